@@ -1,0 +1,88 @@
+"""A game tabulated at one mean field, and averaged over the leader's policy."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from smfg_verify.game import AbstractGame
+
+
+class Kernel(eqx.Module):
+    """The three functions of a game at one mean field.
+
+    Attributes:
+        transition: P(s' | s, a, b, m), (n, A, B, n).
+        follower_reward: r_f(s, a, b, m), (n, A, B).
+        leader_reward: r_l(s, a, b, m), (n, A, B).
+    """
+
+    transition: Float[Array, "n A B n"]
+    follower_reward: Float[Array, "n A B"]
+    leader_reward: Float[Array, "n A B"]
+
+
+class FollowerModel(eqx.Module):
+    """What one follower faces once the leader's policy and the mean field are fixed.
+
+    Attributes:
+        transition: sum_b phi(b|s) P(s' | s, a, b, m), (n, A, n).
+        reward: sum_b phi(b|s) r_f(s, a, b, m), (n, A).
+        leader_reward: sum_b phi(b|s) r_l(s, a, b, m), (n, A).
+    """
+
+    transition: Float[Array, "n A n"]
+    reward: Float[Array, "n A"]
+    leader_reward: Float[Array, "n A"]
+
+
+def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
+    """Tabulate a game's three functions over all (state, follower action, leader action) at one mean field.
+
+    Args:
+        game: the game.
+        mean_field: (n,) or (n, A), the game's support.
+
+    Returns:
+        The dense tables; local moves (`successors`) are scattered to all n states.
+    """
+
+    def over_indices(function):
+        for axis in (2, 1, 0):
+            function = jax.vmap(function, in_axes=tuple(0 if i == axis else None for i in range(3)))
+        return function(
+            jnp.arange(game.num_states), jnp.arange(game.num_follower_actions), jnp.arange(game.num_leader_actions)
+        )
+
+    return Kernel(
+        transition=over_indices(lambda s, a, b: dense_transition(game, s, a, b, mean_field)),
+        follower_reward=over_indices(lambda s, a, b: jnp.asarray(game.follower_reward(s, a, b, mean_field))),
+        leader_reward=over_indices(lambda s, a, b: jnp.asarray(game.leader_reward(s, a, b, mean_field))),
+    )
+
+
+def dense_transition(game: AbstractGame, state, follower_action, leader_action, mean_field) -> Float[Array, " n"]:
+    """Next-state probabilities over all n states, whether or not the game lists its successors."""
+    probabilities = jnp.asarray(game.transition(state, follower_action, leader_action, mean_field))
+    successors = getattr(game, "successors", None)
+    if successors is None:
+        return probabilities
+    targets = successors(state, follower_action, leader_action)
+    return jnp.zeros((game.num_states,), probabilities.dtype).at[targets].add(probabilities)
+
+
+def follower_model(kernel: Kernel, leader_rows: Float[Array, "n B"]) -> FollowerModel:
+    """Average a tabulated game over the leader's policy, one row a state.
+
+    Args:
+        kernel: the tabulated game.
+        leader_rows: phi(b | s), (n, B).
+
+    Returns:
+        The follower's decision problem and the leader's reward in it.
+    """
+    return FollowerModel(
+        transition=jnp.einsum("sb,sabt->sat", leader_rows, kernel.transition),
+        reward=jnp.einsum("sb,sab->sa", leader_rows, kernel.follower_reward),
+        leader_reward=jnp.einsum("sb,sab->sa", leader_rows, kernel.leader_reward),
+    )

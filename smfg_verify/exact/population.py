@@ -1,0 +1,51 @@
+"""The population's laws: the stationary distribution and the discounted occupancy measure."""
+
+import jax.numpy as jnp
+import lineax as lx
+from jaxtyping import Array, Float
+
+
+def chain(policy: Float[Array, "n A"], transition: Float[Array, "n A n"]) -> Float[Array, "n n"]:
+    r"""Markov chain of a policy, $P_\pi(s' | s) = \sum_a \pi(a|s) P(s' | s, a)$, rows are current states."""
+    return jnp.einsum("sa,sat->st", policy, transition)
+
+
+def solve_linear(matrix: Float[Array, "k k"], right: Float[Array, " k"]) -> Float[Array, " k"]:
+    """Solve a square system by LU with one step of iterative refinement; a singular matrix gives non-finite numbers."""
+    operator = lx.MatrixLinearOperator(matrix)
+    solver = lx.LU()
+    state = solver.init(operator, {})
+    first = lx.linear_solve(operator, right, solver, state=state, throw=False).value
+    correction = lx.linear_solve(operator, right - matrix @ first, solver, state=state, throw=False).value
+    return first + correction
+
+
+def stationary_distribution(transition: Float[Array, "n n"]) -> Float[Array, " n"]:
+    r"""Stationary distribution of a chain, from $(I - P^T + u 1^T) \nu = u$ with $u$ uniform.
+
+    Args:
+        transition: P(s' | s), (n, n), rows sum to one.
+
+    Returns:
+        (n,), non-negative up to rounding; non-finite when the chain has more than one recurrent class.
+    """
+    n = transition.shape[0]
+    uniform = jnp.full((n,), 1.0 / n, transition.dtype)
+    return solve_linear(jnp.eye(n) - transition.T + uniform[:, None], uniform)
+
+
+def discounted_occupancy(
+    transition: Float[Array, "n n"], initial: Float[Array, " n"], discount: Float[Array, ""]
+) -> Float[Array, " n"]:
+    r"""Discounted occupancy measure $d = (1 - \gamma) \rho^T (I - \gamma P)^{-1}$.
+
+    Args:
+        transition: P(s' | s), (n, n).
+        initial: rho, (n,).
+        discount: gamma in [0, 1).
+
+    Returns:
+        (n,), sums to one.
+    """
+    n = transition.shape[0]
+    return solve_linear(jnp.eye(n) - discount * transition.T, (1.0 - discount) * initial)
