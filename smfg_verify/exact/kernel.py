@@ -1,11 +1,10 @@
 """A game tabulated at one mean field, and averaged over the leader's policy."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, dense_transition, over_indices
 
 
 class Kernel(eqx.Module):
@@ -47,28 +46,11 @@ def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
         The dense tables; local moves (`successors`) are scattered to all n states.
     """
 
-    def over_indices(function):
-        for axis in (2, 1, 0):
-            function = jax.vmap(function, in_axes=tuple(0 if i == axis else None for i in range(3)))
-        return function(
-            jnp.arange(game.num_states), jnp.arange(game.num_follower_actions), jnp.arange(game.num_leader_actions)
-        )
-
     return Kernel(
-        transition=over_indices(lambda s, a, b: dense_transition(game, s, a, b, mean_field)),
-        follower_reward=over_indices(lambda s, a, b: jnp.asarray(game.follower_reward(s, a, b, mean_field))),
-        leader_reward=over_indices(lambda s, a, b: jnp.asarray(game.leader_reward(s, a, b, mean_field))),
+        transition=over_indices(game, lambda s, a, b: dense_transition(game, s, a, b, mean_field)),
+        follower_reward=over_indices(game, lambda s, a, b: jnp.asarray(game.follower_reward(s, a, b, mean_field))),
+        leader_reward=over_indices(game, lambda s, a, b: jnp.asarray(game.leader_reward(s, a, b, mean_field))),
     )
-
-
-def dense_transition(game: AbstractGame, state, follower_action, leader_action, mean_field) -> Float[Array, " n"]:
-    """Next-state probabilities over all n states, whether or not the game lists its successors."""
-    probabilities = jnp.asarray(game.transition(state, follower_action, leader_action, mean_field))
-    successors = getattr(game, "successors", None)
-    if successors is None:
-        return probabilities
-    targets = successors(state, follower_action, leader_action)
-    return jnp.zeros((game.num_states,), probabilities.dtype).at[targets].add(probabilities)
 
 
 def follower_model(kernel: Kernel, leader_rows: Float[Array, "n B"]) -> FollowerModel:

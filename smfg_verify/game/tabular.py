@@ -1,152 +1,14 @@
-"""What a game is: the contract every solver, checker and simulator reads.
+"""Games given by arrays, affine in the mean field."""
 
-A game is one equinox module whose array leaves are its parameters and which says three things, each
-for one (state, follower action, leader action, mean field): the next-state probabilities, the
-follower's reward and the leader's reward. The exact side tabulates these functions with ``vmap``; the
-stochastic side calls the very same functions on single samples, so a simulator and a kernel cannot
-disagree.
-"""
-
-import abc
 from collections.abc import Sequence
-from typing import Any, Literal
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-Dependence = Literal["none", "affine", "general"]
-MeanFieldSupport = Literal["states", "state_actions"]
-
-Index = Int[Array, ""]
-
-
-def as_parameter(value: ArrayLike) -> Array:
-    """A game parameter as a floating JAX array, so that it is a traced leaf and never a constant.
-
-    Args:
-        value: a number or an array of numbers, any shape.
-
-    Returns:
-        The same numbers as a JAX array of the default float type.
-    """
-    return jnp.asarray(value, dtype=float)
-
-
-def parameter(**kwargs: Any) -> Any:
-    """An equinox field that stores its value as a traced floating array; takes `equinox.field`'s arguments."""
-    return eqx.field(converter=as_parameter, **kwargs)
-
-
-class AbstractGame(eqx.Module):
-    r"""A finite stationary discounted entropy-regularised Stackelberg mean field game.
-
-    $G = (S, A, B, P, r_f, r_l, \gamma, \tau, \rho)$ with one leader and a continuum of followers.
-
-    A concrete game gives the three sizes, `discount` and `temperature` (as class attributes, fields or
-    properties) and the three functions. Everything else has a default. Float parameters are leaves:
-    changing one never recompiles a solver and never returns a stale answer.
-
-    Attributes:
-        num_states: number n of states.
-        num_follower_actions: number A of actions of the representative follower.
-        num_leader_actions: number B of actions of the leader.
-        discount: discount factor gamma in [0, 1).
-        temperature: follower's entropy weight tau > 0, in units of reward.
-        leader_temperature: leader's entropy weight tau_l >= 0, in units of reward (0 in the paper).
-        mean_field_support: "states" (mean field of shape (n,)) or "state_actions" (shape (n, A)).
-        transition_dependence: how `transition` depends on the mean field: "none", "affine" or "general".
-        follower_reward_dependence: the same for `follower_reward`.
-        leader_reward_dependence: the same for `leader_reward`.
-        state_labels, follower_action_labels, leader_action_labels: names used in reports, or None.
-
-    Source: model of Zeng et al., "Learning in Stackelberg Mean Field Games" (arXiv 2509.15392); here the
-    leader's reward may depend on the follower's action and the leader may see only a partition of the states.
-    """
-
-    num_states: eqx.AbstractVar[int]
-    num_follower_actions: eqx.AbstractVar[int]
-    num_leader_actions: eqx.AbstractVar[int]
-    discount: eqx.AbstractVar[Any]
-    temperature: eqx.AbstractVar[Any]
-
-    # Unannotated on purpose: class attributes with defaults, which a concrete game overrides by a class
-    # attribute, a field or a property. Annotations would make them dataclass fields of every game.
-    leader_temperature = 0.0
-    mean_field_support = "states"
-    transition_dependence = "general"
-    follower_reward_dependence = "general"
-    leader_reward_dependence = "general"
-    state_labels = None
-    follower_action_labels = None
-    leader_action_labels = None
-
-    @property
-    def initial_distribution(self) -> Float[Array, " n"]:
-        """Law rho of the first state, shape (n,), full support; uniform unless a game overrides it."""
-        return jnp.full((self.num_states,), 1.0 / self.num_states)
-
-    @property
-    def leader_observation(self) -> Int[np.ndarray, " n"] | Int[Array, " n"]:
-        """Row of the leader's logits that each state uses, shape (n,); by default every state its own."""
-        return np.arange(self.num_states)
-
-    @abc.abstractmethod
-    def transition(
-        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
-    ) -> Float[Array, " k"]:
-        """Next-state probabilities: (n,), or (k,) over `successors` where the game defines that method."""
-
-    @abc.abstractmethod
-    def follower_reward(
-        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
-    ) -> Float[Array, ""]:
-        """The representative follower's reward r_f, a scalar."""
-
-    @abc.abstractmethod
-    def leader_reward(
-        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
-    ) -> Float[Array, ""]:
-        """The leader's reward r_l, a scalar."""
-
-
-def mean_field_shape(game: AbstractGame) -> tuple[int, ...]:
-    """Shape of the game's mean field: (n,) on states, (n, A) on state-action pairs."""
-    if game.mean_field_support == "states":
-        return (game.num_states,)
-    return (game.num_states, game.num_follower_actions)
-
-
-def num_leader_observations(game: AbstractGame) -> int:
-    """Number O of rows of the leader's logits (one more than the largest entry of `leader_observation`)."""
-    return int(np.max(np.asarray(game.leader_observation))) + 1
-
-
-def leader_logits_shape(game: AbstractGame) -> tuple[int, int]:
-    """Shape (O, B) of the leader's logits."""
-    return (num_leader_observations(game), game.num_leader_actions)
-
-
-def traced(game: AbstractGame) -> AbstractGame:
-    """The same game with every float leaf, Python floats and NumPy arrays included, as a JAX array.
-
-    Solvers are compiled for what is static and traced for what is an array; a Python float left as it
-    is would be static, and changing it would recompile.
-    """
-
-    def convert(leaf: Any) -> Any:
-        if isinstance(leaf, float | np.floating):
-            return jnp.asarray(leaf, dtype=float)
-        return jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf
-
-    return jax.tree.map(convert, game)
-
-
-def is_traced(game: AbstractGame) -> bool:
-    """Whether some leaf of the game is being traced by JAX (then nothing about its numbers can be checked)."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(game))
+from smfg_verify.game.base import AbstractGame, Dependence, Index, MeanFieldSupport, as_parameter
+from smfg_verify.game.validation import validate
 
 
 class TabularGame(AbstractGame):
@@ -210,8 +72,6 @@ class TabularGame(AbstractGame):
         Raises:
             ValueError: an array of the wrong shape, or anything else `validate` refuses.
         """
-        from smfg_verify.validation import validate
-
         if mean_field_support not in ("states", "state_actions"):
             raise ValueError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
         kernel = as_parameter(kernel)

@@ -1,0 +1,16 @@
+"""What a game is: its contract, games given by arrays, and the checks every entry point runs."""
+
+from smfg_verify.game.base import AbstractGame as AbstractGame
+from smfg_verify.game.base import Dependence as Dependence
+from smfg_verify.game.base import MeanFieldSupport as MeanFieldSupport
+from smfg_verify.game.base import as_parameter as as_parameter
+from smfg_verify.game.base import dense_transition as dense_transition
+from smfg_verify.game.base import is_traced as is_traced
+from smfg_verify.game.base import leader_logits_shape as leader_logits_shape
+from smfg_verify.game.base import mean_field_shape as mean_field_shape
+from smfg_verify.game.base import num_leader_observations as num_leader_observations
+from smfg_verify.game.base import over_indices as over_indices
+from smfg_verify.game.base import parameter as parameter
+from smfg_verify.game.base import traced as traced
+from smfg_verify.game.tabular import TabularGame as TabularGame
+from smfg_verify.game.validation import validate as validate

@@ -1,0 +1,232 @@
+"""The checks of a game that every entry point runs once, outside jit."""
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from smfg_verify.game.base import AbstractGame, dense_transition, is_traced, mean_field_shape, over_indices, traced
+
+# Games already found valid, by identity: games are immutable, so one look is enough.
+_VALID: dict[int, weakref.ref] = {}
+
+_MAX_VERTICES = 1024
+_NUM_RANDOM_FIELDS = 16
+_SIZES = ("num_states", "num_follower_actions", "num_leader_actions")
+_DEPENDENCES = ("transition", "follower_reward", "leader_reward")
+
+
+def validate(game: AbstractGame) -> None:
+    """Check that a game satisfies its contract, or say what does not.
+
+    Rows, rewards and declared dependences are evaluated at the vertices of the simplex (at most 1024 of
+    them) and at random mean fields. A game found valid once is not checked again; a game whose leaves are
+    being traced by JAX has no numbers to check and is passed.
+
+    Args:
+        game: any game.
+
+    Raises:
+        ValueError: what was got, what was expected and the likely cause.
+    """
+    if not isinstance(game, AbstractGame):
+        raise ValueError(
+            f"game: got {type(game).__name__}, expected an instance of a subclass of smfg_verify.game.AbstractGame."
+        )
+    known = _VALID.get(id(game))
+    if (known is not None and known() is game) or is_traced(game):
+        return
+    _check_declarations(game)
+    _check_numbers(game)
+    _check_functions(game)
+    _VALID[id(game)] = weakref.ref(game, lambda _, key=id(game): _VALID.pop(key, None))
+
+
+def _check_declarations(game: AbstractGame) -> None:
+    for name in _SIZES:
+        size = getattr(game, name)
+        if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
+            raise ValueError(
+                f"{name}: got {size!r}, expected a positive Python int; sizes fix shapes, so they cannot be arrays "
+                "(declare the field with equinox.field(static=True))."
+            )
+    if game.mean_field_support not in ("states", "state_actions"):
+        raise ValueError(f"mean_field_support: got {game.mean_field_support!r}, expected 'states' or 'state_actions'.")
+    for function in _DEPENDENCES:
+        declared = getattr(game, f"{function}_dependence")
+        if declared not in ("none", "affine", "general"):
+            raise ValueError(f"{function}_dependence: got {declared!r}, expected 'none', 'affine' or 'general'.")
+    observation = np.asarray(game.leader_observation)
+    if observation.shape != (game.num_states,) or not np.issubdtype(observation.dtype, np.integer):
+        raise ValueError(
+            f"leader_observation: got {observation.dtype} of shape {observation.shape}, expected integers of shape "
+            f"({game.num_states},): one row of the leader's logits for each state."
+        )
+    if sorted(set(observation.tolist())) != list(range(int(observation.max()) + 1)):
+        raise ValueError(
+            f"leader_observation: got the values {sorted(set(observation.tolist()))}, expected 0, 1, ..., O-1 with none "
+            "left out: an observation no state uses is a row of logits without effect."
+        )
+
+
+def _check_numbers(game: AbstractGame) -> None:
+    _check_scalar("discount", game.discount, lambda x: 0.0 <= x < 1.0, "a number in [0, 1)")
+    _check_scalar(
+        "temperature",
+        game.temperature,
+        lambda x: x > 0.0,
+        "a positive number; the unregularised game (temperature 0) has no softmax best response",
+    )
+    _check_scalar("leader_temperature", game.leader_temperature, lambda x: x >= 0.0, "a number >= 0")
+    law = np.asarray(game.initial_distribution, dtype=float)
+    if law.shape != (game.num_states,):
+        raise ValueError(f"initial_distribution: got shape {law.shape}, expected ({game.num_states},).")
+    if not (np.all(law > 0.0) and abs(law.sum() - 1.0) <= 1e-6):
+        raise ValueError(
+            f"initial_distribution: got minimum {law.min():.3g} and sum {law.sum():.9g}, expected all entries > 0 and "
+            "sum 1: without full support some states are never started from and their policy is not identified."
+        )
+
+
+def _check_scalar(name: str, value: Any, accept: Callable[[float], bool], expected: str) -> None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: got {value!r}, expected {expected}.") from error
+    if not (np.isfinite(number) and accept(number)):
+        raise ValueError(f"{name}: got {number:g}, expected {expected}.")
+
+
+def _functions(game: AbstractGame) -> dict[str, Callable]:
+    return {
+        "transition": lambda g, s, a, b, m: dense_transition(g, s, a, b, m),
+        "follower_reward": lambda g, s, a, b, m: jnp.asarray(g.follower_reward(s, a, b, m)),
+        "leader_reward": lambda g, s, a, b, m: jnp.asarray(g.leader_reward(s, a, b, m)),
+    }
+
+
+def _check_functions(game: AbstractGame) -> None:
+    game = traced(game)
+    for name, function in _functions(game).items():
+        shape = (game.num_states,) if name == "transition" else ()
+        _check_traceable(game, name, function, shape)
+        worst = jax.tree.map(np.asarray, _extremes(game, function, *_test_fields(game)))
+        _check_values(game, name, worst)
+        _check_dependence(getattr(game, f"{name}_dependence"), name, worst)
+
+
+def _check_traceable(game: AbstractGame, name: str, function: Callable, shape: tuple[int, ...]) -> None:
+    index = jax.ShapeDtypeStruct((), jnp.int32)
+    field = jax.ShapeDtypeStruct(mean_field_shape(game), jnp.result_type(float))
+    try:
+        out = jax.eval_shape(lambda s, a, b, m: function(game, s, a, b, m), index, index, index, field)
+    except Exception as error:  # whatever a user's function raises while JAX traces it
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"{name}: JAX cannot trace it ({type(error).__name__}: {reason}). State, actions and mean field arrive as "
+            "traced arrays: use jax.numpy, jnp.where and indexing in place of NumPy, if and Python dictionaries."
+        ) from error
+    if getattr(out, "shape", None) != shape:
+        raise ValueError(
+            f"{name}: got a result of shape {getattr(out, 'shape', type(out))}, expected {shape}"
+            + ("" if shape else ": a scalar")
+            + "; one call answers for one (state, follower action, leader action)."
+        )
+    if not jnp.issubdtype(out.dtype, jnp.floating):
+        raise ValueError(f"{name}: got a result of type {out.dtype}, expected floats; write 1.0 rather than 1.")
+
+
+def _test_fields(game: AbstractGame) -> tuple[Float[Array, "F M"], Float[Array, "R M"], Float[Array, " R"]]:
+    """Vertices of the simplex, random mean fields, and mixing weights, from a fixed seed."""
+    size = int(np.prod(mean_field_shape(game)))
+    generator = np.random.default_rng(0)
+    vertices = np.arange(size)
+    if size > _MAX_VERTICES:
+        vertices = generator.choice(size, _MAX_VERTICES, replace=False)
+    random = generator.dirichlet(np.ones(size), _NUM_RANDOM_FIELDS)
+    return jnp.asarray(np.eye(size)[vertices]), jnp.asarray(random), jnp.asarray(generator.random(_NUM_RANDOM_FIELDS))
+
+
+@eqx.filter_jit
+def _extremes(game: AbstractGame, function: Callable, vertices: Array, random: Array, weights: Array) -> dict:
+    """Worst deviations of one function over the test fields; one mean field at a time, to bound memory."""
+    shape = mean_field_shape(game)
+
+    def table(field):
+        return over_indices(game, lambda s, a, b: function(game, s, a, b, field.reshape(shape)))
+
+    reference = table(random[0])
+
+    def summary(field):
+        values = table(field)
+        total = jnp.sum(values, axis=-1) if values.ndim == 4 else jnp.ones(())
+        return {
+            "finite": jnp.all(jnp.isfinite(values)),
+            "lowest": jnp.min(values),
+            "scale": jnp.max(jnp.abs(values)),
+            "row_error": jnp.max(jnp.abs(total - 1.0)),
+            "row_sum": total.ravel()[jnp.argmax(jnp.abs(total - 1.0))],
+            "worst_row": jnp.argmax(jnp.abs(total - 1.0)),
+            "moved": jnp.max(jnp.abs(values - reference)),
+        }
+
+    def bend(pair):
+        first, second, weight = pair
+        mixed = table(weight * first + (1.0 - weight) * second)
+        return jnp.max(jnp.abs(mixed - weight * table(first) - (1.0 - weight) * table(second)))
+
+    fields = jnp.concatenate([vertices, random])
+    corners = vertices[jnp.arange(random.shape[0]) % vertices.shape[0]]
+    bends = jax.lax.map(bend, (corners, random, weights))
+    return {**jax.lax.map(summary, fields), "bend": jnp.max(bends)}
+
+
+def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
+    if not np.all(worst["finite"]):
+        raise ValueError(
+            f"{name}: got NaN or an infinite number at mean field {_field_name(worst['finite'].argmin(), worst)}, expected "
+            "finite numbers everywhere on the simplex; the likely cause is a logarithm, power or division at an empty state."
+        )
+    if name != "transition":
+        return
+    if worst["lowest"].min() < -1e-12:
+        where = worst["lowest"].argmin()
+        raise ValueError(
+            f"transition: got a probability of {worst['lowest'][where]:.3g} at mean field {_field_name(where, worst)}, expected "
+            "no negative entry; mean-field terms must keep every row a distribution at every vertex of the simplex."
+        )
+    where = worst["row_error"].argmax()
+    if worst["row_error"][where] > 1e-6:
+        n, actions, leader_actions = (getattr(game, size) for size in _SIZES)
+        row = tuple(int(i) for i in np.unravel_index(worst["worst_row"][where], (n, actions, leader_actions)))
+        raise ValueError(
+            f"transition: got a row that sums to {worst['row_sum'][where]:.9g} at (state, follower action, leader action) = "
+            f"{row}, mean field {_field_name(where, worst)}, expected 1; likely causes are swapped axes (next states come "
+            "last) or mean-field terms that do not sum to zero over next states."
+        )
+
+
+def _field_name(index: int, worst: dict) -> str:
+    vertices = worst["finite"].shape[0] - _NUM_RANDOM_FIELDS
+    return f"vertex {index}" if index < vertices else f"random field {index - vertices} (seed 0)"
+
+
+def _check_dependence(declared: str, name: str, worst: dict) -> None:
+    tolerance = 1e-9 * max(1.0, float(worst["scale"].max()))
+    if jnp.result_type(float) == jnp.float32:
+        tolerance = 1e-4 * max(1.0, float(worst["scale"].max()))
+    if declared == "none" and worst["moved"].max() > tolerance:
+        raise ValueError(
+            f"{name}_dependence: declared 'none', but {name} changes by {worst['moved'].max():.3g} between two mean fields; "
+            "declare 'affine' or 'general', or remove the mean field from the function."
+        )
+    if declared == "affine" and worst["bend"] > tolerance:
+        raise ValueError(
+            f"{name}_dependence: declared 'affine', but {name} differs by {float(worst['bend']):.3g} from its affine "
+            "interpolation between two mean fields; declare 'general'."
+        )

@@ -1,0 +1,1 @@
+from smfg_verify.game.validation import validate as validate
