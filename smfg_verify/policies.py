@@ -20,9 +20,7 @@ def softmax_policy(logits: Float[Array, "*rows actions"]) -> Float[Array, "*rows
     return jax.nn.softmax(logits, axis=-1)
 
 
-def observed_rows(
-    table: Float[Array, "O B"], leader_observation: Int[Array, " n"]
-) -> Float[Array, "n B"]:
+def observed_rows(table: Float[Array, "O B"], leader_observation: Int[Array, " n"]) -> Float[Array, "n B"]:
     """A table with one row an observation, spread to one row a state.
 
     Args:

@@ -40,6 +40,22 @@ def parameter(**kwargs: Any) -> Any:
     return eqx.field(converter=as_parameter, **kwargs)
 
 
+class _Default:
+    """Default of an optional attribute of the contract, which a class attribute, field or property overrides.
+
+    A property would forbid a field of the same name, and a plain class attribute would silently become the
+    default of a field declared without one. Hiding from the class avoids both.
+    """
+
+    def __init__(self, value: Callable[["AbstractGame"], Any]):
+        self.value = value
+
+    def __get__(self, game: "AbstractGame | None", owner: type) -> Any:
+        if game is None:
+            raise AttributeError("a default of the contract of a game: read it on an instance")
+        return self.value(game)
+
+
 class AbstractGame(eqx.Module):
     r"""A finite stationary discounted entropy-regularised Stackelberg mean field game.
 
@@ -57,6 +73,8 @@ class AbstractGame(eqx.Module):
         temperature: follower's entropy weight tau > 0, in units of reward.
         leader_temperature: leader's entropy weight tau_l >= 0, in units of reward (0 in the paper).
         mean_field_support: "states" (mean field of shape (n,)) or "state_actions" (shape (n, A)).
+        initial_distribution: law rho of the first state, (n,), full support; uniform by default.
+        leader_observation: row of the leader's logits that each state uses, (n,) integers; each state its own by default.
         transition_dependence: how `transition` depends on the mean field: "none", "affine" or "general".
         follower_reward_dependence: the same for `follower_reward`.
         leader_reward_dependence: the same for `leader_reward`.
@@ -72,26 +90,16 @@ class AbstractGame(eqx.Module):
     discount: eqx.AbstractVar[Any]
     temperature: eqx.AbstractVar[Any]
 
-    # Unannotated on purpose: class attributes with defaults, which a concrete game overrides by a class
-    # attribute, a field or a property. Annotations would make them dataclass fields of every game.
-    leader_temperature = 0.0
-    mean_field_support = "states"
-    transition_dependence = "general"
-    follower_reward_dependence = "general"
-    leader_reward_dependence = "general"
-    state_labels = None
-    follower_action_labels = None
-    leader_action_labels = None
-
-    @property
-    def initial_distribution(self) -> Float[Array, " n"]:
-        """Law rho of the first state, shape (n,), full support; uniform unless a game overrides it."""
-        return jnp.full((self.num_states,), 1.0 / self.num_states)
-
-    @property
-    def leader_observation(self) -> Int[np.ndarray, " n"] | Int[Array, " n"]:
-        """Row of the leader's logits that each state uses, shape (n,); by default every state its own."""
-        return np.arange(self.num_states)
+    leader_temperature = _Default(lambda game: 0.0)
+    mean_field_support = _Default(lambda game: "states")
+    transition_dependence = _Default(lambda game: "general")
+    follower_reward_dependence = _Default(lambda game: "general")
+    leader_reward_dependence = _Default(lambda game: "general")
+    initial_distribution = _Default(lambda game: jnp.full((game.num_states,), 1.0 / game.num_states))
+    leader_observation = _Default(lambda game: np.arange(game.num_states))
+    state_labels = _Default(lambda game: None)
+    follower_action_labels = _Default(lambda game: None)
+    leader_action_labels = _Default(lambda game: None)
 
     @abc.abstractmethod
     def transition(

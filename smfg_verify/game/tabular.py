@@ -19,6 +19,8 @@ class TabularGame(AbstractGame):
     Build it with `TabularGame.from_arrays`.
     """
 
+    observation: tuple[int, ...] = eqx.field(static=True)
+    mean_field_support: MeanFieldSupport = eqx.field(static=True)
     kernel: Float[Array, "n A B n"]
     follower_rewards: Float[Array, "n A B"]
     leader_rewards: Float[Array, "n A B"]
@@ -29,8 +31,6 @@ class TabularGame(AbstractGame):
     temperature: Float[Array, ""]
     leader_temperature: Float[Array, ""]
     initial_distribution: Float[Array, " n"]
-    observation: tuple[int, ...] = eqx.field(static=True)
-    mean_field_support: MeanFieldSupport = eqx.field(static=True)
 
     @classmethod
     def from_arrays(
@@ -79,7 +79,9 @@ class TabularGame(AbstractGame):
             raise ValueError(f"kernel: got shape {kernel.shape}, expected (n, A, B, n): next states are the last axis.")
         num_states, num_actions, num_leader_actions, _ = kernel.shape
         if min(kernel.shape) == 0:
-            raise ValueError(f"kernel: got shape {kernel.shape}, expected at least one state and one action of each player.")
+            raise ValueError(
+                f"kernel: got shape {kernel.shape}, expected at least one state and one action of each player."
+            )
         size = num_states if mean_field_support == "states" else num_states * num_actions
         rewards_shape = (num_states, num_actions, num_leader_actions)
         if leader_observation is None:

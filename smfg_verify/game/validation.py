@@ -18,7 +18,14 @@ _VALID: dict[int, weakref.ref] = {}
 _MAX_VERTICES = 1024
 _NUM_RANDOM_FIELDS = 16
 _SIZES = ("num_states", "num_follower_actions", "num_leader_actions")
-_DEPENDENCES = ("transition", "follower_reward", "leader_reward")
+
+
+# Module-level, so that their identity is stable and the jitted check compiles once for all games of a structure.
+_FUNCTIONS: dict[str, Callable] = {
+    "transition": lambda g, s, a, b, m: dense_transition(g, s, a, b, m),
+    "follower_reward": lambda g, s, a, b, m: jnp.asarray(g.follower_reward(s, a, b, m)),
+    "leader_reward": lambda g, s, a, b, m: jnp.asarray(g.leader_reward(s, a, b, m)),
+}
 
 
 def validate(game: AbstractGame) -> None:
@@ -57,7 +64,7 @@ def _check_declarations(game: AbstractGame) -> None:
             )
     if game.mean_field_support not in ("states", "state_actions"):
         raise ValueError(f"mean_field_support: got {game.mean_field_support!r}, expected 'states' or 'state_actions'.")
-    for function in _DEPENDENCES:
+    for function in _FUNCTIONS:
         declared = getattr(game, f"{function}_dependence")
         if declared not in ("none", "affine", "general"):
             raise ValueError(f"{function}_dependence: got {declared!r}, expected 'none', 'affine' or 'general'.")
@@ -102,17 +109,9 @@ def _check_scalar(name: str, value: Any, accept: Callable[[float], bool], expect
         raise ValueError(f"{name}: got {number:g}, expected {expected}.")
 
 
-def _functions(game: AbstractGame) -> dict[str, Callable]:
-    return {
-        "transition": lambda g, s, a, b, m: dense_transition(g, s, a, b, m),
-        "follower_reward": lambda g, s, a, b, m: jnp.asarray(g.follower_reward(s, a, b, m)),
-        "leader_reward": lambda g, s, a, b, m: jnp.asarray(g.leader_reward(s, a, b, m)),
-    }
-
-
 def _check_functions(game: AbstractGame) -> None:
     game = traced(game)
-    for name, function in _functions(game).items():
+    for name, function in _FUNCTIONS.items():
         shape = (game.num_states,) if name == "transition" else ()
         _check_traceable(game, name, function, shape)
         worst = jax.tree.map(np.asarray, _extremes(game, function, *_test_fields(game)))
