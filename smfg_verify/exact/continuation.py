@@ -1,0 +1,164 @@
+"""Following the equilibrium from a large temperature down to the one asked for, through folds."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from smfg_verify.exact.newton import Search, begin, newton, to_simplex
+from smfg_verify.exact.residual import Point, Setting, jacobian, residual, residual_norm
+from smfg_verify.game import mean_field_shape
+
+_FIRST_STEP = 0.25
+_LARGEST_STEP = 0.7
+_SMALLEST_STEP = 1e-7
+_CORRECTOR_STEPS = 8
+_CORRECTED = 1e-9
+
+
+class _Path(NamedTuple):
+    """A point of the solution path, its unit tangent, the step to try next, and how the walk stands."""
+
+    point: Point
+    log_temperature: Float[Array, ""]
+    tangent: tuple[Point, Float[Array, ""]]
+    step: Float[Array, ""]
+    count: Int[Array, ""]
+    landed: Search
+
+
+def follow_temperature(
+    setting: Setting, search: Search, *, max_steps: int, active: Bool[Array, ""] | bool = True
+) -> Search:
+    r"""Pseudo-arclength continuation in $\log \tau$ from a temperature at which the equilibrium is easy.
+
+    The path of solutions $(m, V, \log \tau)$ starts at the equilibrium of a hot game, where it is unique, and
+    is walked by tangent predictor and Newton corrector in the hyperplane orthogonal to the tangent; the step
+    adapts. Folds, where $\tau$ turns back, are passed. Whenever a step would cross the target temperature, the
+    walk tries to land there by damped Newton, and takes a shorter step if that fails.
+
+    Args:
+        setting: the equilibrium problem at the target temperature.
+        search: best search so far, returned when the path does not reach the target.
+        max_steps: bound on the number of path steps.
+        active: False returns `search` unchanged, at no cost.
+
+    Returns:
+        A search at the target temperature.
+    """
+    start = _hot_start(setting, search, active)
+    target = jnp.log(setting.temperature)
+
+    def unfinished(path: _Path):
+        alive = (path.step > _SMALLEST_STEP) & (path.count < max_steps)
+        return active & alive & ~(path.landed.norm <= _CORRECTED)
+
+    path = jax.lax.while_loop(unfinished, lambda path: _advance(setting, path, target), start)
+    better = path.landed.norm < search.norm
+    return jax.tree.map(lambda new, old: jnp.where(better, new, old), path.landed, search)
+
+
+def _at(setting: Setting, log_temperature: Float[Array, ""]) -> Setting:
+    return eqx.tree_at(lambda s: s.temperature, setting, jnp.exp(log_temperature))
+
+
+def _hot_start(setting: Setting, search: Search, active) -> _Path:
+    """The equilibrium at a temperature above the spread of rewards-to-go, where policies are near uniform."""
+    game = setting.game
+    size = search.point.mean_field.shape[0]
+    uniform = Point(jnp.full((size,), 1.0 / size), jnp.zeros_like(search.point.value))
+    spread = jnp.max(jnp.abs(residual(_at(setting, jnp.asarray(0.0)), uniform).value))
+    hot = jnp.log(jnp.maximum(4.0, 4.0 * spread / (1.0 - game.discount)) + setting.temperature)
+    found = newton(_at(setting, hot), begin(_at(setting, hot), uniform), max_steps=50, active=active)
+    tangent = _tangent(setting, found.point, hot, (jax.tree.map(jnp.zeros_like, found.point), jnp.asarray(-1.0)))
+    landed = search._replace(norm=jnp.asarray(jnp.inf), steps=search.steps + found.steps)
+    return _Path(found.point, hot, tangent, jnp.asarray(_FIRST_STEP), jnp.asarray(0), landed)
+
+
+def _inner(first, second, point: Point) -> Float[Array, ""]:
+    """Inner product on (m, V, log tau), the value measured against its own size."""
+    (x, s), (y, t) = first, second
+    scale = jnp.maximum(1.0, jnp.max(jnp.abs(point.value)))
+    return jnp.sum(x.mean_field * y.mean_field) + jnp.sum(x.value * y.value) / scale**2 + s * t
+
+
+def _sensitivity(setting: Setting, point: Point, log_temperature, remainder: Point) -> tuple[Point, Point]:
+    """Newton direction -J^-1 F and path direction -J^-1 dF/dlog(tau), by one factorisation."""
+    _, slope = jax.jvp(
+        lambda log_tau: residual(_at(setting, log_tau), point), (log_temperature,), (jnp.ones_like(log_temperature),)
+    )
+    right = jax.tree.map(lambda f, g: -jnp.stack([f, g], axis=1), remainder, slope)
+    solved = jacobian(_at(setting, log_temperature), point).solve(right)
+    return jax.tree.map(lambda leaf: leaf[:, 0], solved), jax.tree.map(lambda leaf: leaf[:, 1], solved)
+
+
+def _tangent(setting: Setting, point: Point, log_temperature, previous):
+    _, direction = _sensitivity(setting, point, log_temperature, jax.tree.map(jnp.zeros_like, point))
+    raw = (direction, jnp.asarray(1.0))
+    length = jnp.sqrt(_inner(raw, raw, point)) * jnp.sign(_inner(raw, previous, point))
+    return jax.tree.map(lambda leaf: leaf / length, raw)
+
+
+def _move(point: Point, log_temperature, direction, size):
+    moved = jax.tree.map(lambda leaf, d: leaf + size * d, point, direction[0])
+    return moved, log_temperature + size * direction[1]
+
+
+def _correct(setting: Setting, path: _Path) -> tuple[Point, Float[Array, ""], Bool[Array, ""]]:
+    """Newton from the predicted point, staying in the hyperplane orthogonal to the tangent."""
+    predicted = _move(path.point, path.log_temperature, path.tangent, path.step)
+
+    def unfinished(carry):
+        _, _, size, count = carry
+        return (size > _CORRECTED) & (count < _CORRECTOR_STEPS)
+
+    def step(carry):
+        point, log_tau, _, count = carry
+        remainder = residual(_at(setting, log_tau), point)
+        gap = (jax.tree.map(jnp.subtract, point, predicted[0]), log_tau - predicted[1])
+        newton_part, path_part = _sensitivity(setting, point, log_tau, remainder)
+        along = _inner(path.tangent, (newton_part, jnp.asarray(0.0)), path.point)
+        across = _inner(path.tangent, (path_part, jnp.asarray(1.0)), path.point)
+        shift = (-_inner(path.tangent, gap, path.point) - along) / across
+        point = jax.tree.map(lambda x, a, y: x + a + shift * y, point, newton_part, path_part)
+        log_tau = log_tau + shift
+        size = residual_norm(residual(_at(setting, log_tau), point), point)
+        return point, log_tau, size, count + 1
+
+    start = (*predicted, jnp.asarray(jnp.inf), jnp.asarray(0))
+    point, log_tau, size, _ = jax.lax.while_loop(unfinished, step, start)
+    inside = jnp.min(point.mean_field) > -1e-6
+    return point, log_tau, (size <= _CORRECTED) & inside
+
+
+def _advance(setting: Setting, path: _Path, target: Float[Array, ""]) -> _Path:
+    point, log_tau, success = _correct(setting, path)
+    crossing = success & (log_tau <= target)
+    fraction = jnp.where(crossing, (target - path.log_temperature) / (log_tau - path.log_temperature), 0.0)
+    between = jax.tree.map(lambda old, new: old + fraction * (new - old), path.point, point)
+    guess = begin(setting, Point(to_simplex(between.mean_field), between.value))
+    landing = newton(setting, guess, max_steps=30, active=crossing)
+    landed = crossing & (landing.norm <= _CORRECTED)
+    walked = success & ~crossing
+    tangent = _tangent(setting, point, log_tau, path.tangent)
+    select = lambda flag, new, old: jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)  # noqa: E731
+    size = jnp.where(walked, jnp.minimum(1.5 * path.step, _LARGEST_STEP), 0.5 * path.step)
+    result = landing._replace(steps=path.landed.steps + path.count + landing.steps)
+    return _Path(
+        point=select(walked, point, path.point),
+        log_temperature=jnp.where(walked, log_tau, path.log_temperature),
+        tangent=select(walked, tangent, path.tangent),
+        step=size,
+        count=path.count + 1,
+        landed=select(landed, result, path.landed),
+    )
+
+
+def uniform_start(setting: Setting) -> Point:
+    """The uniform mean field and zero value."""
+    size = 1
+    for length in mean_field_shape(setting.game):
+        size *= length
+    return Point(jnp.full((size,), 1.0 / size), jnp.zeros((setting.game.num_states,)))

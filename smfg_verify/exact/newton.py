@@ -1,0 +1,141 @@
+"""Searches for a zero of the equilibrium residual: damped Newton, and damped best-response iteration as a warm start."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from smfg_verify.exact.follower import best_response
+from smfg_verify.exact.kernel import follower_model, tabulate
+from smfg_verify.exact.population import chain, stationary_distribution
+from smfg_verify.exact.residual import Point, Setting, jacobian, residual, residual_norm
+from smfg_verify.game import mean_field_shape
+
+# Newton stops below this residual: one more step could only shuffle rounding errors.
+ROUNDING_FLOOR = 1e-13
+_SMALLEST_STEP = 2.0**-12
+_SUFFICIENT_DECREASE = 1e-4
+
+
+class Search(NamedTuple):
+    """Where a search stands: best point, its residual, its norm, and the Newton steps taken so far."""
+
+    point: Point
+    remainder: Point
+    norm: Float[Array, ""]
+    steps: Int[Array, ""]
+
+
+def begin(setting: Setting, point: Point) -> Search:
+    """A search that has taken no step."""
+    remainder = residual(setting, point)
+    return Search(point, remainder, residual_norm(remainder, point), jnp.asarray(0))
+
+
+def to_simplex(field: Float[Array, " M"]) -> Float[Array, " M"]:
+    """Clip negative entries and renormalise: an equilibrium lies in the simplex, so this loses no ground to it."""
+    clipped = jnp.maximum(field, 0.0)
+    return clipped / jnp.sum(clipped)
+
+
+def newton(setting: Setting, search: Search, *, max_steps: int, active: Bool[Array, ""] | bool = True) -> Search:
+    """Damped Newton: halve the step until the residual falls, stop at rounding or when no step helps.
+
+    Args:
+        setting: the equilibrium problem.
+        search: where to go on from.
+        max_steps: bound on further Newton steps.
+        active: False returns `search` unchanged, at no cost.
+
+    Returns:
+        The search at its end; its norm never exceeds the one it began with.
+    """
+    last = search.steps + max_steps
+
+    def unfinished(carry):
+        search, stalled = carry
+        return active & ~stalled & (search.norm > ROUNDING_FLOOR) & (search.steps < last)
+
+    def step(carry):
+        search, _ = carry
+        return _line_search(setting, search, _newton_direction(setting, search))
+
+    return jax.lax.while_loop(unfinished, step, (search, jnp.asarray(False)))[0]
+
+
+def _newton_direction(setting: Setting, search: Search) -> Point:
+    columns = jax.tree.map(lambda leaf: leaf[:, None], search.remainder)
+    return jax.tree.map(lambda leaf: leaf[:, 0], jacobian(setting, search.point).solve(columns))
+
+
+def _line_search(setting: Setting, search: Search, direction: Point) -> tuple[Search, Bool[Array, ""]]:
+    def candidate(size) -> Search:
+        field = to_simplex(search.point.mean_field - size * direction.mean_field)
+        trial = begin(setting, Point(field, search.point.value - size * direction.value))
+        return trial._replace(steps=search.steps + 1)
+
+    def accepted(trial: Search, size) -> Bool[Array, ""]:
+        return trial.norm <= (1.0 - _SUFFICIENT_DECREASE * size) * search.norm
+
+    def unfinished(carry):
+        size, trial = carry
+        return ~accepted(trial, size) & (size > _SMALLEST_STEP)
+
+    def halve(carry):
+        size = 0.5 * carry[0]
+        return size, candidate(size)
+
+    size, trial = jax.lax.while_loop(unfinished, halve, (jnp.asarray(1.0), candidate(jnp.asarray(1.0))))
+    success = accepted(trial, size)
+    kept = jax.tree.map(lambda new, old: jnp.where(success, new, old), trial, search)
+    return kept, ~success
+
+
+def best_response_image(setting: Setting, field: Float[Array, " M"]) -> Point:
+    r"""$\Gamma_\phi(m)$, the stationary law under the soft best response to m, with the value of that response."""
+    game = setting.game
+    model = follower_model(tabulate(game, field.reshape(mean_field_shape(game))), setting.leader_rows)
+    response = best_response(model, game.discount, setting.temperature)
+    states = stationary_distribution(chain(response.policy, model.transition))
+    image = states if game.mean_field_support == "states" else (states[:, None] * response.policy).ravel()
+    return Point(to_simplex(image), response.value)
+
+
+def damped_iteration(
+    setting: Setting, search: Search, *, max_steps: int, active: Bool[Array, ""] | bool = True
+) -> tuple[Search, Bool[Array, ""]]:
+    r"""Best-response iteration $m \leftarrow (1 - \eta) m + \eta \Gamma(m)$ that halves $\eta$ when it meets a 2-cycle.
+
+    Congestion makes plain iteration jump back and forth between two mean fields; two successive steps that
+    point against each other are the sign of it.
+
+    Args:
+        setting: the equilibrium problem.
+        search: where to start from.
+        max_steps: number of iterations.
+        active: False returns `search` unchanged, at no cost.
+
+    Returns:
+        A search at the best iterate seen (never worse than `search`), and whether a period-2 cycle was met.
+    """
+
+    def unfinished(carry):
+        count, *_, best, _ = carry
+        return active & (count < max_steps) & (best.norm > 1e-3)
+
+    def step(carry):
+        count, field, previous, damping, best, cycled = carry
+        image = best_response_image(setting, field)
+        move = image.mean_field - field
+        alternates = jnp.sum(move * previous) < -0.5 * jnp.linalg.norm(move) * jnp.linalg.norm(previous)
+        damping = jnp.where(alternates, 0.5 * damping, jnp.minimum(1.0, 1.05 * damping))
+        field = field + damping * move
+        trial = begin(setting, Point(field, image.value))._replace(steps=best.steps)
+        best = jax.tree.map(lambda new, old: jnp.where(trial.norm < best.norm, new, old), trial, best)
+        return count + 1, field, move, damping, best, cycled | alternates
+
+    field = search.point.mean_field
+    start = (jnp.asarray(0), field, jnp.zeros_like(field), jnp.asarray(1.0), search, jnp.asarray(False))
+    *_, best, cycled = jax.lax.while_loop(unfinished, step, start)
+    return best, cycled
