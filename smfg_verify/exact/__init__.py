@@ -9,3 +9,6 @@ from smfg_verify.exact.gradient import leader_objective as leader_objective
 from smfg_verify.exact.gradient import stackelberg_gradient as stackelberg_gradient
 from smfg_verify.exact.kernel import Kernel as Kernel
 from smfg_verify.exact.kernel import tabulate as tabulate
+from smfg_verify.exact.leader import AscentStatus as AscentStatus
+from smfg_verify.exact.leader import LeaderOptimum as LeaderOptimum
+from smfg_verify.exact.leader import optimise_leader as optimise_leader

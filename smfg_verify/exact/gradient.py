@@ -163,17 +163,26 @@ def stackelberg_gradient(
     """
     game, logits = prepare(game, leader_logits)
     start = None if initial is None else jnp.asarray(initial, dtype=float)
-    gradient = _gradient(game, logits, start, False)
-    if needs_rescue(gradient.equilibrium):
-        gradient = _gradient(game, logits, start, True)
+    gradient = policy_gradient(game, softmax_policy(logits), start)
     if throw:
         raise_unless_converged(gradient.equilibrium)
     return gradient
 
 
+def policy_gradient(
+    game: AbstractGame, leader_policy: Float[Array, "O B"], start: Float[Array, "..."] | None = None
+) -> StackelbergGradient:
+    """The gradient at a table of leader probabilities, zeros allowed; NaN where not converged, inputs unchecked."""
+    gradient = _gradient(game, leader_policy, start, False)
+    if needs_rescue(gradient.equilibrium):
+        gradient = _gradient(game, leader_policy, start, True)
+    return gradient
+
+
 @eqx.filter_jit
-def _gradient(game, logits, start, rescue) -> StackelbergGradient:
-    return gradient_of_logits(game, logits, start, rescue=rescue)
+def _gradient(game, leader_policy, start, rescue) -> StackelbergGradient:
+    equilibrium = equilibrium_of_policy(game, leader_policy, start, rescue=rescue)
+    return gradient_at(game, leader_policy, equilibrium)
 
 
 def gradient_of_logits(
