@@ -31,7 +31,10 @@ class Certificate(eqx.Module):
         adjoint_residual: largest entry of $(\partial F/\partial x)^T \lambda - \partial J_l/\partial x$, relative to
             max(1, largest entry of the right-hand side).
         condition: 2-norm condition number of dF/dx, by singular values.
-        error_bound: first-order bound on the Euclidean error of the total gradient (see `stackelberg_gradient`).
+        error_bound: first-order bound on the Euclidean error of the total gradient,
+            $\kappa\,(\text{turning} \cdot \text{forward} + \text{adjoint}) \max(1, \|\nabla\Phi\|)$ with $\kappa$ the condition number
+            and turning $= \max(1, (\gamma + \max|\partial F_V/\partial m|)/\tau)$: the Jacobian itself turns with the point, at the
+            rate at which log-policies do.
     """
 
     forward_residual: Float[Array, ""]
@@ -227,7 +230,7 @@ def gradient_at(
         direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
         objective=objective,
         equilibrium=equilibrium,
-        certificate=_certificate(equilibrium, adjoint, total),
+        certificate=_certificate(setting, equilibrium, adjoint, total),
     )
 
 
@@ -291,19 +294,22 @@ def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables
     return tables, _Adjoint(matrix, right, solution)
 
 
-def _certificate(equilibrium: Equilibrium, adjoint: _Adjoint, total: Float[Array, "O B"]) -> Certificate:
-    adjoint = jax.lax.stop_gradient(adjoint)
+def _certificate(setting: Setting, equilibrium: Equilibrium, adjoint: _Adjoint, total: Float[Array, "O B"]) -> Certificate:
+    setting, adjoint, total = jax.lax.stop_gradient((setting, adjoint, total))
     defect = jax.tree.map(jnp.subtract, adjoint.matrix.apply(adjoint.solution), adjoint.right)
-    size = jnp.maximum(1.0, _largest(adjoint.right))
-    adjoint_residual = _largest(defect) / size
+    adjoint_residual = _largest(defect) / jnp.maximum(1.0, _largest(adjoint.right))
     singular = jnp.linalg.svd(adjoint.matrix.dense, compute_uv=False)
     condition = singular[0] / singular[-1]
-    forward = equilibrium.residual
+    # How fast log-policies turn with (m, V): moving the point moves the Jacobian itself by this much, relatively.
+    value_slope = setting.game.discount + jnp.max(jnp.abs(adjoint.matrix.field_value))
+    turning = jnp.maximum(1.0, value_slope / setting.temperature)
+    forward = jax.lax.stop_gradient(equilibrium.residual)
+    size = jnp.maximum(1.0, jnp.linalg.norm(total))
     return Certificate(
         forward_residual=forward,
         adjoint_residual=adjoint_residual,
         condition=condition,
-        error_bound=condition * (forward + adjoint_residual) * jnp.maximum(1.0, _largest(jax.lax.stop_gradient(total))),
+        error_bound=condition * (turning * forward + adjoint_residual) * size,
     )
 
 
