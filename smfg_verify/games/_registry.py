@@ -253,8 +253,8 @@ def _check_numbers(name: str, game_class: GameClass, parameters: dict[str, Any])
         numeric = item.metadata.get("converter") is as_parameter and item.name in parameters
         if numeric and not isinstance(as_number(value), jax.Array):
             raise ValueError(
-                f"{name}: {item.name}: got {value!r} ({type(value).__name__}), expected a number or an array of numbers; "
-                "likely cause: text, a boolean or a ragged list."
+                f"{name}: {item.name}: got {value!r} ({type(value).__name__}), expected a number or an array of "
+                "numbers; likely cause: text, a boolean or a ragged list."
             )
 
 

@@ -245,8 +245,8 @@ def _uniform(key: Key[Array, ""], shape: tuple[int, ...], low: float) -> Float[A
 
 def _garnet(key: Key[Array, ""], triple: tuple[int, int, int], branching: int) -> Float[Array, "n A B n"]:
     places, weights = jax.random.split(key)
-    shape = (*triple, triple[0])
-    rank = jnp.argsort(jnp.argsort(_uniform(places, shape, 0.0), axis=-1), axis=-1)
+    _, successors = jax.lax.top_k(_uniform(places, (*triple, triple[0]), 0.0), branching)
     # Normalised exponentials are uniform on the simplex; the offset keeps a drawn zero from dividing by zero.
-    mass = jnp.where(rank < branching, -jnp.log1p(-_uniform(weights, shape, 0.0)) + 1e-12, 0.0)
-    return mass / jnp.sum(mass, axis=-1, keepdims=True)
+    mass = 1e-12 - jnp.log1p(-_uniform(weights, (*triple, branching), 0.0))
+    mass = mass / jnp.sum(mass, axis=-1, keepdims=True)
+    return jnp.put_along_axis(jnp.zeros((*triple, triple[0])), successors, mass, axis=-1, inplace=False)

@@ -188,7 +188,7 @@ def test_unusable_user_class_is_refused(user_file, suffix, parameters, parts):
 def test_user_file_that_does_not_import_is_refused(tmp_path, text, parts):
     file = tmp_path / "broken.py"
     file.write_text(text)
-    with pytest.raises(ValueError, match="importing .* failed") as caught:
+    with pytest.raises(ValueError, match=r"importing .* failed") as caught:
         games.load(f"{file}:Mine")
     assert all(part in str(caught.value) for part in parts)
 
