@@ -1,6 +1,7 @@
 """Random games (garnets) whose coupling to the mean field can be turned up and down."""
 
 import functools
+import itertools
 from typing import Any
 
 import jax
@@ -226,27 +227,26 @@ class RandomGame(AbstractGame):
 @functools.partial(jax.jit, static_argnums=(1, 2, 3))
 def _draw(key: Key[Array, ""], triple: tuple[int, int, int], size: int, branching: int) -> dict[str, Array]:
     """The seven random tables of a game with (n, A, B) = `triple` and `size` entries of the mean field."""
-    keys = jax.random.split(key, 7)
+    widths = (triple[0], branching, triple[0], branching, size, size, size, 1, 1)
+    # One draw, because compiling a draw takes longer than anything else here; in single precision always, so that a
+    # seed names one game whatever the precision in use.
+    draws = jax.random.uniform(key, (*triple, sum(widths)), jnp.float32).astype(float)
+    parts = jnp.split(draws, list(itertools.accumulate(widths))[:-1], axis=-1)
     return {
-        "base_kernel": _garnet(keys[0], triple, branching),
-        "coupled_kernel": _garnet(keys[1], triple, branching),
-        "mixing": _uniform(keys[2], (*triple, size), 0.0),
-        "follower_base": _uniform(keys[3], triple, -1.0),
-        "leader_base": _uniform(keys[4], triple, -1.0),
-        "follower_slope": _uniform(keys[5], (*triple, size), -1.0),
-        "leader_slope": _uniform(keys[6], (*triple, size), -1.0),
+        "base_kernel": _garnet(parts[0], parts[1]),
+        "coupled_kernel": _garnet(parts[2], parts[3]),
+        "mixing": parts[4],
+        "follower_slope": 2.0 * parts[5] - 1.0,
+        "leader_slope": 2.0 * parts[6] - 1.0,
+        "follower_base": 2.0 * parts[7][..., 0] - 1.0,
+        "leader_base": 2.0 * parts[8][..., 0] - 1.0,
     }
 
 
-def _uniform(key: Key[Array, ""], shape: tuple[int, ...], low: float) -> Float[Array, "..."]:
-    # Drawn in single precision always, so that a seed names one game whatever the precision in use.
-    return jax.random.uniform(key, shape, jnp.float32, minval=low, maxval=1.0).astype(float)
-
-
-def _garnet(key: Key[Array, ""], triple: tuple[int, int, int], branching: int) -> Float[Array, "n A B n"]:
-    places, weights = jax.random.split(key)
-    _, successors = jax.lax.top_k(_uniform(places, (*triple, triple[0]), 0.0), branching)
+def _garnet(places: Float[Array, "n A B n"], weights: Float[Array, "n A B k"]) -> Float[Array, "n A B n"]:
+    """Rows with k successors, those with the largest `places`, and weights uniform on their simplex."""
+    _, successors = jax.lax.top_k(places, weights.shape[-1])
     # Normalised exponentials are uniform on the simplex; the offset keeps a drawn zero from dividing by zero.
-    mass = 1e-12 - jnp.log1p(-_uniform(weights, (*triple, branching), 0.0))
+    mass = 1e-12 - jnp.log1p(-weights)
     mass = mass / jnp.sum(mass, axis=-1, keepdims=True)
-    return jnp.put_along_axis(jnp.zeros((*triple, triple[0])), successors, mass, axis=-1, inplace=False)
+    return jnp.put_along_axis(jnp.zeros_like(places), successors, mass, axis=-1, inplace=False)
