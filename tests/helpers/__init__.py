@@ -1,0 +1,1 @@
+"""Reference computations in plain NumPy and SciPy that share no code with the package."""
