@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from smfg_verify.exact.continuation import follow_temperature, uniform_start
-from smfg_verify.exact.newton import Search, begin, damped_iteration, newton, to_simplex
+from smfg_verify.exact.newton import Search, begin, damped_iteration, newton, respond, to_simplex
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.residual import Point, Setting, follower_policy, jacobian, residual
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
@@ -229,9 +229,9 @@ class _Outcome(NamedTuple):
 
 
 def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescue) -> _Outcome:
-    point = uniform_start(setting)
-    if start is not None:
-        point = Point(to_simplex(jnp.ravel(start)), point.value)
+    field = uniform_start(setting).mean_field if start is None else to_simplex(jnp.ravel(start))
+    # The value that belongs to the first mean field: from V = 0 the first step may leap to another equilibrium.
+    point = Point(field, respond(setting, field)[1].value)
     direct = newton(setting, begin(setting, point), max_steps=max_steps)
     if not rescue:
         return _Outcome(direct, jnp.asarray(int(Method.NEWTON)), jnp.asarray(False))

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from smfg_verify.exact.follower import best_response
-from smfg_verify.exact.kernel import follower_model, tabulate
+from smfg_verify.exact.follower import BestResponse, best_response
+from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, stationary_distribution
 from smfg_verify.exact.residual import Point, Setting, jacobian, residual, residual_norm
 from smfg_verify.game import mean_field_shape
@@ -92,11 +92,17 @@ def _line_search(setting: Setting, search: Search, direction: Point) -> tuple[Se
     return kept, ~success
 
 
+def respond(setting: Setting, field: Float[Array, " M"]) -> tuple[FollowerModel, BestResponse]:
+    """The follower's problem at a mean field, and its solution."""
+    game = setting.game
+    model = follower_model(tabulate(game, field.reshape(mean_field_shape(game))), setting.leader_rows)
+    return model, best_response(model, game.discount, setting.temperature)
+
+
 def best_response_image(setting: Setting, field: Float[Array, " M"]) -> Point:
     r"""$\Gamma_\phi(m)$, the stationary law under the soft best response to m, with the value of that response."""
     game = setting.game
-    model = follower_model(tabulate(game, field.reshape(mean_field_shape(game))), setting.leader_rows)
-    response = best_response(model, game.discount, setting.temperature)
+    model, response = respond(setting, field)
     states = stationary_distribution(chain(response.policy, model.transition))
     image = states if game.mean_field_support == "states" else (states[:, None] * response.policy).ravel()
     return Point(to_simplex(image), response.value)
