@@ -29,17 +29,12 @@ def leader_rows(game, logits):
     return softmax(np.asarray(logits))[game.observation]
 
 
-def flat(mean_field):
-    """A mean field as a vector (M,)."""
-    return np.ravel(np.asarray(mean_field))
-
-
 # --- the follower and the population at a fixed leader ------------------------------------------------------------
 
 
 def follower_model(game, phi, mean_field):
     """P(s' | s, a) (n, A, n) and r_f(s, a) (n, A) of the follower who faces phi (n, B) at a mean field."""
-    kernel, follower_rewards, _ = game.tables(flat(mean_field))
+    kernel, follower_rewards, _ = game.tables(np.ravel(mean_field))
     return np.einsum("sb,sabt->sat", phi, kernel), np.einsum("sb,sab->sa", phi, follower_rewards)
 
 
@@ -147,7 +142,7 @@ def equilibrium(game, logits, initial=None):
 
 def equilibrium_residuals(game, logits, mean_field, policy, value):
     """Sup-norm residuals of a claimed equilibrium: one-step consistency, mass, Bellman equation, greedy policy."""
-    phi, mean_field = leader_rows(game, logits), flat(mean_field)
+    phi, mean_field = leader_rows(game, logits), np.ravel(mean_field)
     kernel, reward = follower_model(game, phi, mean_field)
     greedy = softmax((reward + game.discount * kernel @ value) / game.temperature)
     if game.support == "states":
@@ -195,7 +190,7 @@ def _candidates(game, phi, initial):
     size = int(np.prod(_mean_field_shape(game)))
     start = np.full(size, 1 / size)
     if initial is not None:
-        start = flat(initial).astype(float)
+        start = np.ravel(initial).astype(float)
         yield start
     yield _damped_iteration(game, phi, start)
     for stages in (20, 60, 200):
@@ -275,7 +270,7 @@ def _refine(game, phi, mean_field, jacobian=None):
 
 def leader_return(game, phi, policy, mean_field):
     """J_l(phi, pi, mu) from rho, the entropy bonus tau_l H(phi(. | o(s))) included; phi is (n, B)."""
-    kernel, _, leader_rewards = game.tables(flat(mean_field))
+    kernel, _, leader_rewards = game.tables(np.ravel(mean_field))
     running = np.einsum("sb,sa,sab->s", phi, policy, leader_rewards) + game.leader_temperature * entropy(phi)
     chain = np.einsum("sb,sa,sabt->st", phi, policy, kernel)
     return game.initial_distribution @ solve(np.eye(len(chain)) - game.discount * chain, running)
@@ -394,7 +389,7 @@ def mean_dynamics(game, leader_logits, follower_logits, follower_value, leader_v
     """
     rows, policy = softmax(leader_logits), softmax(follower_logits)
     phi = rows[game.observation]
-    kernel, follower_rewards, leader_rewards = game.tables(flat(mean_field))
+    kernel, follower_rewards, leader_rewards = game.tables(np.ravel(mean_field))
     weight = occupancy(game, policy_kernel(game, phi, policy, mean_field))
     h = MeanDynamics(*(np.zeros(np.shape(x)) for x in (rows, policy, follower_value, leader_value, mean_field)))
     for s, a, b, t in np.ndindex(kernel.shape):

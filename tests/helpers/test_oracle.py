@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import numpy_ac_smfg
 from tests.helpers import oracle
-from tests.helpers.numerics import solve
+from tests.helpers.numerics import central_difference, solve
 
 SUPPORTS = ["states", "state_actions"]
 
@@ -99,6 +99,12 @@ def test_extended_elimination_solves_and_carries_infinitesimal_imaginary_parts()
     moved = solve(matrix.astype(np.clongdouble) + 1e-30j * slope, right)
     expected = -solve(matrix, slope @ solution.astype(float))
     np.testing.assert_allclose(moved.imag.astype(float) / 1e-30, expected, rtol=1e-11)
+
+
+def test_extrapolated_differences_are_exact_on_quintics():
+    slope, estimate = central_difference(lambda t: 1 + 2 * t + 3 * t**2 + 4 * t**3 + 5 * t**4 + 6 * t**5, 0.5)
+    assert slope == pytest.approx(2, abs=1e-13)
+    assert estimate > 1e-3
 
 
 def test_stationary_law_and_occupancy_match_eigenvector_and_power_series():
@@ -207,7 +213,7 @@ def test_gradient_of_the_objective_itself_by_differences():
     for index in np.ndindex(leader.shape):
         unit = np.zeros(leader.shape)
         unit[index] = 1
-        slope, _ = oracle.central_difference(lambda t, unit=unit: oracle.objective(game, leader + t * unit), 1e-2)
+        slope, _ = central_difference(lambda t, unit=unit: oracle.objective(game, leader + t * unit), 1e-2)
         np.testing.assert_allclose(exact[index], slope, atol=1e-10)
 
 
@@ -306,6 +312,8 @@ def test_mean_dynamics_of_the_critics_and_the_mean_field(support):
     assert weight.sum() == pytest.approx(1, abs=1e-14)
     target = np.sum(policy * (reward - game.temperature * np.log(policy)), axis=1) + game.discount * chain @ value_f
     np.testing.assert_allclose(h.follower_value, weight * (target - value_f), atol=1e-14)
+    np.testing.assert_allclose(h.leader_logits.sum(axis=1), 0, atol=1e-14)
+    np.testing.assert_allclose(h.follower_logits.sum(axis=1), 0, atol=1e-14)
     assert h.mean_field.sum() == pytest.approx(0, abs=1e-14)
     pairs = mean_field + h.mean_field
     states = pairs if support == "states" else pairs.sum(axis=1)
@@ -359,6 +367,7 @@ def test_numpy_loop_with_a_frozen_leader_closes_the_follower_gap():
     last = numpy_ac_smfg.ac_smfg(game, 20_000, seed=1, constants=constants)
     start = oracle.follower_gap(arrays, np.zeros((3, 2)), np.full((3, 2), 0.5), last.mean_field)
     policy = oracle.softmax(last.follower_logits)
+    np.testing.assert_allclose(last.follower_logits.sum(axis=1), 0, atol=1e-10)
     assert oracle.follower_gap(arrays, np.zeros((3, 2)), policy, last.mean_field) < 0.05 * start
 
 
@@ -370,5 +379,23 @@ def test_numpy_loop_with_a_frozen_population_finds_the_best_leader():
     returns = [
         oracle.leader_return(arrays, np.eye(2)[list(c)], policy, law) for c in itertools.product(range(2), repeat=3)
     ]
+    np.testing.assert_allclose(last.leader_logits.sum(axis=1), 0, atol=1e-10)
     reached = oracle.leader_return(arrays, oracle.leader_rows(arrays, last.leader_logits), policy, law)
     assert reached > max(returns) - 0.05 * (max(returns) - min(returns))
+
+
+def test_numpy_loop_visits_the_states_as_the_discounted_occupancy():
+    game, arrays = numpy_loop_game()
+    changes = {"discount": 0.7, "initial_distribution": np.array([0.9, 0.05, 0.05])}
+    game, arrays = (dataclasses.replace(g, **changes) for g in (game, arrays))
+    # With a reward of one and a critic that hardly moves, the critic counts visits; the slope is zero at the
+    # frozen uniform mean field and only widens the critic's box.
+    slope = np.array([5.0, -5.0, 0.0])[:, None, None, None] * np.ones((3, 2, 2))
+    game = dataclasses.replace(game, leader_rewards=np.ones((3, 2, 2)), leader_slope=slope)
+    constants = numpy_ac_smfg.StepConstants(leader=0, mean_field=0, follower=0, critic=1e-4)
+    visits = numpy_ac_smfg.ac_smfg(game, 20_000, seed=3, constants=constants).leader_value
+    policy = np.full((3, 2), 0.5)
+    chain = oracle.policy_kernel(arrays, policy, policy, np.full(3, 1 / 3))
+    weight = oracle.occupancy(arrays, chain)
+    assert np.abs(weight - oracle.stationary_law(chain)).max() > 0.1
+    np.testing.assert_allclose(visits / visits.sum(), weight, atol=0.03)
