@@ -1,0 +1,13 @@
+"""The model is only sampled: AC-SMFG, its step sizes, its samples and its record."""
+
+from smfg_verify.stochastic.ac_smfg import ac_smfg as ac_smfg
+from smfg_verify.stochastic.ac_smfg import resume as resume
+from smfg_verify.stochastic.sampling import sample_index as sample_index
+from smfg_verify.stochastic.sampling import sample_transition as sample_transition
+from smfg_verify.stochastic.schedules import Schedule as Schedule
+from smfg_verify.stochastic.trace import Trace as Trace
+from smfg_verify.stochastic.trace import TraceMetadata as TraceMetadata
+from smfg_verify.stochastic.updates import Iterate as Iterate
+from smfg_verify.stochastic.value_bounds import ValueBounds as ValueBounds
+from smfg_verify.stochastic.value_bounds import reward_range as reward_range
+from smfg_verify.stochastic.value_bounds import value_bounds as value_bounds

@@ -1,0 +1,54 @@
+"""Sampling a game: inverse-CDF draws on a single uniform, and the next state out of the game's own transition."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from smfg_verify.game import AbstractGame
+
+
+def sample_index(probabilities: Float[Array, "k *batch"], uniform: Float[Array, "*batch"]) -> Int[Array, "*batch"]:
+    r"""Draw indices by inverse CDF, $\min\{j : F_j > u F_k\}$ with $F_j = \sum_{i \le j} p_i$.
+
+    Weights need not sum to one exactly: the uniform is scaled by their computed sum, and an index of weight zero is
+    never drawn, even where rounding makes $u F_k$ reach $F_k$.
+
+    Args:
+        probabilities: weights along the leading axis, (k, ...), non-negative, of positive sum.
+        uniform: in [0, 1), (...).
+
+    Returns:
+        Indices in 0..k-1, (...), int32.
+    """
+    cumulative = jnp.cumsum(probabilities, axis=0)
+    total = cumulative[-1]
+    passed = (cumulative <= uniform * total) & (cumulative < total)
+    return jnp.sum(passed, axis=0, dtype=jnp.int32)
+
+
+def sample_transition(
+    game: AbstractGame,
+    uniform: Float[Array, ""],
+    state: Int[Array, ""],
+    follower_action: Int[Array, ""],
+    leader_action: Int[Array, ""],
+    mean_field: Float[Array, "..."],
+) -> Int[Array, ""]:
+    r"""One next state $s' \sim P(\cdot | s, a, b, \mu)$ by inverse CDF on a single uniform.
+
+    The probabilities come from `game.transition`, the very function that the exact side tabulates; a game of local
+    moves costs O(number of successors).
+
+    Args:
+        game: the game.
+        uniform: one draw, uniform in [0, 1).
+        state, follower_action, leader_action: s, a and b, scalars.
+        mean_field: mu, (n,) or (n, A), the game's support.
+
+    Returns:
+        The next state, scalar int32.
+    """
+    drawn = sample_index(game.transition(state, follower_action, leader_action, mean_field), uniform)
+    successors = getattr(game, "successors", None)
+    if successors is None:
+        return drawn
+    return jnp.asarray(successors(state, follower_action, leader_action))[drawn].astype(jnp.int32)

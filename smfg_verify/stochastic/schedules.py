@@ -1,0 +1,84 @@
+"""Step sizes of AC-SMFG: four constants over the square root of the iteration."""
+
+import itertools
+import math
+import warnings
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from smfg_verify.game import parameter
+
+_NAMES = {"leader": "zeta", "mean_field": "xi", "follower": "alpha", "critic": "beta"}
+
+
+class StepSizes(NamedTuple):
+    """The step sizes of one iteration: zeta_k, xi_k, alpha_k, beta_k."""
+
+    leader: Float[Array, ""]
+    mean_field: Float[Array, ""]
+    follower: Float[Array, ""]
+    critic: Float[Array, ""]
+
+
+class Schedule(eqx.Module):
+    r"""Step sizes $c / \sqrt{k + 1}$, one constant a learner.
+
+    $\zeta_k$ (leader) $\le \xi_k$ (mean field) $\le \alpha_k$ (follower) $\le \beta_k$ (critics): the separation of
+    time scales is in the constants, not in the exponents. The steps of the mean field and of the critics are clipped to
+    at most 1, where an update is already a full replacement; a larger step would leave the simplex or overshoot.
+
+    Args:
+        leader: $c_\zeta$, dimensionless, >= 0.
+        mean_field: $c_\xi$, dimensionless, >= 0.
+        follower: $c_\alpha$, dimensionless, >= 0.
+        critic: $c_\beta$, dimensionless, >= 0, for both critics.
+
+    Raises:
+        ValueError: a constant that is negative, not finite, or not a number.
+
+    Source: order and exponent of Zeng et al. (arXiv 2509.15392); the default constants are ours.
+    """
+
+    leader: Float[Array, ""] = parameter(default=0.2)
+    mean_field: Float[Array, ""] = parameter(default=0.5)
+    follower: Float[Array, ""] = parameter(default=1.0)
+    critic: Float[Array, ""] = parameter(default=2.0)
+
+    def __check_init__(self) -> None:
+        for name in _NAMES:
+            value = getattr(self, name)
+            if value.shape != ():
+                raise ValueError(f"Schedule.{name}: got shape {value.shape}, expected one number.")
+            if not isinstance(value, jax.core.Tracer) and not (math.isfinite(float(value)) and float(value) >= 0.0):
+                raise ValueError(f"Schedule.{name}: got {float(value):g}, expected a finite number >= 0.")
+
+    def at(self, iteration: Int[Array, ""]) -> StepSizes:
+        """The four step sizes of an iteration k = 0, 1, ..."""
+        scale = 1.0 / jnp.sqrt(jnp.asarray(iteration + 1, self.leader.dtype))
+        return StepSizes(
+            leader=self.leader * scale,
+            mean_field=jnp.minimum(self.mean_field * scale, 1.0),
+            follower=self.follower * scale,
+            critic=jnp.minimum(self.critic * scale, 1.0),
+        )
+
+    def constants(self) -> dict[str, float]:
+        """The four constants by name, as Python floats."""
+        return {name: float(getattr(self, name)) for name in _NAMES}
+
+    def warn_if_misordered(self) -> None:
+        """Warn, for each pair, where the constants break the order zeta <= xi <= alpha <= beta."""
+        constants = list(self.constants().items())
+        for (slow, slow_value), (fast, fast_value) in itertools.pairwise(constants):
+            if slow_value > fast_value:
+                warnings.warn(
+                    f"step sizes: got {_NAMES[slow]} ({slow} = {slow_value:g}) > {_NAMES[fast]} ({fast} = "
+                    f"{fast_value:g}); the theory's order zeta <= xi <= alpha <= beta is broken, so its rate does not "
+                    "apply to this run.",
+                    UserWarning,
+                    stacklevel=3,
+                )

@@ -1,0 +1,185 @@
+"""Files of stochastic runs: atomic netCDF writing, reading that names what is wrong, and the hash of a game."""
+
+import contextlib
+import dataclasses
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from smfg_verify.game import AbstractGame, traced
+
+if TYPE_CHECKING:
+    import xarray
+
+FORMAT = "smfg-verify trace"
+# Raised when a variable or attribute changes, and when the random streams do: an older file then cannot be resumed.
+SCHEMA_VERSION = 1
+
+# Group of a checkpoint file that holds where the run stands.
+RESUME_GROUP = "resume"
+
+_NUMBERS = ("discount", "temperature", "leader_temperature", "initial_distribution", "leader_observation")
+_CONTRACT = (
+    *_NUMBERS,
+    "num_states",
+    "num_follower_actions",
+    "num_leader_actions",
+    "mean_field_support",
+    "transition_dependence",
+    "follower_reward_dependence",
+    "leader_reward_dependence",
+)
+
+
+def format_attributes() -> dict[str, Any]:
+    """Attributes by which a file of ours is known."""
+    return {"format": FORMAT, "schema_version": SCHEMA_VERSION}
+
+
+def check_format(attributes: Mapping[str, Any], where: str) -> None:
+    """Refuse a dataset that is not a trace, or one of another schema version.
+
+    Raises:
+        ValueError: which of the two.
+    """
+    if attributes.get("format") != FORMAT:
+        raise ValueError(
+            f"{where}: not a trace of smfg-verify (attribute format is {attributes.get('format')!r}, expected "
+            f"{FORMAT!r}); likely cause: the file was written by another program."
+        )
+    version = attributes.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise ValueError(
+            f"{where}: got schema version {version}, expected {SCHEMA_VERSION}; likely cause: the file was written by "
+            "another version of smfg-verify. Read it with that version, or run again."
+        )
+
+
+def package_version() -> str:
+    """Version of this package, or "not installed" where it is used from its source tree."""
+    try:
+        return importlib.metadata.version("smfg-verify")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def is_zarr(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names a Zarr store; other endings than .zarr and .nc are refused.
+
+    Raises:
+        ValueError: another ending, or Zarr without the package zarr.
+    """
+    suffix = Path(path).suffix
+    if suffix not in (".nc", ".zarr"):
+        raise ValueError(f"path: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF) or .zarr (Zarr).")
+    if suffix == ".zarr" and importlib.util.find_spec("zarr") is None:
+        raise ValueError("path: Zarr needs the package zarr, which is not installed; `pip install zarr`, or use .nc.")
+    return suffix == ".zarr"
+
+
+def write_netcdf(path: str | os.PathLike[str], groups: Mapping[str | None, "xarray.Dataset"]) -> None:
+    """Write datasets as groups of one netCDF file (None is the root), then move it into place in one step.
+
+    Args:
+        path: where the file is to stand.
+        groups: the root first.
+
+    Raises:
+        ValueError: the directory does not exist.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ValueError(f"path: got {os.fspath(path)!r}, whose directory does not exist; make it first.")
+    with _temporary(path) as temporary:
+        for position, (group, dataset) in enumerate(groups.items()):
+            dataset.to_netcdf(temporary, mode="w" if position == 0 else "a", group=group, engine="h5netcdf")
+        os.replace(temporary, path)
+
+
+@contextlib.contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    # In the same directory: os.replace is atomic only within one file system.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    os.close(descriptor)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Dataset":
+    """Read one group of a file into memory.
+
+    Raises:
+        ValueError: no such file, not a trace, truncated, or of another schema version; the message says which.
+    """
+    import xarray
+
+    path = Path(path)
+    zarr = path.suffix == ".zarr" and is_zarr(path)
+    if not path.exists():
+        raise ValueError(f"path: got {os.fspath(path)!r}, which does not exist.")
+    engine = "zarr" if zarr else "h5netcdf"
+    try:
+        with xarray.open_dataset(path, engine=engine) as root:
+            check_format(root.attrs, str(path))
+            if group is None:
+                return root.load()
+        with xarray.open_dataset(path, engine=engine, group=group) as dataset:
+            return dataset.load()
+    except ValueError:
+        raise
+    except Exception as error:  # the libraries below raise OSError, KeyError, RuntimeError and their own kinds
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"{path}: cannot be read as {'Zarr' if zarr else 'netCDF'} ({type(error).__name__}: {reason}); likely "
+            "cause: the file is truncated, or was written by another program."
+        ) from error
+
+
+def game_hash(game: AbstractGame) -> str:
+    """Hash of a game's class name, the numbers of its parameters and its static structure.
+
+    Args:
+        game: any game.
+
+    Returns:
+        32 hexadecimal digits, the same in every process.
+    """
+    digest = hashlib.sha256()
+    _absorb(digest, traced(game))
+    for name in _CONTRACT:  # class attributes and properties are no fields, yet part of the game
+        _absorb(digest, np.asarray(getattr(game, name)) if name in _NUMBERS else getattr(game, name))
+    return digest.hexdigest()[:32]
+
+
+def _absorb(digest: Any, value: Any) -> None:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        digest.update(f"<{type(value).__qualname__}>".encode())
+        for field in dataclasses.fields(value):
+            digest.update(f"{field.name}=".encode())
+            _absorb(digest, getattr(value, field.name))
+    elif isinstance(value, jax.Array | np.ndarray):
+        array = np.asarray(value)
+        digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+    elif isinstance(value, tuple | list):
+        digest.update(f"{type(value).__name__}{len(value)}".encode())
+        for item in value:
+            _absorb(digest, item)
+    elif isinstance(value, dict):
+        for key in sorted(value, key=repr):
+            digest.update(repr(key).encode())
+            _absorb(digest, value[key])
+    elif callable(value):
+        # The representation of a function holds its address, which differs between processes.
+        digest.update(f"{value.__module__}.{value.__qualname__}".encode())
+    else:
+        digest.update(f"{type(value).__name__}:{value!r};".encode())

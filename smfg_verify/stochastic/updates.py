@@ -1,0 +1,269 @@
+"""One iteration of AC-SMFG, for a batch of independent runs side by side (lanes, on the last axis of every array).
+
+The batch axis comes last so that the loops over it are the innermost and vectorise: on a CPU this is 1.5 times as
+fast as the same update written for one run under `vmap`.
+"""
+
+from typing import Literal, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from smfg_verify.exact.kernel import follower_model, tabulate
+from smfg_verify.exact.population import chain, discounted_occupancy, stationary_distribution
+from smfg_verify.game import AbstractGame
+from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.stochastic.sampling import sample_index, sample_transition
+from smfg_verify.stochastic.schedules import StepSizes
+from smfg_verify.stochastic.value_bounds import ValueBounds
+
+Sampling = Literal["markov", "iid"]
+
+# Above this many rows, XLA's serial scatter on a CPU beats a masked sweep over the table.
+_MAX_MASKED_ROWS = 4096
+
+
+class Iterate(eqx.Module):
+    """Everything AC-SMFG carries from one iteration to the next.
+
+    Attributes:
+        leader_logits: omega, (O, B, lanes).
+        follower_logits: theta, (n, A, lanes).
+        leader_critic: V_l, (n, lanes), in units of reward.
+        follower_critic: V_f, (n, lanes), in units of reward.
+        mean_field: mu_hat, (n, lanes) or (n, A, lanes).
+        occupancy_state: s, the chain with restarts, (lanes,).
+        population_state: s_bar, the chain without restarts, (lanes,).
+    """
+
+    leader_logits: Float[Array, "O B lanes"]
+    follower_logits: Float[Array, "n A lanes"]
+    leader_critic: Float[Array, "n lanes"]
+    follower_critic: Float[Array, "n lanes"]
+    mean_field: Float[Array, "n *A lanes"]
+    occupancy_state: Int[Array, " lanes"]
+    population_state: Int[Array, " lanes"]
+
+
+class Samples(NamedTuple):
+    """What one iteration draws: a transition for the learners, a point for the mean field, and where the chains go.
+
+    Attributes:
+        state, follower_action, leader_action, next_state: s, a, b, s', each (lanes,).
+        log_follower, log_leader: log pi(.|s), (A, lanes), and log phi(.|s), (B, lanes).
+        population_state, population_action: the point the mean field moves to, (lanes,).
+        occupancy_state: s of the next iteration, (lanes,).
+    """
+
+    state: Int[Array, " lanes"]
+    follower_action: Int[Array, " lanes"]
+    leader_action: Int[Array, " lanes"]
+    next_state: Int[Array, " lanes"]
+    log_follower: Float[Array, "A lanes"]
+    log_leader: Float[Array, "B lanes"]
+    population_state: Int[Array, " lanes"]
+    population_action: Int[Array, " lanes"]
+    occupancy_state: Int[Array, " lanes"]
+
+
+def num_uniforms(game: AbstractGame, sampling: Sampling) -> int:
+    """Number of uniforms an iteration uses; the last is a_bar's, where the mean field is on state-action pairs."""
+    return (8 if sampling == "markov" else 5) + (game.mean_field_support == "state_actions")
+
+
+def update(
+    game: AbstractGame,
+    bounds: ValueBounds,
+    steps: StepSizes,
+    sampling: Sampling,
+    iterate: Iterate,
+    uniforms: Float[Array, "uniforms lanes"],
+) -> Iterate:
+    r"""One iteration of AC-SMFG; every update reads the iterate of before the iteration.
+
+    $$\delta_l = r_l - \tau_l \log \phi(b|s) + \gamma V_l(s') - V_l(s), \quad
+      \delta_f = r_f - \tau \log \pi(a|s) + \gamma V_f(s') - V_f(s),$$
+    $$\omega \mathrel{+}= \zeta_k \delta_l \nabla \log \phi(b|s), \quad
+      \theta \mathrel{+}= \alpha_k \delta_f \nabla \log \pi(a|s), \quad
+      V(s) \mathrel{+}= \beta_k \delta, \quad \hat\mu \mathrel{+}= \xi_k (e_{\bar s} - \hat\mu).$$
+
+    Args:
+        game: the game, with traced leaves.
+        bounds: boxes that the critics are projected to.
+        steps: zeta_k, xi_k, alpha_k, beta_k.
+        sampling: "markov" (two chains) or "iid" (exact laws of the current policies).
+        iterate: of before, lanes last.
+        uniforms: `num_uniforms(game, sampling)` draws in [0, 1) a lane.
+
+    Returns:
+        The iterate of after.
+
+    Source: AC-SMFG of Zeng et al. (arXiv 2509.15392), with an optional entropy term of the leader.
+    """
+    draw = _markov_samples if sampling == "markov" else _iid_samples
+    samples = draw(game, iterate, uniforms)
+    return _learn(game, bounds, steps, iterate, samples)
+
+
+def _learn(game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: Iterate, samples: Samples) -> Iterate:
+    state, next_state = samples.state, samples.next_state
+    follower_action, leader_action = samples.follower_action, samples.leader_action
+    point = (state, follower_action, leader_action, iterate.mean_field)
+    follower_entropy = -game.temperature * _entry(samples.log_follower, follower_action)
+    leader_entropy = -game.leader_temperature * _entry(samples.log_leader, leader_action)
+
+    def temporal_difference(reward, critic):
+        return reward + game.discount * _entry(critic, next_state) - _entry(critic, state)
+
+    follower_delta = temporal_difference(
+        _over_lanes(game.follower_reward)(*point) + follower_entropy, iterate.follower_critic
+    )
+    leader_delta = temporal_difference(_over_lanes(game.leader_reward)(*point) + leader_entropy, iterate.leader_critic)
+    follower_score = _one_hot(follower_action, samples.log_follower) - jnp.exp(samples.log_follower)
+    leader_score = _one_hot(leader_action, samples.log_leader) - jnp.exp(samples.log_leader)
+    follower_critic = _add_to_row(iterate.follower_critic, state, steps.critic * follower_delta)
+    leader_critic = _add_to_row(iterate.leader_critic, state, steps.critic * leader_delta)
+    return Iterate(
+        leader_logits=_add_to_row(
+            iterate.leader_logits, _observed(game, state), steps.leader * leader_delta * leader_score
+        ),
+        follower_logits=_add_to_row(iterate.follower_logits, state, steps.follower * follower_delta * follower_score),
+        leader_critic=jnp.clip(leader_critic, bounds.leader_lower, bounds.leader_upper),
+        follower_critic=jnp.clip(follower_critic, bounds.follower_lower, bounds.follower_upper),
+        mean_field=_towards_sample(iterate.mean_field, steps.mean_field, samples),
+        occupancy_state=samples.occupancy_state,
+        population_state=samples.population_state,
+    )
+
+
+def _markov_samples(game: AbstractGame, iterate: Iterate, uniforms: Float[Array, "uniforms lanes"]) -> Samples:
+    states = jnp.stack([iterate.occupancy_state, iterate.population_state])
+    log_follower, log_leader = _log_policies(game, iterate, states)
+    follower_actions = sample_index(jnp.exp(log_follower), uniforms[0:2])
+    leader_actions = sample_index(jnp.exp(log_leader), uniforms[2:4])
+    moved = _next_states(game, uniforms[4:6], states, follower_actions, leader_actions, iterate.mean_field)
+    law = jnp.asarray(game.initial_distribution)[:, None]
+    restarted = sample_index(jnp.broadcast_to(law, (game.num_states, uniforms.shape[-1])), uniforms[7])
+    return Samples(
+        state=states[0],
+        follower_action=follower_actions[0],
+        leader_action=leader_actions[0],
+        next_state=moved[0],
+        log_follower=log_follower[:, 0],
+        log_leader=log_leader[:, 0],
+        population_state=moved[1],
+        population_action=_follower_action(iterate, moved[1], uniforms[-1]),
+        occupancy_state=jnp.where(uniforms[6] < game.discount, moved[0], restarted),
+    )
+
+
+def _iid_samples(game: AbstractGame, iterate: Iterate, uniforms: Float[Array, "uniforms lanes"]) -> Samples:
+    laws = jax.vmap(lambda *arrays: exact_laws(game, *arrays), in_axes=-1, out_axes=-1)
+    occupancy, stationary = laws(iterate.leader_logits, iterate.follower_logits, iterate.mean_field)
+    # Rounding of the linear solves may leave entries of about -1e-17 at transient states.
+    state = sample_index(jnp.maximum(occupancy, 0.0), uniforms[0])
+    population_state = sample_index(jnp.maximum(stationary, 0.0), uniforms[4])
+    log_follower, log_leader = _log_policies(game, iterate, state[None])
+    follower_action = sample_index(jnp.exp(log_follower), uniforms[1:2])
+    leader_action = sample_index(jnp.exp(log_leader), uniforms[2:3])
+    moved = _next_states(game, uniforms[3:4], state[None], follower_action, leader_action, iterate.mean_field)
+    return Samples(
+        state=state,
+        follower_action=follower_action[0],
+        leader_action=leader_action[0],
+        next_state=moved[0],
+        log_follower=log_follower[:, 0],
+        log_leader=log_leader[:, 0],
+        population_state=population_state,
+        population_action=_follower_action(iterate, population_state, uniforms[-1]),
+        occupancy_state=state,
+    )
+
+
+def exact_laws(
+    game: AbstractGame,
+    leader_logits: Float[Array, "O B"],
+    follower_logits: Float[Array, "n A"],
+    mean_field: Float[Array, "n *A"],
+) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+    r"""Laws that "iid" sampling draws from: $d^{\pi,\phi}_{\hat\mu}$ and the stationary law $\nu$ of the same chain.
+
+    Args:
+        game: the game.
+        leader_logits: omega, (O, B).
+        follower_logits: theta, (n, A).
+        mean_field: mu_hat, the game's support.
+
+    Returns:
+        Discounted occupancy and stationary distribution, (n,) each.
+    """
+    leader_rows = observed_rows(softmax_policy(leader_logits), game.leader_observation)
+    model = follower_model(tabulate(game, mean_field), leader_rows)
+    transition = chain(softmax_policy(follower_logits), model.transition)
+    initial = jnp.asarray(game.initial_distribution)
+    return discounted_occupancy(transition, initial, game.discount), stationary_distribution(transition)
+
+
+def _log_policies(
+    game: AbstractGame, iterate: Iterate, states: Int[Array, "chains lanes"]
+) -> tuple[Float[Array, "A chains lanes"], Float[Array, "B chains lanes"]]:
+    follower = jax.nn.log_softmax(_rows(iterate.follower_logits, states), axis=0)
+    leader = jax.nn.log_softmax(_rows(iterate.leader_logits, _observed(game, states)), axis=0)
+    return follower, leader
+
+
+def _follower_action(iterate: Iterate, state: Int[Array, " lanes"], uniform: Float[Array, " lanes"]) -> Array:
+    return sample_index(jax.nn.softmax(_rows(iterate.follower_logits, state[None])[:, 0], axis=0), uniform)
+
+
+def _next_states(game, uniforms, states, follower_actions, leader_actions, mean_field):
+    def sample(uniform, state, follower_action, leader_action, field):
+        return sample_transition(game, uniform, state, follower_action, leader_action, field)
+
+    chains = jax.vmap(sample, in_axes=(0, 0, 0, 0, None))
+    return _over_lanes(chains)(uniforms, states, follower_actions, leader_actions, mean_field)
+
+
+def _over_lanes(function):
+    return jax.vmap(function, in_axes=-1, out_axes=-1)
+
+
+def _observed(game: AbstractGame, state: Int[Array, "..."]) -> Int[Array, "..."]:
+    observation = game.leader_observation
+    if isinstance(observation, np.ndarray) and np.array_equal(observation, np.arange(game.num_states)):
+        return state
+    return jnp.asarray(observation)[state]
+
+
+def _rows(table: Float[Array, "n A lanes"], index: Int[Array, "chains lanes"]) -> Float[Array, "A chains lanes"]:
+    shape = (table.shape[1], *index.shape)
+    return jnp.take_along_axis(table[:, :, None], jnp.broadcast_to(index, shape)[None], axis=0, mode="clip")[0]
+
+
+def _entry(table: Float[Array, "n lanes"], index: Int[Array, " lanes"]) -> Float[Array, " lanes"]:
+    return jnp.take_along_axis(table, index[None], axis=0, mode="clip")[0]
+
+
+def _one_hot(index: Int[Array, " lanes"], like: Float[Array, "k lanes"]) -> Float[Array, "k lanes"]:
+    return (jnp.arange(like.shape[0])[:, None] == index).astype(like.dtype)
+
+
+def _add_to_row(
+    table: Float[Array, "n *A lanes"], index: Int[Array, " lanes"], value: Float[Array, "*A lanes"]
+) -> Float[Array, "n *A lanes"]:
+    if table.shape[0] > _MAX_MASKED_ROWS:
+        inner = (slice(None),) * (table.ndim - 2)
+        return table.at[(index, *inner, jnp.arange(table.shape[-1]))].add(jnp.moveaxis(value, -1, 0))
+    rows = jnp.arange(table.shape[0]).reshape(-1, *(1,) * (table.ndim - 1))
+    return jnp.where(rows == index, table + value, table)
+
+
+def _towards_sample(mean_field: Float[Array, "n *A lanes"], step: Float[Array, ""], samples: Samples) -> Array:
+    moved = mean_field * (1.0 - step)
+    if mean_field.ndim == 2:
+        return _add_to_row(moved, samples.population_state, jnp.broadcast_to(step, moved.shape[1:]))
+    mass = step * _one_hot(samples.population_action, mean_field[0])
+    return _add_to_row(moved, samples.population_state, mass)

@@ -1,0 +1,91 @@
+"""Known ranges of rewards and values, the boxes that AC-SMFG projects its critics to."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from smfg_verify.game import AbstractGame, mean_field_shape, over_indices
+
+_CONCENTRATIONS = (0.05, 0.3, 1.0, 5.0)
+_FIELDS_A_CONCENTRATION = 128
+
+_REWARDS: dict[str, Callable] = {
+    "follower_reward": lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m)),
+    "leader_reward": lambda game, s, a, b, m: jnp.asarray(game.leader_reward(s, a, b, m)),
+}
+
+
+class ValueBounds(eqx.Module):
+    """Lower and upper bounds of the two players' regularised values, in units of reward."""
+
+    follower_lower: Float[Array, ""]
+    follower_upper: Float[Array, ""]
+    leader_lower: Float[Array, ""]
+    leader_upper: Float[Array, ""]
+
+
+def reward_range(game: AbstractGame, function: str) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    r"""Smallest and largest reward over states, actions and mean fields.
+
+    Where the dependence on the mean field is declared "none" or "affine" the extremes are at the vertices of the
+    simplex and the range is exact. Where it is "general" the extremes over the vertices and over 512 random mean
+    fields (Dirichlet, of concentrations 0.05, 0.3, 1 and 5, a fixed seed) are widened by half their span on each side:
+    an estimate, not a proof, that only has to keep the critics' boxes finite and larger than the true values.
+
+    Args:
+        game: the game.
+        function: "follower_reward" or "leader_reward".
+
+    Returns:
+        Minimum and maximum, in units of reward.
+    """
+    dependence = getattr(game, f"{function}_dependence")
+    lower, upper = _extremes(game, _REWARDS[function], jnp.asarray(_mean_fields(mean_field_shape(game), dependence)))
+    margin = 0.5 * (upper - lower) if dependence == "general" else jnp.zeros_like(lower)
+    return lower - margin, upper + margin
+
+
+@eqx.filter_jit
+def value_bounds(game: AbstractGame) -> ValueBounds:
+    r"""Boxes that hold every regularised value, $[\min r, \max r + \tau \log A] / (1 - \gamma)$, the leader's likewise.
+
+    Args:
+        game: the game, with traced leaves.
+
+    Returns:
+        The four bounds, from `reward_range`; the entropy is between 0 and $\log A$ (the leader's: $\log B$).
+    """
+    follower_low, follower_high = reward_range(game, "follower_reward")
+    leader_low, leader_high = reward_range(game, "leader_reward")
+    horizon = 1.0 / (1.0 - game.discount)
+    follower_bonus = game.temperature * np.log(game.num_follower_actions)
+    leader_bonus = game.leader_temperature * np.log(game.num_leader_actions)
+    return ValueBounds(
+        follower_lower=follower_low * horizon,
+        follower_upper=(follower_high + follower_bonus) * horizon,
+        leader_lower=leader_low * horizon,
+        leader_upper=(leader_high + leader_bonus) * horizon,
+    )
+
+
+def _mean_fields(shape: tuple[int, ...], dependence: str) -> np.ndarray:
+    size = int(np.prod(shape))
+    fields = np.full((1, size), 1.0 / size) if dependence == "none" else np.eye(size)
+    if dependence == "general":
+        generator = np.random.default_rng(0)
+        draws = [generator.dirichlet(np.full(size, c), _FIELDS_A_CONCENTRATION) for c in _CONCENTRATIONS]
+        fields = np.concatenate([fields, *draws])
+    return fields.reshape(-1, *shape)
+
+
+def _extremes(game: AbstractGame, function: Callable, fields: Array) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    def summary(field):
+        values = over_indices(game, lambda s, a, b: function(game, s, a, b, field))
+        return jnp.min(values), jnp.max(values)
+
+    lower, upper = jax.lax.map(summary, fields)
+    return jnp.min(lower), jnp.max(upper)
