@@ -111,7 +111,9 @@ def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame,
     game = traced(game)
     require_float64(game)
     logits = jnp.asarray(leader_logits, dtype=float)
-    expected = leader_logits_shape(game)
+    # A traced partition has no countable rows; then only the columns can be checked.
+    countable = not isinstance(game.leader_observation, jax.core.Tracer)
+    expected = leader_logits_shape(game) if countable else (*logits.shape[:1], game.num_leader_actions)
     if logits.shape != expected:
         raise ValueError(
             f"leader_logits: got shape {logits.shape}, expected {expected}: one row for each observation of the leader, "

@@ -1,7 +1,7 @@
 """The population's laws: the stationary distribution and the discounted occupancy measure."""
 
+import jax
 import jax.numpy as jnp
-import lineax as lx
 from jaxtyping import Array, Float
 
 
@@ -11,13 +11,14 @@ def chain(policy: Float[Array, "n A"], transition: Float[Array, "n A n"]) -> Flo
 
 
 def solve_linear(matrix: Float[Array, "k k"], right: Float[Array, " k"]) -> Float[Array, " k"]:
-    """Solve a square system by LU with one step of iterative refinement; a singular matrix gives non-finite numbers."""
-    operator = lx.MatrixLinearOperator(matrix)
-    solver = lx.LU()
-    state = solver.init(operator, {})
-    first = lx.linear_solve(operator, right, solver, state=state, throw=False).value
-    correction = lx.linear_solve(operator, right - matrix @ first, solver, state=state, throw=False).value
-    return first + correction
+    """Solve a square system by LU with one step of iterative refinement; a singular matrix gives non-finite numbers.
+
+    Not `lineax.linear_solve`: the rule that differentiates it raises on non-finite numbers whatever `throw` says,
+    and an unconverged equilibrium must come out as NaN.
+    """
+    factor = jax.scipy.linalg.lu_factor(matrix)
+    first = jax.scipy.linalg.lu_solve(factor, right)
+    return first + jax.scipy.linalg.lu_solve(factor, right - matrix @ first)
 
 
 def stationary_distribution(transition: Float[Array, "n n"]) -> Float[Array, " n"]:

@@ -19,7 +19,6 @@ class TabularGame(AbstractGame):
     Build it with `TabularGame.from_arrays`.
     """
 
-    observation: tuple[int, ...] = eqx.field(static=True)
     mean_field_support: MeanFieldSupport = eqx.field(static=True)
     kernel: Float[Array, "n A B n"]
     follower_rewards: Float[Array, "n A B"]
@@ -31,6 +30,7 @@ class TabularGame(AbstractGame):
     temperature: Float[Array, ""]
     leader_temperature: Float[Array, ""]
     initial_distribution: Float[Array, " n"]
+    leader_observation: Int[Array, " n"]
 
     @classmethod
     def from_arrays(
@@ -103,7 +103,7 @@ class TabularGame(AbstractGame):
             initial_distribution=as_parameter(
                 np.full(num_states, 1.0 / num_states) if initial_distribution is None else initial_distribution
             ),
-            observation=_integers("leader_observation", leader_observation),
+            leader_observation=_integers("leader_observation", leader_observation),
             mean_field_support=mean_field_support,
         )
         validate(game)
@@ -120,10 +120,6 @@ class TabularGame(AbstractGame):
     @property
     def num_leader_actions(self) -> int:
         return self.kernel.shape[2]
-
-    @property
-    def leader_observation(self) -> Int[np.ndarray, " n"]:
-        return np.asarray(self.observation)
 
     @property
     def transition_dependence(self) -> Dependence:
@@ -167,8 +163,8 @@ def _optional(name: str, value: ArrayLike | None, shape: tuple[int, ...]) -> Arr
     return None if value is None else _shaped(name, value, shape)
 
 
-def _integers(name: str, values: Sequence[int] | np.ndarray) -> tuple[int, ...]:
+def _integers(name: str, values: Sequence[int] | np.ndarray) -> Int[Array, " n"]:
     array = np.asarray(values)
     if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
         raise ValueError(f"{name}: got {array.dtype} of shape {array.shape}, expected a vector of integers.")
-    return tuple(int(value) for value in array)
+    return jnp.asarray(array)
