@@ -25,7 +25,7 @@ class _Path(NamedTuple):
     log_temperature: Float[Array, ""]
     tangent: tuple[Point, Float[Array, ""]]
     step: Float[Array, ""]
-    count: Int[Array, ""]
+    taken: Int[Array, ""]
     landed: Search
 
 
@@ -52,7 +52,7 @@ def follow_temperature(
     target = jnp.log(setting.temperature)
 
     def unfinished(path: _Path):
-        alive = (path.step > _SMALLEST_STEP) & (path.count < max_steps)
+        alive = (path.step > _SMALLEST_STEP) & (path.taken < max_steps)
         return active & alive & ~(path.landed.norm <= _CORRECTED)
 
     path = jax.lax.while_loop(unfinished, lambda path: _advance(setting, path, target), start)
@@ -145,13 +145,13 @@ def _advance(setting: Setting, path: _Path, target: Float[Array, ""]) -> _Path:
     tangent = _tangent(setting, point, log_tau, path.tangent)
     select = lambda flag, new, old: jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)  # noqa: E731
     size = jnp.where(walked, jnp.minimum(1.5 * path.step, _LARGEST_STEP), 0.5 * path.step)
-    result = landing._replace(steps=path.landed.steps + path.count + landing.steps)
+    result = landing._replace(steps=path.landed.steps + path.taken + landing.steps)
     return _Path(
         point=select(walked, point, path.point),
         log_temperature=jnp.where(walked, log_tau, path.log_temperature),
         tangent=select(walked, tangent, path.tangent),
         step=size,
-        count=path.count + 1,
+        taken=path.taken + 1,
         landed=select(landed, result, path.landed),
     )
 

@@ -116,8 +116,8 @@ def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame,
     expected = leader_logits_shape(game) if countable else (*logits.shape[:1], game.num_leader_actions)
     if logits.shape != expected:
         raise ValueError(
-            f"leader_logits: got shape {logits.shape}, expected {expected}: one row for each observation of the leader, "
-            "one column for each of its actions."
+            f"leader_logits: got shape {logits.shape}, expected {expected}: one row for each observation of the "
+            "leader, one column for each of its actions."
         )
     if not isinstance(logits, jax.core.Tracer) and not np.all(np.isfinite(logits)):
         raise ValueError("leader_logits: got NaN or infinite entries, expected finite logits; use large finite ones.")
@@ -135,7 +135,8 @@ def _checked_start(game: AbstractGame, initial: ArrayLike | None) -> Float[Array
         numbers = np.asarray(start)
         if not (np.all(numbers >= 0.0) and abs(numbers.sum() - 1.0) <= 1e-6):
             raise ValueError(
-                f"initial: got minimum {numbers.min():.3g} and sum {numbers.sum():.9g}, expected a probability distribution."
+                f"initial: got minimum {numbers.min():.3g} and sum {numbers.sum():.9g}, "
+                "expected a probability distribution."
             )
     return start
 
@@ -152,9 +153,9 @@ def raise_unless_converged(equilibrium: Equilibrium) -> None:
     if not np.all(converged):
         worst = float(np.max(np.asarray(equilibrium.residual)))
         raise RuntimeError(
-            f"equilibrium: {int(np.sum(~converged))} of {converged.size} not converged, residual {worst:.3g}; likely causes: "
-            "functions that jump in the mean field (then no equilibrium need exist), more than one recurrent class, or a "
-            "temperature far below the scale of rewards. Pass throw=False to get NaN and the status instead."
+            f"equilibrium: {int(np.sum(~converged))} of {converged.size} not converged, residual {worst:.3g}; likely "
+            "causes: functions that jump in the mean field (then no equilibrium need exist), more than one recurrent class, or "
+            "a temperature far below the scale of rewards. Pass throw=False to get NaN and the status instead."
         )
 
 

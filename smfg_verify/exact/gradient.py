@@ -5,11 +5,9 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.exact.equilibrium import (
-    TOLERANCE,
     Equilibrium,
     equilibrium_of_policy,
     needs_rescue,
@@ -32,9 +30,9 @@ class Certificate(eqx.Module):
             max(1, largest entry of the right-hand side).
         condition: 2-norm condition number of dF/dx, by singular values.
         error_bound: first-order bound on the Euclidean error of the total gradient,
-            $\kappa\,(\text{turning} \cdot \text{forward} + \text{adjoint}) \max(1, \|\nabla\Phi\|)$ with $\kappa$ the condition number
-            and turning $= \max(1, (\gamma + \max|\partial F_V/\partial m|)/\tau)$: the Jacobian itself turns with the point, at the
-            rate at which log-policies do.
+            $\kappa\,(\text{turning} \cdot \text{forward} + \text{adjoint}) \max(1, \|\nabla\Phi\|)$ with $\kappa$ the
+            condition number and turning $= \max(1, (\gamma + \max|\partial F_V/\partial m|)/\tau)$: the Jacobian itself turns
+            with the point, at the rate at which log-policies do.
     """
 
     forward_residual: Float[Array, ""]
@@ -148,8 +146,8 @@ def stackelberg_gradient(
     r"""The true gradient of the Stackelberg objective, by the implicit function theorem and one adjoint solve.
 
     $(\partial F/\partial x)^T \lambda = \partial J_l/\partial x$,
-    $\nabla \Phi = \partial J_l/\partial \omega - (\partial F/\partial \omega)^T \lambda$. One factorisation serves the total
-    and its two indirect parts, whatever the number of leader logits.
+    $\nabla \Phi = \partial J_l/\partial \omega - (\partial F/\partial \omega)^T \lambda$. One factorisation serves the
+    total and its two indirect parts, whatever the number of leader logits.
 
     Args:
         game: the game.
@@ -294,7 +292,9 @@ def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables
     return tables, _Adjoint(matrix, right, solution)
 
 
-def _certificate(setting: Setting, equilibrium: Equilibrium, adjoint: _Adjoint, total: Float[Array, "O B"]) -> Certificate:
+def _certificate(
+    setting: Setting, equilibrium: Equilibrium, adjoint: _Adjoint, total: Float[Array, "O B"]
+) -> Certificate:
     setting, adjoint, total = jax.lax.stop_gradient((setting, adjoint, total))
     defect = jax.tree.map(jnp.subtract, adjoint.matrix.apply(adjoint.solution), adjoint.right)
     adjoint_residual = _largest(defect) / jnp.maximum(1.0, _largest(adjoint.right))

@@ -64,8 +64,8 @@ def optimise_leader(
 ) -> LeaderOptimum:
     r"""Ascend Phi exactly until $\|\nabla\Phi\|$ and the policy-space gap are both within the tolerance.
 
-    Spectral projected gradient on the leader's policy itself: $\phi \leftarrow \phi + t\,(\mathrm{Proj}(\phi + \eta G) - \phi)$,
-    $G = d\Phi/d\phi$, with Barzilai and Borwein's $\eta$ and t halved until the objective increases enough, so the
+    Spectral projected gradient on the leader's policy itself:
+    $\phi \leftarrow \phi + t\,(\mathrm{Proj}(\phi + \eta G) - \phi)$, $G = d\Phi/d\phi$, with Barzilai and Borwein's $\eta$ and t halved until the objective increases enough, so the
     history is monotone. In policy space a deterministic optimum is reached in finitely many steps and a saturated
     start is left at once; in logits both would take for ever. Each equilibrium search starts from the last mean
     field: the ascent stays on one branch where equilibria are many.

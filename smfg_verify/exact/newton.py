@@ -1,4 +1,4 @@
-"""Searches for a zero of the equilibrium residual: damped Newton, and damped best-response iteration as a warm start."""
+"""Searches for a zero of the equilibrium residual: damped Newton, and damped best-response iteration."""
 
 from typing import NamedTuple
 

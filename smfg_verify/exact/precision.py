@@ -15,7 +15,7 @@ def require_float64(game: AbstractGame) -> None:
     Raises:
         ValueError: float64 is off, or the game was built while it was off.
     """
-    if not jax.config.jax_enable_x64:
+    if jnp.result_type(float) != jnp.float64:
         raise ValueError(
             "precision: JAX is in float32, exact quantities need float64; add "
             "`jax.config.update('jax_enable_x64', True)` right after `import jax`, before any game is built."

@@ -9,7 +9,7 @@ disagree.
 
 import abc
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import equinox as eqx
 import jax
@@ -74,7 +74,7 @@ class AbstractGame(eqx.Module):
         leader_temperature: leader's entropy weight tau_l >= 0, in units of reward (0 in the paper).
         mean_field_support: "states" (mean field of shape (n,)) or "state_actions" (shape (n, A)).
         initial_distribution: law rho of the first state, (n,), full support; uniform by default.
-        leader_observation: row of the leader's logits that each state uses, (n,) integers; each state its own by default.
+        leader_observation: row of the leader's logits each state uses, (n,) integers; each state its own by default.
         transition_dependence: how `transition` depends on the mean field: "none", "affine" or "general".
         follower_reward_dependence: the same for `follower_reward`.
         leader_reward_dependence: the same for `leader_reward`.
@@ -84,11 +84,24 @@ class AbstractGame(eqx.Module):
     leader's reward may depend on the follower's action and the leader may see only a partition of the states.
     """
 
-    num_states: eqx.AbstractVar[int]
-    num_follower_actions: eqx.AbstractVar[int]
-    num_leader_actions: eqx.AbstractVar[int]
-    discount: eqx.AbstractVar[Any]
-    temperature: eqx.AbstractVar[Any]
+    if TYPE_CHECKING:
+        # A type checker lets a field override a property, but not a property override a field.
+        @property
+        def num_states(self) -> int: ...
+        @property
+        def num_follower_actions(self) -> int: ...
+        @property
+        def num_leader_actions(self) -> int: ...
+        @property
+        def discount(self) -> Any: ...
+        @property
+        def temperature(self) -> Any: ...
+    else:
+        num_states: eqx.AbstractVar[int]
+        num_follower_actions: eqx.AbstractVar[int]
+        num_leader_actions: eqx.AbstractVar[int]
+        discount: eqx.AbstractVar[Any]
+        temperature: eqx.AbstractVar[Any]
 
     leader_temperature = _Default(lambda game: 0.0)
     mean_field_support = _Default(lambda game: "states")

@@ -51,7 +51,8 @@ def validate(game: AbstractGame) -> None:
     _check_declarations(game)
     _check_numbers(game)
     _check_functions(game)
-    _VALID[id(game)] = weakref.ref(game, lambda _, key=id(game): _VALID.pop(key, None))
+    key = id(game)
+    _VALID[key] = weakref.ref(game, lambda _: _VALID.pop(key, None))
 
 
 def _check_declarations(game: AbstractGame) -> None:
@@ -74,10 +75,11 @@ def _check_declarations(game: AbstractGame) -> None:
             f"leader_observation: got {observation.dtype} of shape {observation.shape}, expected integers of shape "
             f"({game.num_states},): one row of the leader's logits for each state."
         )
-    if sorted(set(observation.tolist())) != list(range(int(observation.max()) + 1)):
+    values = sorted(set(observation.tolist()))
+    if values != list(range(len(values))):
         raise ValueError(
-            f"leader_observation: got the values {sorted(set(observation.tolist()))}, expected 0, 1, ..., O-1 with none "
-            "left out: an observation no state uses is a row of logits without effect."
+            f"leader_observation: got the values {values}, expected 0, 1, ..., O-1 with none left out: "
+            "an observation no state uses is a row of logits without effect."
         )
 
 
@@ -188,25 +190,26 @@ def _extremes(game: AbstractGame, function: Callable, vertices: Array, random: A
 def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
     if not np.all(worst["finite"]):
         raise ValueError(
-            f"{name}: got NaN or an infinite number at mean field {_field_name(worst['finite'].argmin(), worst)}, expected "
-            "finite numbers everywhere on the simplex; the likely cause is a logarithm, power or division at an empty state."
+            f"{name}: got NaN or an infinite number at mean field {_field_name(worst['finite'].argmin(), worst)}, "
+            "expected finite numbers everywhere on the simplex; the likely cause is a logarithm, power or division at "
+            "an empty state."
         )
     if name != "transition":
         return
     if worst["lowest"].min() < -1e-12:
         where = worst["lowest"].argmin()
         raise ValueError(
-            f"transition: got a probability of {worst['lowest'][where]:.3g} at mean field {_field_name(where, worst)}, expected "
-            "no negative entry; mean-field terms must keep every row a distribution at every vertex of the simplex."
+            f"transition: got a probability of {worst['lowest'][where]:.3g} at mean field {_field_name(where, worst)}, "
+            "expected no negative entry; mean-field terms must keep every row a distribution at every vertex."
         )
     where = worst["row_error"].argmax()
-    if worst["row_error"][where] > 1e-6:
+    if worst["row_error"][where] > (1e-9 if jnp.result_type(float) == jnp.float64 else 1e-5):
         n, actions, leader_actions = (getattr(game, size) for size in _SIZES)
         row = tuple(int(i) for i in np.unravel_index(worst["worst_row"][where], (n, actions, leader_actions)))
         raise ValueError(
-            f"transition: got a row that sums to {worst['row_sum'][where]:.9g} at (state, follower action, leader action) = "
-            f"{row}, mean field {_field_name(where, worst)}, expected 1; likely causes are swapped axes (next states come "
-            "last) or mean-field terms that do not sum to zero over next states."
+            f"transition: got a row that sums to {worst['row_sum'][where]:.9g} at (state, action, leader action) = "
+            f"{row}, mean field {_field_name(where, worst)}, expected 1; likely causes are swapped axes "
+            "(next states come last) or mean-field terms that do not sum to zero over next states."
         )
 
 
@@ -216,13 +219,12 @@ def _field_name(index: int, worst: dict) -> str:
 
 
 def _check_dependence(declared: str, name: str, worst: dict) -> None:
-    tolerance = 1e-9 * max(1.0, float(worst["scale"].max()))
-    if jnp.result_type(float) == jnp.float32:
-        tolerance = 1e-4 * max(1.0, float(worst["scale"].max()))
+    relative = 1e-9 if jnp.result_type(float) == jnp.float64 else 1e-4
+    tolerance = relative * max(1.0, float(worst["scale"].max()))
     if declared == "none" and worst["moved"].max() > tolerance:
         raise ValueError(
-            f"{name}_dependence: declared 'none', but {name} changes by {worst['moved'].max():.3g} between two mean fields; "
-            "declare 'affine' or 'general', or remove the mean field from the function."
+            f"{name}_dependence: declared 'none', but {name} changes by {worst['moved'].max():.3g} between two mean "
+            "fields; declare 'affine' or 'general', or remove the mean field from the function."
         )
     if declared == "affine" and worst["bend"] > tolerance:
         raise ValueError(

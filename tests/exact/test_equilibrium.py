@@ -68,7 +68,9 @@ def hard_game(rng: np.random.Generator, index: int, all_sizes: list) -> tuple[Ta
         size, sign = arrays.follower_rewards_mean_field.shape[0], rng.choice([-1.0, 1.0])
         owner = np.repeat(np.arange(sizes[0]), size // sizes[0])
         own = (owner[:, None] == np.arange(sizes[0]))[:, :, None, None]
-        arrays = dataclasses.replace(arrays, follower_rewards_mean_field=10.0 * sign * np.broadcast_to(own, (size, *sizes)))
+        arrays = dataclasses.replace(
+            arrays, follower_rewards_mean_field=10.0 * sign * np.broadcast_to(own, (size, *sizes))
+        )
     return TabularGame.from_arrays(**arrays.from_arrays_arguments()), 2.0 * rng.normal(size=(sizes[0], sizes[2]))
 
 

@@ -125,7 +125,7 @@ def test_hessian_is_symmetric_and_agrees_with_differences_of_gradients(support):
 
 
 def test_relabelling_states_and_actions_permutes_the_gradient():
-    game, arrays, logits = pair(15)
+    _, arrays, logits = pair(15)
     states, actions, leader_actions = [2, 0, 3, 1], [1, 2, 0], [1, 0]
     order = np.ix_(states, actions, leader_actions)
     fields = np.ix_(states, states, actions, leader_actions)
@@ -169,7 +169,9 @@ def loosened(game, logits, equilibrium: Equilibrium, rng, size: float) -> Equili
     setting = Setting(traced(game), softmax_policy(jnp.asarray(logits)), game.temperature)
     shift = rng.normal(size=equilibrium.mean_field.shape)
     field = equilibrium.mean_field + size * (shift - shift.mean())
-    point = Point(jnp.ravel(field), equilibrium.follower_value + size * rng.normal(size=equilibrium.follower_value.shape))
+    point = Point(
+        jnp.ravel(field), equilibrium.follower_value + size * rng.normal(size=equilibrium.follower_value.shape)
+    )
     norm = residual_norm(residual(setting, point), point)
     changed = (field, follower_policy(setting, point), point.value, norm)
     return eqx.tree_at(lambda e: (e.mean_field, e.follower_policy, e.follower_value, e.residual), equilibrium, changed)

@@ -1,1 +1,0 @@
-from smfg_verify.game.validation import validate as validate
