@@ -1,0 +1,79 @@
+"""Records as JSON without loss: arrays with their type and shape, and numbers that plain JSON cannot hold."""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+_ARRAY = "array"
+_NUMBER = "number"
+_KINDS = "fiub"
+
+
+def frozen(value: Any) -> Any:
+    """A deep read-only copy of a record of numbers, texts, arrays and mappings of these.
+
+    Args:
+        value: mapping with text keys, array (JAX or NumPy), number, text, boolean, None, or a sequence of these.
+
+    Returns:
+        The same with read-only mappings, tuples for sequences, and read-only NumPy arrays.
+
+    Raises:
+        ValueError: something a record cannot hold.
+    """
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise ValueError(f"record: got the keys {list(value)!r}, expected texts: JSON has no other keys.")
+        return MappingProxyType({key: frozen(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    array = np.array(value)
+    if array.dtype.kind not in _KINDS:
+        raise ValueError(
+            f"record: got {type(value).__name__} (array type {array.dtype}), expected numbers, texts, arrays of "
+            "numbers, or mappings and lists of these."
+        )
+    array.setflags(write=False)
+    return array
+
+
+def encode(value: Any) -> Any:
+    """A frozen record as plain JSON values; floats keep every bit, NaN and infinities become texts."""
+    if isinstance(value, Mapping):
+        return {key: encode(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [encode(item) for item in value]
+    if isinstance(value, np.ndarray):
+        numbers = [_finite_or_text(item) for item in value.ravel().tolist()]
+        return {_ARRAY: value.dtype.name, "shape": list(value.shape), "values": numbers}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_NUMBER: str(value)}
+    return value
+
+
+def decode(value: Any) -> Any:
+    """The frozen record behind `encode`'s JSON values.
+
+    Raises:
+        ValueError: an array whose values do not fit its shape or type.
+    """
+    if isinstance(value, list):
+        return tuple(decode(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if _ARRAY in value:
+        dtype = np.dtype(value[_ARRAY])
+        numbers = [float(item) if isinstance(item, str) else item for item in value["values"]]
+        return frozen(np.array(numbers, dtype=dtype).reshape(value["shape"]))
+    if _NUMBER in value:
+        return float(value[_NUMBER])
+    return MappingProxyType({key: decode(item) for key, item in value.items()})
+
+
+def _finite_or_text(number: Any) -> Any:
+    return str(number) if isinstance(number, float) and not math.isfinite(number) else number

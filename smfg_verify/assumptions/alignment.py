@@ -1,0 +1,390 @@
+"""Gradient alignment: whether the direct part of the Stackelberg gradient points where the total gradient does."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from smfg_verify.assumptions._registry import SearchSettings, register_property
+from smfg_verify.assumptions.alignment_evidence import (
+    CLEARLY_POSITIVE,
+    AlignmentEvidence,
+    gather_evidence,
+)
+from smfg_verify.assumptions.alignment_measures import alignment_measures, frontier, quantiles
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.independence import FUNCTIONS, Independence, change_at, prove_independence
+from smfg_verify.assumptions.leaders import LeaderPoints, evaluate_leaders
+from smfg_verify.assumptions.rest_points import RestPoints
+from smfg_verify.game import AbstractGame, leader_logits_shape, traced
+
+PROPERTY = "gradient-alignment"
+# Where independence is proved, g and p measured may differ by rounding only.
+_AGREEMENT = 1e-8
+
+
+@dataclasses.dataclass(frozen=True)
+class _Form:
+    """One way to compare: its measure, which extreme is worst, the value when g = p, and what a failure is."""
+
+    measure: str
+    worst: Literal["min", "max"]
+    ideal: float
+    formula: str
+
+    @property
+    def side(self) -> Side:
+        return Side.UPPER if self.worst == "min" else Side.LOWER
+
+
+FORMS: dict[str, _Form] = {
+    "cosine": _Form("cosine", "min", 1.0, "cos(g, p)"),
+    "inner-product-constant": _Form("inner_product_constant", "min", 1.0, "<g, p> / ||g||^2"),
+    "direct-constant": _Form("direct_constant", "min", 1.0, "<g, p> / ||p||^2"),
+    "relative-error": _Form("relative_error", "max", 0.0, "||g - p|| / ||g||"),
+    "norm-ratio": _Form("norm_ratio", "max", 1.0, "||p|| / ||g||"),
+}
+STATEMENTS = (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct", "independence")
+
+
+def _point_of(game: AbstractGame, witness: Mapping[str, Any]) -> LeaderPoints:
+    """The witness as a point, its equilibrium solved again from the mean field it was found at."""
+    return evaluate_leaders(traced(game), witness["logits"][None], witness["mean_field"][None])
+
+
+def _measure_of(measure: str):
+    return lambda game, witness: getattr(alignment_measures(_point_of(game, witness)), measure)[0]
+
+
+def _slack_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    return max(0.0, -float(alignment_measures(_point_of(game, witness)).inner[0]))
+
+
+def _excess_gap(points: LeaderPoints, other: Literal["total", "direct"]) -> np.ndarray:
+    """Gap of one field beyond the gap of the field that was followed to (nearly) zero, (N,)."""
+    excess = points.total_gap - points.direct_gap
+    return np.maximum(0.0, excess if other == "total" else -excess)
+
+
+def _change_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    return max(change_at(traced(game), name, witness[name]) for name in FUNCTIONS)
+
+
+RECOMPUTE = {
+    **{statement: _measure_of(form.measure) for statement, form in FORMS.items()},
+    "frontier": _slack_of,
+    "zeros-of-total": lambda game, witness: _excess_gap(_point_of(game, witness), "direct")[0],
+    "zeros-of-direct": lambda game, witness: _excess_gap(_point_of(game, witness), "total")[0],
+    "independence": _change_of,
+}
+
+
+@register_property(PROPERTY, recompute=RECOMPUTE)
+def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
+    r"""Compare $g = \nabla\Phi$ with its direct part $p$ in every common form.
+
+    Random leaders, the leaders of a run, the ends of worst-case searches and the rest points of both fields are
+    looked at. Refuted where $\langle g, p \rangle < 0$ beyond the numerical error; certified only where the leader's
+    reward and the transition are proved independent of mean field and follower's action, so that g = p exactly.
+    The forms without a natural threshold (relative error, norm ratio) are refuted where they have no bound.
+
+    Args:
+        game: the game, traced.
+        settings: how hard to search.
+
+    Returns:
+        One finding for each of `STATEMENTS`.
+
+    Source: forms of the gradient alignment assumption of actor-critic methods for Stackelberg mean field games.
+    """
+    if leader_logits_shape(game)[1] == 1:
+        return [_not_applicable(statement) for statement in STATEMENTS]
+    proofs = [prove_independence(game, name) for name in FUNCTIONS]
+    evidence = gather_evidence(game, settings)
+    deviation = np.max(_numbers(evidence.values("relative_error")), initial=0.0)
+    proved = all(proof.proved for proof in proofs) and deviation <= _AGREEMENT
+    findings = [_form_finding(game, name, evidence, proved) for name in FORMS]
+    findings.append(_frontier_finding(game, evidence, proved))
+    findings.append(_zeros_of_total(game, evidence, proved))
+    findings.append(_zeros_of_direct(game, evidence, proved))
+    findings.append(_independence_finding(proofs, float(deviation), evidence))
+    return findings
+
+
+def _not_applicable(statement: str) -> Finding:
+    return Finding(
+        property=PROPERTY,
+        statement=statement,
+        verdict=Verdict.NOT_APPLICABLE,
+        constant=float("nan"),
+        side=Side.EXACT,
+        evidence=Evidence.PROOF,
+        method="number of the leader's actions",
+        meaning="Not applicable: the leader has a single action, so both gradients are zero for every leader.",
+    )
+
+
+def _form_finding(game: AbstractGame, statement: str, evidence: AlignmentEvidence, proved: bool) -> Finding:
+    form = FORMS[statement]
+    values = evidence.values(form.measure)
+    if statement in ("cosine", "inner-product-constant", "direct-constant") and evidence.measures.misaligned.any():
+        index, verdict = _worst(np.where(evidence.measures.misaligned, values, np.nan), form.worst), Verdict.REFUTED
+    else:
+        index = _worst(values, form.worst)
+        verdict = Verdict.INCONCLUSIVE if index is None else _form_verdict(statement, evidence)
+    details = {**_distribution(evidence, values), **_curve(statement, evidence)}
+    return _concluded(
+        game,
+        statement,
+        evidence.searched,
+        {} if index is None else _witness(evidence.points, index),
+        verdict=Verdict.CERTIFIED if proved else verdict,
+        exact=form.ideal if proved else None,
+        side=form.side,
+        meaning=lambda constant: _form_meaning(statement, constant, verdict, evidence, proved),
+        details=details,
+    )
+
+
+def _form_verdict(statement: str, evidence: AlignmentEvidence) -> Verdict:
+    if statement not in ("relative-error", "norm-ratio"):
+        return Verdict.SUPPORTED
+    # Both divide by ||g||: where it is zero and p, in logits too, is not, there is no bound.
+    zeros = evidence.total_rest
+    unbounded = zeros.reached & (zeros.points.direct_norm > CLEARLY_POSITIVE * evidence.scale)
+    return Verdict.REFUTED if unbounded.any() else Verdict.SUPPORTED
+
+
+def _form_meaning(statement: str, constant: float, verdict: Verdict, evidence: AlignmentEvidence, proved: bool) -> str:
+    formula = FORMS[statement].formula
+    if proved:
+        return f"{formula} = {constant:g} for every leader: nothing the leader cares about depends on the followers."
+    if verdict is Verdict.INCONCLUSIVE:
+        return f"{formula} could not be taken anywhere: every gradient searched is within its own numerical error."
+    extreme = "smallest" if FORMS[statement].worst == "min" else "largest"
+    text = f"The {extreme} {formula} found is {constant:.4g}"
+    return f"{text}{_consequence(statement, constant, verdict)}{_collinear(evidence)}."
+
+
+def _consequence(statement: str, constant: float, verdict: Verdict) -> str:
+    if statement in ("relative-error", "norm-ratio"):
+        if verdict is Verdict.REFUTED:
+            return ": it has no bound, since the direct gradient is not zero where the total one is"
+        certain = statement == "relative-error" and constant < 1.0
+        return ": below one, which by itself makes the direct gradient ascend" if certain else ""
+    if verdict is Verdict.REFUTED:
+        return ": there a step along the direct gradient lowers the leader's objective"
+    return ": no leader was found at which the direct gradient points against the total one"
+
+
+def _collinear(evidence: AlignmentEvidence) -> str:
+    if evidence.points.logits.shape[1:] == (1, 2):
+        return " (one-parameter leader: both gradients lie on one line, so the cosine is 1 or -1)"
+    return ""
+
+
+def _frontier_finding(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> Finding:
+    found = frontier(evidence.measures)
+    resolved = evidence.measures.total_resolved
+    index = _worst(np.where(resolved, evidence.measures.inner, np.nan), "min")
+    refuted = bool(evidence.measures.misaligned.any())
+    verdict = Verdict.INCONCLUSIVE if index is None else Verdict.REFUTED if refuted else Verdict.SUPPORTED
+    details = {"slack": found.slack, "largest_constant": found.constant}
+
+    def meaning(constant: float) -> str:
+        if verdict is Verdict.INCONCLUSIVE:
+            return "No frontier: every total gradient searched is within its own numerical error."
+        if proved:
+            return "<g, p> = ||g||^2 for every leader: no slack is needed."
+        if not refuted:
+            return "<g, p> >= c ||g||^2 needs no slack at any leader looked at."
+        return f"<g, p> >= c ||g||^2 - e fails for every c >= 0 unless the slack e is at least {constant:.4g}."
+
+    return _concluded(
+        game,
+        "frontier",
+        evidence.searched,
+        {} if index is None else _witness(evidence.points, index),
+        verdict=Verdict.CERTIFIED if proved else verdict,
+        exact=0.0 if proved else None,
+        side=Side.LOWER,
+        meaning=meaning,
+        details=details,
+    )
+
+
+def _zeros_of_total(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> Finding:
+    def meaning(constant: float, verdict: Verdict) -> str:
+        if verdict is Verdict.REFUTED:
+            return (
+                f"At a leader where the total gradient is zero the direct one is not (policy-space gap "
+                f"{constant:.4g}): following it leaves a stationary policy of the leader's true objective."
+            )
+        return f"Wherever the total gradient was found to vanish, so does the direct one (largest gap {constant:.2g})."
+
+    return _zeros_finding(game, "zeros-of-total", evidence, proved, evidence.total_rest, "direct", meaning)
+
+
+def _zeros_of_direct(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> Finding:
+    seen = (evidence.points, evidence.total_rest.points, evidence.direct_rest.points)
+    best = np.max(_numbers(np.concatenate([points.objective for points in seen])), initial=-np.inf)
+
+    def meaning(constant: float, verdict: Verdict) -> str:
+        if verdict is Verdict.REFUTED:
+            stop = evidence.direct_rest
+            where = _worst(np.where(stop.reached, _excess_gap(stop.points, "total"), np.nan), "max")
+            return (
+                "Following the direct gradient stops at a leader policy with objective "
+                f"{stop.points.objective[where]:.4g} that is not stationary (policy-space gap {constant:.4g}); the best leader seen has {best:.4g}."
+            )
+        return f"Wherever the direct gradient was found to vanish, so does the total one (largest gap {constant:.2g})."
+
+    return _zeros_finding(game, "zeros-of-direct", evidence, proved, evidence.direct_rest, "total", meaning)
+
+
+def _zeros_finding(
+    game: AbstractGame,
+    statement: str,
+    evidence: AlignmentEvidence,
+    proved: bool,
+    rest: RestPoints,
+    other: Literal["total", "direct"],
+    meaning,
+) -> Finding:
+    """Zeros of one field, and how far the other is from zero there."""
+    gaps = np.where(rest.reached, _excess_gap(rest.points, other), np.nan)
+    worst = _worst(gaps, "max") if evidence.scale > 0.0 else None
+    error = 0.0 if worst is None else getattr(rest.points, f"{other}_error")[worst]
+    if worst is None:
+        verdict = Verdict.INCONCLUSIVE
+    else:
+        clearly = gaps[worst] > max(CLEARLY_POSITIVE * evidence.scale, 10.0 * error)
+        verdict = Verdict.REFUTED if clearly else Verdict.SUPPORTED
+    unreached = "No zero was reached: the flows ended before both stationarity measures were within the tolerance."
+    equal = "Both gradients are equal for every leader, so they vanish together."
+    return _concluded(
+        game,
+        statement,
+        evidence.searched,
+        {} if worst is None else _witness(rest.points, worst),
+        verdict=Verdict.CERTIFIED if proved else verdict,
+        exact=0.0 if proved else None,
+        side=Side.LOWER,
+        meaning=lambda constant: equal if proved else unreached if worst is None else meaning(constant, verdict),
+        details=_rest_details(rest),
+    )
+
+
+def _rest_details(rest: RestPoints) -> dict[str, Any]:
+    points = rest.points
+    return {
+        "reached": rest.reached,
+        "num_steps": rest.num_steps,
+        "logits": points.logits,
+        "objective": points.objective,
+        "total_norm": points.total_norm,
+        "direct_norm": points.direct_norm,
+        "total_gap": points.total_gap,
+        "direct_gap": points.direct_gap,
+    }
+
+
+def _independence_finding(proofs: list[Independence], deviation: float, evidence: AlignmentEvidence) -> Finding:
+    proved = all(proof.proved for proof in proofs)
+    contradicted = proved and deviation > _AGREEMENT
+    if contradicted:
+        verdict = Verdict.INCONCLUSIVE
+        meaning = (
+            f"Independence is proved, yet g and p differ by {deviation:.2g} of g: the arithmetic cannot be trusted."
+        )
+    elif proved:
+        verdict = Verdict.CERTIFIED
+        meaning = (
+            "Neither the leader's reward nor the transition depends on mean field or follower's action, so the direct "
+            f"gradient is the total gradient (measured difference {deviation:.2g})."
+        )
+    else:
+        verdict = Verdict.NOT_APPLICABLE
+        culprits = " and ".join(proof.function.replace("_", " ") for proof in proofs if not proof.proved)
+        meaning = f"No proof that g = p: the {culprits} may depend on the mean field or on the follower's action."
+    return Finding(
+        property=PROPERTY,
+        statement="independence",
+        verdict=verdict,
+        constant=max(proof.change for proof in proofs),
+        side=Side.EXACT if proved else Side.LOWER,
+        evidence=Evidence.PROOF if proved else Evidence.SEARCH,
+        method="; ".join(f"{p.function}: {p.how or 'probes at 8 mean fields'}" for p in proofs),
+        meaning=meaning,
+        witness={proof.function: proof.witness for proof in proofs},
+        searched=evidence.searched,
+        details={
+            proof.function: {"free_of_mean_field": proof.mean_field, "free_of_follower_action": proof.follower_action}
+            for proof in proofs
+        },
+    )
+
+
+def _concluded(
+    game: AbstractGame,
+    statement: str,
+    searched: Mapping[str, Any],
+    witness: Mapping[str, Any],
+    *,
+    verdict: Verdict,
+    exact: float | None,
+    side: Side,
+    meaning,
+    details: Mapping[str, Any],
+) -> Finding:
+    """A finding at a witness; its constant is what the witness alone gives, so that it reproduces."""
+    measured = float(RECOMPUTE[statement](game, witness)) if witness else float("nan")
+    constant = measured if exact is None else exact
+    return Finding(
+        property=PROPERTY,
+        statement=statement,
+        verdict=verdict,
+        constant=constant,
+        side=side if exact is None else Side.EXACT,
+        evidence=Evidence.SEARCH if exact is None else Evidence.PROOF,
+        method="structure of the game" if exact is not None else "random leaders, worst-case search, rest points",
+        meaning=meaning(constant),
+        witness=witness,
+        searched=searched,
+        details={**details, "measured": measured},
+    )
+
+
+def _witness(points: LeaderPoints, index: int) -> dict[str, np.ndarray]:
+    names = ("logits", "mean_field", "follower_policy", "total", "direct", "total_error", "direct_error")
+    return {name: getattr(points, name)[index] for name in names}
+
+
+def _distribution(evidence: AlignmentEvidence, values: np.ndarray) -> dict[str, Any]:
+    random = values[: evidence.num_random]
+    details = {"random": random, "quantiles": quantiles(random)}
+    if evidence.run is not None:
+        run = values[evidence.run]
+        details |= {"trajectory": run, "trajectory_quantiles": quantiles(run)}
+    return details
+
+
+def _curve(statement: str, evidence: AlignmentEvidence) -> dict[str, Any]:
+    """Best value so far of the search for this statement, step by step."""
+    if evidence.search is None or statement not in ("cosine", "inner-product-constant"):
+        return {}
+    columns = evidence.search.curve
+    if statement == "cosine":
+        return {"search_curve": np.min(columns[:, : evidence.num_cosine_starts], axis=1)}
+    return {"search_curve": np.sinh(np.min(columns[:, evidence.num_cosine_starts :], axis=1))}
+
+
+def _worst(values: np.ndarray, which: str) -> int | None:
+    if not np.isfinite(values).any():
+        return None
+    return int(np.nanargmin(values) if which == "min" else np.nanargmax(values))
+
+
+def _numbers(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values)]

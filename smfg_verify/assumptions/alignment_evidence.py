@@ -1,0 +1,127 @@
+"""Everything looked at to judge gradient alignment: random leaders, a run, worst cases, and rest points."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from smfg_verify.assumptions._registry import SearchSettings
+from smfg_verify.assumptions.alignment_measures import (
+    AlignmentMeasures,
+    alignment_measures,
+    alignment_slopes,
+    masked_counts,
+)
+from smfg_verify.assumptions.leaders import (
+    LeaderPoints,
+    evaluate_leaders,
+    joined,
+    random_leaders,
+    trajectory_leaders,
+)
+from smfg_verify.assumptions.rest_points import RestPoints, follow
+from smfg_verify.assumptions.search import SearchResult, into_box, minimise, mixed_starts, out_of_box
+from smfg_verify.game import AbstractGame, leader_logits_shape
+
+# A rest point's stationarity measures, and a gap that is clearly none, both relative to the typical gap.
+REST_TOLERANCE = 1e-8
+CLEARLY_POSITIVE = 1e-4
+
+
+class AlignmentEvidence(NamedTuple):
+    """Everything looked at, and what was found there.
+
+    Attributes:
+        points: random leaders first, then the run's and the searches' results. Rest points are apart: where g is
+            zero but p is not, every ratio to g is as large as the flow's last step made it.
+        measures: of all points.
+        num_random: number of random leaders.
+        run: for each leader of the trajectory, in its order, its index among `points`; None without a trajectory.
+        search: the worst-case search, or None if no start was usable.
+        num_cosine_starts: its leading starts, which minimise the cosine; the others minimise the constant.
+        total_rest: ends of the flow along the total gradient.
+        direct_rest: ends of the flow along the direct part.
+        scale: typical policy-space gap (the larger of the two medians over random leaders); 0 where both vanish.
+        searched: counts for the findings.
+    """
+
+    points: LeaderPoints
+    measures: AlignmentMeasures
+    num_random: int
+    run: np.ndarray | None
+    search: SearchResult | None
+    num_cosine_starts: int
+    total_rest: RestPoints
+    direct_rest: RestPoints
+    scale: float
+    searched: dict[str, Any]
+
+    def values(self, measure: str) -> Float[np.ndarray, " N"]:
+        """One measure at all points."""
+        return getattr(self.measures, measure)
+
+
+def gather_evidence(game: AbstractGame, settings: SearchSettings) -> AlignmentEvidence:
+    """Evaluate random leaders and the run, search for worst cases, and follow both fields to rest.
+
+    Args:
+        game: the game, traced.
+        settings: how hard to search.
+
+    Returns:
+        The evidence; the same settings give the same evidence.
+    """
+    random = evaluate_leaders(game, random_leaders(game, settings))
+    parts, run = [random], None
+    if settings.trajectory is not None:
+        leaders, inverse = np.unique(trajectory_leaders(game, settings.trajectory), axis=0, return_inverse=True)
+        parts.append(evaluate_leaders(game, leaders))
+        run = settings.num_leaders + np.ravel(inverse)
+    seen = joined(*parts)
+    search, num_cosine_starts = _worst_cases(game, seen, settings)
+    if search is not None:
+        parts.append(
+            evaluate_leaders(game, np.asarray(into_box(search.points)).reshape(-1, *leader_logits_shape(game)))
+        )
+    scale = _typical_gap(random)
+    starts = np.concatenate([np.zeros((1, *random.logits.shape[1:])), random.logits])[: settings.num_starts]
+    tolerance = REST_TOLERANCE * scale
+    total_rest = follow(game, starts, "total", tolerance=tolerance)
+    direct_rest = follow(game, starts, "direct", tolerance=tolerance)
+    points = joined(*parts)
+    measures = alignment_measures(points)
+    searched = {
+        **masked_counts(points, measures),
+        "rest_points_unconverged": int(np.sum(~total_rest.points.converged) + np.sum(~direct_rest.points.converged)),
+        "random_leaders": settings.num_leaders,
+        "trajectory_leaders": 0 if run is None else len(run),
+        "starts": settings.num_starts,
+        "seed": settings.seed,
+        "leader_scale": float(settings.leader_scale),
+        "search_evaluations": 0 if search is None else search.num_evaluations,
+        "search_failed": 0 if search is None else search.num_failed,
+    }
+    return AlignmentEvidence(
+        points, measures, settings.num_leaders, run, search, num_cosine_starts, total_rest, direct_rest, scale, searched
+    )
+
+
+def _worst_cases(game: AbstractGame, seen: LeaderPoints, settings: SearchSettings) -> tuple[SearchResult | None, int]:
+    """One search for the smallest cosine and the smallest constant, from the worst points and from others."""
+    measures = alignment_measures(seen)
+    chosen = [
+        mixed_starts(scores, settings.num_starts) for scores in (measures.cosine, measures.inner_product_constant)
+    ]
+    starts = np.concatenate(chosen)
+    if starts.size == 0:
+        return None, 0
+    flat = out_of_box(seen.logits[starts]).reshape(len(starts), -1)
+    return minimise(alignment_slopes(game, len(chosen[0])), flat, num_steps=settings.num_steps), len(chosen[0])
+
+
+def _typical_gap(points: LeaderPoints) -> float:
+    """Larger median of the two gaps; zero where no gradient is above its own error."""
+    above = points.converged & ((points.total_norm > points.total_error) | (points.direct_norm > points.direct_error))
+    if not above.any():
+        return 0.0
+    return float(max(np.median(points.total_gap[above]), np.median(points.direct_gap[above])))

@@ -1,0 +1,176 @@
+"""The forms in which a direct gradient is compared with the total gradient, point by point."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+from smfg_verify.assumptions.leaders import LeaderPoints, batch_size
+from smfg_verify.assumptions.search import FAST_COMPILE, into_box
+from smfg_verify.exact.gradient import gradient_of_logits
+from smfg_verify.game import AbstractGame, leader_logits_shape
+
+# A ratio is taken only where the norm it divides by is this many times its error bound: three digits hold.
+RESOLUTION = 1e3
+
+QUANTILES = {"min": 0.0, "q05": 0.05, "median": 0.5, "q95": 0.95, "max": 1.0}
+
+
+class AlignmentMeasures(NamedTuple):
+    r"""Comparisons of $g$ = total and $p$ = direct; NaN where a norm divided by is within its own error.
+
+    Attributes:
+        cosine: $\langle g, p \rangle / (\|g\| \|p\|)$.
+        inner_product_constant: $\langle g, p \rangle / \|g\|^2$.
+        direct_constant: $\langle g, p \rangle / \|p\|^2$.
+        relative_error: $\|g - p\| / \|g\|$.
+        norm_ratio: $\|p\| / \|g\|$.
+        inner: $\langle g, p \rangle$, in squared units of the objective.
+        inner_error: bound on the error of `inner`.
+        squared_norm: $\|g\|^2$.
+        total_resolved, direct_resolved: whether each norm is well above its error bound.
+    """
+
+    cosine: Float[np.ndarray, " N"]
+    inner_product_constant: Float[np.ndarray, " N"]
+    direct_constant: Float[np.ndarray, " N"]
+    relative_error: Float[np.ndarray, " N"]
+    norm_ratio: Float[np.ndarray, " N"]
+    inner: Float[np.ndarray, " N"]
+    inner_error: Float[np.ndarray, " N"]
+    squared_norm: Float[np.ndarray, " N"]
+    total_resolved: Bool[np.ndarray, " N"]
+    direct_resolved: Bool[np.ndarray, " N"]
+
+    @property
+    def misaligned(self) -> Bool[np.ndarray, " N"]:
+        """Whether the inner product is negative beyond its error, and every ratio is taken."""
+        return self.total_resolved & self.direct_resolved & (self.inner < -self.inner_error)
+
+
+def alignment_measures(points: LeaderPoints) -> AlignmentMeasures:
+    """Compare the two gradients at every point.
+
+    Args:
+        points: leaders with both gradients and their error bounds.
+
+    Returns:
+        All forms; NaN where masked or not converged.
+    """
+    total, direct = points.total_norm, points.direct_norm
+    total_resolved = points.converged & (total > RESOLUTION * points.total_error)
+    direct_resolved = points.converged & (direct > RESOLUTION * points.direct_error)
+    inner = np.sum(points.total * points.direct, axis=(1, 2))
+    by_total = np.where(total_resolved, total, np.nan)
+    by_direct = np.where(direct_resolved, direct, np.nan)
+    return AlignmentMeasures(
+        cosine=inner / (by_total * by_direct),
+        inner_product_constant=inner / by_total**2,
+        direct_constant=inner / by_direct**2,
+        relative_error=np.linalg.norm(points.total - points.direct, axis=(1, 2)) / by_total,
+        norm_ratio=direct / by_total,
+        inner=inner,
+        inner_error=total * points.direct_error
+        + direct * points.total_error
+        + points.total_error * points.direct_error,
+        squared_norm=total**2,
+        total_resolved=total_resolved,
+        direct_resolved=direct_resolved,
+    )
+
+
+def quantiles(values: Float[np.ndarray, " N"]) -> dict[str, float]:
+    """Minimum, 5%, median, 95% and maximum of the values that are numbers; NaN if none is."""
+    numbers = values[np.isfinite(values)]
+    if numbers.size == 0:
+        return dict.fromkeys(QUANTILES, float("nan"))
+    return {name: float(np.quantile(numbers, level)) for name, level in QUANTILES.items()}
+
+
+class Frontier(NamedTuple):
+    r"""Pairs (slack e, constant c) with $\langle g, p \rangle \ge c \|g\|^2 - e$ on a set, c the largest for e.
+
+    Attributes:
+        slack: e >= 0, increasing, in squared units of the objective.
+        constant: largest c for each slack.
+        smallest_slack: smallest e that any c >= 0 can have on the set.
+    """
+
+    slack: Float[np.ndarray, " E"]
+    constant: Float[np.ndarray, " E"]
+    smallest_slack: float
+
+
+def frontier(measures: AlignmentMeasures, *, num_slacks: int = 41) -> Frontier:
+    r"""Trade of slack against constant over resolved points, $c(e) = \min_i (\langle g_i, p_i \rangle + e) / \|g_i\|^2$.
+
+    Args:
+        measures: points compared; those with an unresolved total gradient are left out.
+        num_slacks: slacks on a logarithmic grid around the median of |g|^2, zero and the smallest included.
+
+    Returns:
+        The frontier; empty if no point is resolved.
+    """
+    inner, squared = measures.inner[measures.total_resolved], measures.squared_norm[measures.total_resolved]
+    if inner.size == 0:
+        return Frontier(np.empty(0), np.empty(0), float("nan"))
+    smallest = max(0.0, -float(np.min(inner)))
+    grid = np.median(squared) * np.logspace(-4.0, 2.0, num_slacks)
+    slack = np.unique(np.concatenate([[0.0, smallest], grid]))
+    constant = np.min((inner[:, None] + slack) / squared[:, None], axis=0)
+    return Frontier(slack, constant, smallest)
+
+
+def alignment_slopes(game: AbstractGame, count_cosine: int):
+    r"""Objective of the worst-case search: the cosine for the first points of a batch, arcsinh(c) for the others.
+
+    c is unbounded below near zeros of g at which p is not zero; arcsinh keeps its order and tames its slope.
+
+    Args:
+        game: the game, traced.
+        count_cosine: number of leading points that minimise the cosine.
+
+    Returns:
+        Function from unbounded parameters (K, D) to values (K,) and slopes (K, D), see `into_box`.
+    """
+    shape = leader_logits_shape(game)
+
+    def slopes(unbounded: Float[np.ndarray, "K D"]) -> tuple[np.ndarray, np.ndarray]:
+        use_cosine = np.arange(len(unbounded)) < count_cosine
+        size = min(batch_size(game), len(unbounded))
+        missing = -len(unbounded) % size
+        parameters = np.concatenate([unbounded, np.repeat(unbounded[-1:], missing, axis=0)]).reshape(-1, *shape)
+        flags = np.concatenate([use_cosine, np.repeat(use_cosine[-1:], missing)])
+        parts = [
+            _slopes(game, jnp.asarray(parameters[k : k + size]), jnp.asarray(flags[k : k + size]))
+            for k in range(0, len(flags), size)
+        ]
+        values, gradients = (np.concatenate([np.asarray(part[i]) for part in parts]) for i in (0, 1))
+        return values[: len(unbounded)], gradients[: len(unbounded)].reshape(unbounded.shape)
+
+    return slopes
+
+
+@eqx.filter_jit(compiler_options=FAST_COMPILE)
+def _slopes(game: AbstractGame, parameters: jax.Array, flags: jax.Array):
+    def objective(parameter, use_cosine):
+        gradient = gradient_of_logits(game, into_box(parameter), rescue=False)
+        inner = jnp.sum(gradient.total * gradient.direct)
+        total, direct = jnp.sum(gradient.total**2), jnp.sum(gradient.direct**2)
+        return jnp.where(use_cosine, inner / jnp.sqrt(total * direct), jnp.arcsinh(inner / total))
+
+    return jax.vmap(jax.value_and_grad(objective))(parameters, flags)
+
+
+def masked_counts(points: LeaderPoints, measures: AlignmentMeasures) -> dict[str, Any]:
+    """How many points failed, needed a rescue, or were masked because a gradient is within its own error."""
+    return {
+        "points": len(points.converged),
+        "unconverged": int(np.sum(~points.converged)),
+        "rescued": int(np.sum(points.rescued)),
+        "masked_total": int(np.sum(points.converged & ~measures.total_resolved)),
+        "masked_direct": int(np.sum(points.converged & ~measures.direct_resolved)),
+    }

@@ -1,0 +1,191 @@
+"""Gradients at many leader policies at once: random ones, those of a run, those a search proposes."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, Bool, Float
+
+from smfg_verify.assumptions._registry import SearchSettings
+from smfg_verify.exact.gradient import gradient_of_logits
+from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.policies import softmax_policy
+
+# Entries of the tables of tangents that one batch builds at once (128 MiB of float64), and the largest batch.
+_MAX_BATCH_ENTRIES = 2**24
+_LARGEST_BATCH = 64
+_ROUNDING = float(np.finfo(float).eps)
+
+
+class LeaderPoints(NamedTuple):
+    """Leader policies and what is known at each; the first axis (N) counts them. NaN where not converged.
+
+    Attributes:
+        logits: (N, O, B).
+        total: grad Phi, (N, O, B).
+        direct: direct part of it, (N, O, B).
+        total_table: dPhi/dphi in the policy's entries, (N, O, B).
+        direct_table: direct part of that, (N, O, B).
+        total_gap: policy-space stationarity gap, (N,).
+        direct_gap: the same of the direct part, (N,).
+        objective: Phi, (N,).
+        mean_field: (N, n) or (N, n, A).
+        follower_policy: (N, n, A).
+        total_error: bound on the Euclidean error of `total`, rounding included, (N,).
+        direct_error: the same of `direct`, (N,).
+        converged: (N,).
+        rescued: Newton failed and a later search converged, (N,).
+    """
+
+    logits: Float[np.ndarray, "N O B"]
+    total: Float[np.ndarray, "N O B"]
+    direct: Float[np.ndarray, "N O B"]
+    total_table: Float[np.ndarray, "N O B"]
+    direct_table: Float[np.ndarray, "N O B"]
+    total_gap: Float[np.ndarray, " N"]
+    direct_gap: Float[np.ndarray, " N"]
+    objective: Float[np.ndarray, " N"]
+    mean_field: Float[np.ndarray, "N ..."]
+    follower_policy: Float[np.ndarray, "N n A"]
+    total_error: Float[np.ndarray, " N"]
+    direct_error: Float[np.ndarray, " N"]
+    converged: Bool[np.ndarray, " N"]
+    rescued: Bool[np.ndarray, " N"]
+
+    def at(self, index) -> "LeaderPoints":
+        """The points an index, slice or mask selects."""
+        return LeaderPoints(*(leaf[index] for leaf in self))
+
+    @property
+    def total_norm(self) -> Float[np.ndarray, " N"]:
+        """Euclidean norm of the total gradient in logits."""
+        return np.linalg.norm(self.total, axis=(1, 2))
+
+    @property
+    def direct_norm(self) -> Float[np.ndarray, " N"]:
+        """Euclidean norm of the direct part in logits."""
+        return np.linalg.norm(self.direct, axis=(1, 2))
+
+
+def joined(*parts: LeaderPoints) -> LeaderPoints:
+    """Several sets of points as one, in order."""
+    return LeaderPoints(*(np.concatenate(leaves) for leaves in zip(*parts, strict=True)))
+
+
+def random_leaders(game: AbstractGame, settings: SearchSettings) -> Float[np.ndarray, "N O B"]:
+    """Logits `leader_scale` times standard normal, the same for the same seed, (num_leaders, O, B)."""
+    generator = np.random.default_rng(settings.seed)
+    return settings.leader_scale * generator.standard_normal((settings.num_leaders, *leader_logits_shape(game)))
+
+
+def trajectory_leaders(game: AbstractGame, trajectory: ArrayLike) -> Float[np.ndarray, "T O B"]:
+    """The leaders of a run as one list, every one finite.
+
+    Raises:
+        ValueError: last axes other than (O, B), no leader at all, or NaN and infinite logits.
+    """
+    shape = leader_logits_shape(game)
+    logits = np.asarray(trajectory, dtype=float)
+    if logits.ndim < 2 or logits.shape[-2:] != shape or logits.size == 0:
+        raise ValueError(
+            f"trajectory: got shape {logits.shape}, expected (..., {shape[0]}, {shape[1]}), leader logits along a run; "
+            "likely cause: a run of another game, or policies of followers."
+        )
+    if not np.all(np.isfinite(logits)):
+        raise ValueError(
+            "trajectory: got NaN or infinite logits, expected finite ones; likely cause: a run that diverged."
+        )
+    return logits.reshape(-1, *shape)
+
+
+def evaluate_leaders(
+    game: AbstractGame,
+    logits: Float[ArrayLike, "N O B"],
+    mean_fields: Float[ArrayLike, "N ..."] | None = None,
+) -> LeaderPoints:
+    """Equilibrium, gradient and error bounds of each leader, in batches of one compiled shape.
+
+    Newton is tried on all; only the leaders it fails on are solved again by the searches that never fail but take
+    long to compile.
+
+    Args:
+        game: the game, traced.
+        logits: (N, O, B).
+        mean_fields: where each equilibrium search starts, (N, n) or (N, n, A); uniform if None.
+
+    Returns:
+        The points, NaN with `converged` False where every search failed.
+    """
+    logits = np.asarray(logits, dtype=float)
+    shape = mean_field_shape(game)
+    if mean_fields is None:
+        mean_fields = np.full((len(logits), *shape), 1.0 / np.prod(shape))
+    points = _in_batches(game, logits, np.asarray(mean_fields, dtype=float), rescue=False)
+    failed = ~points.converged
+    if not failed.any():
+        return points
+    again = _in_batches(game, logits[failed], np.asarray(mean_fields)[failed], rescue=True)
+    again = again._replace(rescued=again.converged)
+    for leaf, replacement in zip(points, again, strict=True):
+        leaf[failed] = replacement
+    return points
+
+
+def batch_size(game: AbstractGame) -> int:
+    """Leaders evaluated at once: as many as keep the tables of tangents within 128 MiB, 64 at most."""
+    size = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
+    entries = size * int(np.prod(mean_field_shape(game)))
+    return int(np.clip(_MAX_BATCH_ENTRIES // entries, 1, _LARGEST_BATCH))
+
+
+def _in_batches(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarray, *, rescue: bool) -> LeaderPoints:
+    size = batch_size(game)
+    missing = -len(logits) % size
+    logits, padded = _padded(logits, missing), _padded(mean_fields, missing)
+    batches = [
+        _evaluate(game, jnp.asarray(logits[k : k + size]), jnp.asarray(padded[k : k + size]), rescue)
+        for k in range(0, len(logits), size)
+    ]
+    whole = joined(*(jax.tree.map(np.asarray, batch) for batch in batches))
+    return whole.at(slice(0, len(mean_fields)))
+
+
+def _padded(array: np.ndarray, missing: int) -> np.ndarray:
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+
+
+@eqx.filter_jit
+def _evaluate(game: AbstractGame, logits, mean_fields, rescue: bool) -> LeaderPoints:
+    return jax.vmap(lambda omega, start: _evaluate_one(game, omega, start, rescue))(logits, mean_fields)
+
+
+def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoints:
+    gradient = gradient_of_logits(game, logits, start, rescue=rescue)
+    certificate, found = gradient.certificate, gradient.equilibrium
+    # A residual that happens to be zero does not make the arithmetic after it exact.
+    rounding = certificate.condition * _ROUNDING
+    sensitivity = certificate.condition * certificate.forward_residual + rounding
+    return LeaderPoints(
+        logits=logits,
+        total=gradient.total,
+        direct=gradient.direct,
+        total_table=gradient.policy_space,
+        direct_table=gradient.direct_policy_space,
+        total_gap=gradient.policy_gap,
+        direct_gap=gradient.direct_policy_gap,
+        objective=gradient.objective,
+        mean_field=found.mean_field,
+        follower_policy=found.follower_policy,
+        total_error=certificate.error_bound + rounding * jnp.maximum(1.0, jnp.max(jnp.abs(gradient.total))),
+        direct_error=sensitivity * jnp.maximum(1.0, jnp.max(jnp.abs(gradient.direct))),
+        converged=found.converged,
+        rescued=jnp.zeros_like(found.converged),
+    )
+
+
+def advantage(logits: Float[np.ndarray, "N O B"], table: Float[np.ndarray, "N O B"]) -> Float[np.ndarray, "N O B"]:
+    r"""Natural gradient in logits of a policy-space table, $G(o,b) - \sum_{b'} \phi(b'|o) G(o,b')$."""
+    policy = np.asarray(softmax_policy(jnp.asarray(logits)))
+    return table - np.sum(policy * table, axis=-1, keepdims=True)

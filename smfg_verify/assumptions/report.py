@@ -1,0 +1,179 @@
+"""The findings of one check of one game, saved and loaded with the game's identity."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from smfg_verify.assumptions._codec import decode, encode, frozen
+from smfg_verify.assumptions._registry import closest
+from smfg_verify.assumptions.finding import Finding, Verdict
+from smfg_verify.game import AbstractGame
+
+FORMAT = "smfg-verify assumption report"
+SCHEMA_VERSION = 1
+
+
+def game_identity(game: AbstractGame) -> str:
+    """A digest of a game's class, its static fields and the bits of its parameters.
+
+    Args:
+        game: any game.
+
+    Returns:
+        64 hexadecimal digits; equal games give equal digests, whether or not their floats are arrays yet.
+    """
+    kind = type(game)
+    leaves, structure = jax.tree.flatten(game)
+    # A function among the static fields prints with its address, which differs from run to run.
+    description = re.sub(r" at 0x[0-9a-f]+", "", str(structure))
+    digest = hashlib.sha256(f"{kind.__qualname__}\n{description}".encode())
+    for leaf in leaves:
+        array = np.asarray(leaf)
+        digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class AssumptionReport:
+    """What `check` found, in the order of the properties.
+
+    Attributes:
+        game_name: class of the game.
+        game_identity: digest of its content, see `game_identity`.
+        settings: how hard was searched.
+        findings: all of them.
+    """
+
+    game_name: str
+    game_identity: str
+    settings: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", frozen(self.settings))
+        object.__setattr__(self, "findings", tuple(self.findings))
+
+    def __getitem__(self, name: str) -> tuple[Finding, ...]:
+        found = tuple(finding for finding in self.findings if finding.property == name)
+        if not found:
+            known = sorted({finding.property for finding in self.findings})
+            raise KeyError(
+                f"{name!r} is not in this report{closest(name, known)}; it has: {', '.join(known) or 'no findings'}"
+            )
+        return found
+
+    def finding(self, name: str, statement: str) -> Finding:
+        """The finding of one statement of one property.
+
+        Raises:
+            KeyError: not in this report.
+        """
+        found = {finding.statement: finding for finding in self[name]}
+        if statement not in found:
+            raise KeyError(f"{name}: {statement!r} is not in this report{closest(statement, found)}")
+        return found[statement]
+
+    def verdict(self, name: str) -> Verdict:
+        """One verdict for a property: the least favourable of its statements, those not applicable left aside.
+
+        Raises:
+            KeyError: not in this report.
+        """
+        found = {finding.verdict for finding in self[name]}
+        order = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SUPPORTED, Verdict.CERTIFIED)
+        return next((verdict for verdict in order if verdict in found), Verdict.NOT_APPLICABLE)
+
+    def to_json(self) -> str:
+        """JSON text that `from_json` reads back bit for bit."""
+        record = {
+            "format": FORMAT,
+            "schema_version": SCHEMA_VERSION,
+            "game_name": self.game_name,
+            "game_identity": self.game_identity,
+            "settings": encode(self.settings),
+            "findings": [finding.as_record() for finding in self.findings],
+        }
+        return json.dumps(record, allow_nan=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str, game: AbstractGame | None = None) -> "AssumptionReport":
+        """The report behind `to_json`.
+
+        Args:
+            text: JSON.
+            game: if given, the report must be about a game of the same content.
+
+        Raises:
+            ValueError: not a report, another schema version, a damaged record, or a report about another game.
+        """
+        record = _opened(text)
+        try:
+            report = cls(
+                game_name=record["game_name"],
+                game_identity=record["game_identity"],
+                settings=decode(record["settings"]),
+                findings=tuple(Finding.from_record(entry) for entry in record["findings"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(
+                f"report: a field is missing or of the wrong type ({error!r}); the file is damaged."
+            ) from error
+        if game is not None and game_identity(game) != report.game_identity:
+            raise ValueError(
+                f"report: it is about a {report.game_name} with identity {report.game_identity[:12]}, got a "
+                f"{type(game).__name__} with identity {game_identity(game)[:12]}; likely cause: other parameters."
+            )
+        return report
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the report to a file: completely or not at all."""
+        path = Path(path)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
+            try:
+                file.write(self.to_json())
+                file.flush()
+                os.fsync(file.fileno())
+            except BaseException:
+                os.unlink(file.name)
+                raise
+        os.replace(file.name, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, game: AbstractGame | None = None) -> "AssumptionReport":
+        """Read a report from a file; errors as `from_json`."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"report: {path} is not text, expected a file written by `AssumptionReport.save`."
+            ) from error
+        try:
+            return cls.from_json(text, game)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+
+def _opened(text: str) -> dict[str, Any]:
+    try:
+        record = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"report: got text that is not JSON ({error}); likely cause: a truncated or foreign file."
+        ) from error
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise ValueError(f"report: got JSON that is not an {FORMAT!r}; likely cause: a file of another tool.")
+    if record.get("schema_version") != SCHEMA_VERSION:
+        raise ValueError(
+            f"report: got schema version {record.get('schema_version')!r}, expected {SCHEMA_VERSION}; likely cause: "
+            "it was written by another version of smfg-verify. Check the game again."
+        )
+    return record

@@ -1,0 +1,71 @@
+"""Check properties of a game."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from smfg_verify.assumptions._registry import SearchSettings, find_property, property_names
+from smfg_verify.assumptions.report import AssumptionReport, game_identity
+from smfg_verify.exact.precision import require_float64
+from smfg_verify.game import AbstractGame, traced, validate
+
+
+def check(
+    game: AbstractGame,
+    properties: str | Iterable[str] | None = None,
+    *,
+    num_leaders: int = 1024,
+    num_starts: int = 16,
+    num_steps: int = 150,
+    seed: int = 0,
+    leader_scale: float = 1.5,
+    trajectory: Float[ArrayLike, "... O B"] | None = None,
+) -> AssumptionReport:
+    """Check properties of a game and report a verdict, a constant and a witness for each of their statements.
+
+    Args:
+        game: the game.
+        properties: names, or one name; all known properties if None.
+        num_leaders: random leader policies.
+        num_starts: starts of each worst-case search and of each flow to a rest point.
+        num_steps: steps of each worst-case search.
+        seed: of all random draws; the same seed gives the same report.
+        leader_scale: standard deviation of the random leaders' logits, dimensionless.
+        trajectory: leader logits met along a run, (..., O, B), looked at besides the random ones.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: an invalid game, float64 off, an unknown property (the closest is named), or a bad setting.
+    """
+    settings = SearchSettings(num_leaders, num_starts, num_steps, seed, leader_scale, trajectory)
+    names = property_names() if properties is None else [properties] if isinstance(properties, str) else properties
+    chosen = [find_property(name) for name in dict.fromkeys(names)]
+    if not chosen:
+        raise ValueError(f"properties: got none, expected some of: {', '.join(property_names())}.")
+    game = checked(game)
+    findings = [finding for entry in chosen for finding in entry.check(game, settings)]
+    return AssumptionReport(
+        game_name=type(game).__name__, game_identity=game_identity(game), settings=_plain(settings), findings=findings
+    )
+
+
+def checked(game: AbstractGame) -> AbstractGame:
+    """The game, validated and ready to be traced.
+
+    Raises:
+        ValueError: an invalid game, or float64 off.
+    """
+    validate(game)
+    game = traced(game)
+    require_float64(game)
+    return game
+
+
+def _plain(settings: SearchSettings) -> dict[str, Any]:
+    plain = {name: value for name, value in vars(settings).items() if name != "trajectory"}
+    leaders = 0 if settings.trajectory is None else np.asarray(settings.trajectory).shape[:-2]
+    return {**plain, "trajectory_leaders": int(np.prod(leaders))}

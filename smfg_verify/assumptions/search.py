@@ -1,0 +1,137 @@
+r"""Worst-case search, shared by the properties: many starts at once, exact slopes, a box, and nothing swallowed.
+
+The steps run outside jit, around one compiled batch of values and slopes. Inside jit (`optimistix.minimise` with BFGS
+under vmap) the same search compiled for 20 to 29 s on two-state games, against 3 to 5 s for the batch alone, and its
+solution carries neither the number of NaN evaluations nor the best-so-far curve that a finding must show.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+# Values and slopes of the objective at a batch of points: (K, D) -> (K,), (K, D).
+Slopes = Callable[[Float[np.ndarray, "K D"]], tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]]
+
+BOX = 6.0
+# Compiler options for the batch: second derivatives of an equilibrium compile 3 times faster and run as fast,
+# since their time goes into LAPACK calls that the compiler does not touch.
+FAST_COMPILE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+_SUFFICIENT_DECREASE = 1e-4
+_SMALLEST_MOVE = 1e-9
+_FIRST_MOVE = 0.5
+_LARGEST_MOVE = 4.0
+
+
+class SearchResult(NamedTuple):
+    """Where a search ended.
+
+    Attributes:
+        points: best point of each start, (K, D).
+        values: objective there, (K,); NaN where a start never gave a number.
+        curve: best value of each start after 0, 1, ... steps, (steps + 1, K); NaN until a start gives a number.
+        num_evaluations: values and slopes computed.
+        num_failed: those of them that were NaN or infinite.
+    """
+
+    points: Float[np.ndarray, "K D"]
+    values: Float[np.ndarray, " K"]
+    curve: Float[np.ndarray, "T K"]
+    num_evaluations: int
+    num_failed: int
+
+
+def into_box(unbounded: Float[Array, "..."]) -> Float[Array, "..."]:
+    r"""Logits of an unbounded parameter, $\omega = L \tanh(y / L)$ with L = 6; beyond that a softmax has saturated."""
+    return BOX * jnp.tanh(unbounded / BOX)
+
+
+def out_of_box(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Unbounded parameter of logits; those outside the box are moved to just inside."""
+    return BOX * np.arctanh(np.clip(np.asarray(logits, dtype=float) / BOX, -0.98, 0.98))
+
+
+class _Walk(NamedTuple):
+    """Where each start stands: point, value, slope, step length along the slope, and whether it goes on."""
+
+    points: np.ndarray
+    values: np.ndarray
+    slopes: np.ndarray
+    lengths: np.ndarray
+    active: np.ndarray
+
+
+def minimise(slopes: Slopes, starts: Float[np.ndarray, "K D"], *, num_steps: int) -> SearchResult:
+    """Descend an objective from many starts at once by spectral gradient steps with backtracking.
+
+    Barzilai and Borwein's step length, halved until the value falls enough; a NaN never replaces a number.
+    Deterministic: the same starts give the same result.
+
+    Args:
+        slopes: objective and its slope at a batch of points.
+        starts: (K, D).
+        num_steps: evaluations of each start after the first.
+
+    Returns:
+        The best point of each start and what the search cost.
+
+    Source: step length of Barzilai and Borwein (1988), line search of Armijo.
+    """
+    points = np.array(starts, dtype=float)
+    values, gradients = slopes(points)
+    usable = _finite(values, gradients)
+    lengths = _FIRST_MOVE / np.maximum(_norm(gradients), 1e-300)
+    walk = _Walk(points, np.where(usable, values, np.nan), gradients, lengths, usable)
+    curve, evaluations, failed = [walk.values], len(points), int(np.sum(~usable))
+    for _ in range(num_steps):
+        if not walk.active.any():
+            break
+        evaluations += int(np.sum(walk.active))
+        walk, bad = _step(slopes, walk)
+        failed += bad
+        curve.append(walk.values)
+    return SearchResult(walk.points, walk.values, np.array(curve), evaluations, failed)
+
+
+def _step(slopes: Slopes, walk: _Walk) -> tuple[_Walk, int]:
+    moves = -walk.lengths[:, None] * walk.slopes
+    size = _norm(moves)
+    moves *= np.minimum(1.0, _LARGEST_MOVE / np.maximum(size, 1e-300))[:, None]
+    moves = np.where(walk.active[:, None], moves, 0.0)
+    trial = walk.points + moves
+    values, gradients = slopes(trial)
+    usable = _finite(values, gradients)
+    fall = np.sum(moves * walk.slopes, axis=1)
+    accepted = walk.active & usable & (values <= walk.values + _SUFFICIENT_DECREASE * fall) & (fall < 0.0)
+    change = np.where(accepted[:, None], gradients - walk.slopes, 0.0)
+    curvature = np.sum(moves * change, axis=1)
+    spectral = np.sum(moves * moves, axis=1) / np.maximum(curvature, 1e-300)
+    lengths = np.where(accepted, np.where(curvature > 0.0, spectral, 4.0 * walk.lengths), 0.25 * walk.lengths)
+    small = _norm(moves) <= _SMALLEST_MOVE
+    new = _Walk(
+        points=np.where(accepted[:, None], trial, walk.points),
+        values=np.where(accepted, values, walk.values),
+        slopes=np.where(accepted[:, None], gradients, walk.slopes),
+        lengths=lengths,
+        active=walk.active & ~small,
+    )
+    return new, int(np.sum(walk.active & ~usable))
+
+
+def _finite(values: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    return np.isfinite(values) & np.all(np.isfinite(gradients), axis=1)
+
+
+def _norm(rows: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(rows, axis=1)
+
+
+def mixed_starts(scores: Float[np.ndarray, " N"], number: int) -> Int[np.ndarray, " K"]:
+    """Indices of starts: half of them the points of lowest score, half the first others; NaN scores are left out."""
+    order = np.argsort(scores, kind="stable")
+    usable = order[np.isfinite(scores[order])]
+    worst = usable[: (number + 1) // 2]
+    others = np.sort(usable[len(worst) :])[: number - len(worst)]
+    return np.concatenate([worst, others])
