@@ -154,8 +154,8 @@ def raise_unless_converged(equilibrium: Equilibrium) -> None:
         worst = float(np.max(np.asarray(equilibrium.residual)))
         raise RuntimeError(
             f"equilibrium: {int(np.sum(~converged))} of {converged.size} not converged, residual {worst:.3g}; likely "
-            "causes: functions that jump in the mean field (then no equilibrium need exist), more than one recurrent class, or "
-            "a temperature far below the scale of rewards. Pass throw=False to get NaN and the status instead."
+            "causes: functions that jump in the mean field (then no equilibrium need exist), more than one recurrent "
+            "class, or a temperature far below the scale of rewards. Pass throw=False to get NaN and the status."
         )
 
 

@@ -31,8 +31,8 @@ class Certificate(eqx.Module):
         condition: 2-norm condition number of dF/dx, by singular values.
         error_bound: first-order bound on the Euclidean error of the total gradient,
             $\kappa\,(\text{turning} \cdot \text{forward} + \text{adjoint}) \max(1, \|\nabla\Phi\|)$ with $\kappa$ the
-            condition number and turning $= \max(1, (\gamma + \max|\partial F_V/\partial m|)/\tau)$: the Jacobian itself turns
-            with the point, at the rate at which log-policies do.
+            condition number and turning $= \max(1, (\gamma + \max|\partial F_V/\partial m|)/\tau)$: the Jacobian itself
+            turns with the point, at the rate at which log-policies do.
     """
 
     forward_residual: Float[Array, ""]

@@ -1,7 +1,7 @@
 """Exact ascent of the leader's objective to a stationary policy."""
 
 import enum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -17,6 +17,8 @@ from smfg_verify.policies import softmax_policy
 _ROUNDING = 1e-13
 _SUFFICIENT_INCREASE = 1e-4
 _SMALLEST_SIZE = 1e-14
+_LARGEST_SCALE = 1e6
+_LARGEST_MOVE = 20.0
 # Probability a logit gives to an action the optimum never takes: too small to move either stationarity measure.
 _NEVER = 1e-30
 
@@ -64,11 +66,13 @@ def optimise_leader(
 ) -> LeaderOptimum:
     r"""Ascend Phi exactly until $\|\nabla\Phi\|$ and the policy-space gap are both within the tolerance.
 
-    Spectral projected gradient on the leader's policy itself:
-    $\phi \leftarrow \phi + t\,(\mathrm{Proj}(\phi + \eta G) - \phi)$, $G = d\Phi/d\phi$, with Barzilai and Borwein's $\eta$ and t halved until the objective increases enough, so the
-    history is monotone. In policy space a deterministic optimum is reached in finitely many steps and a saturated
-    start is left at once; in logits both would take for ever. Each equilibrium search starts from the last mean
-    field: the ascent stays on one branch where equilibria are many.
+    Without leader entropy, spectral projected gradient on the leader's policy itself:
+    $\phi \leftarrow \phi + t\,(\mathrm{Proj}(\phi + \eta G) - \phi)$, $G = d\Phi/d\phi$. There a deterministic optimum is
+    reached in finitely many steps and a saturated start is left at once; in logits both would take for ever. With
+    leader entropy the optimum is inside and G is unbounded at the faces: the same with natural gradient steps
+    $\phi \propto \phi\,e^{t \eta G}$. Either way $\eta$ is Barzilai and Borwein's and t is halved until the objective
+    increases enough, so the history is monotone. Each equilibrium search starts from the last mean field: the
+    ascent stays on one branch where equilibria are many.
 
     Args:
         game: the game.
@@ -84,7 +88,8 @@ def optimise_leader(
         ValueError: as `solve_equilibrium`.
         RuntimeError: the equilibrium of the initial logits does not converge.
 
-    Source: spectral projected gradient (Birgin, Martinez and Raydan 2000), here with a monotone line search.
+    Source: spectral projected gradient (Birgin, Martinez and Raydan 2000), here with a monotone line search; natural
+        policy gradient (Kakade 2001).
     """
     game, logits = prepare(game, initial_logits)
     start = _evaluate(game, np.asarray(softmax_policy(logits)), None)
@@ -119,42 +124,91 @@ def _evaluate(game: AbstractGame, policy: np.ndarray, near: _Iterate | None) -> 
 
 
 def _ascend(game, start: _Iterate, tolerance: float, max_steps: int) -> tuple[list[_Iterate], AscentStatus]:
+    step: type[_Step] = _NaturalStep if float(game.leader_temperature) > 0.0 else _ProjectedStep
     iterates, scale = [start], 1.0 / max(float(np.max(np.abs(start.slope))), _SMALLEST_SIZE)
     for _ in range(max_steps):
         last = iterates[-1]
         if max(last.measures[1:]) <= tolerance:
             return iterates, AscentStatus.CONVERGED
-        found = _line_search(game, last, scale)
+        found = _line_search(game, last, step(last.policy, last.slope, scale))
         if isinstance(found, AscentStatus):
             return iterates, found
-        scale = _next_scale(last, found, scale)
+        scale = _next_scale(step.coordinates(last), step.coordinates(found), scale)
         iterates.append(found)
     converged = max(iterates[-1].measures[1:]) <= tolerance
     return iterates, AscentStatus.CONVERGED if converged else AscentStatus.OUT_OF_STEPS
 
 
-def _line_search(game: AbstractGame, last: _Iterate, scale: float) -> _Iterate | AscentStatus:
-    """The first point on the way to the projected step that increases the objective enough; or why there is none."""
-    direction = _project_rows(last.policy + scale * last.slope) - last.policy
-    rise = float(np.sum(last.slope * direction))
+class _Step(Protocol):
+    """A curve of policies that starts at the current one in an ascent direction."""
+
+    def __init__(self, policy: np.ndarray, slope: np.ndarray, scale: float): ...
+
+    def at(self, size: float) -> np.ndarray:
+        """Policy at a size in (0, 1]."""
+
+    @property
+    def rise(self) -> float:
+        """Derivative of the objective along the curve at its start."""
+
+    @staticmethod
+    def coordinates(iterate: _Iterate) -> tuple[np.ndarray, np.ndarray]:
+        """Where an iterate stands and which way is up, in the coordinates in which steps are straight."""
+
+
+class _ProjectedStep:
+    """Towards the Euclidean projection of a gradient step."""
+
+    def __init__(self, policy: np.ndarray, slope: np.ndarray, scale: float):
+        self.policy, self.direction = policy, _project_rows(policy + scale * slope) - policy
+        self.rise = float(np.sum(slope * self.direction))
+
+    def at(self, size: float) -> np.ndarray:
+        return self.policy + size * self.direction
+
+    @staticmethod
+    def coordinates(iterate: _Iterate) -> tuple[np.ndarray, np.ndarray]:
+        return iterate.policy, iterate.slope
+
+
+class _NaturalStep:
+    """Along the natural gradient, straight in the logits."""
+
+    def __init__(self, policy: np.ndarray, slope: np.ndarray, scale: float):
+        self.logits = np.log(np.maximum(policy, _NEVER))
+        advantage = slope - np.sum(policy * slope, axis=-1, keepdims=True)
+        self.move = np.clip(scale * advantage, -_LARGEST_MOVE, _LARGEST_MOVE)
+        self.rise = float(np.sum(policy * advantage * self.move))
+
+    def at(self, size: float) -> np.ndarray:
+        return _never_zero(np.asarray(softmax_policy(jnp.asarray(self.logits + size * self.move))))
+
+    @staticmethod
+    def coordinates(iterate: _Iterate) -> tuple[np.ndarray, np.ndarray]:
+        mean = np.sum(iterate.policy * iterate.slope, axis=-1, keepdims=True)
+        return np.log(np.maximum(iterate.policy, _NEVER)), iterate.slope - mean
+
+
+def _line_search(game: AbstractGame, last: _Iterate, step: _Step) -> _Iterate | AscentStatus:
+    """The largest of the sizes 1, 1/2, 1/4, ... that increases the objective enough; or why there is none."""
     objective = last.measures[0]
     floor = objective - _ROUNDING * max(1.0, abs(objective))
     size, failed = 1.0, False
     while size > _SMALLEST_SIZE:
-        trial = _evaluate(game, last.policy + size * direction, last)
+        trial = _evaluate(game, step.at(size), last)
         failed = not bool(trial.gradient.equilibrium.converged)
-        if not failed and trial.measures[0] >= floor + _SUFFICIENT_INCREASE * size * rise:
+        if not failed and trial.measures[0] >= floor + _SUFFICIENT_INCREASE * size * step.rise:
             return trial
         size *= 0.5
     return AscentStatus.EQUILIBRIUM_FAILED if failed else AscentStatus.STALLED
 
 
-def _next_scale(last: _Iterate, new: _Iterate, scale: float) -> float:
+def _next_scale(last: tuple[np.ndarray, np.ndarray], new: tuple[np.ndarray, np.ndarray], scale: float) -> float:
     """Barzilai and Borwein's step length, or a longer step where the curvature has the wrong sign."""
-    moved = new.policy - last.policy
-    curvature = float(np.sum(moved * (last.slope - new.slope)))
+    moved = new[0] - last[0]
+    curvature = float(np.sum(moved * (last[1] - new[1])))
     length = float(np.sum(moved * moved))
-    largest = 1e6 / max(float(np.max(np.abs(new.slope))), _SMALLEST_SIZE)
+    largest = _LARGEST_SCALE / max(float(np.max(np.abs(new[1]))), _SMALLEST_SIZE)
     return min(largest, length / curvature if curvature > length / largest else 10.0 * scale)
 
 

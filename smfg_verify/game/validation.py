@@ -196,12 +196,6 @@ def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
         )
     if name != "transition":
         return
-    if worst["lowest"].min() < -1e-12:
-        where = worst["lowest"].argmin()
-        raise ValueError(
-            f"transition: got a probability of {worst['lowest'][where]:.3g} at mean field {_field_name(where, worst)}, "
-            "expected no negative entry; mean-field terms must keep every row a distribution at every vertex."
-        )
     where = worst["row_error"].argmax()
     if worst["row_error"][where] > (1e-9 if jnp.result_type(float) == jnp.float64 else 1e-5):
         n, actions, leader_actions = (getattr(game, size) for size in _SIZES)
@@ -210,6 +204,12 @@ def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
             f"transition: got a row that sums to {worst['row_sum'][where]:.9g} at (state, action, leader action) = "
             f"{row}, mean field {_field_name(where, worst)}, expected 1; likely causes are swapped axes "
             "(next states come last) or mean-field terms that do not sum to zero over next states."
+        )
+    if worst["lowest"].min() < -1e-12:
+        where = worst["lowest"].argmin()
+        raise ValueError(
+            f"transition: got a probability of {worst['lowest'][where]:.3g} at mean field {_field_name(where, worst)}, "
+            "expected no negative entry; mean-field terms must keep every row a distribution at every vertex."
         )
 
 

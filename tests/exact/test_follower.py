@@ -1,0 +1,75 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from smfg_verify.exact.follower import best_response, policy_value
+from smfg_verify.exact.kernel import follower_model, tabulate
+from smfg_verify.exact.population import chain, discounted_occupancy, solve_linear, stationary_distribution
+from smfg_verify.policies import entropy, observed_rows, softmax_policy
+from tests.exact.cases import pair
+from tests.helpers import oracle
+
+
+def problem(seed: int, **options):
+    game, arrays, logits = pair(seed, **options)
+    field = np.random.default_rng(seed).dirichlet(np.ones(game.num_states))
+    rows = observed_rows(softmax_policy(jnp.asarray(logits)), game.leader_observation)
+    return game, arrays, logits, field, follower_model(tabulate(game, jnp.asarray(field)), rows)
+
+
+@pytest.mark.parametrize("tau", [2.0, 0.1, 0.005])
+def test_best_response_agrees_with_the_oracle(tau):
+    game, arrays, logits, field, model = problem(0, tau=tau, gamma=0.95)
+    found = best_response(model, game.discount, game.temperature)
+    expected = oracle.best_response(arrays, oracle.leader_rows(arrays, logits), field)
+    assert bool(found.converged)
+    np.testing.assert_allclose(found.policy, np.asarray(expected[1], float), atol=1e-9)
+
+
+def test_kl_identity_of_the_gap():
+    r"""J* - J(pi) = 1/(1-gamma) sum_s d(s) tau KL(pi || pi*), with d the occupancy of pi."""
+    game, _, _, _, model = problem(1)
+    optimum = best_response(model, game.discount, game.temperature)
+    policy = softmax_policy(jnp.asarray(np.random.default_rng(0).normal(size=(4, 3))))
+    rho = game.initial_distribution
+    gap = rho @ (optimum.value - policy_value(model, policy, game.discount, game.temperature))
+    occupancy = discounted_occupancy(chain(policy, model.transition), rho, game.discount)
+    divergence = jnp.sum(policy * (jnp.log(policy) - jnp.log(optimum.policy)), axis=-1)
+    expected = game.temperature * jnp.sum(occupancy * divergence) / (1 - game.discount)
+    assert float(gap) == pytest.approx(float(expected), abs=1e-12)
+
+
+def test_value_is_the_occupancy_average_of_rewards():
+    game, _, _, _, model = problem(2)
+    policy = softmax_policy(jnp.asarray(np.random.default_rng(1).normal(size=(4, 3))))
+    occupancy = discounted_occupancy(chain(policy, model.transition), game.initial_distribution, game.discount)
+    assert float(jnp.sum(occupancy)) == pytest.approx(1.0, abs=1e-14)
+    reward = jnp.sum(policy * model.reward, axis=-1) + game.temperature * entropy(policy)
+    value = policy_value(model, policy, game.discount, game.temperature)
+    expected = jnp.sum(occupancy * reward) / (1 - game.discount)
+    assert float(game.initial_distribution @ value) == pytest.approx(float(expected), abs=1e-12)
+
+
+def test_stationary_distribution_agrees_with_the_oracle_and_is_differentiable():
+    transition = np.random.default_rng(3).dirichlet(np.ones(5), 5)
+    found = stationary_distribution(jnp.asarray(transition))
+    np.testing.assert_allclose(found, oracle.stationary_law(transition), atol=1e-14)
+    np.testing.assert_allclose(found @ transition, found, atol=1e-15)
+    move = np.random.default_rng(4).dirichlet(np.ones(5), 5) - transition
+    _, slope = jax.jvp(stationary_distribution, (jnp.asarray(transition),), (jnp.asarray(move),))
+    step = 1e-6
+    around = [oracle.stationary_law(transition + sign * step * move) for sign in (1, -1)]
+    np.testing.assert_allclose(slope, np.asarray(around[0] - around[1], float) / (2 * step), atol=1e-8)
+
+
+def test_a_singular_system_gives_no_finite_answer():
+    assert not np.all(np.isfinite(solve_linear(jnp.zeros((2, 2)), jnp.ones(2))))
+    two_classes = jnp.eye(2)
+    assert not np.all(np.isfinite(stationary_distribution(two_classes)))
+
+
+def test_entropy_has_a_finite_slope_at_a_deterministic_policy():
+    policy = jnp.array([[1.0, 0.0], [0.5, 0.5]])
+    np.testing.assert_allclose(entropy(policy), [0.0, np.log(2.0)], atol=1e-15)
+    assert np.all(np.isfinite(jax.jacobian(entropy)(policy)))
