@@ -236,7 +236,8 @@ def _zeros_of_direct(game: AbstractGame, evidence: AlignmentEvidence, proved: bo
             where = _worst(np.where(stop.reached, _excess_gap(stop.points, "total"), np.nan), "max")
             return (
                 "Following the direct gradient stops at a leader policy with objective "
-                f"{stop.points.objective[where]:.4g} that is not stationary (policy-space gap {constant:.4g}); the best leader seen has {best:.4g}."
+                f"{stop.points.objective[where]:.4g} that is not stationary (policy-space gap {constant:.4g}); the "
+                f"best leader seen has {best:.4g}."
             )
         return f"Wherever the direct gradient was found to vanish, so does the total one (largest gap {constant:.2g})."
 

@@ -8,13 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from smfg_verify.assumptions.leaders import LeaderPoints, batch_size
+from smfg_verify.assumptions.leaders import LeaderPoints, batch_size, error_bounds
 from smfg_verify.assumptions.search import FAST_COMPILE, into_box
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
 # A ratio is taken only where the norm it divides by is this many times its error bound: three digits hold.
 RESOLUTION = 1e3
+# A search stays clear of that border, or it would walk across and lose what it found, and its witness would hold
+# only three digits on another machine.
+SEARCH_RESOLUTION = 1e5
 
 QUANTILES = {"min": 0.0, "q05": 0.05, "median": 0.5, "q95": 0.95, "max": 1.0}
 
@@ -105,7 +108,7 @@ class Frontier(NamedTuple):
 
 
 def frontier(measures: AlignmentMeasures, *, num_slacks: int = 41) -> Frontier:
-    r"""Trade of slack against constant over resolved points, $c(e) = \min_i (\langle g_i, p_i \rangle + e) / \|g_i\|^2$.
+    r"""Slack against constant over resolved points, $c(e) = \min_i (\langle g_i, p_i \rangle + e) / \|g_i\|^2$.
 
     Args:
         measures: points compared; those with an unresolved total gradient are left out.
@@ -127,7 +130,8 @@ def frontier(measures: AlignmentMeasures, *, num_slacks: int = 41) -> Frontier:
 def alignment_slopes(game: AbstractGame, count_cosine: int):
     r"""Objective of the worst-case search: the cosine for the first points of a batch, arcsinh(c) for the others.
 
-    c is unbounded below near zeros of g at which p is not zero; arcsinh keeps its order and tames its slope.
+    c is unbounded below near zeros of g at which p is not zero; arcsinh keeps its order and tames its slope. NaN
+    where a gradient is within `SEARCH_RESOLUTION` times its own error, so that a search does not go there.
 
     Args:
         game: the game, traced.
@@ -160,7 +164,10 @@ def _slopes(game: AbstractGame, parameters: jax.Array, flags: jax.Array):
         gradient = gradient_of_logits(game, into_box(parameter), rescue=False)
         inner = jnp.sum(gradient.total * gradient.direct)
         total, direct = jnp.sum(gradient.total**2), jnp.sum(gradient.direct**2)
-        return jnp.where(use_cosine, inner / jnp.sqrt(total * direct), jnp.arcsinh(inner / total))
+        total_error, direct_error = error_bounds(gradient)
+        resolved = (total > (SEARCH_RESOLUTION * total_error) ** 2) & (direct > (SEARCH_RESOLUTION * direct_error) ** 2)
+        value = jnp.where(use_cosine, inner / jnp.sqrt(total * direct), jnp.arcsinh(inner / total))
+        return jnp.where(resolved, value, jnp.nan)
 
     return jax.vmap(jax.value_and_grad(objective))(parameters, flags)
 

@@ -6,10 +6,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from smfg_verify.assumptions._registry import SearchSettings
-from smfg_verify.exact.gradient import gradient_of_logits
+from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import softmax_policy
 
@@ -163,10 +163,8 @@ def _evaluate(game: AbstractGame, logits, mean_fields, rescue: bool) -> LeaderPo
 
 def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoints:
     gradient = gradient_of_logits(game, logits, start, rescue=rescue)
-    certificate, found = gradient.certificate, gradient.equilibrium
-    # A residual that happens to be zero does not make the arithmetic after it exact.
-    rounding = certificate.condition * _ROUNDING
-    sensitivity = certificate.condition * certificate.forward_residual + rounding
+    found = gradient.equilibrium
+    total_error, direct_error = error_bounds(gradient)
     return LeaderPoints(
         logits=logits,
         total=gradient.total,
@@ -178,11 +176,23 @@ def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoin
         objective=gradient.objective,
         mean_field=found.mean_field,
         follower_policy=found.follower_policy,
-        total_error=certificate.error_bound + rounding * jnp.maximum(1.0, jnp.max(jnp.abs(gradient.total))),
-        direct_error=sensitivity * jnp.maximum(1.0, jnp.max(jnp.abs(gradient.direct))),
+        total_error=total_error,
+        direct_error=direct_error,
         converged=found.converged,
         rescued=jnp.zeros_like(found.converged),
     )
+
+
+def error_bounds(gradient: StackelbergGradient) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """First-order bounds on the Euclidean errors of the total gradient and of its direct part, rounding included."""
+    certificate = gradient.certificate
+    # A residual that happens to be zero does not make the arithmetic after it exact.
+    rounding = certificate.condition * _ROUNDING
+    total, direct = (
+        jnp.maximum(1.0, jnp.max(jnp.abs(jax.lax.stop_gradient(part)))) for part in (gradient.total, gradient.direct)
+    )
+    total_error = certificate.error_bound + rounding * total
+    return total_error, (certificate.condition * certificate.forward_residual + rounding) * direct
 
 
 def advantage(logits: Float[np.ndarray, "N O B"], table: Float[np.ndarray, "N O B"]) -> Float[np.ndarray, "N O B"]:

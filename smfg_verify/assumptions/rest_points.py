@@ -44,9 +44,10 @@ def follow(
     r"""Follow the total or the direct field by policy mirror ascent until it vanishes.
 
     $\omega \leftarrow \omega + t\,(G - \sum_b \phi(b|\cdot) G(\cdot,b))$ with G the field in the policy's entries: a
-    natural gradient, so that a vertex of the simplex is reached geometrically where the gradient in logits dies out. The
-    step t of each start grows while the field keeps its direction and shrinks when it turns back, which needs no
-    objective: the direct field is in general the gradient of none. Rest points that repel are not found.
+    natural gradient, so that a vertex of the simplex is reached geometrically where the gradient in logits dies
+    out. The step t of each row grows while the field keeps its direction there and shrinks when it turns back,
+    which needs no objective: the direct field is in general the gradient of none. Rest points that repel are not
+    found.
 
     Args:
         game: the game, traced.
@@ -69,7 +70,7 @@ def follow(
             break
         slope = advantage(points.logits, getattr(points, f"{field}_table"))
         lengths = _next_lengths(points.logits, slope, previous, lengths)
-        move = lengths[:, None, None] * slope
+        move = lengths[:, :, None] * slope
         logits = np.where(moving[:, None, None], _kept_in_range(points.logits + move), points.logits)
         previous, steps = slope, steps + moving
         new = evaluate_leaders(game, logits[moving], points.mean_field[moving])
@@ -85,11 +86,11 @@ def _rests(points: LeaderPoints, field: Field, tolerance: float) -> np.ndarray:
 
 
 def _next_lengths(logits, slope, previous, lengths) -> np.ndarray:
-    largest = np.maximum(np.max(np.abs(slope), axis=(1, 2)), 1e-300)
+    largest = np.maximum(np.max(np.abs(slope), axis=2), 1e-300)
     if lengths is None:
         return _FIRST_MOVE / largest
     policy = np.asarray(softmax_policy(logits))
-    agreement = np.sum(policy * slope * previous, axis=(1, 2))
+    agreement = np.sum(policy * slope * previous, axis=2)
     lengths = lengths * np.where(agreement >= 0.0, _GROWTH, _SHRINK)
     return np.minimum(lengths, _LARGEST_MOVE / largest)
 
