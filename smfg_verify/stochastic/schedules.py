@@ -70,15 +70,14 @@ class Schedule(eqx.Module):
         """The four constants by name, as Python floats."""
         return {name: float(getattr(self, name)) for name in _NAMES}
 
-    def warn_if_misordered(self) -> None:
-        """Warn, for each pair, where the constants break the order zeta <= xi <= alpha <= beta."""
-        constants = list(self.constants().items())
-        for (slow, slow_value), (fast, fast_value) in itertools.pairwise(constants):
-            if slow_value > fast_value:
-                warnings.warn(
-                    f"step sizes: got {_NAMES[slow]} ({slow} = {slow_value:g}) > {_NAMES[fast]} ({fast} = "
-                    f"{fast_value:g}); the theory's order zeta <= xi <= alpha <= beta is broken, so its rate does not "
-                    "apply to this run.",
-                    UserWarning,
-                    stacklevel=3,
-                )
+
+def warn_if_misordered(schedule: Schedule) -> None:
+    """Warn, for each pair, where the constants break the order zeta <= xi <= alpha <= beta."""
+    for (slow, slow_value), (fast, fast_value) in itertools.pairwise(schedule.constants().items()):
+        if slow_value > fast_value:
+            warnings.warn(
+                f"step sizes: got {_NAMES[slow]} ({slow} = {slow_value:g}) > {_NAMES[fast]} ({fast} = {fast_value:g}); "
+                "the theory's order zeta <= xi <= alpha <= beta is broken, so its rate does not apply to this run.",
+                UserWarning,
+                stacklevel=3,
+            )

@@ -3,13 +3,14 @@
 import dataclasses
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
 
 from smfg_verify.stochastic import storage
+from smfg_verify.stochastic.updates import Sampling
 
 if TYPE_CHECKING:
     import xarray
@@ -54,7 +55,7 @@ class TraceMetadata:
 
     game: str
     game_hash: str
-    sampling: str
+    sampling: Sampling
     leader_step: float
     mean_field_step: float
     follower_step: float
@@ -130,9 +131,7 @@ class Trace(eqx.Module):
             raise ValueError(f"trace: {', '.join(missing)} missing; likely cause: a file that was edited or cut.")
         arrays = {name: dataset[name].values for name in _DIMENSIONS}
         arrays["diverged"] = arrays["diverged"].astype(bool)
-        metadata = TraceMetadata(
-            **{field.name: field.type(dataset.attrs[field.name]) for field in dataclasses.fields(TraceMetadata)}
-        )
+        metadata = TraceMetadata(**{name: _plain(dataset.attrs[name]) for name in TraceMetadata.__dataclass_fields__})
         return cls(seeds=dataset["seed"].values, iterations=dataset["iteration"].values, **arrays, metadata=metadata)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -160,3 +159,7 @@ class Trace(eqx.Module):
             ValueError: no such file, not a trace, truncated, or of another schema version; the message says which.
         """
         return cls.from_xarray(storage.read(path))
+
+
+def _plain(attribute: Any) -> Any:
+    return attribute.item() if isinstance(attribute, np.generic) else attribute

@@ -1,0 +1,157 @@
+"""A run of AC-SMFG in progress: chunks, records, the progress bar, and the file it is saved to."""
+
+import contextlib
+import dataclasses
+import functools
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, UInt
+
+from smfg_verify.game import AbstractGame
+from smfg_verify.stochastic import storage
+from smfg_verify.stochastic.advance import advance
+from smfg_verify.stochastic.initial import from_lanes, seed_groups
+from smfg_verify.stochastic.schedules import Schedule
+from smfg_verify.stochastic.trace import Trace, TraceMetadata
+from smfg_verify.stochastic.updates import Iterate
+from smfg_verify.stochastic.value_bounds import value_bounds
+
+Callback = Callable[[int], None]
+
+_CHUNK_SECONDS = 1.0
+_FIRST_CHUNK = 64
+# Between two saves: at most this long without one, and at least this long where checkpoints come thick.
+_SAVE_SECONDS = 10.0
+_SAVE_SECONDS_AT_CHECKPOINT = 2.0
+
+
+@dataclasses.dataclass
+class Run:
+    """A run in progress: what it is, what it has recorded, and where it stands."""
+
+    game: AbstractGame
+    schedule: Schedule
+    metadata: TraceMetadata
+    seeds: np.ndarray
+    checkpoints: np.ndarray
+    records: dict[str, np.ndarray]
+    done: int
+    iterates: list[Iterate]
+
+    def __post_init__(self) -> None:
+        self.bounds = value_bounds(self.game)
+        self.groups = [jnp.asarray(group) for group in seed_groups(self.seeds)]
+
+        # XLA runs one call on one thread, and two threads that meet an uncompiled function compile it twice.
+        self.advanced(self.groups[0], self.iterates[0], target=self.done)
+        self.threads = ThreadPoolExecutor(max_workers=min(len(self.groups), os.cpu_count() or 1))
+
+    def advanced(self, seeds: UInt[Array, " lanes"], iterate: Iterate, target: int) -> Iterate:
+        """One group of seeds after `target` iterations; a target already reached only compiles."""
+        span = (jnp.asarray(self.done, jnp.int32), jnp.asarray(target, jnp.int32))
+        sampling = self.metadata.sampling
+        advanced = advance(self.game, self.bounds, self.schedule, sampling, seeds, iterate, *span)
+        return jax.block_until_ready(advanced)
+
+    def advance_to(self, target: int) -> None:
+        """Run until `target`, record it if it is a checkpoint, and only then take the new position."""
+        iterates = list(self.threads.map(functools.partial(self.advanced, target=target), self.groups, self.iterates))
+        self.record(target, iterates)
+        # An interrupt before this line repeats the chunk, one after it does not: the recorded bits are the same.
+        self.done, self.iterates = target, iterates
+
+    def record(self, iteration: int, iterates: list[Iterate]) -> None:
+        position = int(np.searchsorted(self.checkpoints, iteration))
+        if self.checkpoints[position] != iteration:
+            return
+        for name, values in from_lanes(iterates, self.seeds.size).items():
+            self.records[name][:, position] = values
+
+    def trace(self) -> Trace:
+        """What is recorded so far."""
+        reached = int(np.searchsorted(self.checkpoints, self.done, side="right"))
+        arrays = {name: record[:, :reached] for name, record in self.records.items()}
+        finite = [np.isfinite(array).reshape(self.seeds.size, -1).all(axis=1) for array in arrays.values()]
+        return Trace(
+            seeds=self.seeds,
+            iterations=self.checkpoints[:reached],
+            **arrays,
+            diverged=~np.all(finite, axis=0),
+            metadata=self.metadata,
+        )
+
+    def save(self, path: Path) -> None:
+        import xarray
+
+        trace = self.trace()
+        dataset = trace.to_xarray()
+        state = {
+            name: (("seed", *(f"{name}_{axis}" for axis in range(1, values.ndim))), values)
+            for name, values in from_lanes(self.iterates, self.seeds.size).items()
+        }
+        state["checkpoints"] = (("checkpoint",), self.checkpoints)
+        position = xarray.Dataset(state, attrs={"iterations_done": self.done})
+        storage.write_netcdf(path, {None: dataset, storage.RESUME_GROUP: position})
+
+
+def complete(run: Run, path: Path | None, progress: bool, callback: Callback | None) -> Trace:
+    """Run to the end in chunks; whatever ends it early, leave a checkpoint file behind."""
+    try:
+        with _progress_bar(run.metadata.num_iterations, progress) as show:
+            _run_chunks(run, path, lambda done: [report(done) for report in (show, callback) if report is not None])
+    except BaseException:
+        if path is not None:
+            run.save(path)
+        raise
+    if path is not None:
+        run.save(path)
+    return run.trace()
+
+
+def _run_chunks(run: Run, path: Path | None, report: Callable[[int], object]) -> None:
+    if path is not None:
+        run.save(path)
+    chunk, last_save = _FIRST_CHUNK, time.monotonic()
+    while run.done < run.metadata.num_iterations:
+        next_checkpoint = int(run.checkpoints[np.searchsorted(run.checkpoints, run.done, side="right")])
+        target = min(next_checkpoint, run.done + chunk)
+        begun, start = time.monotonic(), run.done
+        run.advance_to(target)
+        now = time.monotonic()
+        speed = (target - start) / max(now - begun, 1e-6)
+        # The speed seen over a short chunk is a poor guess, so the size changes by steps.
+        chunk = int(np.clip(speed * _CHUNK_SECONDS, max(chunk // 8, 1), chunk * 8))
+        wait = _SAVE_SECONDS_AT_CHECKPOINT if target == next_checkpoint else _SAVE_SECONDS
+        if path is not None and now - last_save >= wait and target < run.metadata.num_iterations:
+            run.save(path)
+            last_save = time.monotonic()
+        report(target)
+
+
+@contextlib.contextmanager
+def _progress_bar(total: int, shown: bool) -> Iterator[Callback | None]:
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("AC-SMFG"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("AC-SMFG", total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def empty_records(first: Mapping[str, np.ndarray], num_checkpoints: int) -> dict[str, np.ndarray]:
+    """Arrays for the records of a run, (seeds, checkpoints, ...) for each array (seeds, ...) of its iterate."""
+    return {
+        name: np.zeros((values.shape[0], num_checkpoints, *values.shape[1:]), values.dtype)
+        for name, values in first.items()
+    }
