@@ -1,0 +1,54 @@
+"""Properties of the package as a whole: cheap import, public names, the direction of imports, the README's example."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import smfg_verify
+
+ROOT = Path(__file__).parent.parent
+
+
+def run_python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_importing_the_package_loads_no_heavy_library_and_flips_no_flag():
+    heavy = ("jax", "matplotlib", "cvxpy", "scipy", "xarray", "pandas", "sympy")
+    loaded = run_python(f"import smfg_verify, sys; print([m for m in {heavy} if m in sys.modules])")
+    assert loaded.strip() == "[]"
+    code = "import smfg_verify, jax; [getattr(smfg_verify, n) for n in dir(smfg_verify)]; print(jax.config.jax_enable_x64)"
+    assert run_python(code).strip() == "False"
+
+
+def test_every_public_name_resolves():
+    for name in dir(smfg_verify):
+        assert getattr(smfg_verify, name) is not None
+
+
+def test_an_unknown_public_name_is_an_attribute_error():
+    assert not hasattr(smfg_verify, "solve_everything")
+
+
+def test_imports_point_down():
+    linter = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([linter, "--no-cache"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_readme_example_runs_as_printed(capsys):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    exec(compile(blocks[0], "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    expected = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)[0]
+    assert printed.strip() == expected.strip()
+
+
+def test_every_dependency_is_pinned_in_the_constraints():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    names = {re.split(r"[<>=\[; ]", line)[0].lower().replace("_", "-") for line in wanted}
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split()}
+    assert names <= pinned
