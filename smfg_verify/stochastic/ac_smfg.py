@@ -115,11 +115,6 @@ def resume(
     trace = Trace.load(checkpoint_file)
     state = storage.read(checkpoint_file, group=storage.RESUME_GROUP)
     metadata = trace.metadata
-    if storage.game_hash(game) != metadata.game_hash:
-        raise ValueError(
-            f"resume: got another game ({type(game).__name__}) than the {metadata.game} of {checkpoint_file}; expected "
-            "the same class, parameters and structure, since the run would otherwise change game half-way."
-        )
     if metadata.dtype != str(jnp.result_type(float)):
         raise ValueError(
             f"resume: the run of {checkpoint_file} is in {metadata.dtype} and JAX now in {jnp.result_type(float)}; set "
@@ -130,6 +125,11 @@ def resume(
     records = empty_records(current, points.size)
     for name, record in records.items():
         record[:, : trace.iterations.size] = getattr(trace, name)
+    if storage.game_hash(game) != metadata.game_hash:
+        raise ValueError(
+            f"resume: got another game ({type(game).__name__}) than the {metadata.game} of {checkpoint_file}; expected "
+            "the same class, parameters and structure, since the run would otherwise change game half-way."
+        )
     schedule = Schedule(
         leader=as_parameter(metadata.leader_step),
         mean_field=as_parameter(metadata.mean_field_step),

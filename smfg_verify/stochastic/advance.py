@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, UInt
+from jaxtyping import Array, Float, Int, Key, UInt
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic.schedules import Schedule
@@ -17,12 +17,12 @@ LANES = 32
 
 # Iterations whose uniforms are drawn together: drawn one by one they cost as much as the update itself, and longer
 # blocks leave the cache.
-BLOCK = 64
+BLOCK = 128
 
 _INITIAL_STREAM, _RUN_STREAM = 0, 1
 
 
-def seed_key(seed: UInt[Array, ""], stream: int) -> Array:
+def seed_key(seed: UInt[Array, ""], stream: int) -> Key[Array, ""]:
     """JAX key of one seed and one stream of random numbers."""
     return jax.random.fold_in(jax.random.key(seed), stream)
 
@@ -32,13 +32,11 @@ def seed_uniforms(seeds: UInt[Array, " lanes"]) -> Float[Array, "2 lanes"]:
     return jax.vmap(lambda seed: jax.random.uniform(seed_key(seed, _INITIAL_STREAM), (2,)), out_axes=-1)(seeds)
 
 
-def block_uniforms(
-    seeds: UInt[Array, " lanes"], block: Int[Array, ""], count: int
-) -> Float[Array, "iterations count lanes"]:
+def block_uniforms(keys: Key[Array, " lanes"], block: Int[Array, ""], count: int) -> Float[Array, "block count lanes"]:
     """Uniforms of iterations block * BLOCK, ..., (block + 1) * BLOCK - 1.
 
     Args:
-        seeds: one a lane.
+        keys: of the runs' streams, one a lane.
         block: which block of iterations, counted from iteration 0 of the run.
         count: uniforms an iteration.
 
@@ -46,10 +44,10 @@ def block_uniforms(
         (BLOCK, count, lanes), in [0, 1).
     """
 
-    def draw(seed):
-        return jax.random.uniform(jax.random.fold_in(seed_key(seed, _RUN_STREAM), block), (BLOCK * count,))
+    def draw(key):
+        return jax.random.uniform(jax.random.fold_in(key, block), (BLOCK * count,))
 
-    return jax.vmap(draw, out_axes=-1)(seeds).reshape(BLOCK, count, -1)
+    return jax.vmap(draw, out_axes=-1)(keys).reshape(BLOCK, count, -1)
 
 
 @eqx.filter_jit
@@ -78,11 +76,12 @@ def advance(
         The iterate after `stop` iterations.
     """
     count = num_uniforms(game, sampling)
+    keys = jax.vmap(lambda seed: seed_key(seed, _RUN_STREAM))(seeds)
 
     def run_block(carry):
         start_of_block, iterate = carry
         block = start_of_block // BLOCK
-        uniforms = block_uniforms(seeds, block, count)
+        uniforms = block_uniforms(keys, block, count)
 
         def one(iteration, iterate):
             drawn = jax.lax.dynamic_index_in_dim(uniforms, iteration - block * BLOCK, keepdims=False)

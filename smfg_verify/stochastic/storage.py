@@ -133,6 +133,11 @@ def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Data
             check_format(root.attrs, str(path))
             if group is None:
                 return root.load()
+        if group not in xarray.open_groups(path, engine=engine):
+            raise ValueError(
+                f"{path}: has no group {group!r}, expected the checkpoint file of a run; likely cause: it was written "
+                "by Trace.save, which keeps the record but not where the run stands."
+            )
         with xarray.open_dataset(path, engine=engine, group=group) as dataset:
             return dataset.load()
     except ValueError:
