@@ -15,9 +15,9 @@ from smfg_verify.assumptions.alignment_evidence import (
 from smfg_verify.assumptions.alignment_measures import alignment_measures, frontier, quantiles
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.independence import FUNCTIONS, Independence, change_at, prove_independence
-from smfg_verify.assumptions.leaders import LeaderPoints, evaluate_leaders
+from smfg_verify.assumptions.leaders import LeaderPoints, checked, evaluate_leaders
 from smfg_verify.assumptions.rest_points import RestPoints
-from smfg_verify.game import AbstractGame, leader_logits_shape, traced
+from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
 PROPERTY = "gradient-alignment"
 # Where independence is proved, g and p measured may differ by rounding only.
@@ -50,7 +50,15 @@ STATEMENTS = (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct", "independ
 
 def _point_of(game: AbstractGame, witness: Mapping[str, Any]) -> LeaderPoints:
     """The witness as a point, its equilibrium solved again from the mean field it was found at."""
-    return evaluate_leaders(traced(game), witness["logits"][None], witness["mean_field"][None])
+    game = checked(game)
+    shapes = {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)}
+    for name, shape in shapes.items():
+        if witness[name].shape != shape:
+            raise ValueError(
+                f"witness: got {name} of shape {witness[name].shape}, expected {shape}; likely cause: the finding is "
+                "about another game."
+            )
+    return evaluate_leaders(game, witness["logits"][None], witness["mean_field"][None])
 
 
 def _measure_of(measure: str):
@@ -68,7 +76,7 @@ def _excess_gap(points: LeaderPoints, other: Literal["total", "direct"]) -> np.n
 
 
 def _change_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
-    return max(change_at(traced(game), name, witness[name]) for name in FUNCTIONS)
+    return max(change_at(checked(game), name, witness[name]) for name in FUNCTIONS)
 
 
 RECOMPUTE = {
@@ -102,13 +110,12 @@ def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Findin
         return [_not_applicable(statement) for statement in STATEMENTS]
     proofs = [prove_independence(game, name) for name in FUNCTIONS]
     evidence = gather_evidence(game, settings)
-    deviation = np.max(_numbers(evidence.values("relative_error")), initial=0.0)
-    proved = all(proof.proved for proof in proofs) and deviation <= _AGREEMENT
+    proved = all(proof.proved for proof in proofs) and not _measurably_different(evidence)
     findings = [_form_finding(game, name, evidence, proved) for name in FORMS]
     findings.append(_frontier_finding(game, evidence, proved))
     findings.append(_zeros_of_total(game, evidence, proved))
     findings.append(_zeros_of_direct(game, evidence, proved))
-    findings.append(_independence_finding(proofs, float(deviation), evidence))
+    findings.append(_independence_finding(proofs, evidence))
     return findings
 
 
@@ -133,16 +140,18 @@ def _form_finding(game: AbstractGame, statement: str, evidence: AlignmentEvidenc
     else:
         index = _worst(values, form.worst)
         verdict = Verdict.INCONCLUSIVE if index is None else _form_verdict(statement, evidence)
+    # Equal gradients that are zero everywhere still have no ratio.
+    certified = proved and index is not None
     details = {**_distribution(evidence, values), **_curve(statement, evidence)}
     return _concluded(
         game,
         statement,
         evidence.searched,
         {} if index is None else _witness(evidence.points, index),
-        verdict=Verdict.CERTIFIED if proved else verdict,
-        exact=form.ideal if proved else None,
+        verdict=Verdict.CERTIFIED if certified else verdict,
+        exact=form.ideal if certified else None,
         side=form.side,
-        meaning=lambda constant: _form_meaning(statement, constant, verdict, evidence, proved),
+        meaning=lambda constant: _form_meaning(statement, constant, verdict, evidence, certified),
         details=details,
     )
 
@@ -291,9 +300,17 @@ def _rest_details(rest: RestPoints) -> dict[str, Any]:
     }
 
 
-def _independence_finding(proofs: list[Independence], deviation: float, evidence: AlignmentEvidence) -> Finding:
+def _measurably_different(evidence: AlignmentEvidence) -> bool:
+    """Whether g and p differ anywhere by more than their errors: then a proof of g = p meets bad arithmetic."""
+    points = evidence.points
+    errors = (points.total_error + points.direct_error) / np.maximum(points.total_norm, 1e-300)
+    return bool(np.any(evidence.measures.relative_error > _AGREEMENT + errors))
+
+
+def _independence_finding(proofs: list[Independence], evidence: AlignmentEvidence) -> Finding:
     proved = all(proof.proved for proof in proofs)
-    contradicted = proved and deviation > _AGREEMENT
+    deviation = np.max(_numbers(evidence.measures.relative_error), initial=0.0)
+    contradicted = proved and _measurably_different(evidence)
     if contradicted:
         verdict = Verdict.INCONCLUSIVE
         meaning = (

@@ -99,7 +99,7 @@ def gather_evidence(game: AbstractGame, settings: SearchSettings) -> AlignmentEv
         "seed": settings.seed,
         "leader_scale": float(settings.leader_scale),
         "search_evaluations": 0 if search is None else search.num_evaluations,
-        "search_failed": 0 if search is None else search.num_failed,
+        "search_nan_or_unresolved": 0 if search is None else search.num_failed,
     }
     return AlignmentEvidence(
         points, measures, settings.num_leaders, run, search, num_cosine_starts, total_rest, direct_rest, scale, searched

@@ -13,6 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import Literal
 
 from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
 
@@ -71,7 +72,7 @@ def _reaching(program, inputs: list[frozenset[int]]) -> list[frozenset[int]]:
     known = dict(zip(program.invars, inputs, strict=True))
 
     def sources(variable) -> frozenset[int]:
-        return frozenset() if isinstance(variable, jax.extend.core.Literal) else known.get(variable, frozenset())
+        return frozenset() if isinstance(variable, Literal) else known.get(variable, frozenset())
 
     for equation in program.eqns:
         arriving = [sources(variable) for variable in equation.invars]

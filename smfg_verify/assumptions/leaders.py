@@ -10,7 +10,8 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.exact.precision import require_float64
+from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
 from smfg_verify.policies import softmax_policy
 
 # Entries of the tables of tangents that one batch builds at once (128 MiB of float64), and the largest batch.
@@ -67,6 +68,18 @@ class LeaderPoints(NamedTuple):
     def direct_norm(self) -> Float[np.ndarray, " N"]:
         """Euclidean norm of the direct part in logits."""
         return np.linalg.norm(self.direct, axis=(1, 2))
+
+
+def checked(game: AbstractGame) -> AbstractGame:
+    """The game, validated and ready to be traced.
+
+    Raises:
+        ValueError: an invalid game, or float64 off.
+    """
+    validate(game)
+    game = traced(game)
+    require_float64(game)
+    return game
 
 
 def joined(*parts: LeaderPoints) -> LeaderPoints:

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from smfg_verify.assumptions._registry import SearchSettings, find_property, property_names
+from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.report import AssumptionReport, game_identity
-from smfg_verify.exact.precision import require_float64
-from smfg_verify.game import AbstractGame, traced, validate
+from smfg_verify.game import AbstractGame
 
 
 def check(
@@ -51,18 +51,6 @@ def check(
     return AssumptionReport(
         game_name=type(game).__name__, game_identity=game_identity(game), settings=_plain(settings), findings=findings
     )
-
-
-def checked(game: AbstractGame) -> AbstractGame:
-    """The game, validated and ready to be traced.
-
-    Raises:
-        ValueError: an invalid game, or float64 off.
-    """
-    validate(game)
-    game = traced(game)
-    require_float64(game)
-    return game
 
 
 def _plain(settings: SearchSettings) -> dict[str, Any]:
