@@ -1,5 +1,6 @@
 """Properties of the package as a whole: cheap import, public names, the direction of imports, the README's example."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -19,7 +20,9 @@ def test_importing_the_package_loads_no_heavy_library_and_flips_no_flag():
     heavy = ("jax", "matplotlib", "cvxpy", "scipy", "xarray", "pandas", "sympy")
     loaded = run_python(f"import smfg_verify, sys; print([m for m in {heavy} if m in sys.modules])")
     assert loaded.strip() == "[]"
-    code = "import smfg_verify, jax; [getattr(smfg_verify, n) for n in dir(smfg_verify)]; print(jax.config.jax_enable_x64)"
+    code = (
+        "import smfg_verify, jax; [getattr(smfg_verify, n) for n in dir(smfg_verify)]; print(jax.config.jax_enable_x64)"
+    )
     assert run_python(code).strip() == "False"
 
 
@@ -48,7 +51,7 @@ def test_the_readme_example_runs_as_printed(capsys):
 
 def test_every_dependency_is_pinned_in_the_constraints():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    wanted = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
     names = {re.split(r"[<>=\[; ]", line)[0].lower().replace("_", "-") for line in wanted}
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split()}
     assert names <= pinned

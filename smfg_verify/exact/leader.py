@@ -67,8 +67,8 @@ def optimise_leader(
     r"""Ascend Phi exactly until $\|\nabla\Phi\|$ and the policy-space gap are both within the tolerance.
 
     Without leader entropy, spectral projected gradient on the leader's policy itself:
-    $\phi \leftarrow \phi + t\,(\mathrm{Proj}(\phi + \eta G) - \phi)$, $G = d\Phi/d\phi$. There a deterministic optimum is
-    reached in finitely many steps and a saturated start is left at once; in logits both would take for ever. With
+    $\phi \leftarrow \phi + t\,(\mathrm{Proj}(\phi + \eta G) - \phi)$, $G = d\Phi/d\phi$. There a deterministic optimum
+    is reached in finitely many steps, a saturated start left at once; in logits both would take for ever. With
     leader entropy the optimum is inside and G is unbounded at the faces: the same with natural gradient steps
     $\phi \propto \phi\,e^{t \eta G}$. Either way $\eta$ is Barzilai and Borwein's and t is halved until the objective
     increases enough, so the history is monotone. Each equilibrium search starts from the last mean field: the

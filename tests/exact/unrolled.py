@@ -21,7 +21,8 @@ def unrolled_objective(game: AbstractGame, leader_logits, num_sweeps: int):
         policy = jax.nn.softmax(quality, axis=-1)
         pairs = field if field.ndim == 2 else field[:, None] * policy
         states = jnp.einsum("sa,sat->t", pairs, transition)
-        field = states[:, None] * policy if field.ndim == 2 else states
+        image = states[:, None] * policy if field.ndim == 2 else states
+        field = field + 0.3 * (image - field)  # full steps make congested games jump in a 2-cycle
         return (field, game.temperature * jax.nn.logsumexp(quality, axis=-1)), policy
 
     start = (jnp.full(shape, 1.0 / jnp.prod(jnp.array(shape))), jnp.zeros(game.num_states))
