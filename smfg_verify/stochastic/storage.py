@@ -133,7 +133,7 @@ def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Data
             check_format(root.attrs, str(path))
             if group is None:
                 return root.load()
-        if group not in xarray.open_groups(path, engine=engine):
+        if not _has_group(path, group):
             raise ValueError(
                 f"{path}: has no group {group!r}, expected the checkpoint file of a run; likely cause: it was written "
                 "by Trace.save, which keeps the record but not where the run stands."
@@ -148,6 +148,13 @@ def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Data
             f"{path}: cannot be read as {'Zarr' if zarr else 'netCDF'} ({type(error).__name__}: {reason}); likely "
             "cause: the file is truncated, or was written by another program."
         ) from error
+
+
+def _has_group(path: Path, group: str) -> bool:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return group in file
 
 
 def game_hash(game: AbstractGame) -> str:

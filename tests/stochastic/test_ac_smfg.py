@@ -19,7 +19,7 @@ ARRAYS = ("leader_logits", "follower_logits", "leader_critic", "follower_critic"
     [
         ("market-entrance", "markov"),
         ("equilibrium-pricing", "markov"),
-        ("random-game", "markov"),
+        pytest.param("random-game", "markov", marks=pytest.mark.slow),
         ("laffer-tax", "iid"),
     ],
 )
