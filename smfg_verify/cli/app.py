@@ -1,0 +1,217 @@
+"""Commands of `smfg-verify`. What they need is imported when they run, so that --help answers at once."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from smfg_verify.cli.options import Settings, gather
+
+FINISHED, STRICT_FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+_PROGRAM = "smfg-verify"
+_PLAIN_WIDTH = 120
+
+# Typer carries a copy of click in newer versions, so its errors have no fixed home.
+(_UsageError,) = typer.BadParameter.__bases__
+(_CommandLineError,) = _UsageError.__bases__
+
+app = typer.Typer(
+    help="Verify the theory of learning in Stackelberg mean field games on concrete games.",
+    epilog="Exit codes: 0 finished; 1 with --strict, when a property is refuted or a rate slower; 2 bad input; "
+    "130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+GameName = Annotated[str, typer.Argument(metavar="GAME", help="A name out of `games`, or file.py:ClassName.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="A parameter of the game, such as kappa=2 or kappa=[1,2]; repeatable."
+    ),
+]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file with tables game, run, schedule, check; the command line wins over it.")
+]
+Out = Annotated[Path | None, typer.Option(help="Directory of the results; results/GAME if not given.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a property is refuted or a rate slower.")]
+Leaders = Annotated[int | None, typer.Option(help="Random leaders of the check [1024].")]
+Starts = Annotated[int | None, typer.Option(help="Starts of each worst-case search [16].")]
+CheckSeed = Annotated[int | None, typer.Option("--check-seed", help="Seed of the check's random draws [0].")]
+Seeds = Annotated[int | None, typer.Option(help="Number of seeds of the run [64].")]
+Iterations = Annotated[int | None, typer.Option(help="Iterations of the run [400000].")]
+Sampling = Annotated[str | None, typer.Option(help="markov or iid [markov].")]
+LeaderStep = Annotated[float | None, typer.Option(help="c of the leader's step size zeta = c / sqrt(k + 1).")]
+MeanFieldStep = Annotated[float | None, typer.Option(help="The same of the mean field's, xi.")]
+FollowerStep = Annotated[float | None, typer.Option(help="The same of the follower's, alpha.")]
+CriticStep = Annotated[float | None, typer.Option(help="The same of the critics', beta.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the results' directory.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace another run in the results' directory.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: of the command line, without the program's name; those of this process if None.
+
+    Returns:
+        The exit code: 0 finished, 1 with --strict when something is refuted or slower, 2 bad input, 130 interrupted.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = typer.main.get_command(app)(args=given or ["--help"], prog_name=_PROGRAM, standalone_mode=False)
+    except (ValueError, OSError) as error:
+        return _refuse(str(error) or type(error).__name__)
+    except _CommandLineError as error:
+        return _refuse(error.format_message())
+    return FINISHED if code is None else int(code)
+
+
+def _refuse(message: str) -> int:
+    print(f"{_PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _screen() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
+
+
+def _exact_arithmetic() -> None:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+@app.command()
+def games() -> int:
+    """List the games with their sizes and sources."""
+    from smfg_verify.games import describe, names
+    from smfg_verify.report.tables import games_table
+
+    _screen().print(games_table(describe(name) for name in names()))
+    return FINISHED
+
+
+@app.command()
+def show(game: GameName, assignments: Assignments = None, config: Config = None) -> int:
+    """Show a game: sizes, parameters, formula, and its equilibrium and gradient under a uniform leader."""
+    _exact_arithmetic()
+    from smfg_verify.report import pipeline, show
+
+    settings = gather(game, assignments or (), config).game
+    loaded = pipeline.load_game(settings)
+    show.show_game(_screen(), loaded, settings, pipeline.at_uniform_leader(loaded))
+    return FINISHED
+
+
+@app.command()
+def check(
+    game: GameName,
+    assignments: Assignments = None,
+    config: Config = None,
+    leaders: Leaders = None,
+    starts: Starts = None,
+    check_seed: CheckSeed = None,
+    out: Out = None,
+    strict: Strict = False,
+) -> int:
+    """Check the properties that the theory assumes."""
+    given = {"leaders": leaders, "starts": starts, "seed": check_seed}
+    return _carry_out("check", gather(game, assignments or (), config, check=given), out, strict)
+
+
+@app.command()
+def run(
+    game: GameName,
+    assignments: Assignments = None,
+    config: Config = None,
+    seeds: Seeds = None,
+    iterations: Iterations = None,
+    sampling: Sampling = None,
+    leader_step: LeaderStep = None,
+    mean_field_step: MeanFieldStep = None,
+    follower_step: FollowerStep = None,
+    critic_step: CriticStep = None,
+    out: Out = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    strict: Strict = False,
+) -> int:
+    """Run AC-SMFG."""
+    given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
+    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    settings = gather(game, assignments or (), config, run=given, schedule=steps)
+    return _carry_out("run", settings, out, strict, resume=resume, overwrite=overwrite)
+
+
+@app.command()
+def validate(
+    game: GameName,
+    assignments: Assignments = None,
+    config: Config = None,
+    seeds: Seeds = None,
+    iterations: Iterations = None,
+    sampling: Sampling = None,
+    leader_step: LeaderStep = None,
+    mean_field_step: MeanFieldStep = None,
+    follower_step: FollowerStep = None,
+    critic_step: CriticStep = None,
+    leaders: Leaders = None,
+    starts: Starts = None,
+    check_seed: CheckSeed = None,
+    out: Out = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    strict: Strict = False,
+) -> int:
+    """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
+    given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
+    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    hard = {"leaders": leaders, "starts": starts, "seed": check_seed}
+    settings = gather(game, assignments or (), config, run=given, schedule=steps, check=hard)
+    return _carry_out("validate", settings, out, strict, resume=resume, overwrite=overwrite)
+
+
+def _carry_out(
+    command: Any, settings: Settings, out: Path | None, strict: bool, *, resume: bool = False, overwrite: bool = False
+) -> int:
+    run_settings, check_settings = settings.run, settings.check
+    _exact_arithmetic()
+    from smfg_verify.report import pipeline, show
+
+    directory = out or Path("results") / settings.game.short_name
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        results = pipeline.carry_out(
+            command,
+            settings.game,
+            directory,
+            run=run_settings,
+            check_settings=check_settings,
+            resumed_with=settings.given_run if resume else None,
+            overwrite=overwrite,
+        )
+        show.show_results(_screen(), results, directory, show.write_files(results, directory))
+    except KeyboardInterrupt:
+        return _interrupted(directory / pipeline.TRACE_FILE, command)
+    return STRICT_FAILURE if strict and (results.refuted or results.slower) else FINISHED
+
+
+def _interrupted(trace: Path, command: str) -> int:
+    again = [word for word in sys.argv[1:] if word not in ("--resume", "--overwrite")]
+    if command != "check" and trace.exists():
+        line = (
+            f"interrupted; the run so far is saved in {trace}; continue with: {_PROGRAM} {shlex.join(again)} --resume"
+        )
+    else:
+        line = "interrupted; nothing was saved"
+    print(f"{_PROGRAM}: {line}", file=sys.stderr)
+    return INTERRUPTED

@@ -1,0 +1,72 @@
+"""Tables of residuals and their rates for the screen."""
+
+import math
+
+from rich.console import Group
+from rich.text import Text
+
+from smfg_verify.bounds import RUNNING_MINIMUM, BoundReport, RateFinding, RateVerdict
+from smfg_verify.report.tables import brief_table, pairs_table
+
+MEANINGS = {
+    "e_omega": "||grad Phi(omega)||^2",
+    "policy_gap": "policy-space gap (no claim)",
+    "e_theta": "J_f(pi*) - J_f(pi) at mu_hat",
+    "e_mu": "||mu_hat - mu*(phi)||^2",
+    "e_Vf": "||V_f - V_f^pi||^2",
+    "e_Vl": "||V_l - V_l^pi||^2",
+    RUNNING_MINIMUM: "min so far of mean ||grad Phi||^2",
+}
+_STYLES = {
+    RateVerdict.CONSISTENT: "green",
+    RateVerdict.FASTER: "green",
+    RateVerdict.SLOWER: "bold red",
+    RateVerdict.INCONCLUSIVE: "yellow",
+}
+
+
+def bounds_tables(report: BoundReport) -> Group:
+    """Each residual's slope against -1/2, with interval, window, verdict, envelope, and what could not be measured."""
+    numbers = ("first", "last", "slope [interval]", "envelope C", "not finite")
+    columns = ("residual", *numbers[:3], "verdict", *numbers[3:4], "growing", numbers[4])
+    table = brief_table(f"Rates of {report.num_seeds} seeds' means", *columns, numbers=numbers)
+    for row in report.rows:
+        name = Text(row.name)
+        name.append(f"\n  {MEANINGS[row.name]}", style="dim")
+        table.add_row(name, *_ends(row), _slope(row), _verdict(row), *_envelope(row), f"{row.num_not_finite}")
+    table.caption = Text(
+        "first and last: the seed mean at the first and at the last checkpoint. slope: of log mean against log(k + 1) "
+        f"over the window k = {report.rows[0].window[0]:,} ... {report.rows[0].window[1]:,} "
+        f"({report.rows[0].num_checkpoints} checkpoints). C = sup of mean * sqrt(k+1) / log(k+2), attained at k in "
+        "brackets; growing: it is attained late and its trend is upward beyond doubt. The claim is made for the running "
+        "minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax."
+    )
+    table.caption_justify = "left"
+    counts = {
+        "points": f"{report.num_points:,} (seeds x checkpoints)",
+        "diverged": f"{report.num_diverged:,}",
+        "equilibrium not found": f"{report.num_not_converged:,}",
+        "intervals": f"{100 * report.confidence:g}%, {report.num_resamples:,} bootstrap resamples of whole seeds, seed "
+        f"{report.resampling_seed}",
+    }
+    return Group(table, pairs_table("Residuals evaluated", counts))
+
+
+def _ends(row: RateFinding) -> tuple[str, str]:
+    return f"{row.means[0]:.3g}", f"{row.means[-1]:.3g}"
+
+
+def _slope(row: RateFinding) -> str:
+    return "none" if math.isnan(row.slope) else f"{row.slope:.3f} [{row.lower:.3f}, {row.upper:.3f}]"
+
+
+def _verdict(row: RateFinding) -> Text:
+    text = Text(row.verdict.value, style=_STYLES[row.verdict])
+    if row.reason:
+        text.append(f"\n{row.reason}", style="dim")
+    return text
+
+
+def _envelope(row: RateFinding) -> tuple[str, str]:
+    growing = "unknown" if row.envelope.growing is None else "yes" if row.envelope.growing else "no"
+    return f"{row.envelope.constant:.3g} ({row.envelope.iteration:,})", growing

@@ -1,0 +1,214 @@
+"""The jobs, one stage after the other: run, check, bounds; each stage returns its record, nothing is printed."""
+
+import dataclasses
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from smfg_verify.assumptions import AssumptionReport, Verdict, check
+from smfg_verify.bounds import BoundReport, RateVerdict, Residuals, exact_residuals, validate_bounds
+from smfg_verify.exact import StackelbergGradient, stackelberg_gradient
+from smfg_verify.game import AbstractGame, leader_logits_shape, validate
+from smfg_verify.games import load
+from smfg_verify.report.progress import Progress
+from smfg_verify.report.settings import CheckSettings, Command, GameSettings, RunSettings
+from smfg_verify.stochastic import Schedule, Trace, ac_smfg, resume
+from smfg_verify.stochastic.storage import game_hash
+
+TRACE_FILE = "trace.nc"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Results:
+    """What a job found; None where the job has no such stage.
+
+    Attributes:
+        command: "check", "run" or "validate".
+        settings: the game's name and the parameters given.
+        game: the game itself.
+        uniform: equilibrium, objective and gradient under the uniform leader; NaN where not converged.
+        run: settings of the stochastic run.
+        trace: the run.
+        check: settings of the check.
+        assumptions: its findings.
+        residuals: of the run, at every checkpoint of every seed.
+        bounds: their rates.
+        warnings: what the stages warned of, in words.
+        timings: seconds of each stage.
+    """
+
+    command: Command
+    settings: GameSettings
+    game: AbstractGame
+    uniform: StackelbergGradient
+    run: RunSettings | None = None
+    trace: Trace | None = None
+    check: CheckSettings | None = None
+    assumptions: AssumptionReport | None = None
+    residuals: Residuals | None = None
+    bounds: BoundReport | None = None
+    warnings: tuple[str, ...] = ()
+    timings: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def refuted(self) -> tuple[str, ...]:
+        """Statements that were refuted, as property/statement."""
+        findings = self.assumptions.findings if self.assumptions is not None else ()
+        return tuple(f"{f.property}/{f.statement}" for f in findings if f.verdict is Verdict.REFUTED)
+
+    @property
+    def slower(self) -> tuple[str, ...]:
+        """Residuals that decay slower than the claimed rate; the policy-space gap carries no claim."""
+        rows = self.bounds.rows if self.bounds is not None else ()
+        return tuple(row.name for row in rows if row.verdict is RateVerdict.SLOWER and row.name != "policy_gap")
+
+
+def load_game(settings: GameSettings) -> AbstractGame:
+    """The game, validated.
+
+    Raises:
+        ValueError: as `smfg_verify.games.load` and `smfg_verify.game.validate`.
+    """
+    game = load(settings.name, **settings.parameters)
+    validate(game)
+    return game
+
+
+def at_uniform_leader(game: AbstractGame) -> StackelbergGradient:
+    """Equilibrium, objective and gradient under the uniform leader; NaN and its status where not converged."""
+    return stackelberg_gradient(game, jnp.zeros(leader_logits_shape(game)), throw=False)
+
+
+def carry_out(
+    command: Command,
+    settings: GameSettings,
+    directory: Path,
+    *,
+    run: RunSettings | None = None,
+    check_settings: CheckSettings | None = None,
+    resumed_with: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Results:
+    """Do a whole job and return everything it found.
+
+    Args:
+        command: which job; "validate" runs, then checks (along the run too), then measures the rates.
+        settings: the game.
+        directory: an existing directory, where the run keeps its checkpoint file.
+        run: of a new run; None where there is none, or where one is resumed.
+        check_settings: of the check; None where there is none.
+        resumed_with: continue the directory's run, which must have these settings; None for a new run.
+        overwrite: whether a new run may replace another one in the directory.
+
+    Returns:
+        The results.
+
+    Raises:
+        ValueError: bad settings, or a directory that holds another run.
+        KeyboardInterrupt: of the user; the run's checkpoint file is then up to date.
+    """
+    progress = Progress()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        found: dict[str, Any] = {}
+        with progress.stage("equilibrium", "Solving the equilibrium under a uniform leader"):
+            game = load_game(settings)
+            found["uniform"] = at_uniform_leader(game)
+        if command != "check":
+            path = directory / TRACE_FILE
+            found["trace"] = (
+                run_stage(game, run, path, progress, overwrite=overwrite)
+                if resumed_with is None
+                else resume_stage(game, resumed_with, path, progress)
+            )
+            found["run"] = settings_of(found["trace"])
+        if command != "run":
+            found["check"] = check_settings
+            found["assumptions"] = check_stage(game, check_settings, found.get("trace"), progress)
+        if command == "validate":
+            with progress.stage("bounds", "Measuring residuals at every checkpoint and their rates"):
+                found["residuals"] = exact_residuals(game, found["trace"])
+                found["bounds"] = validate_bounds(game, found["trace"], residuals=found["residuals"])
+    said = tuple(dict.fromkeys(str(item.message) for item in caught if issubclass(item.category, UserWarning)))
+    return Results(command=command, settings=settings, game=game, warnings=said, timings=progress.timings, **found)
+
+
+def run_stage(
+    game: AbstractGame, settings: RunSettings, path: Path, progress: Progress, *, overwrite: bool = False
+) -> Trace:
+    """A new run, recorded in a checkpoint file.
+
+    Raises:
+        ValueError: bad settings, or the file holds something that would be lost.
+    """
+    schedule = Schedule(**settings.schedule)
+    if path.exists():
+        _make_room(path, game, settings, schedule, overwrite=overwrite)
+    title = f"Running AC-SMFG, {settings.seeds} seeds, {settings.iterations:,} iterations"
+    with progress.stage("run", title, spinner=False):
+        return ac_smfg(
+            game,
+            num_iterations=settings.iterations,
+            seeds=range(settings.seeds),
+            schedule=schedule,
+            sampling=settings.sampling,
+            checkpoint_file=path,
+            **_shown(progress, settings.iterations),
+        )
+
+
+def resume_stage(game: AbstractGame, given: Mapping[str, Any], path: Path, progress: Progress) -> Trace:
+    """Continue the run of a checkpoint file.
+
+    Raises:
+        ValueError: no such file, another game, or settings given that are not the run's.
+    """
+    found = settings_of(Trace.load(path))
+    for name, value in {**given, **given.get("schedule", {})}.items():
+        had = found.schedule.get(name, getattr(found, name, None))
+        if name != "schedule" and value != had:
+            raise ValueError(f"--resume: got {name} = {value!r}, but the run of {path} has {had!r}; leave it out.")
+    with progress.stage("run", f"Continuing the run of {path}", spinner=False):
+        return resume(game, path, **_shown(progress, found.iterations))
+
+
+def _shown(progress: Progress, total: int) -> dict[str, Any]:
+    return {"progress": True} if progress.on_terminal else {"callback": progress.iterations(total)}
+
+
+def settings_of(trace: Trace) -> RunSettings:
+    """The settings a run was made with."""
+    metadata = trace.metadata
+    constants = {name: getattr(metadata, f"{name}_step") for name in ("leader", "mean_field", "follower", "critic")}
+    return RunSettings(int(trace.seeds.size), metadata.num_iterations, metadata.sampling, constants)
+
+
+def _make_room(path: Path, game: AbstractGame, settings: RunSettings, schedule: Schedule, *, overwrite: bool) -> None:
+    """Remove a finished run that is about to be repeated bit for bit; refuse to lose any other, unless told to."""
+    if not overwrite:
+        found = Trace.load(path)
+        wanted = dataclasses.replace(settings, schedule=schedule.constants())
+        same = found.metadata.game_hash == game_hash(game) and settings_of(found) == wanted
+        if not (same and found.complete):
+            state = "an unfinished run of these settings; --resume continues it," if same else "another run;"
+            raise ValueError(f"--out: {path} holds {state} --overwrite replaces it, or choose another directory.")
+    path.unlink()
+
+
+def check_stage(
+    game: AbstractGame, settings: CheckSettings, trace: Trace | None, progress: Progress
+) -> AssumptionReport:
+    """Check every property, along the leaders of a run too where there is one."""
+    trajectory = None
+    if trace is not None:
+        leaders = trace.leader_logits.reshape(-1, *trace.leader_logits.shape[-2:])
+        trajectory = leaders[np.isfinite(leaders).all(axis=(1, 2))]
+    along = "" if trajectory is None else f" and {len(trajectory):,} leaders along the run"
+    with progress.stage("check", f"Checking assumptions at {settings.leaders:,} random leaders{along}"):
+        return check(
+            game, num_leaders=settings.leaders, num_starts=settings.starts, seed=settings.seed, trajectory=trajectory
+        )

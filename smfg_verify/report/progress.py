@@ -1,0 +1,61 @@
+"""What a long job says on standard error while it works: a bar or a spinner on a terminal, else plain lines."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+
+_PLAIN_SECONDS = 10.0
+
+
+class Progress:
+    """Stages of a job, announced on standard error and timed.
+
+    Attributes:
+        console: where the announcements go.
+        timings: seconds of each finished stage, by name.
+    """
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.timings: dict[str, float] = {}
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether bars and spinners can be drawn."""
+        return self.console.is_terminal
+
+    @contextlib.contextmanager
+    def stage(self, name: str, title: str, *, spinner: bool = True) -> Iterator[None]:
+        """Announce and time one stage.
+
+        Args:
+            name: key of `timings`.
+            title: what is being done, for the reader.
+            spinner: False where the stage draws a bar of its own.
+        """
+        begun = time.monotonic()
+        if self.on_terminal and spinner:
+            with self.console.status(title):
+                yield
+        else:
+            self.say(f"{title} ...")
+            yield
+        self.timings[name] = round(time.monotonic() - begun, 3)
+
+    def say(self, line: str) -> None:
+        """Print one plain line."""
+        self.console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def iterations(self, total: int) -> Callable[[int], None]:
+        """Callback for a run that says every ten seconds how far it is; for where no bar can be drawn."""
+        last = time.monotonic()
+
+        def report(done: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _PLAIN_SECONDS and done < total:
+                last = time.monotonic()
+                self.say(f"  {done:,} of {total:,} iterations")
+
+        return report

@@ -1,0 +1,99 @@
+"""A job's results on the screen and in files."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from smfg_verify.assumptions import game_identity
+from smfg_verify.exact import StackelbergGradient
+from smfg_verify.game import AbstractGame
+from smfg_verify.games import describe, names
+from smfg_verify.report import tables
+from smfg_verify.report.alignment_figure import alignment_figure
+from smfg_verify.report.bounds_tables import bounds_tables
+from smfg_verify.report.convergence_figure import convergence_figure
+from smfg_verify.report.drawing import save_figure
+from smfg_verify.report.equilibrium_figure import equilibrium_figure
+from smfg_verify.report.pipeline import TRACE_FILE, Results
+from smfg_verify.report.policies import final_policies, uniform_policy
+from smfg_verify.report.record import REPORT_FILE, write_report
+from smfg_verify.report.settings import GameSettings
+
+
+def show_game(console: Console, game: AbstractGame, settings: GameSettings, uniform: StackelbergGradient) -> None:
+    """Print all there is to know about a game before anything is run."""
+    allowed = {}
+    if settings.name in names():
+        allowed = {entry.name: entry.values for entry in describe(settings.name).parameters}
+    console.print(tables.sizes_table(game, settings.name, game_identity(game)))
+    console.print(tables.parameters_table(game, allowed))
+    console.print(tables.documentation(game))
+    console.print(tables.gradient_table(uniform, "\nUnder the uniform leader"))
+    console.print(tables.equilibrium_tables(game, uniform))
+
+
+def show_results(console: Console, results: Results, directory: Path, files: tuple[str, ...]) -> None:
+    """Print a job's results: what was asked, what was found, what was written."""
+    name = results.settings.name
+    console.print(tables.sizes_table(results.game, name, game_identity(results.game)))
+    console.print(tables.gradient_table(results.uniform, "Under the uniform leader"))
+    if results.trace is not None:
+        console.print(tables.run_table(results.trace, str(directory / TRACE_FILE)))
+        console.print(tables.learned_table(results.game, results.trace))
+    if results.assumptions is not None:
+        console.print(tables.findings_tables(results.assumptions))
+    if results.bounds is not None:
+        console.print(bounds_tables(results.bounds))
+    for warning in results.warnings:
+        console.print(Text(f"warning: {warning}", style="yellow"))
+    console.print(_summary(results))
+    seconds = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in results.timings.items())
+    console.print(Text(f"Time: {seconds}", style="dim"))
+    console.print(Text(f"Written to {directory}: {', '.join(files)}"), soft_wrap=True)
+
+
+def _summary(results: Results) -> Text:
+    parts = []
+    if results.assumptions is not None:
+        parts.append(f"Refuted: {_grouped(results.refuted) or 'nothing'}")
+    if results.bounds is not None:
+        parts.append(f"Slower than claimed: {', '.join(results.slower) or 'nothing'}")
+    return Text("\n".join(parts), style="bold")
+
+
+def _grouped(statements: tuple[str, ...]) -> str:
+    """Statements as "property (statement, ...)"."""
+    groups: dict[str, list[str]] = {}
+    for name, _, statement in (item.partition("/") for item in statements):
+        groups.setdefault(name, []).append(statement)
+    return "; ".join(f"{name} ({', '.join(found)})" for name, found in groups.items())
+
+
+def write_files(results: Results, directory: Path) -> tuple[str, ...]:
+    """Write figures and report.json into the directory, beside the trace.
+
+    Returns:
+        The names of all files of the job.
+    """
+    figures = {"equilibrium": equilibrium_figure(results.game, results.uniform.equilibrium, _leader_policies(results))}
+    residuals = results.residuals
+    if results.assumptions is not None:
+        run = (None, None) if residuals is None else (residuals.iterations, residuals.alignment)
+        figures["alignment"] = alignment_figure(results.assumptions.finding("gradient-alignment", "cosine"), *run)
+    if residuals is not None and results.bounds is not None:
+        figures["convergence"] = convergence_figure(residuals, results.bounds)
+    files = () if results.trace is None else (TRACE_FILE,)
+    for name, figure in figures.items():
+        files += save_figure(figure, directory, name)
+    write_report(results, directory, files)
+    return (REPORT_FILE, *files)
+
+
+def _leader_policies(results: Results) -> dict:
+    policies = {"Leader's policy $\\phi(b|o)$, uniform": uniform_policy(results.game)}
+    if results.trace is not None:
+        final = final_policies(results.trace)
+        if len(final):
+            policies[f"After the run, mean of {len(final)} seeds"] = final.mean(axis=0)
+    return policies
