@@ -7,7 +7,7 @@ from smfg_verify import games
 from smfg_verify.exact import tabulate
 from smfg_verify.exact.follower import policy_value
 from smfg_verify.exact.kernel import follower_model
-from smfg_verify.game import mean_field_shape, traced
+from smfg_verify.game import TabularGame, mean_field_shape, traced
 from smfg_verify.stochastic import ac_smfg, reward_range, value_bounds
 from tests.stochastic.games_for_runs import array_game
 
@@ -55,3 +55,18 @@ def test_critics_are_projected_to_their_boxes_at_the_start_and_after():
     assert trace.follower_critic.max() <= bounds.follower_upper
     assert trace.leader_critic.min() >= bounds.leader_lower
     assert np.any(trace.follower_critic[:, -1] < float(bounds.follower_upper))
+
+
+def test_the_upper_bounds_are_attained_by_constant_rewards_and_uniform_policies():
+    game = TabularGame.from_arrays(
+        kernel=np.full((2, 3, 4, 2), 0.5),
+        follower_rewards=np.full((2, 3, 4), 1.5),
+        leader_rewards=np.full((2, 3, 4), -0.5),
+        discount=0.8,
+        temperature=0.3,
+        leader_temperature=0.2,
+    )
+    bounds = value_bounds(game)
+    expected = [1.5 / 0.2, (1.5 + 0.3 * np.log(3)) / 0.2, -0.5 / 0.2, (-0.5 + 0.2 * np.log(4)) / 0.2]
+    names = ("follower_lower", "follower_upper", "leader_lower", "leader_upper")
+    np.testing.assert_allclose([getattr(bounds, name) for name in names], expected, rtol=1e-13)
