@@ -1,0 +1,227 @@
+r"""Rates of decay of residuals along a stochastic run, with bootstrap confidence intervals over seeds.
+
+The claim to hold runs against is an upper bound, $\min_{t \le k} E\|\nabla\Phi(\omega_t)\|^2 = \tilde O(k^{-1/2})$:
+a faster decay does not contradict it.
+"""
+
+import dataclasses
+import enum
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.special import ndtr, ndtri
+
+WINDOW_DECADES = 2.0
+MIN_CHECKPOINTS = 8
+
+
+class IntervalMethod(enum.StrEnum):
+    """How a confidence interval was read off the bootstrap distribution."""
+
+    BCA = "bias-corrected and accelerated"
+    PERCENTILE = "percentile"
+
+
+@dataclasses.dataclass(frozen=True)
+class DecayRate:
+    r"""Fit of $\log \bar e_k = \mathrm{intercept} + \mathrm{slope} \log(k + 1)$ over a window.
+
+    Attributes:
+        slope: dimensionless; NaN where the mean is not positive and finite over the whole window.
+        intercept: log of the residual extrapolated to k = 0 along the line.
+        lower, upper: ends of the bootstrap confidence interval of the slope; NaN where a resample has no slope.
+        method: how the interval was read off the bootstrap distribution.
+    """
+
+    slope: float
+    intercept: float
+    lower: float
+    upper: float
+    method: IntervalMethod
+
+
+@dataclasses.dataclass(frozen=True)
+class Envelope:
+    r"""The envelope constant $\sup_k \bar e_k \sqrt{k+1} / \log(k+2)$, or the same without the logarithm.
+
+    Attributes:
+        constant: the supremum over all checkpoints, in units of the residual.
+        iteration: the number of completed iterations k at which it is attained.
+        growing: see `envelope`; None where the rate has no confidence interval.
+    """
+
+    constant: float
+    iteration: int
+    growing: bool | None
+
+
+def rate_window(iterations: Int[np.ndarray, " C"], window: tuple[int, int] | None = None) -> Bool[np.ndarray, " C"]:
+    """Which checkpoints a rate is fitted to.
+
+    Args:
+        iterations: completed iterations at each checkpoint, increasing.
+        window: first and last iteration, both included; None for the last two decades of k + 1, extended
+            backwards to eight checkpoints where the two decades hold fewer.
+
+    Returns:
+        True for the checkpoints of the window; all of them where there are at most eight and `window` is None.
+
+    Raises:
+        ValueError: iterations do not increase, or the window is empty or reversed.
+    """
+    iterations = np.asarray(iterations)
+    if iterations.ndim != 1 or len(iterations) == 0 or np.any(np.diff(iterations) <= 0) or iterations[0] < 0:
+        raise ValueError(
+            f"iterations: got {iterations!r}, expected a non-empty vector of increasing numbers of completed "
+            "iterations; checkpoints may be out of order or repeated."
+        )
+    if window is None:
+        mask = (iterations + 1) * 10.0**WINDOW_DECADES >= iterations[-1] + 1
+        mask[-MIN_CHECKPOINTS:] = True
+        return mask
+    first, last = window
+    mask = (iterations >= first) & (iterations <= last)
+    if not np.any(mask):
+        raise ValueError(
+            f"window: got ({first}, {last}), which holds no checkpoint; expected (first, last) iterations between "
+            f"{iterations[0]} and {iterations[-1]}."
+        )
+    return mask
+
+
+def resample_counts(num_seeds: int, num_resamples: int, seed: int) -> Int[np.ndarray, "R S"]:
+    """How often each seed occurs in each bootstrap resample; one table serves every residual.
+
+    Args:
+        num_seeds: S, the independent units of the bootstrap.
+        num_resamples: R.
+        seed: of the resampling; the same seed gives the same table.
+
+    Returns:
+        (R, S); rows sum to S.
+    """
+    return np.random.default_rng(seed).multinomial(num_seeds, np.full(num_seeds, 1.0 / num_seeds), size=num_resamples)
+
+
+def decay_rate(
+    values: Float[np.ndarray, "S C"],
+    iterations: Int[np.ndarray, " C"],
+    mask: Bool[np.ndarray, " C"],
+    counts: Int[np.ndarray, "R S"],
+    *,
+    confidence: float = 0.95,
+    running_minimum: bool = False,
+) -> DecayRate:
+    r"""Log-log slope of the seed mean of a residual against k + 1, with a bootstrap interval over seeds.
+
+    Weighted least squares, each checkpoint weighted by the length of $\log(k+1)$ it stands for (half the distance
+    between its neighbours), so that the fit is uniform in log k however the checkpoints lie. Whole seeds are
+    resampled, since checkpoints of one run depend on each other and seeds do not. The interval is BCa; where
+    that is degenerate, percentile. The order of seeds does not matter, to the last bit: they are sorted first.
+
+    Args:
+        values: the residual, one row a seed, non-negative.
+        iterations: completed iterations at each checkpoint, increasing.
+        mask: checkpoints of the window, at least two.
+        counts: from `resample_counts`.
+        confidence: nominal coverage of the two-sided interval.
+        running_minimum: fit the minimum over all checkpoints so far of the seed mean instead, the minimum taken
+            after the mean, in every resample anew.
+
+    Returns:
+        The fit and its interval.
+
+    Source: BCa interval of Efron (1987), jackknife acceleration.
+    """
+    ordered = values[np.lexsort(values.T)]
+    intercept_of, slope_of = _least_squares(iterations[mask])
+
+    def fit(means: Float[np.ndarray, "... C"]) -> Float[np.ndarray, "... W"]:
+        if running_minimum:
+            means = np.minimum.accumulate(means, axis=-1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(means[..., mask])
+
+    num_seeds = len(values)
+    mean = ordered.mean(axis=0)
+    centre = fit(mean)
+    with np.errstate(invalid="ignore"):
+        slope = float(centre @ slope_of)
+        replicates = fit(counts @ ordered / num_seeds) @ slope_of
+        left_out = fit((ordered.sum(axis=0) - ordered) / max(1, num_seeds - 1)) @ slope_of
+        intercept = float(centre @ intercept_of)
+    if not (np.isfinite(slope) and np.all(np.isfinite(replicates))):
+        return DecayRate(slope if np.isfinite(slope) else np.nan, intercept, np.nan, np.nan, IntervalMethod.PERCENTILE)
+    levels, method = _interval_levels(slope, replicates, left_out, confidence)
+    lower, upper = np.quantile(replicates, levels)
+    return DecayRate(slope, intercept, float(lower), float(upper), method)
+
+
+def _least_squares(iterations: Int[np.ndarray, " W"]) -> tuple[Float[np.ndarray, " W"], Float[np.ndarray, " W"]]:
+    """The intercept and the slope of the weighted fit as linear functionals of the ordinates."""
+    x = np.log1p(iterations)
+    gaps = np.diff(x)
+    weights = np.concatenate([gaps, [0.0]]) + np.concatenate([[0.0], gaps])
+    weights = weights / weights.sum()
+    centre = weights @ x
+    slope = weights * (x - centre) / (weights @ (x - centre) ** 2)
+    return weights - centre * slope, slope
+
+
+def _interval_levels(
+    estimate: float, replicates: Float[np.ndarray, " R"], left_out: Float[np.ndarray, " S"], confidence: float
+) -> tuple[Float[np.ndarray, "2"], IntervalMethod]:
+    """Levels of the bootstrap distribution at which the interval ends."""
+    nominal = np.array([0.5 - 0.5 * confidence, 0.5 + 0.5 * confidence])
+    deviation = left_out.mean() - left_out
+    bias = ndtri(np.mean(replicates < estimate) + 0.5 * np.mean(replicates == estimate))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        acceleration = np.sum(deviation**3) / (6.0 * np.sum(deviation**2) ** 1.5)
+        shifted = bias + ndtri(nominal)
+        levels = ndtr(bias + shifted / (1.0 - acceleration * shifted))
+    degenerate = not np.all(np.isfinite(levels)) or levels[0] >= levels[1] or np.any(acceleration * shifted >= 1.0)
+    return (nominal, IntervalMethod.PERCENTILE) if degenerate else (levels, IntervalMethod.BCA)
+
+
+def running_minimum(means: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:
+    """Smallest seed mean over the checkpoints so far: an upper bound on the minimum over all iterations so far."""
+    return np.minimum.accumulate(means)
+
+
+def envelope(
+    means: Float[np.ndarray, " C"],
+    iterations: Int[np.ndarray, " C"],
+    mask: Bool[np.ndarray, " C"],
+    rate: DecayRate,
+    *,
+    logarithm: bool = True,
+) -> Envelope:
+    r"""The smallest C with $\bar e_k \le C \log(k+2) / \sqrt{k+1}$ at every checkpoint, and whether it still grows.
+
+    It still grows when both hold: the supremum is attained in the second half of the window or later, halves taken
+    in $\log(k+1)$; and the slope of $\log\big(\bar e_k \sqrt{k+1} / \log(k+2)\big)$ against $\log(k+1)$ over the
+    window is positive beyond doubt, that is, its bootstrap interval lies above zero. That slope is the slope of the
+    residual plus 1/2 less the slope of $\log\log(k+2)$, which is not random, so the interval of `rate` shifts.
+
+    Args:
+        means: seed mean of the residual at every checkpoint.
+        iterations: completed iterations at each checkpoint, increasing.
+        mask: checkpoints of the window of `rate`.
+        rate: of the same means.
+        logarithm: False leaves the logarithm out of the envelope.
+
+    Returns:
+        The constant, NaN where a mean is NaN, and whether it grows.
+    """
+    log_factor = np.log(np.log(iterations + 2.0)) if logarithm else np.zeros(len(iterations))
+    with np.errstate(invalid="ignore"):
+        ratio = means * np.exp(0.5 * np.log1p(iterations) - log_factor)
+    position = int(np.argmax(ratio))
+    attained = np.log1p(iterations[position])
+    inside = np.log1p(iterations[mask])
+    late = attained >= 0.5 * (inside[0] + inside[-1])
+    growing = None
+    if not np.isnan(rate.lower):
+        _, slope_of = _least_squares(iterations[mask])
+        growing = bool(late and rate.lower + 0.5 - log_factor[mask] @ slope_of > 0.0)
+    return Envelope(float(ratio[position]), int(iterations[position]), growing)

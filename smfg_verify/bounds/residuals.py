@@ -1,0 +1,336 @@
+"""Exact residuals of a stochastic run: how far every checkpoint is from what AC-SMFG looks for."""
+
+import dataclasses
+import enum
+import math
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from smfg_verify.exact.follower import BestResponse, best_response, policy_value
+from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits, leader_value
+from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.population import chain, discounted_occupancy
+from smfg_verify.exact.precision import require_float64
+from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
+from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.stochastic.storage import game_hash
+from smfg_verify.stochastic.trace import Trace
+
+RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
+
+# Entries of the largest table of tangents that one batch of points builds (128 MiB of float64).
+_MAX_BATCH_ENTRIES = 2**24
+_LARGEST_BATCH = 128
+# jaxlib splits a batched LAPACK call of more than 2e5 operations over XLA's thread pool and waits for the parts inside
+# the pool; as many LU factorisations at once as the pool has threads then wait for ever (0.10.2, met on 2 cores with
+# 256 points of 10 states). Batches stay below that size, and blocks run one after the other.
+_MAX_FACTORISATION_WORK = 1e5
+_RESCUE_BATCH = 8
+_BATCHES_A_BLOCK = 16
+# Rounding errors of a handful of operations, in units of the machine precision.
+_ROUNDINGS = 16.0
+_SERIES_RADIUS = 2.0**-5
+
+
+class PointStatus(enum.IntEnum):
+    """What became of one checkpoint of one seed."""
+
+    EVALUATED = 0
+    DIVERGED = 1
+    NOT_CONVERGED = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Residuals:
+    r"""Residuals of every seed at every checkpoint, (seed, C) each unless said otherwise.
+
+    NaN where the iterate is not finite (all of them) or the equilibrium of the leader's policy was not found
+    (those that need it: e_omega, policy_gap, e_mu and the three quantities along the run).
+
+    Attributes:
+        iterations: completed iterations at each checkpoint, (C,).
+        seeds: (seed,).
+        e_omega: $\|\nabla\Phi(\omega)\|^2$ in logits, in squared units of the objective.
+        policy_gap: policy-space stationarity gap, in units of the objective; it tells a stationary policy from a
+            saturated softmax, where e_omega vanishes too.
+        e_theta: $J_f(\pi^*(\phi, \hat\mu), \phi, \hat\mu) - J_f(\pi, \phi, \hat\mu) \ge 0$, from rho, in units of the
+            objective.
+        e_mu: $\|\hat\mu - \mu^*(\phi)\|_2^2$, dimensionless.
+        e_Vf: $\|V_f - V_f^{\pi,\phi,\hat\mu}\|_2^2$, in squared units of value.
+        e_Vl: $\|V_l - V_l^{\pi,\phi,\hat\mu}\|_2^2$, the leader's entropy included, in squared units of value.
+        rounding: name of a residual to the size below which it is only rounding error.
+        objective: $\Phi(\omega)$.
+        direct_norm_squared: $\|p\|^2$, p the direct part of the gradient, which AC-SMFG follows.
+        alignment: cos(grad Phi, p); NaN also where either is within the error bound of the gradient.
+        status: a `PointStatus`.
+    """
+
+    iterations: Int[np.ndarray, " C"]
+    seeds: Int[np.ndarray, " S"]
+    e_omega: Float[np.ndarray, "S C"]
+    policy_gap: Float[np.ndarray, "S C"]
+    e_theta: Float[np.ndarray, "S C"]
+    e_mu: Float[np.ndarray, "S C"]
+    e_Vf: Float[np.ndarray, "S C"]
+    e_Vl: Float[np.ndarray, "S C"]
+    rounding: dict[str, Float[np.ndarray, "S C"]]
+    objective: Float[np.ndarray, "S C"]
+    direct_norm_squared: Float[np.ndarray, "S C"]
+    alignment: Float[np.ndarray, "S C"]
+    status: Int[np.ndarray, "S C"]
+
+    @property
+    def num_diverged(self) -> int:
+        """Number of points whose iterate is not finite."""
+        return int(np.sum(self.status == PointStatus.DIVERGED))
+
+    @property
+    def num_not_converged(self) -> int:
+        """Number of points where the equilibrium of the leader's policy was not found."""
+        return int(np.sum(self.status == PointStatus.NOT_CONVERGED))
+
+    @property
+    def num_points(self) -> int:
+        """Number of seeds times number of checkpoints."""
+        return self.status.size
+
+
+def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None = None) -> Residuals:
+    r"""Evaluate every residual exactly at every checkpoint of every seed.
+
+    Nothing is sampled: equilibria, gradients and values are solved for. Newton from the uniform mean field serves
+    all points first; the costly searches run only where it failed. Where the equilibrium is not unique, mu* and Phi
+    are those of the equilibrium found from there, as in `stackelberg_gradient`. A float32 trace is accepted; its
+    iterates are taken as exact numbers and the rounding levels are those of float32.
+
+    Args:
+        game: the game the trace was run on.
+        trace: of `ac_smfg` or any algorithm with the same iterates.
+        batch_size: at most so many points are evaluated at once; None for as many as memory allows. No result
+            depends on it.
+
+    Returns:
+        The residuals.
+
+    Raises:
+        ValueError: the trace belongs to another game, float64 is off, or the game is invalid.
+    """
+    validate(game)
+    require_float64(game)
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size: got {batch_size}, expected at least 1, or None.")
+    _check_same_game(game, trace)
+    points, finite = _points(game, trace)
+    game = traced(game)
+    precision = float(np.finfo(trace.leader_logits.dtype).eps)
+    batch_size = min(_largest_batch(game), batch_size or _LARGEST_BATCH)
+    measured = _evaluate(game, points, precision, batch_size, rescue=False)
+    failed = np.flatnonzero(finite & ~measured.converged)
+    if len(failed):
+        rescued = _evaluate(game, _take(points, failed), precision, min(batch_size, _RESCUE_BATCH), rescue=True)
+        for all_points, some in zip(measured, rescued, strict=True):
+            all_points[failed] = some
+    return _assemble(trace, measured, finite)
+
+
+class _Point(NamedTuple):
+    """One checkpoint of one seed, or many along a leading axis."""
+
+    leader_logits: Array | np.ndarray
+    follower_logits: Array | np.ndarray
+    follower_critic: Array | np.ndarray
+    leader_critic: Array | np.ndarray
+    mean_field: Array | np.ndarray
+
+
+class _Measured(NamedTuple):
+    """What is computed at one point; field names as in `Residuals`."""
+
+    e_omega: Array | np.ndarray
+    policy_gap: Array | np.ndarray
+    e_theta: Array | np.ndarray
+    e_mu: Array | np.ndarray
+    e_Vf: Array | np.ndarray
+    e_Vl: Array | np.ndarray
+    rounding: Array | np.ndarray
+    objective: Array | np.ndarray
+    direct_norm_squared: Array | np.ndarray
+    alignment: Array | np.ndarray
+    converged: Array | np.ndarray
+
+
+def _check_same_game(game: AbstractGame, trace: Trace) -> None:
+    found = _hash_in_precision(game, trace.metadata.dtype)
+    if found != trace.metadata.game_hash:
+        raise ValueError(
+            f"trace: recorded on the {trace.metadata.game} of hash {trace.metadata.game_hash}, got a "
+            f"{type(game).__name__} of hash {found}; expected the same class, parameters and structure. Build the game "
+            "with the parameters of the run."
+        )
+
+
+def _hash_in_precision(game: AbstractGame, dtype: str) -> str:
+    """The hash the game has where a run of that floating type is recorded."""
+    if dtype == "float64":
+        return game_hash(game)
+    with jax.enable_x64(False):
+        return game_hash(jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)), traced(game)))
+
+
+def _points(game: AbstractGame, trace: Trace) -> tuple[_Point, Bool[np.ndarray, " P"]]:
+    """All points along one axis, and which are finite; the others are replaced by zeros, which cost no search."""
+    n = game.num_states
+    expected = _Point(leader_logits_shape(game), (n, game.num_follower_actions), (n,), (n,), mean_field_shape(game))
+    grid = (len(trace.seeds), len(trace.iterations))
+    columns = []
+    for name, shape in zip(_Point._fields, expected, strict=True):
+        array = np.asarray(getattr(trace, name))
+        if array.shape != grid + shape:
+            raise ValueError(
+                f"trace.{name}: got shape {array.shape}, expected {grid + shape} (seed, checkpoint, ...); the trace "
+                "was recorded on a game of other sizes."
+            )
+        columns.append(array.reshape(math.prod(grid), *shape))
+    finite = np.logical_and.reduce([np.all(np.isfinite(c), axis=tuple(range(1, c.ndim))) for c in columns])
+    safe = [np.where(finite.reshape(-1, *[1] * (c.ndim - 1)), c, 0.0) for c in columns]
+    return _Point(*safe), finite
+
+
+def _take(points: _Point, indices: Int[np.ndarray, " Q"]) -> _Point:
+    return _Point(*(column[indices] for column in points))
+
+
+def _largest_batch(game: AbstractGame) -> int:
+    """As many points as the tables of tangents and the batched factorisations allow."""
+    table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
+    size = math.prod(mean_field_shape(game))
+    by_work = int(_MAX_FACTORISATION_WORK / max(game.num_states, size) ** 3)
+    return max(1, min(_LARGEST_BATCH, _MAX_BATCH_ENTRIES // (table * size), by_work))
+
+
+def _evaluate(game: AbstractGame, points: _Point, precision: float, batch_size: int, *, rescue: bool) -> _Measured:
+    """Evaluate in blocks of one shape, so that one compilation serves any number of points."""
+    total = len(points.leader_logits)
+    block = batch_size if total <= batch_size else batch_size * _BATCHES_A_BLOCK
+    parts = []
+    for first in range(0, total, block):
+        indices = np.minimum(np.arange(first, first + block), total - 1)
+        chunk = jax.tree.map(lambda column: jnp.asarray(column, dtype=float), _take(points, indices))
+        parts.append(jax.block_until_ready(_evaluate_block(game, chunk, precision, batch_size, rescue)))
+    columns = (np.concatenate([np.asarray(part) for part in column]) for column in zip(*parts, strict=True))
+    return _Measured(*(np.array(column[:total]) for column in columns))
+
+
+@eqx.filter_jit
+def _evaluate_block(game, points: _Point, precision: float, batch_size: int, rescue: bool) -> _Measured:
+    return jax.lax.map(lambda point: _measure(game, point, precision, rescue), points, batch_size=batch_size)
+
+
+def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) -> _Measured:
+    leader = softmax_policy(point.leader_logits)
+    follower = softmax_policy(point.follower_logits)
+    gradient = gradient_of_logits(game, point.leader_logits, rescue=rescue)
+    rows = observed_rows(leader, game.leader_observation)
+    model = follower_model(tabulate(game, point.mean_field), rows)
+    optimum = best_response(model, game.discount, game.temperature)
+    follower_values = policy_value(model, follower, game.discount, game.temperature)
+    leader_values = leader_value(game, leader, follower, point.mean_field)
+    gap, gap_rounding = _optimality_gap(game, model, optimum, point.follower_logits, precision)
+    certificate = gradient.certificate
+    field_error = certificate.condition * certificate.forward_residual + precision
+    rounding = (
+        certificate.error_bound**2,
+        certificate.error_bound,
+        gap_rounding,
+        point.mean_field.size * field_error**2,
+        _value_rounding(game, follower_values, precision),
+        _value_rounding(game, leader_values, precision),
+    )
+    return _Measured(
+        e_omega=jnp.sum(gradient.total**2),
+        policy_gap=gradient.policy_gap,
+        e_theta=gap,
+        e_mu=jnp.sum((point.mean_field - gradient.equilibrium.mean_field) ** 2),
+        e_Vf=jnp.sum((point.follower_critic - follower_values) ** 2),
+        e_Vl=jnp.sum((point.leader_critic - leader_values) ** 2),
+        rounding=jnp.stack(rounding),
+        objective=gradient.objective,
+        direct_norm_squared=jnp.sum(gradient.direct**2),
+        alignment=_alignment(gradient),
+        converged=gradient.equilibrium.converged,
+    )
+
+
+def _alignment(gradient: StackelbergGradient) -> Float[Array, ""]:
+    total, direct = jnp.linalg.norm(gradient.total), jnp.linalg.norm(gradient.direct)
+    known = jnp.minimum(total, direct) > gradient.certificate.error_bound
+    return jnp.where(known, jnp.sum(gradient.total * gradient.direct) / (total * direct), jnp.nan)
+
+
+def _value_rounding(game: AbstractGame, values: Float[Array, " n"], precision: float) -> Float[Array, ""]:
+    error = _ROUNDINGS * precision * jnp.max(jnp.abs(values)) / (1.0 - game.discount)
+    return values.shape[0] * error**2
+
+
+def _optimality_gap(
+    game: AbstractGame, model: FollowerModel, optimum: BestResponse, logits: Float[Array, "n A"], precision: float
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    r"""The follower's optimality gap and its rounding level; NaN where the soft optimum was not found.
+
+    $J_f(\pi^*) - J_f(\pi) = \frac{1}{1-\gamma} \sum_s d^\pi(s) \, \tau \, KL(\pi(\cdot|s) \| \pi^*(\cdot|s))$, an
+    identity: a difference of the two values would lose every digit of a gap below their rounding errors.
+
+    Source: Mei et al. (2020), Lemma 26.
+    """
+    discount, temperature = game.discount, game.temperature
+    centred = optimum.value - jnp.mean(optimum.value)
+    optimal_logits = (model.reward + discount * (model.transition @ centred)) / temperature
+    log_policy, log_optimal = jax.nn.log_softmax(logits), jax.nn.log_softmax(optimal_logits)
+    initial = jnp.asarray(game.initial_distribution)
+    occupancy = discounted_occupancy(chain(jnp.exp(log_policy), model.transition), initial, discount)
+    gap = temperature / (1.0 - discount) * jnp.dot(occupancy, _divergence(log_policy, log_optimal))
+    value_error = optimum.residual * jnp.maximum(1.0, jnp.max(jnp.abs(optimum.value))) / (1.0 - discount)
+    log_error = _ROUNDINGS * precision * (jnp.max(jnp.abs(log_policy)) + jnp.max(jnp.abs(optimal_logits)) + 1.0)
+    rounding = temperature / (1.0 - discount) * (log_error + discount * value_error / temperature) ** 2
+    return jnp.where(optimum.converged, gap, jnp.nan), rounding
+
+
+def _divergence(log_p: Float[Array, "n A"], log_q: Float[Array, "n A"]) -> Float[Array, " n"]:
+    r"""KL(p || q) of each row as $\sum_a p(a) h(x(a))$, $x = \log p - \log q$, $h(x) = x + e^{-x} - 1 \ge 0$.
+
+    Every term is non-negative, so nothing cancels between terms; near zero h is summed by its series.
+    """
+    x = log_p - log_q
+    small = jnp.abs(x) < _SERIES_RADIUS
+    y = jnp.where(small, x, 0.0)
+    tail = 1.0
+    for order in range(9, 2, -1):
+        tail = 1.0 - y / order * tail
+    series = 0.5 * y**2 * tail
+    p = jnp.exp(log_p)
+    return jnp.sum(jnp.where(small, p * series, p * x + jnp.exp(log_q) - p), axis=-1)
+
+
+def _assemble(trace: Trace, measured: _Measured, finite: Bool[np.ndarray, " P"]) -> Residuals:
+    grid = (len(trace.seeds), len(trace.iterations))
+    status = np.where(measured.converged, PointStatus.EVALUATED, PointStatus.NOT_CONVERGED)
+    status = np.where(finite, status, PointStatus.DIVERGED)
+
+    def shaped(column: np.ndarray) -> np.ndarray:
+        return np.where(finite, column, np.nan).reshape(grid)
+
+    columns = measured._asdict()
+    del columns["converged"]
+    rounding = columns.pop("rounding")
+    return Residuals(
+        iterations=np.asarray(trace.iterations),
+        seeds=np.asarray(trace.seeds),
+        rounding={name: shaped(rounding[:, index]) for index, name in enumerate(RESIDUAL_NAMES)},
+        status=status.reshape(grid),
+        **{name: shaped(column) for name, column in columns.items()},
+    )
