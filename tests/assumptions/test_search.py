@@ -31,14 +31,14 @@ def test_never_worse_than_the_start_and_deterministic():
 
 
 def test_failures_are_counted_and_never_replace_a_number():
-    """The objective is NaN beyond x = 0.5: the walk stops at the border, and a start beyond it has no value."""
+    """The objective is -inf beyond x = 0.5: the walk stops at the border, and a start beyond it has no value."""
     calls = []
 
     def bounded(points):
         values, slopes = rosenbrock(points)
         bad = points[:, 0] > 0.5
         calls.append((len(points), bad))
-        return np.where(bad, np.nan, values), slopes
+        return np.where(bad, -np.inf, values), slopes
 
     begin = np.array([[0.0, 0.0], [2.0, 2.0], [0.3, 0.4]])
     found = minimise(bounded, begin, num_steps=60)
