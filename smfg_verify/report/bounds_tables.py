@@ -10,12 +10,12 @@ from smfg_verify.report.tables import brief_table, pairs_table
 
 MEANINGS = {
     "e_omega": "||grad Phi(omega)||^2",
-    "policy_gap": "policy-space gap (no claim)",
-    "e_theta": "J_f(pi*) - J_f(pi) at mu_hat",
+    "policy_gap": "policy-space stationarity gap of the leader",
+    "e_theta": "J_f(pi*(phi, mu_hat)) - J_f(pi)",
     "e_mu": "||mu_hat - mu*(phi)||^2",
-    "e_Vf": "||V_f - V_f^pi||^2",
-    "e_Vl": "||V_l - V_l^pi||^2",
-    RUNNING_MINIMUM: "min so far of mean ||grad Phi||^2",
+    "e_Vf": "||V_f - V_f^{pi, phi, mu_hat}||^2",
+    "e_Vl": "||V_l - V_l^{pi, phi, mu_hat}||^2",
+    RUNNING_MINIMUM: "smallest seed mean of ||grad Phi(omega)||^2 over the checkpoints so far",
 }
 _STYLES = {
     RateVerdict.CONSISTENT: "green",
@@ -31,15 +31,13 @@ def bounds_tables(report: BoundReport) -> Group:
     columns = ("residual", *numbers[:3], "verdict", *numbers[3:4], "growing", numbers[4])
     table = brief_table(f"Rates of {report.num_seeds} seeds' means", *columns, numbers=numbers)
     for row in report.rows:
-        name = Text(row.name)
-        name.append(f"\n  {MEANINGS[row.name]}", style="dim")
-        table.add_row(name, *_ends(row), _slope(row), _verdict(row), *_envelope(row), f"{row.num_not_finite}")
+        table.add_row(Text(row.name), *_ends(row), _slope(row), _verdict(row), *_envelope(row), f"{row.num_not_finite}")
     table.caption = Text(
         "first and last: the seed mean at the first and at the last checkpoint. slope: of log mean against log(k + 1) "
         f"over the window k = {report.rows[0].window[0]:,} ... {report.rows[0].window[1]:,} "
         f"({report.rows[0].num_checkpoints} checkpoints). C = sup of mean * sqrt(k+1) / log(k+2), attained at k in "
-        "brackets; growing: it is attained late and its trend is upward beyond doubt. The claim is made for the running "
-        "minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax."
+        "brackets; growing: it is attained late and its trend is upward beyond doubt. The claim is about the "
+        "running minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax."
     )
     table.caption_justify = "left"
     counts = {
@@ -49,7 +47,7 @@ def bounds_tables(report: BoundReport) -> Group:
         "intervals": f"{100 * report.confidence:g}%, {report.num_resamples:,} bootstrap resamples of whole seeds, seed "
         f"{report.resampling_seed}",
     }
-    return Group(table, pairs_table("Residuals evaluated", counts))
+    return Group(table, pairs_table("Residuals", MEANINGS), pairs_table("Evaluated exactly", counts))
 
 
 def _ends(row: RateFinding) -> tuple[str, str]:

@@ -9,7 +9,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation
 
 from smfg_verify.bounds import RESIDUAL_NAMES, RUNNING_MINIMUM, BoundReport, RateFinding, Residuals
-from smfg_verify.report.drawing import BLUE, FONT_SIZE, GREEN, GREY, RED, finish_axes, footnote, legend, new_figure
+from smfg_verify.report.drawing import (
+    BLUE,
+    FONT_SIZE,
+    GREEN,
+    GREY,
+    RED,
+    finish_axes,
+    footnote,
+    legend,
+    new_figure,
+    signed,
+)
 
 CLAIMED_SLOPE = -0.5
 _BAND = (0.05, 0.95)
@@ -100,7 +111,7 @@ def _slopes(axes: Axes, iterations: Int[np.ndarray, " C"], row: RateFinding) -> 
 def _slope(row: RateFinding) -> str:
     if not math.isfinite(row.slope):
         return "no slope"
-    return f"slope ${row.slope:.2f}$ $[{row.lower:.2f}, {row.upper:.2f}]$"
+    return f"slope {signed(row.slope)} [{signed(row.lower)}, {signed(row.upper)}]"
 
 
 def _positive(means: tuple[float, ...]) -> np.ndarray:
@@ -115,6 +126,6 @@ def _not_shown(residuals: Residuals, report: BoundReport) -> str:
     first, last = report.rows[0].window
     return (
         f"{report.num_seeds} seeds, {len(residuals.iterations)} checkpoints; fits over k = {first:,} to {last:,}, "
-        f"{100 * report.confidence:g}% intervals. Not drawn: points that are not finite ({listed}; "
-        f"{report.num_diverged:,} diverged, {report.num_not_converged:,} without an equilibrium), {zeros:,} exact zeros."
+        f"{100 * report.confidence:g}% intervals. Not drawn: points not finite ({listed}: {report.num_diverged:,} "
+        f"diverged, {report.num_not_converged:,} without an equilibrium), {zeros:,} exact zeros."
     )

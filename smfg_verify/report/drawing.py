@@ -42,9 +42,14 @@ def finish_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
 
 
 def legend(axes: Axes, where: str) -> None:
-    """A legend without a frame, if anything is labelled."""
+    """A legend on a light ground, if anything is labelled."""
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=FONT_SIZE - 1, frameon=False, loc=where)
+        axes.legend(fontsize=FONT_SIZE - 1, framealpha=0.8, edgecolor="none", loc=where)
+
+
+def signed(number: float) -> str:
+    """A number to two decimals with a true minus sign."""
+    return f"{number:.2f}".replace("-", "\u2212")
 
 
 def footnote(figure: Figure, text: str) -> None:

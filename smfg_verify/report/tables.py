@@ -35,7 +35,9 @@ def brief_table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table
     numbers = set(numbers)
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(Text(column), justify="right" if column in numbers else "left", overflow="fold")
+        table.add_column(
+            Text(column), justify="right" if column in numbers else "left", overflow="fold", no_wrap=column in numbers
+        )
     return table
 
 
