@@ -9,8 +9,8 @@ from smfg_verify.game import AbstractGame
 def sample_index(probabilities: Float[Array, "k *batch"], uniform: Float[Array, "*batch"]) -> Int[Array, "*batch"]:
     r"""Draw indices by inverse CDF, $\min\{j : F_j > u F_k\}$ with $F_j = \sum_{i \le j} p_i$.
 
-    Weights need not sum to one exactly: the uniform is scaled by their computed sum, and an index of weight zero is
-    never drawn, even where rounding makes $u F_k$ reach $F_k$.
+    Weights need not sum to one exactly: the uniform is scaled by their computed sum. The product rounds to less than
+    the sum for every float u < 1, so an index past the last positive weight is never drawn.
 
     Args:
         probabilities: weights along the leading axis, (k, ...), non-negative, of positive sum.
@@ -20,9 +20,7 @@ def sample_index(probabilities: Float[Array, "k *batch"], uniform: Float[Array, 
         Indices in 0..k-1, (...), int32.
     """
     cumulative = jnp.cumsum(probabilities, axis=0)
-    total = cumulative[-1]
-    passed = (cumulative <= uniform * total) & (cumulative < total)
-    return jnp.sum(passed, axis=0, dtype=jnp.int32)
+    return jnp.sum(cumulative <= uniform * cumulative[-1], axis=0, dtype=jnp.int32)
 
 
 def sample_transition(
