@@ -158,7 +158,8 @@ def alignment_slopes(game: AbstractGame, count_cosine: int):
     return slopes
 
 
-@eqx.filter_jit(compiler_options=FAST_COMPILE)
+# filter_jit hands any keyword on to jax.jit; its stubs do not say so.
+@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
 def _slopes(game: AbstractGame, parameters: jax.Array, flags: jax.Array):
     def objective(parameter, use_cosine):
         gradient = gradient_of_logits(game, into_box(parameter), rescue=False)

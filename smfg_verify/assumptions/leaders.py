@@ -1,6 +1,6 @@
 """Gradients at many leader policies at once: random ones, those of a run, those a search proposes."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -178,22 +178,24 @@ def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoin
     gradient = gradient_of_logits(game, logits, start, rescue=rescue)
     found = gradient.equilibrium
     total_error, direct_error = error_bounds(gradient)
-    return LeaderPoints(
-        logits=logits,
-        total=gradient.total,
-        direct=gradient.direct,
-        total_table=gradient.policy_space,
-        direct_table=gradient.direct_policy_space,
-        total_gap=gradient.policy_gap,
-        direct_gap=gradient.direct_policy_gap,
-        objective=gradient.objective,
-        mean_field=found.mean_field,
-        follower_policy=found.follower_policy,
-        total_error=total_error,
-        direct_error=direct_error,
-        converged=found.converged,
-        rescued=jnp.zeros_like(found.converged),
-    )
+    # JAX arrays here, NumPy arrays once out of jit.
+    fields: dict[str, Any] = {
+        "logits": logits,
+        "total": gradient.total,
+        "direct": gradient.direct,
+        "total_table": gradient.policy_space,
+        "direct_table": gradient.direct_policy_space,
+        "total_gap": gradient.policy_gap,
+        "direct_gap": gradient.direct_policy_gap,
+        "objective": gradient.objective,
+        "mean_field": found.mean_field,
+        "follower_policy": found.follower_policy,
+        "total_error": total_error,
+        "direct_error": direct_error,
+        "converged": found.converged,
+        "rescued": jnp.zeros_like(found.converged),
+    }
+    return LeaderPoints(**fields)
 
 
 def error_bounds(gradient: StackelbergGradient) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -47,7 +47,7 @@ def check(
     if not chosen:
         raise ValueError(f"properties: got none, expected some of: {', '.join(property_names())}.")
     game = checked(game)
-    findings = [finding for entry in chosen for finding in entry.check(game, settings)]
+    findings = tuple(finding for entry in chosen for finding in entry.check(game, settings))
     return AssumptionReport(
         game_name=type(game).__name__, game_identity=game_identity(game), settings=_plain(settings), findings=findings
     )

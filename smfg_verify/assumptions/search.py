@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 # Values and slopes of the objective at a batch of points: (K, D) -> (K,), (K, D).
 Slopes = Callable[[Float[np.ndarray, "K D"]], tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]]
@@ -43,9 +43,9 @@ class SearchResult(NamedTuple):
     num_failed: int
 
 
-def into_box(unbounded: Float[Array, "..."]) -> Float[Array, "..."]:
+def into_box(unbounded: Float[ArrayLike, "..."]) -> Float[Array, "..."]:
     r"""Logits of an unbounded parameter, $\omega = L \tanh(y / L)$ with L = 6; beyond that a softmax has saturated."""
-    return BOX * jnp.tanh(unbounded / BOX)
+    return BOX * jnp.tanh(jnp.asarray(unbounded) / BOX)
 
 
 def out_of_box(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
