@@ -15,9 +15,8 @@ FINISHED, STRICT_FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 _PROGRAM = "smfg-verify"
 _PLAIN_WIDTH = 120
 
-# Typer carries a copy of click in newer versions, so its errors have no fixed home.
-(_UsageError,) = typer.BadParameter.__bases__
-(_CommandLineError,) = _UsageError.__bases__
+# Typer depends on click in some versions and carries a copy in others, so this class has no fixed home.
+_UsageError: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     help="Verify the theory of learning in Stackelberg mean field games on concrete games.",
@@ -69,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = typer.main.get_command(app)(args=given or ["--help"], prog_name=_PROGRAM, standalone_mode=False)
     except (ValueError, OSError) as error:
         return _refuse(str(error) or type(error).__name__)
-    except _CommandLineError as error:
+    except _UsageError as error:
         return _refuse(error.format_message())
     return FINISHED if code is None else int(code)
 
@@ -188,7 +187,6 @@ def _carry_out(
     from smfg_verify.report import pipeline, show
 
     directory = out or Path("results") / settings.game.short_name
-    directory.mkdir(parents=True, exist_ok=True)
     try:
         results = pipeline.carry_out(
             command,

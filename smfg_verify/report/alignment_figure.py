@@ -1,49 +1,44 @@
 """The cosine of the direct with the total gradient: its distribution, its worst case, and its course along a run."""
 
 import numpy as np
-from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smfg_verify.assumptions import Finding
+from smfg_verify.bounds import Residuals
 from smfg_verify.report.drawing import BLUE, FONT_SIZE, GREY, ORANGE, RED, finish_axes, footnote, legend, new_figure
 
 _BINS = 50
 _COSINE = r"$\cos(g, p)$,  $g = \nabla\Phi$, $p$ its direct part"
 
 
-def alignment_figure(
-    finding: Finding,
-    iterations: Int[np.ndarray, " C"] | None = None,
-    along_run: Float[np.ndarray, "S C"] | None = None,
-) -> Figure:
+def alignment_figure(finding: Finding, residuals: Residuals | None = None) -> Figure:
     """Histogram of the cosines of random leaders with the worst case, and the cosine along a run where there is one.
 
     Args:
         finding: the statement "cosine" of the property gradient-alignment.
-        iterations: checkpoints of the run, or None.
-        along_run: cosine of each seed at each checkpoint, NaN where it could not be taken, or None.
+        residuals: of the run, or None; NaN where a cosine could not be taken.
 
     Returns:
         The figure; points that are NaN are counted in its footnote.
     """
-    has_run = iterations is not None and along_run is not None
-    figure = new_figure(7.6 if has_run else 4.4, 3.1)
-    axes = figure.subplots(1, 2 if has_run else 1, squeeze=False)[0]
+    figure = new_figure(4.4 if residuals is None else 7.6, 3.1)
+    axes = figure.subplots(1, 1 if residuals is None else 2, squeeze=False)[0]
     random = np.asarray(finding.details.get("random", np.empty(0)))
-    notes = [_masked(random, "random leaders")]
+    along_run = np.empty(0) if residuals is None else residuals.alignment
     lowest = _lowest_shown(random, finding.constant, along_run)
     _histogram(axes[0], finding, random, lowest)
-    if has_run:
-        _course(axes[1], iterations, along_run, lowest)
+    notes = [_masked(random, "random leaders")]
+    if residuals is not None:
+        _course(axes[1], residuals.iterations, along_run, lowest)
         notes.append(_masked(along_run, "points of the run"))
     footnote(figure, "; ".join(notes) + " (a gradient within its own numerical error has no direction).")
     return figure
 
 
-def _lowest_shown(random, constant, along_run) -> float:
+def _lowest_shown(random: np.ndarray, constant: float, along_run: np.ndarray) -> float:
     """Left end of the cosine's axis: -1 if any cosine shown is negative, 0 otherwise."""
-    values = np.concatenate([random.ravel(), [constant], np.ravel(along_run) if along_run is not None else []])
+    values = np.concatenate([random.ravel(), [constant], along_run.ravel()])
     return -1.0 if np.any(values[np.isfinite(values)] < 0.0) else 0.0
 
 

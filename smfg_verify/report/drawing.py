@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 
 from smfg_verify.report.record import write_atomically
@@ -22,6 +22,7 @@ FONT_SIZE = 8.5
 _DOTS_PER_INCH = 200
 _CHARACTERS_AN_INCH = 17
 _MAX_TICKS = 24
+_LONG_LABEL = 8
 _MAX_NUMBERED_ROWS, _MAX_NUMBERED_COLUMNS = 16, 12
 
 
@@ -68,28 +69,29 @@ def heat_map(
 ) -> AxesImage:
     """A matrix of probabilities as colours from 0 to `highest`, its cells numbered where they are few."""
     image = axes.imshow(matrix, cmap=COLOURS, vmin=0.0, vmax=highest, aspect="auto", interpolation="nearest")
-    for ticks, labels, axis in ((axes.set_yticks, rows, "y"), (axes.set_xticks, columns, "x")):
+    for axis, labels in ((axes.yaxis, rows), (axes.xaxis, columns)):
         shown = np.arange(0, len(labels), -(-len(labels) // _MAX_TICKS))
-        slanted = axis == "x" and sum(len(labels[i]) for i in shown) > 8 * len(shown)
-        turn = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
-        ticks(shown, [labels[i] for i in shown], fontsize=FONT_SIZE - 1, **turn)
+        axis.set_ticks(shown, [labels[i] for i in shown], fontsize=FONT_SIZE - 1)
+    if sum(map(len, columns)) > _LONG_LABEL * len(columns):
+        for label in axes.get_xticklabels():
+            label.set(rotation=35, ha="right", rotation_mode="anchor")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     if matrix.shape[0] <= _MAX_NUMBERED_ROWS and matrix.shape[1] <= _MAX_NUMBERED_COLUMNS:
         for (row, column), value in np.ndenumerate(matrix):
-            shade = "black" if value > 0.6 * highest else "white"
+            shade = "white" if value <= 0.6 * highest else "black"
             text = "nan" if np.isnan(value) else f"{value:.3f}"
             axes.text(column, row, text, ha="center", va="center", color=shade, fontsize=FONT_SIZE - 1)
     return image
 
 
-def colour_bar(axes: Axes, image: AxesImage, label: str, *, panel_width: float) -> None:
+def colour_bar(figure: FigureBase, axes: Axes, image: AxesImage, label: str, *, panel_width: float) -> None:
     """A bar at the right of a heat map, as high as it and of the same width in every panel (in inches)."""
     place = axes.inset_axes((1.0 + 0.07 / panel_width, 0.0, 0.09 / panel_width, 1.0))
-    bar = axes.figure.colorbar(image, cax=place)
+    bar = figure.colorbar(image, cax=place)
     bar.set_label(label, fontsize=FONT_SIZE - 1)
     bar.ax.tick_params(labelsize=FONT_SIZE - 1.5)
-    bar.outline.set_visible(False)
+    place.spines[:].set_visible(False)
 
 
 def save_figure(figure: Figure, directory: Path, name: str) -> tuple[str, ...]:

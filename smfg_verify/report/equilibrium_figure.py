@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 
 from smfg_verify.exact import Equilibrium
 from smfg_verify.game import AbstractGame
@@ -54,7 +54,7 @@ def equilibrium_figure(
     for part, row in zip(figure.subfigures(2, 1, height_ratios=heights), (upper, lower), strict=True):
         axes = part.subplots(1, len(row), width_ratios=[panel.width for panel in row], squeeze=False)[0]
         for axis, panel in zip(axes, row, strict=True):
-            _draw(axis, panel)
+            _draw(part, axis, panel)
     state = "converged" if bool(equilibrium.converged) else "NOT CONVERGED, nothing to draw"
     residual = float(equilibrium.residual)
     footnote(figure, f"Mean field and follower's policy under the uniform leader: {state}, residual {residual:.1e}.")
@@ -83,8 +83,8 @@ def _leader_panels(game: AbstractGame, policies: Mapping[str, np.ndarray]) -> li
     ]
 
 
-def _draw(axes: Axes, panel: _Panel) -> None:
+def _draw(figure: FigureBase, axes: Axes, panel: _Panel) -> None:
     image = heat_map(axes, panel.matrix, panel.rows, panel.columns, highest=panel.highest)
     finish_axes(axes, panel.title, panel.x_label, panel.y_label)
     axes.spines[:].set_visible(False)
-    colour_bar(axes, image, panel.unit, panel_width=panel.width)
+    colour_bar(figure, axes, image, panel.unit, panel_width=panel.width)

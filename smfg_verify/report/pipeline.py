@@ -93,14 +93,14 @@ def carry_out(
     resumed_with: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Results:
-    """Do a whole job and return everything it found.
+    """Do a whole job and return everything it found. Bad settings are refused before anything is done or said.
 
     Args:
         command: which job; "validate" runs, then checks (along the run too), then measures the rates.
         settings: the game.
-        directory: an existing directory, where the run keeps its checkpoint file.
-        run: of a new run; None where there is none, or where one is resumed.
-        check_settings: of the check; None where there is none.
+        directory: where the run keeps its checkpoint file; made if missing.
+        run: of a new run; defaults if None.
+        check_settings: of the check; defaults if None.
         resumed_with: continue the directory's run, which must have these settings; None for a new run.
         overwrite: whether a new run may replace another one in the directory.
 
@@ -109,71 +109,74 @@ def carry_out(
 
     Raises:
         ValueError: bad settings, or a directory that holds another run.
+        OSError: the directory cannot be made.
         KeyboardInterrupt: of the user; the run's checkpoint file is then up to date.
     """
-    progress = Progress()
+    game, path, progress = load_game(settings), directory / TRACE_FILE, Progress()
+    run, check_settings = run or RunSettings(), check_settings or CheckSettings()
+    resumed = resumed_with is not None
+    if command != "check":
+        run = _resumable(path, resumed_with) if resumed_with is not None else _startable(game, path, run, overwrite)
+    directory.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Any] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        found: dict[str, Any] = {}
         with progress.stage("equilibrium", "Solving the equilibrium under a uniform leader"):
-            game = load_game(settings)
             found["uniform"] = at_uniform_leader(game)
         if command != "check":
-            path = directory / TRACE_FILE
-            found["trace"] = (
-                run_stage(game, run, path, progress, overwrite=overwrite)
-                if resumed_with is None
-                else resume_stage(game, resumed_with, path, progress)
-            )
-            found["run"] = settings_of(found["trace"])
+            found |= {"run": run, "trace": run_stage(game, run, path, progress, resumed=resumed)}
         if command != "run":
-            found["check"] = check_settings
-            found["assumptions"] = check_stage(game, check_settings, found.get("trace"), progress)
+            report = check_stage(game, check_settings, found.get("trace"), progress)
+            found |= {"check": check_settings, "assumptions": report}
         if command == "validate":
-            with progress.stage("bounds", "Measuring residuals at every checkpoint and their rates"):
-                found["residuals"] = exact_residuals(game, found["trace"])
-                found["bounds"] = validate_bounds(game, found["trace"], residuals=found["residuals"])
+            found |= bounds_stage(game, found["trace"], progress)
     said = tuple(dict.fromkeys(str(item.message) for item in caught if issubclass(item.category, UserWarning)))
     return Results(command=command, settings=settings, game=game, warnings=said, timings=progress.timings, **found)
 
 
-def run_stage(
-    game: AbstractGame, settings: RunSettings, path: Path, progress: Progress, *, overwrite: bool = False
-) -> Trace:
-    """A new run, recorded in a checkpoint file.
-
-    Raises:
-        ValueError: bad settings, or the file holds something that would be lost.
-    """
-    schedule = Schedule(**settings.schedule)
-    if path.exists():
-        _make_room(path, game, settings, schedule, overwrite=overwrite)
-    title = f"Running AC-SMFG, {settings.seeds} seeds, {settings.iterations:,} iterations"
-    with progress.stage("run", title, spinner=False):
-        return ac_smfg(
-            game,
-            num_iterations=settings.iterations,
-            seeds=range(settings.seeds),
-            schedule=schedule,
-            sampling=settings.sampling,
-            checkpoint_file=path,
-            **_shown(progress, settings.iterations),
-        )
-
-
-def resume_stage(game: AbstractGame, given: Mapping[str, Any], path: Path, progress: Progress) -> Trace:
-    """Continue the run of a checkpoint file.
-
-    Raises:
-        ValueError: no such file, another game, or settings given that are not the run's.
-    """
+def _resumable(path: Path, given: Mapping[str, Any]) -> RunSettings:
+    """The settings of the run in a checkpoint file, which must be those given."""
+    if not path.exists():
+        raise ValueError(f"--resume: there is no run to continue in {path.parent}; leave --resume out to start one.")
     found = settings_of(Trace.load(path))
     for name, value in {**given, **given.get("schedule", {})}.items():
         had = found.schedule.get(name, getattr(found, name, None))
         if name != "schedule" and value != had:
             raise ValueError(f"--resume: got {name} = {value!r}, but the run of {path} has {had!r}; leave it out.")
-    with progress.stage("run", f"Continuing the run of {path}", spinner=False):
-        return resume(game, path, **_shown(progress, found.iterations))
+    return found
+
+
+def _startable(game: AbstractGame, path: Path, run: RunSettings, overwrite: bool) -> RunSettings:
+    """The settings with all step constants, if no run would be lost but a finished one that is repeated bit for bit."""
+    run = dataclasses.replace(run, schedule=Schedule(**run.schedule).constants())
+    if path.exists() and not overwrite:
+        found = Trace.load(path)
+        same = found.metadata.game_hash == game_hash(game) and settings_of(found) == run
+        if not (same and found.complete):
+            state = "an unfinished run of these settings; --resume continues it," if same else "another run;"
+            raise ValueError(f"--out: {path} holds {state} --overwrite replaces it, or choose another directory.")
+    return run
+
+
+def run_stage(
+    game: AbstractGame, settings: RunSettings, path: Path, progress: Progress, *, resumed: bool = False
+) -> Trace:
+    """Run AC-SMFG, recorded in a checkpoint file: anew, replacing the file, or from where the file stands."""
+    verb = "Continuing" if resumed else "Running"
+    title = f"{verb} AC-SMFG, {settings.seeds} seeds, {settings.iterations:,} iterations"
+    with progress.stage("run", title, spinner=False):
+        if resumed:
+            return resume(game, path, **_shown(progress, settings.iterations))
+        path.unlink(missing_ok=True)
+        return ac_smfg(
+            game,
+            num_iterations=settings.iterations,
+            seeds=range(settings.seeds),
+            schedule=Schedule(**settings.schedule),
+            sampling=settings.sampling,
+            checkpoint_file=path,
+            **_shown(progress, settings.iterations),
+        )
 
 
 def _shown(progress: Progress, total: int) -> dict[str, Any]:
@@ -183,20 +186,8 @@ def _shown(progress: Progress, total: int) -> dict[str, Any]:
 def settings_of(trace: Trace) -> RunSettings:
     """The settings a run was made with."""
     metadata = trace.metadata
-    constants = {name: getattr(metadata, f"{name}_step") for name in ("leader", "mean_field", "follower", "critic")}
+    constants = {name: getattr(metadata, f"{name}_step") for name in Schedule().constants()}
     return RunSettings(int(trace.seeds.size), metadata.num_iterations, metadata.sampling, constants)
-
-
-def _make_room(path: Path, game: AbstractGame, settings: RunSettings, schedule: Schedule, *, overwrite: bool) -> None:
-    """Remove a finished run that is about to be repeated bit for bit; refuse to lose any other, unless told to."""
-    if not overwrite:
-        found = Trace.load(path)
-        wanted = dataclasses.replace(settings, schedule=schedule.constants())
-        same = found.metadata.game_hash == game_hash(game) and settings_of(found) == wanted
-        if not (same and found.complete):
-            state = "an unfinished run of these settings; --resume continues it," if same else "another run;"
-            raise ValueError(f"--out: {path} holds {state} --overwrite replaces it, or choose another directory.")
-    path.unlink()
 
 
 def check_stage(
@@ -212,3 +203,10 @@ def check_stage(
         return check(
             game, num_leaders=settings.leaders, num_starts=settings.starts, seed=settings.seed, trajectory=trajectory
         )
+
+
+def bounds_stage(game: AbstractGame, trace: Trace, progress: Progress) -> dict[str, Any]:
+    """Residuals at every checkpoint, and their rates: fields of `Results` by name."""
+    with progress.stage("bounds", "Measuring residuals at every checkpoint and their rates"):
+        residuals = exact_residuals(game, trace)
+        return {"residuals": residuals, "bounds": validate_bounds(game, trace, residuals=residuals)}

@@ -1,6 +1,7 @@
 """What a job is asked to do; importing this loads neither JAX nor a solver."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -36,17 +37,22 @@ class RunSettings:
         schedule: constants of the step sizes by name; `Schedule`'s defaults for the others.
 
     Raises:
-        ValueError: a number of seeds that is none.
+        ValueError: a setting of the wrong type or range.
     """
 
     seeds: int = 64
     iterations: int = 400_000
-    sampling: str = "markov"
-    schedule: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    sampling: Literal["markov", "iid"] = "markov"
+    schedule: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.seeds, int) or isinstance(self.seeds, bool) or self.seeds < 1:
-            raise ValueError(f"seeds: got {self.seeds!r}, expected an integer >= 1, the number of seeds.")
+        _require_count("seeds", self.seeds, 1, "the number of seeds")
+        _require_count("iterations", self.iterations, 1, "the number of iterations")
+        if self.sampling not in ("markov", "iid"):
+            raise ValueError(f"sampling: got {self.sampling!r}, expected 'markov' or 'iid'.")
+        for name, value in self.schedule.items():
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0.0 <= value < math.inf:
+                raise ValueError(f"schedule: got {name} = {value!r}, expected a finite number >= 0, a step constant.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +63,21 @@ class CheckSettings:
         leaders: random leader policies.
         starts: starts of each worst-case search and of each flow to a rest point.
         seed: of all random draws.
+
+    Raises:
+        ValueError: a setting of the wrong type or range.
     """
 
     leaders: int = 1024
     starts: int = 16
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require_count("leaders", self.leaders, 1, "the number of random leaders")
+        _require_count("starts", self.starts, 1, "the number of starts of a search")
+        _require_count("check seed", self.seed, 0, "the seed of the random draws")
+
+
+def _require_count(name: str, value: Any, low: int, what: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise ValueError(f"{name}: got {value!r}, expected an integer >= {low}, {what}.")

@@ -79,11 +79,11 @@ def write_files(results: Results, directory: Path) -> tuple[str, ...]:
     figures = {"equilibrium": equilibrium_figure(results.game, results.uniform.equilibrium, _leader_policies(results))}
     residuals = results.residuals
     if results.assumptions is not None:
-        run = (None, None) if residuals is None else (residuals.iterations, residuals.alignment)
-        figures["alignment"] = alignment_figure(results.assumptions.finding("gradient-alignment", "cosine"), *run)
+        cosine = results.assumptions.finding("gradient-alignment", "cosine")
+        figures["alignment"] = alignment_figure(cosine, residuals)
     if residuals is not None and results.bounds is not None:
         figures["convergence"] = convergence_figure(residuals, results.bounds)
-    files = () if results.trace is None else (TRACE_FILE,)
+    files: tuple[str, ...] = () if results.trace is None else (TRACE_FILE,)
     for name, figure in figures.items():
         files += save_figure(figure, directory, name)
     write_report(results, directory, files)

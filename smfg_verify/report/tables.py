@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -35,9 +35,7 @@ def brief_table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table
     numbers = set(numbers)
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(
-            Text(column), justify="right" if column in numbers else "left", overflow="fold", no_wrap=column in numbers
-        )
+        table.add_column(Text(column), justify="right" if column in numbers else "left", overflow="fold")
     return table
 
 
@@ -149,7 +147,7 @@ def _explained(finding: Finding) -> Text:
     return text
 
 
-def _searched_tables(report: AssumptionReport) -> list[RenderableType]:
+def _searched_tables(report: AssumptionReport) -> list[Table]:
     """How much was searched and what failed, once for statements that share one search."""
     shared: dict[tuple, list[str]] = {}
     for finding in report.findings:
