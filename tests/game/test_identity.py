@@ -1,0 +1,80 @@
+import subprocess
+import sys
+import textwrap
+
+import equinox as eqx
+import jax.numpy as jnp
+import pytest
+
+from smfg_verify import games
+from smfg_verify.game import game_hash
+
+NAMES = games.names()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_games_have_equal_hashes_in_every_process(name):
+    code = f"""
+        import jax; jax.config.update("jax_enable_x64", True)
+        from smfg_verify import games
+        from smfg_verify.game import game_hash
+        print([game_hash(games.load(name)) for name in {NAMES}])
+    """
+    if name == NAMES[0]:
+        done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == str([game_hash(games.load(each)) for each in NAMES])
+    assert game_hash(games.load(name)) == game_hash(games.load(name))
+
+
+def test_another_number_another_word_or_another_game_is_another_hash():
+    found = [
+        games.load("market-entrance"),
+        games.load("market-entrance", rebate=0.3 + 1e-15),
+        games.load("market-entrance", scarcity="quadratic"),
+        games.load("market-entrance", configuration="buy_skew"),
+        *(games.load(name) for name in NAMES if name != "market-entrance"),
+    ]
+    assert len({game_hash(game) for game in found}) == len(found)
+
+
+def write_game(folder, reward: str):
+    path = folder / "mine.py"
+    path.write_text(
+        textwrap.dedent(f'''
+            import jax.numpy as jnp
+            from smfg_verify.game import AbstractGame
+
+            class Mine(AbstractGame):
+                """A note."""  # and another
+                num_states = 2
+                num_follower_actions = 2
+                num_leader_actions = 1
+                discount = 0.9
+                temperature = 0.5
+
+                def transition(self, state, follower_action, leader_action, mean_field):
+                    return jnp.array([0.5, 0.5])
+
+                def follower_reward(self, state, follower_action, leader_action, mean_field):
+                    return {reward}
+
+                def leader_reward(self, state, follower_action, leader_action, mean_field):
+                    return mean_field[0]
+        ''')
+    )
+    return path
+
+
+def test_another_formula_is_another_hash_and_another_comment_is_not(tmp_path):
+    path = write_game(tmp_path, "-mean_field[state]")
+    plain = game_hash(games.load(f"{path}:Mine"))
+    path.write_text(path.read_text().replace('"""A note."""  # and another', '"""Another note."""'))
+    assert game_hash(games.load(f"{path}:Mine")) == plain
+    write_game(tmp_path, "-2.0 * mean_field[state]")
+    assert game_hash(games.load(f"{path}:Mine")) != plain
+
+
+def test_a_python_float_and_the_array_of_it_are_the_same_parameter():
+    game = games.load("laffer-tax")
+    assert game_hash(eqx.tree_at(lambda g: g.discount, game, 0.9)) == game_hash(game)
+    assert game_hash(eqx.tree_at(lambda g: g.discount, game, jnp.asarray(0.91))) != game_hash(game)
