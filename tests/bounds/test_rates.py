@@ -187,3 +187,17 @@ def test_envelope_grows_where_the_decay_is_slower_than_it(slope, grows, grows_wi
     rate = decay_rate(values, ITERATIONS, mask, resample_counts(400, 500, 0))
     assert envelope(means, ITERATIONS, mask, rate).growing is grows
     assert envelope(means, ITERATIONS, mask, rate, logarithm=False).growing is grows_without_log
+
+
+def test_late_supremum_over_a_falling_ratio_is_not_growth():
+    # At -0.45 the ratio falls like k^(0.05 - 0.1) with the logarithm and rises like k^0.05 without; one late outlier
+    # holds the supremum either way.
+    iterations = ITERATIONS[ITERATIONS >= 1000]
+    values = noisy_power_law(np.random.default_rng(11), -0.45, num_seeds=400, iterations=iterations, noise=0.1)
+    late = np.searchsorted(iterations, 20_000)
+    values[:, late] *= 1.6
+    mask, means = rate_window(iterations), values.mean(axis=0)
+    rate = decay_rate(values, iterations, mask, resample_counts(400, 500, 0))
+    for logarithm, grows in ((True, False), (False, True)):
+        found = envelope(means, iterations, mask, rate, logarithm=logarithm)
+        assert (found.iteration, found.growing) == (iterations[late], grows)
