@@ -54,6 +54,14 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace another run in the results' directory.")]
 
 
+class _InterruptedError(Exception):
+    """Ctrl-C during a job, and the checkpoint file it left, if any."""
+
+    def __init__(self, trace: Path | None):
+        super().__init__(trace)
+        self.trace = trace
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -70,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error) or type(error).__name__)
     except _UsageError as error:
         return _refuse(error.format_message())
+    except _InterruptedError as interruption:
+        return _interrupted(interruption.trace, given)
     return FINISHED if code is None else int(code)
 
 
@@ -198,18 +208,16 @@ def _carry_out(
             overwrite=overwrite,
         )
         show.show_results(_screen(), results, directory, show.write_files(results, directory))
-    except KeyboardInterrupt:
-        return _interrupted(directory / pipeline.TRACE_FILE, command)
+    except KeyboardInterrupt as interruption:
+        trace = directory / pipeline.TRACE_FILE
+        raise _InterruptedError(trace if command != "check" and trace.exists() else None) from interruption
     return STRICT_FAILURE if strict and (results.refuted or results.slower) else FINISHED
 
 
-def _interrupted(trace: Path, command: str) -> int:
-    again = [word for word in sys.argv[1:] if word not in ("--resume", "--overwrite")]
-    if command != "check" and trace.exists():
-        line = (
-            f"interrupted; the run so far is saved in {trace}; continue with: {_PROGRAM} {shlex.join(again)} --resume"
-        )
-    else:
-        line = "interrupted; nothing was saved"
+def _interrupted(trace: Path | None, arguments: Sequence[str]) -> int:
+    line = "interrupted; nothing was saved"
+    if trace is not None:
+        again = [word for word in arguments if word not in ("--resume", "--overwrite")]
+        line = f"interrupted; the run so far is saved in {trace}; continue: {_PROGRAM} {shlex.join(again)} --resume"
     print(f"{_PROGRAM}: {line}", file=sys.stderr)
     return INTERRUPTED

@@ -31,7 +31,14 @@ def bounds_tables(report: BoundReport) -> Group:
     columns = ("residual", *numbers[:3], "verdict", *numbers[3:4], "growing", numbers[4])
     table = brief_table(f"Rates of {report.num_seeds} seeds' means", *columns, numbers=numbers)
     for row in report.rows:
-        table.add_row(Text(row.name), *_ends(row), _slope(row), _verdict(row), *_envelope(row), f"{row.num_not_finite}")
+        table.add_row(
+            Text(row.name),
+            *_ends(row),
+            _slope(row),
+            Text(row.verdict.value, style=_STYLES[row.verdict]),
+            *_envelope(row),
+            f"{row.num_not_finite}",
+        )
     table.caption = Text(
         "first and last: the seed mean at the first and at the last checkpoint. slope: of log mean against log(k + 1) "
         f"over the window k = {report.rows[0].window[0]:,} ... {report.rows[0].window[1]:,} "
@@ -47,7 +54,9 @@ def bounds_tables(report: BoundReport) -> Group:
         "intervals": f"{100 * report.confidence:g}%, {report.num_resamples:,} bootstrap resamples of whole seeds, seed "
         f"{report.resampling_seed}",
     }
-    return Group(table, pairs_table("Residuals", MEANINGS), pairs_table("Evaluated exactly", counts))
+    reasons = {row.name: row.reason for row in report.rows if row.reason}
+    unclear = [pairs_table("Why inconclusive", reasons)] if reasons else []
+    return Group(table, *unclear, pairs_table("Residuals", MEANINGS), pairs_table("Evaluated exactly", counts))
 
 
 def _ends(row: RateFinding) -> tuple[str, str]:
@@ -56,13 +65,6 @@ def _ends(row: RateFinding) -> tuple[str, str]:
 
 def _slope(row: RateFinding) -> str:
     return "none" if math.isnan(row.slope) else f"{row.slope:.3f} [{row.lower:.3f}, {row.upper:.3f}]"
-
-
-def _verdict(row: RateFinding) -> Text:
-    text = Text(row.verdict.value, style=_STYLES[row.verdict])
-    if row.reason:
-        text.append(f"\n{row.reason}", style="dim")
-    return text
 
 
 def _envelope(row: RateFinding) -> tuple[str, str]:

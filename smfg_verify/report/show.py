@@ -47,7 +47,8 @@ def show_results(console: Console, results: Results, directory: Path, files: tup
         console.print(bounds_tables(results.bounds))
     for warning in results.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"))
-    console.print(_summary(results))
+    if results.command != "run":
+        console.print(_summary(results))
     seconds = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in results.timings.items())
     console.print(Text(f"Time: {seconds}", style="dim"))
     console.print(Text(f"Written to {directory}: {', '.join(files)}"), soft_wrap=True)
