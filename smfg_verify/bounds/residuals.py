@@ -185,7 +185,13 @@ def _hash_in_precision(game: AbstractGame, dtype: str) -> str:
 def _points(game: AbstractGame, trace: Trace) -> tuple[_Point, Bool[np.ndarray, " P"]]:
     """All points along one axis, and which are finite; the others are replaced by zeros, which cost no search."""
     n = game.num_states
-    expected = _Point(leader_logits_shape(game), (n, game.num_follower_actions), (n,), (n,), mean_field_shape(game))
+    expected: tuple[tuple[int, ...], ...] = (
+        leader_logits_shape(game),
+        (n, game.num_follower_actions),
+        (n,),
+        (n,),
+        mean_field_shape(game),
+    )
     grid = (len(trace.seeds), len(trace.iterations))
     columns = []
     for name, shape in zip(_Point._fields, expected, strict=True):
