@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -138,30 +138,34 @@ def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None 
     return _assemble(trace, measured, finite)
 
 
+# JAX inside jit, NumPy outside.
+_Table = Any
+
+
 class _Point(NamedTuple):
     """One checkpoint of one seed, or many along a leading axis."""
 
-    leader_logits: Array | np.ndarray
-    follower_logits: Array | np.ndarray
-    follower_critic: Array | np.ndarray
-    leader_critic: Array | np.ndarray
-    mean_field: Array | np.ndarray
+    leader_logits: _Table
+    follower_logits: _Table
+    follower_critic: _Table
+    leader_critic: _Table
+    mean_field: _Table
 
 
 class _Measured(NamedTuple):
     """What is computed at one point; field names as in `Residuals`."""
 
-    e_omega: Array | np.ndarray
-    policy_gap: Array | np.ndarray
-    e_theta: Array | np.ndarray
-    e_mu: Array | np.ndarray
-    e_Vf: Array | np.ndarray
-    e_Vl: Array | np.ndarray
-    rounding: Array | np.ndarray
-    objective: Array | np.ndarray
-    direct_norm_squared: Array | np.ndarray
-    alignment: Array | np.ndarray
-    converged: Array | np.ndarray
+    e_omega: _Table
+    policy_gap: _Table
+    e_theta: _Table
+    e_mu: _Table
+    e_Vf: _Table
+    e_Vl: _Table
+    rounding: _Table
+    objective: _Table
+    direct_norm_squared: _Table
+    alignment: _Table
+    converged: _Table
 
 
 def _check_same_game(game: AbstractGame, trace: Trace) -> None:
