@@ -29,7 +29,9 @@ def bounds_tables(report: BoundReport) -> Group:
     """Each residual's slope against -1/2, with interval, window, verdict, envelope, and what could not be measured."""
     numbers = ("first", "last", "slope [interval]", "envelope C", "not finite")
     columns = ("residual", *numbers[:3], "verdict", *numbers[3:4], "growing", numbers[4])
-    table = brief_table(f"Rates of {report.num_seeds} seeds' means", *columns, numbers=numbers)
+    table = brief_table(
+        f"Rates of {report.num_seeds} seeds' means", *columns, numbers=numbers, unbroken="slope [interval]"
+    )
     for row in report.rows:
         table.add_row(
             Text(row.name),

@@ -24,6 +24,7 @@ from smfg_verify.report.drawing import (
 
 CLAIMED_SLOPE = -0.5
 _BAND = (0.05, 0.95)
+_LEGEND_ROOM = 0.5
 _TITLES = {
     "e_omega": (r"$\|\nabla\Phi(\omega_k)\|^2$", "squared objective"),
     "policy_gap": ("policy-space gap", "objective"),
@@ -44,7 +45,7 @@ def convergence_figure(residuals: Residuals, report: BoundReport) -> Figure:
     Returns:
         The figure; what log axes cannot show, zeros and NaN, is counted in its footnote.
     """
-    figure = new_figure(10.2, 6.2)
+    figure = new_figure(10.2, 7.0)
     panels = figure.subplots(2, 3).ravel()
     for axes, name in zip(panels, RESIDUAL_NAMES, strict=True):
         rows = [report[name], report[RUNNING_MINIMUM]] if name == "e_omega" else [report[name]]
@@ -81,6 +82,9 @@ def _panel(
     axes.tick_params(which="minor", labelsize=FONT_SIZE - 2)
     title, unit = _TITLES[row.name]
     finish_axes(axes, f"{title}: {_verdicts(rows)}", "iterations k + 1", f"{row.name}, {unit}")
+    lowest, highest = axes.get_ylim()
+    # Room for the legend under everything that is drawn.
+    axes.set_ylim(lowest * (lowest / highest) ** _LEGEND_ROOM, highest)
     legend(axes, "lower left")
 
 

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from rich import box
@@ -30,12 +30,13 @@ _SIDES = {"exact": "=", "upper": "<=", "lower": ">="}
 _SHOWN_ROWS = 12
 
 
-def brief_table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
-    """An empty table of the house's look; the columns in `numbers` are set flush right."""
+def brief_table(title: str, *columns: str, numbers: Iterable[str] = (), unbroken: str = "") -> Table:
+    """An empty table of the house's look: columns in `numbers` are flush right, the `unbroken` one is never folded."""
     numbers = set(numbers)
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(Text(column), justify="right" if column in numbers else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if column in numbers else "left"
+        table.add_column(Text(column), justify=side, overflow="fold", no_wrap=column == unbroken)
     return table
 
 
