@@ -318,7 +318,7 @@ def _divergence(log_p: Float[Array, "n A"], log_q: Float[Array, "n A"]) -> Float
     x = log_p - log_q
     small = jnp.abs(x) < _SERIES_RADIUS
     y = jnp.where(small, x, 0.0)
-    tail = 1.0
+    tail = jnp.ones_like(y)
     for order in range(9, 2, -1):
         tail = 1.0 - y / order * tail
     series = 0.5 * y**2 * tail
