@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium import (
     Equilibrium,
     equilibrium_of_policy,
@@ -298,7 +299,7 @@ def _certificate(
     setting, adjoint, total = jax.lax.stop_gradient((setting, adjoint, total))
     defect = jax.tree.map(jnp.subtract, adjoint.matrix.apply(adjoint.solution), adjoint.right)
     adjoint_residual = _largest(defect) / jnp.maximum(1.0, _largest(adjoint.right))
-    singular = jnp.linalg.svd(adjoint.matrix.dense, compute_uv=False)
+    singular = _singular_values(adjoint.matrix.dense)
     condition = singular[0] / singular[-1]
     # How fast log-policies turn with (m, V): moving the point moves the Jacobian itself by this much, relatively.
     value_slope = setting.game.discount + jnp.max(jnp.abs(adjoint.matrix.field_value))
@@ -311,6 +312,11 @@ def _certificate(
         condition=condition,
         error_bound=condition * (turning * forward + adjoint_residual) * size,
     )
+
+
+@one_at_a_time
+def _singular_values(matrix: Float[Array, "k k"]) -> Float[Array, " k"]:
+    return jnp.linalg.svd(matrix, compute_uv=False)
 
 
 def _largest(tree) -> Float[Array, ""]:

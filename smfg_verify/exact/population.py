@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from smfg_verify.exact.batching import one_at_a_time
+
 
 def chain(policy: Float[Array, "n A"], transition: Float[Array, "n A n"]) -> Float[Array, "n n"]:
     r"""Markov chain of a policy, $P_\pi(s' | s) = \sum_a \pi(a|s) P(s' | s, a)$, rows are current states."""
@@ -16,6 +18,16 @@ def solve_linear(matrix: Float[Array, "k k"], right: Float[Array, " k"]) -> Floa
     Not `lineax.linear_solve`: the rule that differentiates it raises on non-finite numbers whatever `throw` says,
     and an unconverged equilibrium must come out as NaN.
     """
+    return jax.lax.custom_linear_solve(
+        lambda x: matrix @ x,
+        right,
+        solve=lambda _, b: _refined_solve(matrix, b),
+        transpose_solve=lambda _, b: _refined_solve(matrix.T, b),
+    )
+
+
+@one_at_a_time
+def _refined_solve(matrix: Float[Array, "k k"], right: Float[Array, " k"]) -> Float[Array, " k"]:
     factor = jax.scipy.linalg.lu_factor(matrix)
     first = jax.scipy.linalg.lu_solve(factor, right)
     return first + jax.scipy.linalg.lu_solve(factor, right - matrix @ first)

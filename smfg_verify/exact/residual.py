@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain
@@ -123,24 +124,36 @@ class Jacobian(eqx.Module):
     def solve(self, right: Point) -> Point:
         """Solve for k right-hand sides at once with the value block eliminated and one refinement.
 
+        Differentiated by the rule of a linear solve, not through the factorisations: that compiles much faster.
+
         Args:
             right: (M, k) and (n, k).
 
         Returns:
             The solution, the same shapes; non-finite when the matrix is singular.
         """
-        value_factor = jax.scipy.linalg.lu_factor(self.value_value)
-        eliminated = jax.scipy.linalg.lu_solve(value_factor, self.value_field)
-        schur_factor = jax.scipy.linalg.lu_factor(self.field_field - self.field_value @ eliminated)
+        return jax.lax.custom_linear_solve(
+            self.apply,
+            right,
+            solve=lambda _, columns: _eliminate(self, columns),
+            transpose_solve=lambda _, columns: _eliminate(self.transpose, columns),
+        )
 
-        def once(right: Point) -> Point:
-            partial = jax.scipy.linalg.lu_solve(value_factor, right.value)
-            field = jax.scipy.linalg.lu_solve(schur_factor, right.mean_field - self.field_value @ partial)
-            return Point(field, partial - eliminated @ field)
 
-        first = once(right)
-        defect = jax.tree.map(jnp.subtract, right, self.apply(first))
-        return jax.tree.map(jnp.add, first, once(defect))
+@one_at_a_time
+def _eliminate(matrix: Jacobian, right: Point) -> Point:
+    value_factor = jax.scipy.linalg.lu_factor(matrix.value_value)
+    eliminated = jax.scipy.linalg.lu_solve(value_factor, matrix.value_field)
+    schur_factor = jax.scipy.linalg.lu_factor(matrix.field_field - matrix.field_value @ eliminated)
+
+    def once(right: Point) -> Point:
+        partial = jax.scipy.linalg.lu_solve(value_factor, right.value)
+        field = jax.scipy.linalg.lu_solve(schur_factor, right.mean_field - matrix.field_value @ partial)
+        return Point(field, partial - eliminated @ field)
+
+    first = once(right)
+    defect = jax.tree.map(jnp.subtract, right, matrix.apply(first))
+    return jax.tree.map(jnp.add, first, once(defect))
 
 
 def jacobian(setting: Setting, point: Point) -> Jacobian:

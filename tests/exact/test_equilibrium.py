@@ -257,7 +257,7 @@ def test_bad_arguments(arguments, message):
 
 def test_float32_is_refused():
     game, _, logits = pair(0)
-    single = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), game)
+    single = eqx.tree_at(lambda g: g.temperature, game, game.temperature.astype(jnp.float32))
     with pytest.raises(ValueError, match="float64"):
         solve_equilibrium(single, logits)
 
