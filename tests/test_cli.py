@@ -18,6 +18,7 @@ from smfg_verify.cli import main
 from smfg_verify.cli.options import parse_assignments
 from smfg_verify.exact import stackelberg_gradient
 from smfg_verify.games import load, names
+from smfg_verify.report.progress import Progress
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
 
 TINY_RUN = ["--seeds", "5", "--iterations", "300"]
@@ -238,19 +239,14 @@ def test_help_imports_no_solver():
     assert {"jax", "numpy", "matplotlib", "xarray"}.isdisjoint(modules.split())
 
 
-def recorded(path):
-    """Iterations recorded so far in a checkpoint file that another process writes."""
-    return int(Trace.load(path).iterations[-1]) if path.exists() else 0
-
-
-def test_an_interrupted_run_is_resumed_to_the_same_final_bits(tmp_path):
-    """Ctrl-C on a real process: exit code 130, one line with the command to go on, and the same trace in the end."""
+def test_control_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path):
+    """A real process and a real signal, in the middle of a run far too long to end before."""
     out = tmp_path / "out"
-    arguments = ["run", "laffer-tax", "--seeds", "2", "--iterations", "400000", "--out", str(out)]
+    arguments = ["run", "laffer-tax", "--seeds", "2", "--iterations", "100000000", "--out", str(out)]
     command = [sys.executable, "-m", "smfg_verify", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120.0
-    while recorded(out / "trace.nc") == 0:
+    while not (out / "trace.nc").exists() or Trace.load(out / "trace.nc").iterations[-1] == 0:
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.1)
@@ -259,11 +255,26 @@ def test_an_interrupted_run_is_resumed_to_the_same_final_bits(tmp_path):
     assert process.returncode == 130
     assert "Traceback" not in said
     assert said.splitlines()[-1].endswith(f"{' '.join(arguments)} --resume")
-    assert 0 < recorded(out / "trace.nc") < 400_000
+    assert not Trace.load(out / "trace.nc").complete
     assert not (out / "report.json").exists()
+
+
+def test_an_interrupted_run_is_resumed_to_the_same_final_bits(tmp_path, monkeypatch, capsys):
+    arguments = ["run", "laffer-tax", "--seeds", "2", "--iterations", "20000", "--out", str(tmp_path)]
+
+    def interrupt(done):
+        if done >= 1000:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "iterations", lambda progress, total: interrupt)
+        assert main(arguments) == 130
+    assert capsys.readouterr().err.splitlines()[-1].endswith("--resume")
+    stopped = Trace.load(tmp_path / "trace.nc")
+    assert 0 < stopped.iterations[-1] < 20_000
+    assert "--resume" in refused(arguments, capsys)
     assert main([*arguments, "--resume"]) == 0
-    resumed = Trace.load(out / "trace.nc")
-    assert resumed.complete
-    whole = ac_smfg(load("laffer-tax"), num_iterations=400_000, seeds=range(2))
-    for name in ("leader_logits", "follower_logits", "leader_critic", "follower_critic", "mean_field"):
+    resumed = Trace.load(tmp_path / "trace.nc")
+    whole = ac_smfg(load("laffer-tax"), num_iterations=20_000, seeds=range(2))
+    for name in ("iterations", "leader_logits", "follower_logits", "leader_critic", "follower_critic", "mean_field"):
         np.testing.assert_array_equal(getattr(resumed, name), getattr(whole, name))
