@@ -47,7 +47,7 @@ _PUBLIC = {
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 _SUBPACKAGES = ("assumptions", "bounds", "exact", "game", "games", "policies", "report", "stochastic")
 
-__all__ = [*_MODULE_OF, *_SUBPACKAGES]  # noqa: PLE0604
+__all__ = [*_MODULE_OF, *_SUBPACKAGES]
 
 
 def __getattr__(name: str) -> Any:

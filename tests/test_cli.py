@@ -12,11 +12,12 @@ import time
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, game_identity
+from smfg_verify.assumptions import AssumptionReport, Finding, Verdict
 from smfg_verify.bounds import BoundReport, validate_bounds
 from smfg_verify.cli import main
 from smfg_verify.cli.options import parse_assignments
 from smfg_verify.exact import stackelberg_gradient
+from smfg_verify.game import game_hash
 from smfg_verify.games import load, names
 from smfg_verify.report.progress import Progress
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
@@ -62,7 +63,7 @@ def test_validate_writes_what_it_promises_and_strict_fails_on_the_refutation(val
 
 def test_a_refuted_witness_of_the_report_reproduces_its_number(report):
     game = load("laffer-tax")
-    assert report["game"]["identity"] == game_identity(game)
+    assert report["game"]["identity"] == game_hash(game)
     findings = [Finding.from_json(json.dumps(record)) for record in report["assumptions"]["findings"]]
     refuted = [finding for finding in findings if finding.verdict is Verdict.REFUTED]
     assert refuted

@@ -8,5 +8,4 @@ from smfg_verify.assumptions.finding import Finding as Finding
 from smfg_verify.assumptions.finding import Side as Side
 from smfg_verify.assumptions.finding import Verdict as Verdict
 from smfg_verify.assumptions.report import AssumptionReport as AssumptionReport
-from smfg_verify.assumptions.report import game_identity as game_identity
 from smfg_verify.assumptions.runner import check as check

@@ -1,45 +1,20 @@
 """The findings of one check of one game, saved and loaded with the game's identity."""
 
 import dataclasses
-import hashlib
 import json
 import os
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-
 from smfg_verify.assumptions._codec import decode, encode, frozen
 from smfg_verify.assumptions._registry import closest
 from smfg_verify.assumptions.finding import Finding, Verdict
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, game_hash
 
 FORMAT = "smfg-verify assumption report"
 SCHEMA_VERSION = 1
-
-
-def game_identity(game: AbstractGame) -> str:
-    """A digest of a game's class, its static fields and the bits of its parameters.
-
-    Args:
-        game: any game.
-
-    Returns:
-        64 hexadecimal digits; equal games give equal digests, whether or not their floats are arrays yet.
-    """
-    kind = type(game)
-    leaves, structure = jax.tree.flatten(game)
-    # A function among the static fields prints with its address, which differs from run to run.
-    description = re.sub(r" at 0x[0-9a-f]+", "", str(structure))
-    digest = hashlib.sha256(f"{kind.__qualname__}\n{description}".encode())
-    for leaf in leaves:
-        array = np.asarray(leaf)
-        digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
-    return digest.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,13 +23,13 @@ class AssumptionReport:
 
     Attributes:
         game_name: class of the game.
-        game_identity: digest of its content, see `game_identity`.
+        game_hash: digest of its content, see `smfg_verify.game.game_hash`.
         settings: how hard was searched.
         findings: all of them.
     """
 
     game_name: str
-    game_identity: str
+    game_hash: str
     settings: Mapping[str, Any]
     findings: tuple[Finding, ...]
 
@@ -98,7 +73,7 @@ class AssumptionReport:
             "format": FORMAT,
             "schema_version": SCHEMA_VERSION,
             "game_name": self.game_name,
-            "game_identity": self.game_identity,
+            "game_hash": self.game_hash,
             "settings": encode(self.settings),
             "findings": [finding.as_record() for finding in self.findings],
         }
@@ -119,7 +94,7 @@ class AssumptionReport:
         try:
             report = cls(
                 game_name=record["game_name"],
-                game_identity=record["game_identity"],
+                game_hash=record["game_hash"],
                 settings=decode(record["settings"]),
                 findings=tuple(Finding.from_record(entry) for entry in record["findings"]),
             )
@@ -127,10 +102,10 @@ class AssumptionReport:
             raise ValueError(
                 f"report: a field is missing or of the wrong type ({error!r}); the file is damaged."
             ) from error
-        if game is not None and game_identity(game) != report.game_identity:
+        if game is not None and game_hash(game) != report.game_hash:
             raise ValueError(
-                f"report: it is about a {report.game_name} with identity {report.game_identity[:12]}, got a "
-                f"{type(game).__name__} with identity {game_identity(game)[:12]}; likely cause: other parameters."
+                f"report: it is about a {report.game_name} with identity {report.game_hash[:12]}, got a "
+                f"{type(game).__name__} with identity {game_hash(game)[:12]}; likely cause: other parameters."
             )
         return report
 

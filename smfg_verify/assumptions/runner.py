@@ -8,8 +8,8 @@ from jaxtyping import ArrayLike, Float
 
 from smfg_verify.assumptions._registry import SearchSettings, find_property, property_names
 from smfg_verify.assumptions.leaders import checked
-from smfg_verify.assumptions.report import AssumptionReport, game_identity
-from smfg_verify.game import AbstractGame
+from smfg_verify.assumptions.report import AssumptionReport
+from smfg_verify.game import AbstractGame, game_hash
 
 
 def check(
@@ -49,7 +49,7 @@ def check(
     game = checked(game)
     findings = tuple(finding for entry in chosen for finding in entry.check(game, settings))
     return AssumptionReport(
-        game_name=type(game).__name__, game_identity=game_identity(game), settings=_plain(settings), findings=findings
+        game_name=type(game).__name__, game_hash=game_hash(game), settings=_plain(settings), findings=findings
     )
 
 

@@ -16,9 +16,8 @@ from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits, 
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.exact.precision import require_float64
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
+from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape, traced, validate
 from smfg_verify.policies import observed_rows, softmax_policy
-from smfg_verify.stochastic.storage import game_hash
 from smfg_verify.stochastic.trace import Trace
 
 RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
@@ -26,10 +25,6 @@ RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
 # Entries of the largest table of tangents that one batch of points builds (128 MiB of float64).
 _MAX_BATCH_ENTRIES = 2**24
 _LARGEST_BATCH = 128
-# jaxlib splits a batched LAPACK call of more than 2e5 operations over XLA's thread pool and waits for the parts inside
-# the pool; as many LU factorisations at once as the pool has threads then wait for ever (0.10.2, met on 2 cores with
-# 256 points of 10 states). Batches stay below that size, and blocks run one after the other.
-_MAX_FACTORISATION_WORK = 1e5
 _RESCUE_BATCH = 8
 _BATCHES_A_BLOCK = 16
 # Rounding errors of a handful of operations, in units of the machine precision.
@@ -216,11 +211,9 @@ def _take(points: _Point, indices: Int[np.ndarray, " Q"]) -> _Point:
 
 
 def _largest_batch(game: AbstractGame) -> int:
-    """As many points as the tables of tangents and the batched factorisations allow."""
+    """As many points as the tables of tangents allow."""
     table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    size = math.prod(mean_field_shape(game))
-    by_work = int(_MAX_FACTORISATION_WORK / max(game.num_states, size) ** 3)
-    return max(1, min(_LARGEST_BATCH, _MAX_BATCH_ENTRIES // (table * size), by_work))
+    return max(1, min(_LARGEST_BATCH, _MAX_BATCH_ENTRIES // (table * math.prod(mean_field_shape(game)))))
 
 
 def _evaluate(game: AbstractGame, points: _Point, precision: float, batch_size: int, *, rescue: bool) -> _Measured:

@@ -12,12 +12,11 @@ import numpy as np
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
 from smfg_verify.bounds import BoundReport, RateVerdict, Residuals, exact_residuals, validate_bounds
 from smfg_verify.exact import StackelbergGradient, stackelberg_gradient
-from smfg_verify.game import AbstractGame, leader_logits_shape, validate
+from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, validate
 from smfg_verify.games import load
 from smfg_verify.report.progress import Progress
 from smfg_verify.report.settings import CheckSettings, Command, GameSettings, RunSettings
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg, resume
-from smfg_verify.stochastic.storage import game_hash
 
 TRACE_FILE = "trace.nc"
 

@@ -12,9 +12,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from smfg_verify.assumptions import game_identity
 from smfg_verify.exact import Method, StackelbergGradient
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape
 from smfg_verify.report.labels import labels_of
 from smfg_verify.report.pipeline import Results
 from smfg_verify.stochastic import Trace
@@ -51,7 +50,7 @@ def game_record(game: AbstractGame, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "class": type(game).__name__,
-        "identity": game_identity(game),
+        "identity": game_hash(game),
         "parameters": parameters_of(game),
         "num_states": game.num_states,
         "num_follower_actions": game.num_follower_actions,

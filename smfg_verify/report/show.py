@@ -5,9 +5,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from smfg_verify.assumptions import game_identity
 from smfg_verify.exact import StackelbergGradient
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.games import describe, names
 from smfg_verify.report import tables
 from smfg_verify.report.alignment_figure import alignment_figure
@@ -26,7 +25,7 @@ def show_game(console: Console, game: AbstractGame, settings: GameSettings, unif
     allowed = {}
     if settings.name in names():
         allowed = {entry.name: entry.values for entry in describe(settings.name).parameters}
-    console.print(tables.sizes_table(game, settings.name, game_identity(game)))
+    console.print(tables.sizes_table(game, settings.name, game_hash(game)))
     console.print(tables.parameters_table(game, allowed))
     console.print(tables.documentation(game))
     console.print(tables.gradient_table(uniform, "\nUnder the uniform leader"))
@@ -36,7 +35,7 @@ def show_game(console: Console, game: AbstractGame, settings: GameSettings, unif
 def show_results(console: Console, results: Results, directory: Path, files: tuple[str, ...]) -> None:
     """Print a job's results: what was asked, what was found, what was written."""
     name = results.settings.name
-    console.print(tables.sizes_table(results.game, name, game_identity(results.game)))
+    console.print(tables.sizes_table(results.game, name, game_hash(results.game)))
     console.print(tables.gradient_table(results.uniform, "Under the uniform leader"))
     if results.trace is not None:
         console.print(tables.run_table(results.trace, str(directory / TRACE_FILE)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
-from smfg_verify.game import AbstractGame, as_parameter, traced, validate
+from smfg_verify.game import AbstractGame, as_parameter, game_hash, traced, validate
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.initial import (
     ITERATE_FIELDS,
@@ -125,7 +125,7 @@ def resume(
     records = empty_records(current, points.size)
     for name, record in records.items():
         record[:, : trace.iterations.size] = getattr(trace, name)
-    if storage.game_hash(game) != metadata.game_hash:
+    if game_hash(game) != metadata.game_hash:
         raise ValueError(
             f"resume: got another game ({type(game).__name__}) than the {metadata.game} of {checkpoint_file}; expected "
             "the same class, parameters and structure, since the run would otherwise change game half-way."
@@ -156,7 +156,7 @@ def _metadata(game: AbstractGame, schedule: Schedule, sampling: Sampling, num_it
     constants = schedule.constants()
     return TraceMetadata(
         game=type(game).__name__,
-        game_hash=storage.game_hash(game),
+        game_hash=game_hash(game),
         sampling=sampling,
         leader_step=constants["leader"],
         mean_field_step=constants["mean_field"],

@@ -1,8 +1,6 @@
-"""Files of stochastic runs: atomic netCDF writing, reading that names what is wrong, and the hash of a game."""
+"""Files of stochastic runs: atomic netCDF writing, and reading that names what is wrong."""
 
 import contextlib
-import dataclasses
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -10,11 +8,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import jax
-import numpy as np
-
-from smfg_verify.game import AbstractGame, traced
 
 if TYPE_CHECKING:
     import xarray
@@ -25,18 +18,6 @@ SCHEMA_VERSION = 1
 
 # Group of a checkpoint file that holds where the run stands.
 RESUME_GROUP = "resume"
-
-_NUMBERS = ("discount", "temperature", "leader_temperature", "initial_distribution", "leader_observation")
-_CONTRACT = (
-    *_NUMBERS,
-    "num_states",
-    "num_follower_actions",
-    "num_leader_actions",
-    "mean_field_support",
-    "transition_dependence",
-    "follower_reward_dependence",
-    "leader_reward_dependence",
-)
 
 
 def format_attributes() -> dict[str, Any]:
@@ -155,43 +136,3 @@ def _has_group(path: Path, group: str) -> bool:
 
     with h5py.File(path, "r") as file:
         return group in file
-
-
-def game_hash(game: AbstractGame) -> str:
-    """Hash of a game's class name, the numbers of its parameters and its static structure.
-
-    Args:
-        game: any game.
-
-    Returns:
-        32 hexadecimal digits, the same in every process.
-    """
-    digest = hashlib.sha256()
-    _absorb(digest, traced(game))
-    for name in _CONTRACT:  # class attributes and properties are no fields, yet part of the game
-        _absorb(digest, np.asarray(getattr(game, name)) if name in _NUMBERS else getattr(game, name))
-    return digest.hexdigest()[:32]
-
-
-def _absorb(digest: Any, value: Any) -> None:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        digest.update(f"<{type(value).__qualname__}>".encode())
-        for field in dataclasses.fields(value):
-            digest.update(f"{field.name}=".encode())
-            _absorb(digest, getattr(value, field.name))
-    elif isinstance(value, jax.Array | np.ndarray):
-        array = np.asarray(value)
-        digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
-    elif isinstance(value, tuple | list):
-        digest.update(f"{type(value).__name__}{len(value)}".encode())
-        for item in value:
-            _absorb(digest, item)
-    elif isinstance(value, dict):
-        for key in sorted(value, key=repr):
-            digest.update(repr(key).encode())
-            _absorb(digest, value[key])
-    elif callable(value):
-        # The representation of a function holds its address, which differs between processes.
-        digest.update(f"{value.__module__}.{value.__qualname__}".encode())
-    else:
-        digest.update(f"{type(value).__name__}:{value!r};".encode())

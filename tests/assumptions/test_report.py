@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, game_identity
-from smfg_verify.game import traced
+from smfg_verify.assumptions import AssumptionReport, Finding, Verdict
+from smfg_verify.game import game_hash, traced
 from smfg_verify.games import load
 
 
@@ -26,9 +26,7 @@ def finding(statement, verdict):
 
 def report(game, *verdicts):
     findings = [finding(f"s{k}", verdict) for k, verdict in enumerate(verdicts or (Verdict.SUPPORTED,))]
-    return AssumptionReport(
-        game_name="LafferTax", game_identity=game_identity(game), settings={"seed": 0}, findings=findings
-    )
+    return AssumptionReport(game_name="LafferTax", game_hash=game_hash(game), settings={"seed": 0}, findings=findings)
 
 
 @pytest.fixture
@@ -37,14 +35,14 @@ def game():
 
 
 def test_identity_is_the_content_of_the_game(game):
-    assert game_identity(game) == game_identity(load("laffer-tax")) == game_identity(traced(game))
+    assert game_hash(game) == game_hash(load("laffer-tax")) == game_hash(traced(game))
     others = [
         load("laffer-tax", kappa=0.3 + 1e-16 * 4),
         load("laffer-tax", taxes=(0.0, 0.5, 1.0)),
         load("two-road-toll"),
     ]
     static = [load("market-entrance", scarcity=scarcity) for scarcity in ("log", "quadratic")]
-    assert len({game_identity(other) for other in [game, *others, *static]}) == 6
+    assert len({game_hash(other) for other in [game, *others, *static]}) == 6
 
 
 def test_saved_and_loaded(game, tmp_path):
@@ -107,4 +105,4 @@ def test_least_favourable_verdict(game):
 
 
 def test_identity_sees_array_types(game):
-    assert game_identity(game) != game_identity(jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), game))
+    assert game_hash(game) != game_hash(jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), game))

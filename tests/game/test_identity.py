@@ -1,13 +1,16 @@
+import dataclasses
 import subprocess
 import sys
 import textwrap
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.game import game_hash
+from smfg_verify.game import TabularGame, game_hash
+from tests.helpers.random_arrays import random_array_game
 
 NAMES = games.names()
 
@@ -17,7 +20,8 @@ def test_equal_games_have_equal_hashes_in_every_process(name):
     code = f"""
         import jax; jax.config.update("jax_enable_x64", True)
         from smfg_verify import games
-        from smfg_verify.game import game_hash
+        from smfg_verify.game import TabularGame, game_hash
+from tests.helpers.random_arrays import random_array_game
         print([game_hash(games.load(name)) for name in {NAMES}])
     """
     if name == NAMES[0]:
@@ -78,3 +82,21 @@ def test_a_python_float_and_the_array_of_it_are_the_same_parameter():
     game = games.load("laffer-tax")
     assert game_hash(eqx.tree_at(lambda g: g.discount, game, 0.9)) == game_hash(game)
     assert game_hash(eqx.tree_at(lambda g: g.discount, game, jnp.asarray(0.91))) != game_hash(game)
+
+
+def test_a_class_attribute_is_part_of_the_hash():
+    base = type(games.load("two-road-toll"))
+    other = type(base.__name__, (base,), {"transition_dependence": "general"})
+    assert game_hash(other()) != game_hash(base())
+
+
+def test_the_arrays_of_a_tabular_game_are_part_of_the_hash():
+    arrays = random_array_game(np.random.default_rng(0), 3, 2, 2)
+    changed = [
+        arrays,
+        *(dataclasses.replace(arrays, **change) for change in (dict(temperature=0.31), dict(leader_temperature=0.1))),
+        dataclasses.replace(arrays, observation=np.array([0, 1, 1])),
+        dataclasses.replace(arrays, kernel_mean_field=None),
+    ]
+    hashes = {game_hash(TabularGame.from_arrays(**each.from_arrays_arguments())) for each in changed}
+    assert len(hashes) == len(changed)

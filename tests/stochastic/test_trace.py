@@ -8,8 +8,8 @@ import pytest
 import xarray
 
 from smfg_verify import games
-from smfg_verify.stochastic import Trace, ac_smfg, storage
-from tests.stochastic.games_for_runs import array_game, assert_same_bits
+from smfg_verify.stochastic import Trace, ac_smfg
+from tests.stochastic.games_for_runs import assert_same_bits
 
 
 @pytest.fixture(scope="module")
@@ -94,33 +94,6 @@ def test_a_failed_write_leaves_the_old_file(trace, tmp_path, monkeypatch):
         trace.save(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["trace.nc"]
-
-
-def test_the_hash_sees_every_parameter_and_is_the_same_in_another_process():
-    reference = storage.game_hash(array_game(0)[1])
-    assert storage.game_hash(array_game(0)[1]) == reference
-    others = [
-        array_game(0, gamma=0.91)[1],
-        array_game(0, tau=0.31)[1],
-        array_game(0, tau_l=0.1)[1],
-        array_game(0, observations=2)[1],
-        array_game(1)[1],
-    ]
-    assert len({reference, *(storage.game_hash(game) for game in others)}) == 6
-    log, quadratic = games.load("market-entrance"), games.load("market-entrance", scarcity="quadratic")
-    assert storage.game_hash(log) != storage.game_hash(quadratic)
-    script = (
-        "import jax; jax.config.update('jax_enable_x64', True); from smfg_verify import games;"
-        "from smfg_verify.stochastic import storage; print(storage.game_hash(games.load('market-entrance')))"
-    )
-    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert output.stdout.split()[-1] == storage.game_hash(log)
-
-
-def test_a_class_attribute_is_part_of_the_hash():
-    base = type(games.load("two-road-toll"))
-    other = type(base.__name__, (base,), {"transition_dependence": "general"})
-    assert storage.game_hash(other()) != storage.game_hash(base())
 
 
 def test_metadata_says_what_the_run_was(trace):
