@@ -20,8 +20,7 @@ def test_equal_games_have_equal_hashes_in_every_process(name):
     code = f"""
         import jax; jax.config.update("jax_enable_x64", True)
         from smfg_verify import games
-        from smfg_verify.game import TabularGame, game_hash
-from tests.helpers.random_arrays import random_array_game
+        from smfg_verify.game import game_hash
         print([game_hash(games.load(name)) for name in {NAMES}])
     """
     if name == NAMES[0]:
