@@ -21,6 +21,7 @@ from smfg_verify.game import game_hash
 from smfg_verify.games import load, names
 from smfg_verify.report.progress import Progress
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
+from tests.helpers.processes import interruptible
 
 TINY_RUN = ["--seeds", "5", "--iterations", "300"]
 TINY_CHECK = ["--leaders", "24", "--starts", "2"]
@@ -245,14 +246,14 @@ def test_control_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path):
     out = tmp_path / "out"
     arguments = ["run", "laffer-tax", "--seeds", "2", "--iterations", "100000000", "--out", str(out)]
     command = [sys.executable, "-m", "smfg_verify", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120.0
-    while not (out / "trace.nc").exists() or Trace.load(out / "trace.nc").iterations[-1] == 0:
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
+    with interruptible(command) as process:
+        while not (out / "trace.nc").exists() or Trace.load(out / "trace.nc").iterations[-1] == 0:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
     assert process.returncode == 130
     assert "Traceback" not in said
     assert said.splitlines()[-1].endswith(f"{' '.join(arguments)} --resume")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg, resume
+from tests.helpers.processes import interruptible
 from tests.stochastic.games_for_runs import array_game, assert_same_bits
 
 SEEDS = range(35)
@@ -81,16 +81,16 @@ def run_until(file, iteration, stop_with):
     """Start a run without end in another process, and send it a signal once it is past an iteration and has saved."""
     command = [sys.executable, "-c", SCRIPT, str(file), str(2_000_000_000)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    for line in process.stdout:
-        if int(line) >= iteration:
-            break
-    if stop_with == signal.SIGKILL:
-        time.sleep(1.0)
-    begun = time.monotonic()
-    process.send_signal(stop_with)
-    _, errors = process.communicate(timeout=60)
-    return process.returncode, errors, time.monotonic() - begun
+    with interruptible(command, env=environment) as process:
+        for line in process.stdout:
+            if int(line) >= iteration:
+                break
+        if stop_with == signal.SIGKILL:
+            time.sleep(1.0)
+        begun = time.monotonic()
+        process.send_signal(stop_with)
+        _, errors = process.communicate(timeout=60)
+        return process.returncode, errors, time.monotonic() - begun
 
 
 @pytest.mark.parametrize("stop_with", [signal.SIGINT, signal.SIGKILL])
