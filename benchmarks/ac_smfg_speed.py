@@ -11,8 +11,8 @@ import time
 
 import jax
 import numpy as np
-import numpy_ac_smfg
 
+from benchmarks import numpy_ac_smfg
 from smfg_verify import games
 from smfg_verify.game import AbstractGame, TabularGame
 from smfg_verify.stochastic import ac_smfg
