@@ -1,6 +1,7 @@
 """Gradient alignment: whether the direct part of the Stackelberg gradient points where the total gradient does."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from smfg_verify.assumptions.alignment_evidence import (
     AlignmentEvidence,
     gather_evidence,
 )
-from smfg_verify.assumptions.alignment_measures import alignment_measures, frontier, quantiles
+from smfg_verify.assumptions.alignment_measures import RESOLUTION, alignment_measures, frontier, quantiles
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.independence import FUNCTIONS, Independence, change_at, prove_independence
 from smfg_verify.assumptions.leaders import LeaderPoints, checked, evaluate_leaders
@@ -45,6 +46,8 @@ FORMS: dict[str, _Form] = {
     "relative-error": _Form("relative_error", "max", 0.0, "||g - p|| / ||g||"),
     "norm-ratio": _Form("norm_ratio", "max", 1.0, "||p|| / ||g||"),
 }
+# Forms whose sign is the claim: one clearly negative point refutes them.
+_SIGNED = ("cosine", "inner-product-constant", "direct-constant")
 STATEMENTS = (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct", "independence")
 
 
@@ -95,7 +98,7 @@ def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Findin
     Random leaders, the leaders of a run, the ends of worst-case searches and the rest points of both fields are
     looked at. Refuted where $\langle g, p \rangle < 0$ beyond the numerical error; certified only where the leader's
     reward and the transition are proved independent of mean field and follower's action, so that g = p exactly.
-    The forms without a natural threshold (relative error, norm ratio) are refuted where they have no bound.
+    The forms without a natural threshold (relative error, norm ratio) are inconclusive where they have no bound.
 
     Args:
         game: the game, traced.
@@ -135,10 +138,11 @@ def _not_applicable(statement: str) -> Finding:
 def _form_finding(game: AbstractGame, statement: str, evidence: AlignmentEvidence, proved: bool) -> Finding:
     form = FORMS[statement]
     values = evidence.values(form.measure)
-    if statement in ("cosine", "inner-product-constant", "direct-constant") and evidence.measures.misaligned.any():
-        index, verdict = _worst(np.where(evidence.measures.misaligned, values, np.nan), form.worst), Verdict.REFUTED
+    refuting = _refuting(game, evidence, values) if statement in _SIGNED else None
+    index = _worst(values, form.worst) if refuting is None else refuting
+    if refuting is not None:
+        verdict = Verdict.REFUTED
     else:
-        index = _worst(values, form.worst)
         verdict = Verdict.INCONCLUSIVE if index is None else _form_verdict(statement, evidence)
     # Equal gradients that are zero everywhere still have no ratio.
     certified = proved and index is not None
@@ -156,20 +160,31 @@ def _form_finding(game: AbstractGame, statement: str, evidence: AlignmentEvidenc
     )
 
 
+def _refuting(game: AbstractGame, evidence: AlignmentEvidence, values: np.ndarray) -> int | None:
+    """The worst point at which the inner product is negative beyond its error, also when it is evaluated alone."""
+    index = _worst(np.where(evidence.measures.misaligned, values, np.nan), "min")
+    if index is None:
+        return None
+    again = alignment_measures(_point_of(game, _witness(evidence.points, index)))
+    return index if again.misaligned[0] else None
+
+
 def _form_verdict(statement: str, evidence: AlignmentEvidence) -> Verdict:
-    if statement not in ("relative-error", "norm-ratio"):
-        return Verdict.SUPPORTED
-    # Both divide by ||g||: where it is zero and p, in logits too, is not, there is no bound.
+    if statement in _SIGNED:
+        # Negative somewhere, but not where it was looked at again: neither a counter-example nor support.
+        return Verdict.INCONCLUSIVE if evidence.measures.misaligned.any() else Verdict.SUPPORTED
+    # Both others divide by ||g||: where it is zero and p, in logits too, is not, there is no bound to find.
     zeros = evidence.total_rest
-    unbounded = zeros.reached & (zeros.points.direct_norm > CLEARLY_POSITIVE * evidence.scale)
-    return Verdict.REFUTED if unbounded.any() else Verdict.SUPPORTED
+    clearly = np.maximum(CLEARLY_POSITIVE * evidence.scale, RESOLUTION * zeros.points.error)
+    unbounded = zeros.reached & (zeros.points.direct_norm > clearly)
+    return Verdict.INCONCLUSIVE if unbounded.any() else Verdict.SUPPORTED
 
 
 def _form_meaning(statement: str, constant: float, verdict: Verdict, evidence: AlignmentEvidence, proved: bool) -> str:
     formula = FORMS[statement].formula
     if proved:
         return f"{formula} = {constant:g} for every leader: nothing the leader cares about depends on the followers."
-    if verdict is Verdict.INCONCLUSIVE:
+    if math.isnan(constant):
         return f"{formula} could not be taken anywhere: every gradient searched is within its own numerical error."
     extreme = "smallest" if FORMS[statement].worst == "min" else "largest"
     text = f"The {extreme} {formula} found is {constant:.4g}"
@@ -178,10 +193,12 @@ def _form_meaning(statement: str, constant: float, verdict: Verdict, evidence: A
 
 def _consequence(statement: str, constant: float, verdict: Verdict) -> str:
     if statement in ("relative-error", "norm-ratio"):
-        if verdict is Verdict.REFUTED:
-            return ": it has no bound, since the direct gradient is not zero where the total one is"
+        if verdict is Verdict.INCONCLUSIVE:
+            return ", which bounds nothing: the direct gradient is not zero where the total one is (zeros-of-total)"
         certain = statement == "relative-error" and constant < 1.0
         return ": below one, which by itself makes the direct gradient ascend" if certain else ""
+    if verdict is Verdict.INCONCLUSIVE:
+        return ", but a negative inner product was met that did not repeat"
     if verdict is Verdict.REFUTED:
         return ": there a step along the direct gradient lowers the leader's objective"
     return ": no leader was found at which the direct gradient points against the total one"
@@ -196,13 +213,16 @@ def _collinear(evidence: AlignmentEvidence) -> str:
 def _frontier_finding(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> Finding:
     found = frontier(evidence.measures)
     resolved = evidence.measures.total_resolved
-    index = _worst(np.where(resolved, evidence.measures.inner, np.nan), "min")
-    refuted = bool(evidence.measures.misaligned.any())
-    verdict = Verdict.INCONCLUSIVE if index is None else Verdict.REFUTED if refuted else Verdict.SUPPORTED
+    refuting = _refuting(game, evidence, evidence.measures.inner)
+    refuted = refuting is not None
+    index = refuting if refuted else _worst(np.where(resolved, evidence.measures.inner, np.nan), "min")
+    verdict = (
+        Verdict.REFUTED if refuted else Verdict.INCONCLUSIVE if index is None else _form_verdict("cosine", evidence)
+    )
     details = {"slack": found.slack, "largest_constant": found.constant}
 
     def meaning(constant: float) -> str:
-        if verdict is Verdict.INCONCLUSIVE:
+        if math.isnan(constant):
             return "No frontier: every total gradient searched is within its own numerical error."
         if proved:
             return "<g, p> = ||g||^2 for every leader: no slack is needed."
@@ -265,11 +285,13 @@ def _zeros_finding(
     """Zeros of one field, and how far the other is from zero there."""
     gaps = np.where(rest.reached, _excess_gap(rest.points, other), np.nan)
     worst = _worst(gaps, "max") if evidence.scale > 0.0 else None
-    error = 0.0 if worst is None else getattr(rest.points, f"{other}_error")[worst]
     if worst is None:
         verdict = Verdict.INCONCLUSIVE
     else:
-        clearly = gaps[worst] > max(CLEARLY_POSITIVE * evidence.scale, 10.0 * error)
+        # A gap adds one difference a row of a table, each with up to twice the error of an entry.
+        rounding = 10.0 * rest.points.logits.shape[1] * rest.points.error[worst]
+        again = _excess_gap(_point_of(game, _witness(rest.points, worst)), other)[0]
+        clearly = min(gaps[worst], again) > max(CLEARLY_POSITIVE * evidence.scale, rounding)
         verdict = Verdict.REFUTED if clearly else Verdict.SUPPORTED
     unreached = "No zero was reached: the flows ended before both stationarity measures were within the tolerance."
     equal = "Both gradients are equal for every leader, so they vanish together."
@@ -303,7 +325,7 @@ def _rest_details(rest: RestPoints) -> dict[str, Any]:
 def _measurably_different(evidence: AlignmentEvidence) -> bool:
     """Whether g and p differ anywhere by more than their errors: then a proof of g = p meets bad arithmetic."""
     points = evidence.points
-    errors = (points.total_error + points.direct_error) / np.maximum(points.total_norm, 1e-300)
+    errors = 2.0 * points.error / np.maximum(points.total_norm, 1e-300)
     return bool(np.any(evidence.measures.relative_error > _AGREEMENT + errors))
 
 
@@ -375,7 +397,7 @@ def _concluded(
 
 
 def _witness(points: LeaderPoints, index: int) -> dict[str, np.ndarray]:
-    names = ("logits", "mean_field", "follower_policy", "total", "direct", "total_error", "direct_error")
+    names = ("logits", "mean_field", "follower_policy", "total", "direct", "error")
     return {name: getattr(points, name)[index] for name in names}
 
 

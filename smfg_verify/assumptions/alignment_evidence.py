@@ -121,7 +121,7 @@ def _worst_cases(game: AbstractGame, seen: LeaderPoints, settings: SearchSetting
 
 def _typical_gap(points: LeaderPoints) -> float:
     """Larger median of the two gaps; zero where no gradient is above its own error."""
-    above = points.converged & ((points.total_norm > points.total_error) | (points.direct_norm > points.direct_error))
+    above = points.converged & (np.maximum(points.total_norm, points.direct_norm) > points.error)
     if not above.any():
         return 0.0
     return float(max(np.median(points.total_gap[above]), np.median(points.direct_gap[above])))

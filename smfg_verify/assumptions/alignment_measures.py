@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from smfg_verify.assumptions.leaders import LeaderPoints, batch_size, error_bounds
+from smfg_verify.assumptions.leaders import LeaderPoints, batch_size
 from smfg_verify.assumptions.search import FAST_COMPILE, into_box
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.game import AbstractGame, leader_logits_shape
@@ -64,8 +64,8 @@ def alignment_measures(points: LeaderPoints) -> AlignmentMeasures:
         All forms; NaN where masked or not converged.
     """
     total, direct = points.total_norm, points.direct_norm
-    total_resolved = points.converged & (total > RESOLUTION * points.total_error)
-    direct_resolved = points.converged & (direct > RESOLUTION * points.direct_error)
+    total_resolved = points.converged & (total > RESOLUTION * points.error)
+    direct_resolved = points.converged & (direct > RESOLUTION * points.error)
     inner = np.sum(points.total * points.direct, axis=(1, 2))
     by_total = np.where(total_resolved, total, np.nan)
     by_direct = np.where(direct_resolved, direct, np.nan)
@@ -76,9 +76,7 @@ def alignment_measures(points: LeaderPoints) -> AlignmentMeasures:
         relative_error=np.linalg.norm(points.total - points.direct, axis=(1, 2)) / by_total,
         norm_ratio=direct / by_total,
         inner=inner,
-        inner_error=total * points.direct_error
-        + direct * points.total_error
-        + points.total_error * points.direct_error,
+        inner_error=points.error * (total + direct + points.error),
         squared_norm=total**2,
         total_resolved=total_resolved,
         direct_resolved=direct_resolved,
@@ -165,8 +163,7 @@ def _slopes(game: AbstractGame, parameters: jax.Array, flags: jax.Array):
         gradient = gradient_of_logits(game, into_box(parameter), rescue=False)
         inner = jnp.sum(gradient.total * gradient.direct)
         total, direct = jnp.sum(gradient.total**2), jnp.sum(gradient.direct**2)
-        total_error, direct_error = error_bounds(gradient)
-        resolved = (total > (SEARCH_RESOLUTION * total_error) ** 2) & (direct > (SEARCH_RESOLUTION * direct_error) ** 2)
+        resolved = jnp.minimum(total, direct) > (SEARCH_RESOLUTION * gradient.certificate.error_bound) ** 2
         value = jnp.where(use_cosine, inner / jnp.sqrt(total * direct), jnp.arcsinh(inner / total))
         return jnp.where(resolved, value, jnp.nan)
 

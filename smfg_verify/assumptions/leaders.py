@@ -6,10 +6,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import ArrayLike, Bool, Float
 
 from smfg_verify.assumptions._registry import SearchSettings
-from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits
+from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
 from smfg_verify.policies import softmax_policy
@@ -17,7 +17,6 @@ from smfg_verify.policies import softmax_policy
 # Entries of the tables of tangents that one batch builds at once (128 MiB of float64), and the largest batch.
 _MAX_BATCH_ENTRIES = 2**24
 _LARGEST_BATCH = 64
-_ROUNDING = float(np.finfo(float).eps)
 
 
 class LeaderPoints(NamedTuple):
@@ -34,8 +33,7 @@ class LeaderPoints(NamedTuple):
         objective: Phi, (N,).
         mean_field: (N, n) or (N, n, A).
         follower_policy: (N, n, A).
-        total_error: bound on the Euclidean error of `total`, rounding included, (N,).
-        direct_error: the same of `direct`, (N,).
+        error: bound on the Euclidean errors of `total` and of `direct`, rounding included, (N,).
         converged: (N,).
         rescued: Newton failed and a later search converged, (N,).
     """
@@ -50,8 +48,7 @@ class LeaderPoints(NamedTuple):
     objective: Float[np.ndarray, " N"]
     mean_field: Float[np.ndarray, "N ..."]
     follower_policy: Float[np.ndarray, "N n A"]
-    total_error: Float[np.ndarray, " N"]
-    direct_error: Float[np.ndarray, " N"]
+    error: Float[np.ndarray, " N"]
     converged: Bool[np.ndarray, " N"]
     rescued: Bool[np.ndarray, " N"]
 
@@ -177,7 +174,6 @@ def _evaluate(game: AbstractGame, logits, mean_fields, rescue: bool) -> LeaderPo
 def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoints:
     gradient = gradient_of_logits(game, logits, start, rescue=rescue)
     found = gradient.equilibrium
-    total_error, direct_error = error_bounds(gradient)
     # JAX arrays here, NumPy arrays once out of jit.
     fields: dict[str, Any] = {
         "logits": logits,
@@ -190,24 +186,11 @@ def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoin
         "objective": gradient.objective,
         "mean_field": found.mean_field,
         "follower_policy": found.follower_policy,
-        "total_error": total_error,
-        "direct_error": direct_error,
+        "error": gradient.certificate.error_bound,
         "converged": found.converged,
         "rescued": jnp.zeros_like(found.converged),
     }
     return LeaderPoints(**fields)
-
-
-def error_bounds(gradient: StackelbergGradient) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """First-order bounds on the Euclidean errors of the total gradient and of its direct part, rounding included."""
-    certificate = gradient.certificate
-    # A residual that happens to be zero does not make the arithmetic after it exact.
-    rounding = certificate.condition * _ROUNDING
-    total, direct = (
-        jnp.maximum(1.0, jnp.max(jnp.abs(jax.lax.stop_gradient(part)))) for part in (gradient.total, gradient.direct)
-    )
-    total_error = certificate.error_bound + rounding * total
-    return total_error, (certificate.condition * certificate.forward_residual + rounding) * direct
 
 
 def advantage(logits: Float[np.ndarray, "N O B"], table: Float[np.ndarray, "N O B"]) -> Float[np.ndarray, "N O B"]:

@@ -91,7 +91,7 @@ def solve_equilibrium(
         value block uses the envelope theorem.
     """
     game, leader_logits = prepare(game, leader_logits)
-    start = _checked_start(game, initial)
+    start = checked_start(game, initial)
     policy = softmax_policy(leader_logits)
     found = _solve(game, policy, start, tolerance, max_steps, max_path_steps, False)
     if needs_rescue(found):
@@ -124,7 +124,12 @@ def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame,
     return game, logits
 
 
-def _checked_start(game: AbstractGame, initial: ArrayLike | None) -> Float[Array, "..."]:
+def checked_start(game: AbstractGame, initial: ArrayLike | None) -> Float[Array, "..."]:
+    """The mean field a search starts from: uniform if None.
+
+    Raises:
+        ValueError: the wrong shape, or not a probability distribution.
+    """
     shape = mean_field_shape(game)
     if initial is None:
         return jnp.full(shape, 1.0 / np.prod(shape))
@@ -212,7 +217,8 @@ def equilibrium_of_policy(
     search = jax.lax.stop_gradient(outcome.search)
     converged = search.norm <= tolerance
     found = _implicit_point(setting, search.point)
-    found = jax.tree.map(lambda leaf: jnp.where(converged, leaf, jnp.nan), found)
+    # A product, not a choice: `where` would give an unconverged equilibrium the derivative zero.
+    found = jax.tree.map(lambda leaf: leaf * jnp.where(converged, 1.0, jnp.nan), found)
     return Equilibrium(
         mean_field=found.mean_field.reshape(mean_field_shape(game)),
         follower_policy=follower_policy(setting, found),
@@ -244,7 +250,8 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
     still_failed = failed & ~(damped.norm <= tolerance)
     followed = follow_temperature(setting, damped, max_steps=max_path_steps, active=still_failed)
     method = jnp.where(still_failed, Method.CONTINUATION, jnp.where(failed, Method.DAMPED, Method.NEWTON))
-    best = jax.tree.map(lambda late, early: jnp.where(failed, late, early), followed, direct)
+    late_is_better = failed & ~(direct.norm <= followed.norm)
+    best = jax.tree.map(lambda late, early: jnp.where(late_is_better, late, early), followed, direct)
     return _Outcome(best, method, cycled)
 
 

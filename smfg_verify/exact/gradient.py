@@ -5,11 +5,13 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium import (
     Equilibrium,
+    checked_start,
     equilibrium_of_policy,
     needs_rescue,
     prepare,
@@ -28,12 +30,13 @@ class Certificate(eqx.Module):
     Attributes:
         forward_residual: residual of the equilibrium it was taken at.
         adjoint_residual: largest entry of $(\partial F/\partial x)^T \lambda - \partial J_l/\partial x$, relative to
-            max(1, largest entry of the right-hand side).
-        condition: 2-norm condition number of dF/dx, by singular values.
-        error_bound: first-order bound on the Euclidean error of the total gradient,
-            $\kappa\,(\text{turning} \cdot \text{forward} + \text{adjoint}) \max(1, \|\nabla\Phi\|)$ with $\kappa$ the
-            condition number and turning $= \max(1, (\gamma + \max|\partial F_V/\partial m|)/\tau)$: the Jacobian itself
-            turns with the point, at the rate at which log-policies do.
+            the largest entry of the right-hand side.
+        condition: 2-norm condition number $\kappa$ of dF/dx, by singular values.
+        error_bound: first-order bound on the Euclidean errors of the total gradient and of its direct part, rounding
+            included: $\kappa \cdot \text{turning} \cdot \text{size} \cdot ((\text{forward} + \epsilon)\max(1, |V|) +
+            \text{adjoint})$. Turning $= \max(1, (\gamma + \max|\partial F_V/\partial m|)/\tau)$, since the Jacobian
+            turns with the point at the rate at which log-policies do; size is the largest number added or cancelled
+            on the way to the gradient, which near a stationary policy is far above the gradient's own.
     """
 
     forward_residual: Float[Array, ""]
@@ -101,7 +104,7 @@ def leader_objective(
         RuntimeError: equilibrium not converged and `throw`.
     """
     game, logits = prepare(game, leader_logits)
-    start = None if initial is None else jnp.asarray(initial, dtype=float)
+    start = checked_start(game, initial)
     value, equilibrium = _objective(game, logits, start, False)
     if needs_rescue(equilibrium):
         value, equilibrium = _objective(game, logits, start, True)
@@ -161,14 +164,30 @@ def stackelberg_gradient(
 
     Raises:
         ValueError: as `solve_equilibrium`.
-        RuntimeError: equilibrium not converged and `throw`.
+        RuntimeError: equilibrium not converged, or not locally unique, and `throw`.
     """
     game, logits = prepare(game, leader_logits)
-    start = None if initial is None else jnp.asarray(initial, dtype=float)
+    start = checked_start(game, initial)
     gradient = policy_gradient(game, softmax_policy(logits), start)
     if throw:
         raise_unless_converged(gradient.equilibrium)
+        raise_if_singular(gradient)
     return gradient
+
+
+def raise_if_singular(gradient: StackelbergGradient) -> None:
+    """Raise when an equilibrium has converged and its gradient has not come out finite.
+
+    Raises:
+        RuntimeError: the Jacobian is singular.
+    """
+    if isinstance(gradient.total, jax.core.Tracer) or np.all(np.isfinite(gradient.total)):
+        return
+    condition = float(np.max(np.asarray(gradient.certificate.condition)))
+    raise RuntimeError(
+        f"gradient: not finite although the equilibrium has converged, condition number {condition:.3g}: the "
+        "equilibrium is not locally unique. Likely cause: more than one recurrent class. Pass throw=False to get NaN."
+    )
 
 
 def policy_gradient(
@@ -229,7 +248,7 @@ def gradient_at(
         direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
         objective=objective,
         equilibrium=equilibrium,
-        certificate=_certificate(setting, equilibrium, adjoint, total),
+        certificate=_certificate(setting, equilibrium, adjoint, tables),
     )
 
 
@@ -293,24 +312,24 @@ def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables
     return tables, _Adjoint(matrix, right, solution)
 
 
-def _certificate(
-    setting: Setting, equilibrium: Equilibrium, adjoint: _Adjoint, total: Float[Array, "O B"]
-) -> Certificate:
-    setting, adjoint, total = jax.lax.stop_gradient((setting, adjoint, total))
-    defect = jax.tree.map(jnp.subtract, adjoint.matrix.apply(adjoint.solution), adjoint.right)
-    adjoint_residual = _largest(defect) / jnp.maximum(1.0, _largest(adjoint.right))
+def _certificate(setting: Setting, equilibrium: Equilibrium, adjoint: _Adjoint, tables: _Tables) -> Certificate:
+    setting, equilibrium, adjoint, tables = jax.lax.stop_gradient((setting, equilibrium, adjoint, tables))
+    defect = _largest(jax.tree.map(jnp.subtract, adjoint.matrix.apply(adjoint.solution), adjoint.right))
+    right = _largest(adjoint.right)
+    adjoint_residual = jnp.where(right > 0.0, defect / right, defect)
     singular = _singular_values(adjoint.matrix.dense)
     condition = singular[0] / singular[-1]
-    # How fast log-policies turn with (m, V): moving the point moves the Jacobian itself by this much, relatively.
+    # The matrix is the transposed Jacobian: its upper right block is dF_V/dm.
     value_slope = setting.game.discount + jnp.max(jnp.abs(adjoint.matrix.field_value))
     turning = jnp.maximum(1.0, value_slope / setting.temperature)
-    forward = jax.lax.stop_gradient(equilibrium.residual)
-    size = jnp.maximum(1.0, jnp.linalg.norm(total))
+    size = jnp.maximum(_largest(tables), right)
+    rounding = jnp.finfo(size.dtype).eps
+    forward = (equilibrium.residual + rounding) * jnp.maximum(1.0, jnp.max(jnp.abs(equilibrium.follower_value)))
     return Certificate(
-        forward_residual=forward,
+        forward_residual=equilibrium.residual,
         adjoint_residual=adjoint_residual,
         condition=condition,
-        error_bound=condition * (turning * forward + adjoint_residual) * size,
+        error_bound=condition * turning * size * (forward + adjoint_residual),
     )
 
 

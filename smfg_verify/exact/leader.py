@@ -1,7 +1,7 @@
 """Exact ascent of the leader's objective to a stationary policy."""
 
 import enum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.exact.equilibrium import prepare, raise_unless_converged
-from smfg_verify.exact.gradient import StackelbergGradient, policy_gradient
+from smfg_verify.exact.gradient import StackelbergGradient, policy_gradient, raise_if_singular
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import softmax_policy
 
@@ -86,7 +86,7 @@ def optimise_leader(
 
     Raises:
         ValueError: as `solve_equilibrium`.
-        RuntimeError: the equilibrium of the initial logits does not converge.
+        RuntimeError: the equilibrium of the initial logits does not converge or is not locally unique.
 
     Source: spectral projected gradient (Birgin, Martinez and Raydan 2000), here with a monotone line search; natural
         policy gradient (Kakade 2001).
@@ -94,6 +94,7 @@ def optimise_leader(
     game, logits = prepare(game, initial_logits)
     start = _evaluate(game, np.asarray(softmax_policy(logits)), None)
     raise_unless_converged(start.gradient.equilibrium)
+    raise_if_singular(start.gradient)
     iterates, status = _ascend(game, start, tolerance, max_steps)
     last = _evaluate(game, _never_zero(iterates[-1].policy), iterates[-1])
     objective, norm, gap = (np.array(column) for column in zip(*(i.measures for i in iterates), strict=True))
@@ -139,6 +140,7 @@ def _ascend(game, start: _Iterate, tolerance: float, max_steps: int) -> tuple[li
     return iterates, AscentStatus.CONVERGED if converged else AscentStatus.OUT_OF_STEPS
 
 
+@runtime_checkable
 class _Step(Protocol):
     """A curve of policies that starts at the current one in an ascent direction."""
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.exact import Method, solve_equilibrium, stackelberg_gradient, tabulate
+from smfg_verify.exact import Method, optimise_leader, solve_equilibrium, stackelberg_gradient, tabulate
 from smfg_verify.exact import equilibrium as equilibrium_module
 from smfg_verify.exact.continuation import follow_temperature, uniform_start
 from smfg_verify.exact.newton import begin, damped_iteration
@@ -172,6 +172,19 @@ def test_an_unsolvable_game_raises_or_gives_nan_never_a_plausible_number():
         assert np.all(np.isnan(leaf))
 
 
+def test_an_unconverged_equilibrium_has_no_derivative():
+    """Zero would read as a stationary point."""
+    game, _, logits = pair(0)
+    logits = jnp.asarray(logits)
+
+    def functional(x):
+        found = solve_equilibrium(game, x, tolerance=1e-30, max_steps=1, max_path_steps=1, throw=False)
+        return found.mean_field[0] + found.follower_value[0]
+
+    assert np.all(np.isnan(jax.grad(functional)(logits)))
+    assert np.isnan(jax.jvp(functional, (logits,), (jnp.ones_like(logits),))[1])
+
+
 @SUPPORTS
 def test_derivatives_in_game_parameters_agree_with_differences(support):
     game, _, logits = pair(5, support=support)
@@ -238,6 +251,9 @@ def test_a_reducible_chain_is_reported_not_solved_silently():
     )
     certificate = stackelberg_gradient(game, np.zeros((2, 1)), throw=False).certificate
     assert not float(certificate.condition) < 1e12
+    for function in (stackelberg_gradient, optimise_leader):
+        with pytest.raises(RuntimeError, match="not locally unique"):
+            function(game, np.zeros((2, 1)))
 
 
 @pytest.mark.parametrize(
