@@ -11,7 +11,7 @@ verify: $(VENV)/.package
 	$(BIN)/smfg-verify validate market-entrance --out $(OUT)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=12
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
