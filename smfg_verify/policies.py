@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 # Smallest normal float64: keeps log finite where a policy's entry underflows to zero.
@@ -20,7 +21,9 @@ def softmax_policy(logits: Float[Array, "*rows actions"]) -> Float[Array, "*rows
     return jax.nn.softmax(logits, axis=-1)
 
 
-def observed_rows(table: Float[Array, "O B"], leader_observation: Int[Array, " n"]) -> Float[Array, "n B"]:
+def observed_rows(
+    table: Float[Array, "O B"], leader_observation: Int[Array, " n"] | Int[np.ndarray, " n"]
+) -> Float[Array, "n B"]:
     """A table with one row an observation, spread to one row a state.
 
     Args:

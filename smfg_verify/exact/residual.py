@@ -41,15 +41,15 @@ class Setting(eqx.Module):
 
 
 class Point(eqx.Module):
-    """A value of the unknowns, or of the residual, or of a multiplier: all have this shape.
+    """A value of the unknowns, or of the residual, or of a multiplier; or k of them side by side, as columns.
 
     Attributes:
-        mean_field: (M,), flattened.
-        value: (n,), in units of reward.
+        mean_field: (M,), flattened, or (M, k).
+        value: (n,), in units of reward, or (n, k).
     """
 
-    mean_field: Float[Array, " M"]
-    value: Float[Array, " n"]
+    mean_field: Float[Array, "M *k"]
+    value: Float[Array, "n *k"]
 
 
 def follower_policy(setting: Setting, point: Point) -> Float[Array, "n A"]:
