@@ -107,9 +107,11 @@ def read_config(path: Path) -> dict[str, dict[str, Any]]:
     """The tables of a configuration file, their keys checked, the game's excepted: the game checks those.
 
     Raises:
-        ValueError: not TOML, or an unknown table or key (the closest known one is named).
+        ValueError: no such file, not TOML, or an unknown table or key (the closest known one is named).
         OSError: the file cannot be read.
     """
+    if not path.is_file():
+        raise ValueError(f"--config: got {path}, which is no file; expected a TOML file, seen from {Path.cwd()}.")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
