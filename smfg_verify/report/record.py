@@ -22,7 +22,7 @@ FORMAT = "smfg-verify report"
 SCHEMA_VERSION = 1
 REPORT_FILE = "report.json"
 
-_PACKAGES = ("smfg-verify", "jax", "jaxlib", "equinox", "optimistix", "lineax", "numpy", "scipy", "xarray", "h5netcdf")
+_PACKAGES = ("smfg-verify", "jax", "jaxlib", "equinox", "jaxtyping", "numpy", "scipy", "xarray", "h5netcdf")
 
 
 def plain(value: Any) -> Any:
