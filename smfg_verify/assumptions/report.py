@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from smfg_verify.assumptions._codec import decode, encode, frozen
 from smfg_verify.assumptions._registry import closest
 from smfg_verify.assumptions.finding import Finding, Verdict
+from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
 
 FORMAT = "smfg-verify assumption report"
@@ -111,16 +111,7 @@ class AssumptionReport:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the report to a file: completely or not at all."""
-        path = Path(path)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
-            try:
-                file.write(self.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            except BaseException:
-                os.unlink(file.name)
-                raise
-        os.replace(file.name, path)
+        write_atomically(path, self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike, game: AbstractGame | None = None) -> "AssumptionReport":

@@ -5,11 +5,11 @@ import enum
 import json
 import math
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from smfg_verify.bounds.rates import Envelope, IntervalMethod
+from smfg_verify.files import write_atomically
 
 SCHEMA = "smfg-verify/bound-report"
 SCHEMA_VERSION = 1
@@ -123,15 +123,7 @@ class BoundReport:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the JSON form, atomically: a reader sees the old file or the new one, never a part."""
-        path = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_json() + "\n")
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_atomically(path, f"{self.to_json()}\n".encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "BoundReport":

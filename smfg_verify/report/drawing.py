@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 
-from smfg_verify.report.record import write_atomically
+from smfg_verify.files import write_atomically
 
 # Okabe and Ito's palette, told apart by colour-blind readers.
 BLUE, ORANGE, RED, GREEN, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#595959"

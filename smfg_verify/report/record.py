@@ -4,7 +4,6 @@ import dataclasses
 import importlib.metadata
 import json
 import math
-import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import jax
 import numpy as np
 
 from smfg_verify.exact import Method, StackelbergGradient
+from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape
 from smfg_verify.report.labels import labels_of
 from smfg_verify.report.pipeline import Results
@@ -162,17 +162,3 @@ def write_report(results: Results, directory: Path, files: tuple[str, ...] = ())
     """
     text = json.dumps(results_record(results, files), indent=1, allow_nan=False)
     return write_atomically(directory / REPORT_FILE, text.encode())
-
-
-def write_atomically(path: Path, content: bytes) -> Path:
-    """Write a file so that a reader sees the old content or the new, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path

@@ -1,13 +1,13 @@
 """Files of stochastic runs: atomic netCDF writing, and reading that names what is wrong."""
 
-import contextlib
 import importlib.metadata
 import importlib.util
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from smfg_verify.files import replacing
 
 if TYPE_CHECKING:
     import xarray
@@ -79,21 +79,9 @@ def write_netcdf(path: str | os.PathLike[str], groups: Mapping[str | None, "xarr
     path = Path(path)
     if not path.parent.is_dir():
         raise ValueError(f"path: got {os.fspath(path)!r}, whose directory does not exist; make it first.")
-    with _temporary(path) as temporary:
+    with replacing(path) as temporary:
         for position, (group, dataset) in enumerate(groups.items()):
             dataset.to_netcdf(temporary, mode="w" if position == 0 else "a", group=group, engine="h5netcdf")
-        os.replace(temporary, path)
-
-
-@contextlib.contextmanager
-def _temporary(path: Path) -> Iterator[Path]:
-    # In the same directory: os.replace is atomic only within one file system.
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-    os.close(descriptor)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Dataset":
