@@ -26,6 +26,10 @@ class SearchSettings:
         seed: of all random draws.
         leader_scale: standard deviation of the random leaders' logits.
         trajectory: leader logits met along a run, (..., O, B), or None.
+        num_boxes: boxes of each branch and bound.
+        seconds: time of each branch and bound; the only setting that can make two equal checks differ.
+        step_sizes: constants c of the step sizes c / sqrt(k + 1) by learner (leader, mean_field, follower, critic), or
+            None.
     """
 
     num_leaders: int = 1024
@@ -34,48 +38,108 @@ class SearchSettings:
     seed: int = 0
     leader_scale: float = 1.5
     trajectory: Float[ArrayLike, "... O B"] | None = None
+    num_boxes: int = 2000
+    seconds: float = 5.0
+    step_sizes: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
-        for name, low in (("num_leaders", 1), ("num_starts", 1), ("num_steps", 0), ("seed", 0)):
+        for name, low in (("num_leaders", 1), ("num_starts", 1), ("num_steps", 0), ("seed", 0), ("num_boxes", 1)):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < low:
                 raise ValueError(
                     f"{name}: got {value!r}, expected an integer, at least {low}; likely cause: a float such as 1e3."
                 )
-        scale = self.leader_scale
-        number = isinstance(scale, int | float | np.number) and not isinstance(scale, bool)
-        if not (number and math.isfinite(scale) and scale > 0.0):
+        if not _is_positive(self.leader_scale):
             raise ValueError(
-                f"leader_scale: got {scale!r}, expected a positive number, the spread of random logits; likely cause: "
-                "a scale of 0, which draws the uniform policy again and again."
+                f"leader_scale: got {self.leader_scale!r}, expected a positive number, the spread of random logits; "
+                "likely cause: a scale of 0, which draws the uniform policy again and again."
             )
+        if not _is_positive(self.seconds):
+            raise ValueError(f"seconds: got {self.seconds!r}, expected a positive number, the time of one bound.")
+        _check_step_sizes(self.step_sizes)
+
+
+LEARNERS = ("leader", "mean_field", "follower", "critic")
+
+# How hard to search, by name; each is a set of `SearchSettings`.
+BUDGETS: dict[str, dict[str, Any]] = {
+    "quick": {"num_leaders": 128, "num_starts": 4, "num_steps": 30, "num_boxes": 200, "seconds": 2.0},
+    "normal": {"num_leaders": 1024, "num_starts": 16, "num_steps": 150, "num_boxes": 2000, "seconds": 5.0},
+    "thorough": {"num_leaders": 8192, "num_starts": 64, "num_steps": 500, "num_boxes": 100_000, "seconds": 120.0},
+}
+
+
+def budget_settings(name: str) -> dict[str, Any]:
+    """Search settings of a named budget.
+
+    Raises:
+        ValueError: an unknown name; the closest is named.
+    """
+    if name not in BUDGETS:
+        raise ValueError(f"budget: got {name!r}{closest(name, BUDGETS)}; expected one of: {', '.join(BUDGETS)}.")
+    return dict(BUDGETS[name])
+
+
+def _is_positive(value: Any) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value > 0.0
+
+
+def _check_step_sizes(step_sizes: Mapping[str, float] | None) -> None:
+    if step_sizes is None:
+        return
+    if set(step_sizes) != set(LEARNERS):
+        raise ValueError(
+            f"step_sizes: got the names {sorted(step_sizes)}, expected {', '.join(LEARNERS)}: one constant a learner."
+        )
+    for name, value in step_sizes.items():
+        if not (_is_positive(value) or value == 0):
+            raise ValueError(f"step_sizes: got {name} = {value!r}, expected a finite number >= 0.")
 
 
 @dataclasses.dataclass(frozen=True)
 class Property:
-    """A property of a game: how it is checked, and for each of its statements how a witness is evaluated again."""
+    """A property of a game: how it is checked, and for each of its statements how a witness is evaluated again.
+
+    Attributes:
+        name: words joined by hyphens.
+        check: from game and settings to findings.
+        recompute: for each statement, the constant from (game, witness) alone.
+        sufficient: statements that prove the property when certified, and say nothing against it when not.
+        aside: statements that tell more about the property (local facts, self-checks) and decide nothing.
+    """
 
     name: str
     check: Callable[[AbstractGame, SearchSettings], list]
     recompute: Mapping[str, Recompute]
+    sufficient: frozenset[str] = frozenset()
+    aside: frozenset[str] = frozenset()
+
+    def decides(self, statement: str) -> bool:
+        """Whether the property stands or falls with a statement."""
+        return statement not in self.sufficient and statement not in self.aside
 
 
 _PROPERTIES: dict[str, Property] = {}
 
 
-def register_property(name: str, *, recompute: Mapping[str, Recompute]) -> Callable:
+def register_property(
+    name: str, *, recompute: Mapping[str, Recompute], sufficient: Iterable[str] = (), aside: Iterable[str] = ()
+) -> Callable:
     """Function decorator: make `function(game, settings) -> list of findings` the check of a property.
 
     Args:
         name: of the property, words joined by hyphens.
         recompute: for each statement, the constant from (game, witness) alone.
+        sufficient: statements that prove the property when certified, and say nothing against it when not.
+        aside: statements that decide nothing.
 
     Returns:
         The decorator, which returns the function unchanged.
     """
 
     def decorate(function: Callable) -> Callable:
-        _PROPERTIES[name] = Property(name, function, dict(recompute))
+        _PROPERTIES[name] = Property(name, function, dict(recompute), frozenset(sufficient), frozenset(aside))
         return function
 
     return decorate

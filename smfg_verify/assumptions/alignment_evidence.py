@@ -116,7 +116,9 @@ def _worst_cases(game: AbstractGame, seen: LeaderPoints, settings: SearchSetting
     if starts.size == 0:
         return None, 0
     flat = out_of_box(seen.logits[starts]).reshape(len(starts), -1)
-    return minimise(alignment_slopes(game, len(chosen[0])), flat, num_steps=settings.num_steps), len(chosen[0])
+    return minimise(alignment_slopes(game, len(chosen[0]), len(starts)), flat, num_steps=settings.num_steps), len(
+        chosen[0]
+    )
 
 
 def _typical_gap(points: LeaderPoints) -> float:

@@ -2,16 +2,15 @@
 
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.leaders import LeaderPoints, batch_size
-from smfg_verify.assumptions.search import FAST_COMPILE, into_box
+from smfg_verify.assumptions.search import Slopes, into_box, slopes_of
 from smfg_verify.exact.gradient import gradient_of_logits
-from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.game import AbstractGame
 
 # A ratio is taken only where the norm it divides by is this many times its error bound: three digits hold.
 RESOLUTION = 1e3
@@ -125,7 +124,7 @@ def frontier(measures: AlignmentMeasures, *, num_slacks: int = 41) -> Frontier:
     return Frontier(slack, constant, smallest)
 
 
-def alignment_slopes(game: AbstractGame, count_cosine: int):
+def alignment_slopes(game: AbstractGame, count_cosine: int, num_starts: int) -> Slopes:
     r"""Objective of the worst-case search: the cosine for the first points of a batch, arcsinh(c) for the others.
 
     c is unbounded below near zeros of g at which p is not zero; arcsinh keeps its order and tames its slope. NaN
@@ -134,40 +133,23 @@ def alignment_slopes(game: AbstractGame, count_cosine: int):
     Args:
         game: the game, traced.
         count_cosine: number of leading points that minimise the cosine.
+        num_starts: number of points.
 
     Returns:
         Function from unbounded parameters (K, D) to values (K,) and slopes (K, D), see `into_box`.
     """
-    shape = leader_logits_shape(game)
-
-    def slopes(unbounded: Float[np.ndarray, "K D"]) -> tuple[np.ndarray, np.ndarray]:
-        use_cosine = np.arange(len(unbounded)) < count_cosine
-        size = min(batch_size(game), len(unbounded))
-        missing = -len(unbounded) % size
-        parameters = np.concatenate([unbounded, np.repeat(unbounded[-1:], missing, axis=0)]).reshape(-1, *shape)
-        flags = np.concatenate([use_cosine, np.repeat(use_cosine[-1:], missing)])
-        parts = [
-            _slopes(game, jnp.asarray(parameters[k : k + size]), jnp.asarray(flags[k : k + size]))
-            for k in range(0, len(flags), size)
-        ]
-        values, gradients = (np.concatenate([np.asarray(part[i]) for part in parts]) for i in (0, 1))
-        return values[: len(unbounded)], gradients[: len(unbounded)].reshape(unbounded.shape)
-
-    return slopes
+    starts = np.arange(num_starts) < count_cosine
+    return slopes_of(_objective, game, starts, batch=batch_size(game))
 
 
-# filter_jit hands any keyword on to jax.jit; its stubs do not say so.
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
-def _slopes(game: AbstractGame, parameters: jax.Array, flags: jax.Array):
-    def objective(parameter, use_cosine):
-        gradient = gradient_of_logits(game, into_box(parameter), rescue=False)
-        inner = jnp.sum(gradient.total * gradient.direct)
-        total, direct = jnp.sum(gradient.total**2), jnp.sum(gradient.direct**2)
-        resolved = jnp.minimum(total, direct) > (SEARCH_RESOLUTION * gradient.certificate.error_bound) ** 2
-        value = jnp.where(use_cosine, inner / jnp.sqrt(total * direct), jnp.arcsinh(inner / total))
-        return jnp.where(resolved, value, jnp.nan)
-
-    return jax.vmap(jax.value_and_grad(objective))(parameters, flags)
+def _objective(game: AbstractGame, parameter: jax.Array, use_cosine: jax.Array) -> jax.Array:
+    logits = into_box(parameter).reshape(-1, game.num_leader_actions)
+    gradient = gradient_of_logits(game, logits, rescue=False)
+    inner = jnp.sum(gradient.total * gradient.direct)
+    total, direct = jnp.sum(gradient.total**2), jnp.sum(gradient.direct**2)
+    resolved = jnp.minimum(total, direct) > (SEARCH_RESOLUTION * gradient.certificate.error_bound) ** 2
+    value = jnp.where(use_cosine, inner / jnp.sqrt(total * direct), jnp.arcsinh(inner / total))
+    return jnp.where(resolved, value, jnp.nan)
 
 
 def masked_counts(points: LeaderPoints, measures: AlignmentMeasures) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from smfg_verify.assumptions._codec import decode, encode, frozen
-from smfg_verify.assumptions._registry import closest
+from smfg_verify.assumptions._registry import closest, find_property
 from smfg_verify.assumptions.finding import Finding, Verdict
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
@@ -58,14 +58,36 @@ class AssumptionReport:
         return found[statement]
 
     def verdict(self, name: str) -> Verdict:
-        """One verdict for a property: the least favourable of its statements, those not applicable left aside.
+        """One verdict for a property.
+
+        Certified where a sufficient statement is. Otherwise the least favourable of the statements that decide,
+        those not applicable left aside. A certificate beside a refutation is a contradiction: inconclusive.
 
         Raises:
             KeyError: not in this report.
         """
-        found = {finding.verdict for finding in self[name]}
+        entry = find_property(name)
+        found = {finding.verdict for finding in self[name] if entry.decides(finding.statement)}
+        proofs = {finding.verdict for finding in self[name] if finding.statement in entry.sufficient}
+        if Verdict.CERTIFIED in proofs:
+            return Verdict.INCONCLUSIVE if Verdict.REFUTED in found else Verdict.CERTIFIED
+        judged = found - {Verdict.NOT_APPLICABLE} or proofs
         order = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SUPPORTED, Verdict.CERTIFIED)
-        return next((verdict for verdict in order if verdict in found), Verdict.NOT_APPLICABLE)
+        return next((verdict for verdict in order if verdict in judged), Verdict.NOT_APPLICABLE)
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """Names of the properties in this report, in its order."""
+        return tuple(dict.fromkeys(finding.property for finding in self.findings))
+
+    @property
+    def refuted(self) -> tuple[str, ...]:
+        """The refuted statements that a property falls with, as property/statement."""
+        return tuple(
+            f"{finding.property}/{finding.statement}"
+            for finding in self.findings
+            if finding.verdict is Verdict.REFUTED and find_property(finding.property).decides(finding.statement)
+        )
 
     def to_json(self) -> str:
         """JSON text that `from_json` reads back bit for bit."""

@@ -1,12 +1,13 @@
 """Check properties of a game."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from smfg_verify.assumptions._registry import SearchSettings, find_property, property_names
+from smfg_verify.assumptions._registry import SearchSettings, budget_settings, find_property, property_names
+from smfg_verify.assumptions.finding import Finding
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.report import AssumptionReport
 from smfg_verify.game import AbstractGame, game_hash
@@ -16,40 +17,65 @@ def check(
     game: AbstractGame,
     properties: str | Iterable[str] | None = None,
     *,
-    num_leaders: int = 1024,
-    num_starts: int = 16,
-    num_steps: int = 150,
+    budget: str = "normal",
+    num_leaders: int | None = None,
+    num_starts: int | None = None,
+    num_steps: int | None = None,
+    num_boxes: int | None = None,
+    seconds: float | None = None,
     seed: int = 0,
     leader_scale: float = 1.5,
     trajectory: Float[ArrayLike, "... O B"] | None = None,
+    step_sizes: Mapping[str, float] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> AssumptionReport:
     """Check properties of a game and report a verdict, a constant and a witness for each of their statements.
 
     Args:
         game: the game.
         properties: names, or one name; all known properties if None.
+        budget: "quick", "normal" or "thorough": sets the five numbers that follow where they are None.
         num_leaders: random leader policies.
         num_starts: starts of each worst-case search and of each flow to a rest point.
         num_steps: steps of each worst-case search.
-        seed: of all random draws; the same seed gives the same report.
+        num_boxes: boxes of each branch and bound.
+        seconds: time of each branch and bound; one that runs out of it may end elsewhere the next time.
+        seed: of all random draws; the same seed gives the same report, but for what ran out of seconds.
         leader_scale: standard deviation of the random leaders' logits, dimensionless.
         trajectory: leader logits met along a run, (..., O, B), looked at besides the random ones.
+        step_sizes: constants c of the step sizes c / sqrt(k + 1) by learner: leader, mean_field, follower, critic.
+        progress: called with the name of each property before it is checked.
 
     Returns:
         The report.
 
     Raises:
-        ValueError: an invalid game, float64 off, an unknown property (the closest is named), or a bad setting.
+        ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), or a bad
+            setting.
     """
-    settings = SearchSettings(num_leaders, num_starts, num_steps, seed, leader_scale, trajectory)
+    given = {
+        "num_leaders": num_leaders,
+        "num_starts": num_starts,
+        "num_steps": num_steps,
+        "num_boxes": num_boxes,
+        "seconds": seconds,
+    }
+    hard = budget_settings(budget) | {name: value for name, value in given.items() if value is not None}
+    settings = SearchSettings(
+        **hard, seed=seed, leader_scale=leader_scale, trajectory=trajectory, step_sizes=step_sizes
+    )
     names = property_names() if properties is None else [properties] if isinstance(properties, str) else properties
     chosen = [find_property(name) for name in dict.fromkeys(names)]
     if not chosen:
         raise ValueError(f"properties: got none, expected some of: {', '.join(property_names())}.")
     game = checked(game)
-    findings = tuple(finding for entry in chosen for finding in entry.check(game, settings))
+    findings: list[Finding] = []
+    for entry in chosen:
+        if progress is not None:
+            progress(entry.name)
+        findings += entry.check(game, settings)
     return AssumptionReport(
-        game_name=type(game).__name__, game_hash=game_hash(game), settings=_plain(settings), findings=findings
+        game_name=type(game).__name__, game_hash=game_hash(game), settings=_plain(settings), findings=tuple(findings)
     )
 
 

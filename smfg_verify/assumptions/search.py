@@ -6,11 +6,15 @@ solution carries neither the number of NaN evaluations nor the best-so-far curve
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
+
+from smfg_verify.game import AbstractGame
 
 # Values and slopes of the objective at a batch of points: (K, D) -> (K,), (K, D).
 Slopes = Callable[[Float[np.ndarray, "K D"]], tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]]
@@ -41,6 +45,71 @@ class SearchResult(NamedTuple):
     curve: Float[np.ndarray, "T K"]
     num_evaluations: int
     num_failed: int
+
+    @property
+    def best(self) -> int | None:
+        """Index of the start with the smallest value; None where no start gave a number."""
+        return int(np.nanargmin(self.values)) if np.isfinite(self.values).any() else None
+
+    @property
+    def best_curve(self) -> Float[np.ndarray, " T"]:
+        """Smallest value so far over all starts after 0, 1, ... steps; NaN until one gives a number."""
+        lowest = np.min(np.where(np.isfinite(self.curve), self.curve, np.inf), axis=1)
+        return np.where(np.isfinite(lowest), lowest, np.nan)
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """What the search cost and what failed in it, for `Finding.searched`."""
+        return {
+            "search_starts": len(self.points),
+            "search_steps": len(self.curve) - 1,
+            "search_evaluations": self.num_evaluations,
+            "search_nan": self.num_failed,
+        }
+
+
+def slopes_of(
+    objective: Callable[[AbstractGame, Array, Any], Array], game: AbstractGame, labels: Any = None, *, batch: int = 64
+) -> Slopes:
+    """The slopes of a differentiable objective, compiled once for all games of a structure and for all searches.
+
+    Args:
+        objective: `objective(game, point, label)`, a scalar to minimise at one point (D,); a function at module level,
+            since its identity is the key of the compiled program. NaN where it has no value.
+        game: the game, traced.
+        labels: array or tree of arrays whose first axis runs over the points of a batch, or None: what tells the
+            points of one search apart.
+        batch: points evaluated at once, at most.
+
+    Returns:
+        The function that `minimise` takes; it must be called with as many points as there are labels.
+    """
+
+    def slopes(points: Float[np.ndarray, "K D"]) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]:
+        number = len(points)
+        size = min(batch, number)
+        rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
+        parts = [
+            _batch_of_slopes(objective, game, jnp.asarray(points[row]), jax.tree.map(lambda leaf: leaf[row], labels))  # noqa: B023
+            for row in rows
+        ]
+        values, gradients = (np.concatenate([np.asarray(part[i]) for part in parts])[:number] for i in (0, 1))
+        return values, gradients
+
+    return slopes
+
+
+# filter_jit hands any keyword on to jax.jit; its stubs do not say so.
+@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
+def _batch_of_slopes(objective, game: AbstractGame, points: jax.Array, labels: Any):
+    labels_axis = None if labels is None else 0
+    evaluate = jax.value_and_grad(objective, argnums=1)
+    return jax.vmap(evaluate, in_axes=(None, 0, labels_axis))(game, points, labels)
+
+
+def simplex_of(unbounded: Float[ArrayLike, " M"]) -> Float[Array, " M"]:
+    """Interior point of the simplex of an unbounded parameter: the softmax of its value in the box."""
+    return jax.nn.softmax(into_box(unbounded))
 
 
 def into_box(unbounded: Float[ArrayLike, "..."]) -> Float[Array, "..."]:

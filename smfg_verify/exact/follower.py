@@ -104,6 +104,31 @@ def best_response(
     return BestResponse(policy, value, size, size <= tolerance, count)
 
 
+def differentiable_value(
+    model: FollowerModel, discount: Float[Array, ""], temperature: Float[Array, ""]
+) -> Float[Array, " n"]:
+    r"""Value of the soft best response, differentiable three times in the model and the temperature.
+
+    A Newton step taken from a solution has, by its quadratic convergence, one more exact derivative than the point
+    it starts from doubled: from a constant one step gives the first derivative, two give the first three.
+
+    Args:
+        model: the follower's problem.
+        discount: gamma.
+        temperature: tau, in units of reward.
+
+    Returns:
+        V*, (n,), in units of reward; NaN where the soft policy iteration has not converged.
+    """
+    found = jax.lax.stop_gradient(best_response(*jax.lax.stop_gradient((model, discount, temperature))))
+    value = jnp.where(found.converged, found.value, jnp.nan)
+    for _ in range(2):
+        updated, policy = soft_bellman(model, value, discount, temperature)
+        system = jnp.eye(value.shape[0]) - discount * chain(policy, model.transition)
+        value = value - solve_linear(system, value - updated)
+    return value
+
+
 def policy_value(
     model: FollowerModel,
     policy: Float[Array, "n A"],

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.exact.follower import BestResponse, best_response
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
-from smfg_verify.exact.population import chain, stationary_distribution
+from smfg_verify.exact.population import population_law
 from smfg_verify.exact.residual import Point, Setting, jacobian, residual, residual_norm
 from smfg_verify.game import mean_field_shape
 
@@ -101,11 +101,8 @@ def respond(setting: Setting, field: Float[Array, " M"]) -> tuple[FollowerModel,
 
 def best_response_image(setting: Setting, field: Float[Array, " M"]) -> Point:
     r"""$\Gamma_\phi(m)$, the stationary law under the soft best response to m, with the value of that response."""
-    game = setting.game
     model, response = respond(setting, field)
-    states = stationary_distribution(chain(response.policy, model.transition))
-    image = states if game.mean_field_support == "states" else (states[:, None] * response.policy).ravel()
-    return Point(to_simplex(image), response.value)
+    return Point(to_simplex(population_law(setting.game, model, response.policy)), response.value)
 
 
 def damped_iteration(

@@ -5,6 +5,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.batching import one_at_a_time
+from smfg_verify.exact.kernel import FollowerModel
+from smfg_verify.game import AbstractGame
 
 
 def chain(policy: Float[Array, "n A"], transition: Float[Array, "n A n"]) -> Float[Array, "n n"]:
@@ -62,3 +64,18 @@ def discounted_occupancy(
     """
     n = transition.shape[0]
     return solve_linear(jnp.eye(n) - discount * transition.T, (1.0 - discount) * initial)
+
+
+def population_law(game: AbstractGame, model: FollowerModel, policy: Float[Array, "n A"]) -> Float[Array, " M"]:
+    """Law of a population that follows a policy for ever: stationary, on states or on state-action pairs (flattened).
+
+    Args:
+        game: tells the support of the mean field.
+        model: the follower's problem, at a mean field that is held fixed.
+        policy: pi(a|s), (n, A).
+
+    Returns:
+        (M,); non-finite when the chain has more than one recurrent class.
+    """
+    states = stationary_distribution(chain(policy, model.transition))
+    return states if game.mean_field_support == "states" else (states[:, None] * policy).ravel()

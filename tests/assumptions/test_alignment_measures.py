@@ -81,7 +81,7 @@ def test_relabelling_states_and_actions_changes_no_ratio(arrays, leaders, refere
 
 def test_slopes_of_the_search_against_differences(arrays, leaders):
     game = checked(TabularGame.from_arrays(**arrays.from_arrays_arguments()))
-    slopes = alignment_slopes(game, 1)
+    slopes = alignment_slopes(game, 1, 2)
     points = leaders[:2].reshape(2, 9)
     _, gradients = slopes(points)
     step = 1e-5
