@@ -13,14 +13,15 @@ from smfg_verify.assumptions.alignment_evidence import (
     AlignmentEvidence,
     gather_evidence,
 )
+from smfg_verify.assumptions.alignment_field import alignment_field
+from smfg_verify.assumptions.alignment_findings import PROPERTY, concluded, numbers_of, point_of, witness_at, worst_of
 from smfg_verify.assumptions.alignment_measures import RESOLUTION, alignment_measures, frontier, quantiles
+from smfg_verify.assumptions.alignment_zeros import gap_of, zeros_of_direct, zeros_of_total
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.independence import FUNCTIONS, Independence, change_at, prove_independence
-from smfg_verify.assumptions.leaders import LeaderPoints, checked, evaluate_leaders
-from smfg_verify.assumptions.rest_points import RestPoints
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.assumptions.leaders import checked
+from smfg_verify.game import AbstractGame, leader_logits_shape
 
-PROPERTY = "gradient-alignment"
 # Where independence is proved, g and p measured may differ by rounding only.
 _AGREEMENT = 1e-8
 
@@ -51,31 +52,12 @@ _SIGNED = ("cosine", "inner-product-constant", "direct-constant")
 STATEMENTS = (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct", "independence")
 
 
-def _point_of(game: AbstractGame, witness: Mapping[str, Any]) -> LeaderPoints:
-    """The witness as a point, its equilibrium solved again from the mean field it was found at."""
-    game = checked(game)
-    shapes = {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)}
-    for name, shape in shapes.items():
-        if witness[name].shape != shape:
-            raise ValueError(
-                f"witness: got {name} of shape {witness[name].shape}, expected {shape}; likely cause: the finding is "
-                "about another game."
-            )
-    return evaluate_leaders(game, witness["logits"][None], witness["mean_field"][None])
-
-
 def _measure_of(measure: str):
-    return lambda game, witness: getattr(alignment_measures(_point_of(game, witness)), measure)[0]
+    return lambda game, witness: getattr(alignment_measures(point_of(game, witness)), measure)[0]
 
 
 def _slack_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
-    return max(0.0, -float(alignment_measures(_point_of(game, witness)).inner[0]))
-
-
-def _excess_gap(points: LeaderPoints, other: Literal["total", "direct"]) -> np.ndarray:
-    """Gap of one field beyond the gap of the field that was followed to (nearly) zero, (N,)."""
-    excess = points.total_gap - points.direct_gap
-    return np.maximum(0.0, excess if other == "total" else -excess)
+    return max(0.0, -float(alignment_measures(point_of(game, witness)).inner[0]))
 
 
 def _change_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
@@ -85,8 +67,8 @@ def _change_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
 RECOMPUTE = {
     **{statement: _measure_of(form.measure) for statement, form in FORMS.items()},
     "frontier": _slack_of,
-    "zeros-of-total": lambda game, witness: _excess_gap(_point_of(game, witness), "direct")[0],
-    "zeros-of-direct": lambda game, witness: _excess_gap(_point_of(game, witness), "total")[0],
+    "zeros-of-total": gap_of("direct"),
+    "zeros-of-direct": gap_of("total"),
     "independence": _change_of,
 }
 
@@ -116,8 +98,8 @@ def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Findin
     proved = all(proof.proved for proof in proofs) and not _measurably_different(evidence)
     findings = [_form_finding(game, name, evidence, proved) for name in FORMS]
     findings.append(_frontier_finding(game, evidence, proved))
-    findings.append(_zeros_of_total(game, evidence, proved))
-    findings.append(_zeros_of_direct(game, evidence, proved))
+    findings.append(zeros_of_total(game, evidence, proved))
+    findings.append(zeros_of_direct(game, evidence, proved))
     findings.append(_independence_finding(proofs, evidence))
     return findings
 
@@ -139,7 +121,7 @@ def _form_finding(game: AbstractGame, statement: str, evidence: AlignmentEvidenc
     form = FORMS[statement]
     values = evidence.values(form.measure)
     refuting = _refuting(game, evidence, values) if statement in _SIGNED else None
-    index = _worst(values, form.worst) if refuting is None else refuting
+    index = worst_of(values, form.worst) if refuting is None else refuting
     if refuting is not None:
         verdict = Verdict.REFUTED
     else:
@@ -147,25 +129,28 @@ def _form_finding(game: AbstractGame, statement: str, evidence: AlignmentEvidenc
     # Equal gradients that are zero everywhere still have no ratio.
     certified = proved and index is not None
     details = {**_distribution(evidence, values), **_curve(statement, evidence)}
-    return _concluded(
+    if statement == "cosine":
+        details["field"] = alignment_field(game)
+    return concluded(
         game,
         statement,
         evidence.searched,
-        {} if index is None else _witness(evidence.points, index),
+        {} if index is None else witness_at(evidence.points, index),
         verdict=Verdict.CERTIFIED if certified else verdict,
         exact=form.ideal if certified else None,
         side=form.side,
         meaning=lambda constant: _form_meaning(statement, constant, verdict, evidence, certified),
         details=details,
+        recompute=RECOMPUTE[statement],
     )
 
 
 def _refuting(game: AbstractGame, evidence: AlignmentEvidence, values: np.ndarray) -> int | None:
     """The worst point at which the inner product is negative beyond its error, also when it is evaluated alone."""
-    index = _worst(np.where(evidence.measures.misaligned, values, np.nan), "min")
+    index = worst_of(np.where(evidence.measures.misaligned, values, np.nan), "min")
     if index is None:
         return None
-    again = alignment_measures(_point_of(game, _witness(evidence.points, index)))
+    again = alignment_measures(point_of(game, witness_at(evidence.points, index)))
     return index if again.misaligned[0] else None
 
 
@@ -215,7 +200,7 @@ def _frontier_finding(game: AbstractGame, evidence: AlignmentEvidence, proved: b
     resolved = evidence.measures.total_resolved
     refuting = _refuting(game, evidence, evidence.measures.inner)
     refuted = refuting is not None
-    index = refuting if refuted else _worst(np.where(resolved, evidence.measures.inner, np.nan), "min")
+    index = refuting if refuted else worst_of(np.where(resolved, evidence.measures.inner, np.nan), "min")
     verdict = (
         Verdict.REFUTED if refuted else Verdict.INCONCLUSIVE if index is None else _form_verdict("cosine", evidence)
     )
@@ -230,96 +215,18 @@ def _frontier_finding(game: AbstractGame, evidence: AlignmentEvidence, proved: b
             return "<g, p> >= c ||g||^2 needs no slack at any leader looked at."
         return f"<g, p> >= c ||g||^2 - e fails for every c >= 0 unless the slack e is at least {constant:.4g}."
 
-    return _concluded(
+    return concluded(
         game,
         "frontier",
         evidence.searched,
-        {} if index is None else _witness(evidence.points, index),
+        {} if index is None else witness_at(evidence.points, index),
         verdict=Verdict.CERTIFIED if proved else verdict,
         exact=0.0 if proved else None,
         side=Side.LOWER,
         meaning=meaning,
         details=details,
+        recompute=_slack_of,
     )
-
-
-def _zeros_of_total(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> Finding:
-    def meaning(constant: float, verdict: Verdict) -> str:
-        if verdict is Verdict.REFUTED:
-            return (
-                f"At a leader where the total gradient is zero the direct one is not (policy-space gap "
-                f"{constant:.4g}): following it leaves a stationary policy of the leader's true objective."
-            )
-        return f"Wherever the total gradient was found to vanish, so does the direct one (largest gap {constant:.2g})."
-
-    return _zeros_finding(game, "zeros-of-total", evidence, proved, evidence.total_rest, "direct", meaning)
-
-
-def _zeros_of_direct(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> Finding:
-    seen = (evidence.points, evidence.total_rest.points, evidence.direct_rest.points)
-    best = np.max(_numbers(np.concatenate([points.objective for points in seen])), initial=-np.inf)
-
-    def meaning(constant: float, verdict: Verdict) -> str:
-        if verdict is Verdict.REFUTED:
-            stop = evidence.direct_rest
-            where = _worst(np.where(stop.reached, _excess_gap(stop.points, "total"), np.nan), "max")
-            return (
-                "Following the direct gradient stops at a leader policy with objective "
-                f"{stop.points.objective[where]:.4g} that is not stationary (policy-space gap {constant:.4g}); the "
-                f"best leader seen has {best:.4g}."
-            )
-        return f"Wherever the direct gradient was found to vanish, so does the total one (largest gap {constant:.2g})."
-
-    return _zeros_finding(game, "zeros-of-direct", evidence, proved, evidence.direct_rest, "total", meaning)
-
-
-def _zeros_finding(
-    game: AbstractGame,
-    statement: str,
-    evidence: AlignmentEvidence,
-    proved: bool,
-    rest: RestPoints,
-    other: Literal["total", "direct"],
-    meaning,
-) -> Finding:
-    """Zeros of one field, and how far the other is from zero there."""
-    gaps = np.where(rest.reached, _excess_gap(rest.points, other), np.nan)
-    worst = _worst(gaps, "max") if evidence.scale > 0.0 else None
-    if worst is None:
-        verdict = Verdict.INCONCLUSIVE
-    else:
-        # A gap adds one difference a row of a table, each with up to twice the error of an entry.
-        rounding = 10.0 * rest.points.logits.shape[1] * rest.points.error[worst]
-        again = _excess_gap(_point_of(game, _witness(rest.points, worst)), other)[0]
-        clearly = min(gaps[worst], again) > max(CLEARLY_POSITIVE * evidence.scale, rounding)
-        verdict = Verdict.REFUTED if clearly else Verdict.SUPPORTED
-    unreached = "No zero was reached: the flows ended before both stationarity measures were within the tolerance."
-    equal = "Both gradients are equal for every leader, so they vanish together."
-    return _concluded(
-        game,
-        statement,
-        evidence.searched,
-        {} if worst is None else _witness(rest.points, worst),
-        verdict=Verdict.CERTIFIED if proved else verdict,
-        exact=0.0 if proved else None,
-        side=Side.LOWER,
-        meaning=lambda constant: equal if proved else unreached if worst is None else meaning(constant, verdict),
-        details=_rest_details(rest),
-    )
-
-
-def _rest_details(rest: RestPoints) -> dict[str, Any]:
-    points = rest.points
-    return {
-        "reached": rest.reached,
-        "num_steps": rest.num_steps,
-        "logits": points.logits,
-        "objective": points.objective,
-        "total_norm": points.total_norm,
-        "direct_norm": points.direct_norm,
-        "total_gap": points.total_gap,
-        "direct_gap": points.direct_gap,
-    }
 
 
 def _measurably_different(evidence: AlignmentEvidence) -> bool:
@@ -331,7 +238,7 @@ def _measurably_different(evidence: AlignmentEvidence) -> bool:
 
 def _independence_finding(proofs: list[Independence], evidence: AlignmentEvidence) -> Finding:
     proved = all(proof.proved for proof in proofs)
-    deviation = np.max(_numbers(evidence.measures.relative_error), initial=0.0)
+    deviation = np.max(numbers_of(evidence.measures.relative_error), initial=0.0)
     contradicted = proved and _measurably_different(evidence)
     if contradicted:
         verdict = Verdict.INCONCLUSIVE
@@ -366,41 +273,6 @@ def _independence_finding(proofs: list[Independence], evidence: AlignmentEvidenc
     )
 
 
-def _concluded(
-    game: AbstractGame,
-    statement: str,
-    searched: Mapping[str, Any],
-    witness: Mapping[str, Any],
-    *,
-    verdict: Verdict,
-    exact: float | None,
-    side: Side,
-    meaning,
-    details: Mapping[str, Any],
-) -> Finding:
-    """A finding at a witness; its constant is what the witness alone gives, so that it reproduces."""
-    measured = float(RECOMPUTE[statement](game, witness)) if witness else float("nan")
-    constant = measured if exact is None else exact
-    return Finding(
-        property=PROPERTY,
-        statement=statement,
-        verdict=verdict,
-        constant=constant,
-        side=side if exact is None else Side.EXACT,
-        evidence=Evidence.SEARCH if exact is None else Evidence.PROOF,
-        method="structure of the game" if exact is not None else "random leaders, worst-case search, rest points",
-        meaning=meaning(constant),
-        witness=witness,
-        searched=searched,
-        details={**details, "measured": measured},
-    )
-
-
-def _witness(points: LeaderPoints, index: int) -> dict[str, np.ndarray]:
-    names = ("logits", "mean_field", "follower_policy", "total", "direct", "error")
-    return {name: getattr(points, name)[index] for name in names}
-
-
 def _distribution(evidence: AlignmentEvidence, values: np.ndarray) -> dict[str, Any]:
     random = values[: evidence.num_random]
     details = {"random": random, "quantiles": quantiles(random)}
@@ -418,13 +290,3 @@ def _curve(statement: str, evidence: AlignmentEvidence) -> dict[str, Any]:
     if statement == "cosine":
         return {"search_curve": np.min(columns[:, : evidence.num_cosine_starts], axis=1)}
     return {"search_curve": np.sinh(np.min(columns[:, evidence.num_cosine_starts :], axis=1))}
-
-
-def _worst(values: np.ndarray, which: str) -> int | None:
-    if not np.isfinite(values).any():
-        return None
-    return int(np.nanargmin(values) if which == "min" else np.nanargmax(values))
-
-
-def _numbers(values: np.ndarray) -> np.ndarray:
-    return values[np.isfinite(values)]

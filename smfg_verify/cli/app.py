@@ -40,8 +40,12 @@ Config = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option(help="Directory of the results; results/GAME if not given.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a property is refuted or a rate slower.")]
-Leaders = Annotated[int | None, typer.Option(help="Random leaders of the check [1024].")]
-Starts = Annotated[int | None, typer.Option(help="Starts of each worst-case search [16].")]
+Properties = Annotated[
+    list[str] | None, typer.Option("--property", metavar="NAME", help="A property to check; repeatable [all].")
+]
+Budget = Annotated[str | None, typer.Option(help="How hard the check searches: quick, normal or thorough [normal].")]
+Leaders = Annotated[int | None, typer.Option(help="Random leaders of the check [the budget's].")]
+Starts = Annotated[int | None, typer.Option(help="Starts of each worst-case search [the budget's].")]
 CheckSeed = Annotated[int | None, typer.Option("--check-seed", help="Seed of the check's random draws [0].")]
 Seeds = Annotated[int | None, typer.Option(help="Number of seeds of the run [64].")]
 Iterations = Annotated[int | None, typer.Option(help="Iterations of the run [400000].")]
@@ -126,15 +130,28 @@ def check(
     game: GameName,
     assignments: Assignments = None,
     config: Config = None,
+    properties: Properties = None,
+    budget: Budget = None,
     leaders: Leaders = None,
     starts: Starts = None,
     check_seed: CheckSeed = None,
+    leader_step: LeaderStep = None,
+    mean_field_step: MeanFieldStep = None,
+    follower_step: FollowerStep = None,
+    critic_step: CriticStep = None,
     out: Out = None,
     strict: Strict = False,
 ) -> int:
     """Check the properties that the theory assumes."""
-    given = {"leaders": leaders, "starts": starts, "seed": check_seed}
-    return _carry_out("check", gather(game, assignments or (), config, check=given), out, strict)
+    hard = {
+        "properties": tuple(properties) if properties else None,
+        "budget": budget,
+        "leaders": leaders,
+        "starts": starts,
+        "seed": check_seed,
+    }
+    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    return _carry_out("check", gather(game, assignments or (), config, schedule=steps, check=hard), out, strict)
 
 
 @app.command()
@@ -173,6 +190,7 @@ def validate(
     mean_field_step: MeanFieldStep = None,
     follower_step: FollowerStep = None,
     critic_step: CriticStep = None,
+    budget: Budget = None,
     leaders: Leaders = None,
     starts: Starts = None,
     check_seed: CheckSeed = None,
@@ -184,7 +202,7 @@ def validate(
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
     steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
-    hard = {"leaders": leaders, "starts": starts, "seed": check_seed}
+    hard = {"budget": budget, "leaders": leaders, "starts": starts, "seed": check_seed}
     settings = gather(game, assignments or (), config, run=given, schedule=steps, check=hard)
     return _carry_out("validate", settings, out, strict, resume=resume, overwrite=overwrite)
 

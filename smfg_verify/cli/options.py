@@ -19,7 +19,7 @@ _TABLES = {
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Everything a command was asked for; `run` and `check` hold only what was given, by name."""
+    """Everything a command was asked for; `given_run` and `given_check` hold only what was given, by name."""
 
     game: GameSettings
     given_run: Mapping[str, Any]

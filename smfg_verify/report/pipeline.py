@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from smfg_verify.assumptions import AssumptionReport, Verdict, check
+from smfg_verify.assumptions import AssumptionReport, budget_settings, check, find_property, property_names
 from smfg_verify.bounds import BoundReport, RateVerdict, Residuals, exact_residuals, validate_bounds
 from smfg_verify.exact import StackelbergGradient, stackelberg_gradient
 from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, validate
@@ -55,9 +55,8 @@ class Results:
 
     @property
     def refuted(self) -> tuple[str, ...]:
-        """Statements that were refuted, as property/statement."""
-        findings = self.assumptions.findings if self.assumptions is not None else ()
-        return tuple(f"{f.property}/{f.statement}" for f in findings if f.verdict is Verdict.REFUTED)
+        """Refuted statements that a property falls with, as property/statement."""
+        return () if self.assumptions is None else self.assumptions.refuted
 
     @property
     def slower(self) -> tuple[str, ...]:
@@ -113,6 +112,7 @@ def carry_out(
     """
     game, path, progress = load_game(settings), directory / TRACE_FILE, Progress()
     run, check_settings = run or RunSettings(), check_settings or CheckSettings()
+    _require_known(check_settings)
     resumed = resumed_with is not None
     if command != "check":
         run = _resumable(path, resumed_with) if resumed_with is not None else _startable(game, path, run, overwrite)
@@ -125,12 +125,24 @@ def carry_out(
         if command != "check":
             found |= {"run": run, "trace": run_stage(game, run, path, progress, resumed=resumed)}
         if command != "run":
-            report = check_stage(game, check_settings, found.get("trace"), progress)
+            constants = Schedule(**run.schedule).constants()
+            report = check_stage(game, check_settings, constants, found.get("trace"), progress)
             found |= {"check": check_settings, "assumptions": report}
         if command == "validate":
             found |= bounds_stage(game, found["trace"], progress)
     said = tuple(dict.fromkeys(str(item.message) for item in caught if issubclass(item.category, UserWarning)))
     return Results(command=command, settings=settings, game=game, warnings=said, timings=progress.timings, **found)
+
+
+def _require_known(settings: CheckSettings) -> None:
+    """Refuse an unknown property or budget before anything is computed.
+
+    Raises:
+        ValueError: the closest known name is named.
+    """
+    budget_settings(settings.budget)
+    for name in settings.properties or ():
+        find_property(name)
 
 
 def _resumable(path: Path, given: Mapping[str, Any]) -> RunSettings:
@@ -190,17 +202,31 @@ def settings_of(trace: Trace) -> RunSettings:
 
 
 def check_stage(
-    game: AbstractGame, settings: CheckSettings, trace: Trace | None, progress: Progress
+    game: AbstractGame,
+    settings: CheckSettings,
+    step_sizes: Mapping[str, float],
+    trace: Trace | None,
+    progress: Progress,
 ) -> AssumptionReport:
-    """Check every property, along the leaders of a run too where there is one."""
+    """Check properties, along the leaders of a run too where there is one."""
     trajectory = None
     if trace is not None:
         leaders = trace.leader_logits.reshape(-1, *trace.leader_logits.shape[-2:])
         trajectory = leaders[np.isfinite(leaders).all(axis=(1, 2))]
     along = "" if trajectory is None else f" and {len(trajectory):,} leaders along the run"
-    with progress.stage("check", f"Checking assumptions at {settings.leaders:,} random leaders{along}"):
+    names = settings.properties or property_names()
+    title = f"Checking {len(names)} properties, {settings.budget} budget{along}"
+    with progress.stage("check", title, spinner=False):
         return check(
-            game, num_leaders=settings.leaders, num_starts=settings.starts, seed=settings.seed, trajectory=trajectory
+            game,
+            names,
+            budget=settings.budget,
+            num_leaders=settings.leaders,
+            num_starts=settings.starts,
+            seed=settings.seed,
+            trajectory=trajectory,
+            step_sizes=step_sizes,
+            progress=lambda name: progress.say(f"  {name}"),
         )
 
 

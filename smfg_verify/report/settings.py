@@ -57,25 +57,40 @@ class RunSettings:
 
 @dataclasses.dataclass(frozen=True)
 class CheckSettings:
-    """How hard the assumptions are checked.
+    """Which assumptions are checked, and how hard.
 
     Attributes:
-        leaders: random leader policies.
-        starts: starts of each worst-case search and of each flow to a rest point.
+        properties: names; all that are known if None.
+        budget: "quick", "normal" or "thorough".
+        leaders: random leader policies; the budget's number if None.
+        starts: starts of each worst-case search and of each flow to a rest point; the budget's number if None.
         seed: of all random draws.
 
     Raises:
         ValueError: a setting of the wrong type or range.
     """
 
-    leaders: int = 1024
-    starts: int = 16
+    properties: tuple[str, ...] | None = None
+    budget: str = "normal"
+    leaders: int | None = None
+    starts: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _require_count("leaders", self.leaders, 1, "the number of random leaders")
-        _require_count("starts", self.starts, 1, "the number of starts of a search")
+        if self.properties is not None:
+            object.__setattr__(self, "properties", _names("property", self.properties))
+        if self.leaders is not None:
+            _require_count("leaders", self.leaders, 1, "the number of random leaders")
+        if self.starts is not None:
+            _require_count("starts", self.starts, 1, "the number of starts of a search")
         _require_count("check seed", self.seed, 0, "the seed of the random draws")
+
+
+def _names(what: str, values: Any) -> tuple[str, ...]:
+    listed = (values,) if isinstance(values, str) else values
+    if not isinstance(listed, list | tuple) or not listed or not all(isinstance(value, str) for value in listed):
+        raise ValueError(f"{what}: got {values!r}, expected a name or a list of names.")
+    return tuple(listed)
 
 
 def _require_count(name: str, value: Any, low: int, what: str) -> None:
