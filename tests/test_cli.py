@@ -24,8 +24,9 @@ from smfg_verify.stochastic import Schedule, Trace, ac_smfg
 from tests.helpers.processes import interruptible
 
 TINY_RUN = ["--seeds", "5", "--iterations", "300"]
-TINY_CHECK = ["--leaders", "24", "--starts", "2"]
-FIGURES = {f"{name}.{kind}" for name in ("convergence", "alignment", "equilibrium") for kind in ("png", "svg")}
+TINY_CHECK = ["--budget", "quick", "--leaders", "24", "--starts", "2", "--property", "gradient-alignment"]
+NAMES = ("convergence", "alignment", "alignment-field", "equilibrium")
+FIGURES = {f"{name}.{kind}" for name in NAMES for kind in ("png", "svg")}
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +201,10 @@ def test_a_value_is_read_as_toml_a_bare_list_or_text(text, value):
         (["run", "laffer-tax", "--resume"], "no run"),
         (["run", "laffer-tax", "--iteration", "3"], "--iteration"),
         (["check", "laffer-tax", "--leaders", "0"], "leaders"),
+        (["check", "laffer-tax", "--property", "gradient-alinment"], "did you mean 'gradient-alignment'?"),
+        (["check", "laffer-tax", "--budget", "norml"], "did you mean 'normal'?"),
+        (["atlas", "lafer-tax"], "laffer-tax"),
+        (["atlas", "--property", "ergodicty"], "did you mean 'ergodicity'?"),
         (["check"], "GAME"),
         (["chek", "laffer-tax"], "chek"),
     ],

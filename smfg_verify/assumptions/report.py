@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,10 @@ class AssumptionReport:
             for finding in self.findings
             if finding.verdict is Verdict.REFUTED and find_property(finding.property).decides(finding.statement)
         )
+
+    def answers(self, properties: Iterable[str], settings: Mapping[str, Any]) -> bool:
+        """Whether the report is about exactly these properties, checked with exactly these settings."""
+        return self.properties == tuple(properties) and encode(self.settings) == encode(frozen(settings))
 
     def to_json(self) -> str:
         """JSON text that `from_json` reads back bit for bit."""

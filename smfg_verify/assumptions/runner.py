@@ -53,16 +53,17 @@ def check(
         ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), or a bad
             setting.
     """
-    given = {
-        "num_leaders": num_leaders,
-        "num_starts": num_starts,
-        "num_steps": num_steps,
-        "num_boxes": num_boxes,
-        "seconds": seconds,
-    }
-    hard = budget_settings(budget) | {name: value for name, value in given.items() if value is not None}
-    settings = SearchSettings(
-        **hard, seed=seed, leader_scale=leader_scale, trajectory=trajectory, step_sizes=step_sizes
+    settings = search_settings(
+        budget,
+        num_leaders=num_leaders,
+        num_starts=num_starts,
+        num_steps=num_steps,
+        num_boxes=num_boxes,
+        seconds=seconds,
+        seed=seed,
+        leader_scale=leader_scale,
+        trajectory=trajectory,
+        step_sizes=step_sizes,
     )
     names = property_names() if properties is None else [properties] if isinstance(properties, str) else properties
     chosen = [find_property(name) for name in dict.fromkeys(names)]
@@ -75,11 +76,26 @@ def check(
             progress(entry.name)
         findings += entry.check(game, settings)
     return AssumptionReport(
-        game_name=type(game).__name__, game_hash=game_hash(game), settings=_plain(settings), findings=tuple(findings)
+        game_name=type(game).__name__,
+        game_hash=game_hash(game),
+        settings=settings_record(settings),
+        findings=tuple(findings),
     )
 
 
-def _plain(settings: SearchSettings) -> dict[str, Any]:
+def search_settings(budget: str = "normal", **given: Any) -> SearchSettings:
+    """The numbers of a budget, those given in their place; None stands for not given.
+
+    Raises:
+        ValueError: an unknown budget, or a bad setting.
+    """
+    return SearchSettings(
+        **budget_settings(budget) | {name: value for name, value in given.items() if value is not None}
+    )
+
+
+def settings_record(settings: SearchSettings) -> dict[str, Any]:
+    """The settings as a report keeps them: of the leaders along a run, only their number."""
     plain = {name: value for name, value in vars(settings).items() if name != "trajectory"}
     leaders = 0 if settings.trajectory is None else np.asarray(settings.trajectory).shape[:-2]
     return {**plain, "trajectory_leaders": int(np.prod(leaders))}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from smfg_verify.cli.options import Settings, gather
+from smfg_verify.cli.options import Settings, check_options, gather
 
 FINISHED, STRICT_FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 _PROGRAM = "smfg-verify"
@@ -59,7 +59,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace another ru
 
 
 class _InterruptedError(Exception):
-    """Ctrl-C during a job, and the checkpoint file it left, if any."""
+    """Ctrl-C during a job, and the checkpoint file or directory it left, if any."""
 
     def __init__(self, trace: Path | None):
         super().__init__(trace)
@@ -143,15 +143,42 @@ def check(
     strict: Strict = False,
 ) -> int:
     """Check the properties that the theory assumes."""
-    hard = {
-        "properties": tuple(properties) if properties else None,
-        "budget": budget,
-        "leaders": leaders,
-        "starts": starts,
-        "seed": check_seed,
-    }
+    hard = check_options(properties, budget, leaders, starts, check_seed)
     steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
     return _carry_out("check", gather(game, assignments or (), config, schedule=steps, check=hard), out, strict)
+
+
+@app.command()
+def atlas(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[GAME]...", help="Games [all that are shipped].")
+    ] = None,
+    properties: Properties = None,
+    budget: Budget = None,
+    leaders: Leaders = None,
+    starts: Starts = None,
+    check_seed: CheckSeed = None,
+    out: Out = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep the finished reports of an interrupted atlas in --out.")
+    ] = False,
+    strict: Strict = False,
+) -> int:
+    """Check every shipped game, and print one table of games by properties."""
+    hard = check_options(properties, budget, leaders, starts, check_seed)
+    settings = gather("atlas", (), None, check=hard).check
+    _exact_arithmetic()
+    from smfg_verify import games
+    from smfg_verify.report.atlas import make_atlas
+    from smfg_verify.report.show import show_atlas
+
+    directory = out or Path("results") / "atlas"
+    try:
+        found = make_atlas(names or games.names(), settings, directory, resumed=resume)
+    except KeyboardInterrupt as interruption:
+        raise _InterruptedError(directory if any(directory.glob("*.json")) else None) from interruption
+    show_atlas(_screen(), found, directory)
+    return STRICT_FAILURE if strict and found.refuted else FINISHED
 
 
 @app.command()
@@ -190,6 +217,7 @@ def validate(
     mean_field_step: MeanFieldStep = None,
     follower_step: FollowerStep = None,
     critic_step: CriticStep = None,
+    properties: Properties = None,
     budget: Budget = None,
     leaders: Leaders = None,
     starts: Starts = None,
@@ -202,7 +230,7 @@ def validate(
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
     steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
-    hard = {"budget": budget, "leaders": leaders, "starts": starts, "seed": check_seed}
+    hard = check_options(properties, budget, leaders, starts, check_seed)
     settings = gather(game, assignments or (), config, run=given, schedule=steps, check=hard)
     return _carry_out("validate", settings, out, strict, resume=resume, overwrite=overwrite)
 
@@ -236,6 +264,6 @@ def _interrupted(trace: Path | None, arguments: Sequence[str]) -> int:
     line = "interrupted; nothing was saved"
     if trace is not None:
         again = [word for word in arguments if word not in ("--resume", "--overwrite")]
-        line = f"interrupted; the run so far is saved in {trace}; continue: {_PROGRAM} {shlex.join(again)} --resume"
+        line = f"interrupted; what was finished is saved in {trace}; continue: {_PROGRAM} {shlex.join(again)} --resume"
     print(f"{_PROGRAM}: {line}", file=sys.stderr)
     return INTERRUPTED

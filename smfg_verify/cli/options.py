@@ -70,6 +70,14 @@ def gather(
     )
 
 
+def check_options(
+    properties: list[str] | None, budget: str | None, leaders: int | None, starts: int | None, seed: int | None
+) -> dict[str, Any]:
+    """Options of a check by the names of `CheckSettings`; None where not given."""
+    named = tuple(properties) if properties else None
+    return {"properties": named, "budget": budget, "leaders": leaders, "starts": starts, "seed": seed}
+
+
 def _given(options: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (options or {}).items() if value is not None}
 

@@ -19,14 +19,29 @@ _CORRECTED = 1e-9
 
 
 class _Path(NamedTuple):
-    """A point of the solution path, its unit tangent, the step to try next, and how the walk stands."""
+    """A point of the solution path, its unit tangent, the step to try next, folds met, and how the walk stands."""
 
     point: Point
     log_temperature: Float[Array, ""]
     tangent: tuple[Point, Float[Array, ""]]
     step: Float[Array, ""]
     taken: Int[Array, ""]
+    folds: Int[Array, ""]
     landed: Search
+
+
+class Followed(NamedTuple):
+    """Where a walk along the solution path ended.
+
+    Attributes:
+        search: at the target temperature; the norm is infinite where the path did not reach it.
+        folds: how often the temperature turned back on the way.
+        steps: of the walk.
+    """
+
+    search: Search
+    folds: Int[Array, ""]
+    steps: Int[Array, ""]
 
 
 def follow_temperature(
@@ -48,16 +63,41 @@ def follow_temperature(
     Returns:
         A search at the target temperature.
     """
+    landed = follow_path(setting, search, max_steps=max_steps, active=active).search
+    better = landed.norm < search.norm
+    return jax.tree.map(lambda new, old: jnp.where(better, new, old), landed, search)
+
+
+def follow_path(
+    setting: Setting,
+    search: Search,
+    *,
+    max_steps: int | Array,
+    largest_step: float | Array = _LARGEST_STEP,
+    active: Bool[Array, ""] | bool = True,
+) -> Followed:
+    """The walk of `follow_temperature`: where it landed, and how many folds it passed.
+
+    Args:
+        setting: the equilibrium problem at the target temperature.
+        search: any search, for its shape; its steps are counted on.
+        max_steps: bound on the number of path steps.
+        largest_step: bound on each, in log tau at most; a long one may leap from one branch to another past folds.
+        active: False takes no step.
+
+    Returns:
+        The end of the walk.
+    """
     start = _hot_start(setting, search, active)
+    start = start._replace(step=jnp.minimum(start.step, largest_step))
     target = jnp.log(setting.temperature)
 
     def unfinished(path: _Path):
         alive = (path.step > _SMALLEST_STEP) & (path.taken < max_steps)
         return active & alive & ~(path.landed.norm <= _CORRECTED)
 
-    path = jax.lax.while_loop(unfinished, lambda path: _advance(setting, path, target), start)
-    better = path.landed.norm < search.norm
-    return jax.tree.map(lambda new, old: jnp.where(better, new, old), path.landed, search)
+    path = jax.lax.while_loop(unfinished, lambda path: _advance(setting, path, target, largest_step), start)
+    return Followed(path.landed, path.folds, path.taken)
 
 
 def _at(setting: Setting, log_temperature: Float[Array, ""]) -> Setting:
@@ -74,7 +114,8 @@ def _hot_start(setting: Setting, search: Search, active) -> _Path:
     found = newton(_at(setting, hot), begin(_at(setting, hot), uniform), max_steps=50, active=active)
     tangent = _tangent(setting, found.point, hot, (jax.tree.map(jnp.zeros_like, found.point), jnp.asarray(-1.0)))
     landed = search._replace(norm=jnp.asarray(jnp.inf), steps=search.steps + found.steps)
-    return _Path(found.point, hot, tangent, jnp.asarray(_FIRST_STEP), jnp.asarray(0), landed)
+    none = jnp.asarray(0)
+    return _Path(found.point, hot, tangent, jnp.asarray(_FIRST_STEP), none, none, landed)
 
 
 def _inner(first, second, point: Point) -> Float[Array, ""]:
@@ -133,7 +174,7 @@ def _correct(setting: Setting, path: _Path) -> tuple[Point, Float[Array, ""], Bo
     return point, log_tau, (size <= _CORRECTED) & inside
 
 
-def _advance(setting: Setting, path: _Path, target: Float[Array, ""]) -> _Path:
+def _advance(setting: Setting, path: _Path, target: Float[Array, ""], largest_step: float | Array) -> _Path:
     point, log_tau, success = _correct(setting, path)
     crossing = success & (log_tau <= target)
     fraction = jnp.where(crossing, (target - path.log_temperature) / (log_tau - path.log_temperature), 0.0)
@@ -144,7 +185,8 @@ def _advance(setting: Setting, path: _Path, target: Float[Array, ""]) -> _Path:
     walked = success & ~crossing
     tangent = _tangent(setting, point, log_tau, path.tangent)
     select = lambda flag, new, old: jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)  # noqa: E731
-    size = jnp.where(walked, jnp.minimum(1.5 * path.step, _LARGEST_STEP), 0.5 * path.step)
+    size = jnp.where(walked, jnp.minimum(1.5 * path.step, largest_step), 0.5 * path.step)
+    turned = walked & (tangent[1] * path.tangent[1] < 0.0)
     result = landing._replace(steps=path.landed.steps + path.taken + landing.steps)
     return _Path(
         point=select(walked, point, path.point),
@@ -152,6 +194,7 @@ def _advance(setting: Setting, path: _Path, target: Float[Array, ""]) -> _Path:
         tangent=select(walked, tangent, path.tangent),
         step=size,
         taken=path.taken + 1,
+        folds=path.folds + turned,
         landed=select(landed, result, path.landed),
     )
 

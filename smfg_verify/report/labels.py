@@ -31,6 +31,17 @@ def labels_of(game: AbstractGame) -> Labels:
     )
 
 
+def free_parameter_names(game: AbstractGame) -> tuple[str, ...]:
+    """Names of the leader's free parameters: every action but the first, at every observation."""
+    labels = labels_of(game)
+    several = len(labels.observations) > 1
+    return tuple(
+        f"{action} at {observation}" if several else action
+        for observation in labels.observations
+        for action in labels.leader_actions[1:]
+    )
+
+
 def _named(labels, size: int) -> tuple[str, ...]:
     return tuple(str(index) for index in range(size)) if labels is None else tuple(str(label) for label in labels)
 

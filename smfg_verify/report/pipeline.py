@@ -112,7 +112,7 @@ def carry_out(
     """
     game, path, progress = load_game(settings), directory / TRACE_FILE, Progress()
     run, check_settings = run or RunSettings(), check_settings or CheckSettings()
-    _require_known(check_settings)
+    require_known(check_settings)
     resumed = resumed_with is not None
     if command != "check":
         run = _resumable(path, resumed_with) if resumed_with is not None else _startable(game, path, run, overwrite)
@@ -134,7 +134,7 @@ def carry_out(
     return Results(command=command, settings=settings, game=game, warnings=said, timings=progress.timings, **found)
 
 
-def _require_known(settings: CheckSettings) -> None:
+def require_known(settings: CheckSettings) -> None:
     """Refuse an unknown property or budget before anything is computed.
 
     Raises:
@@ -220,13 +220,10 @@ def check_stage(
         return check(
             game,
             names,
-            budget=settings.budget,
-            num_leaders=settings.leaders,
-            num_starts=settings.starts,
-            seed=settings.seed,
             trajectory=trajectory,
             step_sizes=step_sizes,
             progress=lambda name: progress.say(f"  {name}"),
+            **settings.as_arguments(),
         )
 
 

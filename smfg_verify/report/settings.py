@@ -85,6 +85,15 @@ class CheckSettings:
             _require_count("starts", self.starts, 1, "the number of starts of a search")
         _require_count("check seed", self.seed, 0, "the seed of the random draws")
 
+    def as_arguments(self) -> dict[str, Any]:
+        """How hard to search, as `smfg_verify.check` takes it by keyword."""
+        return {
+            "budget": self.budget,
+            "num_leaders": self.leaders,
+            "num_starts": self.starts,
+            "seed": self.seed,
+        }
+
 
 def _names(what: str, values: Any) -> tuple[str, ...]:
     listed = (values,) if isinstance(values, str) else values

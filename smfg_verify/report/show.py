@@ -2,22 +2,33 @@
 
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.text import Text
 
+from smfg_verify.assumptions import AssumptionReport
+from smfg_verify.bounds import Residuals
 from smfg_verify.exact import StackelbergGradient
+from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.games import describe, names
 from smfg_verify.report import tables
+from smfg_verify.report.alignment_field_figure import alignment_field_figure
 from smfg_verify.report.alignment_figure import alignment_figure
+from smfg_verify.report.atlas import ATLAS_FILE, Atlas
+from smfg_verify.report.atlas_table import atlas_markdown, atlas_table
 from smfg_verify.report.bounds_tables import bounds_tables
+from smfg_verify.report.contraction_figure import contraction_figure
 from smfg_verify.report.convergence_figure import convergence_figure
 from smfg_verify.report.drawing import save_figure
 from smfg_verify.report.equilibrium_figure import equilibrium_figure
+from smfg_verify.report.labels import free_parameter_names
 from smfg_verify.report.pipeline import TRACE_FILE, Results
 from smfg_verify.report.policies import final_policies, uniform_policy
 from smfg_verify.report.record import REPORT_FILE, write_report
 from smfg_verify.report.settings import GameSettings
+
+ATLAS_TABLE = "atlas.md"
 
 
 def show_game(console: Console, game: AbstractGame, settings: GameSettings, uniform: StackelbergGradient) -> None:
@@ -79,8 +90,7 @@ def write_files(results: Results, directory: Path) -> tuple[str, ...]:
     figures = {"equilibrium": equilibrium_figure(results.game, results.uniform.equilibrium, _leader_policies(results))}
     residuals = results.residuals
     if results.assumptions is not None:
-        cosine = results.assumptions.finding("gradient-alignment", "cosine")
-        figures["alignment"] = alignment_figure(cosine, residuals)
+        figures |= assumption_figures(results.assumptions, results.game, residuals)
     if residuals is not None and results.bounds is not None:
         figures["convergence"] = convergence_figure(residuals, results.bounds)
     files: tuple[str, ...] = () if results.trace is None else (TRACE_FILE,)
@@ -88,6 +98,33 @@ def write_files(results: Results, directory: Path) -> tuple[str, ...]:
         files += save_figure(figure, directory, name)
     write_report(results, directory, files)
     return (REPORT_FILE, *files)
+
+
+def assumption_figures(
+    report: AssumptionReport, game: AbstractGame, residuals: Residuals | None = None
+) -> dict[str, Figure]:
+    """The figures of the properties that were checked, by name."""
+    figures: dict[str, Figure | None] = {}
+    if "gradient-alignment" in report.properties:
+        cosine = report.finding("gradient-alignment", "cosine")
+        figures["alignment"] = alignment_figure(cosine, residuals)
+        figures["alignment-field"] = alignment_field_figure(cosine, free_parameter_names(game))
+    if "contraction" in report.properties:
+        figures["contraction"] = contraction_figure(report)
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def show_atlas(console: Console, atlas: Atlas, directory: Path) -> None:
+    """Print the atlas, and write its Markdown table beside the reports."""
+    console.print(atlas_table(atlas))
+    write_atomically(directory / ATLAS_TABLE, atlas_markdown(atlas).encode())
+    if atlas.refuted:
+        console.print(Text("Refuted: " + "; ".join(atlas.refuted), style="bold"))
+    seconds = ", ".join(f"{name} {spent:.0f} s" for name, spent in atlas.seconds.items())
+    console.print(Text(f"Time: {seconds or 'all read back'}", style="dim"))
+    console.print(
+        Text(f"Written to {directory}: {ATLAS_FILE}, {ATLAS_TABLE} and a report of each game"), soft_wrap=True
+    )
 
 
 def _leader_policies(results: Results) -> dict:

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from smfg_verify.assumptions import AssumptionReport, Finding, Verdict
+from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, find_property
 from smfg_verify.exact import Method, StackelbergGradient
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.games import GameEntry
@@ -129,11 +129,17 @@ def findings_tables(report: AssumptionReport) -> Group:
     previous = None
     for finding in report.findings:
         if finding.property != previous:
-            table.add_row(Text(finding.property, style="bold"))
+            table.add_row(Text(finding.property, style="bold"), verdict_text(report.verdict(finding.property)))
             previous = finding.property
-        verdict = Text(finding.verdict.value, style=_VERDICT_STYLES[finding.verdict])
-        table.add_row(Text(f"  {finding.statement}"), verdict, _constant(finding), _explained(finding))
+        decides = find_property(finding.property).decides(finding.statement)
+        name = Text(f"  {finding.statement}", style="" if decides else "dim")
+        table.add_row(name, verdict_text(finding.verdict), _constant(finding), _explained(finding))
     return Group(table, *_searched_tables(report))
+
+
+def verdict_text(verdict: Verdict) -> Text:
+    """A verdict in its colour."""
+    return Text(verdict.value, style=_VERDICT_STYLES[verdict])
 
 
 def _constant(finding: Finding) -> Text:

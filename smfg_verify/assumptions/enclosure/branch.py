@@ -1,0 +1,134 @@
+r"""Branch and bound over the simplex: boxes are halved where the bound is worst until it meets what points attain."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from smfg_verify.assumptions.enclosure.domain import bisected, inner_points, tightened
+
+# Boxes halved at once, and the width below which halving cannot help.
+_BATCH = 32
+_NARROWEST = 1e-9
+
+
+class Supremum(NamedTuple):
+    """Supremum of a function over the simplex, between a certified bound and an attained value.
+
+    Attributes:
+        upper: certified: no point has a larger value; at all times, also out of budget.
+        lower: attained at `field`.
+        field: point of the simplex with the largest value met, (M,).
+        box_lower: of the box with the largest bound left, (M,).
+        box_upper: the same.
+        boxes: boxes bounded.
+        seconds: time taken.
+        finished: whether the gap is closed to the tolerance.
+        curve: certified bound after each round.
+    """
+
+    upper: float
+    lower: float
+    field: Float[np.ndarray, " M"]
+    box_lower: Float[np.ndarray, " M"]
+    box_upper: Float[np.ndarray, " M"]
+    boxes: int
+    seconds: float
+    finished: bool
+    curve: Float[np.ndarray, " T"]
+
+
+class _Open(NamedTuple):
+    """Boxes not yet settled, and the bound of each."""
+
+    lower: np.ndarray
+    upper: np.ndarray
+    bound: np.ndarray
+
+
+def supremum(
+    bound: Callable[[Float[np.ndarray, "K M"], Float[np.ndarray, "K M"]], Float[np.ndarray, " K"]],
+    sample: Callable[[Float[np.ndarray, "K M"]], Float[np.ndarray, " K"]],
+    size: int,
+    *,
+    num_boxes: int,
+    seconds: float,
+    tolerance: float = 1e-3,
+) -> Supremum:
+    r"""Supremum over the simplex by best-first branch and bound.
+
+    Args:
+        bound: certified upper bounds over boxes cut by the simplex, (K, M), (K, M) -> (K,); NaN counts as infinite.
+        sample: values at points, (K, M) -> (K,); NaN is passed over.
+        size: M, entries of a point.
+        num_boxes: boxes bounded, at most (the first box always is).
+        seconds: time, looked at between rounds.
+        tolerance: gap at which to stop, relative to the size of the attained value.
+
+    Returns:
+        The bound, also if out of budget.
+    """
+    start = time.monotonic()
+    whole = tightened(np.zeros((1, size)), np.ones((1, size)))
+    boxes = _Open(whole[0], whole[1], _bounds(bound, whole[0], whole[1]))
+    points = np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)])
+    best, field = _best(sample, points, -np.inf, points[0])
+    count, settled = 1, -np.inf
+    curve = [float(np.max(boxes.bound))]
+    while len(boxes.bound) and count < num_boxes and time.monotonic() - start < seconds:
+        if _closed(curve, best, tolerance):
+            break
+        order = np.argsort(-boxes.bound, kind="stable")
+        chosen = order[: min(_BATCH, (num_boxes - count + 1) // 2)]
+        narrow = np.max(boxes.upper[chosen] - boxes.lower[chosen], axis=1) <= _NARROWEST
+        if narrow[0]:
+            break
+        chosen = chosen[~narrow]
+        lower, upper = bisected(boxes.lower[chosen], boxes.upper[chosen])
+        bounds = _bounds(bound, lower, upper)
+        count += len(bounds)
+        best, field = _best(sample, inner_points(lower, upper), best, field)
+        kept = np.setdiff1d(np.arange(len(boxes.bound)), chosen)
+        boxes = _Open(
+            np.concatenate([boxes.lower[kept], lower]),
+            np.concatenate([boxes.upper[kept], upper]),
+            np.concatenate([boxes.bound[kept], bounds]),
+        )
+        # A box that holds nothing better than the attained value need not be looked at again.
+        alive = boxes.bound > best
+        settled = max(settled, np.max(boxes.bound[~alive], initial=-np.inf))
+        boxes = _Open(*(part[alive] for part in boxes))
+        curve.append(min(curve[-1], max(best, float(np.max(boxes.bound, initial=settled)))))
+    worst = int(np.argmax(boxes.bound)) if len(boxes.bound) else None
+    return Supremum(
+        upper=curve[-1],
+        lower=best,
+        field=field,
+        box_lower=field if worst is None else boxes.lower[worst],
+        box_upper=field if worst is None else boxes.upper[worst],
+        boxes=count,
+        seconds=time.monotonic() - start,
+        finished=_closed(curve, best, tolerance),
+        curve=np.array(curve),
+    )
+
+
+def _closed(curve: list[float], best: float, tolerance: float) -> bool:
+    # A supremum of zero is met only to rounding: there the scale is that of the first bound.
+    scale = max(abs(best), 1e-9 * abs(curve[0]))
+    return math.isfinite(curve[-1]) and curve[-1] - best <= tolerance * scale
+
+
+def _bounds(bound, lower, upper) -> np.ndarray:
+    values = np.asarray(bound(lower, upper), dtype=float)
+    return np.where(np.isnan(values), np.inf, values)
+
+
+def _best(sample, points: np.ndarray, best: float, field: np.ndarray) -> tuple[float, np.ndarray]:
+    values = np.asarray(sample(points), dtype=float)
+    values = np.where(np.isnan(values), -np.inf, values)
+    index = int(np.argmax(values))
+    return (float(values[index]), points[index]) if values[index] > best else (best, field)

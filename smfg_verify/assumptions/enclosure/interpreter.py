@@ -1,0 +1,142 @@
+"""Running a traced program on enclosed values."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import Literal
+
+from smfg_verify.assumptions.enclosure.domain import Domain
+from smfg_verify.assumptions.enclosure.forms import Form, NoEnclosure, Scope, variables
+from smfg_verify.assumptions.enclosure.rules import (
+    RULES,
+    Enclosed,
+    Equation,
+    Truth,
+    Value,
+    map_linear,
+    number_of,
+)
+
+# Calls into inner programs, and the parameter that holds the program.
+_CALLS = {
+    **dict.fromkeys(("jit", "pjit", "closed_call", "core_call", "remat", "checkpoint"), "jaxpr"),
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vjp_call_jaxpr": "fun_jaxpr",
+}
+
+
+def enclose_function(
+    function: Callable, shape: tuple[int, ...], domain: Domain, *constants: Any, slopes: bool = False
+) -> list[Enclosed]:
+    """Enclose `function(x, *constants)` for all x of a domain.
+
+    Args:
+        function: traceable; an array or a tree of arrays.
+        shape: of x, with as many entries as the domain has variables.
+        domain: values of x, flattened.
+        *constants: further arguments, which do not depend on x.
+        slopes: carry derivatives in x along.
+
+    Returns:
+        One enclosed value for each array of the result.
+
+    Raises:
+        NoEnclosure: a primitive without a rule.
+    """
+    arguments = (jax.ShapeDtypeStruct(shape, jnp.result_type(float)), *(jax.typeof(jnp.asarray(c)) for c in constants))
+    arguments = tuple(jax.ShapeDtypeStruct(argument.shape, argument.dtype) for argument in arguments)
+    program = jax.make_jaxpr(function)(*arguments)
+    if program.effects:
+        raise NoEnclosure("a program with effects cannot be enclosed")
+    scope = Scope(domain, slopes)
+    value = variables(scope, shape)
+    slope = Form(scope, value.columns) if slopes else None  # type: ignore[arg-type]
+    inputs: list[Value] = [Enclosed(value, slope), *(jnp.asarray(c) for c in constants)]
+    return [_enclosed(result, scope) for result in run(program.jaxpr, program.consts, inputs)]
+
+
+def _enclosed(result: Value, scope: Scope) -> Enclosed:
+    if isinstance(result, Enclosed):
+        return result
+    if isinstance(result, Truth):
+        return number_of(result)
+    array = jnp.asarray(result, dtype=float)
+    slope = Form(scope, jnp.zeros((scope.domain.size, *array.shape))) if scope.slopes else None
+    return Enclosed(Form(scope, array), slope)
+
+
+def run(program: Any, constants: Sequence[Any], inputs: Sequence[Value]) -> list[Value]:
+    """Results of a program (a jaxpr) on values of which some depend on the variables.
+
+    Raises:
+        NoEnclosure: a primitive without a rule meets a value that does.
+    """
+    known: dict[Any, Value] = dict(zip(program.constvars, constants, strict=True))
+    known.update(zip(program.invars, inputs, strict=True))
+
+    def read(variable) -> Value:
+        return variable.val if isinstance(variable, Literal) else known[variable]
+
+    for equation in program.eqns:
+        results = _evaluate(equation, [read(variable) for variable in equation.invars])
+        known.update(zip(equation.outvars, results, strict=True))
+    return [read(variable) for variable in program.outvars]
+
+
+def _evaluate(equation: Any, operands: list[Value]) -> list[Value]:
+    name = equation.primitive.name
+    if name in _CALLS:
+        inner = equation.params[_CALLS[name]]
+        return run(getattr(inner, "jaxpr", inner), getattr(inner, "consts", ()), operands)
+    if not any(isinstance(operand, Enclosed | Truth) for operand in operands):
+        results = equation.primitive.bind(*operands, **equation.primitive.get_bind_params(equation.params))
+        return list(results) if equation.primitive.multiple_results else [results]
+    if name == "optimization_barrier":
+        return operands
+    if name == "cond":
+        return _branches(equation, operands)
+    if name == "split":
+        return [_part(equation, operands, k) for k in range(len(equation.outvars))]
+    if name not in RULES:
+        raise NoEnclosure(f"primitive '{name}' has no enclosure")
+    return [RULES[name](_described(equation), operands)]
+
+
+def _part(equation: Any, operands: list[Value], which: int) -> Value:
+    return map_linear(lambda array: equation.primitive.bind(array, **equation.params)[which], operands)
+
+
+def _branches(equation: Any, operands: list[Value]) -> list[Value]:
+    """`cond` and `switch` on an index that does not depend on the variables: every branch, then a choice."""
+    index, *rest = operands
+    if isinstance(index, Enclosed | Truth):
+        raise NoEnclosure("primitive 'cond' with a condition that depends on the mean field has no enclosure")
+    branches = equation.params["branches"]
+    results = [run(branch.jaxpr, branch.consts, rest) for branch in branches]
+    index = jnp.clip(jnp.asarray(index, dtype=jnp.int32), 0, len(branches) - 1)
+    return [_chosen(index, cases) for cases in zip(*results, strict=True)]
+
+
+def _chosen(index: Any, cases: Sequence[Value]) -> Value:
+    if any(isinstance(case, Truth) for case in cases):
+        raise NoEnclosure("primitive 'cond' that returns conditions has no enclosure")
+    if any(isinstance(case, Enclosed) for case in cases):
+        return map_linear(lambda *parts: jax.lax.select_n(index, *parts), cases)
+    return jax.lax.select_n(index, *(jnp.asarray(case) for case in cases))
+
+
+def _described(equation: Any) -> Equation:
+    params = dict(equation.params)
+    if "fill_value" in params:
+        params["fill_value"] = 0.0
+    result = equation.outvars[0].aval
+    return Equation(
+        equation.primitive.name,
+        lambda *operands: equation.primitive.bind(*operands, **params),
+        params,
+        result.shape,
+        result.dtype,
+    )

@@ -1,0 +1,264 @@
+r"""The three functions of a game, tabulated over all indices and enclosed over boxes of mean fields."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, inner_points, tightened
+from smfg_verify.assumptions.enclosure.forms import NoEnclosure
+from smfg_verify.assumptions.enclosure.functions import UNBOUNDED
+from smfg_verify.assumptions.enclosure.interpreter import enclose_function
+from smfg_verify.assumptions.enclosure.rules import Enclosed
+from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
+
+FUNCTIONS: dict[str, Callable] = {
+    "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
+    "follower_reward": lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m), dtype=float),
+    "leader_reward": lambda game, s, a, b, m: jnp.asarray(game.leader_reward(s, a, b, m), dtype=float),
+}
+
+# Numbers that one batch of boxes may hold at once (256 MiB of float64), and the largest batch.
+_MAX_NUMBERS = 2**25
+_LARGEST_BATCH = 32
+
+
+class AffineTable(NamedTuple):
+    """A function proved affine in the mean field, $constant + \\sum_j m_j slope_j$, by the structure of its program.
+
+    Attributes:
+        constant: (n, A, B) or (n, A, B, n).
+        slope: (M, n, A, B) or (M, n, A, B, n); zeros if proved constant.
+        is_constant: proved constant.
+    """
+
+    constant: Float[np.ndarray, "..."]
+    slope: Float[np.ndarray, "M ..."]
+    is_constant: bool
+
+
+class Envelope(NamedTuple):
+    """Certified infimum and supremum of each entry over the whole simplex.
+
+    Attributes:
+        lower: no mean field gives less, (n, A, B) or (n, A, B, n).
+        upper: nor more.
+        boxes: boxes bounded.
+        seconds: time taken.
+        exact: whether both are attained (the function is proved affine), up to rounding.
+    """
+
+    lower: Float[np.ndarray, "..."]
+    upper: Float[np.ndarray, "..."]
+    boxes: int
+    seconds: float
+    exact: bool
+
+
+def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
+    """The table of a function that is proved affine in the mean field; what the game declares is not looked at.
+
+    Args:
+        game: the game, traced.
+        name: "transition", "follower_reward" or "leader_reward".
+
+    Returns:
+        The table; None if there is no proof, or its numbers are not finite.
+    """
+    try:
+        structure = eqx.filter_eval_shape(_affine_parts, game, name)
+    except NoEnclosure:
+        return None
+    if structure is None:
+        return None
+    constant, slope = _affine_parts_compiled(game, name)
+    is_constant = slope is None
+    constant = np.asarray(constant)
+    if slope is None:
+        slope = np.zeros((int(np.prod(mean_field_shape(game))), *constant.shape))
+    else:
+        slope = np.moveaxis(np.asarray(slope), 3, 0)
+    if not (np.all(np.isfinite(constant)) and np.all(np.isfinite(slope))):
+        return None
+    return AffineTable(constant, slope, is_constant)
+
+
+def _affine_parts(game: AbstractGame, name: str):
+    size = int(np.prod(mean_field_shape(game)))
+    domain = Domain(jnp.zeros(size), jnp.ones(size), True)
+    proved = True
+
+    def parts(s, a, b):
+        nonlocal proved
+        form = _entry(game, name, domain, False, s, a, b).value
+        proved = proved and form.is_affine
+        return form.centre, form.columns
+
+    table = over_indices(game, parts)
+    return table if proved else None
+
+
+_affine_parts_compiled = eqx.filter_jit(_affine_parts)
+
+
+def _entry(game: AbstractGame, name: str, domain: Domain, slopes: bool, s, a, b) -> Enclosed:
+    function = FUNCTIONS[name]
+    return enclose_function(
+        lambda m, s, a, b: function(game, s, a, b, m), mean_field_shape(game), domain, s, a, b, slopes=slopes
+    )[0]
+
+
+def enclose(game: AbstractGame, name: str, lower: Float[np.ndarray, "K M"], upper: Float[np.ndarray, "K M"]) -> Range:
+    """Certified range of each entry of a function's table over boxes of mean fields, cut by the simplex.
+
+    Args:
+        game: the game, traced.
+        name: "transition", "follower_reward" or "leader_reward".
+        lower, upper: K boxes, mean fields flattened, (K, M).
+
+    Returns:
+        (K, n, A, B) or (K, n, A, B, n).
+
+    Raises:
+        NoEnclosure: the function's program has a primitive without a rule.
+    """
+    return _in_batches(game, name, lower, upper, False)
+
+
+def enclose_slopes(
+    game: AbstractGame, name: str, lower: Float[np.ndarray, "K M"], upper: Float[np.ndarray, "K M"]
+) -> Range:
+    """Certified range of d(entry)/dm_j over boxes of mean fields; all generalised derivatives where there are kinks.
+
+    Where the function may jump the range is infinite, so that it always bounds the function's changes.
+
+    Args:
+        game: the game, traced.
+        name: "transition", "follower_reward" or "leader_reward".
+        lower, upper: K boxes, mean fields flattened, (K, M).
+
+    Returns:
+        (K, M, n, A, B) or (K, M, n, A, B, n).
+
+    Raises:
+        NoEnclosure: the function's program has a primitive without a rule.
+    """
+    return _in_batches(game, name, lower, upper, True)
+
+
+def _in_batches(game: AbstractGame, name: str, lower, upper, slopes: bool) -> Range:
+    lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
+    size = _batch_size(game, name, slopes)
+    number = len(lower)
+    rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
+    parts = [_ranges(game, name, jnp.asarray(lower[row]), jnp.asarray(upper[row]), slopes) for row in rows]
+    low, high = (np.concatenate([np.asarray(part[i]) for part in parts])[:number] for i in (0, 1))
+    return Range(np.where(low > -UNBOUNDED, low, -np.inf), np.where(high < UNBOUNDED, high, np.inf))
+
+
+def _batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
+    field = int(np.prod(mean_field_shape(game)))
+    # The extremes of a form over the simplex look at all pairs of its coefficients.
+    numbers = _table_size(game, name) * (field + 1) * (field if slopes else 1) * min(field, 16)
+    if numbers > 8 * _MAX_NUMBERS:
+        raise NoEnclosure(f"an enclosure of {name} would hold {numbers} numbers at once, too many")
+    return int(np.clip(_MAX_NUMBERS // numbers, 1, _LARGEST_BATCH))
+
+
+def _table_size(game: AbstractGame, name: str) -> int:
+    size = game.num_states * game.num_follower_actions * game.num_leader_actions
+    return size * game.num_states if name == "transition" else size
+
+
+# Not `FAST_COMPILE`: without optimisation the compiler takes ten times longer here, or does not end.
+@eqx.filter_jit
+def _ranges(game: AbstractGame, name: str, lower, upper, slopes: bool):
+    def one(low: Array, high: Array):
+        domain = Domain(low, high, True)
+
+        def entry(s, a, b):
+            enclosed = _entry(game, name, domain, slopes, s, a, b)
+            return (enclosed.slope if slopes else enclosed.value).range  # type: ignore[union-attr]
+
+        ends = over_indices(game, entry)
+        return tuple(jnp.moveaxis(end, 3, 0) for end in ends) if slopes else ends
+
+    return jax.vmap(one)(lower, upper)
+
+
+def envelope(game: AbstractGame, name: str, *, num_boxes: int, seconds: float) -> Envelope:
+    """Certified infimum and supremum of each entry of a function's table over the whole simplex.
+
+    Boxes that set the bound of an entry are halved until every entry's bounds are within 1e-3 of its range of what
+    points attain, or out of budget; the bounds hold at all times.
+
+    Args:
+        game: the game, traced.
+        name: "transition", "follower_reward" or "leader_reward".
+        num_boxes: boxes bounded, at most (the first always is).
+        seconds: time, looked at between rounds.
+
+    Returns:
+        The envelope; at the vertices of the simplex if the function is proved affine.
+
+    Raises:
+        NoEnclosure: the function's program has a primitive without a rule.
+    """
+    start = time.monotonic()
+    table = affine_table(game, name)
+    if table is not None:
+        vertices = table.constant + table.slope
+        return Envelope(vertices.min(axis=0), vertices.max(axis=0), 0, time.monotonic() - start, True)
+    size = int(np.prod(mean_field_shape(game)))
+    budget = min(num_boxes, max(1, _MAX_NUMBERS // (4 * _table_size(game, name))))
+    lower, upper, _ = tightened(np.zeros((1, size)), np.ones((1, size)))
+    ranges = enclose(game, name, lower, upper)
+    inner = _attained(game, name, np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)]))
+    count = 1
+    while count < budget and time.monotonic() - start < seconds:
+        worst = _boxes_that_bound(ranges, inner, (budget - count + 1) // 2)
+        if not worst.any():
+            break
+        halves = bisected(lower[worst], upper[worst])
+        new = enclose(game, name, *halves)
+        count += len(halves[0])
+        found = _attained(game, name, inner_points(*halves))
+        inner = Range(np.minimum(inner.lower, found.lower), np.maximum(inner.upper, found.upper))
+        lower, upper = (np.concatenate([old[~worst], half]) for old, half in zip((lower, upper), halves, strict=True))
+        ranges = Range(*(np.concatenate([old[~worst], part]) for old, part in zip(ranges, new, strict=True)))
+    return Envelope(ranges.lower.min(axis=0), ranges.upper.max(axis=0), count, time.monotonic() - start, False)
+
+
+def _boxes_that_bound(ranges: Range, inner: Range, most: int) -> np.ndarray:
+    """Which boxes set the bound of an entry that is not yet close to what points attain, (K,)."""
+    axes = tuple(range(1, ranges.lower.ndim))
+    span = inner.upper - inner.lower
+    allowed = 1e-3 * np.where(span > 0.0, span, 1.0)
+    low, high = ranges.lower.min(axis=0), ranges.upper.max(axis=0)
+    below = (ranges.lower <= low) & ~(inner.lower - low <= allowed)
+    above = (ranges.upper >= high) & ~(high - inner.upper <= allowed)
+    worst = np.any(below | above, axis=axes)
+    chosen = np.zeros_like(worst)
+    chosen[np.flatnonzero(worst)[:most]] = True
+    return chosen
+
+
+def _attained(game: AbstractGame, name: str, points: np.ndarray) -> Range:
+    size = min(_LARGEST_BATCH, 2 ** int(np.ceil(np.log2(len(points)))))
+    rows = np.minimum(np.arange(-(-len(points) // size) * size), len(points) - 1).reshape(-1, size)
+    tables = np.concatenate([np.asarray(_values(game, name, jnp.asarray(points[row]))) for row in rows])
+    return Range(tables.min(axis=0), tables.max(axis=0))
+
+
+@eqx.filter_jit
+def _values(game: AbstractGame, name: str, points):
+    def one(point):
+        field = point.reshape(mean_field_shape(game))
+        return over_indices(game, lambda s, a, b: FUNCTIONS[name](game, s, a, b, field))
+
+    return jax.vmap(one)(points)

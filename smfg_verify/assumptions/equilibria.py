@@ -1,0 +1,148 @@
+"""All equilibria that Newton's method finds of a leader from many mean fields, and which of them differ for sure."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from smfg_verify.assumptions.local_response import CONVERGED, LocalResponse, at_equilibria, field_size, uniform_field
+from smfg_verify.assumptions.search import FAST_COMPILE
+from smfg_verify.exact.continuation import follow_path
+from smfg_verify.exact.newton import begin
+from smfg_verify.exact.residual import Point
+from smfg_verify.exact.response import setting_of
+from smfg_verify.game import AbstractGame
+from smfg_verify.policies import softmax_policy
+
+# Two equilibria differ when their l1 distance is above this and far above their own errors.
+DIFFERENT = 1e-6
+_FAR_ABOVE = 1e3
+# Steps of a walk are kept this short (in log tau), so that no fold is leapt over.
+_PATH_STEP = 0.05
+
+
+class Equilibria(NamedTuple):
+    """Equilibria of one leader.
+
+    Attributes:
+        distinct: one of each, flattened, (K, M).
+        unconverged: starts from which none was reached.
+    """
+
+    distinct: Float[np.ndarray, "K M"]
+    unconverged: int
+
+    @property
+    def distance(self) -> float:
+        """Largest l1 distance between two of them; 0 for one, NaN for none."""
+        return self.farthest[0]
+
+    @property
+    def farthest(self) -> tuple[float, int, int]:
+        """Largest l1 distance between two of them, and which two."""
+        if not len(self.distinct):
+            return float("nan"), 0, 0
+        apart = np.sum(np.abs(self.distinct[:, None] - self.distinct[None]), axis=-1)
+        i, j = np.unravel_index(np.argmax(apart), apart.shape)
+        return float(apart[i, j]), int(i), int(j)
+
+
+def starting_fields(game: AbstractGame, number: int, generator: np.random.Generator) -> Float[np.ndarray, "N M"]:
+    """Mean fields to start from: the uniform one, vertices, then spread out and concentrated random ones."""
+    size = field_size(game)
+    vertices = np.eye(size)[generator.permutation(size)[: max(1, number // 2)]]
+    others = max(0, number - 1 - len(vertices))
+    spread = generator.dirichlet(np.ones(size), others - others // 2)
+    concentrated = generator.dirichlet(np.full(size, 0.2), others // 2)
+    return np.concatenate([uniform_field(game)[None], vertices, spread, concentrated])
+
+
+def find_equilibria(
+    game: AbstractGame,
+    logits: Float[np.ndarray, "L O B"],
+    starts: Float[np.ndarray, "N M"],
+    temperature: Float[np.ndarray, " L"] | None = None,
+) -> list[Equilibria]:
+    """The distinct equilibria of each leader.
+
+    Args:
+        game: the game, traced.
+        logits: (L, O, B).
+        starts: mean fields that each search starts from, (N, M).
+        temperature: one for each leader; the game's own if None.
+
+    Returns:
+        One record a leader.
+    """
+    number, each = len(logits), len(starts)
+    taus = None if temperature is None else np.repeat(temperature, each)
+    found = at_equilibria(game, np.repeat(logits, each, axis=0), np.tile(starts, (number, 1)), taus)
+    return [distinct_of(_slice(found, slice(k * each, (k + 1) * each))) for k in range(number)]
+
+
+def _slice(found: LocalResponse, rows: slice) -> LocalResponse:
+    return LocalResponse(*(leaf[rows] for leaf in found))
+
+
+def distinct_of(found: LocalResponse) -> Equilibria:
+    """One of each group of converged equilibria that cannot be told apart, best residuals first."""
+    order = np.argsort(found.residual, kind="stable")
+    kept: list[tuple[np.ndarray, float]] = []
+    for k in order[found.converged[order]]:
+        field, error = found.mean_field[k], _error_of(found, k)
+        apart = [np.sum(np.abs(field - other)) - max(DIFFERENT, error, bound) for other, bound in kept]
+        if all(distance > 0.0 for distance in apart):
+            kept.append((field, error))
+    fields = np.array([field for field, _ in kept]).reshape(-1, found.mean_field.shape[1])
+    return Equilibria(fields, int(np.sum(~found.converged)))
+
+
+def _error_of(found: LocalResponse, k: int) -> float:
+    """How far two equilibria must be apart to be told apart: many times the first-order error of this one in l1."""
+    size = found.mean_field.shape[1]
+    try:
+        inverse = np.linalg.inv(np.eye(size) - found.response[k])
+    except np.linalg.LinAlgError:
+        return float("inf")
+    # The residual's entries are bounded by its norm; the value's part reaches the field through the slope of Gamma.
+    amplified = np.linalg.norm(inverse, 1) * size * max(1.0, np.linalg.norm(found.response[k], 1))
+    return float(_FAR_ABOVE * amplified * found.residual[k])
+
+
+class PathEnd(NamedTuple):
+    """Where the equilibrium followed from a hot temperature down to the game's own ended.
+
+    Attributes:
+        mean_field: flattened, (M,).
+        residual: infinite where the path did not reach the game's temperature.
+        folds: how often the temperature turned back on the way.
+        steps: of the walk.
+    """
+
+    mean_field: Float[np.ndarray, " M"]
+    residual: float
+    folds: int
+    steps: int
+
+    @property
+    def reached(self) -> bool:
+        """Whether the walk ended at an equilibrium of the game."""
+        return self.residual <= CONVERGED
+
+
+def follow_down(game: AbstractGame, logits: Float[np.ndarray, "O B"], *, max_steps: int) -> PathEnd:
+    """Follow the equilibrium of a leader from a hot temperature down to the game's own, through folds."""
+    field, norm, folds, steps = _walk(game, jnp.asarray(logits), jnp.asarray(max_steps))
+    return PathEnd(np.asarray(field), float(norm), int(folds), int(steps))
+
+
+# filter_jit hands any keyword on to jax.jit; its stubs do not say so.
+@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
+def _walk(game: AbstractGame, logits, max_steps):
+    setting = setting_of(game, softmax_policy(logits))
+    field = jnp.asarray(uniform_field(game))
+    start = begin(setting, Point(field, jnp.zeros((game.num_states,))))
+    followed = follow_path(setting, start, max_steps=max_steps, largest_step=_PATH_STEP)
+    return followed.search.point.mean_field, followed.search.norm, followed.folds, followed.steps

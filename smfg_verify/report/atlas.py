@@ -1,0 +1,140 @@
+"""The atlas: every shipped game against every property, one report a game and one record of all."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from smfg_verify.assumptions import (
+    AssumptionReport,
+    check,
+    find_property,
+    property_names,
+    search_settings,
+    settings_record,
+)
+from smfg_verify.files import write_atomically
+from smfg_verify.game import AbstractGame
+from smfg_verify.games import load
+from smfg_verify.report.pipeline import require_known
+from smfg_verify.report.progress import Progress
+from smfg_verify.report.record import plain, versions
+from smfg_verify.report.settings import CheckSettings
+from smfg_verify.stochastic import Schedule
+
+FORMAT = "smfg-verify atlas"
+SCHEMA_VERSION = 1
+ATLAS_FILE = "atlas.json"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Atlas:
+    """What was found about each game.
+
+    Attributes:
+        settings: of the checks.
+        reports: name of the game -> its report, in the order they were asked for.
+        seconds: name of the game -> time of its check; of those that were not read back from a file.
+    """
+
+    settings: CheckSettings
+    reports: Mapping[str, AssumptionReport]
+    seconds: Mapping[str, float]
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """Every property that was checked, in order."""
+        return tuple(dict.fromkeys(name for report in self.reports.values() for name in report.properties))
+
+    @property
+    def refuted(self) -> tuple[str, ...]:
+        """Refuted statements that a property falls with, as game: property/statement."""
+        return tuple(f"{game}: {found}" for game, report in self.reports.items() for found in report.refuted)
+
+
+def make_atlas(names: Sequence[str], settings: CheckSettings, directory: Path, *, resumed: bool = False) -> Atlas:
+    """Check each game at its default parameters; each report is on disk before the next game begins.
+
+    Args:
+        names: of the games, registered ones or file.py:ClassName.
+        settings: of the checks.
+        directory: where the reports go, one file a game, and the record of all; made if missing.
+        resumed: read back the reports in the directory that are about the same game with the same settings.
+
+    Returns:
+        The atlas.
+
+    Raises:
+        ValueError: an unknown game, property or budget, before anything is computed.
+        OSError: the directory cannot be written.
+    """
+    require_known(settings)
+    games = {name: load(name) for name in names}
+    directory.mkdir(parents=True, exist_ok=True)
+    progress, reports = Progress(), {}
+    for name, game in games.items():
+        path = directory / f"{name.rpartition(':')[2]}.json"
+        found = _read_back(path, game, settings) if resumed else None
+        if found is None:
+            with progress.stage(name, f"Checking {name}", spinner=False):
+                found = check(game, **_arguments(settings))
+            found.save(path)
+        reports[name] = found
+    atlas = Atlas(settings=settings, reports=reports, seconds=progress.timings)
+    text = json.dumps(atlas_record(atlas), indent=1, allow_nan=False)
+    write_atomically(directory / ATLAS_FILE, text.encode())
+    return atlas
+
+
+def _arguments(settings: CheckSettings) -> dict[str, Any]:
+    step_sizes = Schedule().constants()
+    return {"properties": settings.properties or property_names(), "step_sizes": step_sizes, **settings.as_arguments()}
+
+
+def _read_back(path: Path, game: AbstractGame, settings: CheckSettings) -> AssumptionReport | None:
+    """The report of an earlier, interrupted atlas; None if there is none or it is another one."""
+    if not path.exists():
+        return None
+    try:
+        report = AssumptionReport.load(path, game)
+    except ValueError:
+        return None
+    arguments = _arguments(settings)
+    properties = arguments.pop("properties")
+    return report if report.answers(properties, settings_record(search_settings(**arguments))) else None
+
+
+def atlas_record(atlas: Atlas) -> dict[str, Any]:
+    """The atlas as plain JSON values: verdicts and constants; witnesses and curves stay in the games' own reports."""
+    return {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "settings": plain(atlas.settings),
+        "games": {
+            name: {"identity": report.game_hash, "properties": _properties(report)}
+            for name, report in atlas.reports.items()
+        },
+        "seconds": dict(atlas.seconds),
+        "versions": versions(),
+    }
+
+
+def _properties(report: AssumptionReport) -> dict[str, Any]:
+    return {
+        name: {
+            "verdict": report.verdict(name).value,
+            "statements": {
+                finding.statement: {
+                    "verdict": finding.verdict.value,
+                    "constant": plain(finding.constant),
+                    "side": finding.side.value,
+                    "evidence": finding.evidence.value,
+                    "decides": find_property(name).decides(finding.statement),
+                    "meaning": finding.meaning,
+                }
+                for finding in report[name]
+            },
+        }
+        for name in report.properties
+    }

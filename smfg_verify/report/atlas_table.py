@@ -1,0 +1,30 @@
+"""The atlas as one table, on the screen and as Markdown; nothing is computed here."""
+
+from rich.table import Table
+from rich.text import Text
+
+from smfg_verify.report.atlas import Atlas
+from smfg_verify.report.tables import brief_table, verdict_text
+
+
+def atlas_table(atlas: Atlas) -> Table:
+    """Games by properties, one verdict a cell; in brackets how many of its statements are refuted, where any is."""
+    table = brief_table(f"Atlas, {atlas.settings.budget} budget", "game", *atlas.properties, unbroken="game")
+    for name, report in atlas.reports.items():
+        cells = [
+            verdict_text(report.verdict(entry)) if entry in report.properties else Text("-")
+            for entry in atlas.properties
+        ]
+        table.add_row(Text(name), *cells)
+    return table
+
+
+def atlas_markdown(atlas: Atlas) -> str:
+    """The same table as Markdown, for the documentation."""
+    head = ["game", *atlas.properties]
+    rows = [
+        [name, *(report.verdict(entry).value if entry in report.properties else "-" for entry in atlas.properties)]
+        for name, report in atlas.reports.items()
+    ]
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
