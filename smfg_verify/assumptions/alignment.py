@@ -15,6 +15,8 @@ from smfg_verify.assumptions.alignment_evidence import (
 )
 from smfg_verify.assumptions.alignment_field import alignment_field
 from smfg_verify.assumptions.alignment_findings import PROPERTY, concluded, numbers_of, point_of, witness_at, worst_of
+from smfg_verify.assumptions.alignment_hull import STATEMENT as HULL
+from smfg_verify.assumptions.alignment_hull import hull_finding, recompute_hull
 from smfg_verify.assumptions.alignment_measures import RESOLUTION, alignment_measures, frontier, quantiles
 from smfg_verify.assumptions.alignment_zeros import gap_of, zeros_of_direct, zeros_of_total
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
@@ -49,7 +51,7 @@ FORMS: dict[str, _Form] = {
 }
 # Forms whose sign is the claim: one clearly negative point refutes them.
 _SIGNED = ("cosine", "inner-product-constant", "direct-constant")
-STATEMENTS = (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct", "independence")
+STATEMENTS = (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct", "independence", HULL)
 
 
 def _measure_of(measure: str):
@@ -70,10 +72,11 @@ RECOMPUTE = {
     "zeros-of-total": gap_of("direct"),
     "zeros-of-direct": gap_of("total"),
     "independence": _change_of,
+    HULL: recompute_hull,
 }
 
 
-@register_property(PROPERTY, recompute=RECOMPUTE)
+@register_property(PROPERTY, recompute=RECOMPUTE, aside=(HULL,))
 def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Compare $g = \nabla\Phi$ with its direct part $p$ in every common form.
 
@@ -101,6 +104,7 @@ def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Findin
     findings.append(zeros_of_total(game, evidence, proved))
     findings.append(zeros_of_direct(game, evidence, proved))
     findings.append(_independence_finding(proofs, evidence))
+    findings.append(hull_finding(game, evidence.points, settings))
     return findings
 
 

@@ -179,8 +179,8 @@ def variation_bound(game: AbstractGame, pairs: np.ndarray, settings: SearchSetti
         if table is None:
             return _general_variation(game, pairs, settings)
         if work * len(_vertex_tables(table)) > _MAX_WORK:
-            whole = _whole_simplex(game)
-            return Bound(float(box_variation(game, pairs, whole)), False, whole, {"boxes": 1, "finished": False})
+            found = _coarse_variation(game, pairs, table)
+            return Bound(found, False, _whole_simplex(game), {"boxes": 1, "finished": False})
         return _affine_variation(game, pairs, table)
     except NoEnclosure as error:
         return Bound(1.0, False, reason=str(error))
@@ -195,6 +195,13 @@ def _affine_variation(game: AbstractGame, pairs: np.ndarray, table: AffineTable)
     worst = int(np.argmax(found.values))
     witness = field_witness(game, _vertex(game, worst), found.pairs[worst])
     return Bound(float(found.values[worst]), True, witness, {"boxes": 0})
+
+
+def _coarse_variation(game: AbstractGame, pairs: np.ndarray, table: AffineTable) -> float:
+    """Upper bound from the range of each entry over the whole simplex."""
+    vertices = _vertex_tables(table)
+    low, high = (end.reshape(1, -1, game.num_states) for end in (vertices.min(axis=0), vertices.max(axis=0)))
+    return float(largest_total_variation(low, high, pairs).values[0])
 
 
 def _general_variation(game: AbstractGame, pairs: np.ndarray, settings: SearchSettings) -> Bound:
@@ -226,6 +233,9 @@ def _box_variations(game: AbstractGame, pairs: np.ndarray, lower: np.ndarray, up
 
 def box_variation(game: AbstractGame, pairs: np.ndarray, witness: Mapping[str, Any]) -> float:
     """Certified total variation between two rows over the box of a witness."""
+    table = affine_table(game, "transition")
+    if table is not None:  # then the only box asked for is the whole simplex
+        return _coarse_variation(game, pairs, table)
     return float(_box_variations(game, pairs, witness["box_lower"][None], witness["box_upper"][None]).values[0])
 
 
@@ -306,6 +316,9 @@ def lipschitz_at(game: AbstractGame, name: str, witness: Mapping[str, Any]) -> f
     check_witness(game, witness)
     if "mean_fields" not in witness:
         low, high = (witness[end][None] for end in ("box_lower", "box_upper"))
+        table = affine_table(game, name)
+        if table is not None:  # then the only box asked for is the whole simplex
+            return float(_norms(game, name, table.slope[None]).values[0])
         if _is_point(low, high):
             return float(_norms(game, name, slopes_at(game, name, low)).values[0])
         return float(slope_norms(game, name, low, high).values[0])

@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 from scipy.sparse.csgraph import connected_components
+from scipy.special import softmax
 
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.field_tables import field_size, random_fields, tables_at
@@ -24,6 +24,8 @@ _MAX_VERTICES = 8
 _MAX_ENTRIES = 2**20
 _MAX_STARTS = 16
 _MAX_STEPS = 60
+# Multiplications of one search (a few seconds): larger games take fewer steps.
+_MAX_WORK = 1e10
 
 
 def steps_looked_at(game: AbstractGame) -> int:
@@ -259,21 +261,29 @@ def worst_mixing(game: AbstractGame, settings: SearchSettings, pure: Chains) -> 
 
     Args:
         game: the game, traced.
-        settings: starts (16 at most), steps (60 at most), seed.
+        settings: starts (16 at most), steps (60 at most, fewer where the game is large), seed.
         pure: chains of pure policies; the worst of them is a start.
 
     Returns:
         The chains of the ends, and of the ends rounded to pure policies, and the search.
     """
-    number, steps = min(settings.num_starts, _MAX_STARTS), min(settings.num_steps, _MAX_STEPS)
+    number = min(settings.num_starts, _MAX_STARTS)
+    work = game.num_states**3 * _squarings(game) + _table_entries(game) * field_size(game)
+    steps = min(settings.num_steps, _MAX_STEPS, int(_MAX_WORK / (work * number)))
     size = game.num_states * game.num_follower_actions + int(np.prod(leader_logits_shape(game))) + field_size(game)
     starts = settings.leader_scale * np.random.default_rng(settings.seed).standard_normal((number, size))
     starts[-1] = _nearly_pure(pure)
     found = minimise(slopes_of(coefficient_objective, game), starts, num_steps=steps)
-    parts = jax.vmap(lambda point: _ends(game, point))(jnp.asarray(found.points))
-    follower, leader, fields = (np.asarray(part) for part in parts)
+    # Softmax of logits in the box for both policies and, by `simplex_of`, for the mean field.
+    ends = np.asarray(into_box(found.points))
+    tables = [_split(game, end) for end in ends]
+    follower, leader, fields = (softmax(np.stack(part), axis=-1) for part in zip(*tables, strict=True))
     rounded = chains_of(game, _rounded(follower), _rounded(leader), fields)
     return joined(chains_of(game, follower, leader, fields), rounded), found
+
+
+def _table_entries(game: AbstractGame) -> int:
+    return game.num_states**2 * game.num_follower_actions * game.num_leader_actions
 
 
 def _rounded(policies: Float[np.ndarray, "C rows actions"]) -> Float[np.ndarray, "C rows actions"]:
@@ -289,8 +299,3 @@ def _nearly_pure(pure: Chains) -> np.ndarray:
     logits = (2.0 * (table[worst].ravel() - 0.5) for table in (pure.follower, pure.leader))
     field = np.log(np.maximum(pure.mean_field[worst], 1e-3))
     return np.concatenate([*logits, out_of_box(field - np.mean(field))])
-
-
-def _ends(game: AbstractGame, point):
-    follower, leader, field = _split(game, point)
-    return softmax_policy(into_box(follower)), softmax_policy(into_box(leader)), simplex_of(field)

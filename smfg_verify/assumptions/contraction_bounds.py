@@ -146,7 +146,7 @@ BOUNDS: dict[str, Callable[[BoundInputs, float], float]] = {"sup-norm": theory_b
 
 
 def smaller_bound(inputs: BoundInputs, temperature: float) -> float:
-    """The smaller of both bounds; NaN where a constant is missing."""
+    """The smaller of both bounds; infinite where a constant it needs is not proved."""
     return min(bound(inputs, temperature) for bound in BOUNDS.values())
 
 

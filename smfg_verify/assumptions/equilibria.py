@@ -92,7 +92,7 @@ def distinct_of(found: LocalResponse) -> Equilibria:
     kept: list[tuple[np.ndarray, float]] = []
     for k in order[found.converged[order]]:
         field, error = found.mean_field[k], _error_of(found, k)
-        apart = [np.sum(np.abs(field - other)) - max(DIFFERENT, error, bound) for other, bound in kept]
+        apart = [np.sum(np.abs(field - other)) - np.max([DIFFERENT, error, bound]) for other, bound in kept]
         if all(distance > 0.0 for distance in apart):
             kept.append((field, error))
     fields = np.array([field for field, _ in kept]).reshape(-1, found.mean_field.shape[1])
@@ -106,9 +106,10 @@ def _error_of(found: LocalResponse, k: int) -> float:
         inverse = np.linalg.inv(np.eye(size) - found.response[k])
     except np.linalg.LinAlgError:
         return float("inf")
-    # The residual's entries are bounded by its norm; the value's part reaches the field through the slope of Gamma.
-    amplified = np.linalg.norm(inverse, 1) * size * max(1.0, np.linalg.norm(found.response[k], 1))
-    return float(_FAR_ABOVE * amplified * found.residual[k])
+    # The residual's entries are bounded by its norm; its part in the law is amplified by the law's system, the
+    # value's part reaches the field through the slope of Gamma.
+    slopes = max(found.condition[k], np.linalg.norm(found.response[k], 1))
+    return float(_FAR_ABOVE * np.linalg.norm(inverse, 1) * size * slopes * found.residual[k])
 
 
 class PathEnd(NamedTuple):

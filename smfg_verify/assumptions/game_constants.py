@@ -5,6 +5,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -131,11 +132,12 @@ class GameConstants:
 class _Key:
     """A game's content and the budget: what the constants depend on.
 
-    The class stands beside the digest, which does not see the variables that a class's methods close over.
+    The structure (class and static fields, functions by identity) stands beside the digest, which does not see
+    everything that functions reach.
     """
 
     digest: str
-    kind: type
+    structure: Any
     num_leaders: int
     num_boxes: int
     seconds: float
@@ -156,7 +158,7 @@ def game_constants(game: AbstractGame, settings: SearchSettings) -> GameConstant
     """
     budget = {name: getattr(settings, name) for name in ("num_leaders", "num_boxes", "seconds", "seed")}
     game = traced(game)
-    return _cached(_Key(game_hash(game), type(game), game=game, settings=settings, **budget))
+    return _cached(_Key(game_hash(game), jax.tree.structure(game), game=game, settings=settings, **budget))
 
 
 @functools.lru_cache(maxsize=32)

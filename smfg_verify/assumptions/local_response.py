@@ -20,6 +20,8 @@ from smfg_verify.policies import softmax_policy
 
 # A point counts as an equilibrium below this residual.
 CONVERGED = 1e-10
+# Largest error that an equilibrium may have by its residual and the conditioning of its law.
+_LARGEST_ERROR = 1e-7
 _LARGEST_BATCH = 16
 _NEWTON_STEPS = 60
 # Above this condition number of its system a stationary law has no digits worth having.
@@ -37,6 +39,7 @@ class LocalResponse(NamedTuple):
         image: $\Gamma_\phi$ of the mean field, (N, M); not finite where the map has no value (a reducible chain).
         response: $D\Gamma$, (N, M, M), row the entry of the image.
         frozen: Jacobian of the stationary law in the mean field while the follower's policy is held fixed, (N, M, M).
+        condition: condition number of the system of the stationary law there, (N,); infinite for a reducible chain.
     """
 
     logits: Float[np.ndarray, "N O B"]
@@ -46,11 +49,16 @@ class LocalResponse(NamedTuple):
     image: Float[np.ndarray, "N M"]
     response: Float[np.ndarray, "N M M"]
     frozen: Float[np.ndarray, "N M M"]
+    condition: Float[np.ndarray, " N"]
 
     @property
     def converged(self) -> np.ndarray:
-        """Whether the mean field is an equilibrium with a finite Jacobian, (N,)."""
-        return (self.residual <= CONVERGED) & np.all(np.isfinite(self.response), axis=(1, 2))
+        """Whether the mean field is an equilibrium with a finite Jacobian, (N,).
+
+        A slowly mixing chain leaves a small residual far from its law: the residual times the condition number counts.
+        """
+        near = (self.residual <= CONVERGED) & (self.residual * self.condition <= _LARGEST_ERROR)
+        return near & np.all(np.isfinite(self.response), axis=(1, 2))
 
 
 def at_mean_fields(
@@ -93,10 +101,11 @@ def _in_batches(game: AbstractGame, logits, fields, temperature, max_steps: int)
     parts = [_evaluate(game, logits[row], fields[row], tau[row], steps) for row in rows]
     found = [np.concatenate([np.asarray(part[i]) for part in parts])[:number] for i in range(6)]
     # Rounding makes the system of a reducible chain regular, with a meaningless solution.
-    reducible = ~(_condition(found.pop()) <= _WORST_CONDITION)
+    condition = _condition(found.pop())
+    reducible = ~(condition <= _WORST_CONDITION)
     for leaf in found[2:]:
         leaf[reducible] = np.nan
-    return LocalResponse(logits, tau, *found)
+    return LocalResponse(logits, tau, *found, np.where(reducible, np.inf, condition))
 
 
 def _condition(chains: Float[np.ndarray, "N n n"]) -> Float[np.ndarray, " N"]:

@@ -171,7 +171,7 @@ def monotonicity_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         constant=constant,
         side=Side.EXACT if found.exact else Side.LOWER,
         evidence=Evidence.PROOF if verdict is Verdict.CERTIFIED else Evidence.SEARCH,
-        method="largest eigenvalue of the symmetric slopes on tangents over pure actions; slopes enclosed if not affine",
+        method="largest eigenvalue of the symmetric slopes on tangents, pure actions; slopes enclosed if not affine",
         meaning=_meaning(verdict, constant, found.reason),
         witness=found.witness,
         searched=found.searched,

@@ -201,5 +201,5 @@ def _path_meaning(end: PathEnd, comparable: bool, apart: float) -> str:
     if apart > 0.0:
         return f"The path from a hot temperature ends at another equilibrium than the direct search, {apart:.4g} away."
     if end.folds:
-        return f"The path from a hot temperature passes {end.folds} folds: at some temperatures there are several equilibria."
+        return f"The path from hot to cold passes {end.folds} folds: there are temperatures with several equilibria."
     return "The path from a hot temperature meets no fold and ends at the equilibrium found directly."

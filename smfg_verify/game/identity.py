@@ -2,9 +2,11 @@
 
 import ast
 import dataclasses
+import functools
 import hashlib
 import inspect
 import textwrap
+import types
 from typing import Any
 
 import jax
@@ -62,6 +64,36 @@ def _code(kind: type) -> str:
     return ast.unparse(tree)
 
 
+def _absorb_function(digest: Any, value: Any) -> None:
+    """A function by name, code, defaults and what it closes over; its representation would hold its address."""
+    digest.update(
+        f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}".encode()
+    )
+    if isinstance(value, functools.partial):
+        for part in (value.func, value.args, value.keywords):
+            _absorb(digest, part)
+    code = getattr(value, "__code__", None)
+    if code is None:
+        return
+    _absorb_code(digest, code)
+    _absorb(digest, value.__defaults__)
+    _absorb(digest, value.__kwdefaults__)
+    for cell in value.__closure__ or ():
+        try:
+            _absorb(digest, cell.cell_contents)
+        except ValueError:  # not filled yet
+            digest.update(b"<empty>")
+
+
+def _absorb_code(digest: Any, code: types.CodeType) -> None:
+    digest.update(code.co_code + repr(code.co_names).encode())
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _absorb_code(digest, constant)
+        else:
+            digest.update(repr(constant).encode())
+
+
 def _absorb(digest: Any, value: Any) -> None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         digest.update(f"<{type(value).__qualname__}>".encode())
@@ -80,7 +112,6 @@ def _absorb(digest: Any, value: Any) -> None:
             digest.update(repr(key).encode())
             _absorb(digest, value[key])
     elif callable(value):
-        # The representation of a function holds its address, which differs between processes.
-        digest.update(f"{value.__module__}.{value.__qualname__}".encode())
+        _absorb_function(digest, value)
     else:
         digest.update(f"{type(value).__name__}:{value!r};".encode())

@@ -143,7 +143,7 @@ def verdict_text(verdict: Verdict) -> Text:
 
 
 def _constant(finding: Finding) -> Text:
-    if np.isnan(finding.constant):
+    if not np.isfinite(finding.constant):
         return Text("none")
     return Text(f"true {_SIDES[finding.side.value]} {finding.constant:.5g}")
 
@@ -156,15 +156,30 @@ def _explained(finding: Finding) -> Text:
 
 def _searched_tables(report: AssumptionReport) -> list[Table]:
     """How much was searched and what failed, once for statements that share one search."""
-    shared: dict[tuple, list[str]] = {}
+    shared: dict[str, list[Finding]] = {}
     for finding in report.findings:
-        if finding.searched:
-            shared.setdefault(tuple(finding.searched.items()), []).append(f"{finding.property}/{finding.statement}")
-    tables = []
-    for counts, statements in shared.items():
-        title = f"Searched ({len(statements)} statements)" if len(statements) > 1 else f"Searched for {statements[0]}"
-        tables.append(pairs_table(title, {name.replace("_", " "): _brief(value) for name, value in counts}))
-    return tables
+        if _counts(finding.searched):
+            shared.setdefault(_counts(finding.searched), []).append(finding)
+    if not shared:
+        return []
+    table = brief_table("Searched", "statements", "what was looked at")
+    for counts, findings in shared.items():
+        names: dict[str, list[str]] = {}
+        for finding in findings:
+            names.setdefault(finding.property, []).append(finding.statement)
+        about = "\n".join(f"{name}: {', '.join(statements)}" for name, statements in names.items())
+        table.add_row(Text(about), Text(counts, style="dim"))
+    return [table]
+
+
+def _counts(searched: Mapping[str, Any]) -> str:
+    """What was searched, in one line."""
+    parts = []
+    for name, value in searched.items():
+        text = f"({_counts(value)})" if isinstance(value, Mapping) else _brief(value)
+        if text:
+            parts.append(f"{name.replace('_', ' ')} {text}")
+    return ", ".join(parts)
 
 
 def run_table(trace: Trace, file: str) -> Table:

@@ -64,15 +64,16 @@ def _mapped(arrays: ArrayGame, change, axis: int) -> ArrayGame:
 def relabelled_states(arrays: ArrayGame, order: np.ndarray) -> ArrayGame:
     """The same game with state k called what was `order[k]` (mean field on states)."""
 
-    def slope(table, last=()):
-        return None if table is None else table[np.ix_(order, order)] if not last else table[order][:, order][..., order]
+    def slope(table):
+        return None if table is None else table[np.ix_(order, order)]
 
+    kernel_slope = slope(arrays.kernel_mean_field)
     return dataclasses.replace(
         arrays,
         kernel=arrays.kernel[order][..., order],
         follower_rewards=arrays.follower_rewards[order],
         leader_rewards=arrays.leader_rewards[order],
-        kernel_mean_field=slope(arrays.kernel_mean_field, last=(1,)),
+        kernel_mean_field=None if kernel_slope is None else kernel_slope[..., order],
         follower_rewards_mean_field=slope(arrays.follower_rewards_mean_field),
         leader_rewards_mean_field=slope(arrays.leader_rewards_mean_field),
         initial_distribution=arrays.initial_distribution[order],

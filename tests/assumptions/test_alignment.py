@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, check
+from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, check, find_property
 from smfg_verify.assumptions.alignment import FORMS, STATEMENTS
 from smfg_verify.assumptions.leaders import evaluate_leaders
 from smfg_verify.assumptions.runner import checked
@@ -14,12 +14,14 @@ from smfg_verify.games import load
 
 QUICK = {"num_leaders": 128, "num_starts": 6, "num_steps": 40}
 NAME = "gradient-alignment"
+# What rests on samples or covers few leaders only, beside the statements that decide.
+ASIDE = find_property(NAME).aside
 
 
 @pytest.fixture(scope="module")
 def laffer():
     game = load("laffer-tax")
-    return game, check(game, **QUICK)
+    return game, check(game, NAME, **QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +35,14 @@ def market():
 @pytest.fixture(scope="module")
 def independent():
     game = load("independent-leader")
-    return game, check(game, **QUICK)
+    return game, check(game, NAME, **QUICK)
 
 
 def assert_reproduces(report, game):
     """Every witness gives its constant again, after a trip through JSON."""
     for finding in AssumptionReport.from_json(report.to_json(), game).findings:
+        if finding.statement in ASIDE and finding.verdict is Verdict.INCONCLUSIVE:
+            continue  # a solver that failed leaves nothing to repeat
         assert finding.witness
         np.testing.assert_allclose(finding.reproduce(game), finding.constant, rtol=1e-10, atol=1e-10)
 
@@ -51,7 +55,7 @@ def test_laffer_tax_is_refuted_with_a_witness(laffer):
     game, report = laffer
     assert report.verdict(NAME) is Verdict.REFUTED
     unbounded = ("relative-error", "norm-ratio")  # ratios that divide by zero at the peak: no constant to support
-    for statement in STATEMENTS[:-1]:
+    for statement in (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct"):
         expected = Verdict.INCONCLUSIVE if statement in unbounded else Verdict.REFUTED
         assert report.finding(NAME, statement).verdict is expected
     assert_reproduces(report, game)
@@ -81,14 +85,14 @@ def test_laffer_tax_rest_points_are_the_peak_and_the_highest_tax(laffer):
 
 def test_same_seed_same_report(laffer):
     game, report = laffer
-    assert check(game, **QUICK).to_json() == report.to_json()
-    assert check(game, **{**QUICK, "num_steps": 0}, seed=1).to_json() != report.to_json()
+    assert check(game, NAME, **QUICK).to_json() == report.to_json()
+    assert check(game, NAME, **{**QUICK, "num_steps": 0}, seed=1).to_json() != report.to_json()
 
 
 def test_independent_leader_is_certified(independent):
     game, report = independent
     assert report.verdict(NAME) is Verdict.CERTIFIED
-    assert {finding.verdict for finding in report.findings} == {Verdict.CERTIFIED}
+    assert {f.verdict for f in report.findings if f.statement not in ASIDE} == {Verdict.CERTIFIED}
     assert_reproduces(report, game)
     for statement, form in FORMS.items():
         finding = report.finding(NAME, statement)
@@ -135,7 +139,7 @@ def cosine(gradient):
 def test_quadratic_market_is_refuted_and_the_direct_flow_pays(market):
     """Same economics, opposite verdict; known limits: Phi -1.77 along p, -1.11 along g."""
     game = load("market-entrance", scarcity="quadratic")
-    report = check(game, **QUICK)
+    report = check(game, NAME, **QUICK)
     for statement in ("cosine", "inner-product-constant", "zeros-of-total", "zeros-of-direct"):
         assert report.finding(NAME, statement).verdict is Verdict.REFUTED
     assert_reproduces(report, game)
@@ -162,18 +166,18 @@ def tabular(leader_actions=2, leader_rewards=0.0, follower_action=0.0):
 
 def test_a_leader_reward_with_the_followers_action_is_not_certified():
     """All dependences on the mean field are declared and are none, yet the follower's action enters: g is not p."""
-    report = check(tabular(leader_rewards=1.0, follower_action=1e-4), **QUICK)
+    report = check(tabular(leader_rewards=1.0, follower_action=1e-4), NAME, **QUICK)
     assert Verdict.CERTIFIED not in {finding.verdict for finding in report.findings}
     finding = report.finding(NAME, "independence")
     assert finding.verdict is Verdict.NOT_APPLICABLE
     assert finding.constant == pytest.approx(1e-4)
-    same = check(tabular(leader_rewards=1.0), **QUICK)
+    same = check(tabular(leader_rewards=1.0), NAME, **QUICK)
     assert same.verdict(NAME) is Verdict.CERTIFIED
 
 
 def test_nothing_to_compare_is_inconclusive():
     """Both gradients are zero for every leader: they are equal, but have no ratio."""
-    report = check(tabular(), **QUICK)
+    report = check(tabular(), NAME, **QUICK)
     for statement in FORMS:
         finding = report.finding(NAME, statement)
         assert finding.verdict is Verdict.INCONCLUSIVE
@@ -186,7 +190,7 @@ def test_nothing_to_compare_is_inconclusive():
 
 
 def test_a_single_leader_action_is_not_applicable():
-    report = check(tabular(leader_actions=1), **QUICK)
+    report = check(tabular(leader_actions=1), NAME, **QUICK)
     assert report.verdict(NAME) is Verdict.NOT_APPLICABLE
     assert {finding.verdict for finding in report.findings} == {Verdict.NOT_APPLICABLE}
 
@@ -233,5 +237,5 @@ def test_rounding_noise_refutes_nothing(reward, discount):
         discount=discount,
         temperature=0.3,
     )
-    report = check(game, num_leaders=64, num_starts=4, num_steps=10)
+    report = check(game, NAME, num_leaders=64, num_starts=4, num_steps=10)
     assert Verdict.REFUTED not in {finding.verdict for finding in report.findings}

@@ -13,7 +13,7 @@ from tests.assumptions.chain_games import array_pair, kernel_game, packaged, rel
 from tests.helpers.numerics import stationary_law
 
 NAME = coverage.PROPERTY
-QUICK = {"num_leaders": 30, "num_boxes": 100, "seconds": 1.0}
+QUICK = {"num_leaders": 30, "num_boxes": 100, "seconds": 500.0}
 
 
 def checked(game):
@@ -31,7 +31,7 @@ def occupancy(chain, initial, discount):
 
 @pytest.mark.parametrize("discount", [0.0, 0.6, 0.95])
 def test_occupancy_of_a_fixed_kernel_is_the_least_of_all_pure_policies(discount):
-    """Avoiding one state is a decision problem of its own: pure policies of both players are optimal, and tied to it."""
+    """Avoiding one state is a decision problem of its own, and pure policies of both players are optimal in it."""
     _, arrays = array_pair(0, kernel_coupling=0.0, floor=0.0)
     kernel, initial = arrays.kernel, arrays.initial_distribution
     worst = np.full(3, np.inf)
@@ -51,7 +51,7 @@ def test_bounds_hold_for_random_policies_and_mean_fields():
     visited, stationary = report.finding(NAME, "occupancy"), report.finding(NAME, "stationary")
     assert stationary.verdict is Verdict.CERTIFIED
     rng = np.random.default_rng(2)
-    for _ in range(500):
+    for _ in range(200):
         kernel = arrays.tables(rng.dirichlet(np.ones(3)))[0]
         chain = np.einsum("sa,sb,sabt->st", *rng.dirichlet(np.full(2, 0.1), (2, 3)), kernel)
         law = occupancy(chain, arrays.initial_distribution, arrays.discount)
@@ -80,6 +80,7 @@ def test_a_single_state_is_always_there():
     assert [finding.constant for finding in report.findings] == pytest.approx([1.0, 1.0, 1.0], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_labels_and_copies_of_an_action_leave_every_constant():
     game, arrays = array_pair(3)
     report = checked(game)

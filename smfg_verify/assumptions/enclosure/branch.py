@@ -66,7 +66,7 @@ def supremum(
         size: M, entries of a point.
         num_boxes: boxes bounded, at most (the first box always is).
         seconds: time, looked at between rounds.
-        tolerance: gap at which to stop, relative to the size of the attained value.
+        tolerance: gap at which to stop, relative to the attained value's size (at least 1e-3 of the first bound's).
 
     Returns:
         The bound, also if out of budget.
@@ -78,20 +78,19 @@ def supremum(
     best, field = _best(sample, points, -np.inf, points[0])
     count, settled = 1, -np.inf
     curve = [float(np.max(boxes.bound))]
-    while len(boxes.bound) and count < num_boxes and time.monotonic() - start < seconds:
+    while len(boxes.bound) and count + 1 < num_boxes and time.monotonic() - start < seconds:
         if _closed(curve, best, tolerance):
             break
-        order = np.argsort(-boxes.bound, kind="stable")
-        chosen = order[: min(_BATCH, (num_boxes - count + 1) // 2)]
-        narrow = np.max(boxes.upper[chosen] - boxes.lower[chosen], axis=1) <= _NARROWEST
-        if narrow[0]:
+        number = min(_BATCH, (num_boxes - count) // 2, len(boxes.bound))
+        chosen = np.sort(np.argpartition(-boxes.bound, number - 1)[:number])
+        if np.max(boxes.upper[chosen] - boxes.lower[chosen]) <= _NARROWEST:
             break
-        chosen = chosen[~narrow]
         lower, upper = bisected(boxes.lower[chosen], boxes.upper[chosen])
         bounds = _bounds(bound, lower, upper)
         count += len(bounds)
         best, field = _best(sample, inner_points(lower, upper), best, field)
-        kept = np.setdiff1d(np.arange(len(boxes.bound)), chosen)
+        kept = np.ones(len(boxes.bound), dtype=bool)
+        kept[chosen] = False
         boxes = _Open(
             np.concatenate([boxes.lower[kept], lower]),
             np.concatenate([boxes.upper[kept], upper]),
@@ -117,8 +116,8 @@ def supremum(
 
 
 def _closed(curve: list[float], best: float, tolerance: float) -> bool:
-    # A supremum of zero is met only to rounding: there the scale is that of the first bound.
-    scale = max(abs(best), 1e-9 * abs(curve[0]))
+    # A supremum of zero has no scale of its own: there it is a part of the first bound.
+    scale = max(abs(best), 1e-3 * abs(curve[0]))
     return math.isfinite(curve[-1]) and curve[-1] - best <= tolerance * scale
 
 

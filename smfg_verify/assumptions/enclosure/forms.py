@@ -16,6 +16,7 @@ from jaxtyping import Array
 
 from smfg_verify.assumptions.enclosure.domain import ROUNDING, Domain
 from smfg_verify.assumptions.enclosure.functions import (
+    INFINITY,
     UNBOUNDED,
     Ends,
     Function,
@@ -28,6 +29,8 @@ from smfg_verify.assumptions.enclosure.functions import (
 # values correlated, and each is one more number an entry in all that follows.
 _MAX_SYMBOLS = 16
 _MAX_FRESH = 8
+# Relative distance of two intervals for one number that rounding cannot explain.
+_PARTED = 1e-9
 
 
 class NoEnclosure(ValueError):
@@ -42,11 +45,13 @@ class Scope:
         domain: of the variables.
         slopes: whether derivatives are carried along.
         symbols: noise symbols used so far.
+        notes: for each range that something rests on, whether it is unbounded somewhere, or no interval at all.
     """
 
     domain: Domain
     slopes: bool = False
     symbols: int = 0
+    notes: list[Array] = dataclasses.field(default_factory=list)
 
     def fresh(self, number: int) -> int | None:
         """Index of the first of so many new noise symbols; None where there are too many."""
@@ -54,6 +59,20 @@ class Scope:
             return None
         self.symbols += number
         return self.symbols - number
+
+    def noted(self, ends: Ends) -> Ends:
+        """The same ends; if they are unbounded anywhere the whole computation will be.
+
+        Later steps may turn the number that stands for infinity into one that looks like a bound: a logarithm of it, a
+        tiny multiple of it.
+        """
+        self.notes.append(jnp.any(~((ends[0] > -UNBOUNDED) & (ends[1] < UNBOUNDED))))
+        return ends
+
+    @property
+    def unbounded(self) -> Array:
+        """Whether anything noted so far is unbounded."""
+        return jnp.any(jnp.stack(self.notes)) if self.notes else jnp.asarray(False)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -107,8 +126,13 @@ class Form:
                 low, high, size = low - spread, high + spread, size + spread
         if self.remainder is not None:
             low, high = low - self.remainder, high + self.remainder
-        ends = tidy(low - ROUNDING * size, high + ROUNDING * size)
-        return ends if self.interval is None else intersection(ends, self.interval)
+        ends = self.scope.noted(tidy(low - ROUNDING * size, high + ROUNDING * size))
+        if self.interval is None:
+            return ends
+        # Two intervals that hold the truth meet; if more than rounding has parted them, one does not.
+        gap = jnp.maximum(ends[0], self.interval[0]) - jnp.minimum(ends[1], self.interval[1])
+        self.scope.notes.append(jnp.any(gap > _PARTED * (1.0 + size)))
+        return intersection(ends, self.interval)
 
     @functools.cached_property
     def middle(self) -> tuple[Array, Array]:
@@ -183,7 +207,7 @@ def linear(
         remainder = (size or apply)(*parts)
     if bounds is not None and any(form.interval is not None for form in forms):
         ends = [operand.range if isinstance(operand, Form) else (operand, operand) for operand in operands]
-        interval = tidy(*bounds([low for low, _ in ends], [high for _, high in ends]))
+        interval = forms[0].scope.noted(tidy(*bounds([low for low, _ in ends], [high for _, high in ends])))
     # Moving the entries of one tight form leaves it so; sums of several correlated ones are better known as forms.
     tight = interval is not None and moves and all(form.tight for form in forms)
     return Form(forms[0].scope, apply(*arrays), image, remainder, interval, tight)
@@ -213,7 +237,7 @@ def scaled_form(form: Form, constant: Array) -> Form:
     interval = None
     if form.interval is not None:
         ends = form.range[0] * constant, form.range[1] * constant
-        interval = tidy(jnp.minimum(*ends), jnp.maximum(*ends))
+        interval = form.scope.noted(tidy(jnp.minimum(*ends), jnp.maximum(*ends)))
     return Form(form.scope, form.centre * constant, columns, remainder, interval, form.tight)
 
 
@@ -233,6 +257,8 @@ def bilinear(apply: Callable, first: Form, second: Form, *, elementwise: bool) -
     """
     if first.is_constant or second.is_constant:
         return _by_constant(apply, first, second, elementwise)
+    scope = first.scope
+    ranges = scope.noted(first.range), scope.noted(second.range)
     (x0, x_radius), (y0, y_radius) = first.middle, second.middle
     columns = [
         None if first.columns is None else jax.vmap(lambda row: apply(row, y0))(first.columns),
@@ -243,11 +269,11 @@ def bilinear(apply: Callable, first: Form, second: Form, *, elementwise: bool) -
         None if second.remainder is None else apply(jnp.abs(x0), second.remainder),
     ]
     form = Form(
-        first.scope,
+        scope,
         apply(first.centre, y0) + apply(x0, second.centre) - apply(x0, y0),
         _sum(*columns),
         _sum(*remainders),
-        product(first.range, second.range) if elementwise else None,
+        scope.noted(product(*ranges)) if elementwise else None,
     )
     return with_noise(form, apply(x_radius, y_radius))
 
@@ -282,7 +308,7 @@ def compose(function: Function, form: Form) -> Form:
     Returns:
         f(x).
     """
-    ends = tidy(*function.range(*form.range))
+    ends = form.scope.noted(tidy(*function.range(*form.scope.noted(form.range))))
     if function.derivative is None:
         return between(form.scope, ends)
     flat, flat_size = _middle(ends)
@@ -291,7 +317,8 @@ def compose(function: Function, form: Form) -> Form:
     tilt, turning = _middle(derivative)
     at_middle = function.value(middle)
     size = turning * radius + ROUNDING * jnp.abs(at_middle)
-    good = (size < flat_size) & (size < UNBOUNDED)
+    sloped = (derivative[0] > -UNBOUNDED) & (derivative[1] < UNBOUNDED)
+    good = sloped & (size < flat_size) & (size < UNBOUNDED)
     tilt = jnp.where(good, tilt, 0.0)
     image = Form(
         form.scope,
@@ -312,3 +339,19 @@ def choose_form(condition: Array, otherwise: Form, then: Form) -> Form:
         bounds=lambda low, high: (jnp.where(condition, low[1], low[0]), jnp.where(condition, high[1], high[0])),
         moves=True,
     )
+
+
+def unless_unbounded(form: Form) -> Form:
+    """The form, about which nothing is known if its computation met anything unbounded.
+
+    What is affine by structure rests on no range, and stays.
+    """
+    if form.is_affine:
+        return form
+    form.scope.noted(form.range)
+    unknown = jnp.where(form.scope.unbounded, INFINITY, 0.0)
+    remainder = jnp.zeros(form.shape) if form.remainder is None else form.remainder
+    interval = form.interval
+    if interval is not None:
+        interval = jnp.where(form.scope.unbounded, -INFINITY, interval[0]), interval[1] + unknown
+    return dataclasses.replace(form, remainder=remainder + unknown, interval=interval)

@@ -8,16 +8,9 @@ import jax.numpy as jnp
 from jax.extend.core import Literal
 
 from smfg_verify.assumptions.enclosure.domain import Domain
-from smfg_verify.assumptions.enclosure.forms import Form, NoEnclosure, Scope, variables
-from smfg_verify.assumptions.enclosure.rules import (
-    RULES,
-    Enclosed,
-    Equation,
-    Truth,
-    Value,
-    map_linear,
-    number_of,
-)
+from smfg_verify.assumptions.enclosure.forms import Form, NoEnclosure, Scope, unless_unbounded, variables
+from smfg_verify.assumptions.enclosure.primitives import RULES, Equation
+from smfg_verify.assumptions.enclosure.rules import Enclosed, Truth, Value, map_linear, number_of
 
 # Calls into inner programs, and the parameter that holds the program.
 _CALLS = {
@@ -55,7 +48,16 @@ def enclose_function(
     value = variables(scope, shape)
     slope = Form(scope, value.columns) if slopes else None  # type: ignore[arg-type]
     inputs: list[Value] = [Enclosed(value, slope), *(jnp.asarray(c) for c in constants)]
-    return [_enclosed(result, scope) for result in run(program.jaxpr, program.consts, inputs)]
+    found = [_enclosed(result, scope) for result in run(program.jaxpr, program.consts, inputs)]
+    # Ranges are taken, and noted, before anything is concluded from the notes.
+    for result in found:
+        scope.noted(result.value.range)
+        if result.slope is not None:
+            scope.noted(result.slope.range)
+    return [
+        Enclosed(unless_unbounded(result.value), None if result.slope is None else unless_unbounded(result.slope))
+        for result in found
+    ]
 
 
 def _enclosed(result: Value, scope: Scope) -> Enclosed:
@@ -100,6 +102,8 @@ def _evaluate(equation: Any, operands: list[Value]) -> list[Value]:
         return _branches(equation, operands)
     if name == "split":
         return [_part(equation, operands, k) for k in range(len(equation.outvars))]
+    if name in ("div", "rem", "integer_pow") and not jnp.issubdtype(equation.outvars[0].aval.dtype, jnp.floating):
+        raise NoEnclosure(f"primitive '{name}' of integers has no enclosure")
     if name not in RULES:
         raise NoEnclosure(f"primitive '{name}' has no enclosure")
     return [RULES[name](_described(equation), operands)]

@@ -1,8 +1,7 @@
-r"""What each JAX primitive does to enclosed values: the image of the value, and the chain rule for its slope."""
+r"""Operations on enclosed values: the image of the value, and the chain rule for its slope."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,16 +21,11 @@ from smfg_verify.assumptions.enclosure.forms import (
     scaled_form,
 )
 from smfg_verify.assumptions.enclosure.functions import (
-    ELEMENTWISE,
     INFINITY,
-    RECIPROCAL,
     RELU,
-    STAIRS,
-    UNBOUNDED,
     Function,
     integer_power,
     intersection,
-    power,
 )
 
 
@@ -224,12 +218,20 @@ def maximum(first: Value, second: Value) -> Enclosed:
         # Far below the range a constant changes nothing; -inf is what maxima over an axis start from.
         second = jnp.maximum(second, ends[0] - 1.0)  # type: ignore[arg-type]
     other = second.value.range if isinstance(second, Enclosed) else (second, second)
-    excess = apply_function(RELU, add(first, negate(second)))  # type: ignore[arg-type]
-    found = add(second, excess)
-    assert isinstance(found, Enclosed)
+    excess = add(first, negate(second))
+    assert isinstance(excess, Enclosed)
+    value = add(second, Enclosed(compose(RELU, excess.value), None))
     bounds = jnp.maximum(ends[0], other[0]), jnp.maximum(ends[1], other[1])
-    value = dataclasses.replace(found.value, interval=intersection(found.value.range, bounds))
-    return Enclosed(value, found.slope)
+    assert isinstance(value, Enclosed)
+    form = dataclasses.replace(value.value, interval=intersection(value.value.range, bounds))
+    if first.slope is None:
+        return Enclosed(form, None)
+    share = compose(RELU.derivative(), excess.value)  # type: ignore[misc]
+    slope = bilinear(jnp.multiply, share, first.slope, elementwise=True)
+    if isinstance(second, Enclosed) and second.slope is not None:
+        rest = _shifted_form(minus(share), jnp.ones(share.shape))
+        slope = plus(slope, bilinear(jnp.multiply, rest, second.slope, elementwise=True))
+    return Enclosed(form, slope)
 
 
 def minimum(first: Value, second: Value) -> Enclosed:
@@ -325,166 +327,3 @@ def _constant(array: Value, scope: Scope) -> Enclosed:
     array = jnp.asarray(array, dtype=float)  # type: ignore[arg-type]
     slope = Form(scope, jnp.zeros((scope.domain.size, *array.shape))) if scope.slopes else None
     return Enclosed(Form(scope, array), slope)
-
-
-# --- the table of primitives ------------------------------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class Equation:
-    """One equation of a program: its primitive, parameters and the shape and type of its (first) result."""
-
-    name: str
-    bind: Callable
-    params: dict[str, Any]
-    shape: tuple[int, ...]
-    dtype: Any
-
-
-Rule = Callable[[Equation, list[Value]], Value]
-
-# Primitives that move entries about or add them up, and which of their operands they are linear in (None for all).
-_MOVING: dict[str, tuple[int, ...] | None] = {
-    **dict.fromkeys(
-        ("broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "slice", "rev", "copy", "copy_p"), (0,)
-    ),
-    **dict.fromkeys(("reduce_sum", "cumsum", "stop_gradient", "dynamic_slice", "gather"), (0,)),
-    **dict.fromkeys(("pad", "dynamic_update_slice"), (0, 1)),
-    **dict.fromkeys(("scatter", "scatter-add"), (0, 2)),
-    **dict.fromkeys(("concatenate", "add_any"), None),
-}
-_ADDING = ("reduce_sum", "cumsum", "scatter-add", "add_any")
-
-
-def _moving(equation: Equation, operands: list[Value]) -> Value:
-    positions = _MOVING[equation.name]
-    positions = tuple(range(len(operands))) if positions is None else positions
-    for k, operand in enumerate(operands):
-        if k not in positions and isinstance(operand, Enclosed | Truth):
-            raise NoEnclosure(f"primitive '{equation.name}' with an index that depends on the mean field has no rule")
-
-    def apply(*parts):
-        whole = list(operands)
-        for position, part in zip(positions, parts, strict=True):
-            whole[position] = part
-        return equation.bind(*whole)
-
-    moved = [operands[k] for k in positions]
-    if any(isinstance(operand, Truth) for operand in moved):
-        truths = [truth_of(operand) for operand in moved]
-        if equation.name in (*_ADDING, "pad", "gather", "scatter"):
-            raise NoEnclosure(f"primitive '{equation.name}' of conditions has no rule")
-        scope = next(truth.scope for truth in truths if truth.scope is not None)
-        return Truth(apply(*(t.can_hold for t in truths)), apply(*(t.can_fail for t in truths)), scope)
-    adds = equation.name in _ADDING
-    result = map_linear(apply, moved, moves=not adds)
-    fills = "fill_value" in equation.params and "FILL" in str(equation.params.get("mode"))
-    return _with_holes(equation, operands, result) if fills else result
-
-
-def _with_holes(equation: Equation, operands: list[Value], result: Enclosed) -> Enclosed:
-    """`gather` puts a fill value, NaN if none is given, where an index is out of bounds: there nothing is known."""
-    inside = equation.bind(jnp.ones(operands[0].value.shape), *operands[1:]) == 1.0  # type: ignore[union-attr]
-    size = jnp.full(result.value.shape, INFINITY)
-    value = choose_form(inside, between(result.value.scope, (-size, size)), result.value)
-    return Enclosed(value, result.slope)
-
-
-def _elementwise(rule: Callable[..., Value]) -> Rule:
-    """A rule for operands of one shape; scalars beside arrays are spread first."""
-    return lambda equation, operands: rule(*(spread(operand, equation.shape) for operand in operands))
-
-
-def _divide(first: Value, second: Value) -> Enclosed:
-    if isinstance(second, Enclosed):
-        return product_of(first, apply_function(RECIPROCAL, second))
-    assert isinstance(first, Enclosed)
-    return scale(first, 1.0 / jnp.asarray(second, dtype=float))  # type: ignore[arg-type]
-
-
-def _power(base: Value, exponent: Value) -> Enclosed:
-    if isinstance(exponent, Enclosed):
-        if isinstance(base, Enclosed):
-            return apply_function(ELEMENTWISE["exp"], product_of(exponent, apply_function(ELEMENTWISE["log"], base)))
-        return apply_function(ELEMENTWISE["exp"], scale(exponent, jnp.log(jnp.asarray(base, dtype=float))))
-    assert isinstance(base, Enclosed)
-    return apply_function(power(jnp.asarray(exponent, dtype=float)), base)  # type: ignore[arg-type]
-
-
-def _convert(equation: Equation, operands: list[Value]) -> Value:
-    operand = operands[0]
-    if isinstance(operand, Truth):
-        return operand if equation.dtype == jnp.bool_ else number_of(operand)
-    assert isinstance(operand, Enclosed)
-    if jnp.issubdtype(equation.dtype, jnp.floating) and jnp.finfo(equation.dtype).bits >= 64:
-        return operand
-    if jnp.issubdtype(equation.dtype, jnp.integer):
-        return apply_stairs(jnp.trunc, operand)
-    raise NoEnclosure(f"a conversion to {equation.dtype} of a number that depends on the mean field has no rule")
-
-
-def _select(equation: Equation, operands: list[Value]) -> Value:
-    which, *cases = operands
-    if isinstance(which, Enclosed):
-        raise NoEnclosure("primitive 'select_n' with an index that depends on the mean field has no rule")
-    if not isinstance(which, Truth) and not any(isinstance(case, Truth) for case in cases):
-        return map_linear(lambda *parts: equation.bind(which, *parts), cases)
-    if len(cases) != 2:
-        raise NoEnclosure("primitive 'select_n' of more than two cases has no rule")
-    condition = truth_of(spread(which, equation.shape))
-    return choose(condition, *cases)
-
-
-def _reduce_truth(equation: Equation, operands: list[Value]) -> Value:
-    truth, axes = truth_of(operands[0]), equation.params["axes"]
-    if equation.name == "reduce_and":
-        return Truth(jnp.all(truth.can_hold, axis=axes), jnp.any(truth.can_fail, axis=axes), truth.scope)
-    return Truth(jnp.any(truth.can_hold, axis=axes), jnp.all(truth.can_fail, axis=axes), truth.scope)
-
-
-def _finite(operand: Value) -> Truth:
-    assert isinstance(operand, Enclosed)
-    low, high = operand.value.range
-    bounded = (low > -UNBOUNDED) & (high < UNBOUNDED)
-    return Truth(jnp.ones_like(bounded), ~bounded, operand.value.scope)
-
-
-def _function_rule(function: Function) -> Rule:
-    return lambda equation, operands: apply_function(function, operands[0])  # type: ignore[arg-type]
-
-
-def _stairs_rule(function: Callable) -> Rule:
-    return lambda equation, operands: apply_stairs(function, operands[0])  # type: ignore[arg-type]
-
-
-def _comparison(name: str) -> Rule:
-    return _elementwise(lambda first, second: compare(name, first, second))
-
-
-RULES: dict[str, Rule] = {
-    **dict.fromkeys(_MOVING, _moving),
-    **{name: _function_rule(function) for name, function in ELEMENTWISE.items()},
-    **{name: _stairs_rule(function) for name, function in STAIRS.items()},
-    **{name: _comparison(name) for name in ("lt", "le", "gt", "ge", "eq", "ne")},
-    "add": _elementwise(add),
-    "sub": _elementwise(lambda first, second: add(first, negate(second))),
-    "neg": _elementwise(negate),
-    "mul": _elementwise(product_of),
-    "div": _elementwise(_divide),
-    "max": _elementwise(maximum),
-    "min": _elementwise(minimum),
-    "clamp": _elementwise(lambda low, operand, high: minimum(maximum(operand, low), high)),
-    "pow": _elementwise(_power),
-    "integer_pow": lambda equation, operands: apply_function(integer_power(equation.params["y"]), operands[0]),  # type: ignore[arg-type]
-    "dot_general": lambda equation, operands: contraction(equation.bind, *operands),
-    "reduce_max": lambda equation, operands: largest(operands[0], equation.params["axes"]),  # type: ignore[arg-type]
-    "reduce_min": lambda equation, operands: negate(largest(negate(operands[0]), equation.params["axes"])),  # type: ignore[arg-type]
-    "select_n": _select,
-    "convert_element_type": _convert,
-    "and": _elementwise(conjunction),
-    "or": _elementwise(disjunction),
-    "not": _elementwise(opposite),
-    "reduce_and": _reduce_truth,
-    "reduce_or": _reduce_truth,
-    "is_finite": _elementwise(_finite),
-}

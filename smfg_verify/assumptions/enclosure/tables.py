@@ -220,8 +220,8 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, seconds: float) -
     ranges = enclose(game, name, lower, upper)
     inner = _attained(game, name, np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)]))
     count = 1
-    while count < budget and time.monotonic() - start < seconds:
-        worst = _boxes_that_bound(ranges, inner, (budget - count + 1) // 2)
+    while count + 1 < budget and time.monotonic() - start < seconds:
+        worst = _boxes_that_bound(ranges, inner, (budget - count) // 2)
         if not worst.any():
             break
         halves = bisected(lower[worst], upper[worst])

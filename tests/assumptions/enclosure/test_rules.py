@@ -29,21 +29,31 @@ def draw(lower, upper, simplex, number=POINTS):
 
 
 def assert_encloses(function, lower, upper, *, simplex=False, slopes=True):
-    """Values and derivatives at sampled points lie in the enclosure; returns both enclosures."""
+    """Values and derivatives at sampled points of each box lie in the enclosure; returns both enclosures."""
     lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
+    if lower.ndim == 1:
+        return jax.tree.map(
+            lambda part: part[0], assert_encloses(function, lower[None], upper[None], simplex=simplex, slopes=slopes)
+        )
 
+    # One compiled program for all boxes of a function: that is where the time of these tests goes.
     @jax.jit
+    @jax.vmap
     def enclosed(lower, upper):
         found = enclose_function(function, lower.shape, Domain(lower, upper, simplex), slopes=slopes)[0]
         return found.value.range, found.slope.range if slopes else None
 
+    @jax.jit
+    @jax.vmap
+    def evaluated(point):
+        return function(point), jax.jacfwd(function)(point) if slopes else None
+
     value, slope = enclosed(lower, upper)
-    points = draw(lower, upper, simplex)
-    values = np.asarray(jax.vmap(function)(points))
-    inside(values, value)
-    if slopes:
-        derivatives = np.asarray(jax.vmap(jax.jacfwd(function))(points))
-        inside(np.moveaxis(derivatives, -1, 1), slope)
+    for k in range(len(lower)):
+        values, derivatives = evaluated(draw(lower[k], upper[k], simplex))
+        inside(np.asarray(values), [end[k] for end in value])
+        if slopes:
+            inside(np.moveaxis(np.asarray(derivatives), -1, 1), [end[k] for end in slope])
     return value, slope
 
 
@@ -52,8 +62,10 @@ def inside(sampled, ends):
     assert not np.isnan(low).any()
     assert not np.isnan(high).any()
     numbers = np.where(np.isfinite(sampled), sampled, np.where(np.isnan(sampled), 0.0, np.sign(sampled) * INFINITY))
-    assert np.all(low <= np.min(numbers, axis=0))
-    assert np.all(np.max(numbers, axis=0) <= high)
+    # The samples are rounded too.
+    slack = 1e-14 * (1.0 + np.abs(low) + np.abs(high)) * (np.abs(low) + np.abs(high) < UNBOUNDED)
+    assert np.all(low - slack <= np.min(numbers, axis=0))
+    assert np.all(np.max(numbers, axis=0) <= high + slack)
 
 
 FUNCTIONS = {
@@ -111,23 +123,42 @@ FUNCTIONS = {
     "stop-gradient-of-constant": lambda x: x * jax.lax.stop_gradient(jnp.ones(3)),
     "rows": lambda x: jnp.sum(jnp.square(MATRIX * x), axis=1),
 }
-BOXES = {
-    "wide": (np.full(3, -1.0), np.ones(3)),
-    "narrow": (np.array([-0.31, 0.2, 0.55]), np.array([-0.3, 0.2, 0.57])),
-    "mixed": (np.array([-0.9, 0.1, 0.0]), np.array([-0.1, 0.3, 1.0])),
-}
+# Wide, narrow and mixed.
+BOXES = (
+    np.array([[-1.0, -1.0, -1.0], [-0.31, 0.2, 0.55], [-0.9, 0.1, 0.0]]),
+    np.array([[1.0, 1.0, 1.0], [-0.3, 0.2, 0.57], [-0.1, 0.3, 1.0]]),
+)
 
 
-@pytest.mark.parametrize("box", BOXES)
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_rule_encloses_all_samples(name, box):
-    assert_encloses(FUNCTIONS[name], *BOXES[box])
+# These compile for long.
+SLOW = (
+    "softmax",
+    "logsumexp",
+    "sinh-cosh",
+    "largest",
+    "smallest",
+    "roll-and-pad",
+    "rows",
+    "tan-with-poles",
+    "outer",
+    "power-of-both",
+    "max-of-two",
+    "min",
+    "clip",
+    "inverse-cube",
+    "sigmoid",
+)
 
 
-@pytest.mark.parametrize("name", ["matrix", "quadratic-form", "softmax", "log", "max", "sin", "power-of-both"])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in FUNCTIONS])
+def test_rule_encloses_all_samples(name):
+    assert_encloses(FUNCTIONS[name], *BOXES)
+
+
+@pytest.mark.parametrize("name", ["quadratic-form", "log", "max"])
 def test_rule_encloses_all_samples_of_the_simplex(name):
-    assert_encloses(FUNCTIONS[name], np.zeros(3), np.ones(3), simplex=True)
-    assert_encloses(FUNCTIONS[name], np.array([0.1, 0.0, 0.3]), np.array([0.5, 0.4, 0.8]), simplex=True)
+    lower, upper = np.array([[0.0, 0.0, 0.0], [0.1, 0.0, 0.3]]), np.array([[1.0, 1.0, 1.0], [0.5, 0.4, 0.8]])
+    assert_encloses(FUNCTIONS[name], lower, upper, simplex=True)
 
 
 UNARY = (jnp.sin, jnp.exp, jnp.tanh, jnp.abs, lambda y: 1.0 / (1.5 + y**2), jax.nn.relu, lambda y: jnp.log(2.0 + y**2))
@@ -137,7 +168,8 @@ BINARY = (jnp.add, jnp.subtract, jnp.multiply, jnp.maximum, lambda x, y: x / (2.
 @st.composite
 def expressions(draw):
     """Compositions of smooth and kinked functions of three variables, at random."""
-    steps = draw(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 9), st.integers(0, 9)), max_size=4))
+    one = st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 9), st.integers(0, 9))
+    steps = draw(st.lists(one, min_size=1, max_size=4))
 
     def function(x):
         values = [x[0], x[1], x[2]]
@@ -149,22 +181,30 @@ def expressions(draw):
     return function
 
 
-@settings(max_examples=25)
-@given(expressions(), st.integers(0, 10**6))
-def test_random_compositions_are_enclosed(function, seed):
+def check_composition(function, seed):
     rng = np.random.default_rng(seed)
-    middle, radius = rng.uniform(-1.5, 1.5, 3), 10.0 ** rng.uniform(-4, 0, 3)
+    middle, radius = rng.uniform(-1.5, 1.5, (4, 3)), 10.0 ** rng.uniform(-4, 0, (4, 3))
     assert_encloses(function, middle - radius, middle + radius)
 
 
-def test_slope_of_a_maximum_holds_both_sides_at_the_kink_and_one_elsewhere():
-    def slope(low, high):
-        return [float(end[0]) for end in assert_encloses(lambda x: jnp.maximum(x[0], 0.5), [low], [high])[1]]
+@settings(max_examples=2)
+@given(expressions(), st.integers(0, 10**6))
+def test_random_compositions_are_enclosed(function, seed):
+    check_composition(function, seed)
 
-    np.testing.assert_allclose(slope(0.4, 0.6), (0.0, 1.0), atol=1e-12)
-    np.testing.assert_allclose(slope(0.5, 0.6), (0.0, 1.0), atol=1e-12)
-    np.testing.assert_allclose(slope(0.51, 0.6), (1.0, 1.0), atol=1e-12)
-    np.testing.assert_allclose(slope(0.1, 0.49), (0.0, 0.0), atol=1e-12)
+
+@pytest.mark.slow
+@settings(max_examples=60)
+@given(expressions(), st.integers(0, 10**6))
+def test_many_random_compositions_are_enclosed(function, seed):
+    check_composition(function, seed)
+
+
+def test_slope_of_a_maximum_holds_both_sides_at_the_kink_and_one_elsewhere():
+    lower, upper = np.array([[0.4], [0.5], [0.51], [0.1]]), np.array([[0.6], [0.6], [0.6], [0.49]])
+    _, (low, high) = assert_encloses(lambda x: jnp.maximum(x[0], 0.5), lower, upper)
+    np.testing.assert_allclose(low[:, 0], (0.0, 0.0, 1.0, 0.0), atol=1e-12)
+    np.testing.assert_allclose(high[:, 0], (1.0, 1.0, 1.0, 0.0), atol=1e-12)
 
 
 JUMPS = {
@@ -180,11 +220,11 @@ JUMPS = {
 @pytest.mark.parametrize("name", JUMPS)
 def test_a_jump_has_unbounded_slope_and_none_where_it_is_not(name):
     """The derivative that JAX gives is zero on both sides of a jump, and would bound nothing."""
-    value, slope = assert_encloses(JUMPS[name], [0.2], [0.9])
-    assert np.max(np.abs(slope)) >= UNBOUNDED
+    value, slope = assert_encloses(JUMPS[name], [[0.2], [0.6]], [[0.9], [0.9]])
     assert np.max(np.abs(value)) <= 1.0 + 1e-12
-    _, slope = assert_encloses(JUMPS[name], [0.6], [0.9])
-    assert np.max(np.abs(slope)) <= 1.0 + 1e-12
+    largest = np.max(np.abs(slope), axis=(0, 2, 3))
+    assert largest[0] >= UNBOUNDED
+    assert largest[1] <= 1.0 + 1e-12
 
 
 @pytest.mark.parametrize(
@@ -231,22 +271,24 @@ def test_a_loop_over_constants_is_evaluated():
     np.testing.assert_allclose(slope, 6.0)
 
 
-@pytest.mark.parametrize("name", ["sin", "exp", "softmax", "quadratic-form", "power-of-both", "logsumexp"])
-def test_width_beyond_the_true_range_shrinks_faster_than_the_box(name):
-    """Ten times smaller boxes: at least thirty times less excess width (affine forms are of second order)."""
-    centre = np.array([0.21, -0.4, 0.33])
-
-    def excess(radius):
-        value, _ = assert_encloses(FUNCTIONS[name], centre - radius, centre + radius, slopes=False)
-        values = np.asarray(jax.vmap(FUNCTIONS[name])(draw(centre - radius, centre + radius, False)))
-        return np.max(np.asarray(value[1]) - np.asarray(value[0]) - np.ptp(values, axis=0))
-
-    # The corners are among the samples, so the sampled range of these functions is exact to second order as well.
-    assert excess(1e-3) <= excess(1e-2) / 30.0
-    assert excess(1e-2) <= excess(1e-1) / 10.0
+@pytest.mark.parametrize("name", ["quadratic-form", "divide"])
+def test_width_beyond_the_true_range_shrinks_with_the_square_of_the_box(name):
+    """Ten times smaller boxes have about a hundred times less excess width: affine forms are of second order."""
+    centre, radius = np.array([0.21, -0.4, 0.33]), np.array([1e-1, 1e-2, 1e-3])[:, None]
+    (low, high), _ = assert_encloses(FUNCTIONS[name], centre - radius, centre + radius, slopes=False)
+    points = [draw(centre - r, centre + r, False) for r in radius]  # corners among them: exact to second order as well
+    true = np.array([np.ptp(np.asarray(jax.vmap(FUNCTIONS[name])(p)), axis=0) for p in points])
+    excess = np.max((np.asarray(high - low) - true).reshape(3, -1), axis=1)
+    assert excess[1] <= excess[0] / 30.0 + 1e-11
+    assert excess[2] <= excess[1] / 30.0 + 1e-11
 
 
 def test_correlated_values_cancel():
-    """(1 - w) p + w q keeps its noise: the width is |p - q| times that of w, not p + q times."""
-    value, _ = assert_encloses(lambda x: (1.0 - jnp.sin(x) ** 2) * 5.0 + jnp.sin(x) ** 2 * 5.1, [0.4], [0.6])
-    assert np.asarray(value[1] - value[0])[0] <= 3.0 * 0.1 * (np.sin(0.6) ** 2 - np.sin(0.4) ** 2)
+    """(1 - w) p + w q keeps its noise: the width is about |p - q| times that of w, not p + q times."""
+
+    def mixture(x):
+        weight = jnp.sin(x) ** 2
+        return (1.0 - weight) * 5.0 + weight * 5.1
+
+    value, _ = assert_encloses(mixture, [0.4], [0.6], slopes=False)
+    assert np.asarray(value[1] - value[0])[0] <= 1.5 * 0.1 * (np.sin(0.6) ** 2 - np.sin(0.4) ** 2)

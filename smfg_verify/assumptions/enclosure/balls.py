@@ -1,0 +1,131 @@
+"""Arrays of intervals as middle and radius, rounded outward; for batches of small matrices in NumPy."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+# Radius added for each product or sum, relative to the size of what was added: some ten units in the last place.
+_ROUNDING = 2e-15
+
+
+@dataclasses.dataclass(frozen=True)
+class Ball:
+    """Numbers within a radius of a middle, entry by entry.
+
+    Attributes:
+        mid: (*shape).
+        rad: (*shape), >= 0.
+    """
+
+    mid: Float[np.ndarray, "*shape"]
+    rad: Float[np.ndarray, "*shape"]
+
+    @classmethod
+    def exact(cls, values: Float[np.ndarray, "*shape"]) -> "Ball":
+        """Numbers known exactly."""
+        values = np.asarray(values, dtype=float)
+        return cls(values, np.zeros_like(values))
+
+    @classmethod
+    def of_ends(cls, lower: Float[np.ndarray, "*shape"], upper: Float[np.ndarray, "*shape"]) -> "Ball":
+        """The numbers between two ends."""
+        middle = 0.5 * (lower + upper)
+        return cls(middle, np.maximum(upper - middle, middle - lower) + _ROUNDING * np.abs(middle))
+
+    @property
+    def lower(self) -> Float[np.ndarray, "*shape"]:
+        """Lower ends."""
+        return self.mid - self.rad
+
+    @property
+    def upper(self) -> Float[np.ndarray, "*shape"]:
+        """Upper ends."""
+        return self.mid + self.rad
+
+    @property
+    def size(self) -> Float[np.ndarray, "*shape"]:
+        """Largest absolute values."""
+        return np.abs(self.mid) + self.rad
+
+    def __getitem__(self, index) -> "Ball":
+        return Ball(self.mid[index], self.rad[index])
+
+    def __neg__(self) -> "Ball":
+        return Ball(-self.mid, self.rad)
+
+    def __add__(self, other) -> "Ball":
+        other = _ball(other)
+        return Ball(self.mid + other.mid, self.rad + other.rad + _ROUNDING * (np.abs(self.mid) + np.abs(other.mid)))
+
+    __radd__ = __add__
+
+    def __sub__(self, other) -> "Ball":
+        return self + -_ball(other)
+
+    def __mul__(self, other) -> "Ball":
+        other = _ball(other)
+        middle = self.mid * other.mid
+        radius = np.abs(self.mid) * other.rad + self.rad * other.size
+        return Ball(middle, radius + _ROUNDING * (np.abs(middle) + radius))
+
+    __rmul__ = __mul__
+
+    def moved(self, function) -> "Ball":
+        """Both parts under a map that moves entries: an index, a transposition, a stacking."""
+        return Ball(function(self.mid), function(self.rad))
+
+
+def _ball(value) -> Ball:
+    return value if isinstance(value, Ball) else Ball.exact(value)
+
+
+def contract(spec: str, first, second) -> Ball:
+    """`einsum` of two arrays of intervals."""
+    first, second = _ball(first), _ball(second)
+    middle = np.einsum(spec, first.mid, second.mid)
+    radius = np.einsum(spec, np.abs(first.mid), second.rad) + np.einsum(spec, first.rad, second.size)
+    return Ball(middle, radius + _ROUNDING * np.einsum(spec, first.size, second.size))
+
+
+def solved(matrix: Ball, right: Ball) -> Ball:
+    r"""All solutions of linear systems with matrices (K, D, D) and right-hand sides (K, D) in the given intervals.
+
+    With C about the inverse of the middle and x a guess, $|y - x| \le |C (b - A x)| / (1 - \beta)$ in the largest
+    entry, $\beta = \|I - C A\|_\infty$; where $\beta \ge 1$ nothing is known and the radius is infinite. One step of
+    $|y - x| \le |C (b - A x)| + |I - C A| \, |y - x|$ then bounds the entries one by one.
+    """
+    identity = np.eye(matrix.mid.shape[-1])
+    inverse = approximate_inverse(matrix.mid)
+    guess = np.einsum("kij,kj->ki", inverse, right.mid)
+    defect = contract("kij,kj->ki", inverse, right - contract("kij,kj->ki", matrix, guess)).size
+    excess = (contract("kij,kjl->kil", inverse, matrix) - identity).size
+    beta = np.max(np.sum(excess, axis=2), axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bound = np.where(beta < 1.0, np.max(defect, axis=1) / (1.0 - beta), np.inf)
+    radius = defect + np.sum(excess, axis=2) * bound[:, None]
+    return Ball(guess, np.where(np.isnan(radius), np.inf, radius * (1.0 + 1e-14)))
+
+
+def approximate_inverse(matrices: Float[np.ndarray, "K D D"]) -> Float[np.ndarray, "K D D"]:
+    """Preconditioners: any matrix is valid as one, the better the closer to the inverse; zeros where it is singular."""
+    identity = np.broadcast_to(np.eye(matrices.shape[-1]), matrices.shape)
+    usable = np.all(np.isfinite(matrices), axis=(1, 2)) & (np.abs(np.linalg.det(np.nan_to_num(matrices))) > 1e-200)
+    safe = np.where(usable[:, None, None], matrices, identity)
+    return np.where(usable[:, None, None], np.linalg.solve(safe, identity), 0.0)
+
+
+def softmax_range(lower: Float[np.ndarray, "*k A"], upper: Float[np.ndarray, "*k A"]) -> Ball:
+    """Exact range of each entry of softmax over a box of logits: it rises in its own logit, falls in the others."""
+    return softmax_of_differences(lower[..., None] - upper[..., None, :], upper[..., None] - lower[..., None, :])
+
+
+def softmax_of_differences(lower: Float[np.ndarray, "*k A A"], upper: Float[np.ndarray, "*k A A"]) -> Ball:
+    """Range of softmax from the ranges of the differences (own logit minus other logit)."""
+    own = np.eye(lower.shape[-1], dtype=bool)
+    with np.errstate(over="ignore"):
+        low, high = (1.0 / np.sum(np.exp(-np.where(own, 0.0, d)), axis=-1) for d in (lower, upper))
+    ball = Ball.of_ends(low, high)
+    # An exponential's relative rounding is the absolute one of its argument.
+    argument = np.max(np.maximum(np.abs(lower), np.abs(upper)), axis=-1)
+    return Ball(ball.mid, ball.rad + (1e-14 + 1e-15 * argument) * (ball.mid + ball.rad))

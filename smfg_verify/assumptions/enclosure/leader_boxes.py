@@ -1,0 +1,239 @@
+r"""Equilibrium, total gradient and direct gradient enclosed for all leaders of a box of logits.
+
+For games whose functions are proved affine in a mean field over states. The logits' last column is zero, since adding
+a number to a row changes nothing; the follower's value is taken relative to that of the last state, for the same
+reason (its common level moves by 1/(1-gamma) where its differences hardly move): the unknowns are x = (m, V - V(last)).
+Existence and uniqueness of an equilibrium within an enclosure are proved for every leader of the box by Krawczyk's
+operator; the gradients are the formulas of `exact.gradient` in interval arithmetic.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from smfg_verify.assumptions.enclosure.balls import Ball, approximate_inverse, contract, softmax_range, solved
+from smfg_verify.assumptions.enclosure.leader_world import (
+    AffineGame,
+    World,
+    action_values,
+    at_field,
+    average_weights,
+    averaged,
+    based,
+    pairs,
+    slope_by_field,
+    slope_by_logits,
+    stacked,
+    through_policy,
+    world_of,
+)
+
+_NEWTON_STEPS = 30
+_KRAWCZYK_STEPS = 6
+
+
+class Leaders(NamedTuple):
+    """What is known of all leaders of each of K boxes.
+
+    Attributes:
+        inner: bounds of <g, p> in logits; infinite where not verified.
+        size: upper bound of the largest entry of g and of p in free logits, (K,).
+        scale: largest entry of both in the middle, about, (K,).
+        verified: whether an equilibrium is proved to exist for every leader of the box, (K,).
+        field: mean field of the leader in the middle, (K, n).
+        value: follower's value there, relative to the last state's, (K, n - 1).
+    """
+
+    inner: Ball
+    size: Float[np.ndarray, " K"]
+    scale: Float[np.ndarray, " K"]
+    verified: Bool[np.ndarray, " K"]
+    field: Float[np.ndarray, "K n"]
+    value: Float[np.ndarray, "K n-1"]
+
+
+def _jacobian(world: World) -> tuple[Ball, Ball]:
+    """Derivatives of the residual in x = (m, V), (K, 2n-1, 2n-1), and in the free logits, (K, 2n-1, k)."""
+    size = world.field.mid.shape[1]
+    known = 2 * size - 1
+    field = -contract("ks,kyst->kyt", world.field, world.chain_slope)
+    field = stacked(field[:, :size] - world.chain + (np.eye(size) + 1.0 / size)[None], field[:, size:])
+    relative = world.mean_slope[:, :, -1:] - world.mean_slope[:, :, :-1]
+    identity = np.zeros((relative.mid.shape[1], size - 1))
+    identity[size:known] = np.eye(size - 1)
+    relative = relative + identity[None]
+    whole = Ball(
+        np.concatenate([field.mid, relative.mid], axis=2), np.concatenate([field.rad, relative.rad], axis=2)
+    ).moved(lambda x: np.swapaxes(x, 1, 2))
+    return whole[:, :, :known], whole[:, :, known:]
+
+
+def _residual(game: AffineGame, phi: np.ndarray, field: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Residual of m and of the relative V at points, in floating point, (K, 2n - 1)."""
+    exact_field = Ball.exact(field)
+    transition = np.einsum("ksb,ksabt->ksat", phi, at_field(game.transition, exact_field).mid)
+    reward = np.einsum("ksb,ksab->ksa", phi, at_field(game.follower, exact_field).mid)
+    whole = np.concatenate([value, np.zeros((len(value), 1))], axis=1)
+    scores = (reward + game.discount * np.einsum("ksat,kt->ksa", transition, whole)) / game.temperature
+    top = np.max(scores, axis=2, keepdims=True)
+    total = np.sum(np.exp(scores - top), axis=2)
+    policy = np.exp(scores - top) / total[..., None]
+    updated = game.temperature * (top[..., 0] + np.log(total))
+    image = np.einsum("ks,ksa,ksat->kt", field, policy, transition)
+    mass = (np.sum(field, axis=1, keepdims=True) - 1.0) / field.shape[1]
+    return np.concatenate([field - image + mass, value - (updated[:, :-1] - updated[:, -1:])], axis=1)
+
+
+def _phi(game: AffineGame, lower: np.ndarray, upper: np.ndarray) -> Ball:
+    """Leader's policy by state over boxes of free logits (K, k), (K, n, B)."""
+    return softmax_range(game.full_logits(lower), game.full_logits(upper))[:, game.observation]
+
+
+def _solve(game: AffineGame, logits: np.ndarray, field: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Equilibria at points by Newton's method from a guess; NaN or wrong where it fails, which verification finds."""
+    size = field.shape[1]
+    phi = _phi(game, logits, logits)
+    for _ in range(_NEWTON_STEPS):
+        world = world_of(game, phi, Ball.exact(field), Ball.exact(value))
+        matrix = _jacobian(world)[0].mid
+        residual = _residual(game, phi.mid, field, value)
+        step = np.einsum("kij,kj->ki", approximate_inverse(matrix), residual)
+        step = np.where(np.isfinite(step), step, 0.0)
+        field, value = field - step[:, :size], value - step[:, size:]
+        if np.max(np.abs(step)) < 1e-13 * max(1.0, float(np.max(np.abs(value), initial=0.0))):
+            break
+    return field, value
+
+
+def enclose_leaders(
+    game: AffineGame,
+    lower: Float[np.ndarray, "K k"],
+    upper: Float[np.ndarray, "K k"],
+    field: Float[np.ndarray, "K n"],
+    value: Float[np.ndarray, "K n-1"],
+) -> Leaders:
+    """Enclose <g, p> for all leaders of each box of free logits.
+
+    Args:
+        game: the game's tables.
+        lower, upper: free logits, rows one after the other, (K, O (B - 1)).
+        field, value: guesses of the equilibrium of the leader in the middle of each box, (K, n) and (K, n - 1).
+
+    Returns:
+        The enclosures; infinite where no equilibrium could be verified.
+    """
+    with np.errstate(all="ignore"):  # where nothing is verified, what follows has no meaning and is left out
+        return _enclosed(game, lower, upper, field, value)
+
+
+def _enclosed(game: AffineGame, lower, upper, field, value) -> Leaders:
+    middle = 0.5 * (lower + upper)
+    field, value = _solve(game, middle, field, value)
+    phi = _phi(game, lower, upper)
+    radius, verified = _krawczyk(game, phi, middle, 0.5 * (upper - lower), field, value)
+    size = field.shape[1]
+    world = world_of(game, phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]))
+    total, direct = _gradients(game, world, Ball.of_ends(lower, upper))
+    inner = _inner(game, total, direct)
+    known = verified & np.isfinite(inner.mid) & np.isfinite(inner.rad)
+    infinite = Ball(np.where(known, inner.mid, 0.0), np.where(known, inner.rad, np.inf))
+    size = np.where(known, np.max(np.maximum(total.size, direct.size), axis=1), np.inf)
+    scale = np.where(known, np.max(np.maximum(np.abs(total.mid), np.abs(direct.mid)), axis=1), 0.0)
+    return Leaders(infinite, size, scale, known, field, value)
+
+
+def _krawczyk(game, phi: Ball, middle, half, field, value) -> tuple[np.ndarray, np.ndarray]:
+    r"""Radii around an approximate equilibrium within which one exists, and only one, for every leader of the box.
+
+    $K = x - C F(x, [\omega]) + (I - C F_x([x], [\omega])) ([x] - x)$ inside $[x]$ proves it, with
+    $F(x, [\omega]) = F(x, \omega) + F_\omega(x, [\omega]) ([\omega] - \omega)$ for $\omega$ the middle.
+    """
+    size = field.shape[1]
+    point = _phi(game, middle, middle)
+    residual = _residual(game, point.mid, field, value)
+    rewards = np.max(np.abs(game.follower[0])) + np.max(np.abs(game.follower[1]))
+    scale = (
+        1.0
+        + rewards
+        + np.max(np.abs(value), axis=1, keepdims=True, initial=0.0)
+        + np.max(np.abs(field), axis=1, keepdims=True)
+    )
+    # The residual's own roundings, magnified where log-policies are differences divided by the temperature.
+    rounding = 1e-13 * scale * max(1.0, 1.0 / game.temperature)
+    at_point = _jacobian(world_of(game, phi, Ball.exact(field), Ball.exact(value)))
+    inverse = approximate_inverse(_jacobian(world_of(game, point, Ball.exact(field), Ball.exact(value)))[0].mid)
+    start = contract("kij,kj->ki", inverse, Ball(residual, np.broadcast_to(rounding, residual.shape))).size
+    by_logits = contract("kij,kjl->kil", inverse, at_point[1])
+    start = start + contract("kil,kl->ki", by_logits, Ball(0.0 * half, half)).size
+    radius = 1.2 * start + 1e-12
+    found, done = np.full_like(radius, np.inf), np.zeros(len(radius), dtype=bool)
+    for _ in range(_KRAWCZYK_STEPS):
+        world = world_of(game, phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]))
+        excess = contract("kij,kjl->kil", inverse, _jacobian(world)[0]) - np.eye(2 * size - 1)[None]
+        image = start + np.einsum("kij,kj->ki", excess.size, radius) * (1.0 + 1e-12)
+        inside = np.all(image < radius, axis=1)
+        # A mean field with a negative entry is none, and a game says nothing about it.
+        inside &= np.all(field - image[:, :size] >= 0.0, axis=1)
+        found = np.where((inside & ~done)[:, None], image, found)
+        done |= inside
+        if done.all():
+            break
+        radius = np.where(done[:, None], radius, np.minimum(1.1 * image + 1e-12, 1e6))
+    return found, done
+
+
+def _gradients(game: AffineGame, world: World, logits: Ball) -> tuple[Ball, Ball]:
+    """Total and direct gradient in the free logits, (K, k) each."""
+    size = world.field.mid.shape[1]
+    gamma = game.discount
+    coefficients, mixing = average_weights(world.phi), average_weights(world.policy)
+    system = Ball(np.eye(size)[None] - gamma * world.chain.mid, gamma * world.chain.rad)
+    bonus, bonus_slope = _entropy(game, world.phi, logits)
+    reward_ab = at_field(based(based(game.leader, 2), 1), world.field)
+    reward = contract("ksa,ksa->ks", mixing, contract("ksb,ksab->ksa", coefficients, reward_ab))
+    leader_value = solved(system, reward + bonus)
+    leader_value = leader_value - np.mean(leader_value.mid, axis=1, keepdims=True)
+    initial = Ball.exact(np.broadcast_to(game.initial, world.field.mid.shape))
+    visits = solved(system.moved(lambda x: np.swapaxes(x, 1, 2)), initial)
+    gap = contract("ksb,ksacb->ksac", coefficients, at_field(based(pairs(game.leader, 1), 3), world.field))
+    gap = gap + gamma * contract("ksact,kt->ksac", world.transition_gap, leader_value)
+    responsive = contract("ks,kys->ky", visits, through_policy(world.weights, world.gap_slope, gap))
+    differences = action_values(game, (game.leader, game.transition), world.field, leader_value)
+    held = averaged(world.policy, slope_by_logits(game, world.phi, differences)) + bonus_slope
+    direct = contract("ks,kys->ky", visits, held)
+    by_field = contract("ks,kys->ky", visits, slope_by_field(game, game.leader[1], coefficients, mixing, leader_value))
+    by_state, by_logits = _jacobian(world)
+    known = 2 * size - 1
+    right = stacked(responsive[:, :size] + by_field, responsive[:, size:known])
+    multiplier = solved(by_state.moved(lambda x: np.swapaxes(x, 1, 2)), right)
+    total = direct + responsive[:, known:] - contract("kiy,ki->ky", by_logits, multiplier)
+    return total, direct
+
+
+def _entropy(game: AffineGame, phi: Ball, logits: Ball) -> tuple[Ball, Ball]:
+    r"""Leader's entropy bonus, (K, n), its slope $-\tau_l \phi_b \sum_e \phi_e (\omega_b - \omega_e)$, (K, k, n)."""
+    weight = game.leader_temperature
+    low, high = np.clip(phi.lower, 1e-300, 1.0), np.clip(phi.upper, 1e-300, 1.0)
+    ends = -low * np.log(low), -high * np.log(high)
+    peak = np.where((low <= np.exp(-1.0)) & (high >= np.exp(-1.0)), np.exp(-1.0), np.maximum(*ends))
+    each = Ball.of_ends(np.minimum(*ends), peak)
+    bonus = Ball(weight * each.mid.sum(axis=2), weight * each.rad.sum(axis=2) + 1e-14 * weight)
+    rows = logits.moved(game.full_logits)[:, game.observation]
+    differences = rows.moved(lambda x: x[:, :, :, None]) - rows.moved(lambda x: x[:, :, None, :])
+    same = np.eye(game.num_leader_actions)
+    differences = differences * (1.0 - same)
+    return bonus, slope_by_logits(game, phi, differences) * (-weight)
+
+
+def _inner(game: AffineGame, total: Ball, direct: Ball) -> Ball:
+    """Inner product over all logits; a row's last entry is minus the sum of its others, for softmax is shift-free."""
+    shape = (len(total.mid), game.rows, -1)
+    total, direct = (part.moved(lambda x: x.reshape(shape)) for part in (total, direct))
+    one = np.ones(total.mid.shape[2])
+    last = contract("kob,b->ko", total, one), contract("kob,b->ko", direct, one)
+    return _sum_over_rows(contract("kob,kob->ko", total, direct) + last[0] * last[1])
+
+
+def _sum_over_rows(values: Ball) -> Ball:
+    return contract("ko,o->k", values, np.ones(values.mid.shape[1]))

@@ -1,0 +1,249 @@
+r"""The follower's world under a whole box of leaders: intervals of what one leader makes of it, and of its slopes.
+
+Every average over actions is taken as the last action's value plus probabilities times differences of tables, and a
+softmax's derivative as products of two probabilities times such differences: what does not depend on an action then
+cancels exactly, however wide the interval of the probabilities.
+
+Axes: k box, s state, a and c follower's actions, b and e leader's actions, t next state, j entry of the mean field, y
+entry of (m, relative V, free logits).
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from smfg_verify.assumptions.enclosure.balls import Ball, contract, softmax_of_differences
+from smfg_verify.assumptions.enclosure.tables import affine_table
+from smfg_verify.game import AbstractGame
+
+
+@dataclasses.dataclass(frozen=True)
+class AffineGame:
+    """A game as its tables: each is constant + sum_j m_j slope_j, rows of the transition sum to one.
+
+    Attributes:
+        transition, follower, leader: pairs of constant (n, A, B, ...) and slope (M, n, A, B, ...).
+        discount, temperature, leader_temperature: numbers.
+        initial: rho, (n,).
+        observation: row of the logits each state uses, (n,).
+        rows: number O of rows.
+    """
+
+    transition: tuple[np.ndarray, np.ndarray]
+    follower: tuple[np.ndarray, np.ndarray]
+    leader: tuple[np.ndarray, np.ndarray]
+    discount: float
+    temperature: float
+    leader_temperature: float
+    initial: Float[np.ndarray, " n"]
+    observation: Int[np.ndarray, " n"]
+    rows: int
+
+    @property
+    def num_leader_actions(self) -> int:
+        """Number B of the leader's actions."""
+        return self.leader[0].shape[2]
+
+    @property
+    def num_free(self) -> int:
+        """Number O (B - 1) of free logits."""
+        return self.rows * (self.num_leader_actions - 1)
+
+    def full_logits(self, free: Float[np.ndarray, "K k"]) -> Float[np.ndarray, "K O B"]:
+        """Tables of logits, last column zero, of free logits (K, k)."""
+        zero = np.zeros((len(free), self.rows, 1))
+        return np.concatenate([np.asarray(free).reshape(len(free), self.rows, -1), zero], axis=2)
+
+
+def affine_game(game: AbstractGame) -> AffineGame | None:
+    """The tables of a game with mean field over states; None unless all three functions are proved affine."""
+    if game.mean_field_support != "states":
+        return None
+    tables = [affine_table(game, name) for name in ("transition", "follower_reward", "leader_reward")]
+    if any(table is None for table in tables):
+        return None
+    transition, follower, leader = ((table.constant, table.slope) for table in tables if table is not None)
+    observation = np.asarray(game.leader_observation)
+    return AffineGame(
+        transition=transition,
+        follower=follower,
+        leader=leader,
+        discount=float(game.discount),
+        temperature=float(game.temperature),
+        leader_temperature=float(game.leader_temperature),
+        initial=np.asarray(game.initial_distribution, dtype=float),
+        observation=observation,
+        rows=int(observation.max()) + 1,
+    )
+
+
+class World(NamedTuple):
+    """The follower's world at intervals of policy, mean field and value; axes k s a (c) (t), c a second action.
+
+    Attributes:
+        phi: leader's policy by state, (K, n, B). field: m, (K, n). policy: pi, (K, n, A).
+        weights: pi_a pi_c / tau, (K, n, A, A). chain: P_pi, (K, n, n).
+        transition_gap: P_a - P_c averaged over phi, (K, n, A, A, n).
+        gap_slope: derivative of Q_a - Q_c in y, (K, Y, n, A, A) for y in (m, relative V, free logits).
+        mean_slope: derivative of sum_a pi_a Q_a at fixed pi, (K, Y, n).
+        chain_slope: derivative of P_pi in y, (K, Y, n, n).
+    """
+
+    phi: Ball
+    field: Ball
+    policy: Ball
+    weights: Ball
+    chain: Ball
+    transition_gap: Ball
+    gap_slope: Ball
+    mean_slope: Ball
+    chain_slope: Ball
+
+
+def in_basis(table: np.ndarray, axis: int) -> np.ndarray:
+    """Last entry of an axis, and the differences of the others from it in front: averages add up the products."""
+    last = np.take(table, [-1], axis=axis)
+    others = np.take(table, range(table.shape[axis] - 1), axis=axis)
+    return np.concatenate([others - last, last], axis=axis)
+
+
+def average_weights(policy: Ball) -> Ball:
+    """Coefficients of an average in that basis: the probabilities, and an exact one in place of the last."""
+    one = np.ones_like(policy.mid[..., -1:])
+    return Ball(
+        np.concatenate([policy.mid[..., :-1], one], axis=-1),
+        np.concatenate([policy.rad[..., :-1], 0.0 * one], axis=-1),
+    )
+
+
+def pairs(pair: tuple[np.ndarray, np.ndarray], axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Differences of a table between any two entries of an axis (counted without the mean field's)."""
+    constant, slope = pair
+    return (
+        np.expand_dims(constant, axis + 1) - np.expand_dims(constant, axis),
+        np.expand_dims(slope, axis + 2) - np.expand_dims(slope, axis + 1),
+    )
+
+
+def at_field(pair: tuple[np.ndarray, np.ndarray], field: Ball) -> Ball:
+    """A table at intervals of the mean field, (K, ...)."""
+    constant, slope = pair
+    letters = "sabcdet"[: constant.ndim]
+    return contract(f"kj,j{letters}->k{letters}", field, slope) + constant[None]
+
+
+def based(pair: tuple[np.ndarray, np.ndarray], axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Constant and slope of a table in the basis of `in_basis` along an axis (counted without the mean field's)."""
+    return in_basis(pair[0], axis), in_basis(pair[1], axis + 1)
+
+
+def world_of(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> World:
+    """Everything of the follower's world, from intervals of phi (K, n, B), m (K, n) and relative V (K, n - 1)."""
+    gamma, tau = game.discount, game.temperature
+    # Rows sum to one: whatever the last state's value is, policies and slopes see differences only.
+    value = value.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1))
+    coefficients = average_weights(phi)
+    gaps_p, gaps_f = (based(pairs(pair, 1), 3) for pair in (game.transition, game.follower))
+    p_gap_b = at_field(gaps_p, field)
+    transition_gap = contract("ksb,ksacbt->ksact", coefficients, p_gap_b)
+    q_gap = contract("ksb,ksacb->ksac", coefficients, at_field(gaps_f, field)) + gamma * contract(
+        "ksact,kt->ksac", transition_gap, value
+    )
+    policy = softmax_of_differences(q_gap.lower / tau, q_gap.upper / tau)
+    weights = contract("ksa,ksc->ksac", policy, policy) * (1.0 / tau)
+    transition = contract("ksb,ksabt->ksat", coefficients, at_field(based(game.transition, 2), field))
+    mixing = average_weights(policy)
+    last_gap = transition_gap[:, :, :, -1]
+    chain = contract("ksa,ksat->kst", policy[..., :-1], last_gap[:, :, :-1]) + transition[:, :, -1]
+    # Slopes of Q_a - Q_c: in m through the tables, in V through the transition, in logits through phi.
+    by_field = contract("ksb,jsacb->kjsac", coefficients, gaps_f[1]) + gamma * contract(
+        "ksb,kjsacb->kjsac", coefficients, contract("jsacbt,kt->kjsacb", gaps_p[1], value)
+    )
+    by_value = gamma * transition_gap.moved(lambda x: np.moveaxis(x, -1, 1)[:, :-1])
+    by_logits = slope_by_logits(
+        game, phi, action_values(game, (game.follower, game.transition), field, value, gap=True)
+    )
+    gap_slope = stacked(by_field, by_value, by_logits)
+    mean_slope = stacked(
+        slope_by_field(game, game.follower[1], coefficients, mixing, value),
+        gamma * chain.moved(lambda x: np.swapaxes(x, 1, 2)[:, :-1]),
+        averaged(
+            policy, slope_by_logits(game, phi, action_values(game, (game.follower, game.transition), field, value))
+        ),
+    )
+    turned = through_policy(weights, gap_slope, transition_gap)
+    return World(
+        phi,
+        field,
+        policy,
+        weights,
+        chain,
+        transition_gap,
+        gap_slope,
+        mean_slope,
+        turned + _chain_at_fixed_policy(game, phi, coefficients, policy, field),
+    )
+
+
+def stacked(*parts: Ball) -> Ball:
+    """Slopes in several groups of unknowns, one after the other along axis y."""
+    return Ball(np.concatenate([p.mid for p in parts], axis=1), np.concatenate([p.rad for p in parts], axis=1))
+
+
+def averaged(policy: Ball, values: Ball) -> Ball:
+    """Average over the follower's action of (K, Y, n, A)."""
+    return contract("ksa,kysa->kys", policy, values)
+
+
+def through_policy(weights: Ball, gap_slope: Ball, gap: Ball) -> Ball:
+    r"""Slope of $\sum_a \pi_a X_a$ through pi: $\sum_{a<c} (\pi_a \pi_c / \tau) d(Q_a - Q_c) (X_a - X_c)$."""
+    upper = np.triu(np.ones(weights.mid.shape[2:]), 1)
+    spec = "kysac,ksact->kyst" if gap.mid.ndim == 5 else "kysac,ksac->kys"
+    return contract(spec, gap_slope * (weights * upper).moved(lambda x: x[:, None]), gap)
+
+
+def action_values(game: AffineGame, tables, field: Ball, value: Ball, *, gap: bool = False) -> Ball:
+    """Differences over two leader actions of r + gamma P V, (K, n, A, B, B), or (K, n, A, A, B, B) of their gaps."""
+    axis = 3 if gap else 2
+    reward, transition = ((pairs(pair, 1) if gap else pair) for pair in tables)
+    reward, transition = pairs(reward, axis), pairs(transition, axis)
+    letters = "sacbe" if gap else "sabe"
+    return at_field(reward, field) + game.discount * contract(
+        f"k{letters}t,kt->k{letters}", at_field(transition, field), value
+    )
+
+
+def slope_by_logits(game: AffineGame, phi: Ball, differences: Ball) -> Ball:
+    r"""Derivative in the free logits of $\sum_b \phi_b X_b$: $\phi_b \sum_e \phi_e (X_b - X_e)$, (K, O (B-1), n, ...).
+
+    Args:
+        game: gives the observations.
+        phi: (K, n, B).
+        differences: X_b - X_e, (K, n, ..., B, B).
+    """
+    products = contract("ksb,kse->ksbe", phi, phi)
+    middle = "acd"[: differences.mid.ndim - 4]
+    by_row = contract(f"ksbe,ks{middle}be->kbs{middle}", products, differences)[:, :-1]
+    seen = (game.observation[None, :] == np.arange(game.rows)[:, None]).astype(float)
+    spread = contract(f"os,kbs{middle}->kobs{middle}", seen, by_row)
+    shape = (len(phi.mid), -1, *spread.mid.shape[3:])
+    return spread.moved(lambda x: x.reshape(shape))
+
+
+def slope_by_field(game: AffineGame, reward_slope: np.ndarray, coefficients: Ball, mixing: Ball, value: Ball) -> Ball:
+    """Derivative in m of sum_a pi_a sum_b phi_b (r + gamma P V) at fixed policies and V, (K, M, n)."""
+    reward = in_basis(in_basis(reward_slope, 3), 2)
+    transition = in_basis(in_basis(game.transition[1], 3), 2)
+    each = game.discount * contract("jsabt,kt->kjsab", transition, value) + reward[None]
+    return contract("ksa,kjsa->kjs", mixing, contract("ksb,kjsab->kjsa", coefficients, each))
+
+
+def _chain_at_fixed_policy(game: AffineGame, phi: Ball, coefficients: Ball, policy: Ball, field: Ball) -> Ball:
+    """Derivative of P_pi in (m, V, logits) with the follower's policy fixed, (K, Y, n, n)."""
+    slope = in_basis(in_basis(game.transition[1], 3), 2)
+    by_field = contract("ksa,kjsat->kjst", average_weights(policy), contract("ksb,jsabt->kjsat", coefficients, slope))
+    differences = at_field(pairs(game.transition, 2), field).moved(lambda x: np.moveaxis(x, -1, 3))
+    by_logits = contract("ksa,kysat->kyst", policy, slope_by_logits(game, phi, differences))
+    return stacked(by_field, Ball.exact(np.zeros_like(by_field.mid[:, :-1])), by_logits)

@@ -1,0 +1,113 @@
+"""Gradients enclosed over boxes of leaders: against exact gradients at points of the boxes."""
+
+import numpy as np
+import pytest
+
+from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
+from smfg_verify.assumptions.enclosure.leader_world import affine_game
+from smfg_verify.assumptions.leaders import checked, evaluate_leaders
+from smfg_verify.game import TabularGame
+from smfg_verify.games import load
+from tests.helpers.random_arrays import random_array_game
+
+
+def random_game(seed, **options):
+    arrays = random_array_game(np.random.default_rng(seed), 3, 3, 2, reward_coupling=0.3, **options)
+    return checked(TabularGame.from_arrays(**arrays.from_arrays_arguments()))
+
+
+GAMES = {
+    "laffer": lambda: checked(load("laffer-tax")),
+    "toll": lambda: checked(load("two-road-toll")),
+    "independent": lambda: checked(load("independent-leader")),
+    "random": lambda: random_game(0, observations=2),
+    "random-entropy": lambda: random_game(1, observations=3, tau_l=0.4),
+    "three-tolls": lambda: checked(load("two-road-toll", tolls=((0.0, 0.0), (0.5, 0.0), (0.1, 0.3)))),
+}
+
+
+def enclosed(game, tables, middle, radius):
+    size = len(tables.initial)
+    fields, values = np.full((len(middle), size), 1.0 / size), np.zeros((len(middle), size - 1))
+    return enclose_leaders(tables, middle - radius, middle + radius, fields, values)
+
+
+def exact_inner(game, tables, logits):
+    points = evaluate_leaders(game, tables.full_logits(logits))
+    assert points.converged.all()
+    return np.sum(points.total * points.direct, axis=(1, 2))
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "random-entropy")) for n in GAMES])
+def test_inner_product_of_every_leader_of_a_box_is_enclosed(name):
+    game = GAMES[name]()
+    tables = affine_game(game)
+    rng = np.random.default_rng(5)
+    middle = rng.uniform(-4.0, 4.0, size=(32, tables.num_free))
+    exact = enclosed(game, tables, middle, 0.0)
+    assert exact.verified.all()
+    assert np.max(exact.inner.rad) < 1e-8 * (1.0 + np.max(np.abs(exact.inner.mid)))
+    np.testing.assert_allclose(exact.inner.mid, exact_inner(game, tables, middle), rtol=1e-9, atol=1e-11)
+    for radius in (1e-3, 3e-2):
+        found = enclosed(game, tables, middle, radius)
+        assert found.verified.mean() > 0.7
+        for corner in (True, False):
+            shift = rng.choice([-1.0, 1.0], middle.shape) if corner else rng.uniform(-1.0, 1.0, middle.shape)
+            inner = exact_inner(game, tables, middle + radius * shift)
+            inside = (found.inner.lower - 1e-10 <= inner) & (inner <= found.inner.upper + 1e-10)
+            assert inside[found.verified].all()
+        assert np.all(np.isinf(found.inner.rad[~found.verified]))
+
+
+def test_radius_is_of_first_order_in_the_box():
+    game = GAMES["random"]()
+    tables = affine_game(game)
+    middle = np.random.default_rng(0).uniform(-2.0, 2.0, size=(16, tables.num_free))
+    radii = [np.median(enclosed(game, tables, middle, radius).inner.rad) for radius in (1e-3, 1e-4)]
+    assert radii[1] < 0.12 * radii[0]
+
+
+def test_the_middle_is_an_equilibrium():
+    game = GAMES["laffer"]()
+    tables = affine_game(game)
+    middle = np.linspace(-5.0, 5.0, 8)[:, None]
+    points = evaluate_leaders(game, tables.full_logits(middle))
+    np.testing.assert_allclose(enclosed(game, tables, middle, 0.0).field, points.mean_field, atol=1e-11)
+
+
+def test_two_equilibria_are_not_merged_into_one():
+    """A coordination game: from different guesses different equilibria are verified, each alone in its enclosure."""
+    shape = (2, 2, 2)
+    kernel = np.zeros((*shape, 2))
+    kernel[:, 0, :, :], kernel[:, 1, :, :] = [0.95, 0.05], [0.05, 0.95]
+    attraction = np.zeros((2, *shape))
+    for action in range(2):
+        attraction[action, :, action, :] = 3.0
+    game = checked(
+        TabularGame.from_arrays(
+            kernel=kernel,
+            follower_rewards=np.zeros(shape),
+            leader_rewards=np.broadcast_to([0.0, 1.0], shape),
+            follower_rewards_mean_field=attraction,
+            discount=0.5,
+            temperature=0.3,
+            leader_observation=[0, 0],
+        )
+    )
+    tables = affine_game(game)
+    guesses = np.array([[0.9, 0.1], [0.1, 0.9]])
+    box = np.full((2, 1), 0.01)
+    found = enclose_leaders(tables, -box, box, guesses, np.zeros((2, 1)))
+    assert found.verified.all()
+    assert found.field[0, 0] > 0.8
+    assert found.field[1, 0] < 0.2
+    wide = enclose_leaders(
+        tables, -6.0 * np.ones((1, 1)), 6.0 * np.ones((1, 1)), guesses[:1] * 0 + 0.5, np.zeros((1, 1))
+    )
+    assert wide.inner.rad.shape == (1,)
+
+
+def test_only_games_proved_affine_on_states_are_taken():
+    assert affine_game(checked(load("market-entrance"))) is None
+    assert affine_game(checked(load("equilibrium-pricing"))) is None
+    assert affine_game(checked(load("laffer-tax"))) is not None
