@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 from smfg_verify.assumptions._registry import SearchSettings, register_property
+from smfg_verify.assumptions.alignment_box import STATEMENT as BOX
+from smfg_verify.assumptions.alignment_box import certified_box_finding, recompute_certified_box
 from smfg_verify.assumptions.alignment_evidence import (
     CLEARLY_POSITIVE,
     AlignmentEvidence,
@@ -51,7 +53,7 @@ FORMS: dict[str, _Form] = {
 }
 # Forms whose sign is the claim: one clearly negative point refutes them.
 _SIGNED = ("cosine", "inner-product-constant", "direct-constant")
-STATEMENTS = (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct", "independence", HULL)
+STATEMENTS = (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct", "independence", HULL, BOX)
 
 
 def _measure_of(measure: str):
@@ -73,10 +75,11 @@ RECOMPUTE = {
     "zeros-of-direct": gap_of("total"),
     "independence": _change_of,
     HULL: recompute_hull,
+    BOX: recompute_certified_box,
 }
 
 
-@register_property(PROPERTY, recompute=RECOMPUTE, aside=(HULL,))
+@register_property(PROPERTY, recompute=RECOMPUTE, aside=(HULL, BOX))
 def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Compare $g = \nabla\Phi$ with its direct part $p$ in every common form.
 
@@ -105,6 +108,7 @@ def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Findin
     findings.append(zeros_of_direct(game, evidence, proved))
     findings.append(_independence_finding(proofs, evidence))
     findings.append(hull_finding(game, evidence.points, settings))
+    findings.append(certified_box_finding(game, settings))
     return findings
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from smfg_verify.assumptions._registry import SearchSettings, register_property
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.game_constants import GameConstants, game_constants
-from smfg_verify.assumptions.mixing import lower_expectation, minorised_mass
+from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE, lower_expectation, minorised_mass
 from smfg_verify.assumptions.transition_interval import interval_of, interval_witness
 from smfg_verify.game import AbstractGame, traced
 
@@ -134,14 +134,15 @@ def _stationary_finding(constants: GameConstants) -> Finding:
     found = constants.minorisation
     state = int(np.argmin(found.stationary_mass))
     constant = float(found.stationary_mass[state])
-    if constant > 0.0:
+    positive = constant > CLEARLY_BELOW_ONE
+    if positive:
         meaning = f"Every stationary law gives each state at least {constant:.4g}, whatever the policies."
     else:
         meaning = "No positive lower bound of every stationary law was proved: some policy may avoid a state for ever."
     return Finding(
         property=PROPERTY,
         statement="stationary",
-        verdict=Verdict.CERTIFIED if constant > 0.0 else Verdict.INCONCLUSIVE,
+        verdict=Verdict.CERTIFIED if positive else Verdict.INCONCLUSIVE,
         constant=constant,
         side=Side.LOWER,
         evidence=Evidence.PROOF,

@@ -127,7 +127,7 @@ def bracket(problem: FollowerProblem, policy: Float[np.ndarray, "n A"], value: F
     own = np.linalg.solve(np.eye(len(running)) - problem.discount * moves, running)
     excess = own - (running + problem.discount * moves @ own)
     below = own - horizon * np.max(np.maximum(excess, 0.0))
-    scale = max(1.0, float(np.max(np.abs(value))))
+    scale = max(problem.temperature, float(np.max(np.abs(value))))
     return Bracket(float(problem.initial @ below), float(problem.initial @ above), scale)
 
 

@@ -105,7 +105,9 @@ def _in_batches(game: AbstractGame, logits, fields, temperature, max_steps: int)
     reducible = ~(condition <= _WORST_CONDITION)
     for leaf in found[2:]:
         leaf[reducible] = np.nan
-    return LocalResponse(logits, tau, *found, np.where(reducible, np.inf, condition))
+    field, residual, image, response, frozen = found
+    condition = np.where(reducible, np.inf, condition)
+    return LocalResponse(logits, tau, field, residual, image, response, frozen, condition)
 
 
 def _condition(chains: Float[np.ndarray, "N n n"]) -> Float[np.ndarray, " N"]:

@@ -121,6 +121,7 @@ def local(fields, residuals, slope):
         empty[:, 0],
         response,
         empty,
+        np.full(len(fields), 2.0),
     )
 
 
@@ -129,6 +130,10 @@ def test_points_within_their_own_errors_are_one_equilibrium():
     assert len(distinct_of(local([0.5, 0.5 + 1e-7], [1e-14, 1e-14], 0.0)).distinct) == 1
     # Nearly flat: a residual of 1e-11 leaves the equilibrium free by more than their distance.
     assert len(distinct_of(local([0.5, 0.6], [1e-11, 1e-11], 1.0 - 1e-9)).distinct) == 1
+    # A slowly mixing chain: the residual says little about its law.
+    slow = local([0.5, 0.6], [1e-14, 1e-14], 0.0)._replace(condition=np.full(2, 1e12))
+    assert len(distinct_of(slow._replace(residual=np.zeros(2))).distinct) == 2
+    assert len(distinct_of(slow).distinct) == 0
     none = distinct_of(local([0.5, 0.6], [1e-3, 1e-3], 0.0))
     assert none.unconverged == 2
     assert np.isnan(none.distance)

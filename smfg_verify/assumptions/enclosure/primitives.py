@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from smfg_verify.assumptions.enclosure.forms import NoEnclosure, between, choose_form

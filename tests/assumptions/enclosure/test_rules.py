@@ -220,8 +220,11 @@ JUMPS = {
 @pytest.mark.parametrize("name", JUMPS)
 def test_a_jump_has_unbounded_slope_and_none_where_it_is_not(name):
     """The derivative that JAX gives is zero on both sides of a jump, and would bound nothing."""
-    value, slope = assert_encloses(JUMPS[name], [[0.2], [0.6]], [[0.9], [0.9]])
+    boxes = [[0.2], [0.6]], [[0.9], [0.9]]
+    value, _ = assert_encloses(JUMPS[name], *boxes, slopes=False)
     assert np.max(np.abs(value)) <= 1.0 + 1e-12
+    # What is unbounded anywhere makes the whole computation so, the value beside the slope too.
+    _, slope = assert_encloses(JUMPS[name], *boxes)
     largest = np.max(np.abs(slope), axis=(0, 2, 3))
     assert largest[0] >= UNBOUNDED
     assert largest[1] <= 1.0 + 1e-12

@@ -77,7 +77,7 @@ def test_structure_of_shipped_games_is_proved_as_far_as_it_is_true(name):
         if table is not None:
             fields = np.random.default_rng(3).dirichlet(np.ones(len(table.slope)), 3)
             shaped = fields.reshape(-1, *mean_field_shape(game))
-            values = np.stack([np.asarray(getattr(tabulate(game, field), function)) for field in shaped])
+            values = np.stack([np.asarray(getattr(tabulate(game, jnp.asarray(field)), function)) for field in shaped])
             predicted = table.constant + np.tensordot(fields, table.slope, axes=1)
             np.testing.assert_allclose(predicted, values, atol=1e-13)
 
