@@ -77,9 +77,10 @@ def _over_a_plane(
     bar = figure.colorbar(contours, ax=axes, label=r"$\Phi$")
     bar.ax.tick_params(labelsize=FONT_SIZE - 1.5)
     first, second = np.meshgrid(axis, axis, indexing="ij")
-    for gradient, colour, label in ((total, BLUE, _TOTAL), (direct, RED, _DIRECT)):
+    # The total below and wider, so that both are seen where they agree.
+    for gradient, colour, label, width in ((total, BLUE, _TOTAL, 0.0075), (direct, RED, _DIRECT, 0.003)):
         arrows = _arrows(gradient)
-        options = {"color": colour, "angles": "xy", "scale_units": "xy", "scale": 1.6, "width": 0.004}
+        options = {"color": colour, "angles": "xy", "scale_units": "xy", "scale": 1.6, "width": width}
         axes.quiver(first, second, arrows[..., 0], arrows[..., 1], label=label, **options)
     finish_axes(axes, "Total and direct gradient", f"logit of {names[0]}", f"logit of {names[1]}")
     axes.legend(fontsize=FONT_SIZE - 1, loc="upper left", framealpha=0.9)

@@ -41,8 +41,8 @@ def independent():
 def assert_reproduces(report, game):
     """Every witness gives its constant again, after a trip through JSON."""
     for finding in AssumptionReport.from_json(report.to_json(), game).findings:
-        if finding.statement in ASIDE and finding.verdict is Verdict.INCONCLUSIVE:
-            continue  # a solver that failed leaves nothing to repeat
+        if finding.statement in ASIDE and finding.verdict in (Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE):
+            continue  # a solver that failed, or a leader with too many parameters, leaves nothing to repeat
         assert finding.witness
         np.testing.assert_allclose(finding.reproduce(game), finding.constant, rtol=1e-10, atol=1e-10)
 

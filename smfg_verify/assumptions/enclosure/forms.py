@@ -126,7 +126,7 @@ class Form:
                 low, high, size = low - spread, high + spread, size + spread
         if self.remainder is not None:
             low, high = low - self.remainder, high + self.remainder
-        ends = self.scope.noted(tidy(low - ROUNDING * size, high + ROUNDING * size))
+        ends = tidy(low - ROUNDING * size, high + ROUNDING * size)
         if self.interval is None:
             return ends
         # Two intervals that hold the truth meet; if more than rounding has parted them, one does not.
@@ -207,7 +207,7 @@ def linear(
         remainder = (size or apply)(*parts)
     if bounds is not None and any(form.interval is not None for form in forms):
         ends = [operand.range if isinstance(operand, Form) else (operand, operand) for operand in operands]
-        interval = forms[0].scope.noted(tidy(*bounds([low for low, _ in ends], [high for _, high in ends])))
+        interval = tidy(*bounds([low for low, _ in ends], [high for _, high in ends]))
     # Moving the entries of one tight form leaves it so; sums of several correlated ones are better known as forms.
     tight = interval is not None and moves and all(form.tight for form in forms)
     return Form(forms[0].scope, apply(*arrays), image, remainder, interval, tight)
@@ -231,13 +231,17 @@ def minus(form: Form) -> Form:
 
 
 def scaled_form(form: Form, constant: Array) -> Form:
-    """A form times a constant array, entry by entry; the shapes broadcast."""
+    """A form times a constant array, entry by entry; the shapes broadcast. What is unbounded stays so."""
     columns = None if form.columns is None else jax.vmap(lambda row: row * constant)(form.columns)
     remainder = None if form.remainder is None else form.remainder * jnp.abs(constant)
     interval = None
     if form.interval is not None:
         ends = form.range[0] * constant, form.range[1] * constant
-        interval = form.scope.noted(tidy(jnp.minimum(*ends), jnp.maximum(*ends)))
+        low, high = tidy(jnp.minimum(*ends), jnp.maximum(*ends))
+        unbounded = ~((form.range[0] > -UNBOUNDED) & (form.range[1] < UNBOUNDED)) & (constant != 0.0)
+        interval = jnp.where(unbounded, -INFINITY, low), jnp.where(unbounded, INFINITY, high)
+        unknown = jnp.where(unbounded, INFINITY, 0.0)
+        remainder = unknown if remainder is None else remainder + unknown
     return Form(form.scope, form.centre * constant, columns, remainder, interval, form.tight)
 
 
@@ -348,7 +352,6 @@ def unless_unbounded(form: Form) -> Form:
     """
     if form.is_affine:
         return form
-    form.scope.noted(form.range)
     unknown = jnp.where(form.scope.unbounded, INFINITY, 0.0)
     remainder = jnp.zeros(form.shape) if form.remainder is None else form.remainder
     interval = form.interval

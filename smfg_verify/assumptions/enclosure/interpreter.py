@@ -49,11 +49,9 @@ def enclose_function(
     slope = Form(scope, value.columns) if slopes else None  # type: ignore[arg-type]
     inputs: list[Value] = [Enclosed(value, slope), *(jnp.asarray(c) for c in constants)]
     found = [_enclosed(result, scope) for result in run(program.jaxpr, program.consts, inputs)]
-    # Ranges are taken, and noted, before anything is concluded from the notes.
-    for result in found:
-        scope.noted(result.value.range)
-        if result.slope is not None:
-            scope.noted(result.slope.range)
+    # Taking the ranges notes whether they are intervals at all, before anything is concluded from the notes.
+    for form in (form for result in found for form in (result.value, result.slope) if form is not None):
+        form.range  # noqa: B018
     return [
         Enclosed(unless_unbounded(result.value), None if result.slope is None else unless_unbounded(result.slope))
         for result in found

@@ -43,6 +43,7 @@ class Leaders(NamedTuple):
         verified: whether an equilibrium is proved to exist for every leader of the box, (K,).
         field: mean field of the leader in the middle, (K, n).
         value: follower's value there, relative to the last state's, (K, n - 1).
+        radius: how far the equilibria of the other leaders of the box are from it, entry by entry, (K, 2n - 1).
     """
 
     inner: Ball
@@ -51,6 +52,7 @@ class Leaders(NamedTuple):
     verified: Bool[np.ndarray, " K"]
     field: Float[np.ndarray, "K n"]
     value: Float[np.ndarray, "K n-1"]
+    radius: Float[np.ndarray, "K 2n-1"]
 
 
 def _jacobian(world: World) -> tuple[Ball, Ball]:
@@ -140,7 +142,7 @@ def _enclosed(game: AffineGame, lower, upper, field, value) -> Leaders:
     infinite = Ball(np.where(known, inner.mid, 0.0), np.where(known, inner.rad, np.inf))
     size = np.where(known, np.max(np.maximum(total.size, direct.size), axis=1), np.inf)
     scale = np.where(known, np.max(np.maximum(np.abs(total.mid), np.abs(direct.mid)), axis=1), 0.0)
-    return Leaders(infinite, size, scale, known, field, value)
+    return Leaders(infinite, size, scale, known, field, value, radius)
 
 
 def _krawczyk(game, phi: Ball, middle, half, field, value) -> tuple[np.ndarray, np.ndarray]:

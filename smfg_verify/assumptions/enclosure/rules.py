@@ -259,7 +259,8 @@ def largest(operand: Enclosed, axes: tuple[int, ...]) -> Enclosed:
 def compare(name: str, first: Value, second: Value) -> Truth:
     """A comparison of two values of one shape."""
     difference = add(first, negate(second)).value  # type: ignore[union-attr]
-    low, high = difference.range
+    # A comparison with infinity itself depends on more than a bound.
+    low, high = difference.scope.noted(difference.range)
     always = jnp.ones(low.shape, dtype=bool)
     outcomes = {
         "lt": (low < 0.0, high >= 0.0),

@@ -67,7 +67,10 @@ SHIPPED = {
 }
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+QUICK = ("market-entrance", "laffer-tax", "random-game")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n not in QUICK)) for n in SHIPPED])
 def test_structure_of_shipped_games_is_proved_as_far_as_it_is_true(name):
     game = checked(load(name))
     found = [affine_table(game, function) for function in NAMES]
@@ -177,6 +180,7 @@ def test_floor_of_the_logarithm_bounds_value_and_slope():
     assert np.all(np.abs(across.upper[0, 0, 0]) <= 1e-12)
 
 
+@pytest.mark.slow
 def test_general_random_game_is_tight_where_boxes_are_small():
     game = checked(load("random-game", **SMALL))
     fields = np.random.default_rng(3).dirichlet(np.full(game.num_states, 5.0), 4)
