@@ -21,7 +21,7 @@ from smfg_verify.assumptions.alignment_hull import STATEMENT as HULL
 from smfg_verify.assumptions.alignment_hull import hull_finding, recompute_hull
 from smfg_verify.assumptions.alignment_measures import RESOLUTION, alignment_measures, frontier, quantiles
 from smfg_verify.assumptions.alignment_zeros import gap_of, zeros_of_direct, zeros_of_total
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.independence import FUNCTIONS, Independence, change_at, prove_independence
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape
@@ -113,16 +113,8 @@ def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Findin
 
 
 def _not_applicable(statement: str) -> Finding:
-    return Finding(
-        property=PROPERTY,
-        statement=statement,
-        verdict=Verdict.NOT_APPLICABLE,
-        constant=float("nan"),
-        side=Side.EXACT,
-        evidence=Evidence.PROOF,
-        method="number of the leader's actions",
-        meaning="Not applicable: the leader has a single action, so both gradients are zero for every leader.",
-    )
+    why = "the leader has a single action, so both gradients are zero for every leader"
+    return not_applicable(PROPERTY, statement, method="number of the leader's actions", why=why)
 
 
 def _form_finding(game: AbstractGame, statement: str, evidence: AlignmentEvidence, proved: bool) -> Finding:

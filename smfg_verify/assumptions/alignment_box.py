@@ -18,7 +18,7 @@ from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.alignment_measures import alignment_measures
 from smfg_verify.assumptions.enclosure.leader_boxes import Leaders, enclose_leaders
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_game
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.leaders import checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
@@ -200,16 +200,7 @@ def certified_box_finding(game: AbstractGame, settings: SearchSettings) -> Findi
 
 
 def _not_applicable(why: str) -> Finding:
-    return Finding(
-        property=PROPERTY,
-        statement=STATEMENT,
-        verdict=Verdict.NOT_APPLICABLE,
-        constant=float("nan"),
-        side=Side.LOWER,
-        evidence=Evidence.PROOF,
-        method="structure of the game",
-        meaning=f"Not applicable: {why}.",
-    )
+    return not_applicable(PROPERTY, STATEMENT, method="structure of the game", why=why)
 
 
 def _shares(cover: Cover) -> str:

@@ -14,7 +14,7 @@ from smfg_verify.assumptions.contraction_bounds import (
     smaller_bound,
     witness_of,
 )
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_criteria import (
@@ -98,16 +98,8 @@ def check_contraction(game: AbstractGame, settings: SearchSettings) -> list[Find
 
 
 def _not_applicable(statement: str) -> Finding:
-    return Finding(
-        property=PROPERTY,
-        statement=statement,
-        verdict=Verdict.NOT_APPLICABLE,
-        constant=float("nan"),
-        side=Side.EXACT,
-        evidence=Evidence.PROOF,
-        method="number of entries of the mean field",
-        meaning="Not applicable: the mean field has a single entry, so there is only one.",
-    )
+    why = "the mean field has a single entry, so there is only one"
+    return not_applicable(PROPERTY, statement, method="number of entries of the mean field", why=why)
 
 
 def certified_finding(game: AbstractGame, inputs: BoundInputs, reason: str) -> Finding:

@@ -32,7 +32,7 @@ from smfg_verify.assumptions.domination_measures import (
     log_ratio,
     unpack,
 )
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.follower_program import STATEMENT as FOLLOWER_PROGRAM
 from smfg_verify.assumptions.follower_program import program_finding, recompute_program
 from smfg_verify.assumptions.game_constants import GameConstants, game_constants
@@ -327,13 +327,5 @@ def _mei_meaning(constant: float, constants: GameConstants) -> str:
 
 
 def _not_applicable(statement: str) -> Finding:
-    return Finding(
-        property=PROPERTY,
-        statement=statement,
-        verdict=Verdict.NOT_APPLICABLE,
-        constant=float("nan"),
-        side=Side.EXACT,
-        evidence=Evidence.PROOF,
-        method="number of the follower's actions",
-        meaning="Not applicable: the follower has a single action, so that its only policy is optimal.",
-    )
+    why = "the follower has a single action, so that its only policy is optimal"
+    return not_applicable(PROPERTY, statement, method="number of the follower's actions", why=why)

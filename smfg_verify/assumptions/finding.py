@@ -150,6 +150,30 @@ class Finding:
         return hash(self.to_json())
 
 
+def not_applicable(property_name: str, statement: str, *, method: str, why: str) -> Finding:
+    """The finding of a statement that has no meaning for a game.
+
+    Args:
+        property_name: of the property.
+        statement: of the property.
+        method: what was looked at to know.
+        why: the reason, without a full stop.
+
+    Returns:
+        A finding without constant and witness.
+    """
+    return Finding(
+        property=property_name,
+        statement=statement,
+        verdict=Verdict.NOT_APPLICABLE,
+        constant=float("nan"),
+        side=Side.EXACT,
+        evidence=Evidence.PROOF,
+        method=method,
+        meaning=f"Not applicable: {why}.",
+    )
+
+
 def _member(kind: type[enum.Enum], name: str, value: Any) -> enum.Enum:
     try:
         return kind(value)

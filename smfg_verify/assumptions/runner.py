@@ -8,7 +8,7 @@ from jaxtyping import ArrayLike, Float
 
 from smfg_verify.assumptions._registry import SearchSettings, budget_settings, find_property, property_names
 from smfg_verify.assumptions.finding import Finding
-from smfg_verify.assumptions.leaders import checked
+from smfg_verify.assumptions.leaders import checked, trajectory_leaders
 from smfg_verify.assumptions.report import AssumptionReport
 from smfg_verify.game import AbstractGame, game_hash
 
@@ -70,6 +70,8 @@ def check(
     if not chosen:
         raise ValueError(f"properties: got none, expected some of: {', '.join(property_names())}.")
     game = checked(game)
+    if trajectory is not None:
+        trajectory_leaders(game, trajectory)  # refused here, not after minutes of other properties
     findings: list[Finding] = []
     for entry in chosen:
         if progress is not None:

@@ -65,7 +65,7 @@ _MOVING: dict[str, tuple[int, ...] | None] = {
     **dict.fromkeys(("reduce_sum", "cumsum", "stop_gradient", "dynamic_slice", "gather"), (0,)),
     **dict.fromkeys(("pad", "dynamic_update_slice"), (0, 1)),
     **dict.fromkeys(("scatter", "scatter-add"), (0, 2)),
-    **dict.fromkeys(("concatenate", "add_any"), None),
+    **dict.fromkeys(("concatenate", "stack", "add_any"), None),
 }
 _ADDING = ("reduce_sum", "cumsum", "scatter-add", "add_any")
 
