@@ -97,7 +97,7 @@ def toll_closed_form(game, number=1501):
 def test_two_road_toll_is_what_its_closed_form_says(toll):
     """A small toll always pays; a large one drives the drivers away before it is certain to be asked."""
     game = checked(load("two-road-toll", tolls=((0.0, 0.0), (toll, 0.0))))
-    finding = certified_box_finding(game, SETTINGS)
+    finding = certified_box_finding(game, dataclasses.replace(SETTINGS, num_boxes=20_000))
     grid, inner = toll_closed_form(game)
     assert_signs_agree(finding, grid, inner)
     assert_reproduces(finding, game)

@@ -111,6 +111,7 @@ def test_two_equilibria_are_not_merged_into_one():
     assert wide.inner.rad.shape == (1,)
 
 
+@pytest.mark.slow
 def test_only_games_proved_affine_on_states_are_taken():
     assert affine_game(checked(load("market-entrance"))) is None
     assert affine_game(checked(load("equilibrium-pricing"))) is None
