@@ -15,16 +15,16 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions._registry import SearchSettings
+from smfg_verify.assumptions.alignment_findings import PROPERTY
 from smfg_verify.assumptions.alignment_measures import alignment_measures
 from smfg_verify.assumptions.enclosure.leader_boxes import Leaders, enclose_leaders
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_game
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.leaders import checked, evaluate_leaders
+from smfg_verify.assumptions.search import BOX
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
-PROPERTY = "gradient-alignment"
 STATEMENT = "certified-box"
-BOX = 6.0
 LARGEST_LEADER = 3
 # Both gradients below this, relative to their largest entry seen: nothing to decide there.
 NEGLIGIBLE = 1e-6

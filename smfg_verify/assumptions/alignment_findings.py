@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.leaders import LeaderPoints, checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
@@ -15,13 +15,7 @@ PROPERTY = "gradient-alignment"
 def point_of(game: AbstractGame, witness: Mapping[str, Any]) -> LeaderPoints:
     """The witness as a point, its equilibrium solved again from the mean field it was found at."""
     game = checked(game)
-    shapes = {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)}
-    for name, shape in shapes.items():
-        if witness[name].shape != shape:
-            raise ValueError(
-                f"witness: got {name} of shape {witness[name].shape}, expected {shape}; likely cause: the finding is "
-                "about another game."
-            )
+    require_shapes(witness, {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)})
     return evaluate_leaders(game, witness["logits"][None], witness["mean_field"][None])
 
 

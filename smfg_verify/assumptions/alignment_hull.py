@@ -19,7 +19,7 @@ from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.alignment_findings import PROPERTY
 from smfg_verify.assumptions.alignment_measures import alignment_measures
 from smfg_verify.assumptions.conic import ConicResult, solve
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.leaders import LeaderPoints, checked, evaluate_leaders
 from smfg_verify.assumptions.search import mixed_starts
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
@@ -107,13 +107,9 @@ def _symmetric(matrix: np.ndarray) -> np.ndarray:
 def recompute_hull(game: AbstractGame, witness: Mapping[str, Any]) -> float:
     """The constant again: gradients of the stored leaders, and the stored multiplier; no solver is asked."""
     game = checked(game)
+    number = len(witness["logits"])
     shapes = {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)}
-    for name, shape in shapes.items():
-        if witness[name].shape[1:] != shape:
-            raise ValueError(
-                f"witness: got {name} of shape {witness[name].shape}, expected (N, *{shape}); likely cause: the "
-                "finding is about another game."
-            )
+    require_shapes(witness, {name: (number, *shape) for name, shape in shapes.items()})
     points = evaluate_leaders(game, witness["logits"], witness["mean_field"])
     return verified_constant(*normalised_pairs(points), witness["multiplier"], float(witness["proposed"]))
 

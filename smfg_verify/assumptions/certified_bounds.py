@@ -20,6 +20,7 @@ from smfg_verify.assumptions.enclosure import (
     supremum,
 )
 from smfg_verify.assumptions.field_tables import field_size, slopes_at, tables_at
+from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.assumptions.row_distances import (
     Largest,
     compares_all_columns,
@@ -336,9 +337,4 @@ def check_witness(game: AbstractGame, witness: Mapping[str, Any]) -> None:
     """
     shape, size = mean_field_shape(game), (field_size(game),)
     expected = {"mean_field": shape, "mean_fields": (2, *shape), "box_lower": size, "box_upper": size}
-    for name, wanted in expected.items():
-        if name in witness and witness[name].shape != wanted:
-            raise ValueError(
-                f"witness: got {name} of shape {witness[name].shape}, expected {wanted}; likely cause: the finding is "
-                "about another game."
-            )
+    require_shapes(witness, {name: wanted for name, wanted in expected.items() if name in witness})

@@ -12,6 +12,7 @@ from scipy.special import softmax
 
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.field_tables import field_size, random_fields, tables_at
+from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.assumptions.search import SearchResult, into_box, minimise, out_of_box, simplex_of, slopes_of
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain
@@ -100,12 +101,7 @@ def chain_of_witness(game: AbstractGame, witness: Mapping[str, Any]) -> Float[np
         "leader_policy": leader_logits_shape(game),
         "mean_field": mean_field_shape(game),
     }
-    for name, shape in shapes.items():
-        if witness[name].shape != shape:
-            raise ValueError(
-                f"witness: got {name} of shape {witness[name].shape}, expected {shape}; likely cause: the finding is "
-                "about another game."
-            )
+    require_shapes(witness, shapes)
     follower, leader = (witness[name][None] for name in ("follower_policy", "leader_policy"))
     return chains_of(game, follower, leader, witness["mean_field"].reshape(1, -1)).matrix[0]
 

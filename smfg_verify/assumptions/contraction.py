@@ -18,6 +18,7 @@ from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, no
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_criteria import (
+    PROPERTY,
     local_points,
     radius_finding,
     radius_of,
@@ -31,7 +32,6 @@ from smfg_verify.assumptions.modulus import WorstModulus, find_modulus, secant_m
 from smfg_verify.assumptions.temperature_sweep import COLDEST, HOTTEST, smallest_by_bound, sweep_temperatures
 from smfg_verify.game import AbstractGame
 
-PROPERTY = "contraction"
 STATEMENTS = (
     "certified-bound",
     "modulus",

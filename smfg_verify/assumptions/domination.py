@@ -32,7 +32,7 @@ from smfg_verify.assumptions.domination_measures import (
     log_ratio,
     unpack,
 )
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
 from smfg_verify.assumptions.follower_program import STATEMENT as FOLLOWER_PROGRAM
 from smfg_verify.assumptions.follower_program import program_finding, recompute_program
 from smfg_verify.assumptions.game_constants import GameConstants, game_constants
@@ -72,12 +72,7 @@ def _point_of(game: AbstractGame, witness: Mapping[str, Any]) -> FollowerPoints:
         "leader_logits": leader_logits_shape(game),
         "mean_field": mean_field_shape(game),
     }
-    for name, shape in shapes.items():
-        if witness[name].shape != shape:
-            raise ValueError(
-                f"witness: got {name} of shape {witness[name].shape}, expected {shape}; likely cause: the finding is "
-                "about another game."
-            )
+    require_shapes(witness, shapes)
     return FollowerPoints(*(witness[name][None] for name in shapes))
 
 

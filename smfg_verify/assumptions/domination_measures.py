@@ -1,5 +1,6 @@
 r"""What gradient domination compares, at one follower policy, leader and mean field; nothing here judges."""
 
+import functools
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.search import FAST_COMPILE, into_box, simplex_of
 from smfg_verify.exact.follower import differentiable_value, policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
@@ -139,12 +141,7 @@ def evaluate_points(game: AbstractGame, points: FollowerPoints) -> DominationMea
     Returns:
         The measures, NaN where the follower's problem was not solved.
     """
-    number = len(points.mean_field)
-    rows = np.minimum(np.arange(-(-number // _BATCH) * _BATCH), number - 1).reshape(-1, _BATCH)
-    parts = [_evaluate(game, *(jnp.asarray(leaf) for leaf in points.at(row))) for row in rows]
-    return DominationMeasures(
-        *(np.concatenate([np.asarray(x) for x in leaf])[:number] for leaf in zip(*parts, strict=True))
-    )
+    return in_batches(functools.partial(_evaluate, game), _BATCH, *points)
 
 
 # filter_jit hands any keyword on to jax.jit; its stubs do not say so.

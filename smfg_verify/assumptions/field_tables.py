@@ -1,11 +1,14 @@
 """A game's three tables, and their slopes, at many mean fields at once; NaN stays NaN for the caller to count."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.search import FAST_COMPILE
 from smfg_verify.exact.kernel import Kernel, tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
@@ -32,8 +35,8 @@ def tables_at(game: AbstractGame, fields: Float[ArrayLike, "F M"]) -> dict[str, 
         By function of the game: (F, n, A, B, n) for "transition", (F, n, A, B) for the rewards.
     """
     entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    kernel = _in_batches(lambda part: _tables(game, part), np.asarray(fields, dtype=float), entries)
-    return {name: np.asarray(getattr(kernel, name)) for name in FUNCTIONS}
+    kernel = in_batches(functools.partial(_tables, game), _batch_size(entries), np.asarray(fields, dtype=float))
+    return {name: getattr(kernel, name) for name in FUNCTIONS}
 
 
 def slopes_at(game: AbstractGame, name: str, fields: Float[ArrayLike, "F M"]) -> Float[np.ndarray, "F M n A B ..."]:
@@ -44,15 +47,13 @@ def slopes_at(game: AbstractGame, name: str, fields: Float[ArrayLike, "F M"]) ->
     """
     width = game.num_states if name == "transition" else 1
     entries = game.num_states * game.num_follower_actions * game.num_leader_actions * width * field_size(game)
-    return np.asarray(_in_batches(lambda part: _slopes(game, part, name), np.asarray(fields, dtype=float), entries))
+    fields = np.asarray(fields, dtype=float)
+    return in_batches(lambda part: _slopes(game, part, name), _batch_size(entries), fields)
 
 
-def _in_batches(function, fields: np.ndarray, entries: int):
-    """Apply a compiled function to batches of one shape, so that it is compiled once."""
-    size = int(np.clip(_MAX_ENTRIES // entries, 1, _LARGEST_BATCH))
-    padded = np.concatenate([fields, np.repeat(fields[-1:], -len(fields) % size, axis=0)])
-    parts = [function(jnp.asarray(padded[k : k + size])) for k in range(0, len(padded), size)]
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(fields)], *parts)
+def _batch_size(entries: int) -> int:
+    """Mean fields tabulated at once, by the entries of one table."""
+    return int(np.clip(_MAX_ENTRIES // entries, 1, _LARGEST_BATCH))
 
 
 @eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]

@@ -150,6 +150,24 @@ class Finding:
         return hash(self.to_json())
 
 
+def require_shapes(witness: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse a witness that does not fit a game.
+
+    Args:
+        witness: of a finding.
+        shapes: name of an entry -> the shape it must have.
+
+    Raises:
+        ValueError: an entry has another shape.
+    """
+    for name, shape in shapes.items():
+        if witness[name].shape != shape:
+            raise ValueError(
+                f"witness: got {name} of shape {witness[name].shape}, expected {shape}; likely cause: the finding is "
+                "about another game."
+            )
+
+
 def not_applicable(property_name: str, statement: str, *, method: str, why: str) -> Finding:
     """The finding of a statement that has no meaning for a game.
 

@@ -1,11 +1,14 @@
 r"""The Hessian of the Stackelberg objective in the leader's logits, and its largest curvature."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.search import BOX, FAST_COMPILE, Slopes, into_box
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
@@ -38,11 +41,8 @@ def products_of(
     number, shape = len(logits), mean_field_shape(game)
     if starts is None:
         starts = np.full((number, *shape), 1.0 / np.prod(shape))
-    rows = np.minimum(np.arange(-(-number // _BATCH) * _BATCH), number - 1).reshape(-1, _BATCH)
     arguments = (np.asarray(logits, dtype=float), np.asarray(starts, dtype=float), np.asarray(directions, dtype=float))
-    parts = [_products(game, *(jnp.asarray(leaf[row]) for leaf in arguments)) for row in rows]
-    products, fields = (np.concatenate([np.asarray(part[i]) for part in parts])[:number] for i in (0, 1))
-    return products, fields
+    return in_batches(functools.partial(_products, game), _BATCH, *arguments)
 
 
 # filter_jit hands any keyword on to jax.jit; its stubs do not say so.

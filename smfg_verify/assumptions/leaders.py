@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Bool, Float
 
 from smfg_verify.assumptions._registry import SearchSettings
+from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
@@ -132,11 +133,11 @@ def evaluate_leaders(
     shape = mean_field_shape(game)
     if mean_fields is None:
         mean_fields = np.full((len(logits), *shape), 1.0 / np.prod(shape))
-    points = _in_batches(game, logits, np.asarray(mean_fields, dtype=float), rescue=False)
+    points = _evaluate_all(game, logits, np.asarray(mean_fields, dtype=float), rescue=False)
     failed = ~points.converged
     if not failed.any():
         return points
-    again = _in_batches(game, logits[failed], np.asarray(mean_fields)[failed], rescue=True)
+    again = _evaluate_all(game, logits[failed], np.asarray(mean_fields)[failed], rescue=True)
     again = again._replace(rescued=again.converged)
     for leaf, replacement in zip(points, again, strict=True):
         leaf[failed] = replacement
@@ -150,20 +151,8 @@ def batch_size(game: AbstractGame) -> int:
     return int(np.clip(_MAX_BATCH_ENTRIES // entries, 1, _LARGEST_BATCH))
 
 
-def _in_batches(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarray, *, rescue: bool) -> LeaderPoints:
-    size = batch_size(game)
-    missing = -len(logits) % size
-    logits, padded = _padded(logits, missing), _padded(mean_fields, missing)
-    batches = [
-        _evaluate(game, jnp.asarray(logits[k : k + size]), jnp.asarray(padded[k : k + size]), rescue)
-        for k in range(0, len(logits), size)
-    ]
-    whole = joined(*(jax.tree.map(np.asarray, batch) for batch in batches))
-    return whole.at(slice(0, len(mean_fields)))
-
-
-def _padded(array: np.ndarray, missing: int) -> np.ndarray:
-    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+def _evaluate_all(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarray, *, rescue: bool) -> LeaderPoints:
+    return in_batches(lambda omega, start: _evaluate(game, omega, start, rescue), batch_size(game), logits, mean_fields)
 
 
 @eqx.filter_jit

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.leaders import batch_size
 from smfg_verify.assumptions.search import FAST_COMPILE
 from smfg_verify.exact.kernel import follower_model, tabulate
@@ -57,7 +58,7 @@ class LocalResponse(NamedTuple):
 
         A slowly mixing chain leaves a small residual far from its law: the residual times the condition number counts.
         """
-        near = (self.residual <= CONVERGED) & (self.residual * self.condition <= _LARGEST_ERROR)
+        near = self.residual <= np.minimum(CONVERGED, _LARGEST_ERROR / self.condition)
         return near & np.all(np.isfinite(self.response), axis=(1, 2))
 
 
@@ -78,7 +79,7 @@ def at_mean_fields(
     Returns:
         What is known at each point.
     """
-    return _in_batches(game, logits, fields, temperature, 0)
+    return _respond_at(game, logits, fields, temperature, 0)
 
 
 def at_equilibria(
@@ -88,18 +89,15 @@ def at_equilibria(
     temperature: Float[ArrayLike, "*N"] | None = None,
 ) -> LocalResponse:
     """The map at the equilibria that Newton's method reaches from given mean fields; arguments as `at_mean_fields`."""
-    return _in_batches(game, logits, starts, temperature, _NEWTON_STEPS)
+    return _respond_at(game, logits, starts, temperature, _NEWTON_STEPS)
 
 
-def _in_batches(game: AbstractGame, logits, fields, temperature, max_steps: int) -> LocalResponse:
+def _respond_at(game: AbstractGame, logits, fields, temperature, max_steps: int) -> LocalResponse:
     logits, fields = np.asarray(logits, dtype=float), np.asarray(fields, dtype=float)
     number = len(logits)
     tau = np.broadcast_to(np.asarray(game.temperature if temperature is None else temperature, dtype=float), number)
-    size = min(batch_size(game), _LARGEST_BATCH)
-    rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
-    steps = jnp.asarray(max_steps)
-    parts = [_evaluate(game, logits[row], fields[row], tau[row], steps) for row in rows]
-    found = [np.concatenate([np.asarray(part[i]) for part in parts])[:number] for i in range(6)]
+    size, steps = min(batch_size(game), _LARGEST_BATCH), jnp.asarray(max_steps)
+    found = list(in_batches(lambda *batch: _evaluate(game, *batch, steps), size, logits, fields, tau))
     # Rounding makes the system of a reducible chain regular, with a meaningless solution.
     condition = _condition(found.pop())
     reducible = ~(condition <= _WORST_CONDITION)

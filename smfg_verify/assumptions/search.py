@@ -5,6 +5,7 @@ under vmap) the same search compiled for 20 to 29 s on two-state games, against 
 solution carries neither the number of NaN evaluations nor the best-so-far curve that a finding must show.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.game import AbstractGame
 
 # Values and slopes of the objective at a batch of points: (K, D) -> (K,), (K, D).
@@ -86,15 +88,7 @@ def slopes_of(
     """
 
     def slopes(points: Float[np.ndarray, "K D"]) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]:
-        number = len(points)
-        size = min(batch, number)
-        rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
-        parts = [
-            _batch_of_slopes(objective, game, jnp.asarray(points[row]), jax.tree.map(lambda leaf: leaf[row], labels))  # noqa: B023
-            for row in rows
-        ]
-        values, gradients = (np.concatenate([np.asarray(part[i]) for part in parts])[:number] for i in (0, 1))
-        return values, gradients
+        return in_batches(functools.partial(_batch_of_slopes, objective, game), min(batch, len(points)), points, labels)
 
     return slopes
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from smfg_verify.assumptions._registry import SearchSettings, register_property
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.hessian import asymmetry, curvature_slopes, curvatures, hessians
 from smfg_verify.assumptions.leaders import checked, random_leaders, trajectory_leaders
 from smfg_verify.assumptions.search import BOX, SearchResult, into_box, minimise, mixed_starts, out_of_box
@@ -30,13 +30,7 @@ _SHARE = 2
 def _curvature(game: AbstractGame, witness: Mapping[str, Any]) -> float:
     """Largest curvature at the witness, its equilibrium solved again from the mean field it was found at."""
     game = checked(game)
-    shapes = {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)}
-    for name, shape in shapes.items():
-        if witness[name].shape != shape:
-            raise ValueError(
-                f"witness: got {name} of shape {witness[name].shape}, expected {shape}; likely cause: the finding is "
-                "about another game."
-            )
+    require_shapes(witness, {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)})
     matrices, _ = hessians(game, witness["logits"][None], witness["mean_field"][None])
     return abs(float(curvatures(matrices)[0][0]))
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from smfg_verify.assumptions._registry import LEARNERS, SearchSettings, register_property
 from smfg_verify.assumptions.contraction_bounds import inputs_from, inputs_of, smaller_bound, witness_of
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.leaders import checked, random_leaders, trajectory_leaders
 from smfg_verify.assumptions.tracking import Linearisation, linearise
@@ -57,13 +57,7 @@ def _factor(game: AbstractGame, witness: Mapping[str, Any]) -> float:
     game = checked(game)
     if "logits" not in witness:
         return smaller_bound(inputs_from(game, witness), float(game.temperature))
-    shapes = {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)}
-    for name, shape in shapes.items():
-        if witness[name].shape != shape:
-            raise ValueError(
-                f"witness: got {name} of shape {witness[name].shape}, expected {shape}; likely cause: the finding is "
-                "about another game."
-            )
+    require_shapes(witness, {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)})
     found = linearise(game, witness["logits"][None], witness["mean_field"][None])
     return float(_factors(found, float(witness["leader_over_mean_field"]))[0])
 

@@ -7,6 +7,7 @@ $$ e^+ = \big[I - \xi (I - G) - \zeta D K\big] e - \zeta D h, \quad G = \partial
 D = \frac{d m^*}{d \omega} = (I - G)^{-1} \partial_\omega \Gamma, \quad K = \partial_m h. $$
 """
 
+import functools
 from typing import NamedTuple
 
 import equinox as eqx
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.search import FAST_COMPILE
 from smfg_verify.exact.equilibrium import equilibrium_of_policy
 from smfg_verify.exact.follower import differentiable_value, soft_bellman
@@ -95,11 +97,8 @@ def linearise(
     number, shape = len(logits), mean_field_shape(game)
     if starts is None:
         starts = np.full((number, *shape), 1.0 / np.prod(shape))
-    rows = np.minimum(np.arange(-(-number // _BATCH) * _BATCH), number - 1).reshape(-1, _BATCH)
-    parts = [_linearise(game, jnp.asarray(logits[row]), jnp.asarray(starts[row])) for row in rows]
-    field, response, by_leader, slope, update = (
-        np.concatenate([np.asarray(piece) for piece in pieces])[:number] for pieces in zip(*parts, strict=True)
-    )
+    pieces = in_batches(functools.partial(_linearise, game), _BATCH, logits, starts)
+    field, response, by_leader, slope, update = pieces
     moved = np.full_like(by_leader, np.nan)
     usable = np.all(np.isfinite(response), axis=(1, 2)) & np.all(np.isfinite(by_leader), axis=(1, 2))
     moved[usable] = np.linalg.solve(np.eye(response.shape[1]) - response[usable], by_leader[usable])

@@ -1,5 +1,6 @@
 r"""The three functions of a game, tabulated over all indices and enclosed over boxes of mean fields."""
 
+import functools
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, inner_points, tightened
 from smfg_verify.assumptions.enclosure.forms import NoEnclosure
 from smfg_verify.assumptions.enclosure.functions import UNBOUNDED
@@ -127,7 +129,7 @@ def enclose(game: AbstractGame, name: str, lower: Float[np.ndarray, "K M"], uppe
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
     """
-    return _in_batches(game, name, lower, upper, False)
+    return _bounded(game, name, lower, upper, False)
 
 
 def enclose_slopes(
@@ -148,16 +150,13 @@ def enclose_slopes(
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
     """
-    return _in_batches(game, name, lower, upper, True)
+    return _bounded(game, name, lower, upper, True)
 
 
-def _in_batches(game: AbstractGame, name: str, lower, upper, slopes: bool) -> Range:
+def _bounded(game: AbstractGame, name: str, lower, upper, slopes: bool) -> Range:
     lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
     size = _batch_size(game, name, slopes)
-    number = len(lower)
-    rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
-    parts = [_ranges(game, name, jnp.asarray(lower[row]), jnp.asarray(upper[row]), slopes) for row in rows]
-    low, high = (np.concatenate([np.asarray(part[i]) for part in parts])[:number] for i in (0, 1))
+    low, high = in_batches(lambda low, high: _ranges(game, name, low, high, slopes), size, lower, upper)
     return Range(np.where(low > -UNBOUNDED, low, -np.inf), np.where(high < UNBOUNDED, high, np.inf))
 
 
@@ -250,8 +249,7 @@ def _boxes_that_bound(ranges: Range, inner: Range, most: int) -> np.ndarray:
 
 def _attained(game: AbstractGame, name: str, points: np.ndarray) -> Range:
     size = min(_LARGEST_BATCH, 2 ** int(np.ceil(np.log2(len(points)))))
-    rows = np.minimum(np.arange(-(-len(points) // size) * size), len(points) - 1).reshape(-1, size)
-    tables = np.concatenate([np.asarray(_values(game, name, jnp.asarray(points[row]))) for row in rows])
+    tables = in_batches(functools.partial(_values, game, name), size, points)
     return Range(tables.min(axis=0), tables.max(axis=0))
 
 

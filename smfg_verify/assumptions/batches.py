@@ -1,0 +1,27 @@
+"""Many points through one compiled batch of a fixed size."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def in_batches(function: Callable, size: int, *arguments: Any) -> Any:
+    """Call a function on batches of exactly one size, so that it is compiled once whatever the number of points.
+
+    The last batch is filled up with its last point.
+
+    Args:
+        function: of arrays or trees of arrays whose first axis counts the points; returns a tree of such arrays.
+        size: points in a batch.
+        *arguments: arrays or trees of arrays over all points; None stays None.
+
+    Returns:
+        The tree of results over all points, as NumPy arrays of their own.
+    """
+    number = len(jax.tree.leaves(arguments)[0])
+    rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
+    parts = [function(*jax.tree.map(lambda leaf: jnp.asarray(leaf[row]), arguments)) for row in rows]  # noqa: B023
+    return jax.tree.map(lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves])[:number], *parts)
