@@ -2,15 +2,13 @@
 
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from smfg_verify.assumptions.leaders import LeaderPoints, batch_size
-from smfg_verify.assumptions.search import Slopes, into_box, slopes_of
-from smfg_verify.exact.gradient import gradient_of_logits
-from smfg_verify.game import AbstractGame
+from smfg_verify.assumptions.gradient_slopes import gradient_slopes
+from smfg_verify.assumptions.leaders import LeaderPoints, evaluate_leaders
+from smfg_verify.assumptions.search import BOX, Slopes, into_box
+from smfg_verify.game import AbstractGame, leader_logits_shape
 
 # A ratio is taken only where the norm it divides by is this many times its error bound: three digits hold.
 RESOLUTION = 1e3
@@ -138,18 +136,37 @@ def alignment_slopes(game: AbstractGame, count_cosine: int, num_starts: int) -> 
     Returns:
         Function from unbounded parameters (K, D) to values (K,) and slopes (K, D), see `into_box`.
     """
-    starts = np.arange(num_starts) < count_cosine
-    return slopes_of(_objective, game, starts, batch=batch_size(game))
+    use_cosine, shape = np.arange(num_starts) < count_cosine, leader_logits_shape(game)
+
+    def slopes(unbounded: Float[np.ndarray, "K D"]) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]:
+        logits = np.asarray(into_box(unbounded))
+        points = evaluate_leaders(game, logits.reshape(-1, *shape), rescue=False)
+        smaller = np.minimum(points.total_norm, points.direct_norm)
+        values, in_total, in_direct = _objective(points.total, points.direct, use_cosine)
+        in_logits = gradient_slopes(game, points, in_total, in_direct).reshape(logits.shape)
+        resolved = points.converged & (smaller > SEARCH_RESOLUTION * points.error)
+        # The box's own slope, 1 - tanh^2.
+        return np.where(resolved, values, np.nan), in_logits * (1.0 - (logits / BOX) ** 2)
+
+    return slopes
 
 
-def _objective(game: AbstractGame, parameter: jax.Array, use_cosine: jax.Array) -> jax.Array:
-    logits = into_box(parameter).reshape(-1, game.num_leader_actions)
-    gradient = gradient_of_logits(game, logits, rescue=False)
-    inner = jnp.sum(gradient.total * gradient.direct)
-    total, direct = jnp.sum(gradient.total**2), jnp.sum(gradient.direct**2)
-    resolved = jnp.minimum(total, direct) > (SEARCH_RESOLUTION * gradient.certificate.error_bound) ** 2
-    value = jnp.where(use_cosine, inner / jnp.sqrt(total * direct), jnp.arcsinh(inner / total))
-    return jnp.where(resolved, value, jnp.nan)
+def _objective(
+    total: Float[np.ndarray, "K O B"], direct: Float[np.ndarray, "K O B"], use_cosine: Bool[np.ndarray, " K"]
+) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K O B"], Float[np.ndarray, "K O B"]]:
+    """Cosine or arcsinh(c) of pairs of gradients, and its derivatives in the entries of both."""
+    inner = np.sum(total * direct, axis=(1, 2), keepdims=True)
+    total_square = np.sum(total**2, axis=(1, 2), keepdims=True)
+    direct_square = np.sum(direct**2, axis=(1, 2), keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        norms = np.sqrt(total_square * direct_square)
+        cosine, constant = inner / norms, inner / total_square
+        of_cosine = (direct / norms - cosine * total / total_square, total / norms - cosine * direct / direct_square)
+        tame = 1.0 / np.sqrt(1.0 + constant**2)
+        of_constant = (tame * (direct - 2.0 * constant * total) / total_square, tame * total / total_square)
+    chosen = use_cosine[:, None, None]
+    values = np.where(chosen, cosine, np.arcsinh(constant))[:, 0, 0]
+    return values, *(np.where(chosen, first, second) for first, second in zip(of_cosine, of_constant, strict=True))
 
 
 def masked_counts(points: LeaderPoints, measures: AlignmentMeasures) -> dict[str, Any]:

@@ -3,14 +3,14 @@ r"""What gradient domination compares, at one follower policy, leader and mean f
 import functools
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.search import FAST_COMPILE, into_box, simplex_of
+from smfg_verify.assumptions.compiling import jit_for_game
+from smfg_verify.assumptions.search import into_box, simplex_of
 from smfg_verify.exact.follower import differentiable_value, policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy
@@ -144,8 +144,7 @@ def evaluate_points(game: AbstractGame, points: FollowerPoints) -> DominationMea
     return in_batches(functools.partial(_evaluate, game), _BATCH, *points)
 
 
-# filter_jit hands any keyword on to jax.jit; its stubs do not say so.
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
+@jit_for_game
 def _evaluate(game: AbstractGame, thetas, omegas, mean_fields) -> DominationMeasures:
     return jax.vmap(domination_measures, in_axes=(None, 0, 0, 0))(game, thetas, omegas, mean_fields)
 

@@ -2,13 +2,12 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.local_response import CONVERGED, LocalResponse, at_equilibria, field_size, uniform_field
-from smfg_verify.assumptions.search import FAST_COMPILE
 from smfg_verify.exact.continuation import follow_path
 from smfg_verify.exact.newton import begin
 from smfg_verify.exact.residual import Point
@@ -139,8 +138,7 @@ def follow_down(game: AbstractGame, logits: Float[np.ndarray, "O B"], *, max_ste
     return PathEnd(np.asarray(field), float(norm), int(folds), int(steps))
 
 
-# filter_jit hands any keyword on to jax.jit; its stubs do not say so.
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
+@jit_for_game
 def _walk(game: AbstractGame, logits, max_steps):
     setting = setting_of(game, softmax_policy(logits))
     field = jnp.asarray(uniform_field(game))

@@ -2,14 +2,13 @@
 
 import functools
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.search import FAST_COMPILE
+from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.exact.kernel import Kernel, tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
 
@@ -56,12 +55,12 @@ def _batch_size(entries: int) -> int:
     return int(np.clip(_MAX_ENTRIES // entries, 1, _LARGEST_BATCH))
 
 
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
+@jit_for_game
 def _tables(game: AbstractGame, fields: jax.Array) -> Kernel:
     return jax.vmap(lambda field: tabulate(game, field.reshape(mean_field_shape(game))))(fields)
 
 
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
+@jit_for_game
 def _slopes(game: AbstractGame, fields: jax.Array, name: str) -> jax.Array:
     def table(field):
         return getattr(tabulate(game, field.reshape(mean_field_shape(game))), name)

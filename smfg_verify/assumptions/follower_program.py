@@ -10,7 +10,6 @@ evaluated in NumPy: any policy bounds it from below, any W with $W \ge T W$ from
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.special
@@ -19,7 +18,7 @@ from jaxtyping import Float
 from smfg_verify.assumptions.conic import ConicResult, solve
 from smfg_verify.assumptions.domination_measures import PROPERTY
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
-from smfg_verify.exact.equilibrium import solve_equilibrium
+from smfg_verify.assumptions.leaders import evaluate_leaders
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.policies import observed_rows, softmax_policy
@@ -59,7 +58,7 @@ class Bracket(NamedTuple):
 def follower_problem(game: AbstractGame, leader_logits: np.ndarray, mean_field: np.ndarray) -> FollowerProblem:
     """The problem of a follower who faces a leader and a mean field, tabulated."""
     rows = observed_rows(softmax_policy(jnp.asarray(leader_logits)), game.leader_observation)
-    model = follower_model(jax.jit(tabulate)(game, jnp.asarray(mean_field)), rows)
+    model = follower_model(tabulate(game, jnp.asarray(mean_field)), rows)
     return FollowerProblem(
         np.asarray(model.transition),
         np.asarray(model.reward),
@@ -157,8 +156,8 @@ def program_finding(game: AbstractGame) -> Finding:
         The finding; CERTIFIED only where the bracket is tight and both optima agree.
     """
     logits = np.zeros(leader_logits_shape(game))
-    found = solve_equilibrium(game, logits, throw=False)
-    if not bool(found.converged):
+    found = evaluate_leaders(game, logits[None]).at(0)
+    if not found.converged:
         return _finding(Verdict.INCONCLUSIVE, "No equilibrium of the uniform leader was found to look at.")
     problem = follower_problem(game, logits, np.asarray(found.mean_field))
     value = np.asarray(found.follower_value)

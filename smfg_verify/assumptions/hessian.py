@@ -1,19 +1,13 @@
 r"""The Hessian of the Stackelberg objective in the leader's logits, and its largest curvature."""
 
-import functools
-
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.search import BOX, FAST_COMPILE, Slopes, into_box
-from smfg_verify.exact.gradient import gradient_of_logits
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.assumptions.gradient_slopes import gradient_slopes
+from smfg_verify.assumptions.leaders import evaluate_leaders
+from smfg_verify.assumptions.search import BOX, Slopes, into_box
+from smfg_verify.game import AbstractGame, leader_logits_shape
 
-_BATCH = 64
 # Step of the central difference along a direction, in logits: its error is the square of it, far below what a search
 # needs of a slope, and the rounding of a product divided by it is 1e-11.
 _STEP = 1e-4
@@ -21,57 +15,24 @@ _STEP = 1e-4
 SYMMETRY = 1e-6
 
 
-def products_of(
-    game: AbstractGame,
-    logits: Float[np.ndarray, "N O B"],
-    directions: Float[np.ndarray, "N D"],
-    starts: Float[np.ndarray, "N ..."] | None = None,
-) -> tuple[Float[np.ndarray, "N D"], Float[np.ndarray, "N ..."]]:
-    r"""$\nabla^2 \Phi(\omega)\,v$ at pairs of a leader and a direction, in batches of one compiled shape.
-
-    Args:
-        game: the game, traced.
-        logits: omega.
-        directions: v, D = O * B.
-        starts: where each equilibrium search starts; uniform if None.
-
-    Returns:
-        The products, and the mean fields at which they are taken; NaN where Newton has not converged.
-    """
-    number, shape = len(logits), mean_field_shape(game)
-    if starts is None:
-        starts = np.full((number, *shape), 1.0 / np.prod(shape))
-    arguments = (np.asarray(logits, dtype=float), np.asarray(starts, dtype=float), np.asarray(directions, dtype=float))
-    return in_batches(functools.partial(_products, game), _BATCH, *arguments)
-
-
-# filter_jit hands any keyword on to jax.jit; its stubs do not say so.
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
-def _products(game: AbstractGame, logits, starts, directions):
-    def one(omega, start, direction):
-        def slope(flat):
-            gradient = gradient_of_logits(game, flat.reshape(omega.shape), start, rescue=False)
-            return jnp.ravel(gradient.total), gradient.equilibrium.mean_field
-
-        _, product, field = jax.jvp(slope, (jnp.ravel(omega),), (direction,), has_aux=True)
-        return product, field
-
-    return jax.vmap(one)(logits, starts, directions)
-
-
 def hessians(
     game: AbstractGame, logits: Float[np.ndarray, "N O B"], starts: Float[ArrayLike, "N ..."] | None = None
 ) -> tuple[Float[np.ndarray, "N D D"], Float[np.ndarray, "N ..."]]:
-    """Hessians at N leaders, a column for each logit, and the equilibrium mean fields; NaN where not converged.
+    r"""Hessians $\nabla^2 \Phi(\omega)$ at N leaders, and the equilibrium mean fields.
 
-    Products, one for each logit, so that search and evaluation share one compiled program: a program for whole
-    Hessians compiles as long again.
+    Args:
+        game: the game, traced.
+        logits: omega; D = O * B.
+        starts: where each equilibrium search starts; uniform if None.
+
+    Returns:
+        Matrices and mean fields; NaN where Newton has not converged.
     """
     number, size = len(logits), int(np.prod(leader_logits_shape(game)))
-    repeated = np.repeat(logits, size, axis=0)
-    from_starts = None if starts is None else np.repeat(starts, size, axis=0)
-    columns, fields = products_of(game, repeated, np.tile(np.eye(size), (number, 1)), from_starts)
-    return np.swapaxes(columns.reshape(number, size, size), 1, 2), fields[::size]
+    points = evaluate_leaders(game, logits, starts, rescue=False)
+    units = np.tile(np.eye(size), (number, 1)).reshape(-1, *logits.shape[1:])
+    columns = gradient_slopes(game, points.at(np.repeat(np.arange(number), size)), units)
+    return np.swapaxes(columns.reshape(number, size, size), 1, 2), points.mean_field
 
 
 def asymmetry(matrices: Float[np.ndarray, "N D D"]) -> Float[np.ndarray, " N"]:
@@ -122,8 +83,9 @@ def curvature_slopes(game: AbstractGame) -> Slopes:
         length = np.linalg.norm(direction, axis=1, keepdims=True)
         unit = direction / length
         moved = np.concatenate([logits, logits + _STEP * unit, logits - _STEP * unit])
-        products = products_of(game, moved.reshape(-1, *shape), np.tile(unit, (3, 1)))[0]
-        here, ahead, behind = np.split(products, 3)
+        leaders = evaluate_leaders(game, moved.reshape(-1, *shape), rescue=False)
+        products = gradient_slopes(game, leaders, np.tile(unit, (3, 1)).reshape(-1, *shape))
+        here, ahead, behind = np.split(products.reshape(moved.shape), 3)
         form = np.sum(unit * here, axis=1, keepdims=True)
         sign = np.where(form < 0.0, 1.0, -1.0)
         # The box's own slope, 1 - tanh^2.

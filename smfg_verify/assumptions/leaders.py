@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +9,7 @@ from jaxtyping import ArrayLike, Bool, Float
 
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.batches import in_batches
+from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
@@ -17,7 +17,7 @@ from smfg_verify.policies import softmax_policy
 
 # Entries of the tables of tangents that one batch builds at once (128 MiB of float64), and the largest batch.
 _MAX_BATCH_ENTRIES = 2**24
-_LARGEST_BATCH = 64
+_LARGEST_BATCH = 32
 
 
 class LeaderPoints(NamedTuple):
@@ -34,6 +34,7 @@ class LeaderPoints(NamedTuple):
         objective: Phi, (N,).
         mean_field: (N, n) or (N, n, A).
         follower_policy: (N, n, A).
+        follower_value: (N, n), in units of reward.
         error: bound on the Euclidean errors of `total` and of `direct`, rounding included, (N,).
         converged: (N,).
         rescued: Newton failed and a later search converged, (N,).
@@ -49,6 +50,7 @@ class LeaderPoints(NamedTuple):
     objective: Float[np.ndarray, " N"]
     mean_field: Float[np.ndarray, "N ..."]
     follower_policy: Float[np.ndarray, "N n A"]
+    follower_value: Float[np.ndarray, "N n"]
     error: Float[np.ndarray, " N"]
     converged: Bool[np.ndarray, " N"]
     rescued: Bool[np.ndarray, " N"]
@@ -115,6 +117,8 @@ def evaluate_leaders(
     game: AbstractGame,
     logits: Float[ArrayLike, "N O B"],
     mean_fields: Float[ArrayLike, "N ..."] | None = None,
+    *,
+    rescue: bool = True,
 ) -> LeaderPoints:
     """Equilibrium, gradient and error bounds of each leader, in batches of one compiled shape.
 
@@ -125,9 +129,10 @@ def evaluate_leaders(
         game: the game, traced.
         logits: (N, O, B).
         mean_fields: where each equilibrium search starts, (N, n) or (N, n, A); uniform if None.
+        rescue: whether to solve again where Newton fails.
 
     Returns:
-        The points, NaN with `converged` False where every search failed.
+        The points, NaN with `converged` False where every search that was tried failed.
     """
     logits = np.asarray(logits, dtype=float)
     shape = mean_field_shape(game)
@@ -135,7 +140,7 @@ def evaluate_leaders(
         mean_fields = np.full((len(logits), *shape), 1.0 / np.prod(shape))
     points = _evaluate_all(game, logits, np.asarray(mean_fields, dtype=float), rescue=False)
     failed = ~points.converged
-    if not failed.any():
+    if not (rescue and failed.any()):
         return points
     again = _evaluate_all(game, logits[failed], np.asarray(mean_fields)[failed], rescue=True)
     again = again._replace(rescued=again.converged)
@@ -145,7 +150,7 @@ def evaluate_leaders(
 
 
 def batch_size(game: AbstractGame) -> int:
-    """Leaders evaluated at once: as many as keep the tables of tangents within 128 MiB, 64 at most."""
+    """Leaders evaluated at once: as many as keep the tables of tangents within 128 MiB, 32 at most."""
     size = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
     entries = size * int(np.prod(mean_field_shape(game)))
     return int(np.clip(_MAX_BATCH_ENTRIES // entries, 1, _LARGEST_BATCH))
@@ -155,7 +160,7 @@ def _evaluate_all(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarra
     return in_batches(lambda omega, start: _evaluate(game, omega, start, rescue), batch_size(game), logits, mean_fields)
 
 
-@eqx.filter_jit
+@jit_for_game
 def _evaluate(game: AbstractGame, logits, mean_fields, rescue: bool) -> LeaderPoints:
     return jax.vmap(lambda omega, start: _evaluate_one(game, omega, start, rescue))(logits, mean_fields)
 
@@ -175,6 +180,7 @@ def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoin
         "objective": gradient.objective,
         "mean_field": found.mean_field,
         "follower_policy": found.follower_policy,
+        "follower_value": found.follower_value,
         "error": gradient.certificate.error_bound,
         "converged": found.converged,
         "rescued": jnp.zeros_like(found.converged),

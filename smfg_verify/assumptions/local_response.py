@@ -2,15 +2,14 @@ r"""The best-response map $\Gamma_\phi$ around mean fields: its Jacobian at many
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from smfg_verify.assumptions.batches import in_batches
+from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import batch_size
-from smfg_verify.assumptions.search import FAST_COMPILE
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.newton import begin, newton, respond, to_simplex
 from smfg_verify.exact.population import chain, population_law
@@ -116,8 +115,7 @@ def _condition(chains: Float[np.ndarray, "N n n"]) -> Float[np.ndarray, " N"]:
     return np.where(finite, np.linalg.cond(systems), np.nan)
 
 
-# filter_jit hands any keyword on to jax.jit; its stubs do not say so.
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
+@jit_for_game
 def _evaluate(game: AbstractGame, logits, fields, temperatures, max_steps):
     return jax.vmap(_evaluate_one, in_axes=(None, 0, 0, 0, None))(game, logits, fields, temperatures, max_steps)
 

@@ -4,18 +4,17 @@ import itertools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions._registry import SearchSettings
+from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose_slopes, supremum
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_response import field_size, tangent_basis
-from smfg_verify.assumptions.search import FAST_COMPILE
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
@@ -98,12 +97,12 @@ def _reward(game: AbstractGame, field: np.ndarray, witness: Mapping[str, Any]) -
     return table[states, :, witness["leader_actions"]].ravel()
 
 
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
+@jit_for_game
 def _rewards(game: AbstractGame, field):
     return tabulate(game, field.reshape(mean_field_shape(game))).follower_reward
 
 
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
+@jit_for_game
 def _slopes(game: AbstractGame, fields):
     reward = lambda field: tabulate(game, field.reshape(mean_field_shape(game))).follower_reward  # noqa: E731
     return jax.lax.map(jax.jacfwd(reward), fields)

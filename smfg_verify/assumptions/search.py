@@ -9,22 +9,19 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from smfg_verify.assumptions.batches import in_batches
+from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.game import AbstractGame
 
 # Values and slopes of the objective at a batch of points: (K, D) -> (K,), (K, D).
 Slopes = Callable[[Float[np.ndarray, "K D"]], tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]]
 
 BOX = 6.0
-# Compiler options for the batch: second derivatives of an equilibrium compile 3 times faster and run as fast,
-# since their time goes into LAPACK calls that the compiler does not touch.
-FAST_COMPILE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 _SUFFICIENT_DECREASE = 1e-4
 _SMALLEST_MOVE = 1e-9
 _FIRST_MOVE = 0.5
@@ -88,14 +85,13 @@ def slopes_of(
     """
 
     def slopes(points: Float[np.ndarray, "K D"]) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]:
-        return in_batches(functools.partial(_batch_of_slopes, objective, game), min(batch, len(points)), points, labels)
+        return in_batches(functools.partial(_batch_of_slopes, game, objective), min(batch, len(points)), points, labels)
 
     return slopes
 
 
-# filter_jit hands any keyword on to jax.jit; its stubs do not say so.
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
-def _batch_of_slopes(objective, game: AbstractGame, points: jax.Array, labels: Any):
+@jit_for_game
+def _batch_of_slopes(game: AbstractGame, objective, points: jax.Array, labels: Any):
     labels_axis = None if labels is None else 0
     evaluate = jax.value_and_grad(objective, argnums=1)
     return jax.vmap(evaluate, in_axes=(None, 0, labels_axis))(game, points, labels)

@@ -10,15 +10,14 @@ D = \frac{d m^*}{d \omega} = (I - G)^{-1} \partial_\omega \Gamma, \quad K = \par
 import functools
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.search import FAST_COMPILE
-from smfg_verify.exact.equilibrium import equilibrium_of_policy
+from smfg_verify.assumptions.compiling import jit_for_game
+from smfg_verify.assumptions.leaders import evaluate_leaders
 from smfg_verify.exact.follower import differentiable_value, soft_bellman
 from smfg_verify.exact.gradient import objective_at
 from smfg_verify.exact.kernel import follower_model, tabulate
@@ -94,26 +93,21 @@ def linearise(
     Returns:
         The pieces, as NumPy arrays.
     """
-    number, shape = len(logits), mean_field_shape(game)
-    if starts is None:
-        starts = np.full((number, *shape), 1.0 / np.prod(shape))
-    pieces = in_batches(functools.partial(_linearise, game), _BATCH, logits, starts)
-    field, response, by_leader, slope, update = pieces
+    field = evaluate_leaders(game, logits, starts, rescue=False).mean_field
+    pieces = in_batches(functools.partial(_linearise, game), _BATCH, np.asarray(logits, dtype=float), field)
+    response, by_leader, slope, update = pieces
     moved = np.full_like(by_leader, np.nan)
     usable = np.all(np.isfinite(response), axis=(1, 2)) & np.all(np.isfinite(by_leader), axis=(1, 2))
     moved[usable] = np.linalg.solve(np.eye(response.shape[1]) - response[usable], by_leader[usable])
     return Linearisation(field, response, moved, slope, update)
 
 
-# filter_jit hands any keyword on to jax.jit; its stubs do not say so.
-@eqx.filter_jit(compiler_options=FAST_COMPILE)  # type: ignore[call-overload]
-def _linearise(game: AbstractGame, logits, starts):
-    return jax.vmap(lambda omega, start: _linearise_one(game, omega, start))(logits, starts)
+@jit_for_game
+def _linearise(game: AbstractGame, logits, fields):
+    return jax.vmap(lambda omega, field: _linearise_one(game, omega, jnp.ravel(field)))(logits, fields)
 
 
-def _linearise_one(game: AbstractGame, omega: Float[Array, "O B"], start: Float[Array, "..."]):
-    found = equilibrium_of_policy(game, softmax_policy(omega), start, rescue=False)
-    field = jnp.ravel(jax.lax.stop_gradient(found.mean_field))
+def _linearise_one(game: AbstractGame, omega: Float[Array, "O B"], field: Float[Array, " M"]):
     size = omega.size
 
     def both(point):
@@ -122,7 +116,7 @@ def _linearise_one(game: AbstractGame, omega: Float[Array, "O B"], start: Float[
 
     # One derivative of both in all unknowns: taken apart, the follower's problem would be compiled three times.
     (by_response, by_update), update = jax.jacfwd(both, has_aux=True)(jnp.concatenate([jnp.ravel(omega), field]))
-    return found.mean_field, by_response[:, size:], by_response[:, :size], by_update[:, size:], update
+    return by_response[:, size:], by_response[:, :size], by_update[:, size:], update
 
 
 def leader_step(

@@ -216,7 +216,7 @@ def equilibrium_of_policy(
     outcome = _search(frozen, start, tolerance, max_steps, max_path_steps, rescue)
     search = jax.lax.stop_gradient(outcome.search)
     converged = search.norm <= tolerance
-    found = _implicit_point(setting, search.point)
+    found = implicit_point(setting, search.point)
     # A product, not a choice: `where` would give an unconverged equilibrium the derivative zero.
     found = jax.tree.map(lambda leaf: leaf * jnp.where(converged, 1.0, jnp.nan), found)
     return Equilibrium(
@@ -256,12 +256,12 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
 
 
 @eqx.filter_custom_jvp
-def _implicit_point(setting: Setting, point: Point) -> Point:
+def implicit_point(setting: Setting, point: Point) -> Point:
     """The point itself; its derivative in the setting is that of the equilibrium through it."""
     return point
 
 
-@_implicit_point.def_jvp
+@implicit_point.def_jvp
 def _implicit_point_jvp(primals, tangents):
     r"""$\dot x = -(\partial F/\partial x)^{-1} (\partial F/\partial \text{setting}) \dot{\text{setting}}$.
 
@@ -269,7 +269,7 @@ def _implicit_point_jvp(primals, tangents):
     """
     setting, point = primals
     setting_tangent, _ = tangents
-    found = _implicit_point(setting, point)
+    found = implicit_point(setting, point)
     _, slope = eqx.filter_jvp(lambda setting: residual(setting, found), (setting,), (setting_tangent,))
     columns = jax.tree.map(lambda leaf: -leaf[:, None], slope)
     solved = jacobian(setting, found).solve(columns)

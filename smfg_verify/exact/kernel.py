@@ -35,6 +35,8 @@ class FollowerModel(eqx.Module):
     leader_reward: Float[Array, "n A"]
 
 
+# Compiled on its own, so that the many programs around it trace a game's functions once for each shape.
+@eqx.filter_jit
 def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
     """Tabulate a game's three functions over all (state, follower action, leader action) at one mean field.
 

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.batches import in_batches
+from smfg_verify.assumptions.compiling import OLD_EMITTERS, jit
 from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, inner_points, tightened
 from smfg_verify.assumptions.enclosure.forms import NoEnclosure
 from smfg_verify.assumptions.enclosure.functions import UNBOUNDED
@@ -174,8 +175,8 @@ def _table_size(game: AbstractGame, name: str) -> int:
     return size * game.num_states if name == "transition" else size
 
 
-# Not `FAST_COMPILE`: without optimisation the compiler takes ten times longer here, or does not end.
-@eqx.filter_jit
+# Not `UNOPTIMISED`: without optimisation this runs six times slower, and on some games compiles for ever.
+@jit(OLD_EMITTERS)
 def _ranges(game: AbstractGame, name: str, lower, upper, slopes: bool):
     def one(low: Array, high: Array):
         domain = Domain(low, high, True)
