@@ -1,9 +1,17 @@
-"""Settings shared by all tests: float64, hypothesis without time limits, and a bound on the compiled programs kept."""
+"""Settings shared by all tests: float64, quick compilation, hypothesis without time limits."""
+
+import os
 
 import jax
 import pytest
 from hypothesis import settings
 
+# Tests compile thousands of programs that each run once, so the compiler is told not to optimise them; programs that
+# choose their own options keep them. Read when JAX starts its backend, also by the processes that tests start.
+_QUICK = (
+    "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_QUICK}".strip()
 jax.config.update("jax_enable_x64", True)
 
 settings.register_profile("default", deadline=None, print_blob=True)

@@ -16,7 +16,6 @@ from smfg_verify.assumptions.contraction_bounds import (
 )
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.game_constants import game_constants
-from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_criteria import (
     PROPERTY,
     local_points,
@@ -27,7 +26,7 @@ from smfg_verify.assumptions.local_criteria import (
     weighted_finding,
     weighted_of,
 )
-from smfg_verify.assumptions.local_response import at_mean_fields, field_size, tangent_norms
+from smfg_verify.assumptions.local_response import at_witness, field_size, tangent_norms
 from smfg_verify.assumptions.modulus import WorstModulus, find_modulus, secant_modulus
 from smfg_verify.assumptions.temperature_sweep import COLDEST, HOTTEST, smallest_by_bound, sweep_temperatures
 from smfg_verify.game import AbstractGame
@@ -45,8 +44,7 @@ _SECANT_ERROR = 1e-6
 
 
 def _modulus_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
-    found = at_mean_fields(checked(game), witness["logits"][None], witness["mean_field"].reshape(1, -1))
-    return float(tangent_norms(found.response)[0])
+    return float(tangent_norms(at_witness(game, witness, solve=False).response)[0])
 
 
 RECOMPUTE = {

@@ -17,10 +17,10 @@ from jaxtyping import Float
 
 from smfg_verify.assumptions.conic import ConicResult, solve
 from smfg_verify.assumptions.domination_measures import PROPERTY
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
-from smfg_verify.assumptions.leaders import evaluate_leaders
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
+from smfg_verify.assumptions.leaders import checked, evaluate_leaders
 from smfg_verify.exact.kernel import follower_model, tabulate
-from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import observed_rows, softmax_policy
 
 STATEMENT = "follower-program"
@@ -136,12 +136,11 @@ def _action_values(problem: FollowerProblem, value: np.ndarray) -> np.ndarray:
 
 def recompute_program(game: AbstractGame, witness: Mapping[str, Any]) -> float:
     """Width of the bracket again, from the stored policy and value alone: no solver is asked."""
+    game = checked(game)
+    shapes = {"leader_logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)}
+    shapes |= {"policy": (game.num_states, game.num_follower_actions), "value": (game.num_states,)}
+    require_shapes(witness, shapes)
     problem = follower_problem(game, witness["leader_logits"], witness["mean_field"])
-    if witness["policy"].shape != problem.reward.shape:
-        raise ValueError(
-            f"witness: got a policy of shape {witness['policy'].shape}, expected {problem.reward.shape}; likely cause: "
-            "the finding is about another game."
-        )
     bounds = bracket(problem, witness["policy"], witness["value"])
     return bounds.upper - bounds.lower
 

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Literal
 
+from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
 
 _STATE, _FOLLOWER_ACTION, _LEADER_ACTION, _MEAN_FIELD = range(4)
@@ -117,7 +118,12 @@ def prove_independence(game: AbstractGame, name: str) -> Independence:
 
 
 def change_at(game: AbstractGame, name: str, witness) -> float:
-    """Largest absolute change of a function between the two probes of a witness."""
+    """Largest absolute change of a function between the two probes of a witness.
+
+    Raises:
+        ValueError: the witness is of another game's shapes.
+    """
+    require_shapes(witness, {"mean_fields": (2, *mean_field_shape(game))})
     state, leader_action = (jnp.asarray(witness[key]) for key in ("state", "leader_action"))
     values = [
         FUNCTIONS[name](game, state, jnp.asarray(action), leader_action, jnp.asarray(field))

@@ -8,10 +8,10 @@ import numpy as np
 from smfg_verify.assumptions import conic
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
-from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_response import (
     LocalResponse,
     at_equilibria,
+    at_witness,
     on_tangents,
     scheme_ratio,
     tangent_radius,
@@ -44,24 +44,20 @@ def local_points(game: AbstractGame, settings: SearchSettings) -> LocalResponse:
     return at_equilibria(game, logits, np.tile(uniform_field(game), (number, 1)))
 
 
-def _equilibrium_of(game: AbstractGame, witness: Mapping[str, Any]) -> LocalResponse:
-    return at_equilibria(checked(game), witness["logits"][None], witness["mean_field"].reshape(1, -1))
-
-
 def radius_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
     """Spectral radius of D Gamma at a witness."""
-    return tangent_radius(_equilibrium_of(game, witness).response[0])
+    return tangent_radius(at_witness(game, witness, solve=True).response[0])
 
 
 def scheme_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
     """Ratio of the softmax scheme at a witness."""
-    found = _equilibrium_of(game, witness)
+    found = at_witness(game, witness, solve=True)
     return scheme_ratio(found.response[0], found.frozen[0])
 
 
 def weighted_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
     """Modulus in the witness's weighted norm."""
-    found = _equilibrium_of(game, witness)
+    found = at_witness(game, witness, solve=True)
     return verified_modulus(on_tangents(found.response[0])[None], witness["weight"])
 
 

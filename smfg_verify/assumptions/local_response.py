@@ -1,6 +1,7 @@
 r"""The best-response map $\Gamma_\phi$ around mean fields: its Jacobian at many points by one compiled program."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +10,14 @@ from jaxtyping import ArrayLike, Float
 
 from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.compiling import jit_for_game
-from smfg_verify.assumptions.leaders import batch_size
+from smfg_verify.assumptions.finding import require_shapes
+from smfg_verify.assumptions.leaders import batch_size, checked
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.newton import begin, newton, respond, to_simplex
 from smfg_verify.exact.population import chain, population_law
 from smfg_verify.exact.residual import Point, follower_policy
 from smfg_verify.exact.response import mean_field_response, response_jacobian, setting_of
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import softmax_policy
 
 # A point counts as an equilibrium below this residual.
@@ -136,6 +138,26 @@ def _evaluate_one(game: AbstractGame, logits, field, temperature, max_steps):
     model = follower_model(tabulate(game, field.reshape(mean_field_shape(game))), setting.leader_rows)
     moves = chain(policy, model.transition)
     return field, found.norm, image, response_jacobian(setting, field), jax.jacfwd(law)(field), moves
+
+
+def at_witness(game: AbstractGame, witness: Mapping[str, Any], *, solve: bool) -> LocalResponse:
+    """The map at a witness's logits and mean field, or at the equilibrium found from there.
+
+    Args:
+        game: the game.
+        witness: with `logits` (O, B) and `mean_field`, flattened (M,).
+        solve: whether to go to the equilibrium.
+
+    Returns:
+        One point.
+
+    Raises:
+        ValueError: a witness of another game's shapes, an invalid game, or float64 off.
+    """
+    game = checked(game)
+    require_shapes(witness, {"logits": leader_logits_shape(game), "mean_field": (field_size(game),)})
+    evaluate = at_equilibria if solve else at_mean_fields
+    return evaluate(game, witness["logits"][None], witness["mean_field"][None])
 
 
 def field_size(game: AbstractGame) -> int:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose_slopes, supremum
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_response import field_size, tangent_basis
 from smfg_verify.exact.kernel import tabulate
@@ -83,6 +83,9 @@ def largest_eigenvalues(matrices: Float[np.ndarray, "*K M M"]) -> Float[np.ndarr
 def quotient_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
     r"""$\sum_x (r(x, m) - r(x, m'))(m - m')(x) / \|m - m'\|_2^2$ of a witness: two mean fields and a selection."""
     game = checked(game)
+    size = int(np.prod(mean_field_shape(game)))
+    actions = dict.fromkeys(("follower_actions", "leader_actions"), (game.num_states,))
+    require_shapes(witness, {"mean_fields": (2, size), **{k: v for k, v in actions.items() if k in witness}})
     first, second = witness["mean_fields"]
     rewards = [_reward(game, field, witness) for field in (first, second)]
     step = first - second

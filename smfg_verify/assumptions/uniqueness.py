@@ -15,7 +15,7 @@ from smfg_verify.assumptions.equilibria import (
     follow_down,
     starting_fields,
 )
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_response import at_equilibria, field_size
@@ -33,9 +33,11 @@ _LIST_OF_FIELDS = "mean_fields"
 
 
 def _distance_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
-    fields = witness[_LIST_OF_FIELDS]
+    fields, game = witness[_LIST_OF_FIELDS], checked(game)
+    shapes = {"logits": leader_logits_shape(game), _LIST_OF_FIELDS: (len(fields), field_size(game))}
+    require_shapes(witness, shapes)
     logits = np.repeat(witness["logits"][None], len(fields), axis=0)
-    return distinct_of(at_equilibria(checked(game), logits, fields)).distance
+    return distinct_of(at_equilibria(game, logits, fields)).distance
 
 
 RECOMPUTE = {
@@ -92,7 +94,7 @@ def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         evidence=Evidence.PROOF,
         method="proved l1 modulus of the best-response map, see contraction/certified-bound",
         meaning=(
-            f"The best-response map contracts (proved modulus {constant:.4g}), so every leader has one equilibrium."
+            f"The best-response map contracts (proved modulus {constant:.4g}): each softmax leader has one equilibrium."
             if certified
             else f"The proved modulus of the best-response map is {constant:.4g}, not below 1: nothing follows."
         ),

@@ -46,8 +46,26 @@ def assert_sound(game):
     return report
 
 
-def test_laffer_tax_has_every_verdict_that_is_known_of_it():
-    report = assert_sound(load("laffer-tax"))
+@pytest.fixture(scope="module")
+def laffer_report():
+    return assert_sound(load("laffer-tax"))
+
+
+def test_a_witness_of_another_game_is_refused_or_needs_no_game(laffer_report):
+    """What a witness of numbers alone gives is a number; one with policies or mean fields must fit the game."""
+    other = load("shop-positioning")
+    refused = 0
+    for finding in laffer_report.findings:
+        sized = [value for value in finding.witness.values() if np.ndim(value)]
+        if sized:
+            refused += 1
+            with pytest.raises(ValueError, match="another game"):
+                finding.reproduce(other)
+    assert refused >= 20
+
+
+def test_laffer_tax_has_every_verdict_that_is_known_of_it(laffer_report):
+    report = laffer_report
     assert report.verdict("ergodicity") is Verdict.CERTIFIED  # inertia
     assert report.verdict("lipschitz") is Verdict.CERTIFIED
     assert report.verdict("coverage") is Verdict.CERTIFIED

@@ -156,13 +156,13 @@ def test_a_solver_that_lies_never_certifies(game, monkeypatch, lie):
 
 def test_a_wrong_best_response_is_not_confirmed(game, monkeypatch):
     """The exact side's value is off by 1e-4 and the solver is right: the bracket is as wide as the error makes it."""
-    real = follower_program.solve_equilibrium
+    real = follower_program.evaluate_leaders
 
     def wrong(*arguments, **options):
         found = real(*arguments, **options)
-        return dataclasses.replace(found, follower_value=found.follower_value - 1e-4)
+        return found._replace(follower_value=found.follower_value - 1e-4)
 
-    monkeypatch.setattr(follower_program, "solve_equilibrium", wrong)
+    monkeypatch.setattr(follower_program, "evaluate_leaders", wrong)
     finding = program_finding(game)
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.details["agreement"] > TOLERANCE * 10

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import subprocess
 import sys
 import textwrap
@@ -99,3 +100,33 @@ def test_the_arrays_of_a_tabular_game_are_part_of_the_hash():
     ]
     hashes = {game_hash(TabularGame.from_arrays(**each.from_arrays_arguments())) for each in changed}
     assert len(hashes) == len(changed)
+
+
+def scaled(factor):
+    def reward(state):
+        return factor * state
+
+    return reward
+
+
+def with_function(function):
+    """A game with a function among its fields."""
+    base = type(games.load("two-road-toll"))
+    kind = eqx.field(static=True, default=function)
+    return type("WithFunction", (base,), {"__annotations__": {"extra": object}, "extra": kind})()
+
+
+def test_functions_in_fields_count_by_code_defaults_and_closures():
+    def double(state, offset=0):
+        return 2 * state + offset
+
+    def double_with_offset(state, offset=1):
+        return 2 * state + offset
+
+    functions = [scaled(2), scaled(3), double, double_with_offset, functools.partial(double, offset=2)]
+    functions += [functools.partial(double, offset=3), lambda state: state, lambda state: -state]
+    assert len({game_hash(with_function(function)) for function in functions}) == len(functions)
+
+
+def test_two_functions_of_one_factory_and_one_argument_are_the_same_parameter():
+    assert game_hash(with_function(scaled(2))) == game_hash(with_function(scaled(2)))
