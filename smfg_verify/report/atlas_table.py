@@ -9,7 +9,10 @@ from smfg_verify.report.tables import brief_table, verdict_text
 
 def atlas_table(atlas: Atlas) -> Table:
     """Games by properties, one verdict a cell; in brackets how many of its statements are refuted, where any is."""
-    table = brief_table(f"Atlas, {atlas.settings.budget} budget", "game", *atlas.properties, unbroken="game")
+    # A name broken at its hyphens and one blank between columns: nine verdicts fit on a line of 120.
+    headings = (name.replace("-", "-\n") for name in atlas.properties)
+    table = brief_table(f"Atlas, {atlas.settings.budget} budget", "game", *headings, unbroken="game")
+    table.padding = (0, 1, 0, 0)
     for name, report in atlas.reports.items():
         cells = [
             verdict_text(report.verdict(entry)) if entry in report.properties else Text("-")

@@ -71,7 +71,7 @@ def _draw_sweep(axes: Axes, sweep: Mapping[str, Any]) -> float:
     axes.set_xscale("log")
     axes.set_yscale("log")
     finish_axes(axes, "Contraction below 1", r"temperature $\tau$", r"modulus of $\Gamma_\phi$")
-    axes.legend(fontsize=FONT_SIZE - 1.5, framealpha=0.8, edgecolor="none", loc="upper right")
+    axes.legend(fontsize=FONT_SIZE - 1.5, framealpha=0.8, edgecolor="none", loc="best")
     return own
 
 
