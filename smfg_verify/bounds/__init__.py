@@ -1,5 +1,38 @@
 """Where the exact and the stochastic side meet: residuals of a run, their rates, and the verdict on the bound."""
 
+from smfg_verify.bounds.averages import RUNNING_AVERAGE as RUNNING_AVERAGE
+from smfg_verify.bounds.averages import AverageFinding as AverageFinding
+from smfg_verify.bounds.averages import average_rate as average_rate
+from smfg_verify.bounds.averages import running_average as running_average
+from smfg_verify.bounds.change_point import ChangePoint as ChangePoint
+from smfg_verify.bounds.change_point import ChangeStatus as ChangeStatus
+from smfg_verify.bounds.change_point import change_point as change_point
+from smfg_verify.bounds.change_point import last_change_point as last_change_point
+from smfg_verify.bounds.drift import BoundCurves as BoundCurves
+from smfg_verify.bounds.drift import DriftReport as DriftReport
+from smfg_verify.bounds.drift import bound_curves as bound_curves
+from smfg_verify.bounds.drift import validate_drift as validate_drift
+from smfg_verify.bounds.drift_inequalities import DriftInequality as DriftInequality
+from smfg_verify.bounds.expected_residuals import ExpectedResiduals as ExpectedResiduals
+from smfg_verify.bounds.expected_residuals import expected_residuals as expected_residuals
+from smfg_verify.bounds.limit_points import LimitPoint as LimitPoint
+from smfg_verify.bounds.limit_points import LimitPoints as LimitPoints
+from smfg_verify.bounds.limit_points import LimitStatus as LimitStatus
+from smfg_verify.bounds.limit_points import find_limit_points as find_limit_points
+from smfg_verify.bounds.limit_points import limit_point_at as limit_point_at
+from smfg_verify.bounds.local import LocalPrediction as LocalPrediction
+from smfg_verify.bounds.local import PredictionStatus as PredictionStatus
+from smfg_verify.bounds.local import local_prediction as local_prediction
+from smfg_verify.bounds.local_comparison import LocalComparison as LocalComparison
+from smfg_verify.bounds.local_comparison import compare_local as compare_local
+from smfg_verify.bounds.lyapunov import LyapunovCertificate as LyapunovCertificate
+from smfg_verify.bounds.mean_dynamics import Components as Components
+from smfg_verify.bounds.mean_dynamics import mean_dynamics as mean_dynamics
+from smfg_verify.bounds.mean_dynamics import mean_dynamics_jacobian as mean_dynamics_jacobian
+from smfg_verify.bounds.power import PlanStatus as PlanStatus
+from smfg_verify.bounds.power import PowerCell as PowerCell
+from smfg_verify.bounds.power import PowerPlan as PowerPlan
+from smfg_verify.bounds.power import plan_power as plan_power
 from smfg_verify.bounds.rates import DecayRate as DecayRate
 from smfg_verify.bounds.rates import Envelope as Envelope
 from smfg_verify.bounds.rates import IntervalMethod as IntervalMethod
@@ -10,5 +43,7 @@ from smfg_verify.bounds.residuals import RESIDUAL_NAMES as RESIDUAL_NAMES
 from smfg_verify.bounds.residuals import PointStatus as PointStatus
 from smfg_verify.bounds.residuals import Residuals as Residuals
 from smfg_verify.bounds.residuals import exact_residuals as exact_residuals
+from smfg_verify.bounds.update_noise import UpdateNoise as UpdateNoise
+from smfg_verify.bounds.update_noise import update_noise as update_noise
 from smfg_verify.bounds.validate import RUNNING_MINIMUM as RUNNING_MINIMUM
 from smfg_verify.bounds.validate import validate_bounds as validate_bounds

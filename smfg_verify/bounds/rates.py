@@ -160,12 +160,16 @@ def decay_rate(
     return DecayRate(slope, intercept, float(lower), float(upper), method)
 
 
+def log_lengths(iterations: Int[np.ndarray, " W"]) -> Float[np.ndarray, " W"]:
+    """The share of the length of log(k + 1) that each checkpoint stands for; the shares sum to one."""
+    gaps = np.diff(np.log1p(iterations))
+    weights = np.concatenate([gaps, [0.0]]) + np.concatenate([[0.0], gaps])
+    return weights / weights.sum()
+
+
 def _least_squares(iterations: Int[np.ndarray, " W"]) -> tuple[Float[np.ndarray, " W"], Float[np.ndarray, " W"]]:
     """The intercept and the slope of the weighted fit as linear functionals of the ordinates."""
-    x = np.log1p(iterations)
-    gaps = np.diff(x)
-    weights = np.concatenate([gaps, [0.0]]) + np.concatenate([[0.0], gaps])
-    weights = weights / weights.sum()
+    x, weights = np.log1p(iterations), log_lengths(iterations)
     centre = weights @ x
     slope = weights * (x - centre) / (weights @ (x - centre) ** 2)
     return weights - centre * slope, slope

@@ -99,7 +99,7 @@ class BoundReport:
     def to_json(self) -> str:
         """The report as JSON text with its schema version; numbers that are not finite become null."""
         record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
-        return json.dumps(_nulls_for_nan(record), indent=2, allow_nan=False)
+        return json.dumps(nulls_for_nan(record), indent=2, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "BoundReport":
@@ -135,11 +135,12 @@ class BoundReport:
         return cls.from_json(Path(path).read_text(encoding="utf-8"))
 
 
-def _nulls_for_nan(value: Any) -> Any:
+def nulls_for_nan(value: Any) -> Any:
+    """A tree of plain values as JSON can hold it: numbers that are not finite become null, tuples lists."""
     if isinstance(value, dict):
-        return {key: _nulls_for_nan(entry) for key, entry in value.items()}
+        return {key: nulls_for_nan(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_nulls_for_nan(entry) for entry in value]
+        return [nulls_for_nan(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -119,7 +119,7 @@ def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None 
     require_float64(game)
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size: got {batch_size}, expected at least 1, or None.")
-    _check_same_game(game, trace)
+    require_same_game(game, trace)
     points, finite = _points(game, trace)
     game = traced(game)
     precision = float(np.finfo(trace.leader_logits.dtype).eps)
@@ -163,7 +163,12 @@ class _Measured(NamedTuple):
     converged: _Table
 
 
-def _check_same_game(game: AbstractGame, trace: Trace) -> None:
+def require_same_game(game: AbstractGame, trace: Trace) -> None:
+    """Refuse a trace that was recorded on another game.
+
+    Raises:
+        ValueError: the hashes differ.
+    """
     found = _hash_in_precision(game, trace.metadata.dtype)
     if found != trace.metadata.game_hash:
         raise ValueError(
@@ -234,33 +239,65 @@ def _evaluate_block(game, points: _Point, precision: float, batch_size: int, res
     return jax.lax.map(lambda point: _measure(game, point, precision, rescue), points, batch_size=batch_size)
 
 
-def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) -> _Measured:
-    leader = softmax_policy(point.leader_logits)
-    follower = softmax_policy(point.follower_logits)
-    gradient = gradient_of_logits(game, point.leader_logits, rescue=rescue)
-    rows = observed_rows(leader, game.leader_observation)
-    model = follower_model(tabulate(game, point.mean_field), rows)
+class Tracking(NamedTuple):
+    """Residuals of follower and critics at one iterate, which need no equilibrium; and their rounding levels."""
+
+    e_theta: Float[Array, ""]
+    e_Vf: Float[Array, ""]
+    e_Vl: Float[Array, ""]
+    rounding: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]
+
+
+def tracking_residuals(game: AbstractGame, point: Any, precision: float) -> Tracking:
+    """The residuals that compare follower and critics with the current mean field estimate, for use inside jit.
+
+    Args:
+        game: the game, traced.
+        point: record with `leader_logits`, `follower_logits`, `leader_critic`, `follower_critic` and `mean_field`.
+        precision: relative rounding of the iterate's numbers.
+
+    Returns:
+        The three residuals; e_theta is NaN where the follower's optimum was not found.
+    """
+    leader, follower = softmax_policy(point.leader_logits), softmax_policy(point.follower_logits)
+    model = follower_model(tabulate(game, point.mean_field), observed_rows(leader, game.leader_observation))
     optimum = best_response(model, game.discount, game.temperature)
     follower_values = policy_value(model, follower, game.discount, game.temperature)
     leader_values = leader_value(game, leader, follower, point.mean_field)
     gap, gap_rounding = _optimality_gap(game, model, optimum, point.follower_logits, precision)
+    return Tracking(
+        e_theta=gap,
+        e_Vf=jnp.sum((point.follower_critic - follower_values) ** 2),
+        e_Vl=jnp.sum((point.leader_critic - leader_values) ** 2),
+        rounding=(
+            gap_rounding,
+            _value_rounding(game, follower_values, precision),
+            _value_rounding(game, leader_values, precision),
+        ),
+    )
+
+
+def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) -> _Measured:
+    gradient = gradient_of_logits(game, point.leader_logits, rescue=rescue)
+    tracking = tracking_residuals(game, point, precision)
     certificate = gradient.certificate
     field_error = certificate.condition * certificate.forward_residual + precision
+    gap_rounding, follower_rounding, leader_rounding = tracking.rounding
     rounding = (
         certificate.error_bound**2,
         certificate.error_bound,
         gap_rounding,
         point.mean_field.size * field_error**2,
-        _value_rounding(game, follower_values, precision),
-        _value_rounding(game, leader_values, precision),
+        follower_rounding,
+        leader_rounding,
     )
     return _Measured(
         e_omega=jnp.sum(gradient.total**2),
         policy_gap=gradient.policy_gap,
-        e_theta=gap,
+        e_theta=tracking.e_theta,
         e_mu=jnp.sum((point.mean_field - gradient.equilibrium.mean_field) ** 2),
-        e_Vf=jnp.sum((point.follower_critic - follower_values) ** 2),
-        e_Vl=jnp.sum((point.leader_critic - leader_values) ** 2),
+        e_Vf=tracking.e_Vf,
+        e_Vl=tracking.e_Vl,
         rounding=jnp.stack(rounding),
         objective=gradient.objective,
         direct_norm_squared=jnp.sum(gradient.direct**2),

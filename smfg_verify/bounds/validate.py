@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from smfg_verify.bounds.rates import (
     MIN_CHECKPOINTS,
@@ -76,7 +76,7 @@ def validate_bounds(
     found = exact_residuals(game, trace) if residuals is None else _matching(residuals, trace)
     mask = rate_window(found.iterations, window)
     counts = resample_counts(len(found.seeds), num_resamples, seed)
-    fits = {name: _Fit(name, getattr(found, name), found.rounding[name], False) for name in RESIDUAL_NAMES}
+    fits = {name: Fit(name, getattr(found, name), found.rounding[name], False) for name in RESIDUAL_NAMES}
     fits[RUNNING_MINIMUM] = dataclasses.replace(fits["e_omega"], name=RUNNING_MINIMUM, running_minimum=True)
     return BoundReport(
         game=trace.metadata.game,
@@ -89,7 +89,7 @@ def validate_bounds(
         num_points=found.num_points,
         num_diverged=found.num_diverged,
         num_not_converged=found.num_not_converged,
-        rows=tuple(_finding(fit, found.iterations, mask, counts, confidence) for fit in fits.values()),
+        rows=tuple(rate_finding(fit, found.iterations, mask, counts, confidence) for fit in fits.values()),
     )
 
 
@@ -108,7 +108,7 @@ def rate_verdict(rate: DecayRate) -> tuple[RateVerdict, str]:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Fit:
+class Fit:
     """What one row of the report is about: a residual, its rounding level, and whether its running minimum is meant."""
 
     name: str
@@ -127,7 +127,7 @@ def _matching(residuals: Residuals, trace: Trace) -> Residuals:
     return residuals
 
 
-def _obstacle(fit: _Fit, mask: np.ndarray) -> str:
+def _obstacle(fit: Fit, mask: np.ndarray) -> str:
     """Why no rate can be fitted, or an empty text."""
     needed = np.logical_or.accumulate(mask[::-1])[::-1] if fit.running_minimum else mask
     values = fit.values[:, needed]
@@ -145,7 +145,14 @@ def _obstacle(fit: _Fit, mask: np.ndarray) -> str:
     return ""
 
 
-def _finding(fit: _Fit, iterations, mask, counts, confidence: float) -> RateFinding:
+def rate_finding(
+    fit: Fit,
+    iterations: Int[np.ndarray, " C"],
+    mask: Bool[np.ndarray, " C"],
+    counts: Int[np.ndarray, "R S"],
+    confidence: float,
+) -> RateFinding:
+    """The row of one residual: its slope with interval and verdict, or the obstacle, and its envelopes."""
     obstacle = _obstacle(fit, mask)
     means = fit.values[np.lexsort(fit.values.T)].mean(axis=0)
     means = running_minimum_of(means) if fit.running_minimum else means

@@ -20,8 +20,8 @@ _UsageError: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     help="Verify the theory of learning in Stackelberg mean field games on concrete games.",
-    epilog="Exit codes: 0 finished; 1 with --strict, when a property is refuted or a rate slower; 2 bad input; "
-    "130 interrupted.",
+    epilog="Exit codes: 0 finished; 1 when a case fails, or with --strict when a property is refuted or a rate is "
+    "slower; 2 bad input; 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -73,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command line, without the program's name; those of this process if None.
 
     Returns:
-        The exit code: 0 finished, 1 with --strict when something is refuted or slower, 2 bad input, 130 interrupted.
+        The exit code: 0 finished, 1 when a case fails or with --strict when something is refuted or slower,
+        2 bad input, 130 interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -233,6 +234,75 @@ def validate(
     hard = check_options(properties, budget, leaders, starts, check_seed)
     settings = gather(game, assignments or (), config, run=given, schedule=steps, check=hard)
     return _carry_out("validate", settings, out, strict, resume=resume, overwrite=overwrite)
+
+
+@app.command()
+def cases(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Cases [all].")] = None,
+    full: Annotated[
+        bool, typer.Option("--full/--quick", help="The whole of each case, minutes; or seconds each.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of cases.json and cases.md; nothing is written if not given.")
+    ] = None,
+) -> int:
+    """Run cases: claims of the theory, each measured and held against what it predicts. Exit code 1 if one fails."""
+    _exact_arithmetic()
+    from smfg_verify.cases import CaseVerdict, Version, run_cases
+    from smfg_verify.report.cases import cases_tables, write_cases
+    from smfg_verify.report.progress import Progress
+
+    progress = Progress()
+    version = Version.FULL if full else Version.QUICK
+    try:
+        outcomes = run_cases(names or None, version, progress=lambda name: progress.say(f"Case {name} ..."))
+    except KeyboardInterrupt as interruption:
+        raise _InterruptedError(None) from interruption
+    _screen().print(cases_tables(outcomes))
+    if out is not None:
+        written = ", ".join(str(path) for path in write_cases(outcomes, out))
+        _screen().print(f"Written: {written}", soft_wrap=True, markup=False)
+    return STRICT_FAILURE if any(outcome.verdict is CaseVerdict.FAILS for outcome in outcomes) else FINISHED
+
+
+@app.command()
+def plan(
+    game: GameName,
+    assignments: Assignments = None,
+    config: Config = None,
+    pilot_seeds: Annotated[int, typer.Option(help="Seeds of the pilot.")] = 32,
+    pilot_iterations: Annotated[int, typer.Option(help="Iterations of the pilot.")] = 100_000,
+    seeds: Annotated[
+        list[int] | None, typer.Option(help="A number of seeds to plan for; repeatable [8, 16, ... 256].")
+    ] = None,
+    iterations: Annotated[
+        list[int] | None,
+        typer.Option(help="A number of iterations to plan for; repeatable [1, 4, 16 times the pilot's]."),
+    ] = None,
+    sampling: Sampling = None,
+    leader_step: LeaderStep = None,
+    mean_field_step: MeanFieldStep = None,
+    follower_step: FollowerStep = None,
+    critic_step: CriticStep = None,
+    out: Annotated[Path | None, typer.Option(help="Directory of plan.json; nothing is written if not given.")] = None,
+) -> int:
+    """Run a pilot, and say how many seeds and iterations tell a slope of -1/2 from one of -2/5."""
+    given = {"seeds": pilot_seeds, "iterations": pilot_iterations, "sampling": sampling}
+    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    settings = gather(game, assignments or (), config, run=given, schedule=steps)
+    run_settings = settings.run
+    choices = {name: value for name, value in (("seeds", seeds), ("planned_iterations", iterations)) if value}
+    _exact_arithmetic()
+    from smfg_verify.report.plan import make_plan, plan_tables, write_plan
+
+    try:
+        made = make_plan(settings.game, run_settings, **choices)
+    except KeyboardInterrupt as interruption:
+        raise _InterruptedError(None) from interruption
+    _screen().print(plan_tables(made))
+    if out is not None:
+        _screen().print(f"Written to {write_plan(made, out)}", soft_wrap=True, markup=False)
+    return FINISHED
 
 
 def _carry_out(

@@ -105,10 +105,22 @@ def update(
     """
     draw = _markov_samples if sampling == "markov" else _iid_samples
     samples = draw(game, iterate, uniforms)
-    return _learn(game, bounds, steps, iterate, samples)
+    return learn(game, bounds, steps, iterate, samples)
 
 
-def _learn(game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: Iterate, samples: Samples) -> Iterate:
+def learn(game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: Iterate, samples: Samples) -> Iterate:
+    """The iterate that given samples lead to; where the chains go from there is copied from the samples.
+
+    Args:
+        game: the game, with traced leaves.
+        bounds: boxes that the critics are projected to.
+        steps: zeta_k, xi_k, alpha_k, beta_k.
+        iterate: of before, lanes last.
+        samples: one set a lane.
+
+    Returns:
+        The iterate of after.
+    """
     state, next_state = samples.state, samples.next_state
     follower_action, leader_action = samples.follower_action, samples.leader_action
     point = (state, follower_action, leader_action, iterate.mean_field)

@@ -1,0 +1,143 @@
+"""What a case says: what was measured, what was predicted, how the two must stand, and the verdict on it."""
+
+import dataclasses
+import enum
+import math
+from collections.abc import Mapping
+
+
+class Kind(enum.StrEnum):
+    """How measured and predicted must stand to each other."""
+
+    EQUALITY = "equality"
+    UPPER_BOUND = "upper-bound"
+    LOWER_BOUND = "lower-bound"
+    RATE = "rate"
+    FAILURE = "failure"
+
+
+class CaseVerdict(enum.StrEnum):
+    """What a case has shown."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Version(enum.StrEnum):
+    """How much of a case is run: enough to fail in seconds, or all of it."""
+
+    QUICK = "quick"
+    FULL = "full"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CaseRecord:
+    """Measured and predicted, with what is needed to judge them.
+
+    Attributes:
+        measured: the number measured; NaN where it could not be.
+        predicted: the number the claim predicts, or the bound it gives.
+        kind: how they must stand.
+        error: what is granted between them, >= 0, in the unit of `measured`.
+        error_source: where that error comes from, in words.
+        interval: confidence interval of `measured`; None where nothing is random.
+        at_most: of a rate, that a smaller slope does not contradict the claim.
+        hypothesis_holds: of a failure, whether the claim's hypothesis was seen to hold; None where it is unknown.
+        looked_at: what was evaluated, in words: games, points, seeds, iterations, and what was left out.
+        details: name -> further numbers for the reader; no verdict depends on them.
+
+    Raises:
+        ValueError: a negative error, an interval that does not hold the number, or an option of another kind.
+    """
+
+    measured: float
+    predicted: float
+    kind: Kind
+    error: float
+    error_source: str
+    looked_at: str
+    interval: tuple[float, float] | None = None
+    at_most: bool = False
+    hypothesis_holds: bool | None = None
+    details: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", Kind(self.kind))
+        for name in ("measured", "predicted", "error"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        object.__setattr__(self, "details", {key: float(value) for key, value in self.details.items()})
+        if self.error < 0.0:
+            raise ValueError(f"error: got {self.error}, expected a number >= 0, what is granted by the numerics.")
+        if self.lower > self.measured or self.measured > self.upper:
+            raise ValueError(
+                f"interval: got [{self.lower}, {self.upper}], expected one that holds the measured {self.measured}."
+            )
+        if self.at_most and self.kind is not Kind.RATE:
+            raise ValueError(f"at_most: got a {self.kind}, expected a rate; a bound has its side in its kind.")
+        if self.hypothesis_holds is not None and self.kind is not Kind.FAILURE:
+            raise ValueError(
+                f"hypothesis_holds: got a {self.kind}, expected a failure, the only kind that asks for it."
+            )
+
+    @property
+    def lower(self) -> float:
+        """Lower end of the interval; the measured number itself where nothing is random."""
+        return self.measured if self.interval is None else float(self.interval[0])
+
+    @property
+    def upper(self) -> float:
+        """Upper end of the interval; the measured number itself where nothing is random."""
+        return self.measured if self.interval is None else float(self.interval[1])
+
+    @property
+    def verdict(self) -> CaseVerdict:
+        """See `judge`."""
+        return judge(self)[0]
+
+    @property
+    def reason(self) -> str:
+        """Why the verdict is not "holds"; empty otherwise."""
+        return judge(self)[1]
+
+
+def judge(record: CaseRecord) -> tuple[CaseVerdict, str]:
+    r"""The verdict on a record and, unless it holds, the reason. The only place where a verdict is made.
+
+    With the interval [l, u] of the measured number and [p - e, p + e] of the predicted one:
+
+    - upper bound, or a rate of at most p: holds if $u \le p + e$, fails if $l > p + e$;
+    - lower bound: holds if $l \ge p - e$, fails if $u < p - e$;
+    - equality, rate, failure: holds if [l, u] lies in [p - e, p + e], fails if the two share nothing.
+
+    Anything else is inconclusive: a number that is NaN, an interval too wide to tell, and a failure whose hypothesis
+    was not seen to fail.
+
+    Args:
+        record: to be judged.
+
+    Returns:
+        Verdict and reason.
+    """
+    numbers = (record.measured, record.predicted, record.error, record.lower, record.upper)
+    if any(math.isnan(number) for number in numbers):
+        return CaseVerdict.INCONCLUSIVE, "a number is NaN: something could not be computed"
+    if record.kind is Kind.FAILURE and record.hypothesis_holds is not False:
+        return CaseVerdict.INCONCLUSIVE, "the hypothesis of the claim was not seen to fail"
+    holds, fails = _compared(record)
+    if holds:
+        return CaseVerdict.HOLDS, ""
+    if fails:
+        return CaseVerdict.FAILS, f"measured {record.measured:.6g} against {record.predicted:.6g} +- {record.error:.2g}"
+    return CaseVerdict.INCONCLUSIVE, f"the interval [{record.lower:.4g}, {record.upper:.4g}] is too wide to tell"
+
+
+def _compared(record: CaseRecord) -> tuple[bool, bool]:
+    """Whether the record holds, and whether it fails."""
+    low, high = record.predicted - record.error, record.predicted + record.error
+    lower, upper = record.lower, record.upper
+    if record.kind is Kind.UPPER_BOUND or record.at_most:
+        return upper <= high, lower > high
+    if record.kind is Kind.LOWER_BOUND:
+        return lower >= low, upper < low
+    return low <= lower and upper <= high, upper < low or lower > high

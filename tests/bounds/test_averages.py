@@ -1,0 +1,81 @@
+"""The running average from checkpoints: exact where nothing is interpolated, and honest where something is."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from smfg_verify.bounds import RUNNING_AVERAGE, RateVerdict, average_rate, running_average
+from tests.bounds.test_rates import ITERATIONS, noisy_power_law
+from tests.bounds.test_validate import residuals_of
+
+
+def test_consecutive_checkpoints_give_the_mean():
+    values = np.random.default_rng(0).exponential(size=(3, 50))
+    expected = np.cumsum(values, axis=1) / np.arange(1, 51)
+    np.testing.assert_allclose(running_average(values, np.arange(50)), expected, rtol=1e-13)
+    np.testing.assert_allclose(running_average(values, np.arange(7, 57)), expected, rtol=1e-13)
+
+
+def test_between_checkpoints_the_residual_is_interpolated_linearly():
+    generator = np.random.default_rng(1)
+    iterations = np.array([0, 1, 4, 11, 40])
+    values = generator.exponential(size=5)
+    filled = np.interp(np.arange(41), iterations, values)
+    expected = (np.cumsum(filled) / np.arange(1, 42))[iterations]
+    np.testing.assert_allclose(running_average(values, iterations), expected, rtol=1e-13)
+
+
+def test_average_of_a_power_law_is_overestimated_a_little_and_the_change_tells():
+    every = np.arange(ITERATIONS[-1] + 1)
+    truth = (np.cumsum((every + 1.0) ** -0.5) / (every + 1.0))[ITERATIONS]
+    found = running_average((ITERATIONS + 1.0) ** -0.5, ITERATIONS)
+    assert np.all(found >= truth * (1.0 - 1e-12))
+    relative = np.max(found[-20:] / truth[-20:] - 1.0)
+    exact = (ITERATIONS + 1.0) ** -0.5 * np.linspace(0.5, 1.5, 9)[:, None]
+    change = average_rate(residuals_of(exact)).interpolation_change
+    # Halving the density multiplies the error of the trapezoid rule by four, so the change is three of the errors; a
+    # little more, since every checkpoint is kept where they are consecutive.
+    assert 0.001 < relative < change < 5.0 * relative
+
+
+def test_seed_mean_and_average_commute_and_a_nan_spoils_all_that_follows():
+    values = noisy_power_law(np.random.default_rng(3), -0.5)
+    averages = running_average(values, ITERATIONS)
+    np.testing.assert_allclose(averages.mean(axis=0), running_average(values.mean(axis=0), ITERATIONS), rtol=1e-12)
+    values[4, 10] = np.nan
+    finite = np.isfinite(running_average(values, ITERATIONS))
+    assert finite[4].tolist() == [position < 10 for position in range(len(ITERATIONS))]
+    assert np.all(np.delete(finite, 4, axis=0))
+
+
+@pytest.mark.parametrize(
+    ("slope", "verdict"), [(-0.5, RateVerdict.CONSISTENT), (-0.2, RateVerdict.SLOWER), (-0.8, RateVerdict.FASTER)]
+)
+def test_rate_of_the_average(slope, verdict):
+    found = average_rate(residuals_of(noisy_power_law(np.random.default_rng(4), slope, num_seeds=200, noise=0.3)))
+    assert found.finding.name == RUNNING_AVERAGE
+    assert found.finding.verdict is verdict
+
+
+def test_an_average_never_forgets_its_transient():
+    """The residual falls like 1/k after a high start; its average cannot fall faster than 1/k."""
+    values = np.where(ITERATIONS < 100, 1.0, (np.maximum(ITERATIONS, 1) / 100.0) ** -3.0) * np.ones((6, 1))
+    values = values * np.random.default_rng(5).gamma(100.0, 0.01, (6, 1))
+    assert average_rate(residuals_of(values, rounding=1e-40)).finding.slope == pytest.approx(-1.0, abs=0.02)
+
+
+@pytest.mark.parametrize(("seeds", "spoil", "reason"), [(4, False, "too few seeds: 4"), (9, True, "not finite")])
+def test_what_cannot_be_told_is_inconclusive(seeds, spoil, reason):
+    values = noisy_power_law(np.random.default_rng(6), -0.5, num_seeds=seeds)
+    if spoil:
+        values[2, 0] = np.nan
+    finding = average_rate(residuals_of(values)).finding
+    assert finding.verdict is RateVerdict.INCONCLUSIVE
+    assert reason in finding.reason
+
+
+def test_interval_is_about_the_average_and_not_about_the_residual():
+    residuals = residuals_of(noisy_power_law(np.random.default_rng(7), -0.9, num_seeds=100))
+    by_hand = dataclasses.replace(residuals, e_mu=running_average(residuals.e_omega, ITERATIONS))
+    assert average_rate(residuals).finding.means == pytest.approx(tuple(by_hand.e_mu.mean(axis=0)), rel=1e-12)
