@@ -305,6 +305,37 @@ def plan(
     return FINISHED
 
 
+@app.command()
+def drift(
+    game: GameName,
+    assignments: Assignments = None,
+    config: Config = None,
+    seeds: Annotated[int, typer.Option(help="Seeds that the constants are fitted to.")] = 4,
+    iterations: Annotated[int, typer.Option(help="Iterations of each seed.")] = 5000,
+    sampling: Sampling = None,
+    leader_step: LeaderStep = None,
+    mean_field_step: MeanFieldStep = None,
+    follower_step: FollowerStep = None,
+    critic_step: CriticStep = None,
+    out: Annotated[Path | None, typer.Option(help="Directory of drift.json; nothing is written if not given.")] = None,
+) -> int:
+    """Hold a run against a proof's drift inequalities: which one binds or breaks, and is there a Lyapunov function."""
+    given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
+    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    settings = gather(game, assignments or (), config, run=given, schedule=steps)
+    _exact_arithmetic()
+    from smfg_verify.report.drift import drift_tables, find_drift, write_drift
+
+    try:
+        found = find_drift(settings.game, settings.run)
+    except KeyboardInterrupt as interruption:
+        raise _InterruptedError(None) from interruption
+    _screen().print(drift_tables(found))
+    if out is not None:
+        _screen().print(f"Written to {write_drift(found, out)}", soft_wrap=True, markup=False)
+    return FINISHED
+
+
 def _carry_out(
     command: Any, settings: Settings, out: Path | None, strict: bool, *, resume: bool = False, overwrite: bool = False
 ) -> int:

@@ -171,6 +171,27 @@ def test_the_expansion_is_the_curvature_of_the_exact_residuals():
         np.testing.assert_allclose(moments.slopes[0], (above - 2 * centre + below) / (2 * step**2), rtol=1e-4)
 
 
+def test_the_lag_of_slow_modes_is_that_of_the_linear_recursion():
+    """Step by step, C += eps_k (A C + C A^T) + eps_k^2 D Sigma D: what eps_k S leaves over is nearly all lag."""
+    game, point = GAMES["laffer-tax"], limit_of("laffer-tax")
+    last = 20_000
+    found = local_prediction(game, point, SLOW_LEADER, [last])
+    constants, basis = step_constants(game, SLOW_LEADER), movable_directions(game)
+    matrix = basis.T @ np.diag(constants) @ mean_dynamics_jacobian(game, point.iterate) @ basis
+    forcing = basis.T @ np.diag(constants) @ found.noise @ np.diag(constants) @ basis
+    covariance = np.zeros_like(matrix)
+    for eps in 1.0 / np.sqrt(np.arange(1.0, last + 1.0)):
+        covariance = covariance + eps * (matrix @ covariance + covariance @ matrix.T) + eps**2 * forcing
+    iterate = Components(*(jnp.asarray(part) for part in point.iterate))
+    expansion = expansion_at(traced(game), iterate, basis, (covariance, covariance))
+    eps = 1.0 / np.sqrt(last + 1.0)
+    for name in ("e_theta", "e_mu"):
+        slope = expansion.slope[SQUARED[name]]
+        left = np.trace(slope.T @ covariance @ slope) - eps * found.slopes[name]
+        assert left > 0.0
+        np.testing.assert_allclose(eps**2 * found.lags[name], left, rtol=0.15)
+
+
 # --- predictions against runs ----------------------------------------------------------------------------------------
 
 
