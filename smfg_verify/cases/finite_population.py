@@ -88,7 +88,7 @@ def finite_population(version: Version, *, simulate: Callable = simulated_deviat
     sizes, replicates, steps = (10 * 4 ** np.arange(4), 48, 100)
     if version is Version.FULL:
         sizes, replicates, steps = (10 * 4 ** np.arange(6), 128, 200)
-    # One successor a row and full coupling: of a dozen random games one whose followers interact most.
+    # One successor a row and full coupling: of 36 random games tried, one whose followers interact most.
     game = random_game(2, transition_coupling=1.0, branching=1, ergodicity=0.02, dependence="general")
     equilibrium = solve_equilibrium(game, np.zeros(leader_logits_shape(game)))
     found = np.stack([simulate(game, equilibrium, int(number), replicates, steps) for number in sizes], axis=1)

@@ -197,7 +197,7 @@ def test_the_lag_of_slow_modes_is_that_of_the_linear_recursion():
 
 def compared(name, schedule, sampling, num_iterations, *, num_seeds=256, at_limit=False):
     game, point = GAMES[name], limit_of(name)
-    checkpoints = np.unique(np.rint(np.geomspace(num_iterations / 10, num_iterations, 5)).astype(int))
+    checkpoints = np.unique(np.rint(np.geomspace(num_iterations / 10, num_iterations, 7)).astype(int))
     trace = ac_smfg(
         game,
         num_iterations=num_iterations,
