@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.gradient_slopes import gradient_slopes
 from smfg_verify.assumptions.leaders import LeaderPoints, evaluate_leaders
-from smfg_verify.assumptions.search import BOX, Slopes, into_box
+from smfg_verify.assumptions.search import Slopes, box_slope, into_box
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
 # A ratio is taken only where the norm it divides by is this many times its error bound: three digits hold.
@@ -145,8 +145,7 @@ def alignment_slopes(game: AbstractGame, count_cosine: int, num_starts: int) -> 
         values, in_total, in_direct = _objective(points.total, points.direct, use_cosine)
         in_logits = gradient_slopes(game, points, in_total, in_direct).reshape(logits.shape)
         resolved = points.converged & (smaller > SEARCH_RESOLUTION * points.error)
-        # The box's own slope, 1 - tanh^2.
-        return np.where(resolved, values, np.nan), in_logits * (1.0 - (logits / BOX) ** 2)
+        return np.where(resolved, values, np.nan), in_logits * box_slope(logits)
 
     return slopes
 

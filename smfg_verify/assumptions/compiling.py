@@ -19,7 +19,7 @@ OLD_EMITTERS = {
 # Without optimisation too: a quarter of the time. In small games the time goes into LAPACK calls that the compiler
 # does not touch; in large ones what it makes runs several times slower.
 UNOPTIMISED = {**OLD_EMITTERS, "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-# Entries of the transition's derivative table, n^2 A B M, from which on optimised code is worth its compilation.
+# Entries of the table of tangents from which on optimised code is worth its compilation.
 _LARGE = 1e5
 
 
@@ -48,5 +48,10 @@ def jit_for_game(function: Callable) -> Callable:
 
 
 def _is_large(game: AbstractGame) -> bool:
+    return tangent_entries(game) > _LARGE
+
+
+def tangent_entries(game: AbstractGame) -> int:
+    """Entries of the transition's table of derivatives in the mean field, n^2 A B M: what a batch of points costs."""
     table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    return table * math.prod(mean_field_shape(game)) > _LARGE
+    return table * math.prod(mean_field_shape(game))

@@ -5,7 +5,7 @@ from jaxtyping import ArrayLike, Float
 
 from smfg_verify.assumptions.gradient_slopes import gradient_slopes
 from smfg_verify.assumptions.leaders import evaluate_leaders
-from smfg_verify.assumptions.search import BOX, Slopes, into_box
+from smfg_verify.assumptions.search import Slopes, box_slope, into_box
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
 # Step of the central difference along a direction, in logits: its error is the square of it, far below what a search
@@ -88,8 +88,7 @@ def curvature_slopes(game: AbstractGame) -> Slopes:
         here, ahead, behind = np.split(products.reshape(moved.shape), 3)
         form = np.sum(unit * here, axis=1, keepdims=True)
         sign = np.where(form < 0.0, 1.0, -1.0)
-        # The box's own slope, 1 - tanh^2.
-        in_logits = (ahead - behind) / (2.0 * _STEP) * (1.0 - (logits / BOX) ** 2)
+        in_logits = (ahead - behind) / (2.0 * _STEP) * box_slope(logits)
         in_direction = 2.0 * (here - form * unit) / length
         return -np.abs(form[:, 0]), sign * np.concatenate([in_logits, in_direction], axis=1)
 

@@ -9,7 +9,7 @@ from jaxtyping import ArrayLike, Bool, Float
 
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
+from smfg_verify.assumptions.compiling import jit_for_game, tangent_entries
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
@@ -151,9 +151,7 @@ def evaluate_leaders(
 
 def batch_size(game: AbstractGame) -> int:
     """Leaders evaluated at once: as many as keep the tables of tangents within 128 MiB, 32 at most."""
-    size = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    entries = size * int(np.prod(mean_field_shape(game)))
-    return int(np.clip(_MAX_BATCH_ENTRIES // entries, 1, _LARGEST_BATCH))
+    return int(np.clip(_MAX_BATCH_ENTRIES // tangent_entries(game), 1, _LARGEST_BATCH))
 
 
 def _evaluate_all(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarray, *, rescue: bool) -> LeaderPoints:

@@ -107,6 +107,11 @@ def into_box(unbounded: Float[ArrayLike, "..."]) -> Float[Array, "..."]:
     return BOX * jnp.tanh(jnp.asarray(unbounded) / BOX)
 
 
+def box_slope(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    r"""Derivative of `into_box` at the parameter that it takes to given logits, $1 - (\omega / L)^2$."""
+    return 1.0 - (logits / BOX) ** 2
+
+
 def out_of_box(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """Unbounded parameter of logits; those outside the box are moved to just inside."""
     return BOX * np.arctanh(np.clip(np.asarray(logits, dtype=float) / BOX, -0.98, 0.98))

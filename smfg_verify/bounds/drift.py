@@ -7,6 +7,8 @@ expectations after one iteration, which are exact. They are not those of a theor
 import dataclasses
 from collections.abc import Mapping
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -19,8 +21,8 @@ from smfg_verify.bounds.drift_inequalities import (
 )
 from smfg_verify.bounds.expected_residuals import MAX_POINTS, ExpectedResiduals, expected_residuals
 from smfg_verify.bounds.lyapunov import LyapunovCertificate, certify, largest_factor, rate_matrix
-from smfg_verify.game import AbstractGame, as_parameter
-from smfg_verify.stochastic.schedules import Schedule
+from smfg_verify.game import AbstractGame
+from smfg_verify.stochastic.schedules import Schedule, StepSizes
 from smfg_verify.stochastic.trace import Trace
 
 # The one iteration looked at is also asked about slower learners, or terms of one schedule could not be told apart.
@@ -85,8 +87,7 @@ def validate_drift(game: AbstractGame, trace: Trace, *, folds: int = 4, max_poin
     Raises:
         ValueError: the trace of another game, float64 off, or a budget too small for one checkpoint.
     """
-    metadata = trace.metadata
-    constants = {name: float(getattr(metadata, f"{name}_step")) for name in LEARNERS}
+    constants = trace.metadata.step_constants
     data = expected_residuals(game, trace, schedules_around(constants), max_points=max_points)
     inequalities = {name: fit_inequality(data, name) for name in RESIDUALS}
     solved = all(inequality.solved for inequality in inequalities.values())
@@ -106,24 +107,14 @@ def validate_drift(game: AbstractGame, trace: Trace, *, folds: int = 4, max_poin
 def schedules_around(constants: Mapping[str, float]) -> list[Schedule]:
     """The run's own schedule, then with the leader slower, then the mean field too, then the follower too."""
     factors = [{}, *({name: _SLOWER for name in LEARNERS[:k]} for k in (1, 2, 3))]
-    return [
-        Schedule(**{name: as_parameter(constants[name] * by.get(name, 1.0)) for name in LEARNERS}) for by in factors
-    ]
+    return [Schedule.from_constants({name: constants[name] * by.get(name, 1.0) for name in LEARNERS}) for by in factors]
 
 
 def _binding(data: ExpectedResiduals, inequality: DriftInequality) -> tuple[int, int] | None:
-    """Rows are (schedule, iterate) flattened, those with a NaN left out; found again by their finite change."""
     if not inequality.solved:
         return None
-    usable = np.flatnonzero(np.isfinite(_changes(data, inequality.residual)))
-    row = int(usable[inequality.binding]) % len(data.seeds)
+    row = inequality.binding % len(data.seeds)
     return int(data.seeds[row]), int(data.iterations[row])
-
-
-def _changes(data: ExpectedResiduals, residual: str) -> Float[np.ndarray, " R"]:
-    name = "objective" if residual == "e_omega" else residual
-    every = sum(data.before[other] for other in RESIDUALS)
-    return np.ravel(data.stationary[name] - data.before[name] + 0.0 * every)
 
 
 def _markov_correction(data: ExpectedResiduals, residual: str) -> float:
@@ -162,9 +153,10 @@ def bound_curves(report: DriftReport, residuals: Mapping[str, Float[np.ndarray, 
     every = np.arange(iterations[-1] + 1)
     driving = np.interp(every, iterations, means["e_omega"])
     start = np.array([means[name][0] for name in _TRACKING])
-    path, fed = _unrolled(report, start, driving)
+    steps = jax.vmap(Schedule.from_constants(report.constants).at)(jnp.asarray(every))
+    path, fed = _unrolled(report, start, driving, steps)
     leader = report.inequalities["e_omega"]
-    zeta = np.cumsum(report.constants["leader"] / np.sqrt(every + 1.0))
+    zeta = np.cumsum(steps.leader)
     rise = max(0.0, float(np.max(means["objective"]) - means["objective"][0]))
     with np.errstate(divide="ignore", invalid="ignore"):
         smallest = np.append(np.inf, ((rise + fed) / (leader.contraction * zeta))[:-1])
@@ -176,28 +168,25 @@ def bound_curves(report: DriftReport, residuals: Mapping[str, Float[np.ndarray, 
     )
 
 
-def _unrolled(report: DriftReport, start: np.ndarray, driving: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _unrolled(
+    report: DriftReport, start: np.ndarray, driving: np.ndarray, steps: StepSizes
+) -> tuple[np.ndarray, np.ndarray]:
     """Bounds of the tracking residuals at every iteration, (K, 4), and what they fed the leader with so far, (K,)."""
+    table = np.stack([np.asarray(step) for step in steps], axis=1)
     index = [RESIDUALS.index(name) for name in _TRACKING]
     leader = RESIDUALS.index("e_omega")
     path, fed, total = np.empty((len(driving), len(start))), np.empty(len(driving)), 0.0
     current = start.copy()
     for k in range(len(driving)):
         path[k] = current
-        steps = _steps_at(report.constants, k)
-        rates, noise = rate_matrix(report.inequalities, steps), _noise(report.inequalities, steps)
+        now = dict(zip(LEARNERS, table[k], strict=True))
+        rates, noise = rate_matrix(report.inequalities, now), _noise(report.inequalities, now)
         total += rates[leader, index] @ current + noise[leader]
         fed[k] = total
         with np.errstate(over="ignore", invalid="ignore"):
             current = current + rates[np.ix_(index, index)] @ current + rates[index, leader] * driving[k] + noise[index]
         current = np.where(np.isnan(current), np.inf, np.maximum(current, 0.0))
     return path, fed
-
-
-def _steps_at(constants: Mapping[str, float], k: int) -> dict[str, float]:
-    """Step sizes of iteration k, clipped as the schedule clips them."""
-    steps = {name: value / np.sqrt(k + 1.0) for name, value in constants.items()}
-    return {name: min(step, 1.0) if name in ("mean_field", "critic") else step for name, step in steps.items()}
 
 
 def _noise(inequalities: Mapping[str, DriftInequality], steps: Mapping[str, float]) -> Float[np.ndarray, " 5"]:

@@ -14,14 +14,15 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions import conic
-from smfg_verify.bounds.expected_residuals import ExpectedResiduals
+from smfg_verify.bounds.expected_residuals import QUANTITIES, ExpectedResiduals
+from smfg_verify.stochastic.schedules import StepSizes
 
-RESIDUALS = ("e_omega", "e_theta", "e_mu", "e_Vf", "e_Vl")
+RESIDUALS = QUANTITIES[1:]
 # Column of zeta, xi, alpha, beta that each residual's learner steps by, and the names of the four.
 STEP_OF = {"e_omega": 0, "e_mu": 1, "e_theta": 2, "e_Vf": 3, "e_Vl": 3}
 # A contraction term nowhere larger than this part of the largest change is none.
 _NO_CONTRACTION = 1e-7
-LEARNERS = ("leader", "mean_field", "follower", "critic")
+LEARNERS = StepSizes._fields
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,8 +38,9 @@ class DriftInequality:
         noise: n by learner.
         violation: largest left side minus right side, over the size of the left sides, after the constants were found;
             0 up to rounding, since the noise is raised until it is.
-        binding: index among the rows used where the inequality is tightest, relative to its right side's terms.
-        slack: left side over the right side's gain terms at every row, at most 1 where it holds, (R,).
+        binding: place in the flattened (schedule, iterate) table where the inequality is tightest, relative to its
+            right side's terms; -1 without constants.
+        slack: left side over the right side's gain terms at every row used, at most 1 where it holds, (R,).
     """
 
     residual: str
@@ -99,7 +101,7 @@ def fit_inequality(
     Returns:
         The inequality; verified in float64 after the linear program, its noise raised until it holds.
     """
-    terms, change = _usable(data, residual, rows)
+    terms, change, places = _usable(data, residual, rows)
     if not len(change):
         return _unsolved(residual, "no iterate with finite residuals")
     scale = np.maximum(np.max(np.abs(terms), axis=0), 1e-300)
@@ -114,15 +116,16 @@ def fit_inequality(
     noise = slice(len(constants) - len(noise_columns(residual)), None)
     total_noise = np.sum(terms[:, noise], axis=1)
     constants[noise] += max(0.0, float(np.max(excess / total_noise)))
-    return _named(residual, constants, terms, change)
+    return _named(residual, constants, terms, change, places)
 
 
-def _usable(data: ExpectedResiduals, residual: str, rows) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.ones(len(data.seeds), dtype=bool) if rows is None else rows
-    terms, change = features(data, residual)[:, rows], left_side(data, residual)[:, rows]
-    terms, change = terms.reshape(-1, terms.shape[-1]), change.ravel()
-    finite = np.isfinite(change) & np.all(np.isfinite(terms), axis=1)
-    return terms[finite], change[finite]
+def _usable(data: ExpectedResiduals, residual: str, rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Right-hand terms, left side, and place of each usable row in the flattened (schedule, iterate) table."""
+    terms, change = features(data, residual), left_side(data, residual)
+    usable = np.isfinite(change) & np.all(np.isfinite(terms), axis=-1)
+    if rows is not None:
+        usable &= rows
+    return terms[usable], change[usable], np.flatnonzero(usable)
 
 
 def _smallest(terms: Float[np.ndarray, "R F"], change: Float[np.ndarray, " R"]) -> tuple[str, np.ndarray]:
@@ -135,7 +138,7 @@ def _smallest(terms: Float[np.ndarray, "R F"], change: Float[np.ndarray, " R"]) 
     return found.status, unit * found.variables.get("constants", np.full(terms.shape[1], np.nan))
 
 
-def _named(residual: str, constants, terms, change) -> DriftInequality:
+def _named(residual: str, constants, terms, change, places) -> DriftInequality:
     others = [name for name in RESIDUALS if name != residual]
     noise = [LEARNERS[k] for k in noise_columns(residual)]
     moving = [] if residual == "e_omega" else others
@@ -152,7 +155,7 @@ def _named(residual: str, constants, terms, change) -> DriftInequality:
         moving={name: next(values) for name in moving},
         noise={name: next(values) for name in noise},
         violation=float(np.max(change - terms @ constants) / max(float(np.max(np.abs(change))), 1e-300)),
-        binding=int(np.argmax(slack)),
+        binding=int(places[np.argmax(slack)]),
         slack=slack,
     )
 
@@ -192,7 +195,7 @@ def held_out_violation(data: ExpectedResiduals, residual: str, *, folds: int = 4
     for fold in range(folds):
         left_out = np.isin(data.seeds, seeds[fold::folds])
         inequality = fit_inequality(data, residual, ~left_out)
-        terms, change = _usable(data, residual, left_out)
+        terms, change, _ = _usable(data, residual, left_out)
         if not inequality.solved or not len(change):
             found.append((np.nan, np.nan))
             continue

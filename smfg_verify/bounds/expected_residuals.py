@@ -1,7 +1,6 @@
 """Residuals before one iteration of AC-SMFG and their exact conditional expectations after it, along a run."""
 
 import functools
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,19 +14,17 @@ from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import evaluate_leaders
 from smfg_verify.bounds.mean_dynamics import Components
 from smfg_verify.bounds.one_step import num_outcomes, num_population_points, outcomes
-from smfg_verify.bounds.residuals import require_same_game, tracking_residuals
+from smfg_verify.bounds.residuals import largest_batch, require_same_game, tracking_residuals
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
-from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
+from smfg_verify.game import AbstractGame, traced, validate
 from smfg_verify.stochastic.schedules import Schedule, StepSizes
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.value_bounds import value_bounds
 
 QUANTITIES = ("objective", "e_omega", "e_theta", "e_mu", "e_Vf", "e_Vl")
-# Next iterates measured by one call, and numbers that one batch of them may hold (128 MiB of float64).
+# Next iterates measured by one call.
 _POINTS_A_CALL = 4096
-_MAX_NUMBERS = 2**24
-_LARGEST_BATCH = 128
 # Next iterates measured for a whole run by default: seconds for a game of two states.
 MAX_POINTS = 200_000
 
@@ -126,15 +123,10 @@ def _all_expected(game: AbstractGame, points: Components, states, steps) -> tupl
     bounds = value_bounds(game)
     # Newton for the leaders one iteration away starts from the equilibrium of this one.
     fields = evaluate_leaders(game, points.leader_logits, rescue=False).mean_field
-    before = in_batches(functools.partial(_before, game), min(_LARGEST_BATCH, len(fields)), points, fields)
+    before = in_batches(functools.partial(_before, game), min(largest_batch(game), len(fields)), points, fields)
     size = max(1, _POINTS_A_CALL // num_outcomes(game))
-    call = lambda *part: _expected(game, bounds, *part, _batch_size(game))  # noqa: E731
+    call = lambda *part: _expected(game, bounds, *part, largest_batch(game))  # noqa: E731
     return before, np.stack([in_batches(call, size, step, points, fields, *states) for step in steps])
-
-
-def _batch_size(game: AbstractGame) -> int:
-    table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    return int(np.clip(_MAX_NUMBERS // (table * math.prod(mean_field_shape(game))), 1, _LARGEST_BATCH))
 
 
 @jit_for_game

@@ -12,13 +12,13 @@ from jaxtyping import Array, Float
 from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import evaluate_leaders
 from smfg_verify.bounds.mean_dynamics import Components, mean_dynamics_at
-from smfg_verify.exact.equilibrium import implicit_point
+from smfg_verify.exact.curvature import objective_through
 from smfg_verify.exact.follower import differentiable_value, policy_value, soft_bellman
-from smfg_verify.exact.gradient import leader_value, objective_at
+from smfg_verify.exact.gradient import leader_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy
-from smfg_verify.exact.residual import Point, Setting, follower_policy
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.exact.residual import Point
+from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
 
 # Residual to the name of the vector whose squared norm it is; policy_gap is no square.
@@ -158,15 +158,7 @@ def _exact_vectors(game: AbstractGame, iterate: Components, limit: Components) -
 
 def _gradient_and_field(game: AbstractGame, logits: Float[Array, "O B"], equilibrium: Point):
     """grad Phi and mu*, differentiable in the logits about those that the known equilibrium belongs to."""
-
-    def at_equilibrium(omega):
-        policy = softmax_policy(omega)
-        setting = Setting(game, policy, jnp.asarray(game.temperature, dtype=float))
-        point = implicit_point(setting, equilibrium)
-        field = point.mean_field.reshape(mean_field_shape(game))
-        return objective_at(game, policy, follower_policy(setting, point), field), point.mean_field
-
-    return jax.grad(at_equilibrium, has_aux=True)(logits)
+    return jax.grad(lambda omega: objective_through(game, omega, omega, equilibrium), has_aux=True)(logits)
 
 
 def _follower_distance(

@@ -11,6 +11,7 @@ import scipy.linalg
 from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.compiling import jit_for_game
+from smfg_verify.assumptions.local_response import tangent_basis
 from smfg_verify.exact.kernel import FollowerModel, Kernel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy, population_law
 from smfg_verify.exact.precision import require_float64
@@ -263,17 +264,12 @@ def movable_directions(game: AbstractGame) -> Float[np.ndarray, "N R"]:
     """
     n, rows = game.num_states, num_leader_observations(game)
     blocks = [
-        np.kron(np.eye(rows), _sums_to_zero(game.num_leader_actions)),
-        np.kron(np.eye(n), _sums_to_zero(game.num_follower_actions)),
+        np.kron(np.eye(rows), tangent_basis(game.num_leader_actions)),
+        np.kron(np.eye(n), tangent_basis(game.num_follower_actions)),
         np.eye(2 * n),
-        _sums_to_zero(int(np.prod(mean_field_shape(game)))),
+        tangent_basis(int(np.prod(mean_field_shape(game)))),
     ]
     return scipy.linalg.block_diag(*blocks)
-
-
-def _sums_to_zero(size: int) -> Float[np.ndarray, "k k-1"]:
-    """Orthonormal basis of the vectors of one size whose entries sum to zero, as columns."""
-    return scipy.linalg.helmert(size).T if size > 1 else np.zeros((1, 0))
 
 
 def step_constants(game: AbstractGame, schedule: Schedule) -> Float[np.ndarray, " N"]:

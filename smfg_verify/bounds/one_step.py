@@ -12,9 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from smfg_verify.bounds.mean_dynamics import Components
-from smfg_verify.exact.kernel import Kernel, follower_model, tabulate
-from smfg_verify.exact.population import chain, discounted_occupancy, stationary_distribution
+from smfg_verify.bounds.mean_dynamics import Components, expected_update
+from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.stochastic.schedules import StepSizes
@@ -110,27 +109,12 @@ def _weights(game: AbstractGame, point: Components, learner, population, occupan
     """For both kinds of sampling, the probabilities of the learners' transitions and of the population's points."""
     follower, leader = softmax_policy(point.follower_logits), softmax_policy(point.leader_logits)
     rows = observed_rows(leader, game.leader_observation)
-    kernel = tabulate(game, point.mean_field)
-    moves = chain(follower, follower_model(kernel, rows).transition)
-    transition = _transition_weights(kernel, follower, rows, learner)
-    occupancy = discounted_occupancy(moves, jnp.asarray(game.initial_distribution), game.discount)
-    here = jnp.arange(game.num_states) == occupancy_state
-    laws = (
-        (occupancy, stationary_distribution(moves)),
-        (here.astype(float), moves[population_state]),
-    )
-    return [
-        (transition * learners[learner[0]], _population_weights(game, states, follower, population))
-        for learners, states in laws
-    ]
-
-
-def _transition_weights(kernel: Kernel, follower, rows, learner) -> Float[Array, " L"]:
+    laws = expected_update(game, point)
     state, follower_action, leader_action, next_state = learner
-    moved = kernel.transition[state, follower_action, leader_action, next_state]
-    return follower[state, follower_action] * rows[state, leader_action] * moved
-
-
-def _population_weights(game: AbstractGame, states: Float[Array, " n"], follower, population) -> Float[Array, " P"]:
-    weights = states[population[0]]
-    return weights * follower[population[0], population[1]] if game.mean_field_support == "state_actions" else weights
+    moved = tabulate(game, point.mean_field).transition[state, follower_action, leader_action, next_state]
+    transition = follower[state, follower_action] * rows[state, leader_action] * moved
+    here = jnp.arange(game.num_states) == occupancy_state
+    arrivals = laws.transition[population_state][population[0]]
+    if game.mean_field_support == "state_actions":
+        arrivals = arrivals * follower[population[0], population[1]]
+    return (transition * laws.occupancy[state], jnp.ravel(laws.population)), (transition * here[state], arrivals)

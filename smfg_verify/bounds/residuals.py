@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from smfg_verify.assumptions.compiling import tangent_entries
 from smfg_verify.exact.follower import BestResponse, best_response, policy_value
 from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits, leader_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
@@ -123,7 +124,7 @@ def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None 
     points, finite = _points(game, trace)
     game = traced(game)
     precision = float(np.finfo(trace.leader_logits.dtype).eps)
-    batch_size = min(_largest_batch(game), batch_size or _LARGEST_BATCH)
+    batch_size = min(largest_batch(game), batch_size or _LARGEST_BATCH)
     measured = _evaluate(game, points, precision, batch_size, rescue=False)
     failed = np.flatnonzero(finite & ~measured.converged)
     if len(failed):
@@ -215,10 +216,9 @@ def _take(points: _Point, indices: Int[np.ndarray, " Q"]) -> _Point:
     return _Point(*(column[indices] for column in points))
 
 
-def _largest_batch(game: AbstractGame) -> int:
-    """As many points as the tables of tangents allow."""
-    table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    return max(1, min(_LARGEST_BATCH, _MAX_BATCH_ENTRIES // (table * math.prod(mean_field_shape(game)))))
+def largest_batch(game: AbstractGame) -> int:
+    """Points evaluated at once: as many as keep the tables of tangents within 128 MiB, 128 at most."""
+    return max(1, min(_LARGEST_BATCH, _MAX_BATCH_ENTRIES // tangent_entries(game)))
 
 
 def _evaluate(game: AbstractGame, points: _Point, precision: float, batch_size: int, *, rescue: bool) -> _Measured:

@@ -7,13 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.cases._runs import schedule_of
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain, stationary_distribution
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.games import load
 from smfg_verify.policies import observed_rows, softmax_policy
-from smfg_verify.stochastic import Trace, ac_smfg
+from smfg_verify.stochastic import Schedule, Trace, ac_smfg
 from smfg_verify.stochastic.updates import Sampling
 
 # Followers that mostly stay where they are: successive states of a chain are alike, and Markov sampling pays for it.
@@ -69,7 +68,7 @@ def squared_errors(
             population.game,
             num_iterations=num_iterations,
             seeds=range(first, first + num_seeds),
-            schedule=schedule_of(leader=0.0, mean_field=_STEP, follower=0.0, critic=0.0),
+            schedule=Schedule.from_constants({"leader": 0.0, "mean_field": _STEP, "follower": 0.0, "critic": 0.0}),
             sampling=sampling,
             checkpoints=snapshots(num_iterations),
             initial={"follower_logits": population.follower_logits},

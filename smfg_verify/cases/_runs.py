@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.leaders import LeaderPoints, checked, evaluate_leaders
-from smfg_verify.game import AbstractGame, as_parameter
+from smfg_verify.game import AbstractGame
 from smfg_verify.games import load
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
 from smfg_verify.stochastic.updates import Sampling
@@ -14,15 +14,9 @@ from smfg_verify.stochastic.updates import Sampling
 _AT_RATE = {"leader": 1.0, "mean_field": 1.0, "follower": 2.0, "critic": 4.0}
 
 
-def schedule_of(*, leader: float, mean_field: float, follower: float, critic: float) -> Schedule:
-    """Step sizes of four constants."""
-    constants = {"leader": leader, "mean_field": mean_field, "follower": follower, "critic": critic}
-    return Schedule(**{name: as_parameter(value) for name, value in constants.items()})
-
-
 def leader_steps(num_iterations: int) -> Float[np.ndarray, " K"]:
     """The leader's step sizes zeta_k of the first iterations of `run_at_rate`."""
-    return np.asarray(schedule_of(**_AT_RATE).at(jnp.arange(num_iterations)).leader)
+    return np.asarray(Schedule.from_constants(_AT_RATE).at(jnp.arange(num_iterations)).leader)
 
 
 def aligned_game() -> AbstractGame:
@@ -40,7 +34,7 @@ def run_at_rate(game: AbstractGame, *, num_seeds: int, num_iterations: int, samp
         game,
         num_iterations=num_iterations,
         seeds=range(num_seeds),
-        schedule=schedule_of(**_AT_RATE),
+        schedule=Schedule.from_constants(_AT_RATE),
         sampling=sampling,
         checkpoints=30,
     )

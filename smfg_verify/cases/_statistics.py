@@ -1,12 +1,13 @@
 """Confidence intervals of what is random in a case. Independent replicates are the units, always."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import stdtrit
 
 from smfg_verify.bounds.rates import DecayRate, decay_rate, resample_counts
+from smfg_verify.cases.record import CaseRecord, Kind
 
 CONFIDENCE = 0.99
 _RESAMPLES = 2000
@@ -66,6 +67,37 @@ def envelope_slope(counts: Int[np.ndarray, " C"]) -> float:
     r"""Log-log slope of $\log(k+2)/\sqrt{k+1}$ over the same checkpoints, by the same fit."""
     curve = np.log(counts + 1.0) / np.sqrt(counts)
     return slope_interval(np.stack([curve, curve]), counts).estimate
+
+
+def no_slower_than_envelope(
+    values: Float[np.ndarray, "S C"],
+    counts: Int[np.ndarray, " C"],
+    *,
+    looked_at: str,
+    details: dict[str, Any],
+    running_minimum: bool = False,
+) -> CaseRecord:
+    """Record of a decay held against the slope of the envelope; a faster one does not contradict it.
+
+    Args:
+        values, counts, running_minimum: as in `slope_interval`.
+        looked_at, details: of the record; the iterations are added to the first.
+
+    Returns:
+        The record.
+    """
+    slope = slope_interval(values, counts, running_minimum=running_minimum)
+    return CaseRecord(
+        measured=slope.estimate,
+        predicted=envelope_slope(counts),
+        kind=Kind.RATE,
+        at_most=True,
+        error=0.0,
+        error_source="none; the interval is a bootstrap over seeds",
+        interval=(slope.lower, slope.upper),
+        looked_at=f"{looked_at}, k = {counts[0] - 1} ... {counts[-1] - 1}",
+        details=details,
+    )
 
 
 def _student(number: int) -> float:

@@ -15,6 +15,27 @@ from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.policies import softmax_policy
 
 
+def objective_through(
+    game: AbstractGame, leader_logits: Float[Array, "O B"], followers_logits: Float[Array, "O B"], known: Point
+) -> tuple[Float[Array, ""], Float[Array, " M"]]:
+    r"""$J_l$ of a leader against followers at equilibrium with it, differentiable in both about a known equilibrium.
+
+    Args:
+        game: the game, traced.
+        leader_logits: omega that the leader plays.
+        followers_logits: omega that follower and mean field respond to; the same numbers, its own variable.
+        known: the equilibrium at these numbers.
+
+    Returns:
+        The objective, and the equilibrium mean field, flattened.
+    """
+    setting = Setting(game, softmax_policy(followers_logits), jnp.asarray(game.temperature, dtype=float))
+    point = implicit_point(setting, known)
+    field = point.mean_field.reshape(mean_field_shape(game))
+    value = objective_at(game, softmax_policy(leader_logits), follower_policy(setting, point), field)
+    return value, point.mean_field
+
+
 def weighted_gradient_slope(
     game: AbstractGame,
     logits: Float[Array, "O B"],
@@ -40,11 +61,8 @@ def weighted_gradient_slope(
     """
     known = Point(jnp.ravel(mean_field), follower_value)
 
-    def objective(omega_of_leader, omega_of_followers):
-        setting = Setting(game, softmax_policy(omega_of_followers), jnp.asarray(game.temperature, dtype=float))
-        point = implicit_point(setting, known)
-        field = point.mean_field.reshape(mean_field_shape(game))
-        return objective_at(game, softmax_policy(omega_of_leader), follower_policy(setting, point), field)
+    def objective(leader_omega, followers_omega):
+        return objective_through(game, leader_omega, followers_omega, known)[0]
 
     def weighted(omega):
         # The direct part moves the leader alone, the total one the followers with it.

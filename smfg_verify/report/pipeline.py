@@ -197,8 +197,7 @@ def _shown(progress: Progress, total: int) -> dict[str, Any]:
 def settings_of(trace: Trace) -> RunSettings:
     """The settings a run was made with."""
     metadata = trace.metadata
-    constants = {name: getattr(metadata, f"{name}_step") for name in Schedule().constants()}
-    return RunSettings(int(trace.seeds.size), metadata.num_iterations, metadata.sampling, constants)
+    return RunSettings(int(trace.seeds.size), metadata.num_iterations, metadata.sampling, metadata.step_constants)
 
 
 def check_stage(

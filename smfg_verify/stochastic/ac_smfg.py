@@ -7,7 +7,7 @@ from pathlib import Path
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
-from smfg_verify.game import AbstractGame, as_parameter, game_hash, traced, validate
+from smfg_verify.game import AbstractGame, game_hash, traced, validate
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.initial import (
     ITERATE_FIELDS,
@@ -130,12 +130,7 @@ def resume(
             f"resume: got another game ({type(game).__name__}) than the {metadata.game} of {checkpoint_file}; expected "
             "the same class, parameters and structure, since the run would otherwise change game half-way."
         )
-    schedule = Schedule(
-        leader=as_parameter(metadata.leader_step),
-        mean_field=as_parameter(metadata.mean_field_step),
-        follower=as_parameter(metadata.follower_step),
-        critic=as_parameter(metadata.critic_step),
-    )
+    schedule = Schedule.from_constants(metadata.step_constants)
     done = int(state.attrs["iterations_done"])
     run = Run(traced(game), schedule, metadata, trace.seeds, points, records, done, to_lanes(current))
     return complete(run, Path(checkpoint_file), progress, callback)

@@ -3,6 +3,7 @@
 import itertools
 import math
 import warnings
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import equinox as eqx
@@ -10,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from smfg_verify.game import parameter
+from smfg_verify.game import as_parameter, parameter
 
 _NAMES = {"leader": "zeta", "mean_field": "xi", "follower": "alpha", "critic": "beta"}
 
@@ -65,6 +66,11 @@ class Schedule(eqx.Module):
             follower=self.follower * scale,
             critic=jnp.minimum(self.critic * scale, 1.0),
         )
+
+    @classmethod
+    def from_constants(cls, constants: Mapping[str, float]) -> "Schedule":
+        """The schedule of four constants by name, as `constants` gives them."""
+        return cls(**{name: as_parameter(value) for name, value in constants.items()})
 
     def constants(self) -> dict[str, float]:
         """The four constants by name, as Python floats."""

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
 
 from smfg_verify.stochastic import storage
+from smfg_verify.stochastic.schedules import StepSizes
 from smfg_verify.stochastic.updates import Sampling
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class TraceMetadata:
     dtype: str
     package_version: str
     transitions_per_iteration: int = 2
+
+    @property
+    def step_constants(self) -> dict[str, float]:
+        """Constants of the step sizes by learner, as `Schedule.constants` gives them."""
+        return {name: getattr(self, f"{name}_step") for name in StepSizes._fields}
 
 
 class Trace(eqx.Module):

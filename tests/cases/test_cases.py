@@ -13,13 +13,13 @@ from smfg_verify.assumptions.domination_measures import evaluate_points
 from smfg_verify.cases import CaseVerdict, Version, case_names, find_case, run_case
 from smfg_verify.cases._critic import averaged_errors
 from smfg_verify.cases._population import squared_errors
-from smfg_verify.cases._runs import run_at_rate, schedule_of
+from smfg_verify.cases._runs import run_at_rate
 from smfg_verify.cases.finite_population import simulated_deviation
 from smfg_verify.cases.follower_tracking import optimality_gaps
 from smfg_verify.cases.stationary_sensitivity import stationary_laws
 from smfg_verify.exact import stackelberg_gradient
 from smfg_verify.exact.follower import soft_bellman
-from smfg_verify.stochastic import ac_smfg
+from smfg_verify.stochastic import Schedule, ac_smfg
 
 
 @pytest.mark.parametrize("name", case_names())
@@ -97,7 +97,7 @@ def follower_that_stands_still(seeds, iterations):
 
 
 def leader_that_hardly_moves(game, *, num_seeds, num_iterations):
-    schedule = schedule_of(leader=1e-3, mean_field=1.0, follower=2.0, critic=4.0)
+    schedule = Schedule(leader=1e-3, mean_field=1.0, follower=2.0, critic=4.0)
     return ac_smfg(game, num_iterations=num_iterations, seeds=range(num_seeds), schedule=schedule, checkpoints=30)
 
 
