@@ -20,6 +20,8 @@ from smfg_verify.report.drawing import (
     new_figure,
 )
 
+# Share of the curves' decades that is added above them.
+_HEADROOM = 0.6
 # Name of the curve -> its label, colour and line.
 _CURVES = {
     "sup-norm": ("proved bound, sup norm", RED, "--"),
@@ -50,7 +52,8 @@ def contraction_figure(report: AssumptionReport) -> Figure | None:
     footnote(
         figure,
         f"The game's own temperature is {temperature:g}. Proved bounds hold for every leader and mean field; the other "
-        f"curves are the largest found. {shown} eigenvalues at the equilibrium of the uniform leader.",
+        f"curves are the largest found. {shown} eigenvalue{'' if shown == 1 else 's'} at the equilibrium of the uniform "
+        "leader.",
     )
     return figure
 
@@ -71,7 +74,10 @@ def _draw_sweep(axes: Axes, sweep: Mapping[str, Any]) -> float:
     axes.set_xscale("log")
     axes.set_yscale("log")
     finish_axes(axes, "Contraction below 1", r"temperature $\tau$", r"modulus of $\Gamma_\phi$")
-    axes.legend(fontsize=FONT_SIZE - 1.5, framealpha=0.8, edgecolor="none", loc="best")
+    # Room above the curves, which would else run under the legend.
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom, top * (top / bottom) ** _HEADROOM)
+    axes.legend(fontsize=FONT_SIZE - 1.5, framealpha=0.8, edgecolor="none", loc="upper right")
     return own
 
 
