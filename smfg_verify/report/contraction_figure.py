@@ -52,8 +52,8 @@ def contraction_figure(report: AssumptionReport) -> Figure | None:
     footnote(
         figure,
         f"The game's own temperature is {temperature:g}. Proved bounds hold for every leader and mean field; the other "
-        f"curves are the largest found. {shown} eigenvalue{'' if shown == 1 else 's'} at the equilibrium of the uniform "
-        "leader.",
+        f"curves are the largest found. {shown} eigenvalue{'' if shown == 1 else 's'} at the equilibrium of the "
+        "uniform leader.",
     )
     return figure
 
