@@ -130,6 +130,8 @@ def main() -> None:
     parser.add_argument("--games", type=int, default=10)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
+    if arguments.out is not None:
+        arguments.out.mkdir(parents=True, exist_ok=True)  # now, not after the last game
     jax.config.update("jax_enable_x64", True)
     ratios, verdicts = measure(arguments.games)
     table = brief_table("certified / measured", "constant", *COLUMNS, "games", numbers=[*COLUMNS, "games"])
