@@ -50,12 +50,13 @@ class ConicResult:
         return abs(self.value - self.second_value) / max(1.0, abs(self.value))
 
 
-def solve(problem: "cvxpy.Problem", *, second_opinion: bool = True) -> ConicResult:
+def solve(problem: "cvxpy.Problem", *, second_opinion: bool = True, geometric: bool = False) -> ConicResult:
     """Solve a problem by Clarabel, and again by SCS for a second opinion; never raises on a solver's failure.
 
     Args:
         problem: the problem; its variables hold the first solver's values afterwards, where it gave any.
         second_opinion: whether SCS is asked too.
+        geometric: whether it is a geometric program, convex after taking logarithms.
 
     Returns:
         Both statuses and values. A status other than "optimal" is a failure.
@@ -63,9 +64,9 @@ def solve(problem: "cvxpy.Problem", *, second_opinion: bool = True) -> ConicResu
     begun = time.perf_counter()
     second_status, second_value = NOT_ASKED, float("nan")
     if second_opinion:
-        second_status, second_value = _attempt(problem, SECOND_SOLVER)
+        second_status, second_value = _attempt(problem, SECOND_SOLVER, geometric)
     # Last, so that the problem's variables hold the first solver's values.
-    status, value = _attempt(problem, FIRST_SOLVER)
+    status, value = _attempt(problem, FIRST_SOLVER, geometric)
     variables: dict[str, np.ndarray] = {}
     duals: tuple[Any, ...] = ()
     if status == SOLVED:
@@ -85,13 +86,13 @@ def solve(problem: "cvxpy.Problem", *, second_opinion: bool = True) -> ConicResu
     )
 
 
-def _attempt(problem: "cvxpy.Problem", solver: str) -> tuple[str, float]:
+def _attempt(problem: "cvxpy.Problem", solver: str, geometric: bool) -> tuple[str, float]:
     """Status and optimal value of one solver; NaN unless it solved."""
     try:
         with warnings.catch_warnings():
             # "Solution may be inaccurate" comes as a status too.
             warnings.simplefilter("ignore")
-            problem.solve(solver=solver)
+            problem.solve(solver=solver, gp=geometric)
     except Exception as error:
         # A solver's bindings raise errors of many kinds; all of them mean that there is no answer.
         return f"failed: {type(error).__name__}: {error}"[:200], float("nan")

@@ -20,7 +20,8 @@ from smfg_verify.bounds.drift_inequalities import (
     held_out_violation,
 )
 from smfg_verify.bounds.expected_residuals import MAX_POINTS, ExpectedResiduals, expected_residuals
-from smfg_verify.bounds.lyapunov import LyapunovCertificate, certify, largest_factor, rate_matrix
+from smfg_verify.bounds.lyapunov import LyapunovCertificate, certify, rate_matrix
+from smfg_verify.bounds.step_region import StepRegion, step_region
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic.schedules import Schedule, StepSizes
 from smfg_verify.stochastic.trace import Trace
@@ -58,7 +59,7 @@ class DriftReport:
         held_out: residual -> for each group of seeds left out, share of broken rows and largest excess, (K, 2).
         binding: residual -> (seed's row, iteration) at which its inequality is tightest; None where unsolved.
         lyapunov: weights of a common decrease at the run's step constants, or the proof that there are none.
-        largest_leader_factor: factor on the leader's constant up to which there are weights.
+        region: the step constants for which there are weights.
         markov_correction: residual -> largest |E[. | chains] - E[. | exact laws]| over the largest expected change.
     """
 
@@ -68,7 +69,7 @@ class DriftReport:
     held_out: Mapping[str, Float[np.ndarray, "K 2"]]
     binding: Mapping[str, tuple[int, int] | None]
     lyapunov: LyapunovCertificate
-    largest_leader_factor: float
+    region: StepRegion
     markov_correction: Mapping[str, float]
 
 
@@ -99,7 +100,7 @@ def validate_drift(game: AbstractGame, trace: Trace, *, folds: int = 4, max_poin
         held_out={name: held_out_violation(data, name, folds=folds) for name in RESIDUALS},
         binding={name: _binding(data, inequality) for name, inequality in inequalities.items()},
         lyapunov=certify(rates),
-        largest_leader_factor=largest_factor(inequalities, constants) if solved else float("nan"),
+        region=step_region(inequalities, constants),
         markov_correction={name: _markov_correction(data, name) for name in RESIDUALS},
     )
 

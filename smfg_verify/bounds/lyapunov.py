@@ -19,8 +19,6 @@ from smfg_verify.bounds.drift_inequalities import LEARNERS, RESIDUALS, STEP_OF, 
 # A margin below this, relative to the terms that cancel in it, is rounding.
 _SMALLEST_MARGIN = 1e-9
 _TINY = 1e-300
-_LARGEST_FACTOR = 1e4
-_BISECTIONS = 40
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -137,34 +135,3 @@ def _neither(reason: str) -> LyapunovCertificate:
     return LyapunovCertificate(
         exists=False, weights={}, margin=nan, obstruction={}, obstruction_error=nan, reason=reason
     )
-
-
-def largest_factor(
-    inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float], learner: str = "leader"
-) -> float:
-    """Largest factor on one learner's step constant up to which a Lyapunov function exists, the others unchanged.
-
-    A slower leader only lessens the rates that others suffer from it, so that the set of factors is an interval from
-    zero; for another learner it is the largest factor reached from 1 on.
-
-    Args:
-        inequalities: by residual.
-        constants: step constants by learner.
-        learner: whose constant is scaled.
-
-    Returns:
-        The factor; 0 where there is no Lyapunov function even at a factor of 1e-4, infinite beyond 1e4.
-    """
-
-    def holds(factor: float) -> bool:
-        return certify(rate_matrix(inequalities, {**constants, learner: factor * constants[learner]})).exists
-
-    if constants[learner] == 0.0 or not holds(1.0 / _LARGEST_FACTOR):
-        return 0.0
-    if holds(_LARGEST_FACTOR):
-        return float("inf")
-    low, high = 1.0 / _LARGEST_FACTOR, _LARGEST_FACTOR
-    for _ in range(_BISECTIONS):
-        middle = float(np.sqrt(low * high))
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low

@@ -24,7 +24,7 @@ from smfg_verify.report.tables import brief_table
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
 
 DRIFT_FILE = "drift.json"
-FORMAT, SCHEMA_VERSION = "smfg-verify drift", 1
+FORMAT, SCHEMA_VERSION = "smfg-verify drift", 2
 # Seeds that the curves are held against, besides those that the constants are fitted to.
 _HELD_OUT = 32
 
@@ -138,14 +138,32 @@ def _lyapunov(report: DriftReport) -> Text:
     found = report.lyapunov
     if found.exists:
         weights = ", ".join(f"{value:.3g} {name}" for name, value in found.weights.items())
-        return Text(
-            f"Lyapunov function: the weights {weights} decrease together, up to noise; they exist up to "
-            f"{report.largest_leader_factor:.3g} times the leader's step constant.\n"
-        )
-    if found.obstruction:
+        said = f"Lyapunov function: the weights {weights} decrease together, up to noise."
+    elif found.obstruction:
         feeding = ", ".join(f"{value:.3g} {name}" for name, value in found.obstruction.items() if value > 0.0)
-        return Text(f"No weights decrease together at these step constants: residuals {feeding} keep themselves up.\n")
-    return Text(f"Lyapunov function: not decided, {found.reason}.\n")
+        said = f"No weights decrease together at these step constants: residuals {feeding} keep themselves up."
+    else:
+        return Text(f"Lyapunov function: not decided, {found.reason}.\n")
+    return Text(f"{said}\n{_region(report)}\n")
+
+
+def _region(report: DriftReport) -> str:
+    """For which step constants weights exist, in words."""
+    region = report.region
+    if math.isinf(region.root):
+        without = ", ".join(name for name, entry in report.inequalities.items() if entry.contraction == 0.0)
+        return f"No step constants mend that: the inequality of {without} has no contraction."
+    ranges = [
+        f"{name} {low:.3g} to {high:.3g}" if math.isfinite(low) else f"{name} never"
+        for name, (low, high) in region.intervals.items()
+    ]
+    said = [f"Weights exist for factors on one step constant alone (1e-4 to 1e4 looked at): {'; '.join(ranges)}."]
+    said.append(f"Residuals feed each other with a Perron root of {region.root:.3g} (weights exist below 1)")
+    if region.best:
+        constants = ", ".join(f"{name} {value:.3g}" for name, value in region.best.items())
+        said.append(f", of {region.best_root:.3g} at the best ratios found, {constants}")
+    said.append(f", of {region.floor:.3g} or more at any.")
+    return f"{said[0]} {''.join(said[1:])}"
 
 
 def write_drift(drift: Drift, directory: Path) -> Path:
@@ -159,7 +177,7 @@ def write_drift(drift: Drift, directory: Path) -> Path:
         "run": plain(drift.run),
         "inequalities": {name: _inequality(report, entry) for name, entry in report.inequalities.items()},
         "lyapunov": dataclasses.asdict(report.lyapunov),
-        "largest_leader_factor": report.largest_leader_factor,
+        "region": dataclasses.asdict(report.region),
         "iterates": len(report.data.seeds),
         "iterates_left_out": report.data.num_left_out,
         "curves": None if drift.curves is None else dataclasses.asdict(drift.curves),

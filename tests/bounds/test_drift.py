@@ -8,7 +8,7 @@ import pytest
 from smfg_verify.bounds.drift import bound_curves, schedules_around, validate_drift
 from smfg_verify.bounds.drift_inequalities import RESIDUALS, features, fit_inequality, left_side
 from smfg_verify.bounds.expected_residuals import QUANTITIES, ExpectedResiduals, expected_residuals
-from smfg_verify.bounds.lyapunov import certify, largest_factor, rate_matrix
+from smfg_verify.bounds.lyapunov import certify
 from smfg_verify.bounds.residuals import exact_residuals
 from smfg_verify.games import load
 from smfg_verify.stochastic import Schedule, ac_smfg
@@ -131,19 +131,6 @@ def test_weights_decrease_or_an_obstruction_feeds_itself():
     assert kinds == {True, False}
 
 
-def test_the_largest_factor_separates(report):
-    """A planted leader's noise in the mean field's target: slower leaders have weights, faster ones do not."""
-    factor = largest_factor(report.inequalities, report.constants)
-    below, above = (
-        {**report.constants, "leader": report.constants["leader"] * factor * change} for change in (0.99, 1.01)
-    )
-    if 0.0 < factor < np.inf:
-        assert certify(rate_matrix(report.inequalities, below)).exists
-        assert not certify(rate_matrix(report.inequalities, above)).exists
-    else:
-        assert certify(rate_matrix(report.inequalities, report.constants)).exists == (factor > 0.0)
-
-
 def test_curves_start_at_the_seeds_and_bound_them(game, trace, report):
     found = exact_residuals(game, trace)
     curves = bound_curves(report, {name: getattr(found, name) for name in (*RESIDUALS, "objective")}, found.iterations)
@@ -162,7 +149,9 @@ def test_a_leader_whose_line_is_broken_has_no_bound_and_no_lyapunov_function():
     assert report.inequalities["e_omega"].contraction == 0.0
     assert not report.lyapunov.exists
     assert report.lyapunov.obstruction
-    assert report.largest_leader_factor == 0.0
+    assert np.isinf(report.region.root)
+    assert not report.region.best
+    assert all(np.isnan(ends).all() for ends in report.region.intervals.values())
 
 
 def test_a_budget_below_one_checkpoint_and_no_schedule_are_refused(game, trace):
