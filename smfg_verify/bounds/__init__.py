@@ -15,11 +15,15 @@ from smfg_verify.bounds.drift import validate_drift as validate_drift
 from smfg_verify.bounds.drift_inequalities import DriftInequality as DriftInequality
 from smfg_verify.bounds.expected_residuals import ExpectedResiduals as ExpectedResiduals
 from smfg_verify.bounds.expected_residuals import expected_residuals as expected_residuals
+from smfg_verify.bounds.laboratory import Laboratory as Laboratory
+from smfg_verify.bounds.laboratory import step_laboratory as step_laboratory
 from smfg_verify.bounds.limit_points import LimitPoint as LimitPoint
 from smfg_verify.bounds.limit_points import LimitPoints as LimitPoints
 from smfg_verify.bounds.limit_points import LimitStatus as LimitStatus
 from smfg_verify.bounds.limit_points import find_limit_points as find_limit_points
 from smfg_verify.bounds.limit_points import limit_point_at as limit_point_at
+from smfg_verify.bounds.linear_noise import LinearNoise as LinearNoise
+from smfg_verify.bounds.linear_noise import linear_noise as linear_noise
 from smfg_verify.bounds.local import LocalPrediction as LocalPrediction
 from smfg_verify.bounds.local import PredictionStatus as PredictionStatus
 from smfg_verify.bounds.local import local_prediction as local_prediction
@@ -43,6 +47,9 @@ from smfg_verify.bounds.residuals import RESIDUAL_NAMES as RESIDUAL_NAMES
 from smfg_verify.bounds.residuals import PointStatus as PointStatus
 from smfg_verify.bounds.residuals import Residuals as Residuals
 from smfg_verify.bounds.residuals import exact_residuals as exact_residuals
+from smfg_verify.bounds.step_region import StepRegion as StepRegion
+from smfg_verify.bounds.step_region import step_region as step_region
+from smfg_verify.bounds.step_sweep import StepPlane as StepPlane
 from smfg_verify.bounds.update_noise import UpdateNoise as UpdateNoise
 from smfg_verify.bounds.update_noise import update_noise as update_noise
 from smfg_verify.bounds.validate import RUNNING_MINIMUM as RUNNING_MINIMUM

@@ -220,9 +220,8 @@ def mean_dynamics_at(game: AbstractGame, iterate: Components) -> Components:
 _mean_dynamics = eqx.filter_jit(mean_dynamics_at)
 
 
-@jit_for_game
-def linearised(game: AbstractGame, iterate: Components) -> tuple[Components, Float[Array, "N N"]]:
-    """The mean dynamics and its Jacobian over the flattened components, unchecked.
+def linearised_at(game: AbstractGame, iterate: Components) -> tuple[Components, Float[Array, "N N"]]:
+    """The mean dynamics and its Jacobian over the flattened components, unchecked, for use inside jit and vmap.
 
     Args:
         game: the game, traced.
@@ -234,6 +233,9 @@ def linearised(game: AbstractGame, iterate: Components) -> tuple[Components, Flo
     flat, unravel = jax.flatten_util.ravel_pytree(iterate)
     slope = jax.jacfwd(lambda x: jax.flatten_util.ravel_pytree(mean_dynamics_at(game, unravel(x)))[0])(flat)
     return mean_dynamics_at(game, iterate), slope
+
+
+linearised = jit_for_game(linearised_at)
 
 
 def flattened(components: Components) -> Float[np.ndarray, " N"]:

@@ -84,7 +84,8 @@ def step_region(inequalities: Mapping[str, DriftInequality], constants: Mapping[
 
 def perron_root(inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]) -> float:
     r"""$\rho(M)$ at step constants; infinite where an inequality has no contraction."""
-    return _root(sum(_gains(inequalities, constants)))
+    coupling, moving = _gains(inequalities, constants)
+    return _root(coupling + moving)
 
 
 def _root(gains: Float[np.ndarray, "5 5"]) -> float:
@@ -127,7 +128,8 @@ def _interval(
     inside = min((-end, lowest, end), key=log_height)
     if not height(inside) < 1.0:
         return np.nan, np.nan
-    return tuple(float(np.exp(_edge(height, inside, limit))) for limit in (-end, end))
+    low, high = (float(np.exp(_edge(height, inside, limit))) for limit in (-end, end))
+    return low, high
 
 
 def _edge(height, inside: float, limit: float) -> float:

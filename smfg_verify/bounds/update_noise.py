@@ -69,13 +69,18 @@ def update_noise(
     if sampling not in ("markov", "iid"):
         raise ValueError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
     game, arrays = prepared(game, iterate)
-    _check_size(game)
+    check_size(game)
     constants = jnp.asarray(step_constants, dtype=float)
     one_step, covariance, drift, residual = _noise(game, arrays, constants, sampling == "markov")
     return UpdateNoise(np.asarray(one_step), np.asarray(covariance), np.asarray(drift), float(residual))
 
 
-def _check_size(game: AbstractGame) -> None:
+def check_size(game: AbstractGame) -> None:
+    """Refuse a game whose noise is not summed exactly.
+
+    Raises:
+        ValueError: more than 2^26 entries in the table of directions.
+    """
     tuples = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
     learned = sum(math.prod(shape) for shape in component_shapes(game)[:4])
     if tuples * learned > _MAX_ENTRIES:
@@ -87,16 +92,36 @@ def _check_size(game: AbstractGame) -> None:
 
 @jit_for_game
 def _noise(game: AbstractGame, iterate: Components, constants: Float[Array, " N"], markov: bool):
+    one_step, covariance, residual = noise_covariance(game, iterate, markov)
+    if not markov:
+        return one_step, covariance, jnp.zeros_like(constants), residual
+    laws = expected_update(game, iterate)
+    directions, weights = _learner_directions(game, iterate, laws.occupancy)
+    return one_step, covariance, _drift(game, iterate, laws, directions, weights, constants), residual
+
+
+def noise_covariance(
+    game: AbstractGame, iterate: Components, markov: bool
+) -> tuple[Float[Array, "N N"], Float[Array, "N N"], Float[Array, ""]]:
+    """`one_step`, `covariance` and `poisson_residual` of `update_noise`, unchecked, for use inside jit and vmap.
+
+    Args:
+        game: the game, traced.
+        iterate: where it is frozen.
+        markov: whether the chains' memory counts.
+
+    Returns:
+        The three of them.
+    """
     laws = expected_update(game, iterate)
     directions, weights = _learner_directions(game, iterate, laws.occupancy)
     learned, residual_l = _learner_noise(game, iterate, laws, directions, weights)
     field, residual_f = _field_noise(game, iterate, laws)
     one_step = jax.scipy.linalg.block_diag(learned[0], field[0])
-    crossed = jax.scipy.linalg.block_diag(learned[1], field[1])
     if not markov:
-        return one_step, one_step, jnp.zeros_like(constants), jnp.zeros(())
-    drift = _drift(game, iterate, laws, directions, weights, constants)
-    return one_step, one_step + crossed + crossed.T, drift, jnp.maximum(residual_l, residual_f)
+        return one_step, one_step, jnp.zeros(())
+    crossed = jax.scipy.linalg.block_diag(learned[1], field[1])
+    return one_step, one_step + crossed + crossed.T, jnp.maximum(residual_l, residual_f)
 
 
 def _learner_directions(game: AbstractGame, iterate: Components, occupancy):

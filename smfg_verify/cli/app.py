@@ -336,6 +336,37 @@ def drift(
     return FINISHED
 
 
+@app.command()
+def lab(
+    game: GameName,
+    assignments: Assignments = None,
+    config: Config = None,
+    seeds: Annotated[int, typer.Option(help="Seeds of every choice of step sizes.")] = 16,
+    iterations: Annotated[int, typer.Option(help="Iterations of each run.")] = 10_000,
+    sampling: Sampling = None,
+    leader_step: LeaderStep = None,
+    mean_field_step: MeanFieldStep = None,
+    follower_step: FollowerStep = None,
+    critic_step: CriticStep = None,
+    out: Out = None,
+) -> int:
+    """Sweep step constants and exponents: a heat map with the certified region, predicted optimum against found."""
+    given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
+    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    settings = gather(game, assignments or (), config, run=given, schedule=steps)
+    _exact_arithmetic()
+    from smfg_verify.report.laboratory import lab_tables, run_laboratory, write_lab
+
+    try:
+        found = run_laboratory(settings.game, settings.run)
+    except KeyboardInterrupt as interruption:
+        raise _InterruptedError(None) from interruption
+    written = write_lab(found, out or Path("results") / settings.game.short_name)
+    _screen().print(lab_tables(found))
+    _screen().print(f"Written: {', '.join(map(str, written))}", soft_wrap=True, markup=False)
+    return FINISHED
+
+
 def _carry_out(
     command: Any, settings: Settings, out: Path | None, strict: bool, *, resume: bool = False, overwrite: bool = False
 ) -> int:

@@ -48,14 +48,18 @@ class Progress:
         """Print one plain line."""
         self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
-    def iterations(self, total: int) -> Callable[[int], None]:
-        """Callback for a run that says every ten seconds how far it is; for where no bar can be drawn."""
+    def counted(self, total: int, unit: str) -> Callable[[int], None]:
+        """Callback that says every ten seconds how much is done; for where no bar can be drawn."""
         last = time.monotonic()
 
         def report(done: int) -> None:
             nonlocal last
             if time.monotonic() - last >= _PLAIN_SECONDS and done < total:
                 last = time.monotonic()
-                self.say(f"  {done:,} of {total:,} iterations")
+                self.say(f"  {done:,} of {total:,} {unit}")
 
         return report
+
+    def iterations(self, total: int) -> Callable[[int], None]:
+        """The same for the iterations of a run."""
+        return self.counted(total, "iterations")

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key, UInt
 
 from smfg_verify.game import AbstractGame
-from smfg_verify.stochastic.schedules import Schedule
+from smfg_verify.stochastic.schedules import PowerSchedule, Schedule
 from smfg_verify.stochastic.updates import Iterate, Sampling, num_uniforms, update
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
@@ -54,7 +54,7 @@ def block_uniforms(keys: Key[Array, " lanes"], block: Int[Array, ""], count: int
 def advance(
     game: AbstractGame,
     bounds: ValueBounds,
-    schedule: Schedule,
+    schedule: Schedule | PowerSchedule,
     sampling: Sampling,
     seeds: UInt[Array, " lanes"],
     iterate: Iterate,
@@ -66,7 +66,7 @@ def advance(
     Args:
         game: the game, with traced leaves.
         bounds: boxes that the critics are projected to.
-        schedule: step sizes.
+        schedule: step sizes, the same for every lane or one choice a lane.
         sampling: "markov" or "iid".
         seeds: one a lane.
         iterate: after `start` iterations, lanes last.

@@ -60,12 +60,7 @@ class Schedule(eqx.Module):
     def at(self, iteration: Int[Array, ""]) -> StepSizes:
         """The four step sizes of an iteration k = 0, 1, ..."""
         scale = 1.0 / jnp.sqrt(jnp.asarray(iteration + 1, self.leader.dtype))
-        return StepSizes(
-            leader=self.leader * scale,
-            mean_field=jnp.minimum(self.mean_field * scale, 1.0),
-            follower=self.follower * scale,
-            critic=jnp.minimum(self.critic * scale, 1.0),
-        )
+        return _clipped(*(getattr(self, name) * scale for name in _NAMES))
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, float]) -> "Schedule":
@@ -75,6 +70,30 @@ class Schedule(eqx.Module):
     def constants(self) -> dict[str, float]:
         """The four constants by name, as Python floats."""
         return {name: float(getattr(self, name)) for name in _NAMES}
+
+
+class PowerSchedule(eqx.Module):
+    r"""Step sizes $c / (k + 1)^p$ with a constant and an exponent a learner, one choice of all eight a lane.
+
+    For sweeps over step sizes; AC-SMFG's own are those of `Schedule`, p = 1/2. Clipped to 1 as there.
+
+    Attributes:
+        constants: $c_\zeta, c_\xi, c_\alpha, c_\beta$, (4, lanes), dimensionless, >= 0.
+        exponents: p of each, (4, lanes).
+    """
+
+    constants: Float[Array, "4 lanes"]
+    exponents: Float[Array, "4 lanes"]
+
+    def at(self, iteration: Int[Array, "..."]) -> StepSizes:
+        """The step sizes of an iteration k = 0, 1, ..., (lanes,) each."""
+        base = jnp.asarray(iteration + 1, self.constants.dtype)
+        return _clipped(*(self.constants * base ** (-self.exponents)))
+
+
+def _clipped(leader: Array, mean_field: Array, follower: Array, critic: Array) -> StepSizes:
+    """Step sizes with those of the mean field and of the critics at most 1."""
+    return StepSizes(leader, jnp.minimum(mean_field, 1.0), follower, jnp.minimum(critic, 1.0))
 
 
 def warn_if_misordered(schedule: Schedule) -> None:

@@ -1,0 +1,178 @@
+r"""AC-SMFG from its start on, predicted: the path of its mean dynamics, and Gaussian noise carried along that path.
+
+Locally the update is $x^+ = x + E_k (h(x) + \text{noise})$ with $E_k$ the diagonal of the step sizes. With
+$J = \partial h / \partial x$ and $\Sigma$ the noise's asymptotic covariance, both at the mean path $\bar x_k$,
+$$ \bar x_{k+1} = \bar x_k + E_k h(\bar x_k), \quad S_{k+1} = (I + E_k J) S_k (I + E_k J)^T + E_k \Sigma E_k : $$
+the linear noise approximation. It needs no limit point and no special exponent of the steps. It leaves out what the
+noise does to the mean, the projection of the critics, and where the two chains start.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from smfg_verify.assumptions.batches import in_batches
+from smfg_verify.assumptions.compiling import jit_for_game
+from smfg_verify.assumptions.leaders import evaluate_leaders
+from smfg_verify.bounds.local_expansion import square_root
+from smfg_verify.bounds.mean_dynamics import Components, component_shapes, linearised_at
+from smfg_verify.bounds.update_noise import check_size, noise_covariance
+from smfg_verify.exact.precision import require_float64
+from smfg_verify.game import AbstractGame, leader_logits_shape, traced, validate
+from smfg_verify.stochastic.schedules import PowerSchedule
+from smfg_verify.stochastic.updates import Sampling
+
+# A block of iterations over which h is taken as linear is at most this part of those before it.
+_FINENESS = 16
+# Column of the step sizes (zeta, xi, alpha, beta) that each component moves by.
+_COLUMN = Components(leader_logits=0, follower_logits=2, leader_critic=3, follower_critic=3, mean_field=1)
+_SCHEDULES_A_CALL = 32
+_DRAWS = 64
+
+
+class LinearNoise(NamedTuple):
+    """Where each schedule leads after some iterations, as predicted; the first axis (V) counts the schedules.
+
+    Attributes:
+        mean: flattened components, (V, N).
+        covariance: (V, N, N).
+    """
+
+    mean: Float[np.ndarray, "V N"]
+    covariance: Float[np.ndarray, "V N N"]
+
+
+def linear_noise(
+    game: AbstractGame,
+    schedules: PowerSchedule,
+    num_iterations: int,
+    sampling: Sampling = "markov",
+    *,
+    fineness: int = _FINENESS,
+) -> LinearNoise:
+    """Predict the law of the iterate of AC-SMFG from its default start, for many schedules.
+
+    Args:
+        game: the game.
+        schedules: V of them, one a lane.
+        num_iterations: K, >= 1.
+        sampling: "markov" or "iid".
+        fineness: h is taken as linear, and the steps as constant, over blocks of at most the iterations so far over
+            this number (a power of two of them, composed exactly).
+
+    Returns:
+        Mean and covariance after K iterations; not finite where a schedule is predicted to diverge.
+
+    Raises:
+        ValueError: an invalid game, float64 off, or a game too large for the exact sum over its samples.
+
+    Source: van Kampen's expansion, here of a stochastic approximation with decreasing steps.
+    """
+    validate(game)
+    game = traced(game)
+    require_float64(game)
+    check_size(game)
+    lengths = _doublings(num_iterations, fineness)
+    steps, products = _blocks(schedules, lengths)
+    call = lambda *tables: _carried(game, jnp.asarray(lengths), *tables, sampling == "markov")  # noqa: E731
+    return LinearNoise(*in_batches(call, min(_SCHEDULES_A_CALL, len(steps)), steps, products))
+
+
+def expected_squared_gradient(game: AbstractGame, found: LinearNoise) -> Float[np.ndarray, " V"]:
+    r"""$E \|\nabla\Phi(\omega)\|^2$ for Gaussian logits of the given laws, by fixed antithetic draws.
+
+    Args:
+        game: the game.
+        found: of `linear_noise`.
+
+    Returns:
+        (V,), in squared units of the objective; NaN where the law or an equilibrium is not finite.
+    """
+    shape = leader_logits_shape(game)
+    size = int(np.prod(shape))
+    half = np.random.default_rng(0).standard_normal((_DRAWS // 2, size))
+    draws = np.concatenate([half, -half])
+    known = np.isfinite(found.mean).all(axis=1) & np.isfinite(found.covariance).all(axis=(1, 2))
+    expected = np.full(len(found.mean), np.nan)
+    if not known.any():
+        return expected
+    spreads = np.stack([square_root(matrix[:size, :size]) for matrix in found.covariance[known]])
+    logits = found.mean[known, None, :size] + draws @ np.swapaxes(spreads, 1, 2)
+    points = evaluate_leaders(traced(game), logits.reshape(-1, *shape))
+    expected[known] = np.mean(points.total_norm.reshape(-1, _DRAWS) ** 2, axis=1)
+    return expected
+
+
+def _doublings(num_iterations: int, fineness: int) -> Int[np.ndarray, " B"]:
+    """Binary logarithms of the lengths of the blocks that make up the iterations."""
+    done, found = 0, []
+    while done < num_iterations:
+        length = min(max(1, done // fineness), num_iterations - done)
+        found.append(length.bit_length() - 1)
+        done += 2 ** found[-1]
+    return np.asarray(found)
+
+
+def _blocks(schedules: PowerSchedule, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means over each block of the four steps, (V, B, 4), and of their products, (V, B, 4, 4)."""
+    counts = 2**lengths
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    iterations = jnp.arange(int(counts.sum()))
+    steps, products = [], []
+    # Some schedules at a time: a table of all of them at every iteration could be gigabytes.
+    for first in range(0, schedules.constants.shape[1], _SCHEDULES_A_CALL):
+        some = jax.tree.map(lambda leaf: leaf[:, first : first + _SCHEDULES_A_CALL], schedules)  # noqa: B023
+        for table in np.stack([np.asarray(step).T for step in jax.vmap(some.at)(iterations)], axis=-1):
+            steps.append(np.add.reduceat(table, starts) / counts[:, None])
+            outer = table[:, :, None] * table[:, None, :]
+            products.append(np.add.reduceat(outer, starts) / counts[:, None, None])
+    return np.stack(steps), np.stack(products)
+
+
+@jit_for_game
+def _carried(game: AbstractGame, lengths: Int[Array, " B"], steps, products, markov: bool):
+    start, unravel = jax.flatten_util.ravel_pytree(_first(game))
+    shapes = component_shapes(game)
+    column = np.concatenate([np.full(int(np.prod(s)), c) for s, c in zip(shapes, _COLUMN, strict=True)])
+
+    def over_block(carry, block):
+        length, step, product = block
+        means, covariances = carry
+        move = lambda *one: _moved(game, unravel, length, column, markov, *one)  # noqa: E731
+        return jax.vmap(move)(means, covariances, step, product), None
+
+    number = steps.shape[0]
+    first = (jnp.tile(start, (number, 1)), jnp.zeros((number, start.size, start.size)))
+    blocks = (lengths, jnp.swapaxes(steps, 0, 1), jnp.swapaxes(products, 0, 1))
+    return jax.lax.scan(over_block, first, blocks)[0]
+
+
+def _moved(game, unravel, length, column, markov, mean, covariance, step, product):
+    """One schedule over one block of 2^length iterations with frozen h, J and noise."""
+    dynamics, slope = linearised_at(game, unravel(mean))
+    noise = noise_covariance(game, unravel(mean), markov)[1]
+    scale = step[column]
+    once = (
+        jnp.eye(mean.size) + scale[:, None] * slope,
+        scale * jax.flatten_util.ravel_pytree(dynamics)[0],
+        product[jnp.ix_(column, column)] * noise,
+    )
+
+    def doubled(_, parts):
+        push, moved, spread = parts
+        return push @ push, moved + push @ moved, spread + push @ spread @ push.T
+
+    push, moved, spread = jax.lax.fori_loop(0, length, doubled, once)
+    return mean + moved, push @ covariance @ push.T + spread
+
+
+def _first(game: AbstractGame) -> Components:
+    """The default start of a run; zero critics lie in their boxes or, where not, are drawn to them by the dynamics."""
+    shapes = component_shapes(game)
+    zeros = {name: jnp.zeros(shape) for name, shape in shapes._asdict().items()}
+    size = int(np.prod(shapes.mean_field))
+    return Components(**zeros)._replace(mean_field=jnp.full(shapes.mean_field, 1.0 / size))

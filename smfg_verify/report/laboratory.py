@@ -1,0 +1,178 @@
+"""The step-size laboratory as a job: its run, its tables, lab.json and the figure."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from smfg_verify.bounds.drift import validate_drift
+from smfg_verify.bounds.drift_inequalities import DriftInequality
+from smfg_verify.bounds.laboratory import MIN_SEEDS, Laboratory, Optimum, step_laboratory
+from smfg_verify.bounds.report import nulls_for_nan
+from smfg_verify.bounds.step_sweep import default_planes
+from smfg_verify.files import write_atomically
+from smfg_verify.game import AbstractGame
+from smfg_verify.report.drawing import save_figure
+from smfg_verify.report.laboratory_figure import laboratory_figure
+from smfg_verify.report.pipeline import load_game
+from smfg_verify.report.progress import Progress
+from smfg_verify.report.record import game_record, plain
+from smfg_verify.report.settings import GameSettings, RunSettings
+from smfg_verify.report.tables import brief_table, pairs_table
+from smfg_verify.stochastic import Schedule, ac_smfg
+
+LAB_FILE, LAB_FIGURE = "lab.json", "lab"
+FORMAT, SCHEMA_VERSION = "smfg-verify lab", 1
+# The run that the drift inequalities are fitted to.
+_DRIFT_SEEDS, _DRIFT_ITERATIONS, _DRIFT_CHECKPOINTS = 4, 5000, 24
+
+
+@dataclasses.dataclass(frozen=True)
+class LabResult:
+    """A laboratory with its game and settings."""
+
+    settings: GameSettings
+    game: AbstractGame
+    run: RunSettings
+    lab: Laboratory
+
+
+def run_laboratory(settings: GameSettings, run: RunSettings) -> LabResult:
+    """Fit the drift inequalities at the base step constants, then sweep around them.
+
+    Args:
+        settings: the game.
+        run: seeds, iterations and sampling of every run, and the base step constants.
+
+    Returns:
+        The result; without a certified region, and with the reason, where the drift is out of reach.
+
+    Raises:
+        ValueError: bad settings.
+    """
+    game, progress = load_game(settings), Progress()
+    schedule = Schedule(**run.schedule)
+    run = dataclasses.replace(run, schedule=schedule.constants())
+    _check(run)
+    with progress.stage("drift", "Fitting drift inequalities at the base step constants"):
+        inequalities, obstacle = _inequalities(game, schedule, run)
+    total = run.seeds * sum(np.prod(plane.shape) for plane in default_planes({**schedule.constants()}))
+    with progress.stage("sweep", f"Sweeping step sizes, {total:,} runs of {run.iterations:,} iterations"):
+        lab = step_laboratory(
+            game,
+            schedule,
+            num_iterations=run.iterations,
+            num_seeds=run.seeds,
+            sampling=run.sampling,
+            inequalities=inequalities,
+            callback=progress.counted(int(total), "runs"),
+        )
+    return LabResult(settings, game, run, dataclasses.replace(lab, region_missing=obstacle or lab.region_missing))
+
+
+def _check(run: RunSettings) -> None:
+    """Refuse before anything is run."""
+    frozen = [name for name, value in run.schedule.items() if value == 0.0]
+    if frozen:
+        raise ValueError(f"step constants: got zero for {', '.join(frozen)}, expected > 0, the middle of a sweep.")
+    if run.seeds < MIN_SEEDS:
+        raise ValueError(f"seeds: got {run.seeds}, expected at least {MIN_SEEDS}, for a standard error.")
+
+
+def _inequalities(
+    game: AbstractGame, schedule: Schedule, run: RunSettings
+) -> tuple[dict[str, DriftInequality] | None, str]:
+    trace = ac_smfg(
+        game,
+        num_iterations=_DRIFT_ITERATIONS,
+        seeds=range(_DRIFT_SEEDS),
+        schedule=schedule,
+        sampling=run.sampling,
+        checkpoints=_DRIFT_CHECKPOINTS,
+    )
+    try:
+        return dict(validate_drift(game, trace).inequalities), ""
+    except ValueError as error:  # the budget of exact expectations
+        return None, str(error)
+
+
+def lab_tables(result: LabResult) -> Group:
+    """Both optima on fresh seeds, and how well the prediction does over the whole sweep."""
+    lab = result.lab
+    parts = [_optima(lab), pairs_table(f"Step-size laboratory on {result.settings.name}", _summary(lab))]
+    return Group(*parts, Text(_answer(lab)))
+
+
+def _optima(lab: Laboratory) -> Table:
+    columns = ("optimum", "step constants", "exponents", "measured", "predicted", "fresh seeds", "policy gap", "Phi")
+    table = brief_table("Least final ||grad Phi(omega)||^2", *columns, unbroken="optimum")
+    for name, optimum in (("found", lab.found), ("predicted", lab.foreseen)):
+        if optimum is not None:
+            table.add_row(name, *_cells(optimum))
+    table.caption = Text(
+        f"measured: mean of {lab.seeds} seeds, the same for every choice; the least of many such means is too small. "
+        f"fresh seeds: mean of {4 * lab.seeds} seeds that were not in the sweep, +- its standard error; "
+        "policy gap and Phi are theirs. A small gradient in logits with a large policy gap is a saturated softmax, not "
+        "a stationary policy."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _cells(optimum: Optimum) -> tuple[str, ...]:
+    choice = optimum.choice
+    constants = ", ".join(f"{name} {choice[name]:.3g}" for name in ("leader", "mean_field", "follower", "critic"))
+    exponents = f"leader {choice['leader_exponent']:.2g}, others {choice['tracking_exponent']:.2g}"
+    numbers = (
+        f"{optimum.measured:.3g}",
+        f"{optimum.predicted:.3g}",
+        f"{optimum.fresh:.3g} +- {optimum.fresh_error:.2g}",
+    )
+    return (constants, exponents, *numbers)
+
+
+def _summary(lab: Laboratory) -> dict[str, str]:
+    measured = np.concatenate([plane.measured.ravel() for plane in lab.planes])
+    certified = np.concatenate([plane.certified.ravel() for plane in lab.planes])
+    low, middle, high = lab.ratio
+    shares = f"{np.mean(certified):.0%} of {certified.size} choices" if not lab.region_missing else lab.region_missing
+    return {
+        "runs": f"{measured.size} choices, {lab.seeds} seeds, {lab.num_iterations:,} iterations, {lab.sampling}",
+        "diverged": f"{np.sum(~np.isfinite(measured))} choices",
+        "drift certifies": shares,
+        "measured / predicted": f"median {middle:.3g}, quartiles {low:.3g} to {high:.3g}",
+        "rank correlation": f"{lab.rank_correlation:.3f} (Spearman)",
+        "error of the prediction's integration": f"{lab.refinement:.2g} relative, blocks halved",
+    }
+
+
+def _answer(lab: Laboratory) -> str:
+    if lab.foreseen is None:
+        return "No prediction: the linear noise approximation diverges for every choice.\n"
+    apart, error = lab.difference
+    if lab.found.choice == lab.foreseen.choice:
+        return "The predicted optimum is the one found.\n"
+    said = "cannot be told apart" if abs(apart) <= 2.0 * error else "differ"
+    return (
+        f"On fresh seeds the predicted optimum's mean is {apart:+.2g} +- {error:.2g} above that of the one found: at "
+        f"two standard errors they {said}.\n"
+    )
+
+
+def write_lab(result: LabResult, directory: Path) -> list[Path]:
+    """Write lab.json and the figure, atomically, into a directory that is made if missing; returns the files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    record = {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "game": game_record(result.game, result.settings.name),
+        "run": plain(result.run),
+        "lab": plain(dataclasses.asdict(result.lab)),
+    }
+    text = json.dumps(nulls_for_nan(record), indent=1, allow_nan=False)
+    written = [write_atomically(directory / LAB_FILE, f"{text}\n".encode())]
+    return [*written, *(directory / name for name in save_figure(laboratory_figure(result.lab), directory, LAB_FIGURE))]
