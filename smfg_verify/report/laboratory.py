@@ -127,12 +127,9 @@ def _cells(optimum: Optimum) -> tuple[str, ...]:
     choice = optimum.choice
     constants = ", ".join(f"{name} {choice[name]:.3g}" for name in ("leader", "mean_field", "follower", "critic"))
     exponents = f"leader {choice['leader_exponent']:.2g}, others {choice['tracking_exponent']:.2g}"
-    numbers = (
-        f"{optimum.measured:.3g}",
-        f"{optimum.predicted:.3g}",
-        f"{optimum.fresh:.3g} +- {optimum.fresh_error:.2g}",
-    )
-    return (constants, exponents, *numbers)
+    swept = (f"{optimum.measured:.3g}", f"{optimum.predicted:.3g}")
+    fresh = f"{optimum.fresh:.3g} +- {optimum.fresh_error:.2g}"
+    return (constants, exponents, *swept, fresh, f"{optimum.policy_gap:.3g}", f"{optimum.objective:.4g}")
 
 
 def _summary(lab: Laboratory) -> dict[str, str]:

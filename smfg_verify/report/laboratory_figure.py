@@ -69,7 +69,9 @@ def _plane(axes: Axes, lab: Laboratory, result: PlaneResult, norm) -> AxesImage:
 def _hatch(axes: Axes, certified: np.ndarray) -> None:
     """Lines over the cells outside the region."""
     for row, column in np.argwhere(~certified):
-        cell = Rectangle((column - 0.5, row - 0.5), 1.0, 1.0, fill=False, hatch="///", edgecolor="white", linewidth=0.0)
+        cell = Rectangle(
+            (column - 0.5, row - 0.5), 1.0, 1.0, fill=False, hatch="///", edgecolor=(1.0, 1.0, 1.0, 0.45), linewidth=0.0
+        )
         axes.add_patch(cell)
 
 
