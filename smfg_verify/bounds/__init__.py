@@ -1,8 +1,6 @@
 """Where the exact and the stochastic side meet: residuals of a run, their rates, and the verdict on the bound."""
 
 from smfg_verify.bounds.averages import RUNNING_AVERAGE as RUNNING_AVERAGE
-from smfg_verify.bounds.averages import AverageFinding as AverageFinding
-from smfg_verify.bounds.averages import average_rate as average_rate
 from smfg_verify.bounds.averages import running_average as running_average
 from smfg_verify.bounds.change_point import ChangePoint as ChangePoint
 from smfg_verify.bounds.change_point import ChangeStatus as ChangeStatus

@@ -1,30 +1,13 @@
 r"""The average version of the rate: $\frac{1}{k+1} \sum_{t \le k} E\|\nabla\Phi(\omega_t)\|^2$, from checkpoints."""
 
-import dataclasses
-
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
-from smfg_verify.bounds.rates import rate_window, resample_counts
-from smfg_verify.bounds.report import RateFinding
+from smfg_verify.bounds.findings import Fit
+from smfg_verify.bounds.rates import seed_mean
 from smfg_verify.bounds.residuals import Residuals
-from smfg_verify.bounds.validate import Fit, rate_finding
 
 RUNNING_AVERAGE = "running-average"
-
-
-@dataclasses.dataclass(frozen=True)
-class AverageFinding:
-    """The rate of the running average of a residual, and how far its interpolation can be trusted.
-
-    Attributes:
-        finding: slope, interval, verdict and envelope of the running average; its `means` are the averages.
-        interpolation_change: largest relative change of the averages, over the window, when every other checkpoint is
-            left out; an estimate of the interpolation's error, no bound. NaN where the averages are.
-    """
-
-    finding: RateFinding
-    interpolation_change: float
 
 
 def running_average(values: Float[np.ndarray, "*S C"], iterations: Int[np.ndarray, " C"]) -> Float[np.ndarray, "*S C"]:
@@ -52,49 +35,29 @@ def running_average(values: Float[np.ndarray, "*S C"], iterations: Int[np.ndarra
     return sums / (iterations - iterations[0] + 1)
 
 
-def average_rate(
-    residuals: Residuals,
-    *,
-    window: tuple[int, int] | None = None,
-    confidence: float = 0.95,
-    num_resamples: int = 2000,
-    seed: int = 0,
-) -> AverageFinding:
-    r"""The rate of the running average of $\|\nabla\Phi\|^2$, held against -1/2 as `validate_bounds` does.
+def average_fit(residuals: Residuals) -> Fit:
+    r"""What the running average's row is about; a bound of it bounds the running minimum of $\|\nabla\Phi\|^2$ too."""
+    tables = (residuals.e_omega, residuals.rounding["e_omega"])
+    values, rounding = (running_average(table, residuals.iterations) for table in tables)
+    return Fit(RUNNING_AVERAGE, values, rounding, running_minimum=False)
 
-    An average never forgets its transient, which leaves it only like 1/k: over a finite run its slope lags behind that
-    of the residual. Any bound of the average bounds the running minimum too, not the other way round.
 
-    Args:
-        residuals: of a run.
-        window, confidence, num_resamples, seed: as in `validate_bounds`.
+def interpolation_change(residuals: Residuals, mask: Bool[np.ndarray, " C"]) -> float:
+    """Largest relative change of the averages in a window when every other checkpoint is left out.
 
-    Returns:
-        The finding, inconclusive with a reason as there, and what the interpolation may have changed.
-
-    Raises:
-        ValueError: an empty window.
+    An estimate of the error that interpolating between checkpoints makes, no bound; NaN where the averages are.
     """
-    mask = rate_window(residuals.iterations, window)
-    counts = resample_counts(len(residuals.seeds), num_resamples, seed)
-    values, rounding = (
-        running_average(table, residuals.iterations) for table in (residuals.e_omega, residuals.rounding["e_omega"])
-    )
-    fit = Fit(RUNNING_AVERAGE, values, rounding, running_minimum=False)
-    finding = rate_finding(fit, residuals.iterations, mask, counts, confidence)
-    change = _interpolation_change(residuals.e_omega.mean(axis=0), residuals.iterations)
-    return AverageFinding(finding, float(np.max(change[mask[_kept(len(mask))]])))
-
-
-def _kept(number: int) -> np.ndarray:
-    """Every other checkpoint, the last included."""
-    return np.arange(number)[(number - 1) % 2 :: 2]
-
-
-def _interpolation_change(means: Float[np.ndarray, " C"], iterations: Int[np.ndarray, " C"]) -> np.ndarray:
+    means, iterations = seed_mean(residuals.e_omega), residuals.iterations
     kept = _kept(len(means))
     # The first checkpoint is where the average starts, whichever are left out after it.
     chosen = np.unique(np.concatenate([[0], kept]))
     coarse = dict(zip(chosen, running_average(means[chosen], iterations[chosen]), strict=True))
     fine = running_average(means, iterations)
-    return np.abs(np.array([coarse[index] for index in kept]) / fine[kept] - 1.0)
+    with np.errstate(invalid="ignore"):  # an average of zero has no relative change
+        change = np.abs(np.array([coarse[index] for index in kept]) / fine[kept] - 1.0)
+    return float(np.max(change[mask[kept]]))
+
+
+def _kept(number: int) -> Int[np.ndarray, " K"]:
+    """Every other checkpoint, the last included."""
+    return np.arange(number)[(number - 1) % 2 :: 2]

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.bounds.rates import log_lengths, resample_counts
-from smfg_verify.bounds.validate import MIN_SEEDS
+from smfg_verify.bounds.rates import MIN_SEEDS, log_lengths, resample_counts
 
 # Checkpoints on either side of a break, and breaks tried.
 _MIN_SIDE = 4

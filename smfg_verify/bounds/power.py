@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.bounds.change_point import ChangePoint, ChangeStatus, last_change_point
-from smfg_verify.bounds.rates import MIN_CHECKPOINTS, decay_rate, rate_window, resample_counts
+from smfg_verify.bounds.findings import CLAIMED_SLOPE
+from smfg_verify.bounds.rates import MIN_CHECKPOINTS, MIN_SEEDS, decay_rate, rate_window, resample_counts
 from smfg_verify.bounds.report import nulls_for_nan
-from smfg_verify.bounds.validate import CLAIMED_SLOPE, MIN_SEEDS
 
 SCHEMA = "smfg-verify/power-plan"
 SCHEMA_VERSION = 1

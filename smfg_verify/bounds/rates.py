@@ -13,6 +13,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 WINDOW_DECADES = 2.0
 MIN_CHECKPOINTS = 8
+MIN_SEEDS = 5
 
 
 class IntervalMethod(enum.StrEnum):
@@ -191,6 +192,11 @@ def _interval_levels(
         levels = ndtr(bias + shifted / (1.0 - acceleration * shifted))
     degenerate = not np.all(np.isfinite(levels)) or levels[0] >= levels[1] or np.any(acceleration * shifted >= 1.0)
     return (nominal, IntervalMethod.PERCENTILE) if degenerate else (levels, IntervalMethod.BCA)
+
+
+def seed_mean(values: Float[np.ndarray, "S C"]) -> Float[np.ndarray, " C"]:
+    """Mean over seeds, to the same bits whatever their order."""
+    return values[np.lexsort(values.T)].mean(axis=0)
 
 
 def running_minimum(means: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:

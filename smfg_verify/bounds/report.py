@@ -8,11 +8,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from smfg_verify.bounds.change_point import ChangePoint, ChangeStatus
 from smfg_verify.bounds.rates import Envelope, IntervalMethod
 from smfg_verify.files import write_atomically
 
 SCHEMA = "smfg-verify/bound-report"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class RateVerdict(enum.StrEnum):
@@ -26,10 +27,10 @@ class RateVerdict(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class RateFinding:
-    r"""The rate of one residual, or of the running minimum of $\|\nabla\Phi\|^2$.
+    r"""The rate of one residual, or of the running minimum or average of $\|\nabla\Phi\|^2$.
 
     Attributes:
-        name: a name of `RESIDUAL_NAMES`, or "running-minimum".
+        name: a name of `RESIDUAL_NAMES`, or "running-minimum" or "running-average".
         verdict: on the slope, see `validate_bounds`.
         reason: why it is inconclusive; empty otherwise.
         slope, intercept: of the log of the seed mean against log(k + 1); NaN where no rate was fitted.
@@ -70,7 +71,9 @@ class BoundReport:
         num_points: seeds times checkpoints.
         num_diverged: points whose iterate is not finite.
         num_not_converged: points where the equilibrium of the leader's policy was not found.
-        rows: one finding a residual, then the running minimum.
+        rows: one finding a residual, then the running minimum and the running average.
+        changes: residual -> where it leaves its transient, over all checkpoints.
+        interpolation_change: estimate of the running average's error between checkpoints, relative.
     """
 
     game: str
@@ -84,6 +87,8 @@ class BoundReport:
     num_diverged: int
     num_not_converged: int
     rows: tuple[RateFinding, ...]
+    changes: dict[str, ChangePoint]
+    interpolation_change: float
 
     def __getitem__(self, name: str) -> RateFinding:
         """The row of a residual.
@@ -117,8 +122,10 @@ class BoundReport:
             raise ValueError(f"bound report: got schema {found}, expected {(SCHEMA, SCHEMA_VERSION)}.")
         try:
             rows = tuple(_row(row) for row in record.pop("rows"))
-            return cls(**{**record, "iterations": tuple(record["iterations"]), "rows": rows})
-        except (KeyError, TypeError, ValueError) as error:
+            changes = {name: _change(entry) for name, entry in record.pop("changes").items()}
+            parsed = {"iterations": tuple(record["iterations"]), "rows": rows, "changes": changes}
+            return cls(**{**record, **parsed, "interpolation_change": _number(record["interpolation_change"])})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -150,6 +157,11 @@ def _number(value: float | None) -> float:
 
 def _envelope(record: dict) -> Envelope:
     return Envelope(**{**record, "constant": _number(record["constant"])})
+
+
+def _change(record: dict) -> ChangePoint:
+    numbers = {name: _number(value) for name, value in record.items() if name not in ("status", "reason")}
+    return ChangePoint(status=ChangeStatus(record["status"]), reason=record["reason"], **numbers)
 
 
 def _row(record: dict) -> RateFinding:

@@ -1,13 +1,11 @@
 """The running average from checkpoints: exact where nothing is interpolated, and honest where something is."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
-from smfg_verify.bounds import RUNNING_AVERAGE, RateVerdict, average_rate, running_average
+from smfg_verify.bounds import RUNNING_AVERAGE, RateVerdict, running_average
 from tests.bounds.test_rates import ITERATIONS, noisy_power_law
-from tests.bounds.test_validate import residuals_of
+from tests.bounds.test_validate import report_of
 
 
 def test_consecutive_checkpoints_give_the_mean():
@@ -33,7 +31,7 @@ def test_average_of_a_power_law_is_overestimated_a_little_and_the_change_tells()
     assert np.all(found >= truth * (1.0 - 1e-12))
     relative = np.max(found[-20:] / truth[-20:] - 1.0)
     exact = (ITERATIONS + 1.0) ** -0.5 * np.linspace(0.5, 1.5, 9)[:, None]
-    change = average_rate(residuals_of(exact)).interpolation_change
+    change = report_of(exact).interpolation_change
     # Halving the density multiplies the error of the trapezoid rule by four, so the change is three of the errors; a
     # little more, since every checkpoint is kept where they are consecutive.
     assert 0.001 < relative < change < 5.0 * relative
@@ -53,16 +51,15 @@ def test_seed_mean_and_average_commute_and_a_nan_spoils_all_that_follows():
     ("slope", "verdict"), [(-0.5, RateVerdict.CONSISTENT), (-0.2, RateVerdict.SLOWER), (-0.8, RateVerdict.FASTER)]
 )
 def test_rate_of_the_average(slope, verdict):
-    found = average_rate(residuals_of(noisy_power_law(np.random.default_rng(4), slope, num_seeds=200, noise=0.3)))
-    assert found.finding.name == RUNNING_AVERAGE
-    assert found.finding.verdict is verdict
+    values = noisy_power_law(np.random.default_rng(4), slope, num_seeds=200, noise=0.3)
+    assert report_of(values)[RUNNING_AVERAGE].verdict is verdict
 
 
 def test_an_average_never_forgets_its_transient():
     """The residual falls like 1/k after a high start; its average cannot fall faster than 1/k."""
     values = np.where(ITERATIONS < 100, 1.0, (np.maximum(ITERATIONS, 1) / 100.0) ** -3.0) * np.ones((6, 1))
     values = values * np.random.default_rng(5).gamma(100.0, 0.01, (6, 1))
-    assert average_rate(residuals_of(values, rounding=1e-40)).finding.slope == pytest.approx(-1.0, abs=0.02)
+    assert report_of(values, rounding=1e-40)[RUNNING_AVERAGE].slope == pytest.approx(-1.0, abs=0.02)
 
 
 @pytest.mark.parametrize(("seeds", "spoil", "reason"), [(4, False, "too few seeds: 4"), (9, True, "not finite")])
@@ -70,12 +67,12 @@ def test_what_cannot_be_told_is_inconclusive(seeds, spoil, reason):
     values = noisy_power_law(np.random.default_rng(6), -0.5, num_seeds=seeds)
     if spoil:
         values[2, 0] = np.nan
-    finding = average_rate(residuals_of(values)).finding
+    finding = report_of(values)[RUNNING_AVERAGE]
     assert finding.verdict is RateVerdict.INCONCLUSIVE
     assert reason in finding.reason
 
 
 def test_interval_is_about_the_average_and_not_about_the_residual():
-    residuals = residuals_of(noisy_power_law(np.random.default_rng(7), -0.9, num_seeds=100))
-    by_hand = dataclasses.replace(residuals, e_mu=running_average(residuals.e_omega, ITERATIONS))
-    assert average_rate(residuals).finding.means == pytest.approx(tuple(by_hand.e_mu.mean(axis=0)), rel=1e-12)
+    values = noisy_power_law(np.random.default_rng(7), -0.9, num_seeds=100)
+    by_hand = running_average(values, ITERATIONS).mean(axis=0)
+    assert report_of(values)[RUNNING_AVERAGE].means == pytest.approx(tuple(by_hand), rel=1e-12)

@@ -9,6 +9,7 @@ import pytest
 from smfg_verify import games
 from smfg_verify.bounds import (
     RESIDUAL_NAMES,
+    RUNNING_AVERAGE,
     RUNNING_MINIMUM,
     BoundReport,
     PointStatus,
@@ -55,7 +56,8 @@ def report_of(values, iterations=ITERATIONS, rounding=1e-25, **options):
 )
 def test_verdict_of_a_known_rate(slope, verdict):
     report = report_of(noisy_power_law(np.random.default_rng(0), slope, num_seeds=100))
-    assert {row.name for row in report.rows} == {*RESIDUAL_NAMES, RUNNING_MINIMUM}
+    assert {row.name for row in report.rows} == {*RESIDUAL_NAMES, RUNNING_MINIMUM, RUNNING_AVERAGE}
+    assert set(report.changes) == set(RESIDUAL_NAMES)
     for name in RESIDUAL_NAMES:
         assert (report[name].verdict, report[name].reason) == (verdict, "")
         assert report[name].lower < report[name].slope < report[name].upper
