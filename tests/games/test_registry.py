@@ -20,6 +20,7 @@ SHIPPED = {
     "epidemic": games.Epidemic,
     "advertising": games.Advertising,
     "congestion-pricing": games.CongestionPricing,
+    "linear-quadratic": games.LinearQuadratic,
 }
 
 USER_FILE = """
@@ -149,6 +150,10 @@ def test_every_described_parameter_says_its_values(name):
         ("congestion-pricing", {"num_zones": 4}, ["num_zones", "got 4", "at most 3", "width 1", "cell 4"]),
         ("congestion-pricing", {"side": 1}, ["num_zones", "got 2", "at most 1"]),
         ("congestion-pricing", {"zone_width": 0}, ["zone_width", "got 0", "at least 1"]),
+        ("linear-quadratic", {"num_states": 1}, ["num_states", "got 1", "at least 2"]),
+        ("linear-quadratic", {"noise": 0}, ["noise", "0.0", "(0, inf)", "mix"]),
+        ("linear-quadratic", {"targets": 1}, ["targets", "()", "(any)", "one number"]),
+        ("linear-quadratic", {"half_width": -1}, ["half_width", "-1.0", "(0, inf)"]),
         ("random-game", {"num_states": "5"}, ["num_states", "'5'", "integer"]),
         ("random-game", {"branching": 6}, ["branching", "got 6", "at most 5"]),
         ("random-game", {"seed": -1}, ["seed", "got -1", "at least 0"]),
