@@ -42,6 +42,15 @@ def test_moments_far_from_the_walls():
     np.testing.assert_allclose(rows @ grid**2 - mean**2, 0.09 + h**2 / 6, atol=1e-12)
 
 
+def test_rare_moves_to_either_side_have_all_their_digits():
+    """A probability of 1e-30 below the drift is as accurate as its mirror image above it."""
+    game = LinearQuadratic(num_states=21, noise=0.1, max_action=0.31)
+    rows = np.asarray(tabulate(game, uniform(game)).transition)[:, :, 0]
+    mirrored = rows[::-1, ::-1, ::-1]
+    np.testing.assert_allclose(mirrored[rows > 1e-60], rows[rows > 1e-60], rtol=1e-9)
+    assert np.sum((rows > 1e-60) & (rows < 1e-20)) > 100
+
+
 @pytest.mark.parametrize("noise", [1e-3, 1e-7])
 def test_little_noise_leaves_the_interpolation_of_the_drift(noise):
     game = LinearQuadratic(num_states=3, half_width=1.0, max_action=0.6, noise=noise)
@@ -53,8 +62,8 @@ def test_reward_values():
     game = LinearQuadratic(targets=(0.2, 0.8), goal=-0.4)
     mean_field = jnp.asarray([0.1, 0.2, 0.3, 0.4, 0.0])
     mean = -0.1 - 0.1 + 0.2
-    follower = float(game.follower_reward(4, 0, 1, mean_field + 0.1 * (jnp.eye(5)[4] - jnp.eye(5)[0])))
-    assert follower == pytest.approx(-0.5 * 0.2**2 - 0.5 * (mean + 0.2) - 0.5 * 0.25)
+    follower = float(game.follower_reward(3, 0, 1, mean_field + 0.1 * (jnp.eye(5)[4] - jnp.eye(5)[0])))
+    assert follower == pytest.approx(-0.5 * 0.3**2 - 0.5 * 0.5 * (mean + 0.2) - 0.5 * 0.25)
     assert float(game.leader_reward(1, 0, 1, mean_field)) == pytest.approx(-(0.1**2) - 0.1 * 0.64)
 
 
