@@ -8,7 +8,7 @@ import pytest
 from smfg_verify.exact import solve_equilibrium, tabulate
 from smfg_verify.game import leader_logits_shape
 from smfg_verify.games import CongestionPricing
-from smfg_verify.stochastic import sample_transition
+from smfg_verify.stochastic import ac_smfg, sample_transition
 
 MOVES = {0: (0, 0), 1: (-1, 0), 2: (0, 1), 3: (1, 0), 4: (0, -1)}
 
@@ -98,6 +98,17 @@ def test_a_toll_on_the_destination_empties_it_and_a_toll_everywhere_does_not():
     )
     assert cordon < free - 0.05
     assert flat == pytest.approx(free, abs=1e-10)
+
+
+def test_the_learning_population_moves_one_cell_at_a_time_on_a_large_grid():
+    game = CongestionPricing(side=24, num_zones=5, zone_width=5)
+    trace = ac_smfg(game, num_iterations=60, seeds=range(4), checkpoints=range(61))
+    rows, columns = np.divmod(np.asarray(trace.population_state), 24)
+    steps = np.abs(np.diff(rows, axis=1)) + np.abs(np.diff(columns, axis=1))
+    assert steps.shape == (4, 60)
+    assert set(np.unique(steps)) == {0, 1}
+    np.testing.assert_allclose(trace.mean_field.sum(axis=-1), 1.0, atol=1e-12)
+    assert trace.leader_logits.shape == (4, 61, 5, 2)
 
 
 def test_a_hundred_thousand_cells_are_simulated_without_a_table():
