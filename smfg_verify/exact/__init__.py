@@ -12,3 +12,4 @@ from smfg_verify.exact.kernel import tabulate as tabulate
 from smfg_verify.exact.leader import AscentStatus as AscentStatus
 from smfg_verify.exact.leader import LeaderOptimum as LeaderOptimum
 from smfg_verify.exact.leader import optimise_leader as optimise_leader
+from smfg_verify.exact.riccati import linear_quadratic_equilibrium as linear_quadratic_equilibrium

@@ -223,6 +223,11 @@ def check_rows(name: str, rows: Array) -> None:
         )
 
 
+def concrete(value: Array) -> np.ndarray | None:
+    """The numbers of an array; None for one traced by JAX, which has none to check yet."""
+    return None if isinstance(value, jax.core.Tracer) else np.asarray(value)
+
+
 def is_size(value: Any) -> bool:
     """Whether the value can be a number of states or actions."""
     return _is_integer(value) and value >= 1

@@ -1,5 +1,7 @@
 """Properties that every registered game has, and every further one must have."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.game import AbstractGame, mean_field_shape, over_indices, validate
+from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices, validate
 
 VARIANTS = [
     ("market-entrance", {"scarcity": "quadratic"}),
@@ -17,6 +19,10 @@ VARIANTS = [
     ("two-road-toll", {"inertia": 0.1, "observation": [0, 1]}),
     ("laffer-tax", {"taxes": [0.0, 0.5, 1.0]}),
     ("independent-leader", {"num_states": 5}),
+    ("epidemic", {"compartments": "SIRS", "incidence": "exponential", "infection_rate": 9, "importation": 0}),
+    ("advertising", {"levels": [0.2, 0.5, 0.7], "observation": [0, 1, 2, 2], "value": 0.3, "inertia": 0}),
+    ("congestion-pricing", {"side": 2, "num_zones": 3, "destination": 3, "tolls": [0.1, 0.2, 0.9], "slip": 0.5}),
+    ("linear-quadratic", {"num_states": 4, "num_follower_actions": 2, "drift": -0.8, "noise": 0.1, "targets": [1]}),
     ("random-game", {"mean_field_support": "state_actions"}),
     ("random-game", {"dependence": "general", "transition_coupling": 1.0, "branching": 2, "seed": 3}),
     ("random-game", {"dependence": "general", "mean_field_support": "state_actions", "ergodicity": 0}),
@@ -31,7 +37,12 @@ EVERY_GAME = pytest.mark.parametrize(
 def tables(game: AbstractGame, mean_field: jax.Array) -> dict[str, jax.Array]:
     """Each of the three functions at every state and pair of actions."""
     flat = mean_field.reshape(mean_field_shape(game))
-    return {key: over_indices(game, lambda s, a, b, key=key: getattr(game, key)(s, a, b, flat)) for key in FUNCTIONS}
+    functions = {
+        "transition": functools.partial(dense_transition, game),
+        "follower_reward": game.follower_reward,
+        "leader_reward": game.leader_reward,
+    }
+    return {key: over_indices(game, lambda s, a, b, f=f: f(s, a, b, flat)) for key, f in functions.items()}
 
 
 # Jitted once for the whole module: the tests of one game share its compilation.
@@ -136,6 +147,8 @@ def test_every_float_leaf_matters_to_the_game(name, parameters):
     leaves = {key: value for key, value in vars(game).items() if isinstance(value, jax.Array) and key not in shared}
     if "quadratic" in vars(game).values() or getattr(game, "crowd", "log") == "linear":
         leaves.pop("floor")
+    if getattr(game, "compartments", "") == "SIS":
+        leaves.pop("waning_rate")
     for key, value in leaves.items():
         # Uneven factors: a common one would cancel in weights that a formula normalises.
         factors = jnp.linspace(1.3, 1.7, value.size).reshape(value.shape)

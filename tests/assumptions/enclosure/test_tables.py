@@ -64,6 +64,10 @@ SHIPPED = {
     "laffer-tax": ("constant", "affine", "affine"),
     "independent-leader": ("constant", "affine", "constant"),
     "random-game": ("affine", "affine", "affine"),
+    "epidemic": ("affine", "constant", "affine"),
+    "advertising": ("affine", "affine", "constant"),
+    "congestion-pricing": ("constant", "affine", "affine"),
+    "linear-quadratic": ("constant", "affine", "constant"),
 }
 
 
