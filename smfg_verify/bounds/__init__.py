@@ -21,7 +21,9 @@ from smfg_verify.bounds.limit_points import LimitStatus as LimitStatus
 from smfg_verify.bounds.limit_points import find_limit_points as find_limit_points
 from smfg_verify.bounds.limit_points import limit_point_at as limit_point_at
 from smfg_verify.bounds.linear_noise import LinearNoise as LinearNoise
+from smfg_verify.bounds.linear_noise import expected_squared_gradient as expected_squared_gradient
 from smfg_verify.bounds.linear_noise import linear_noise as linear_noise
+from smfg_verify.bounds.linear_noise import linear_noise_path as linear_noise_path
 from smfg_verify.bounds.local import LocalPrediction as LocalPrediction
 from smfg_verify.bounds.local import PredictionStatus as PredictionStatus
 from smfg_verify.bounds.local import local_prediction as local_prediction

@@ -23,7 +23,7 @@ from smfg_verify.bounds.mean_dynamics import Components, component_shapes, linea
 from smfg_verify.bounds.update_noise import check_size, noise_covariance
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, leader_logits_shape, traced, validate
-from smfg_verify.stochastic.schedules import PowerSchedule
+from smfg_verify.stochastic.schedules import PowerSchedule, Schedule
 from smfg_verify.stochastic.updates import Sampling
 
 # A block of iterations over which h is taken as linear is at most this part of those before it.
@@ -72,14 +72,34 @@ def linear_noise(
 
     Source: van Kampen's expansion, here of a stochastic approximation with decreasing steps.
     """
-    validate(game)
-    game = traced(game)
-    require_float64(game)
-    check_size(game)
+    game = _checked(game)
     lengths = _doublings(num_iterations, fineness)
     steps, products = _blocks(schedules, lengths)
     call = lambda *tables: _carried(game, jnp.asarray(lengths), *tables, sampling == "markov")  # noqa: E731
     return LinearNoise(*in_batches(call, min(_SCHEDULES_A_CALL, len(steps)), steps, products))
+
+
+def linear_noise_path(
+    game: AbstractGame, schedule: Schedule, num_iterations: int, sampling: Sampling = "markov"
+) -> tuple[Int[np.ndarray, " B"], LinearNoise]:
+    """The same along the way of one schedule of AC-SMFG, at the ends of the blocks.
+
+    Args:
+        game, num_iterations, sampling: as in `linear_noise`.
+        schedule: step constants.
+
+    Returns:
+        Completed iterations, increasing to `num_iterations`, and mean and covariance there, the first axis theirs.
+
+    Raises:
+        ValueError: as `linear_noise`.
+    """
+    game = _checked(game)
+    lengths = _doublings(num_iterations, _FINENESS)
+    constants = jnp.asarray(list(schedule.constants().values()))[:, None]
+    steps, products = _blocks(PowerSchedule(constants, jnp.full_like(constants, 0.5)), lengths)
+    path = _passed(game, jnp.asarray(lengths), steps, products, sampling == "markov")
+    return np.cumsum(2**lengths), LinearNoise(*(np.asarray(leaf[:, 0]) for leaf in path))
 
 
 def expected_squared_gradient(game: AbstractGame, found: LinearNoise) -> Float[np.ndarray, " V"]:
@@ -105,6 +125,14 @@ def expected_squared_gradient(game: AbstractGame, found: LinearNoise) -> Float[n
     points = evaluate_leaders(traced(game), logits.reshape(-1, *shape))
     expected[known] = np.mean(points.total_norm.reshape(-1, _DRAWS) ** 2, axis=1)
     return expected
+
+
+def _checked(game: AbstractGame) -> AbstractGame:
+    validate(game)
+    game = traced(game)
+    require_float64(game)
+    check_size(game)
+    return game
 
 
 def _doublings(num_iterations: int, fineness: int) -> Int[np.ndarray, " B"]:
@@ -135,20 +163,31 @@ def _blocks(schedules: PowerSchedule, lengths: np.ndarray) -> tuple[np.ndarray, 
 
 @jit_for_game
 def _carried(game: AbstractGame, lengths: Int[Array, " B"], steps, products, markov: bool):
+    """Mean and covariance of every schedule at the end."""
+    return _over_blocks(game, lengths, steps, products, markov, lambda law: None)[0]
+
+
+@jit_for_game
+def _passed(game: AbstractGame, lengths: Int[Array, " B"], steps, products, markov: bool):
+    """The same after every block, the first axis counting these."""
+    return _over_blocks(game, lengths, steps, products, markov, lambda law: law)[1]
+
+
+def _over_blocks(game, lengths, steps, products, markov, recorded):
     start, unravel = jax.flatten_util.ravel_pytree(_first(game))
     shapes = component_shapes(game)
     column = np.concatenate([np.full(int(np.prod(s)), c) for s, c in zip(shapes, _COLUMN, strict=True)])
 
-    def over_block(carry, block):
+    def over_block(law, block):
         length, step, product = block
-        means, covariances = carry
         move = lambda *one: _moved(game, unravel, length, column, markov, *one)  # noqa: E731
-        return jax.vmap(move)(means, covariances, step, product), None
+        law = jax.vmap(move)(*law, step, product)
+        return law, recorded(law)
 
     number = steps.shape[0]
     first = (jnp.tile(start, (number, 1)), jnp.zeros((number, start.size, start.size)))
     blocks = (lengths, jnp.swapaxes(steps, 0, 1), jnp.swapaxes(products, 0, 1))
-    return jax.lax.scan(over_block, first, blocks)[0]
+    return jax.lax.scan(over_block, first, blocks)
 
 
 def _moved(game, unravel, length, column, markov, mean, covariance, step, product):

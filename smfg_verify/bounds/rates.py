@@ -161,6 +161,15 @@ def decay_rate(
     return DecayRate(slope, intercept, float(lower), float(upper), method)
 
 
+def log_log_slope(
+    means: Float[np.ndarray, " C"], iterations: Int[np.ndarray, " C"], mask: Bool[np.ndarray, " C"]
+) -> float:
+    """The slope that `decay_rate` fits, of one curve; NaN where a number in the window is not positive and finite."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = float(np.log(means[mask]) @ _least_squares(iterations[mask])[1])
+    return slope if np.isfinite(slope) else np.nan
+
+
 def log_lengths(iterations: Int[np.ndarray, " W"]) -> Float[np.ndarray, " W"]:
     """The share of the length of log(k + 1) that each checkpoint stands for; the shares sum to one."""
     gaps = np.diff(np.log1p(iterations))

@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
+import scipy.linalg
 from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 
@@ -36,6 +37,9 @@ class StepRegion:
             inequality has no contraction, which no step constants mend.
         floor: $\rho$ of M without the moving targets, a lower bound for all step constants: where it is 1 or more
             there are no weights whatever the ratios. NaN where an inequality has no constants.
+        shares: residual -> its line's share in the root at the constants given: by how much, relatively, the root
+            grows when the line's contraction falls. They sum to one; the largest is the line that binds. Empty where
+            the root is infinite (the lines without contraction bind) or zero.
         intervals: learner -> the factors on its constant alone, from the lowest to the highest, for which weights
             exist; (NaN, NaN) where there are none within 1e-4 ... 1e4, and these ends where it goes on beyond.
         best: learner -> the constant in the best ratios found, that of the critics unchanged; empty where the program
@@ -46,6 +50,7 @@ class StepRegion:
 
     root: float
     floor: float
+    shares: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
     best: Mapping[str, float]
     best_root: float
@@ -62,24 +67,39 @@ def step_region(inequalities: Mapping[str, DriftInequality], constants: Mapping[
     Returns:
         The region; only the ratios of the constants matter.
     """
-    nothing = dict.fromkeys(LEARNERS, (np.nan, np.nan))
     if not all(inequality.solved for inequality in inequalities.values()) or min(constants.values()) <= 0.0:
-        return StepRegion(
-            root=np.nan, floor=np.nan, intervals=nothing, best={}, best_root=np.nan, status=conic.NOT_ASKED
-        )
-    root = perron_root(inequalities, constants)
-    floor = _root(_gains(inequalities, constants)[0])
+        return _without_ratios(np.nan, np.nan)
+    coupling, moving = _gains(inequalities, constants)
+    root, floor = _root(coupling + moving), _root(coupling)
     if not np.isfinite(root):
-        return StepRegion(root=root, floor=floor, intervals=nothing, best={}, best_root=np.nan, status=conic.NOT_ASKED)
+        return _without_ratios(root, floor)
     status, best = _best_ratios(inequalities, constants)
     return StepRegion(
         root=root,
         floor=floor,
+        shares=_shares(coupling + moving),
         intervals={name: _interval(inequalities, constants, name) for name in LEARNERS},
         best=best,
         best_root=perron_root(inequalities, best) if best else np.nan,
         status=status,
     )
+
+
+def _without_ratios(root: float, floor: float) -> StepRegion:
+    nothing = dict.fromkeys(LEARNERS, (np.nan, np.nan))
+    return StepRegion(
+        root=root, floor=floor, shares={}, intervals=nothing, best={}, best_root=np.nan, status=conic.NOT_ASKED
+    )
+
+
+def _shares(gains: Float[np.ndarray, "5 5"]) -> dict[str, float]:
+    """Products of the entries of the left and the right Perron vector; empty where they are orthogonal."""
+    values, left, right = scipy.linalg.eig(gains, left=True, right=True)
+    place = int(np.argmax(values.real))
+    products = np.abs(left[:, place] * right[:, place])
+    if not products.sum() > _ZERO:
+        return {}
+    return dict(zip(RESIDUALS, (products / products.sum()).tolist(), strict=True))
 
 
 def perron_root(inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]) -> float:

@@ -163,6 +163,9 @@ def _region(report: DriftReport) -> str:
         constants = ", ".join(f"{name} {value:.3g}" for name, value in region.best.items())
         said.append(f", of {region.best_root:.3g} at the best ratios found, {constants}")
     said.append(f", of {region.floor:.3g} or more at any.")
+    if region.shares:
+        name = max(region.shares, key=lambda residual: region.shares[residual])
+        said.append(f" The line of {name} binds: {region.shares[name]:.0%} of the root is its.")
     return f"{said[0]} {''.join(said[1:])}"
 
 

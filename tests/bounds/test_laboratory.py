@@ -6,7 +6,12 @@ import pytest
 
 from smfg_verify.bounds import exact_residuals, mean_dynamics, mean_dynamics_jacobian, update_noise
 from smfg_verify.bounds.laboratory import step_laboratory
-from smfg_verify.bounds.linear_noise import LinearNoise, expected_squared_gradient, linear_noise
+from smfg_verify.bounds.linear_noise import (
+    LinearNoise,
+    expected_squared_gradient,
+    linear_noise,
+    linear_noise_path,
+)
 from smfg_verify.bounds.mean_dynamics import flattened, unflattened
 from smfg_verify.bounds.step_sweep import PARAMETERS, StepPlane, default_planes, final_leaders, power_schedule
 from smfg_verify.exact.gradient import stackelberg_gradient
@@ -69,6 +74,15 @@ def test_blocks_of_many_iterations_change_little(game):
     coarse, fine = (linear_noise(game, power_schedule(CHOICES), 2000, fineness=fineness) for fineness in (16, 64))
     np.testing.assert_allclose(coarse.mean, fine.mean, rtol=0.01, atol=0.01)
     np.testing.assert_allclose(coarse.covariance, fine.covariance, rtol=0.05, atol=0.01 * np.abs(fine.covariance).max())
+
+
+def test_the_path_ends_where_the_sweep_does(game):
+    iterations, path = linear_noise_path(game, Schedule(**BASE), 2000)
+    end = linear_noise(game, power_schedule(CHOICES[:1]), 2000)
+    assert iterations[-1] == 2000
+    assert np.all(np.diff(iterations) > 0)
+    np.testing.assert_allclose(path.mean[-1], end.mean[0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(path.covariance[-1], end.covariance[0], rtol=1e-7, atol=1e-12)
 
 
 def test_the_expected_square_is_that_of_the_gradient_where_nothing_spreads(game):

@@ -98,3 +98,16 @@ def test_only_ratios_matter():
     here, there = step_region(inequalities, CONSTANTS), step_region(inequalities, scaled)
     for name in LEARNERS:
         np.testing.assert_allclose(here.intervals[name], there.intervals[name], rtol=1e-6)
+
+
+def test_shares_are_the_sensitivities_of_the_root():
+    for seed in (0, 3, 5):
+        inequalities = planted(seed)
+        region = step_region(inequalities, CONSTANTS)
+        assert sum(region.shares.values()) == pytest.approx(1.0)
+        for name, share in region.shares.items():
+            weaker = DriftInequality(
+                **{**vars(inequalities[name]), "contraction": inequalities[name].contraction * (1.0 - 1e-5)}
+            )
+            root = perron_root({**inequalities, name: weaker}, CONSTANTS)
+            assert np.log(root / region.root) / 1e-5 == pytest.approx(share, abs=1e-3)
