@@ -22,7 +22,7 @@ from smfg_verify.bounds import (
     Residuals,
     compare_local,
     exact_residuals,
-    expected_squared_gradient,
+    expected_stationarity,
     find_limit_points,
     linear_noise_path,
     local_prediction,
@@ -82,7 +82,7 @@ def predicted(game: AbstractGame, residuals: Residuals, num_iterations: int) -> 
     mask = rate_window(residuals.iterations, None)
     inside = np.flatnonzero(iterations >= residuals.iterations[mask][0])
     kept = inside[np.unique(np.linspace(0, len(inside) - 1, _PATH_POINTS).astype(int))]
-    expected = expected_squared_gradient(game, LinearNoise(path.mean[kept], path.covariance[kept]))
+    expected = expected_stationarity(game, LinearNoise(path.mean[kept], path.covariance[kept])).squared_gradient
     if not np.all(np.isfinite(expected)):
         return math.nan, math.nan
     slope = log_log_slope(expected, iterations[kept], np.ones(len(kept), dtype=bool))

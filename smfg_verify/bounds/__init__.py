@@ -20,8 +20,9 @@ from smfg_verify.bounds.limit_points import LimitPoints as LimitPoints
 from smfg_verify.bounds.limit_points import LimitStatus as LimitStatus
 from smfg_verify.bounds.limit_points import find_limit_points as find_limit_points
 from smfg_verify.bounds.limit_points import limit_point_at as limit_point_at
+from smfg_verify.bounds.linear_noise import ExpectedStationarity as ExpectedStationarity
 from smfg_verify.bounds.linear_noise import LinearNoise as LinearNoise
-from smfg_verify.bounds.linear_noise import expected_squared_gradient as expected_squared_gradient
+from smfg_verify.bounds.linear_noise import expected_stationarity as expected_stationarity
 from smfg_verify.bounds.linear_noise import linear_noise as linear_noise
 from smfg_verify.bounds.linear_noise import linear_noise_path as linear_noise_path
 from smfg_verify.bounds.local import LocalPrediction as LocalPrediction

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.leaders import checked, evaluate_leaders
 from smfg_verify.bounds.drift_inequalities import DriftInequality
-from smfg_verify.bounds.linear_noise import expected_squared_gradient, linear_noise
+from smfg_verify.bounds.linear_noise import expected_stationarity, linear_noise
 from smfg_verify.bounds.step_region import perron_root
 from smfg_verify.bounds.step_sweep import (
     EXPONENT,
@@ -193,7 +193,7 @@ def _measured(game: AbstractGame, choices, seeds, num_iterations, sampling, call
 
 def _predicted(game: AbstractGame, choices, num_iterations, sampling, **options) -> np.ndarray:
     law = linear_noise(game, power_schedule(choices), num_iterations, sampling, **options)
-    return expected_squared_gradient(game, law)
+    return expected_stationarity(game, law).squared_gradient
 
 
 def _region(choices, num_iterations, inequalities) -> tuple[np.ndarray, str]:

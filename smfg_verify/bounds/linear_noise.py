@@ -102,29 +102,43 @@ def linear_noise_path(
     return np.cumsum(2**lengths), LinearNoise(*(np.asarray(leaf[:, 0]) for leaf in path))
 
 
-def expected_squared_gradient(game: AbstractGame, found: LinearNoise) -> Float[np.ndarray, " V"]:
-    r"""$E \|\nabla\Phi(\omega)\|^2$ for Gaussian logits of the given laws, by fixed antithetic draws.
+class ExpectedStationarity(NamedTuple):
+    r"""Means over Gaussian leader logits; NaN where the law or an equilibrium is not finite.
+
+    Attributes:
+        squared_gradient: $E \|\nabla\Phi(\omega)\|^2$, (V,), in squared units of the objective.
+        policy_gap: mean policy-space stationarity gap, (V,), in units of the objective.
+        objective: $E \Phi(\omega)$, (V,).
+    """
+
+    squared_gradient: Float[np.ndarray, " V"]
+    policy_gap: Float[np.ndarray, " V"]
+    objective: Float[np.ndarray, " V"]
+
+
+def expected_stationarity(game: AbstractGame, found: LinearNoise) -> ExpectedStationarity:
+    """How stationary leaders of the given laws are on average, by fixed antithetic draws.
 
     Args:
         game: the game.
-        found: of `linear_noise`.
+        found: of `linear_noise` or `linear_noise_path`.
 
     Returns:
-        (V,), in squared units of the objective; NaN where the law or an equilibrium is not finite.
+        The means.
     """
     shape = leader_logits_shape(game)
     size = int(np.prod(shape))
     half = np.random.default_rng(0).standard_normal((_DRAWS // 2, size))
     draws = np.concatenate([half, -half])
     known = np.isfinite(found.mean).all(axis=1) & np.isfinite(found.covariance).all(axis=(1, 2))
-    expected = np.full(len(found.mean), np.nan)
-    if not known.any():
-        return expected
-    spreads = np.stack([square_root(matrix[:size, :size]) for matrix in found.covariance[known]])
-    logits = found.mean[known, None, :size] + draws @ np.swapaxes(spreads, 1, 2)
-    points = evaluate_leaders(traced(game), logits.reshape(-1, *shape))
-    expected[known] = np.mean(points.total_norm.reshape(-1, _DRAWS) ** 2, axis=1)
-    return expected
+    expected = np.full((3, len(found.mean)), np.nan)
+    if known.any():
+        spreads = np.stack([square_root(matrix[:size, :size]) for matrix in found.covariance[known]])
+        logits = found.mean[known, None, :size] + draws @ np.swapaxes(spreads, 1, 2)
+        points = evaluate_leaders(traced(game), logits.reshape(-1, *shape))
+        measures = (points.total_norm**2, points.total_gap, points.objective)
+        expected[:, known] = [measure.reshape(-1, _DRAWS).mean(axis=1) for measure in measures]
+    return ExpectedStationarity(*expected)
 
 
 def _checked(game: AbstractGame) -> AbstractGame:

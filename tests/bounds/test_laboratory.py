@@ -8,7 +8,7 @@ from smfg_verify.bounds import exact_residuals, mean_dynamics, mean_dynamics_jac
 from smfg_verify.bounds.laboratory import step_laboratory
 from smfg_verify.bounds.linear_noise import (
     LinearNoise,
-    expected_squared_gradient,
+    expected_stationarity,
     linear_noise,
     linear_noise_path,
 )
@@ -85,13 +85,18 @@ def test_the_path_ends_where_the_sweep_does(game):
     np.testing.assert_allclose(path.covariance[-1], end.covariance[0], rtol=1e-7, atol=1e-12)
 
 
-def test_the_expected_square_is_that_of_the_gradient_where_nothing_spreads(game):
+def test_expected_measures_are_those_of_the_leader_where_nothing_spreads(game):
     law = linear_noise(game, power_schedule(CHOICES), 50)
     certain = LinearNoise(law.mean, np.zeros_like(law.covariance))
     lost = LinearNoise(np.full_like(law.mean, np.nan), law.covariance)
-    exact = [float(np.sum(stackelberg_gradient(game, mean[:2].reshape(1, 2)).total ** 2)) for mean in law.mean]
-    np.testing.assert_allclose(expected_squared_gradient(game, certain), exact, rtol=1e-9)
-    assert np.isnan(expected_squared_gradient(game, lost)).all()
+    exact = [stackelberg_gradient(game, mean[:2].reshape(1, 2)) for mean in law.mean]
+    numbers = [
+        [np.sum(one.total**2) for one in exact],
+        [one.policy_gap for one in exact],
+        [one.objective for one in exact],
+    ]
+    np.testing.assert_allclose(np.stack(expected_stationarity(game, certain)), numbers, rtol=1e-8)
+    assert np.isnan(expected_stationarity(game, lost)).all()
 
 
 @pytest.fixture(scope="module")
