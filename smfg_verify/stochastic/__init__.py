@@ -1,7 +1,10 @@
 """The model is only sampled: AC-SMFG, its step sizes, its samples and its record."""
 
 from smfg_verify.stochastic.ac_smfg import ac_smfg as ac_smfg
-from smfg_verify.stochastic.ac_smfg import resume as resume
+from smfg_verify.stochastic.launch import resume as resume
+from smfg_verify.stochastic.launch import run_method as run_method
+from smfg_verify.stochastic.method import Method as Method
+from smfg_verify.stochastic.method import register as register
 from smfg_verify.stochastic.sampling import sample_index as sample_index
 from smfg_verify.stochastic.sampling import sample_transition as sample_transition
 from smfg_verify.stochastic.schedules import Schedule as Schedule
