@@ -1,6 +1,12 @@
 """The model is only sampled: AC-SMFG, its step sizes, its samples and its record."""
 
 from smfg_verify.stochastic.ac_smfg import ac_smfg as ac_smfg
+from smfg_verify.stochastic.baselines import adage as adage
+from smfg_verify.stochastic.baselines import exact_ascent as exact_ascent
+from smfg_verify.stochastic.baselines import fictitious_play as fictitious_play
+from smfg_verify.stochastic.baselines import nested_loop as nested_loop
+from smfg_verify.stochastic.baselines import total_derivative as total_derivative
+from smfg_verify.stochastic.baselines import unrolled_adjoint as unrolled_adjoint
 from smfg_verify.stochastic.launch import resume as resume
 from smfg_verify.stochastic.launch import run_method as run_method
 from smfg_verify.stochastic.method import Method as Method

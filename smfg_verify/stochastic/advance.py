@@ -53,7 +53,7 @@ def block_uniforms(keys: Key[Array, " lanes"], block: Int[Array, ""], count: int
     def draw(key):
         return jax.random.uniform(jax.random.fold_in(key, block), (length * count,))
 
-    return jax.vmap(draw, out_axes=-1)(keys).reshape(length, count, -1)
+    return jax.vmap(draw, out_axes=-1)(keys).reshape(length, count, keys.shape[0])
 
 
 @eqx.filter_jit

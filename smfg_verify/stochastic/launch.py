@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Required, TypedDict
 
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
@@ -24,6 +25,18 @@ from smfg_verify.stochastic.method import Method, method_named
 from smfg_verify.stochastic.run import Callback, Run, complete, empty_records
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
 from smfg_verify.stochastic.value_bounds import value_bounds
+
+
+class RunOptions(TypedDict, total=False):
+    """Options that every method's run takes, as in `ac_smfg`."""
+
+    num_iterations: Required[int]
+    seeds: Required[Iterable[int]]
+    checkpoints: int | Iterable[int]
+    initial: Mapping[str, ArrayLike] | None
+    checkpoint_file: str | os.PathLike[str] | None
+    progress: bool
+    callback: Callback | None
 
 
 def run_method(
