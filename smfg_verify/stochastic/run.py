@@ -55,7 +55,9 @@ class Run:
     def advanced(self, seeds: UInt[Array, " lanes"], carry: Carry, target: int) -> Carry:
         """One group of seeds after `target` iterations; a target already reached only compiles."""
         span = (jnp.asarray(self.done, jnp.int32), jnp.asarray(target, jnp.int32))
-        return jax.block_until_ready(advance(self.game, self.bounds, self.method, seeds, carry, *span))
+        # A setting made by a context manager does not reach other threads.
+        with jax.enable_x64(self.metadata.dtype == "float64"):
+            return jax.block_until_ready(advance(self.game, self.bounds, self.method, seeds, carry, *span))
 
     def advance_to(self, target: int) -> None:
         """Run until `target`, record it if it is a checkpoint, and only then take the new position."""

@@ -121,10 +121,14 @@ def _policy_gradient(game: AbstractGame, logits: Float[Array, "k A lanes"], rows
 
 
 def _towards_returns(critic: Float[Array, "n lanes"], step, path: Transition, layer: _Layer) -> Array:
-    """Each visited state's value moves towards the mean of the returns from it."""
+    """Each visited state's value moves towards the mean of the returns from its first visit in each episode.
+
+    A mean over all visits would be biased: how many there will be depends on what comes after.
+    """
     where = jax.nn.one_hot(path.state, critic.shape[0], axis=0, dtype=critic.dtype)
-    visits = jnp.sum(where, axis=(1, 2))
-    return critic + step * jnp.sum(where * layer.advantages, axis=(1, 2)) / jnp.maximum(visits, 1.0)
+    first = where * (jnp.cumsum(where, axis=1) == 1.0)
+    count = jnp.maximum(jnp.sum(first, axis=(1, 2)), 1.0)
+    return critic + step * jnp.sum(first * layer.advantages, axis=(1, 2)) / count
 
 
 def _population(game: AbstractGame, path: Transition) -> Float[Array, "n *A lanes"]:
@@ -149,7 +153,7 @@ def adage(
     An iteration rolls out `num_episodes` episodes from rho and the population's chain, all for `horizon` steps at
     frozen policies and mean field, and then moves everything at once: for either layer
     $\theta \mathrel{+}= \alpha_k (1-\gamma) \, \mathrm{mean} \sum_t \gamma^t (G_t - V(s_t)) \nabla\log\pi(a_t|s_t)$,
-    V towards the mean of the returns G from each visited state, $\hat\mu \mathrel{+}= \xi_k(\text{law of the
+    V towards the mean of the returns G from first visits, $\hat\mu \mathrel{+}= \xi_k(\text{law of the
     population's path} - \hat\mu)$. $G_t$ counts entropy, and the critic stands for what lies past the horizon. The
     leader's slower steps are what makes it a leader; its gradient is the direct one.
 
