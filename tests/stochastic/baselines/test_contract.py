@@ -76,9 +76,10 @@ def test_a_run_is_a_function_of_its_arguments_and_is_resumed_to_the_same_bits(na
     whole = run(name, game)
     assert whole.metadata.method == name
     assert not whole.diverged.any()
-    alone = run(name, game, seeds=[32], checkpoints=[0, 5, 21])
+    # Seed 3 has other seeds beside it in its lanes there, and copies of itself here.
+    alone = run(name, game, seeds=[3], checkpoints=[0, 5, 21])
     for field in ARRAYS:
-        np.testing.assert_array_equal(getattr(alone, field)[0, -1], getattr(whole, field)[32, -1])
+        np.testing.assert_array_equal(getattr(alone, field)[0, -1], getattr(whole, field)[3, -1])
     different = len(np.unique(whole.follower_critic[:, -1, 0]))
     assert different == (1 if name in EXACT else 33)
 

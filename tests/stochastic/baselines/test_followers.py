@@ -80,12 +80,15 @@ def test_the_leader_step_is_the_mean_of_increments_at_one_policy():
 def test_under_a_fixed_leader_the_population_ends_at_its_equilibrium(support):
     _, game = array_game(2, gamma=0.5, support=support)
     logits = np.random.default_rng(1).normal(size=(4, 2))
-    arguments = {"num_iterations": 200, "seeds": range(8), "leader_weight": 0.0, "checkpoints": 2}
+    arguments = {"num_iterations": 200, "seeds": range(8), "leader_weight": 0.0, "checkpoints": [0, 50]}
     trace = fictitious_play(game, initial={"leader_logits": logits}, **arguments)
     np.testing.assert_allclose(softmax_policy(trace.leader_logits[:, -1]), softmax_policy(np.stack([logits] * 8)))
-    exact = solve_equilibrium(game, logits).mean_field
-    errors = np.sum((trace.mean_field[:, -1] - exact) ** 2, axis=tuple(range(1, exact.ndim + 1)))
-    assert np.mean(errors) < 1e-3
+    exact = solve_equilibrium(game, logits)
+    early, late = (np.sum((trace.mean_field[:, k] - exact.mean_field) ** 2) / 8.0 for k in (1, 2))
+    # From 50 to 200 iterations; how fast depends on the slope of the population's answer to itself.
+    assert late < 0.5 * early
+    assert late < 3e-3
+    np.testing.assert_allclose(trace.follower_critic[:, -1].mean(axis=0), exact.follower_value, atol=0.1)
     # From 1.05 for uniform policies to 9e-4.
     assert np.mean(optimality_gaps(game, trace)) < 0.005
     assert np.mean(optimality_gaps(game, trace, column=0)) > 1.0
