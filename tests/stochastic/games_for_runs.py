@@ -47,7 +47,8 @@ class Singular(AbstractGame):
     temperature = 0.5
 
     def transition(self, state, follower_action, leader_action, mean_field):
-        return jnp.full((2,), 0.5)
+        stays = 0.3 + 0.2 * follower_action + 0.1 * leader_action + 0.2 * mean_field[state]
+        return jnp.where(jnp.arange(2) == state, stays, 1.0 - stays)
 
     def follower_reward(self, state, follower_action, leader_action, mean_field):
         return 0.1 * jnp.log(jnp.abs(mean_field[0] - 0.375)) * follower_action

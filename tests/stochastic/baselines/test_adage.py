@@ -1,5 +1,6 @@
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from smfg_verify import games
 from smfg_verify.exact.gradient import leader_objective, leader_value
@@ -18,6 +19,7 @@ def test_it_improves_the_leader_where_gradients_are_aligned():
     assert min(last) > first + 0.5
 
 
+@pytest.mark.slow
 def test_the_mean_step_of_either_layer_is_its_direct_gradient():
     """With critics at the values of the policies nothing is biased, past the horizon included."""
     arrays, game = array_game(4, sizes=(3, 2, 2), gamma=0.7, observations=2, tau_l=0.3)
