@@ -15,8 +15,8 @@ def test_it_improves_the_leader_where_gradients_are_aligned():
     trace = adage(game, num_iterations=300, seeds=range(4), schedule=Schedule(leader=1.0), checkpoints=2)
     first = float(leader_objective(game, jnp.zeros((3, 2))))
     last = [float(leader_objective(game, logits)) for logits in trace.leader_logits[:, -1]]
-    # From 4.39 to about 5.2, where the best policy has 5.89.
-    assert min(last) > first + 0.5
+    # From 4.39 to about 5.45, where the best policy has 5.89.
+    assert min(last) > first + 0.8
 
 
 @pytest.mark.slow

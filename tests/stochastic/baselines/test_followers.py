@@ -89,7 +89,7 @@ def test_under_a_fixed_leader_the_population_ends_at_its_equilibrium(support):
     assert late < 0.5 * early
     assert late < 3e-3
     np.testing.assert_allclose(trace.follower_critic[:, -1].mean(axis=0), exact.follower_value, atol=0.1)
-    # From 1.05 for uniform policies to 9e-4; from 0.48 to 1.3e-3 on state-action pairs.
+    # From 1.05 for uniform policies to 9e-4; from 0.48 to 7e-4 on state-action pairs.
     assert np.mean(optimality_gaps(game, trace)) < 0.005 < 0.4 < np.mean(optimality_gaps(game, trace, column=0))
 
 
