@@ -78,7 +78,7 @@ def validate_drift(game: AbstractGame, trace: Trace, *, folds: int = 4, max_poin
 
     Args:
         game: the game of the run.
-        trace: the run.
+        trace: the run, of AC-SMFG.
         folds: groups of seeds left out in turn.
         max_points: budget of the exact expectations, see `expected_residuals`.
 
@@ -86,7 +86,8 @@ def validate_drift(game: AbstractGame, trace: Trace, *, folds: int = 4, max_poin
         The report.
 
     Raises:
-        ValueError: the trace of another game, float64 off, or a budget too small for one checkpoint.
+        ValueError: the trace of another game or of another method, float64 off, or a budget too small for one
+            checkpoint.
     """
     constants = trace.metadata.step_constants
     data = expected_residuals(game, trace, schedules_around(constants), max_points=max_points)

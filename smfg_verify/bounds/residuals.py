@@ -106,7 +106,7 @@ def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None 
 
     Args:
         game: the game the trace was run on.
-        trace: of `ac_smfg` or any algorithm with the same iterates.
+        trace: of `ac_smfg` or of any other method.
         batch_size: at most so many points are evaluated at once; None for as many as memory allows. No result
             depends on it.
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.game import AbstractGame, traced
+from smfg_verify.stochastic.ac_smfg import AcSmfg
 from smfg_verify.stochastic.advance import advance
 from smfg_verify.stochastic.initial import first_iterate, from_lanes, seed_groups, to_lanes
 from smfg_verify.stochastic.schedules import PowerSchedule, StepSizes
@@ -97,19 +98,17 @@ def final_leaders(
     bounds = value_bounds(game)
     runs = np.tile(np.asarray(seeds, np.uint32), len(choices))
     first = first_iterate(game, bounds, np.asarray(seeds, np.uint32), None)
-    iterates = to_lanes(
-        {name: np.tile(array, (len(choices), *[1] * (array.ndim - 1))) for name, array in first.items()}
-    )
+    carries = to_lanes({name: np.tile(array, (len(choices), *[1] * (array.ndim - 1))) for name, array in first.items()})
     groups = seed_groups(runs)
     lanes = seed_groups(np.repeat(np.arange(len(choices)), len(seeds)))
     span = (jnp.asarray(0, jnp.int32), jnp.asarray(num_iterations, jnp.int32))
 
     def run(group):
-        keys, lane, iterate = group
-        schedule = power_schedule(choices[lane])
-        return jax.block_until_ready(advance(game, bounds, schedule, sampling, jnp.asarray(keys), iterate, *span))
+        keys, lane, carry = group
+        method = AcSmfg(power_schedule(choices[lane]), sampling)
+        return jax.block_until_ready(advance(game, bounds, method, jnp.asarray(keys), carry, *span))
 
-    jobs = list(zip(groups, lanes, iterates, strict=True))
+    jobs = list(zip(groups, lanes, carries, strict=True))
     # The first alone: two threads that meet an uncompiled function compile it twice.
     finished = [run(jobs[0])]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:

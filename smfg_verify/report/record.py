@@ -19,7 +19,7 @@ from smfg_verify.report.pipeline import Results
 from smfg_verify.stochastic import Trace
 
 FORMAT = "smfg-verify report"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 REPORT_FILE = "report.json"
 
 _PACKAGES = ("smfg-verify", "jax", "jaxlib", "equinox", "jaxtyping", "numpy", "scipy", "xarray", "h5netcdf")
@@ -93,6 +93,7 @@ def run_record(trace: Trace) -> dict[str, Any]:
     return plain(
         {
             **dataclasses.asdict(trace.metadata),
+            "method_options": trace.metadata.options,
             "seeds": trace.seeds,
             "checkpoints": trace.iterations,
             "diverged_seeds": trace.seeds[trace.diverged],

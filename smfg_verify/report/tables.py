@@ -185,12 +185,8 @@ def _counts(searched: Mapping[str, Any]) -> str:
 def run_table(trace: Trace, file: str) -> Table:
     """What was run and how it ended."""
     metadata = trace.metadata
-    constants = {
-        "zeta (leader)": metadata.leader_step,
-        "xi (mean field)": metadata.mean_field_step,
-        "alpha (follower)": metadata.follower_step,
-        "beta (critics)": metadata.critic_step,
-    }
+    names = {"leader": "zeta", "mean_field": "xi", "follower": "alpha", "critic": "beta"}
+    steps = [f"{names[key]} ({key.replace('_', ' ')}) {value:g}" for key, value in metadata.step_constants.items()]
     diverged = int(np.sum(trace.diverged))
     rows = {
         "algorithm": f"AC-SMFG, {metadata.sampling} sampling, {metadata.transitions_per_iteration} transitions an "
@@ -198,7 +194,7 @@ def run_table(trace: Trace, file: str) -> Table:
         "seeds": f"{trace.seeds.size}",
         "iterations": f"{int(trace.iterations[-1]):,} of {metadata.num_iterations:,}",
         "checkpoints": f"{trace.iterations.size}",
-        "step sizes c/sqrt(k+1)": ", ".join(f"{name} {value:g}" for name, value in constants.items()),
+        "step sizes c/sqrt(k+1)": ", ".join(steps),
         "diverged seeds": f"{diverged} of {trace.seeds.size}",
         "trace": file,
     }

@@ -1,27 +1,41 @@
-"""AC-SMFG: the single-loop actor-critic of Stackelberg mean field games, run, recorded, interrupted and resumed."""
+"""AC-SMFG: the single-loop actor-critic of Stackelberg mean field games."""
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from typing import ClassVar
 
-import jax.numpy as jnp
+import equinox as eqx
 from jaxtyping import ArrayLike
 
-from smfg_verify.game import AbstractGame, game_hash, traced, validate
-from smfg_verify.stochastic import storage
-from smfg_verify.stochastic.initial import (
-    ITERATE_FIELDS,
-    check_checkpoints,
-    check_num_iterations,
-    check_seeds,
-    first_iterate,
-    to_lanes,
-)
-from smfg_verify.stochastic.run import Callback, Run, complete, empty_records
-from smfg_verify.stochastic.schedules import Schedule, warn_if_misordered
-from smfg_verify.stochastic.trace import Trace, TraceMetadata
-from smfg_verify.stochastic.updates import Sampling
-from smfg_verify.stochastic.value_bounds import value_bounds
+from smfg_verify.game import AbstractGame
+from smfg_verify.stochastic.launch import run_method
+from smfg_verify.stochastic.method import Carry, Method, check_schedule, register
+from smfg_verify.stochastic.run import Callback
+from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, warn_if_misordered
+from smfg_verify.stochastic.trace import Trace
+from smfg_verify.stochastic.updates import Sampling, check_sampling, num_uniforms, update
+
+
+@register
+class AcSmfg(Method):
+    """AC-SMFG as a method: its step sizes, or one choice of them a lane for a sweep, and how it draws its samples."""
+
+    name: ClassVar[str] = "ac-smfg"
+    schedule: Schedule | PowerSchedule
+    sampling: Sampling = eqx.field(static=True)
+
+    def __check_init__(self) -> None:
+        check_sampling(self.sampling)
+
+    def num_uniforms(self, game: AbstractGame) -> int:
+        return num_uniforms(game, self.sampling)
+
+    def transitions_per_iteration(self, game: AbstractGame) -> int:
+        return 2
+
+    def step(self, game, bounds, iteration, carry, uniforms) -> Carry:
+        iterate = update(game, bounds, self.schedule.at(iteration), self.sampling, carry.iterate, uniforms)
+        return Carry(iterate, carry.memory)
 
 
 def ac_smfg(
@@ -70,94 +84,18 @@ def ac_smfg(
 
     Source: AC-SMFG of Zeng et al., "Learning in Stackelberg Mean Field Games" (arXiv 2509.15392).
     """
-    if sampling not in ("markov", "iid"):
-        raise ValueError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
     schedule = Schedule() if schedule is None else schedule
-    if not isinstance(schedule, Schedule):
-        raise ValueError(f"schedule: got {type(schedule).__name__}, expected smfg_verify.stochastic.Schedule.")
-    num_iterations = check_num_iterations(num_iterations)
-    seeds = check_seeds(seeds)
-    points = check_checkpoints(checkpoints, num_iterations)
-    path = None if checkpoint_file is None else _new_file(checkpoint_file)
-    validate(game)
+    check_schedule(schedule)
+    method = AcSmfg(schedule, sampling)
     warn_if_misordered(schedule)
-    metadata = _metadata(game, schedule, sampling, num_iterations)
-    game = traced(game)
-    first = first_iterate(game, value_bounds(game), seeds, initial)
-    run = Run(game, schedule, metadata, seeds, points, empty_records(first, points.size), 0, to_lanes(first))
-    run.record(0, run.iterates)
-    return complete(run, path, progress, callback)
-
-
-def resume(
-    game: AbstractGame,
-    checkpoint_file: str | os.PathLike[str],
-    *,
-    progress: bool = False,
-    callback: Callback | None = None,
-) -> Trace:
-    """Continue a run from its checkpoint file to the same final bits as if it had never stopped.
-
-    Args:
-        game: the same game, parameters included.
-        checkpoint_file: the file given to `ac_smfg`; it goes on being saved to. A finished run is returned as it is.
-        progress: show a progress bar on standard error.
-        callback: called between chunks with the iterations done.
-
-    Returns:
-        The trace of the whole run.
-
-    Raises:
-        ValueError: the file is missing, truncated, foreign or of another schema version, or was written for another
-            game or floating type.
-    """
-    validate(game)
-    trace = Trace.load(checkpoint_file)
-    state = storage.read(checkpoint_file, group=storage.RESUME_GROUP)
-    metadata = trace.metadata
-    if metadata.dtype != str(jnp.result_type(float)):
-        raise ValueError(
-            f"resume: the run of {checkpoint_file} is in {metadata.dtype} and JAX now in {jnp.result_type(float)}; set "
-            "jax_enable_x64 as it was."
-        )
-    current = {name: state[name].values for name in ITERATE_FIELDS}
-    points = state["checkpoints"].values
-    records = empty_records(current, points.size)
-    for name, record in records.items():
-        record[:, : trace.iterations.size] = getattr(trace, name)
-    if game_hash(game) != metadata.game_hash:
-        raise ValueError(
-            f"resume: got another game ({type(game).__name__}) than the {metadata.game} of {checkpoint_file}; expected "
-            "the same class, parameters and structure, since the run would otherwise change game half-way."
-        )
-    schedule = Schedule.from_constants(metadata.step_constants)
-    done = int(state.attrs["iterations_done"])
-    run = Run(traced(game), schedule, metadata, trace.seeds, points, records, done, to_lanes(current))
-    return complete(run, Path(checkpoint_file), progress, callback)
-
-
-def _new_file(checkpoint_file: str | os.PathLike[str]) -> Path:
-    path = Path(checkpoint_file)
-    if path.suffix != ".nc":
-        raise ValueError(f"checkpoint_file: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF).")
-    if path.exists() and path.stat().st_size > 0:
-        raise ValueError(
-            f"checkpoint_file: {path} exists; resume(game, checkpoint_file) continues it, or delete it to start anew."
-        )
-    return path
-
-
-def _metadata(game: AbstractGame, schedule: Schedule, sampling: Sampling, num_iterations: int) -> TraceMetadata:
-    constants = schedule.constants()
-    return TraceMetadata(
-        game=type(game).__name__,
-        game_hash=game_hash(game),
-        sampling=sampling,
-        leader_step=constants["leader"],
-        mean_field_step=constants["mean_field"],
-        follower_step=constants["follower"],
-        critic_step=constants["critic"],
+    return run_method(
+        game,
+        method,
         num_iterations=num_iterations,
-        dtype=str(jnp.result_type(float)),
-        package_version=storage.package_version(),
+        seeds=seeds,
+        checkpoints=checkpoints,
+        initial=initial,
+        checkpoint_file=checkpoint_file,
+        progress=progress,
+        callback=callback,
     )

@@ -1,4 +1,4 @@
-"""Many iterations of AC-SMFG in one compiled call, with random numbers that depend on seed and iteration only."""
+"""Many iterations of a method in one compiled call, with random numbers that depend on seed and iteration only."""
 
 import equinox as eqx
 import jax
@@ -6,8 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key, UInt
 
 from smfg_verify.game import AbstractGame
-from smfg_verify.stochastic.schedules import PowerSchedule, Schedule
-from smfg_verify.stochastic.updates import Iterate, Sampling, num_uniforms, update
+from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 # Runs that one compiled call advances side by side. The width is the same whatever the number of seeds, so that a
@@ -15,9 +14,10 @@ from smfg_verify.stochastic.value_bounds import ValueBounds
 # threads take 0.55 of the time of one group of 64, which XLA runs on one.
 LANES = 32
 
-# Iterations whose uniforms are drawn together: drawn one by one they cost as much as the update itself, and longer
-# blocks leave the cache.
+# Iterations whose uniforms are drawn together: drawn one by one they cost as much as an update of AC-SMFG itself, and
+# longer blocks leave the cache. A method of many uniforms gets fewer iterations, but the same ones in every call.
 BLOCK = 128
+_UNIFORMS_A_BLOCK = 8192
 
 _INITIAL_STREAM, _RUN_STREAM = 0, 1
 
@@ -32,8 +32,13 @@ def seed_uniforms(seeds: UInt[Array, " lanes"]) -> Float[Array, "2 lanes"]:
     return jax.vmap(lambda seed: jax.random.uniform(seed_key(seed, _INITIAL_STREAM), (2,)), out_axes=-1)(seeds)
 
 
+def block_length(count: int) -> int:
+    """Iterations a block, where an iteration uses `count` uniforms; part of what a seed's random numbers are."""
+    return max(1, min(BLOCK, _UNIFORMS_A_BLOCK // max(count, 1)))
+
+
 def block_uniforms(keys: Key[Array, " lanes"], block: Int[Array, ""], count: int) -> Float[Array, "block count lanes"]:
-    """Uniforms of iterations block * BLOCK, ..., (block + 1) * BLOCK - 1.
+    """Uniforms of iterations block * length, ..., (block + 1) * length - 1, with length = block_length(count).
 
     Args:
         keys: of the runs' streams, one a lane.
@@ -41,53 +46,53 @@ def block_uniforms(keys: Key[Array, " lanes"], block: Int[Array, ""], count: int
         count: uniforms an iteration.
 
     Returns:
-        (BLOCK, count, lanes), in [0, 1).
+        (length, count, lanes), in [0, 1).
     """
+    length = block_length(count)
 
     def draw(key):
-        return jax.random.uniform(jax.random.fold_in(key, block), (BLOCK * count,))
+        return jax.random.uniform(jax.random.fold_in(key, block), (length * count,))
 
-    return jax.vmap(draw, out_axes=-1)(keys).reshape(BLOCK, count, -1)
+    return jax.vmap(draw, out_axes=-1)(keys).reshape(length, count, keys.shape[0])
 
 
 @eqx.filter_jit
 def advance(
     game: AbstractGame,
     bounds: ValueBounds,
-    schedule: Schedule | PowerSchedule,
-    sampling: Sampling,
+    method: Method,
     seeds: UInt[Array, " lanes"],
-    iterate: Iterate,
+    carry: Carry,
     start: Int[Array, ""],
     stop: Int[Array, ""],
-) -> Iterate:
+) -> Carry:
     """Run iterations start, ..., stop - 1. Any split of a range into calls gives the same bits.
 
     Args:
         game: the game, with traced leaves.
         bounds: boxes that the critics are projected to.
-        schedule: step sizes, the same for every lane or one choice a lane.
-        sampling: "markov" or "iid".
+        method: what one iteration does.
         seeds: one a lane.
-        iterate: after `start` iterations, lanes last.
+        carry: after `start` iterations, lanes last.
         start, stop: int32, traced, so that every range shares one compilation.
 
     Returns:
-        The iterate after `stop` iterations.
+        The carry after `stop` iterations.
     """
-    count = num_uniforms(game, sampling)
+    count = method.num_uniforms(game)
+    length = block_length(count)
     keys = jax.vmap(lambda seed: seed_key(seed, _RUN_STREAM))(seeds)
 
-    def run_block(carry):
-        start_of_block, iterate = carry
-        block = start_of_block // BLOCK
+    def run_block(position):
+        start_of_block, carry = position
+        block = start_of_block // length
         uniforms = block_uniforms(keys, block, count)
 
-        def one(iteration, iterate):
-            drawn = jax.lax.dynamic_index_in_dim(uniforms, iteration - block * BLOCK, keepdims=False)
-            return update(game, bounds, schedule.at(iteration), sampling, iterate, drawn)
+        def one(iteration, carry):
+            drawn = jax.lax.dynamic_index_in_dim(uniforms, iteration - block * length, keepdims=False)
+            return method.step(game, bounds, iteration, carry, drawn)
 
-        end = jnp.minimum(stop, (block + 1) * BLOCK)
-        return end, jax.lax.fori_loop(start_of_block, end, one, iterate)
+        end = jnp.minimum(stop, (block + 1) * length)
+        return end, jax.lax.fori_loop(start_of_block, end, one, carry)
 
-    return jax.lax.while_loop(lambda carry: carry[0] < stop, run_block, (start, iterate))[1]
+    return jax.lax.while_loop(lambda position: position[0] < stop, run_block, (start, carry))[1]

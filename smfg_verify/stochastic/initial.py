@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, UInt
 
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.stochastic.advance import LANES, seed_uniforms
+from smfg_verify.stochastic.method import Carry, Memory
 from smfg_verify.stochastic.sampling import sample_index
 from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
@@ -20,6 +21,8 @@ _MAX_ITERATIONS = 2**31 - 256
 _MAX_SEED = 2**32 - 1
 
 ITERATE_FIELDS = tuple(Iterate.__dataclass_fields__)
+# Before the name of what a method remembers, where it stands beside the fields of the iterate.
+MEMORY_PREFIX = "memory_"
 
 
 def check_seeds(seeds: Iterable[int]) -> UInt[np.ndarray, " seeds"]:
@@ -177,28 +180,39 @@ def seed_groups(seeds: UInt[np.ndarray, " seeds"]) -> list[UInt[np.ndarray, " la
     return list(_padded(seeds).reshape(-1, LANES))
 
 
-def to_lanes(values: Mapping[str, np.ndarray]) -> list[Iterate]:
-    """Arrays by name, seeds first, as iterates of `LANES` runs each, lanes last, on the device."""
-    padded = {name: _padded(values[name]) for name in ITERATE_FIELDS}
-    count = len(next(iter(padded.values()))) // LANES
+def repeated_memory(memory: Memory, num_seeds: int) -> dict[str, np.ndarray]:
+    """What one run remembers at the start, for every seed, by name with its prefix."""
+    return {
+        MEMORY_PREFIX + name: np.broadcast_to(np.asarray(value), (num_seeds, *value.shape))
+        for name, value in memory.items()
+    }
+
+
+def to_lanes(values: Mapping[str, np.ndarray]) -> list[Carry]:
+    """Arrays by name, seeds first, as carries of `LANES` runs each, lanes last, on the device."""
+    padded = {name: _padded(array) for name, array in values.items()}
+    count = len(padded[ITERATE_FIELDS[0]]) // LANES
     return [
-        Iterate(
-            **{
-                name: jnp.asarray(np.moveaxis(array[group * LANES : (group + 1) * LANES], 0, -1))
-                for name, array in padded.items()
-            }
-        )
+        _carry({name: array[group * LANES : (group + 1) * LANES] for name, array in padded.items()})
         for group in range(count)
     ]
 
 
-def from_lanes(iterates: list[Iterate], num_seeds: int) -> dict[str, np.ndarray]:
+def _carry(values: Mapping[str, np.ndarray]) -> Carry:
+    arrays = {name: jnp.asarray(np.moveaxis(array, 0, -1)) for name, array in values.items()}
+    iterate = Iterate(**{name: arrays.pop(name) for name in ITERATE_FIELDS})
+    return Carry(iterate, {name.removeprefix(MEMORY_PREFIX): array for name, array in arrays.items()})
+
+
+def from_lanes(carries: list[Carry], num_seeds: int) -> dict[str, np.ndarray]:
     """The inverse of `to_lanes`: arrays by name, (seeds, ...), on the host."""
-    host = jax.device_get(iterates)
-    return {
-        name: np.concatenate([np.moveaxis(getattr(iterate, name), -1, 0) for iterate in host])[:num_seeds]
-        for name in ITERATE_FIELDS
-    }
+    host = [_named(carry) for carry in jax.device_get(carries)]
+    return {name: np.concatenate([np.moveaxis(named[name], -1, 0) for named in host])[:num_seeds] for name in host[0]}
+
+
+def _named(carry: Carry) -> dict[str, np.ndarray]:
+    iterate = {name: getattr(carry.iterate, name) for name in ITERATE_FIELDS}
+    return iterate | {MEMORY_PREFIX + name: array for name, array in carry.memory.items()}
 
 
 def _padded(array: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A run of AC-SMFG in progress: chunks, records, the progress bar, and the file it is saved to."""
+"""A run in progress: chunks, records, the progress bar, and the file it is saved to."""
 
 import contextlib
 import dataclasses
@@ -18,9 +18,8 @@ from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.advance import advance
 from smfg_verify.stochastic.initial import from_lanes, seed_groups
-from smfg_verify.stochastic.schedules import Schedule
+from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
-from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import value_bounds
 
 Callback = Callable[[int], None]
@@ -37,42 +36,43 @@ class Run:
     """A run in progress: what it is, what it has recorded, and where it stands."""
 
     game: AbstractGame
-    schedule: Schedule
+    method: Method
     metadata: TraceMetadata
     seeds: np.ndarray
     checkpoints: np.ndarray
     records: dict[str, np.ndarray]
     done: int
-    iterates: list[Iterate]
+    carries: list[Carry]
 
     def __post_init__(self) -> None:
         self.bounds = value_bounds(self.game)
         self.groups = [jnp.asarray(group) for group in seed_groups(self.seeds)]
 
         # XLA runs one call on one thread, and two threads that meet an uncompiled function compile it twice.
-        self.advanced(self.groups[0], self.iterates[0], target=self.done)
+        self.advanced(self.groups[0], self.carries[0], target=self.done)
         self.threads = ThreadPoolExecutor(max_workers=min(len(self.groups), os.cpu_count() or 1))
 
-    def advanced(self, seeds: UInt[Array, " lanes"], iterate: Iterate, target: int) -> Iterate:
+    def advanced(self, seeds: UInt[Array, " lanes"], carry: Carry, target: int) -> Carry:
         """One group of seeds after `target` iterations; a target already reached only compiles."""
         span = (jnp.asarray(self.done, jnp.int32), jnp.asarray(target, jnp.int32))
-        sampling = self.metadata.sampling
-        advanced = advance(self.game, self.bounds, self.schedule, sampling, seeds, iterate, *span)
-        return jax.block_until_ready(advanced)
+        # A setting made by a context manager does not reach other threads.
+        with jax.enable_x64(self.metadata.dtype == "float64"):
+            return jax.block_until_ready(advance(self.game, self.bounds, self.method, seeds, carry, *span))
 
     def advance_to(self, target: int) -> None:
         """Run until `target`, record it if it is a checkpoint, and only then take the new position."""
-        iterates = list(self.threads.map(functools.partial(self.advanced, target=target), self.groups, self.iterates))
-        self.record(target, iterates)
+        carries = list(self.threads.map(functools.partial(self.advanced, target=target), self.groups, self.carries))
+        self.record(target, carries)
         # An interrupt before this line repeats the chunk, one after it does not: the recorded bits are the same.
-        self.done, self.iterates = target, iterates
+        self.done, self.carries = target, carries
 
-    def record(self, iteration: int, iterates: list[Iterate]) -> None:
+    def record(self, iteration: int, carries: list[Carry]) -> None:
         position = int(np.searchsorted(self.checkpoints, iteration))
         if self.checkpoints[position] != iteration:
             return
-        for name, values in from_lanes(iterates, self.seeds.size).items():
-            self.records[name][:, position] = values
+        current = from_lanes(carries, self.seeds.size)
+        for name, record in self.records.items():
+            record[:, position] = current[name]
 
     def trace(self) -> Trace:
         """What is recorded so far."""
@@ -94,7 +94,7 @@ class Run:
         dataset = trace.to_xarray()
         state = {
             name: (("seed", *(f"{name}_{axis}" for axis in range(1, values.ndim))), values)
-            for name, values in from_lanes(self.iterates, self.seeds.size).items()
+            for name, values in from_lanes(self.carries, self.seeds.size).items()
         }
         state["checkpoints"] = (("checkpoint",), self.checkpoints)
         position = xarray.Dataset(state, attrs={"iterations_done": self.done})
@@ -104,7 +104,7 @@ class Run:
 def complete(run: Run, path: Path | None, progress: bool, callback: Callback | None) -> Trace:
     """Run to the end in chunks; whatever ends it early, leave a checkpoint file behind."""
     try:
-        with _progress_bar(run.metadata.num_iterations, progress) as show:
+        with _progress_bar(run.metadata, progress) as show:
             _run_chunks(run, path, lambda done: [report(done) for report in (show, callback) if report is not None])
     except BaseException:
         if path is not None:
@@ -136,16 +136,16 @@ def _run_chunks(run: Run, path: Path | None, report: Callable[[int], object]) ->
 
 
 @contextlib.contextmanager
-def _progress_bar(total: int, shown: bool) -> Iterator[Callback | None]:
+def _progress_bar(metadata: TraceMetadata, shown: bool) -> Iterator[Callback | None]:
     if not shown:
         yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("AC-SMFG"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(metadata.method), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("AC-SMFG", total=total)
+        task = bar.add_task(metadata.method, total=metadata.num_iterations)
         yield lambda done: bar.update(task, completed=done)
 
 

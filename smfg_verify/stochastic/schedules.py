@@ -16,6 +16,18 @@ from smfg_verify.game import as_parameter, parameter
 _NAMES = {"leader": "zeta", "mean_field": "xi", "follower": "alpha", "critic": "beta"}
 
 
+def check_constant(where: str, value: Array) -> None:
+    """Refuse an option that is not one finite number >= 0; traced numbers pass.
+
+    Raises:
+        ValueError: what was got.
+    """
+    if value.shape != ():
+        raise ValueError(f"{where}: got shape {value.shape}, expected one number.")
+    if not isinstance(value, jax.core.Tracer) and not (math.isfinite(float(value)) and float(value) >= 0.0):
+        raise ValueError(f"{where}: got {float(value):g}, expected a finite number >= 0.")
+
+
 class StepSizes(NamedTuple):
     """The step sizes of one iteration: zeta_k, xi_k, alpha_k, beta_k."""
 
@@ -51,14 +63,10 @@ class Schedule(eqx.Module):
 
     def __check_init__(self) -> None:
         for name in _NAMES:
-            value = getattr(self, name)
-            if value.shape != ():
-                raise ValueError(f"Schedule.{name}: got shape {value.shape}, expected one number.")
-            if not isinstance(value, jax.core.Tracer) and not (math.isfinite(float(value)) and float(value) >= 0.0):
-                raise ValueError(f"Schedule.{name}: got {float(value):g}, expected a finite number >= 0.")
+            check_constant(f"Schedule.{name}", getattr(self, name))
 
-    def at(self, iteration: Int[Array, ""]) -> StepSizes:
-        """The four step sizes of an iteration k = 0, 1, ..."""
+    def at(self, iteration: Int[Array, ""] | Float[Array, ""]) -> StepSizes:
+        """The four step sizes of an iteration k = 0, 1, ..., a floating count where it may pass the largest integer."""
         scale = 1.0 / jnp.sqrt(jnp.asarray(iteration + 1, self.leader.dtype))
         return _clipped(*(getattr(self, name) * scale for name in _NAMES))
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FORMAT = "smfg-verify trace"
 # Raised when a variable or attribute changes, and when the random streams do: an older file then cannot be resumed.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Group of a checkpoint file that holds where the run stands.
 RESUME_GROUP = "resume"

@@ -1,6 +1,7 @@
 """The record of a stochastic run: every iterate at the checkpoints, for every seed."""
 
 import dataclasses
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
 
 from smfg_verify.stochastic import storage
-from smfg_verify.stochastic.schedules import StepSizes
 from smfg_verify.stochastic.updates import Sampling
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class TraceMetadata:
     Attributes:
         game: class name of the game.
         game_hash: hash of the game's class name, parameters and static structure.
-        sampling: "markov" or "iid".
-        leader_step, mean_field_step, follower_step, critic_step: constants of the step sizes c / sqrt(k + 1).
+        method: name of the learning method, such as "ac-smfg".
+        method_options: its options as JSON, in one line with sorted keys.
         num_iterations: iterations asked for; the last of `Trace.iterations` once the run is complete.
         dtype: floating type of the run.
         package_version: version of this package.
@@ -56,20 +56,42 @@ class TraceMetadata:
 
     game: str
     game_hash: str
-    sampling: Sampling
-    leader_step: float
-    mean_field_step: float
-    follower_step: float
-    critic_step: float
+    method: str
+    method_options: str
     num_iterations: int
     dtype: str
     package_version: str
-    transitions_per_iteration: int = 2
+    transitions_per_iteration: int
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The method's options by name."""
+        return json.loads(self.method_options)
 
     @property
     def step_constants(self) -> dict[str, float]:
-        """Constants of the step sizes by learner, as `Schedule.constants` gives them."""
-        return {name: getattr(self, f"{name}_step") for name in StepSizes._fields}
+        """Constants of the step sizes of AC-SMFG by learner, as `Schedule.constants` gives them.
+
+        Raises:
+            ValueError: a run of another method.
+        """
+        return self._of_ac_smfg("schedule")
+
+    @property
+    def sampling(self) -> Sampling:
+        """How a run of AC-SMFG draws its samples, "markov" or "iid".
+
+        Raises:
+            ValueError: a run of another method.
+        """
+        return self._of_ac_smfg("sampling")
+
+    def _of_ac_smfg(self, option: str) -> Any:
+        if self.method != "ac-smfg":
+            raise ValueError(
+                f"trace: got a run of {self.method}, expected one of ac-smfg; what is asked for is about its {option}."
+            )
+        return self.options[option]
 
 
 class Trace(eqx.Module):

@@ -9,21 +9,18 @@ from typing import Literal, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy, stationary_distribution
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.stochastic.lanes import add_to_row, entry, observed, one_hot, over_lanes, rows
 from smfg_verify.stochastic.sampling import sample_index, sample_transition
 from smfg_verify.stochastic.schedules import StepSizes
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 Sampling = Literal["markov", "iid"]
-
-# Above this many rows, XLA's serial scatter on a CPU beats a masked sweep over the table.
-_MAX_MASKED_ROWS = 4096
 
 
 class Iterate(eqx.Module):
@@ -67,6 +64,16 @@ class Samples(NamedTuple):
     population_state: Int[Array, " lanes"]
     population_action: Int[Array, " lanes"]
     occupancy_state: Int[Array, " lanes"]
+
+
+def check_sampling(sampling: str) -> None:
+    """Refuse a way of sampling that there is not.
+
+    Raises:
+        ValueError: what was got.
+    """
+    if sampling not in ("markov", "iid"):
+        raise ValueError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
 
 
 def num_uniforms(game: AbstractGame, sampling: Sampling) -> int:
@@ -124,25 +131,25 @@ def learn(game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: It
     state, next_state = samples.state, samples.next_state
     follower_action, leader_action = samples.follower_action, samples.leader_action
     point = (state, follower_action, leader_action, iterate.mean_field)
-    follower_entropy = -game.temperature * _entry(samples.log_follower, follower_action)
-    leader_entropy = -game.leader_temperature * _entry(samples.log_leader, leader_action)
+    follower_entropy = -game.temperature * entry(samples.log_follower, follower_action)
+    leader_entropy = -game.leader_temperature * entry(samples.log_leader, leader_action)
 
     def temporal_difference(reward, critic):
-        return reward + game.discount * _entry(critic, next_state) - _entry(critic, state)
+        return reward + game.discount * entry(critic, next_state) - entry(critic, state)
 
     follower_delta = temporal_difference(
-        _over_lanes(game.follower_reward)(*point) + follower_entropy, iterate.follower_critic
+        over_lanes(game.follower_reward)(*point) + follower_entropy, iterate.follower_critic
     )
-    leader_delta = temporal_difference(_over_lanes(game.leader_reward)(*point) + leader_entropy, iterate.leader_critic)
-    follower_score = _one_hot(follower_action, samples.log_follower) - jnp.exp(samples.log_follower)
-    leader_score = _one_hot(leader_action, samples.log_leader) - jnp.exp(samples.log_leader)
-    follower_critic = _add_to_row(iterate.follower_critic, state, steps.critic * follower_delta)
-    leader_critic = _add_to_row(iterate.leader_critic, state, steps.critic * leader_delta)
+    leader_delta = temporal_difference(over_lanes(game.leader_reward)(*point) + leader_entropy, iterate.leader_critic)
+    follower_score = one_hot(follower_action, samples.log_follower) - jnp.exp(samples.log_follower)
+    leader_score = one_hot(leader_action, samples.log_leader) - jnp.exp(samples.log_leader)
+    follower_critic = add_to_row(iterate.follower_critic, state, steps.critic * follower_delta)
+    leader_critic = add_to_row(iterate.leader_critic, state, steps.critic * leader_delta)
     return Iterate(
-        leader_logits=_add_to_row(
-            iterate.leader_logits, _observed(game, state), steps.leader * leader_delta * leader_score
+        leader_logits=add_to_row(
+            iterate.leader_logits, observed(game, state), steps.leader * leader_delta * leader_score
         ),
-        follower_logits=_add_to_row(iterate.follower_logits, state, steps.follower * follower_delta * follower_score),
+        follower_logits=add_to_row(iterate.follower_logits, state, steps.follower * follower_delta * follower_score),
         leader_critic=jnp.clip(leader_critic, bounds.leader_lower, bounds.leader_upper),
         follower_critic=jnp.clip(follower_critic, bounds.follower_lower, bounds.follower_upper),
         mean_field=_towards_sample(iterate.mean_field, steps.mean_field, samples),
@@ -153,10 +160,10 @@ def learn(game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: It
 
 def _markov_samples(game: AbstractGame, iterate: Iterate, uniforms: Float[Array, "uniforms lanes"]) -> Samples:
     states = jnp.stack([iterate.occupancy_state, iterate.population_state])
-    log_follower, log_leader = _log_policies(game, iterate, states)
+    log_follower, log_leader = log_policies(game, iterate, states)
     follower_actions = sample_index(jnp.exp(log_follower), uniforms[0:2])
     leader_actions = sample_index(jnp.exp(log_leader), uniforms[2:4])
-    moved = _next_states(game, uniforms[4:6], states, follower_actions, leader_actions, iterate.mean_field)
+    moved = next_states(game, uniforms[4:6], states, follower_actions, leader_actions, iterate.mean_field)
     law = jnp.asarray(game.initial_distribution)[:, None]
     restarted = sample_index(jnp.broadcast_to(law, (game.num_states, uniforms.shape[-1])), uniforms[7])
     return Samples(
@@ -178,10 +185,10 @@ def _iid_samples(game: AbstractGame, iterate: Iterate, uniforms: Float[Array, "u
     # Rounding of the linear solves may leave entries of about -1e-17 at transient states.
     state = sample_index(jnp.maximum(occupancy, 0.0), uniforms[0])
     population_state = sample_index(jnp.maximum(stationary, 0.0), uniforms[4])
-    log_follower, log_leader = _log_policies(game, iterate, state[None])
+    log_follower, log_leader = log_policies(game, iterate, state[None])
     follower_action = sample_index(jnp.exp(log_follower), uniforms[1:2])
     leader_action = sample_index(jnp.exp(log_leader), uniforms[2:3])
-    moved = _next_states(game, uniforms[3:4], state[None], follower_action, leader_action, iterate.mean_field)
+    moved = next_states(game, uniforms[3:4], state[None], follower_action, leader_action, iterate.mean_field)
     return Samples(
         state=state,
         follower_action=follower_action[0],
@@ -219,63 +226,32 @@ def exact_laws(
     return discounted_occupancy(transition, initial, game.discount), stationary_distribution(transition)
 
 
-def _log_policies(
+def log_policies(
     game: AbstractGame, iterate: Iterate, states: Int[Array, "chains lanes"]
 ) -> tuple[Float[Array, "A chains lanes"], Float[Array, "B chains lanes"]]:
-    follower = jax.nn.log_softmax(_rows(iterate.follower_logits, states), axis=0)
-    leader = jax.nn.log_softmax(_rows(iterate.leader_logits, _observed(game, states)), axis=0)
+    """Logarithms of both players' policies at the states of several chains: log pi(.|s) and log phi(.|s)."""
+    follower = jax.nn.log_softmax(rows(iterate.follower_logits, states), axis=0)
+    leader = jax.nn.log_softmax(rows(iterate.leader_logits, observed(game, states)), axis=0)
     return follower, leader
 
 
 def _follower_action(iterate: Iterate, state: Int[Array, " lanes"], uniform: Float[Array, " lanes"]) -> Array:
-    return sample_index(jax.nn.softmax(_rows(iterate.follower_logits, state[None])[:, 0], axis=0), uniform)
+    return sample_index(jax.nn.softmax(rows(iterate.follower_logits, state[None])[:, 0], axis=0), uniform)
 
 
-def _next_states(game, uniforms, states, follower_actions, leader_actions, mean_field):
+def next_states(game, uniforms, states, follower_actions, leader_actions, mean_field) -> Int[Array, "chains lanes"]:
+    """One sampled transition for each chain and lane; all arguments but the mean field are (chains, lanes)."""
+
     def sample(uniform, state, follower_action, leader_action, field):
         return sample_transition(game, uniform, state, follower_action, leader_action, field)
 
     chains = jax.vmap(sample, in_axes=(0, 0, 0, 0, None))
-    return _over_lanes(chains)(uniforms, states, follower_actions, leader_actions, mean_field)
-
-
-def _over_lanes(function):
-    return jax.vmap(function, in_axes=-1, out_axes=-1)
-
-
-def _observed(game: AbstractGame, state: Int[Array, "..."]) -> Int[Array, "..."]:
-    observation = game.leader_observation
-    if isinstance(observation, np.ndarray) and np.array_equal(observation, np.arange(game.num_states)):
-        return state
-    return jnp.asarray(observation)[state]
-
-
-def _rows(table: Float[Array, "n A lanes"], index: Int[Array, "chains lanes"]) -> Float[Array, "A chains lanes"]:
-    shape = (table.shape[1], *index.shape)
-    return jnp.take_along_axis(table[:, :, None], jnp.broadcast_to(index, shape)[None], axis=0, mode="clip")[0]
-
-
-def _entry(table: Float[Array, "n lanes"], index: Int[Array, " lanes"]) -> Float[Array, " lanes"]:
-    return jnp.take_along_axis(table, index[None], axis=0, mode="clip")[0]
-
-
-def _one_hot(index: Int[Array, " lanes"], like: Float[Array, "k lanes"]) -> Float[Array, "k lanes"]:
-    return (jnp.arange(like.shape[0])[:, None] == index).astype(like.dtype)
-
-
-def _add_to_row(
-    table: Float[Array, "n *A lanes"], index: Int[Array, " lanes"], value: Float[Array, "*A lanes"]
-) -> Float[Array, "n *A lanes"]:
-    if table.shape[0] > _MAX_MASKED_ROWS:
-        inner = (slice(None),) * (table.ndim - 2)
-        return table.at[(index, *inner, jnp.arange(table.shape[-1]))].add(jnp.moveaxis(value, -1, 0))
-    rows = jnp.arange(table.shape[0]).reshape(-1, *(1,) * (table.ndim - 1))
-    return jnp.where(rows == index, table + value, table)
+    return over_lanes(chains)(uniforms, states, follower_actions, leader_actions, mean_field)
 
 
 def _towards_sample(mean_field: Float[Array, "n *A lanes"], step: Float[Array, ""], samples: Samples) -> Array:
     moved = mean_field * (1.0 - step)
     if mean_field.ndim == 2:
-        return _add_to_row(moved, samples.population_state, jnp.broadcast_to(step, moved.shape[1:]))
-    mass = step * _one_hot(samples.population_action, mean_field[0])
-    return _add_to_row(moved, samples.population_state, mass)
+        return add_to_row(moved, samples.population_state, jnp.broadcast_to(step, moved.shape[1:]))
+    mass = step * one_hot(samples.population_action, mean_field[0])
+    return add_to_row(moved, samples.population_state, mass)

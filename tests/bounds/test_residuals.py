@@ -26,14 +26,12 @@ def trace_of(game, iterates, dtype="float64", hashed=None):
     metadata = TraceMetadata(
         game=type(game).__name__,
         game_hash=hashed or game_hash(game),
-        sampling="markov",
-        leader_step=0.1,
-        mean_field_step=0.1,
-        follower_step=0.1,
-        critic_step=0.1,
+        method="ac-smfg",
+        method_options="{}",
         num_iterations=checkpoints - 1,
         dtype=dtype,
         package_version="test",
+        transitions_per_iteration=2,
     )
     states = np.zeros((seeds, checkpoints), int)
     return Trace(

@@ -9,7 +9,13 @@ from smfg_verify import games
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic import Schedule, ac_smfg
 from smfg_verify.stochastic import advance as advance_module
-from tests.stochastic.games_for_runs import array_game, assert_same_bits, interior_iterate
+from tests.stochastic.games_for_runs import (
+    SINGULAR_STARTS,
+    Singular,
+    array_game,
+    assert_same_bits,
+    interior_iterate,
+)
 
 ARRAYS = ("leader_logits", "follower_logits", "leader_critic", "follower_critic", "mean_field")
 
@@ -130,27 +136,8 @@ def test_a_python_float_in_a_games_field_does_not_recompile():
     assert not np.array_equal(first.follower_critic, second.follower_critic)
 
 
-class Singular(AbstractGame):
-    """A reward with a singularity at one mean field, which `validate` does not meet."""
-
-    num_states = 2
-    num_follower_actions = 2
-    num_leader_actions = 2
-    discount = 0.5
-    temperature = 0.5
-
-    def transition(self, state, follower_action, leader_action, mean_field):
-        return jnp.full((2,), 0.5)
-
-    def follower_reward(self, state, follower_action, leader_action, mean_field):
-        return 0.1 * jnp.log(jnp.abs(mean_field[0] - 0.375)) * follower_action
-
-    def leader_reward(self, state, follower_action, leader_action, mean_field):
-        return mean_field[0] * leader_action
-
-
 def test_a_seed_that_diverges_is_marked_and_the_others_go_on():
-    start = np.array([[0.5, 0.5], [0.375, 0.625], [0.4, 0.6]])
+    start = SINGULAR_STARTS
     schedule = Schedule(leader=0.0, mean_field=0.0, follower=1.0, critic=1.0)
     arguments = {"num_iterations": 60, "schedule": schedule}
     trace = ac_smfg(Singular(), seeds=[5, 6, 7], initial={"mean_field": start}, **arguments)

@@ -1,4 +1,4 @@
-import dataclasses
+import json
 import subprocess
 import sys
 
@@ -61,7 +61,7 @@ def test_foreign_files_and_other_schemas_are_refused_by_name(trace, tmp_path):
     trace.save(older)
     with h5py.File(older, "a") as file:
         file.attrs["schema_version"] = 0
-    with pytest.raises(ValueError, match="schema version 0, expected 1"):
+    with pytest.raises(ValueError, match="schema version 0, expected 2"):
         Trace.load(older)
     cut = tmp_path / "cut.nc"
     trace.to_xarray().drop_vars("mean_field").to_netcdf(cut, engine="h5netcdf")
@@ -97,10 +97,12 @@ def test_a_failed_write_leaves_the_old_file(trace, tmp_path, monkeypatch):
 
 
 def test_metadata_says_what_the_run_was(trace):
-    metadata = dataclasses.asdict(trace.metadata)
-    assert metadata["sampling"] == "markov"
-    assert metadata["num_iterations"] == 50
-    assert [metadata[f"{name}_step"] for name in ("leader", "mean_field", "follower", "critic")] == [0.2, 0.5, 1.0, 2.0]
+    metadata = trace.metadata
+    assert metadata.method == "ac-smfg"
+    assert metadata.sampling == "markov"
+    assert metadata.num_iterations == 50
+    assert metadata.step_constants == {"leader": 0.2, "mean_field": 0.5, "follower": 1.0, "critic": 2.0}
+    assert json.loads(trace.to_xarray().attrs["method_options"]) == metadata.options
 
 
 def test_importing_the_stochastic_side_does_not_import_xarray():

@@ -7,7 +7,7 @@ import pytest
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain
 from smfg_verify.policies import observed_rows, softmax_policy
-from smfg_verify.stochastic import Schedule, ac_smfg
+from smfg_verify.stochastic import Schedule, ac_smfg, lanes
 from smfg_verify.stochastic.updates import exact_laws
 from tests.helpers import oracle
 from tests.stochastic.games_for_runs import array_game, interior_iterate
@@ -156,8 +156,6 @@ def test_the_follower_critic_with_frozen_policies_reaches_the_value():
 
 
 def test_scatter_and_mask_add_the_same_rows(monkeypatch):
-    from smfg_verify.stochastic import updates
-
     rng = np.random.default_rng(0)
     index = jax.numpy.asarray([3, 0, 3])
     for shape in ((5, 3), (5, 2, 3)):
@@ -166,5 +164,5 @@ def test_scatter_and_mask_add_the_same_rows(monkeypatch):
         for lane in range(3):
             expected[index[lane], ..., lane] += value[..., lane]
         for limit in (0, 4096):
-            monkeypatch.setattr(updates, "_MAX_MASKED_ROWS", limit)
-            np.testing.assert_array_equal(updates._add_to_row(table, index, value), expected)
+            monkeypatch.setattr(lanes, "_MAX_MASKED_ROWS", limit)
+            np.testing.assert_array_equal(lanes.add_to_row(table, index, value), expected)

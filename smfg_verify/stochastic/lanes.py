@@ -1,0 +1,54 @@
+"""Tables of many runs side by side: reading and changing one row a run (lanes, on the last axis of every array)."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from smfg_verify.game import AbstractGame
+
+# Above this many rows, XLA's serial scatter on a CPU beats a masked sweep over the table.
+_MAX_MASKED_ROWS = 4096
+
+
+def over_lanes(function: Callable) -> Callable:
+    """A function of one run's arrays as a function of all runs'."""
+    return jax.vmap(function, in_axes=-1, out_axes=-1)
+
+
+def observed(game: AbstractGame, state: Int[Array, "..."]) -> Int[Array, "..."]:
+    """The leader's observation of each state."""
+    observation = game.leader_observation
+    if isinstance(observation, np.ndarray) and np.array_equal(observation, np.arange(game.num_states)):
+        return state
+    return jnp.asarray(observation)[state]
+
+
+def rows(table: Float[Array, "n A lanes"], index: Int[Array, "chains lanes"]) -> Float[Array, "A chains lanes"]:
+    """The row of each chain and lane."""
+    shape = (table.shape[1], *index.shape)
+    return jnp.take_along_axis(table[:, :, None], jnp.broadcast_to(index, shape)[None], axis=0, mode="clip")[0]
+
+
+def entry(table: Float[Array, "n lanes"], index: Int[Array, "*chains lanes"]) -> Float[Array, "*chains lanes"]:
+    """The entry of each lane, or of each chain and lane."""
+    spread = table.reshape(table.shape[0], *(1,) * (index.ndim - 1), table.shape[-1])
+    return jnp.take_along_axis(spread, index[None], axis=0, mode="clip")[0]
+
+
+def one_hot(index: Int[Array, " lanes"], like: Float[Array, "k lanes"]) -> Float[Array, "k lanes"]:
+    """Columns with a one at each lane's index."""
+    return (jnp.arange(like.shape[0])[:, None] == index).astype(like.dtype)
+
+
+def add_to_row(
+    table: Float[Array, "n *A lanes"], index: Int[Array, " lanes"], value: Float[Array, "*A lanes"]
+) -> Float[Array, "n *A lanes"]:
+    """The table with each lane's value added to the row of its index."""
+    if table.shape[0] > _MAX_MASKED_ROWS:
+        inner = (slice(None),) * (table.ndim - 2)
+        return table.at[(index, *inner, jnp.arange(table.shape[-1]))].add(jnp.moveaxis(value, -1, 0))
+    numbers = jnp.arange(table.shape[0]).reshape(-1, *(1,) * (table.ndim - 1))
+    return jnp.where(numbers == index, table + value, table)

@@ -1,0 +1,154 @@
+"""Starting a run of any method, and resuming one from its checkpoint file."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Required, TypedDict
+
+import jax.numpy as jnp
+from jaxtyping import ArrayLike
+
+from smfg_verify.game import AbstractGame, game_hash, traced, validate
+from smfg_verify.stochastic import storage
+from smfg_verify.stochastic.initial import (
+    ITERATE_FIELDS,
+    MEMORY_PREFIX,
+    check_checkpoints,
+    check_num_iterations,
+    check_seeds,
+    first_iterate,
+    repeated_memory,
+    to_lanes,
+)
+from smfg_verify.stochastic.method import Method, method_named
+from smfg_verify.stochastic.run import Callback, Run, complete, empty_records
+from smfg_verify.stochastic.trace import Trace, TraceMetadata
+from smfg_verify.stochastic.value_bounds import value_bounds
+
+
+class RunOptions(TypedDict, total=False):
+    """Options that every method's run takes, as in `ac_smfg`."""
+
+    num_iterations: Required[int]
+    seeds: Required[Iterable[int]]
+    checkpoints: int | Iterable[int]
+    initial: Mapping[str, ArrayLike] | None
+    checkpoint_file: str | os.PathLike[str] | None
+    progress: bool
+    callback: Callback | None
+
+
+def run_method(
+    game: AbstractGame,
+    method: Method,
+    *,
+    num_iterations: int,
+    seeds: Iterable[int],
+    checkpoints: int | Iterable[int] = 60,
+    initial: Mapping[str, ArrayLike] | None = None,
+    checkpoint_file: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+    callback: Callback | None = None,
+) -> Trace:
+    """Run a method on a game for several seeds side by side, and record every iterate at the checkpoints.
+
+    The result is a function of the arguments alone: a seed's numbers do not depend on the other seeds, on the
+    checkpoints, or on interruptions.
+
+    Args:
+        game: the game; validated first.
+        method: a registered method.
+        num_iterations, seeds, checkpoints, initial, checkpoint_file, progress, callback: as in `ac_smfg`.
+
+    Returns:
+        The trace. A seed whose iterates stop being finite is marked in `Trace.diverged`, the others go on.
+
+    Raises:
+        ValueError: a bad argument; what was got, what was expected and the likely cause.
+    """
+    num_iterations = check_num_iterations(num_iterations)
+    seeds = check_seeds(seeds)
+    points = check_checkpoints(checkpoints, num_iterations)
+    path = None if checkpoint_file is None else _new_file(checkpoint_file)
+    validate(game)
+    metadata = _metadata(game, method, num_iterations)
+    game = traced(game)
+    first = first_iterate(game, value_bounds(game), seeds, initial)
+    records = empty_records(first, points.size)
+    carries = to_lanes(first | repeated_memory(method.first_memory(game), seeds.size))
+    run = Run(game, method, metadata, seeds, points, records, 0, carries)
+    run.record(0, run.carries)
+    return complete(run, path, progress, callback)
+
+
+def resume(
+    game: AbstractGame,
+    checkpoint_file: str | os.PathLike[str],
+    *,
+    progress: bool = False,
+    callback: Callback | None = None,
+) -> Trace:
+    """Continue a run from its checkpoint file to the same final bits as if it had never stopped.
+
+    Args:
+        game: the same game, parameters included.
+        checkpoint_file: the file given to the method; it goes on being saved to. A finished run is returned as it is.
+        progress: show a progress bar on standard error.
+        callback: called between chunks with the iterations done.
+
+    Returns:
+        The trace of the whole run.
+
+    Raises:
+        ValueError: the file is missing, truncated, foreign or of another schema version, or was written for another
+            game or floating type, or by a method that is not registered.
+    """
+    validate(game)
+    trace = Trace.load(checkpoint_file)
+    state = storage.read(checkpoint_file, group=storage.RESUME_GROUP)
+    metadata = trace.metadata
+    if metadata.dtype != str(jnp.result_type(float)):
+        raise ValueError(
+            f"resume: the run of {checkpoint_file} is in {metadata.dtype} and JAX now in {jnp.result_type(float)}; set "
+            "jax_enable_x64 as it was."
+        )
+    kept = [name for name in state.variables if name in ITERATE_FIELDS or str(name).startswith(MEMORY_PREFIX)]
+    current = {str(name): state[name].values for name in kept}
+    points = state["checkpoints"].values
+    records = empty_records({name: current[name] for name in ITERATE_FIELDS}, points.size)
+    for name, record in records.items():
+        record[:, : trace.iterations.size] = getattr(trace, name)
+    if game_hash(game) != metadata.game_hash:
+        raise ValueError(
+            f"resume: got another game ({type(game).__name__}) than the {metadata.game} of {checkpoint_file}; expected "
+            "the same class, parameters and structure, since the run would otherwise change game half-way."
+        )
+    method = method_named(metadata.method).from_options(metadata.options)
+    done = int(state.attrs["iterations_done"])
+    run = Run(traced(game), method, metadata, trace.seeds, points, records, done, to_lanes(current))
+    return complete(run, Path(checkpoint_file), progress, callback)
+
+
+def _new_file(checkpoint_file: str | os.PathLike[str]) -> Path:
+    path = Path(checkpoint_file)
+    if path.suffix != ".nc":
+        raise ValueError(f"checkpoint_file: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF).")
+    if path.exists() and path.stat().st_size > 0:
+        raise ValueError(
+            f"checkpoint_file: {path} exists; resume(game, checkpoint_file) continues it, or delete it to start anew."
+        )
+    return path
+
+
+def _metadata(game: AbstractGame, method: Method, num_iterations: int) -> TraceMetadata:
+    return TraceMetadata(
+        game=type(game).__name__,
+        game_hash=game_hash(game),
+        method=method.name,
+        method_options=json.dumps(method.options(), sort_keys=True),
+        num_iterations=num_iterations,
+        dtype=str(jnp.result_type(float)),
+        package_version=storage.package_version(),
+        transitions_per_iteration=method.transitions_per_iteration(game),
+    )

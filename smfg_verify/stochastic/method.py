@@ -1,0 +1,129 @@
+"""What a learning method is: what it draws, what it remembers, one iteration of it, and its name in a file."""
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float, Int
+
+from smfg_verify.game import AbstractGame
+from smfg_verify.stochastic.schedules import Schedule
+from smfg_verify.stochastic.updates import Iterate
+from smfg_verify.stochastic.value_bounds import ValueBounds
+
+Memory = dict[str, Array]
+
+_METHODS: dict[str, type["Method"]] = {}
+
+
+class Carry(NamedTuple):
+    """What goes from one iteration to the next: the iterate, and what a method remembers beside it, lanes last."""
+
+    iterate: Iterate
+    memory: Memory
+
+
+class Method(eqx.Module):
+    """A learning method of the leader, the follower and the mean field.
+
+    The fields of a concrete method are its options: numbers are traced, so that another one does not recompile, and
+    counts and words are static. A method is registered under its name, by which a checkpoint file finds it again.
+    """
+
+    name: eqx.AbstractClassVar[str]
+
+    @abc.abstractmethod
+    def num_uniforms(self, game: AbstractGame) -> int:
+        """Number of uniforms that one iteration uses, the same for every iteration."""
+
+    @abc.abstractmethod
+    def transitions_per_iteration(self, game: AbstractGame) -> int:
+        """Number of transitions of the game that one iteration samples; 0 where the model is read instead."""
+
+    def first_memory(self, game: AbstractGame) -> Memory:
+        """What one run remembers beside its iterate, before the first iteration; no lanes yet."""
+        return {}
+
+    @abc.abstractmethod
+    def step(
+        self,
+        game: AbstractGame,
+        bounds: ValueBounds,
+        iteration: Int[Array, ""],
+        carry: Carry,
+        uniforms: Float[Array, "uniforms lanes"],
+    ) -> Carry:
+        """One iteration.
+
+        Args:
+            game: the game, with traced leaves.
+            bounds: boxes of the critics.
+            iteration: k = 0, 1, ...
+            carry: of before, lanes last.
+            uniforms: `num_uniforms(game)` draws in [0, 1) a lane.
+
+        Returns:
+            The carry of after. No lane may depend on another one.
+        """
+
+    def options(self) -> dict[str, Any]:
+        """The options as plain numbers and words, from which `from_options` builds the same method."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "Method":
+        """The method of some options as `options` gives them."""
+        built = {k: Schedule.from_constants(v) if isinstance(v, Mapping) else v for k, v in options.items()}
+        return cls(**built)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Schedule):
+        return value.constants()
+    return float(value) if isinstance(value, jax.Array) else value
+
+
+def register(method: type[Method]) -> type[Method]:
+    """Make a method known by its name, so that its runs can be resumed; a class decorator.
+
+    Raises:
+        ValueError: another method has the name.
+    """
+    if _METHODS.setdefault(method.name, method) is not method:
+        raise ValueError(f"method: {method.name!r} is the name of {_METHODS[method.name].__qualname__} already.")
+    return method
+
+
+def method_named(name: str) -> type[Method]:
+    """The method registered under a name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in _METHODS:
+        known = ", ".join(sorted(_METHODS))
+        raise ValueError(f"method: got {name!r}, expected one of: {known}; likely cause: its module is not imported.")
+    return _METHODS[name]
+
+
+def check_count(where: str, value: Any) -> None:
+    """Refuse an option that is not a positive integer.
+
+    Raises:
+        ValueError: what was got.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{where}: got {value!r}, expected an integer >= 1.")
+
+
+def check_schedule(value: Any) -> None:
+    """Refuse step sizes of another kind.
+
+    Raises:
+        ValueError: what was got.
+    """
+    if not isinstance(value, Schedule):
+        raise ValueError(f"schedule: got {type(value).__name__}, expected smfg_verify.stochastic.Schedule.")
