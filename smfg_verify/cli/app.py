@@ -367,6 +367,39 @@ def lab(
     return FINISHED
 
 
+@app.command()
+def compare(
+    game: GameName,
+    assignments: Assignments = None,
+    config: Config = None,
+    methods: Annotated[
+        list[str] | None, typer.Option("--method", metavar="NAME", help="A method; repeatable [all seven].")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Transitions that each sampled method may draw.")] = 100_000,
+    seeds: Annotated[int, typer.Option(help="Seeds of the comparison.")] = 16,
+    trials: Annotated[int, typer.Option(help="Random step sizes tried for each method, on other seeds.")] = 8,
+    out: Out = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the finished methods of an interrupted run.")] = False,
+) -> int:
+    """Hold AC-SMFG against other methods: the same samples, the same tuning, exact measures, paired tests."""
+    settings = gather(game, assignments or (), config)
+    _exact_arithmetic()
+    from smfg_verify.comparison import CompareSettings, contender_names
+    from smfg_verify.report.comparison import comparison_tables, make_comparison, write_comparison
+
+    how = CompareSettings(samples=samples, seeds=seeds, trials=trials, tuning_samples=max(100, samples // 2))
+    directory = out or Path("results") / settings.game.short_name
+    try:
+        found = make_comparison(settings.game, methods or contender_names(), how, directory, resumed=resume)
+    except KeyboardInterrupt as interruption:
+        kept = any(directory.glob("compare-*.json"))
+        raise _InterruptedError(directory if kept else None) from interruption
+    written = write_comparison(found, directory)
+    _screen().print(comparison_tables(found))
+    _screen().print(f"Written: {', '.join(map(str, written))}", soft_wrap=True, markup=False)
+    return FINISHED
+
+
 def _carry_out(
     command: Any, settings: Settings, out: Path | None, strict: bool, *, resume: bool = False, overwrite: bool = False
 ) -> int:

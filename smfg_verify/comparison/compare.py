@@ -1,0 +1,203 @@
+"""A head-to-head: every method tuned alike, then run on the same number of samples and measured exactly."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from smfg_verify.comparison.contenders import REFERENCE, Contender, find_contender
+from smfg_verify.comparison.measures import Measures, measures_of
+from smfg_verify.comparison.paired import PairedDifference, paired_difference
+from smfg_verify.comparison.tuning import Trial, quietly, tune
+from smfg_verify.exact.precision import require_float64
+from smfg_verify.game import AbstractGame, validate
+from smfg_verify.stochastic.method import Method
+
+_FIRST_TUNING_SEED = 10_000
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompareSettings:
+    """How methods are compared.
+
+    Attributes:
+        samples: transitions that each sampled method may draw in a run.
+        seeds: of the comparison; 0, 1, ..., seeds - 1.
+        trials: options tried for each method, the defaults among them.
+        tuning_seeds: seeds of each trial, from 10000 on.
+        tuning_samples: transitions of each trial's run.
+        exact_iterations: iterations of a method that samples nothing.
+        checkpoints: at which runs are measured.
+        random_seed: of the random options.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+
+    samples: int = 100_000
+    seeds: int = 16
+    trials: int = 8
+    tuning_seeds: int = 8
+    tuning_samples: int = 50_000
+    exact_iterations: int = 300
+    checkpoints: int = 24
+    random_seed: int = 0
+
+    def __post_init__(self) -> None:
+        least = {"samples": 100, "tuning_samples": 100, "checkpoints": 3, "random_seed": 0}
+        for name, value in dataclasses.asdict(self).items():
+            low = least.get(name, 1)
+            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+                raise ValueError(f"{name}: got {value!r}, expected an integer >= {low}.")
+
+    def iterations(self, game: AbstractGame, method: Method, samples: int) -> int:
+        """How many iterations a number of samples allows.
+
+        Raises:
+            ValueError: not one.
+        """
+        cost = method.transitions_per_iteration(game)
+        if cost == 0:
+            return self.exact_iterations
+        if samples < cost:
+            raise ValueError(
+                f"samples: got {samples:,}, but one iteration of {method.name} with {method.options()} draws {cost:,} "
+                "on this game; give more samples, or leave the method out."
+            )
+        return samples // cost
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class ContenderResult:
+    """A tuned method's run.
+
+    Attributes:
+        name: of the method.
+        options: chosen by the tuner.
+        trials: all that were tried.
+        transitions_per_iteration: samples of one iteration; 0 for a method that reads the model.
+        iterations: at the checkpoints, (C,).
+        seconds: wall time of the whole run, all seeds, compilation apart.
+        diverged: seeds whose iterates stopped being finite, (S,).
+        measures: exact, (S, C).
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    trials: tuple[Trial, ...]
+    transitions_per_iteration: int
+    iterations: Int[np.ndarray, " C"]
+    seconds: float
+    diverged: Bool[np.ndarray, " S"]
+    measures: Measures
+
+    @property
+    def samples(self) -> Int[np.ndarray, " C"]:
+        """Transitions drawn at the checkpoints."""
+        return self.iterations * self.transitions_per_iteration
+
+    @property
+    def clock(self) -> Float[np.ndarray, " C"]:
+        """Seconds at the checkpoints, the run's time spread evenly over its iterations."""
+        return self.iterations / self.iterations[-1] * self.seconds
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Comparison:
+    """All methods on one game.
+
+    Attributes:
+        settings: of the comparison.
+        results: by name, in the order asked for.
+        differences: final objective against AC-SMFG's, by name; without AC-SMFG empty.
+    """
+
+    settings: CompareSettings
+    results: Mapping[str, ContenderResult]
+    differences: Mapping[str, PairedDifference]
+
+
+def compare(
+    game: AbstractGame,
+    methods: Sequence[str],
+    settings: CompareSettings | None = None,
+    *,
+    finished: Mapping[str, ContenderResult] | None = None,
+    progress: Callable[[str], None] | None = None,
+    on_result: Callable[[ContenderResult], None] | None = None,
+) -> Comparison:
+    """Tune each method with the same random search on held-out seeds, then run and measure it.
+
+    Args:
+        game: the game.
+        methods: names out of `contender_names`.
+        settings: how; defaults if None.
+        finished: results of the same settings that need not be made again.
+        progress: called with a line before each method.
+        on_result: called with each result as soon as there is one.
+
+    Returns:
+        The comparison. Intervals of the differences have the level 1 - 0.05 / m for m methods tested (Bonferroni).
+
+    Raises:
+        ValueError: an unknown method, one named twice, too few samples for one iteration, an invalid game, float64 off.
+    """
+    settings = CompareSettings() if settings is None else settings
+    contenders = [find_contender(name) for name in methods]
+    if not contenders or len(set(methods)) < len(methods):
+        raise ValueError(f"methods: got {list(methods)}, expected at least one name, each once.")
+    validate(game)
+    require_float64(game)
+    for contender in contenders:
+        settings.iterations(game, contender.default(), min(settings.samples, settings.tuning_samples))
+    results = dict(finished or {})
+    for contender in contenders:
+        if contender.name in results:
+            continue
+        if progress is not None:
+            progress(f"{contender.name}: {settings.trials} trials, then {settings.seeds} seeds")
+        results[contender.name] = contend(game, contender, settings)
+        if on_result is not None:
+            on_result(results[contender.name])
+    ordered = {name: results[name] for name in methods}
+    return Comparison(settings=settings, results=ordered, differences=_differences(ordered))
+
+
+def contend(game: AbstractGame, contender: Contender, settings: CompareSettings) -> ContenderResult:
+    """Tune, run and measure one method."""
+    method, trials = tune(
+        game,
+        contender,
+        num_trials=settings.trials,
+        seeds=range(_FIRST_TUNING_SEED, _FIRST_TUNING_SEED + settings.tuning_seeds),
+        iterations_of=lambda method: settings.iterations(game, method, settings.tuning_samples),
+        random_seed=settings.random_seed,
+    )
+    number = settings.iterations(game, method, settings.samples)
+    seeds = range(settings.seeds)
+    quietly(game, method, num_iterations=1, seeds=seeds, checkpoints=2)  # compiles
+    begun = time.perf_counter()
+    trace = quietly(game, method, num_iterations=number, seeds=seeds, checkpoints=settings.checkpoints)
+    seconds = time.perf_counter() - begun
+    return ContenderResult(
+        name=contender.name,
+        options=method.options(),
+        trials=trials,
+        transitions_per_iteration=method.transitions_per_iteration(game),
+        iterations=np.asarray(trace.iterations),
+        seconds=seconds,
+        diverged=np.asarray(trace.diverged),
+        measures=measures_of(game, trace),
+    )
+
+
+def _differences(results: Mapping[str, ContenderResult]) -> dict[str, PairedDifference]:
+    others = [name for name in results if name != REFERENCE]
+    if REFERENCE not in results or not others:
+        return {}
+    reference = results[REFERENCE].measures.objective[:, -1]
+    level = 1.0 - 0.05 / len(others)
+    return {name: paired_difference(results[name].measures.objective[:, -1], reference, level=level) for name in others}

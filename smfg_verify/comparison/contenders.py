@@ -1,0 +1,119 @@
+"""Who takes part in a comparison: each method with its defaults, and what of it a tuner may change."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from smfg_verify.stochastic.ac_smfg import AcSmfg
+from smfg_verify.stochastic.baselines import (
+    Adage,
+    ExactAscent,
+    FictitiousPlay,
+    NestedLoop,
+    TotalDerivative,
+    UnrolledAdjoint,
+)
+from smfg_verify.stochastic.method import Method
+from smfg_verify.stochastic.schedules import Schedule
+
+REFERENCE = "ac-smfg"
+# A tuner multiplies each constant by ten to a power drawn evenly from this range.
+_DECADES = 1.0
+
+_STEPS = tuple(f"schedule.{name}" for name in ("leader", "mean_field", "follower", "critic"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """A method that takes part.
+
+    Attributes:
+        name: of the method.
+        method: class of the method.
+        options: its defaults, as `Method.options` gives them.
+        scaled: options that a tuner multiplies by a random factor, "schedule.leader" for an entry of a mapping.
+        chosen: options that a tuner draws from a few values.
+    """
+
+    name: str
+    method: type[Method]
+    options: Mapping[str, Any]
+    scaled: tuple[str, ...]
+    chosen: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+
+    def default(self) -> Method:
+        """The method with its defaults."""
+        return self.method.from_options(self.options)
+
+    def drawn(self, random: np.random.Generator) -> Method:
+        """The method with random options."""
+        options = {name: dict(value) if isinstance(value, Mapping) else value for name, value in self.options.items()}
+        for path in self.scaled:
+            holder, name = _holder(options, path)
+            holder[name] *= float(10.0 ** random.uniform(-_DECADES, _DECADES))
+        for name, values in self.chosen.items():
+            options[name] = int(random.choice(values))
+        return self.method.from_options(options)
+
+
+def _holder(options: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+    outer, _, inner = path.partition(".")
+    return (options[outer], inner) if inner else (options, outer)
+
+
+_SCHEDULE = Schedule().constants()
+_CONTENDERS = (
+    Contender(REFERENCE, AcSmfg, {"schedule": _SCHEDULE, "sampling": "markov"}, _STEPS),
+    Contender(
+        "nested-loop",
+        NestedLoop,
+        {"schedule": _SCHEDULE, "inner_iterations": 20, "leader_samples": 1},
+        _STEPS,
+        {"inner_iterations": (5, 20, 80)},
+    ),
+    Contender(
+        "fictitious-play",
+        FictitiousPlay,
+        {
+            "inner_iterations": 50,
+            "resolution": 10,
+            "leader_weight": 1.0,
+            "follower_weight": 1.0,
+            "mean_field_weight": 1.0,
+            "critic_step": 2.0,
+        },
+        ("leader_weight", "follower_weight", "mean_field_weight", "critic_step"),
+        {"inner_iterations": (20, 50, 200)},
+    ),
+    Contender("adage", Adage, {"schedule": _SCHEDULE, "horizon": 20, "num_episodes": 4}, _STEPS),
+    Contender(
+        "total-derivative",
+        TotalDerivative,
+        {"schedule": _SCHEDULE, "model_rounds": 1, "model_step": 1.0, "spacing": 0.5},
+        (*_STEPS, "model_step"),
+    ),
+    Contender("exact-ascent", ExactAscent, {"leader_step": 1.0}, ("leader_step",)),
+    Contender("unrolled-adjoint", UnrolledAdjoint, {"num_sweeps": 100, "leader_step": 1.0}, ("leader_step",)),
+)
+
+
+def contender_names() -> tuple[str, ...]:
+    """Names of all contenders, AC-SMFG first."""
+    return tuple(contender.name for contender in _CONTENDERS)
+
+
+def find_contender(name: str) -> Contender:
+    """The contender of a name.
+
+    Raises:
+        ValueError: there is none; the nearest is named.
+    """
+    for contender in _CONTENDERS:
+        if contender.name == name:
+            return contender
+    near = difflib.get_close_matches(name, contender_names(), n=1, cutoff=0.4)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    raise ValueError(f"method: got {name!r}{hint}, expected some of: {', '.join(contender_names())}.")

@@ -1,0 +1,64 @@
+"""What a run of any method achieved, evaluated exactly at its checkpoints."""
+
+import dataclasses
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from smfg_verify.assumptions.batches import in_batches
+from smfg_verify.assumptions.compiling import jit_for_game
+from smfg_verify.bounds.residuals import exact_residuals, largest_batch
+from smfg_verify.exact.exploitability import exploitability
+from smfg_verify.game import AbstractGame, traced
+from smfg_verify.policies import softmax_policy
+from smfg_verify.stochastic.trace import Trace
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Measures:
+    r"""Exact measures of every seed at every checkpoint, (S, C) each; NaN where a seed diverged or a solve failed.
+
+    Attributes:
+        objective: $\Phi(\omega)$, the leader's objective at the equilibrium of its policy.
+        exploitability: what a follower gains by deviating from its learned policy, against that policy's population.
+        e_omega: $\|\nabla\Phi\|^2$ in logits.
+        policy_gap: policy-space stationarity gap of the leader.
+    """
+
+    objective: Float[np.ndarray, "S C"]
+    exploitability: Float[np.ndarray, "S C"]
+    e_omega: Float[np.ndarray, "S C"]
+    policy_gap: Float[np.ndarray, "S C"]
+
+
+def measures_of(game: AbstractGame, trace: Trace) -> Measures:
+    """Evaluate a run of any method.
+
+    Args:
+        game: the game of the run.
+        trace: the run.
+
+    Returns:
+        The measures.
+
+    Raises:
+        ValueError: the trace of another game, or float64 off.
+    """
+    found = exact_residuals(game, trace)
+    leaders, followers = (np.asarray(table) for table in (trace.leader_logits, trace.follower_logits))
+    finite = np.isfinite(leaders).all(axis=(2, 3)) & np.isfinite(followers).all(axis=(2, 3))
+    gains = np.full(finite.shape, np.nan)
+    if finite.any():
+        ready = traced(game)
+        call = lambda *logits: _gains(ready, *logits)  # noqa: E731
+        gains[finite] = in_batches(call, min(largest_batch(game), 64), leaders[finite], followers[finite])
+    return Measures(objective=found.objective, exploitability=gains, e_omega=found.e_omega, policy_gap=found.policy_gap)
+
+
+@jit_for_game
+def _gains(game: AbstractGame, leaders: Float[Array, "N O B"], followers: Float[Array, "N n A"]) -> Float[Array, " N"]:
+    def one(leader, follower):
+        return exploitability(game, softmax_policy(leader), softmax_policy(follower)).gain
+
+    return jax.vmap(one)(leaders, followers)

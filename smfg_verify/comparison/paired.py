@@ -1,0 +1,86 @@
+"""Differences between two methods, paired by seed, with bootstrap intervals."""
+
+import dataclasses
+import enum
+import warnings
+
+import numpy as np
+import scipy.stats
+from jaxtyping import Float
+
+MIN_SEEDS = 5
+_RESAMPLES = 4999
+
+
+class PairedVerdict(enum.StrEnum):
+    """What the interval of a difference says."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    UNDECIDED = "undecided"
+    NOT_TESTED = "not tested"
+
+
+@dataclasses.dataclass(frozen=True)
+class PairedDifference:
+    """The mean over seeds of a final objective minus that of the reference.
+
+    Attributes:
+        difference: the mean; NaN where it was not tested.
+        lower, upper: bootstrap interval.
+        level: its nominal coverage.
+        verdict: better or worse where the interval excludes zero.
+        reason: why it was not tested; empty otherwise.
+    """
+
+    difference: float
+    lower: float
+    upper: float
+    level: float
+    verdict: PairedVerdict
+    reason: str = ""
+
+
+def paired_difference(
+    values: Float[np.ndarray, " S"], reference: Float[np.ndarray, " S"], *, level: float = 0.95, seed: int = 0
+) -> PairedDifference:
+    """Bootstrap the differences of two methods over their common seeds.
+
+    Args:
+        values, reference: final objectives by seed; a larger one is better.
+        level: nominal coverage, in (0, 1); raise it where several methods are tested.
+        seed: of the resampling.
+
+    Returns:
+        BCa interval of the mean difference. Not tested with fewer than five seeds, or where a seed of either method
+        has no number, since leaving it out would favour the method that diverges.
+    """
+    lost = int(np.sum(~np.isfinite(values))), int(np.sum(~np.isfinite(reference)))
+    if any(lost):
+        return _not_tested(level, f"{lost[0]} seeds of the method and {lost[1]} of the reference have no number")
+    if len(values) < MIN_SEEDS:
+        return _not_tested(level, f"{len(values)} seeds, at least {MIN_SEEDS} are needed")
+    apart = values - reference
+    lower, upper = _interval(apart, level, seed)
+    verdict = PairedVerdict.BETTER if lower > 0.0 else PairedVerdict.WORSE if upper < 0.0 else PairedVerdict.UNDECIDED
+    return PairedDifference(float(apart.mean()), lower, upper, level, verdict)
+
+
+def _interval(apart: Float[np.ndarray, " S"], level: float, seed: int) -> tuple[float, float]:
+    if np.ptp(apart) == 0.0:
+        return float(apart[0]), float(apart[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a degenerate BCa is replaced below
+        found = [
+            scipy.stats.bootstrap(
+                (apart,), np.mean, confidence_level=level, n_resamples=_RESAMPLES, method=method, rng=seed
+            ).confidence_interval
+            for method in ("BCa", "percentile")
+        ]
+    best = found[0] if np.all(np.isfinite(found[0])) else found[1]
+    return float(best.low), float(best.high)
+
+
+def _not_tested(level: float, reason: str) -> PairedDifference:
+    nan = float("nan")
+    return PairedDifference(nan, nan, nan, level, PairedVerdict.NOT_TESTED, reason)

@@ -1,0 +1,237 @@
+"""A comparison of methods as a job: resumable, with its table, compare.json and figure."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from smfg_verify.comparison import CompareSettings, Comparison, Measures, PairedDifference, compare, find_contender
+from smfg_verify.comparison.compare import ContenderResult
+from smfg_verify.comparison.contenders import REFERENCE
+from smfg_verify.comparison.paired import PairedVerdict
+from smfg_verify.comparison.quartiles import quartiles
+from smfg_verify.comparison.tuning import Trial
+from smfg_verify.files import write_atomically
+from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.report.comparison_figure import comparison_figure
+from smfg_verify.report.drawing import save_figure
+from smfg_verify.report.pipeline import load_game
+from smfg_verify.report.progress import Progress
+from smfg_verify.report.record import game_record, plain, versions
+from smfg_verify.report.settings import GameSettings
+from smfg_verify.report.tables import brief_table
+
+FORMAT, SCHEMA_VERSION = "smfg-verify compare", 1
+COMPARE_FILE, COMPARE_FIGURE = "compare.json", "compare"
+_STYLES = {PairedVerdict.BETTER: "green", PairedVerdict.WORSE: "bold red", PairedVerdict.UNDECIDED: "yellow"}
+_COLUMNS = ("method", "samples", "seconds", "Phi", "exploitability", "||grad Phi||^2", "policy gap", "diverged")
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """A comparison with its game."""
+
+    settings: GameSettings
+    game: AbstractGame
+    comparison: Comparison
+
+
+def make_comparison(
+    settings: GameSettings, methods: Sequence[str], how: CompareSettings, directory: Path, *, resumed: bool = False
+) -> Compared:
+    """Compare methods; each method's result is on disk before the next one begins.
+
+    Args:
+        settings: the game.
+        methods: names of contenders.
+        how: samples, seeds, tuning.
+        directory: where the results go; made if missing.
+        resumed: keep results in the directory that are about the same game and settings.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        ValueError: bad settings, before anything is run.
+        OSError: the directory cannot be written.
+    """
+    game, progress = load_game(settings), Progress()
+    for name in methods:
+        find_contender(name)
+    directory.mkdir(parents=True, exist_ok=True)
+    key = _key(game, how)
+    kept = {name: _read_back(_path(directory, name), key) for name in methods} if resumed else {}
+    finished = {name: result for name, result in kept.items() if result is not None}
+    found = compare(
+        game,
+        methods,
+        how,
+        finished=finished,
+        progress=lambda line: progress.say(f"  {line}"),
+        on_result=lambda result: _keep(_path(directory, result.name), result, key),
+    )
+    return Compared(settings, game, found)
+
+
+def _path(directory: Path, name: str) -> Path:
+    return directory / f"compare-{name}.json"
+
+
+def _key(game: AbstractGame, how: CompareSettings) -> dict[str, Any]:
+    """What a result must be about to be kept: the game, the settings and this package."""
+    return {"game": game_hash(game), "settings": dataclasses.asdict(how), "versions": versions()}
+
+
+def _keep(path: Path, result: ContenderResult, key: Mapping[str, Any]) -> None:
+    record = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "key": plain(key), "result": plain(result)}
+    write_atomically(path, f"{json.dumps(record, indent=1, allow_nan=False)}\n".encode())
+
+
+def _read_back(path: Path, key: Mapping[str, Any]) -> ContenderResult | None:
+    """The result of an interrupted comparison; None if there is none or it is about something else."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION or record["key"] != plain(key):
+        return None
+    return result_from(record["result"])
+
+
+def result_from(record: Mapping[str, Any]) -> ContenderResult:
+    """The result in a plain record, NaN where it holds null."""
+    arrays = {name: np.array(table, dtype=float) for name, table in record["measures"].items()}
+    scores = [{**entry, "score": -math.inf if entry["score"] is None else entry["score"]} for entry in record["trials"]]
+    return ContenderResult(
+        **{
+            **record,
+            "trials": tuple(Trial(**entry) for entry in scores),
+            "iterations": np.asarray(record["iterations"]),
+            "diverged": np.asarray(record["diverged"], dtype=bool),
+            "measures": Measures(**arrays),
+        }
+    )
+
+
+def comparison_tables(compared: Compared) -> Group:
+    """What every method reached, and how it stands to AC-SMFG."""
+    found = compared.comparison
+    parts = [_reached(compared.settings.name, found)]
+    if found.differences:
+        parts.append(_tests(found.differences))
+    return Group(*parts, _tuned(found))
+
+
+def table_rows(found: Comparison) -> list[tuple[str, ...]]:
+    """One row a method: samples, seconds, medians with quartiles at the end, diverged seeds."""
+    return [_row(result) for result in found.results.values()]
+
+
+def _row(result: ContenderResult) -> tuple[str, ...]:
+    measures = result.measures
+    cells = [_spread(measures.objective, -math.inf, 4)]
+    cells += [_spread(getattr(measures, name), math.inf, 2) for name in ("exploitability", "e_omega", "policy_gap")]
+    diverged = int(result.diverged.sum())
+    samples = f"{result.samples[-1]:,}" if result.transitions_per_iteration else "none (exact)"
+    return (result.name, samples, f"{result.seconds:.2f}", *cells, f"{diverged} of {len(result.diverged)}")
+
+
+def _spread(values: np.ndarray, worst: float, digits: int) -> str:
+    low, middle, high = (float(quartile[-1]) for quartile in quartiles(values, worst))
+    shown = (_number(value, digits) for value in (middle, low, high))
+    return "{} [{}, {}]".format(*shown)
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}g}" if math.isfinite(value) else "diverged"
+
+
+def _reached(name: str, found: Comparison) -> Table:
+    table = brief_table(f"Methods on {name}", *_COLUMNS, numbers=_COLUMNS[1:3], unbroken="method")
+    for row in table_rows(found):
+        table.add_row(*map(Text, row))
+    settings = found.settings
+    table.caption = Text(
+        f"median over {settings.seeds} seeds [quartiles] at the end, a diverged seed counted as the worst; every "
+        "number is exact at the policies of the run. Phi: the leader's objective at the equilibrium of its policy. "
+        "exploitability: what a follower gains by deviating, against the population of its own policy. seconds: all "
+        f"seeds, compilation apart. Step sizes: the best of {settings.trials} random choices (the defaults first) by "
+        f"the median final Phi on {settings.tuning_seeds} other seeds and {settings.tuning_samples:,} samples, the "
+        "same for every method."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _tests(differences: Mapping[str, PairedDifference]) -> Table:
+    columns = ("method", "Phi minus AC-SMFG's", "interval", "verdict")
+    table = brief_table("Against AC-SMFG, paired by seed", *columns, unbroken="method")
+    for name, entry in differences.items():
+        if entry.verdict is PairedVerdict.NOT_TESTED:
+            table.add_row(name, "", "", Text(f"{entry.verdict}: {entry.reason}"))
+            continue
+        interval = f"[{entry.lower:.3g}, {entry.upper:.3g}]"
+        table.add_row(
+            name, f"{entry.difference:.3g}", interval, Text(entry.verdict.value, style=_STYLES[entry.verdict])
+        )
+    level = next(iter(differences.values())).level
+    table.caption = Text(
+        f"mean difference of final Phi, BCa bootstrap over seeds; {100 * level:.2f}% each, so that all hold together "
+        "at 95% (Bonferroni)."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _tuned(found: Comparison) -> Table:
+    table = brief_table("Options chosen", "method", "options", "score", "the defaults' score", unbroken="method")
+    for name, result in found.results.items():
+        best = max(trial.score for trial in result.trials)
+        table.add_row(name, _options(result.options), f"{best:.4g}", f"{result.trials[0].score:.4g}")
+    return table
+
+
+def _options(options: Mapping[str, Any]) -> str:
+    flat = {**options, **options.get("schedule", {})}
+    flat.pop("schedule", None)
+    return ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in flat.items()
+    )
+
+
+def comparison_markdown(found: Comparison) -> str:
+    """The table of what was reached, with the verdict against AC-SMFG, as Markdown."""
+    head = (*_COLUMNS, "against AC-SMFG")
+    lines = [head, ("---",) * len(head)]
+    for row in table_rows(found):
+        entry = found.differences.get(row[0])
+        verdict = "" if entry is None else f"{entry.verdict}"
+        if entry is not None and entry.verdict is not PairedVerdict.NOT_TESTED:
+            verdict += f", {entry.difference:+.3g} [{entry.lower:.3g}, {entry.upper:.3g}]"
+        lines.append((*row, "reference" if row[0] == REFERENCE else verdict))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def write_comparison(compared: Compared, directory: Path) -> list[Path]:
+    """Write compare.json and the figure, atomically; returns the files."""
+    found = compared.comparison
+    record = {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "game": game_record(compared.game, compared.settings.name),
+        "settings": plain(found.settings),
+        "results": plain(found.results),
+        "differences": plain(found.differences),
+        "versions": versions(),
+    }
+    text = json.dumps(record, indent=1, allow_nan=False)
+    written = [write_atomically(directory / COMPARE_FILE, f"{text}\n".encode())]
+    figure = comparison_figure(found, title=compared.settings.name)
+    return [*written, *(directory / name for name in save_figure(figure, directory, COMPARE_FIGURE))]
