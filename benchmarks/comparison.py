@@ -1,4 +1,4 @@
-"""AC-SMFG against the baselines on the eight configurations of the paper's environments: a table each, whatever comes out.
+"""AC-SMFG against the baselines on the eight configurations of the paper's environments, whatever comes out.
 
 Market entrance with three targets, shop positioning with three costs of moving the shop, equilibrium pricing with two
 capacities. Our instantiations of the environments, and our reading of the methods.

@@ -152,7 +152,7 @@ def compare(
     validate(game)
     require_float64(game)
     for contender in contenders:
-        settings.iterations(game, contender.default(), min(settings.samples, settings.tuning_samples))
+        settings.iterations(game, contender.largest(), min(settings.samples, settings.tuning_samples))
     results = dict(finished or {})
     for contender in contenders:
         if contender.name in results:

@@ -48,6 +48,10 @@ class Contender:
         """The method with its defaults."""
         return self.method.from_options(self.options)
 
+    def largest(self) -> Method:
+        """The method with the largest of every option that is drawn from a few: what may draw most an iteration."""
+        return self.method.from_options({**self.options, **{name: max(values) for name, values in self.chosen.items()}})
+
     def drawn(self, random: np.random.Generator) -> Method:
         """The method with random options."""
         options = {name: dict(value) if isinstance(value, Mapping) else value for name, value in self.options.items()}
