@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax.scipy.special import entr
 from jaxtyping import Array, Float
 
 from smfg_verify.games import LinearQuadratic
@@ -147,6 +148,37 @@ def policy_objective(
     """J_f of a Gaussian policy from the game's law of the first state, against a frozen mean of the population."""
     value = policy_value(game, leader_logits, policy, mean)
     return game.initial_distribution @ value(game.positions)
+
+
+def policy_leader_value(
+    game: LinearQuadratic, leader_logits: Float[Array, "1 B"], policy: GaussianPolicy
+) -> QuadraticValue:
+    r"""Value to the leader of a Gaussian policy of the followers, from $V_l = r_l + \tau_l H + \gamma P_\pi V_l$.
+
+    Args:
+        game: gives the coefficients.
+        leader_logits: omega, (1, B).
+        policy: gain with $\gamma (\alpha - \beta K)^2 < 1$, as in `policy_value`.
+
+    Returns:
+        The value.
+    """
+    gamma, probabilities = game.discount, softmax_policy(jnp.asarray(leader_logits))[0]
+    shift, factor = -game.control * policy.offset, game.drift - game.control * policy.gain
+    curvature = 1.0 / (1.0 - gamma * factor**2)
+    slope = (gamma * curvature * factor * shift - game.goal) / (1.0 - gamma * factor)
+    moved = shift**2 + game.noise**2 + game.control**2 * policy.variance
+    paid = game.goal**2 + game.target_cost * (probabilities @ game.targets**2)
+    bonus = game.leader_temperature * jnp.sum(entr(probabilities))
+    constant = (paid - bonus + gamma * (curvature * moved + 2.0 * slope * shift)) / (1.0 - gamma)
+    return QuadraticValue(curvature, slope, constant)
+
+
+def policy_leader_objective(
+    game: LinearQuadratic, leader_logits: Float[Array, "1 B"], policy: GaussianPolicy
+) -> Float[Array, ""]:
+    """J_l of a Gaussian policy from the game's law of the first state; Phi(omega) at the equilibrium's policy."""
+    return game.initial_distribution @ policy_leader_value(game, leader_logits, policy)(game.positions)
 
 
 def population_mean(game: LinearQuadratic, policy: GaussianPolicy) -> Float[Array, ""]:

@@ -120,7 +120,7 @@ class LinearQuadratic(AbstractGame):
         self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, " n"]
     ) -> Float[Array, " n"]:
         grid = self.positions
-        centre = self.drift * grid[state] + self.control * self.efforts[follower_action]
+        centre = self.mean_move(grid[state], self.efforts[follower_action])
         spacing = 2.0 * self.half_width / (self.num_states - 1)
         # Share of each cell, on average over it, that the noise passes to the right and to the left of a point.
         right = -jnp.diff(_mean_excess(grid - centre, self.noise)) / spacing
@@ -133,15 +133,33 @@ class LinearQuadratic(AbstractGame):
     def follower_reward(
         self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, " n"]
     ) -> Float[Array, ""]:
-        position, effort = self.positions[state], self.efforts[follower_action]
-        miss = self.tracking * (position - self.targets[leader_action]) ** 2
-        return -miss - self.coupling * position * (mean_field @ self.positions) - self.effort * effort**2
+        place = (self.positions[state], self.efforts[follower_action], self.targets[leader_action])
+        return self.follower_reward_at(*place, mean_field @ self.positions)
 
     def leader_reward(
         self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, " n"]
     ) -> Float[Array, ""]:
-        miss = (self.positions[state] - self.goal) ** 2
-        return -miss - self.target_cost * self.targets[leader_action] ** 2
+        return self.leader_reward_at(self.positions[state], self.targets[leader_action])
+
+    def mean_move(self, position: Float[Array, "*k"], effort: Float[Array, "*k"]) -> Float[Array, "*k"]:
+        """Where the next position would be without noise and walls, length; any real arguments."""
+        return self.drift * position + self.control * effort
+
+    def follower_reward_at(
+        self,
+        position: Float[Array, "*k"],
+        effort: Float[Array, "*k"],
+        target: Float[Array, "*k"],
+        mean_position: Float[Array, ""],
+    ) -> Float[Array, "*k"]:
+        """r_f on the real line; mean_position is the population's."""
+        miss = self.tracking * (position - target) ** 2
+        return -miss - self.coupling * position * mean_position - self.effort * effort**2
+
+    def leader_reward_at(self, position: Float[Array, "*k"], target: Float[Array, "*k"]) -> Float[Array, "*k"]:
+        """r_l on the real line."""
+        miss = (position - self.goal) ** 2
+        return -miss - self.target_cost * target**2
 
 
 def _mean_excess(level: Float[Array, " n"], noise: Float[Array, ""]) -> Float[Array, " n"]:

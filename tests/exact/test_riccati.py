@@ -9,6 +9,8 @@ from benchmarks.linear_quadratic_order import descents, tail_ratios
 from smfg_verify.exact.riccati import (
     GaussianPolicy,
     linear_quadratic_equilibrium,
+    policy_leader_objective,
+    policy_leader_value,
     policy_objective,
     policy_value,
     population_mean,
@@ -86,6 +88,23 @@ def test_value_of_any_policy_solves_its_linear_equation(changes):
         actions = float(policy.mean(position)) + np.sqrt(0.35) * nodes
         expected = weights @ expected_return(game, value, position, actions, 0.3)
         assert expected + float(game.temperature) * entropy == pytest.approx(float(value(position)), rel=1e-11)
+
+
+@EVERY_CASE
+def test_value_of_any_policy_to_the_leader_solves_its_linear_equation(changes):
+    game = LinearQuadratic(target_cost=0.3, leader_temperature=0.2, **changes)
+    policy = linear_quadratic_equilibrium(game, LOGITS).policy._replace(variance=jnp.asarray(0.35))
+    value = policy_leader_value(game, LOGITS, policy)
+    nodes, weights = hermite()
+    cost = 0.3 * WEIGHTS @ np.asarray(game.targets) ** 2 + 0.2 * WEIGHTS @ np.log(WEIGHTS)
+    for position in (-1.0, 0.0, 2.0):
+        drifted = float(game.drift) * position + float(game.control) * float(policy.mean(position))
+        spread = np.sqrt(float(game.noise) ** 2 + float(game.control) ** 2 * 0.35)
+        ahead = weights @ np.asarray(value(jnp.asarray(drifted + spread * nodes)))
+        expected = -((position - 0.5) ** 2) - cost + float(game.discount) * ahead
+        assert expected == pytest.approx(float(value(position)), rel=1e-11)
+    objective = np.mean(np.asarray(value(jnp.asarray(game.positions))))
+    assert float(policy_leader_objective(game, LOGITS, policy)) == pytest.approx(objective, rel=1e-12)
 
 
 @EVERY_CASE
