@@ -1,7 +1,10 @@
-"""The model is only sampled: AC-SMFG, its step sizes, its samples and its record."""
+"""The model is only sampled: AC-SMFG, its step sizes, samples and record, and populations of N followers."""
 
 from smfg_verify.stochastic.ac_smfg import ac_smfg as ac_smfg
 from smfg_verify.stochastic.ac_smfg import resume as resume
+from smfg_verify.stochastic.deviation import Deviation as Deviation
+from smfg_verify.stochastic.population import PopulationRun as PopulationRun
+from smfg_verify.stochastic.population import simulate_population as simulate_population
 from smfg_verify.stochastic.sampling import sample_index as sample_index
 from smfg_verify.stochastic.sampling import sample_transition as sample_transition
 from smfg_verify.stochastic.schedules import Schedule as Schedule
