@@ -7,7 +7,7 @@ import pytest
 from smfg_verify import games
 from smfg_verify.game import AbstractGame, TabularGame, mean_field_shape
 from smfg_verify.policies import checked_distribution
-from smfg_verify.stochastic import population, simulate_population
+from smfg_verify.stochastic import simulate_population
 from tests.helpers.oracle import entropy, soft_value_iteration, softmax, stationary_law
 from tests.helpers.random_arrays import random_array_game
 from tests.stochastic.games_for_runs import array_game
@@ -55,12 +55,28 @@ def policies(arrays, seed=0):
     return softmax(rng.normal(size=(n, num_actions))), logits
 
 
+def uniform(game):
+    """Uniform policy and mean field of a game, which spare the search for its equilibrium."""
+    n, num_actions = game.num_states, game.num_follower_actions
+    field = np.full(mean_field_shape(game), 1.0 / np.prod(mean_field_shape(game)))
+    return {"policy": np.full((n, num_actions), 1.0 / num_actions), "mean_field": field}
+
+
+def assert_players_are_conserved(run):
+    counts = run.num_players * run.mean_field
+    np.testing.assert_allclose(counts, np.rint(counts), atol=1e-12)
+    assert np.all(counts >= 0.0)
+    np.testing.assert_array_equal(np.rint(counts).reshape(*run.distance.shape, -1).sum(axis=-1), float(run.num_players))
+    assert np.all(np.isfinite(run.follower_return))
+    assert np.all(np.isfinite(run.leader_return))
+
+
 @pytest.mark.parametrize("support", ["states", "state_actions"])
 def test_a_single_follower_has_the_returns_and_the_gain_of_its_decision_problem(support):
     arrays, game = array_game(1, support=support, tau_l=0.3)
     policy, logits = policies(arrays)
     phi, law, steps = softmax(logits)[arrays.observation], arrays.initial_distribution, 12
-    run = simulate_population(game, policy, 1, leader_logits=logits, num_steps=steps, seeds=range(3000), initial=law)
+    run = simulate_population(game, policy, 1, leader_logits=logits, num_steps=steps, seeds=range(1500), initial=law)
     alone = _Alone(arrays)
     kernel, follower_rewards, leader_rewards = alone.tables(None)
     bonus = arrays.temperature * entropy(policy)
@@ -83,6 +99,7 @@ def test_the_distance_falls_as_the_root_of_the_number_of_players():
     slope = np.log(np.mean(found[1].distance) / np.mean(found[0].distance)) / np.log(sizes[1] / sizes[0])
     # Over ten other sets of as many seeds the slope had mean -0.500 and standard deviation 0.005.
     assert -0.525 < slope < -0.475
+    assert_players_are_conserved(found[1])
     np.testing.assert_allclose(found[0].scaled_distance, 10.0 * found[0].distance)
 
 
@@ -103,23 +120,7 @@ def test_distance_of_independent_followers():
     assert abs(np.mean(run.distance) - run.independent_distance) < LARGEST_Z * error + 0.01 * run.independent_distance
 
 
-def uniform(game):
-    """Uniform policy and mean field of a game, which spare the search for its equilibrium."""
-    n, num_actions = game.num_states, game.num_follower_actions
-    field = np.full(mean_field_shape(game), 1.0 / np.prod(mean_field_shape(game)))
-    return {"policy": np.full((n, num_actions), 1.0 / num_actions), "mean_field": field}
-
-
-def assert_players_are_conserved(run):
-    counts = run.num_players * run.mean_field
-    np.testing.assert_allclose(counts, np.rint(counts), atol=1e-12)
-    assert np.all(counts >= 0.0)
-    np.testing.assert_array_equal(np.rint(counts).reshape(*run.distance.shape, -1).sum(axis=-1), float(run.num_players))
-    assert np.all(np.isfinite(run.follower_return))
-    assert np.all(np.isfinite(run.leader_return))
-
-
-@pytest.mark.parametrize("name", ["epidemic", "equilibrium-pricing"])
+@pytest.mark.parametrize("name", ["congestion-pricing", "equilibrium-pricing"])
 def test_players_are_conserved(name):
     game = games.load(name)
     assert_players_are_conserved(
@@ -133,7 +134,8 @@ def test_at_equilibrium_the_gain_of_a_deviation_vanishes_as_one_over_the_number_
     for deviation in found:
         error = np.std(deviation.gain) / np.sqrt(deviation.gain.size)
         assert np.mean(deviation.gain) > -LARGEST_Z * error
-        assert np.all(deviation.clairvoyant_gain >= np.maximum(deviation.gain, 0.0) - 1e-12)
+        # Seeing the path before it comes is worth something, so the two bounds are not one.
+        assert np.all(deviation.clairvoyant_gain > np.maximum(deviation.gain, 0.0))
     upper = [deviation.interval[1] for deviation in found]
     # Of second order in a fluctuation of size N^-1/2; a gain that only shrank like it would fall by 4.5, not by 20.
     assert upper[0] / upper[1] > 10.0
@@ -209,19 +211,6 @@ def test_players_keep_their_random_numbers_when_others_join():
         for number in (5, 40)
     ]
     assert np.all(counts[1] - counts[0] >= -1e-12)
-
-
-def test_blocks_of_players_change_nothing(monkeypatch):
-    game = games.load("congestion-pricing")
-    arguments = {**uniform(game), "num_players": 50, "num_steps": 8, "seeds": range(3), "deviation": False}
-    whole = simulate_population(game, **arguments)
-    monkeypatch.setattr(population, "_BLOCK", 7)
-    jax.clear_caches()
-    parts = simulate_population(game, **arguments)
-    jax.clear_caches()
-    assert_players_are_conserved(whole)
-    np.testing.assert_array_equal(parts.mean_field, whole.mean_field)
-    np.testing.assert_allclose(parts.leader_return, whole.leader_return, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("sizes", "support"), [((1, 1, 1), "states"), ((3, 1, 2), "state_actions")])
