@@ -46,7 +46,18 @@ _PUBLIC = {
     "bounds": ("BoundReport", "exact_residuals", "validate_bounds"),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
-_SUBPACKAGES = ("assumptions", "bounds", "cases", "exact", "game", "games", "policies", "report", "stochastic")
+_SUBPACKAGES = (
+    "assumptions",
+    "bounds",
+    "cases",
+    "exact",
+    "game",
+    "games",
+    "interop",
+    "policies",
+    "report",
+    "stochastic",
+)
 
 __all__ = [*_MODULE_OF, *_SUBPACKAGES]
 

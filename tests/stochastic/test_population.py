@@ -76,7 +76,7 @@ def test_a_single_follower_has_the_returns_and_the_gain_of_its_decision_problem(
     arrays, game = array_game(1, support=support, tau_l=0.3)
     policy, logits = policies(arrays)
     phi, law, steps = softmax(logits)[arrays.observation], arrays.initial_distribution, 12
-    run = simulate_population(game, policy, 1, leader_logits=logits, num_steps=steps, seeds=range(1500), initial=law)
+    run = simulate_population(game, policy, 1, leader_logits=logits, num_steps=steps, seeds=range(800), initial=law)
     alone = _Alone(arrays)
     kernel, follower_rewards, leader_rewards = alone.tables(None)
     bonus = arrays.temperature * entropy(policy)
