@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from smfg_verify.stochastic import Trace as Trace
     from smfg_verify.stochastic import ac_smfg as ac_smfg
     from smfg_verify.stochastic import resume as resume
+    from smfg_verify.stochastic import simulate_population as simulate_population
 
 _PUBLIC = {
     "game": ("AbstractGame", "TabularGame", "validate"),
@@ -41,11 +42,22 @@ _PUBLIC = {
         "tabulate",
     ),
     "assumptions": ("AssumptionReport", "Finding", "Verdict", "check"),
-    "stochastic": ("Schedule", "Trace", "ac_smfg", "resume"),
+    "stochastic": ("Schedule", "Trace", "ac_smfg", "resume", "simulate_population"),
     "bounds": ("BoundReport", "exact_residuals", "validate_bounds"),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
-_SUBPACKAGES = ("assumptions", "bounds", "cases", "exact", "game", "games", "policies", "report", "stochastic")
+_SUBPACKAGES = (
+    "assumptions",
+    "bounds",
+    "cases",
+    "exact",
+    "game",
+    "games",
+    "interop",
+    "policies",
+    "report",
+    "stochastic",
+)
 
 __all__ = [*_MODULE_OF, *_SUBPACKAGES]
 

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 # Smallest normal float64: keeps log finite where a policy's entry underflows to zero.
 _TINY = 2.2250738585072014e-308
@@ -42,3 +42,36 @@ def entropy(policy: Float[Array, "*rows actions"]) -> Float[Array, "*rows"]:
     The derivative is finite everywhere: an entry that underflows to zero takes the slope of the smallest float.
     """
     return -jnp.sum(policy * jnp.log(jnp.maximum(policy, _TINY)), axis=-1)
+
+
+def checked_distribution(
+    name: str, value: ArrayLike, shape: tuple[int, ...], what: str, *, rows: bool = False
+) -> Float[Array, "..."]:
+    """A distribution, or a table of them, given by a user. Under tracing only its shape can be checked.
+
+    Args:
+        name: of the argument, for the message.
+        value: probabilities.
+        shape: expected.
+        what: it is, for the message, such as "a mean field of this game".
+        rows: whether each row, along the last axis, is a distribution of its own.
+
+    Returns:
+        The same numbers as an array of floats.
+
+    Raises:
+        ValueError: the wrong shape, a negative or missing number, or a sum more than 1e-6 away from 1.
+    """
+    array = jnp.asarray(value, dtype=float)
+    if array.shape != shape:
+        raise ValueError(f"{name}: got shape {array.shape}, expected {shape}, {what}.")
+    if not isinstance(array, jax.core.Tracer):
+        numbers = np.asarray(array)
+        sums = np.sum(numbers, axis=-1) if rows else np.sum(numbers)
+        worst = float(np.ravel(sums)[np.argmax(np.abs(np.ravel(sums) - 1.0))])
+        if not (np.all(numbers >= 0.0) and abs(worst - 1.0) <= 1e-6):
+            raise ValueError(
+                f"{name}: got minimum {numbers.min():.3g} and sum {worst:.9g}, expected a probability distribution"
+                + (" in every row." if rows else ".")
+            )
+    return array

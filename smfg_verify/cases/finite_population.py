@@ -2,31 +2,21 @@
 
 from collections.abc import Callable
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from smfg_verify.cases._points import random_game
 from smfg_verify.cases._registry import register_case
 from smfg_verify.cases._statistics import slope_interval
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.exact import Equilibrium, solve_equilibrium
-from smfg_verify.exact.kernel import follower_model, tabulate
-from smfg_verify.exact.population import chain
 from smfg_verify.game import AbstractGame, leader_logits_shape
-from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.stochastic import simulate_population
 
 # Steps until the start is forgotten, and steps a replicate is averaged over.
 _BURN_IN = 60
 _MARGIN = 0.05
-
-
-@eqx.filter_jit
-def _chains(game: AbstractGame, policy: Float[Array, "n A"], fields: Float[Array, "R n"]) -> Float[Array, "R n n"]:
-    rows = observed_rows(softmax_policy(jnp.zeros(leader_logits_shape(game))), game.leader_observation)
-    return jax.vmap(lambda field: chain(policy, follower_model(tabulate(game, field), rows).transition))(fields)
 
 
 def simulated_deviation(
@@ -34,9 +24,7 @@ def simulated_deviation(
 ) -> Float[np.ndarray, " R"]:
     r"""Mean over time of $\|\mu^N_t - \mu^*\|_2^2$ in independent populations of N followers.
 
-    Every follower has a state of its own. In every step it draws its action from the equilibrium policy, the leader's
-    action it meets from the uniform leader, and its next state from the game's transition at the empirical law of all
-    N: one draw from the chain at that law, which is what these three draws come to.
+    The first states are drawn from the equilibrium. Populations of different sizes share no random numbers.
 
     Args:
         game: the game, traced.
@@ -48,22 +36,16 @@ def simulated_deviation(
     Returns:
         (R,).
     """
-    generator = np.random.default_rng(num_followers)
-    field, policy = np.asarray(equilibrium.mean_field), equilibrium.follower_policy
-    size = len(field)
-    states = generator.choice(size, p=field, size=(num_replicates, num_followers))
-    labels, total = size * np.arange(num_replicates)[:, None], np.zeros(num_replicates)
-    for step in range(_BURN_IN + num_steps):
-        counts = np.bincount((labels + states).ravel(), minlength=num_replicates * size)
-        empirical = counts.reshape(num_replicates, size) / num_followers
-        if step >= _BURN_IN:
-            total += np.sum((empirical - field) ** 2, axis=1)
-        cumulative = np.cumsum(np.asarray(_chains(game, policy, jnp.asarray(empirical))), axis=2).reshape(-1, size)[
-            labels + states
-        ]
-        drawn = generator.random((num_replicates, num_followers, 1)) * cumulative[..., -1:]
-        states = np.sum(cumulative[..., :-1] <= drawn, axis=-1)
-    return total / num_steps
+    run = simulate_population(
+        game,
+        equilibrium.follower_policy,
+        num_followers,
+        num_steps=_BURN_IN + num_steps,
+        seeds=range(num_followers * num_replicates, (num_followers + 1) * num_replicates),
+        mean_field=equilibrium.mean_field,
+        deviation=False,
+    )
+    return np.mean(np.sum((run.mean_field - run.reference)[:, _BURN_IN:] ** 2, axis=-1), axis=1)
 
 
 @register_case(

@@ -14,7 +14,7 @@ from smfg_verify.exact.newton import Search, begin, damped_iteration, newton, re
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.residual import Point, Setting, follower_policy, jacobian, residual
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
-from smfg_verify.policies import softmax_policy
+from smfg_verify.policies import checked_distribution, softmax_policy
 
 TOLERANCE = 1e-10
 
@@ -133,17 +133,7 @@ def checked_start(game: AbstractGame, initial: ArrayLike | None) -> Float[Array,
     shape = mean_field_shape(game)
     if initial is None:
         return jnp.full(shape, 1.0 / np.prod(shape))
-    start = jnp.asarray(initial, dtype=float)
-    if start.shape != shape:
-        raise ValueError(f"initial: got shape {start.shape}, expected {shape}, a mean field of this game.")
-    if not isinstance(start, jax.core.Tracer):
-        numbers = np.asarray(start)
-        if not (np.all(numbers >= 0.0) and abs(numbers.sum() - 1.0) <= 1e-6):
-            raise ValueError(
-                f"initial: got minimum {numbers.min():.3g} and sum {numbers.sum():.9g}, "
-                "expected a probability distribution."
-            )
-    return start
+    return checked_distribution("initial", initial, shape, "a mean field of this game")
 
 
 def raise_unless_converged(equilibrium: Equilibrium) -> None:

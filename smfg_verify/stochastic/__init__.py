@@ -1,4 +1,4 @@
-"""The model is only sampled: AC-SMFG, its step sizes, its samples and its record, and the baselines beside it."""
+"""The model is only sampled: AC-SMFG, its step sizes, its samples and its record, the baselines beside it, and N followers."""
 
 from smfg_verify.stochastic.ac_smfg import ac_smfg as ac_smfg
 from smfg_verify.stochastic.baselines import adage as adage
@@ -7,10 +7,13 @@ from smfg_verify.stochastic.baselines import fictitious_play as fictitious_play
 from smfg_verify.stochastic.baselines import nested_loop as nested_loop
 from smfg_verify.stochastic.baselines import total_derivative as total_derivative
 from smfg_verify.stochastic.baselines import unrolled_adjoint as unrolled_adjoint
+from smfg_verify.stochastic.deviation import Deviation as Deviation
 from smfg_verify.stochastic.launch import resume as resume
 from smfg_verify.stochastic.launch import run_method as run_method
 from smfg_verify.stochastic.method import Method as Method
 from smfg_verify.stochastic.method import register as register
+from smfg_verify.stochastic.population import PopulationRun as PopulationRun
+from smfg_verify.stochastic.population import simulate_population as simulate_population
 from smfg_verify.stochastic.sampling import sample_index as sample_index
 from smfg_verify.stochastic.sampling import sample_transition as sample_transition
 from smfg_verify.stochastic.schedules import Schedule as Schedule

@@ -45,7 +45,30 @@ def sample_transition(
     Returns:
         The next state, scalar int32.
     """
-    drawn = sample_index(game.transition(state, follower_action, leader_action, mean_field), uniform)
+    row = game.transition(state, follower_action, leader_action, mean_field)
+    return sample_row(game, row, uniform, state, follower_action, leader_action)
+
+
+def sample_row(
+    game: AbstractGame,
+    row: Float[Array, " k"],
+    uniform: Float[Array, ""],
+    state: Int[Array, ""],
+    follower_action: Int[Array, ""],
+    leader_action: Int[Array, ""],
+) -> Int[Array, ""]:
+    """One next state out of a row that `game.transition` gave: `sample_transition` for many draws from few rows.
+
+    Args:
+        game: says what states the row's entries stand for.
+        row: probabilities, (n,), or (k,) over the game's successors.
+        uniform: one draw, uniform in [0, 1).
+        state, follower_action, leader_action: s, a and b, scalars, that the row belongs to.
+
+    Returns:
+        The next state, scalar int32.
+    """
+    drawn = sample_index(row, uniform)
     successors = getattr(game, "successors", None)
     if successors is None:
         return drawn
