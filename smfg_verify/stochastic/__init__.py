@@ -1,4 +1,4 @@
-"""The model is only sampled: AC-SMFG, its step sizes, its samples and its record, the baselines beside it, and N followers."""
+"""The model is only sampled: AC-SMFG, its steps, samples and record, the baselines beside it, and N followers."""
 
 from smfg_verify.stochastic.ac_smfg import ac_smfg as ac_smfg
 from smfg_verify.stochastic.baselines import adage as adage
