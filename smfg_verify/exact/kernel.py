@@ -35,6 +35,10 @@ class FollowerModel(eqx.Module):
     leader_reward: Float[Array, "n A"]
 
 
+# Of a transition: 16 GiB of float64.
+_MAX_ENTRIES = 2**31
+
+
 # Compiled on its own, so that the many programs around it trace a game's functions once for each shape.
 @eqx.filter_jit
 def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
@@ -46,8 +50,16 @@ def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
 
     Returns:
         The dense tables; local moves (`successors`) are scattered to all n states.
-    """
 
+    Raises:
+        ValueError: a transition of more than 2^31 entries, which sampled methods can do without.
+    """
+    entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
+    if entries > _MAX_ENTRIES:
+        raise ValueError(
+            f"game: its transition has {entries:.3g} entries as a dense table, expected at most {_MAX_ENTRIES:.3g}: "
+            "the exact side does not reach games of this size; AC-SMFG and simulate_population sample them."
+        )
     return Kernel(
         transition=over_indices(game, lambda s, a, b: dense_transition(game, s, a, b, mean_field)),
         follower_reward=over_indices(game, lambda s, a, b: jnp.asarray(game.follower_reward(s, a, b, mean_field))),

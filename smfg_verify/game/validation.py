@@ -1,5 +1,6 @@
 """The checks of a game that every entry point runs once, outside jit."""
 
+import math
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -10,19 +11,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.game.base import AbstractGame, dense_transition, is_traced, mean_field_shape, over_indices, traced
+from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape, over_indices, traced
 
 # Games already found valid, by identity: games are immutable, so one look is enough.
 _VALID: dict[int, weakref.ref] = {}
 
-_MAX_VERTICES = 1024
+_MAX_VERTICES, _MIN_VERTICES = 1024, 16
+# Entries of a function's tables over all vertices tried, so that a large game of local moves is checked in seconds.
+_MAX_ENTRIES = 2**28
 _NUM_RANDOM_FIELDS = 16
 _SIZES = ("num_states", "num_follower_actions", "num_leader_actions")
 
 
 # Module-level, so that their identity is stable and the jitted check compiles once for all games of a structure.
 _FUNCTIONS: dict[str, Callable] = {
-    "transition": lambda g, s, a, b, m: dense_transition(g, s, a, b, m),
+    "transition": lambda g, s, a, b, m: jnp.asarray(g.transition(s, a, b, m)),
     "follower_reward": lambda g, s, a, b, m: jnp.asarray(g.follower_reward(s, a, b, m)),
     "leader_reward": lambda g, s, a, b, m: jnp.asarray(g.leader_reward(s, a, b, m)),
 }
@@ -31,9 +34,9 @@ _FUNCTIONS: dict[str, Callable] = {
 def validate(game: AbstractGame) -> None:
     """Check that a game satisfies its contract, or say what does not.
 
-    Rows, rewards and declared dependences are evaluated at the vertices of the simplex (at most 1024 of
-    them) and at random mean fields. A game found valid once is not checked again; a game whose leaves are
-    being traced by JAX has no numbers to check and is passed.
+    Rows, rewards and declared dependences are evaluated at the vertices of the simplex (at most 1024 of them, fewer
+    where the tables are large) and at random mean fields. A game found valid once is not checked again; a game whose
+    leaves are being traced by JAX has no numbers to check and is passed.
 
     Args:
         game: any game.
@@ -114,11 +117,35 @@ def _check_scalar(name: str, value: Any, accept: Callable[[float], bool], expect
 def _check_functions(game: AbstractGame) -> None:
     game = traced(game)
     for name, function in _FUNCTIONS.items():
-        shape = (game.num_states,) if name == "transition" else ()
+        shape = _row_shape(game) if name == "transition" else ()
         _check_traceable(game, name, function, shape)
-        worst = jax.tree.map(np.asarray, _extremes(game, function, *_test_fields(game)))
+        worst = jax.tree.map(np.asarray, _extremes(game, function, *_test_fields(game, shape)))
         _check_values(game, name, worst)
         _check_dependence(getattr(game, f"{name}_dependence"), name, worst)
+
+
+def _row_shape(game: AbstractGame) -> tuple[int, ...]:
+    """Of a row of the transition: all states, or the successors, which are checked here."""
+    successors = getattr(game, "successors", None)
+    if successors is None:
+        return (game.num_states,)
+    index = jax.ShapeDtypeStruct((), jnp.int32)
+    listed = jax.eval_shape(successors, index, index, index)
+    if len(listed.shape) != 1 or not jnp.issubdtype(listed.dtype, jnp.integer):
+        raise ValueError(f"successors: got {listed.dtype} of shape {listed.shape}, expected a vector of integers.")
+    low, high = (int(end) for end in _successor_range(game))
+    if low < 0 or high >= game.num_states:
+        raise ValueError(
+            f"successors: got states from {low} to {high}, expected them in [0, {game.num_states}); likely cause: a "
+            "wall that is stepped through."
+        )
+    return listed.shape
+
+
+@eqx.filter_jit
+def _successor_range(game: AbstractGame) -> tuple[Array, Array]:
+    listed = over_indices(game, lambda s, a, b: jnp.asarray(game.successors(s, a, b)))  # type: ignore[attr-defined]
+    return jnp.min(listed), jnp.max(listed)
 
 
 def _check_traceable(game: AbstractGame, name: str, function: Callable, shape: tuple[int, ...]) -> None:
@@ -142,15 +169,20 @@ def _check_traceable(game: AbstractGame, name: str, function: Callable, shape: t
         raise ValueError(f"{name}: got a result of type {out.dtype}, expected floats; write 1.0 rather than 1.")
 
 
-def _test_fields(game: AbstractGame) -> tuple[Float[Array, "F M"], Float[Array, "R M"], Float[Array, " R"]]:
+def _test_fields(
+    game: AbstractGame, result_shape: tuple[int, ...]
+) -> tuple[Float[Array, "F M"], Float[Array, "R M"], Float[Array, " R"]]:
     """Vertices of the simplex, random mean fields, and mixing weights, from a fixed seed."""
     size = int(np.prod(mean_field_shape(game)))
     generator = np.random.default_rng(0)
     vertices = np.arange(size)
-    if size > _MAX_VERTICES:
-        vertices = generator.choice(size, _MAX_VERTICES, replace=False)
+    entries = math.prod((*(getattr(game, name) for name in _SIZES), *result_shape))
+    affordable = int(np.clip(_MAX_ENTRIES // entries, _MIN_VERTICES, _MAX_VERTICES))
+    if size > affordable:
+        vertices = generator.choice(size, affordable, replace=False)
     random = generator.dirichlet(np.ones(size), _NUM_RANDOM_FIELDS)
-    return jnp.asarray(np.eye(size)[vertices]), jnp.asarray(random), jnp.asarray(generator.random(_NUM_RANDOM_FIELDS))
+    corners = (vertices[:, None] == np.arange(size)).astype(float)
+    return jnp.asarray(corners), jnp.asarray(random), jnp.asarray(generator.random(_NUM_RANDOM_FIELDS))
 
 
 @eqx.filter_jit

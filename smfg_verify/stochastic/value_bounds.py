@@ -12,6 +12,10 @@ from smfg_verify.game import AbstractGame, mean_field_shape, over_indices
 
 _CONCENTRATIONS = (0.05, 0.3, 1.0, 5.0)
 _FIELDS_A_CONCENTRATION = 128
+# Up to this many rewards over all vertices the range of an affine one is exact, and entries of the mean fields tried.
+_MAX_REWARDS = 2**30
+_MAX_FIELD_ENTRIES = 2**24
+_MIN_FIELDS = 16
 
 _REWARDS: dict[str, Callable] = {
     "follower_reward": lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m)),
@@ -32,7 +36,8 @@ def reward_range(game: AbstractGame, function: str) -> tuple[Float[Array, ""], F
     r"""Smallest and largest reward over states, actions and mean fields.
 
     Where the dependence on the mean field is declared "none" or "affine" the extremes are at the vertices of the
-    simplex and the range is exact. Where it is "general" the extremes over the vertices and over 512 random mean
+    simplex and the range is exact, unless the game is so large that only some vertices are tried. Then, and where it is
+    "general", the extremes over the vertices and over 512 random mean
     fields (Dirichlet, of concentrations 0.05, 0.3, 1 and 5, a fixed seed) are widened by half their span on each side:
     an estimate, not a proof, that only has to keep the critics' boxes finite and larger than the true values.
 
@@ -44,8 +49,9 @@ def reward_range(game: AbstractGame, function: str) -> tuple[Float[Array, ""], F
         Minimum and maximum, in units of reward.
     """
     dependence = getattr(game, f"{function}_dependence")
-    lower, upper = _extremes(game, _REWARDS[function], jnp.asarray(_mean_fields(mean_field_shape(game), dependence)))
-    margin = 0.5 * (upper - lower) if dependence == "general" else jnp.zeros_like(lower)
+    fields, exact = _mean_fields(game, dependence)
+    lower, upper = _extremes(game, _REWARDS[function], jnp.asarray(fields))
+    margin = jnp.zeros_like(lower) if exact else 0.5 * (upper - lower)
     return lower - margin, upper + margin
 
 
@@ -72,14 +78,25 @@ def value_bounds(game: AbstractGame) -> ValueBounds:
     )
 
 
-def _mean_fields(shape: tuple[int, ...], dependence: str) -> np.ndarray:
+def _mean_fields(game: AbstractGame, dependence: str) -> tuple[np.ndarray, bool]:
+    """Mean fields to try, and whether the extremes are among them."""
+    shape = mean_field_shape(game)
     size = int(np.prod(shape))
-    fields = np.full((1, size), 1.0 / size) if dependence == "none" else np.eye(size)
-    if dependence == "general":
+    if dependence == "none":
+        return np.full((1, *shape), 1.0 / size), True
+    rewards = size * game.num_states * game.num_follower_actions * game.num_leader_actions
+    if rewards <= _MAX_REWARDS:
+        fields, share = np.eye(size), _FIELDS_A_CONCENTRATION
+    else:
+        share = int(np.clip(_MAX_FIELD_ENTRIES // (8 * size), _MIN_FIELDS, _FIELDS_A_CONCENTRATION))
+        chosen = np.random.default_rng(1).choice(size, 4 * share, replace=False)
+        fields = (chosen[:, None] == np.arange(size)).astype(float)
+    exact = dependence == "affine" and rewards <= _MAX_REWARDS
+    if not exact:
         generator = np.random.default_rng(0)
-        draws = [generator.dirichlet(np.full(size, c), _FIELDS_A_CONCENTRATION) for c in _CONCENTRATIONS]
+        draws = [generator.dirichlet(np.full(size, c), share) for c in _CONCENTRATIONS]
         fields = np.concatenate([fields, *draws])
-    return fields.reshape(-1, *shape)
+    return fields.reshape(-1, *shape), exact
 
 
 def _extremes(game: AbstractGame, function: Callable, fields: Array) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smfg_verify.exact import solve_equilibrium, tabulate
-from smfg_verify.game import leader_logits_shape
+from smfg_verify.game import leader_logits_shape, validate
 from smfg_verify.games import CongestionPricing
 from smfg_verify.stochastic import ac_smfg, sample_transition
 
@@ -133,3 +133,32 @@ def test_a_hundred_thousand_cells_are_simulated_without_a_table():
     assert abs(drift.mean() / 20 - 0.8) < 5 * np.sqrt(0.24 / 20 / interior.sum())
     assert abs((moved[0] - start[0])[interior].mean() / 20) < 5 * np.sqrt(0.08 / 20 / interior.sum())
     assert np.max(np.abs(moved[1] - start[1]) + np.abs(moved[0] - start[0])) <= 20
+
+
+class ThroughTheWall(CongestionPricing):
+    """Its northern moves leave the grid."""
+
+    def successors(self, state, follower_action, leader_action):
+        return state + self.side * jnp.array([0, -1, 0, 0, 0])
+
+
+def test_moves_off_the_grid_are_refused():
+    with pytest.raises(ValueError, match=r"states from -3 to 8"):
+        validate(ThroughTheWall(side=3))
+
+
+def test_a_dense_table_of_a_hundred_thousand_cells_is_refused():
+    game = CongestionPricing(side=317)
+    with pytest.raises(ValueError, match="dense table"):
+        solve_equilibrium(game, jnp.full((2, 2), 0.5))
+
+
+@pytest.mark.slow
+def test_ac_smfg_learns_on_a_hundred_thousand_cells():
+    """Every cell that was visited is one that the two chains can have reached."""
+    game = CongestionPricing(side=317, num_zones=4, zone_width=40)
+    trace = ac_smfg(game, num_iterations=50, seeds=[0], checkpoints=2)
+    assert not trace.diverged.any()
+    np.testing.assert_allclose(trace.mean_field[0, -1].sum(), 1.0, rtol=1e-12)
+    moved = np.flatnonzero(np.abs(trace.follower_critic[0, -1] - trace.follower_critic[0, 0]) > 0.0)
+    assert 1 <= moved.size <= 50

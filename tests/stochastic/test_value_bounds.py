@@ -1,3 +1,5 @@
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -70,3 +72,14 @@ def test_the_upper_bounds_are_attained_by_constant_rewards_and_uniform_policies(
     expected = [1.5 / 0.2, (1.5 + 0.3 * np.log(3)) / 0.2, -0.5 / 0.2, (-0.5 + 0.2 * np.log(4)) / 0.2]
     names = ("follower_lower", "follower_upper", "leader_lower", "leader_upper")
     np.testing.assert_allclose([getattr(bounds, name) for name in names], expected, rtol=1e-13)
+
+
+def test_the_range_of_a_game_too_large_for_every_vertex_holds_the_exact_one(monkeypatch):
+    game = traced(games.load("congestion-pricing", side=10))
+    exact = reward_range(game, "follower_reward")
+    module = sys.modules["smfg_verify.stochastic.value_bounds"]
+    monkeypatch.setattr(module, "_MAX_REWARDS", 1000)
+    monkeypatch.setattr(module, "_MAX_FIELD_ENTRIES", 1)
+    wide = reward_range(game, "follower_reward")
+    assert wide[0] < exact[0] < exact[1] < wide[1]
+    assert wide[1] - wide[0] <= 2.0 * (exact[1] - exact[0]) * (1.0 + 1e-12)
