@@ -84,8 +84,8 @@ def test_soft_q_learning_through_the_environment_finds_the_soft_value():
         table[state, action] += visits[state, action] ** -0.8 * (target - table[state, action])
         state = following
     value, _ = best_response(arrays, phi, FIELD)
-    # Twenty other seeds came within 0.03.
-    np.testing.assert_allclose(tau * np.logaddexp(*(table / tau).T), value, atol=0.05)
+    # The largest error with twenty other seeds was 0.048, the median 0.016; the values are 0.92 to 1.38.
+    np.testing.assert_allclose(tau * np.logaddexp(*(table / tau).T), value, atol=0.06)
 
 
 def test_the_mean_field_of_the_equilibrium_is_the_default():
