@@ -153,7 +153,8 @@ class _Source:
         found = getattr(self.environment, name)(self.time, joint.reshape(self.states + self.actions))
         if tuple(found.shape) != shape:
             raise ValueError(f"environment.{name}: got a result of shape {tuple(found.shape)}, expected {shape}.")
-        return found
+        # Rows scaled in single precision would not sum to one in double.
+        return found.double() if self.in_torch else found
 
 
 def _table(source: _Source, function: Callable, name: str) -> AffineTable | CalledTable:

@@ -90,7 +90,7 @@ def from_mfglib(
 
     Where both depend on the mean field in an affine way (tested at random mean fields) the game is copied into arrays
     and needs MFGLib no more. Otherwise every evaluation calls the environment, and derivatives of any order come from
-    torch; such a game is slow and cannot be enclosed, so its general properties are at most SUPPORTED.
+    torch; such a game is slow, and what rests on enclosures of its functions is inconclusive.
 
     Args:
         environment: an `mfglib.env.Environment`, the name of one of its constructors such as "beach_bar", or any

@@ -27,6 +27,7 @@ def test_a_game_of_arrays_comes_back(support):
     assert_same_tables(TabularGame.from_arrays(**to_arrays(game)), game)
 
 
+@pytest.mark.slow
 def test_a_shipped_game_with_local_moves_comes_back_dense():
     game = games.load("congestion-pricing")
     assert_same_tables(TabularGame.from_arrays(**to_arrays(game)), game)

@@ -10,7 +10,7 @@ import pytest
 
 from smfg_verify.exact import leader_objective, solve_equilibrium, stackelberg_gradient, tabulate
 from smfg_verify.interop import AddedLeader, from_mfglib
-from smfg_verify.interop.environment_tables import CalledTable
+from smfg_verify.interop.environment_tables import CalledTable, default_dtype
 from tests.helpers.random_arrays import random_array_game
 
 LEADER = AddedLeader(
@@ -18,7 +18,6 @@ LEADER = AddedLeader(
     reward=lambda s, a, b, m: 0.3 * b - m[s, a],
     follower_reward=lambda r, s, a, b, m: r - 0.5 * b * (a == 1),
     reward_dependence="affine",
-    follower_reward_dependence="affine",
 )
 NOBODY = AddedLeader(num_actions=1, reward=lambda s, a, b, m: 0.0 * s, reward_dependence="none")
 OPTIONS = {"discount": 0.9, "temperature": 0.5}
@@ -173,20 +172,23 @@ def test_environments_of_mfglib_itself(name, parameters):
     import torch
     from mfglib.env import Environment
 
-    environment = getattr(Environment, name)(**parameters)
-    n, num_actions = environment.n_states, environment.n_actions
-    options = {**OPTIONS, "initial_distribution": np.full(n, 1 / n)}
-    joint = np.random.default_rng(8).dirichlet(np.ones(n * num_actions)).reshape(n, num_actions)
-    single = torch.tensor(joint.reshape(environment.S + environment.A), dtype=torch.float32)
-    kernel = np.asarray(environment.prob(0, single)).reshape(n, -1).T.reshape(n, num_actions, n)
-    rewards = np.asarray(environment.reward(0, single)).reshape(n, num_actions)
-    for given, further in ((environment, {}), (name, parameters)):
-        game = from_mfglib(given, LEADER, **options, **further)
+    for dtype, tolerance in ((torch.float32, 2e-5), (torch.float64, 1e-12)):
+        with default_dtype(dtype):
+            environment = getattr(Environment, name)(**parameters)
+            n, num_actions = environment.n_states, environment.n_actions
+            joint = np.random.default_rng(8).dirichlet(np.ones(n * num_actions)).reshape(n, num_actions)
+            field = torch.tensor(joint.reshape(environment.S + environment.A), dtype=dtype)
+            kernel = np.asarray(environment.prob(0, field)).reshape(n, -1).T.reshape(n, num_actions, n)
+            rewards = np.asarray(environment.reward(0, field)).reshape(n, num_actions)
+        # By name it is made in double precision.
+        given, further = (environment, {}) if dtype == torch.float32 else (name, parameters)
+        game = from_mfglib(given, LEADER, **OPTIONS, initial_distribution=np.full(n, 1 / n), **further)
         found = tabulate(game, jnp.asarray(joint))
-        np.testing.assert_allclose(found.transition[:, :, 0], kernel, atol=2e-6)
-        np.testing.assert_allclose(found.follower_reward[:, :, 0], rewards, atol=2e-5)
+        np.testing.assert_allclose(found.transition[:, :, 0], kernel, atol=tolerance)
+        np.testing.assert_allclose(found.follower_reward[:, :, 0], rewards, atol=tolerance)
     # The last one is in double precision, so that differences tell a derivative.
     logits = np.zeros((n, 2))
-    step = 1e-4 * np.eye(n, 2)
+    step = np.zeros((n, 2))
+    step[0, 0] = 1e-4
     slope = (leader_objective(game, logits + step) - leader_objective(game, logits - step)) / 2e-4
     assert stackelberg_gradient(game, logits).total[0, 0] == pytest.approx(float(slope), abs=1e-7)

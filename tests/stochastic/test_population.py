@@ -71,7 +71,7 @@ def assert_players_are_conserved(run):
     assert np.all(np.isfinite(run.leader_return))
 
 
-@pytest.mark.parametrize("support", ["states", "state_actions"])
+@pytest.mark.parametrize("support", [pytest.param("states", marks=pytest.mark.slow), "state_actions"])
 def test_a_single_follower_has_the_returns_and_the_gain_of_its_decision_problem(support):
     arrays, game = array_game(1, support=support, tau_l=0.3)
     policy, logits = policies(arrays)
@@ -93,6 +93,7 @@ def test_a_single_follower_has_the_returns_and_the_gain_of_its_decision_problem(
         np.testing.assert_allclose(found, gain, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_distance_falls_as_the_root_of_the_number_of_players():
     game, sizes = games.load("random-game"), (100, 10_000)
     found = [simulate_population(game, None, n, num_steps=16, seeds=range(16), deviation=False) for n in sizes]
@@ -103,6 +104,7 @@ def test_the_distance_falls_as_the_root_of_the_number_of_players():
     np.testing.assert_allclose(found[0].scaled_distance, 10.0 * found[0].distance)
 
 
+@pytest.mark.slow
 def test_distance_of_independent_followers():
     """One state forgets nothing of this: where every row is the same law, followers are independent draws."""
     law = np.array([0.5, 0.3, 0.2])
@@ -120,7 +122,7 @@ def test_distance_of_independent_followers():
     assert abs(np.mean(run.distance) - run.independent_distance) < LARGEST_Z * error + 0.01 * run.independent_distance
 
 
-@pytest.mark.parametrize("name", ["congestion-pricing", "equilibrium-pricing"])
+@pytest.mark.parametrize("name", ["congestion-pricing", pytest.param("equilibrium-pricing", marks=pytest.mark.slow)])
 def test_players_are_conserved(name):
     game = games.load(name)
     assert_players_are_conserved(
@@ -213,7 +215,9 @@ def test_players_keep_their_random_numbers_when_others_join():
     assert np.all(counts[1] - counts[0] >= -1e-12)
 
 
-@pytest.mark.parametrize(("sizes", "support"), [((1, 1, 1), "states"), ((3, 1, 2), "state_actions")])
+@pytest.mark.parametrize(
+    ("sizes", "support"), [((1, 1, 1), "states"), pytest.param((3, 1, 2), "state_actions", marks=pytest.mark.slow)]
+)
 def test_odd_games(sizes, support):
     arrays = random_array_game(np.random.default_rng(7), *sizes, support=support)
     game = TabularGame.from_arrays(**{**arrays.from_arrays_arguments(), "discount": 0.0})
