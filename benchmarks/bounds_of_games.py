@@ -34,6 +34,7 @@ from smfg_verify.bounds.rates import log_log_slope, rate_window
 from smfg_verify.bounds.report import nulls_for_nan
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
+from smfg_verify.report.markdown import markdown_table
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
 
 # Points along the predicted path at which the gradient's law is evaluated.
@@ -135,11 +136,6 @@ def row(name: str, seeds: int, num_iterations: int) -> Row:
     return Row(name, limit, rate.slope, rate.lower, rate.upper, slope, minimum.verdict.value, ratio, near, *drift(game))
 
 
-def table(rows: list[Row]) -> str:
-    lines = [_COLUMNS, ("---",) * len(_COLUMNS), *(entry.cells() for entry in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--games", nargs="*", default=None, help="names [all]")
@@ -154,7 +150,8 @@ def main() -> None:
         print(f"| {' | '.join(rows[-1].cells())} |", flush=True)
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        write_atomically(arguments.out / "bounds.md", table(rows).encode())
+        table = markdown_table(_COLUMNS, [entry.cells() for entry in rows])
+        write_atomically(arguments.out / "bounds.md", table.encode())
         settings = {"seeds": arguments.seeds, "iterations": arguments.iterations, "schedule": Schedule().constants()}
         record = {"settings": settings, "games": [dataclasses.asdict(entry) for entry in rows]}
         text = json.dumps(nulls_for_nan(record), indent=1, allow_nan=False)

@@ -18,6 +18,7 @@ from rich.progress import track
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
 from smfg_verify.files import write_atomically
 from smfg_verify.games import load
+from smfg_verify.report.markdown import markdown_table
 from smfg_verify.report.record import versions
 from smfg_verify.report.tables import brief_table
 
@@ -118,11 +119,11 @@ def quantiles(values: np.ndarray) -> list[float]:
 
 def markdown(ratios: dict[str, np.ndarray]) -> str:
     head = ["certified / measured", *COLUMNS, "games"]
-    lines = [head, ["---"] * len(head)]
+    rows = []
     for name, values in ratios.items():
         cells = [f"{value:.4g}" for value in quantiles(values)] or ["-"] * len(COLUMNS)
-        lines.append([name, *cells, str(int(np.isfinite(values).sum()))])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+        rows.append([name, *cells, str(int(np.isfinite(values).sum()))])
+    return markdown_table(head, rows)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.riccati import GaussianPolicy, linear_quadratic_equilibrium, policy_objective, population_mean
 from smfg_verify.files import write_atomically
 from smfg_verify.games import LinearQuadratic
+from smfg_verify.report.markdown import markdown_table
 
 LOGITS = np.array([[0.0, 0.5]])
 POSITIONS = (-1.0, 0.0, 1.0)
@@ -98,7 +99,7 @@ def order_table(resolutions: Iterable[int]) -> str:
         worst = max(floor.mean, floor.variance, floor.policy, *floor.value)
         lines.append([str(resolution), f"{errors.spacing:g}", *(f"{e:.2e}" for e in numbers), *orders, f"{worst:.1e}"])
         previous = errors
-    return markdown(lines)
+    return markdown_table(lines[0], lines[1:])
 
 
 def observed_orders(coarse: GridErrors, fine: GridErrors) -> tuple[float, float]:
@@ -180,12 +181,7 @@ def descent_table() -> str:
         reached = int(np.argmax(descent.errors < 1e-10))
         numbers = (fitted, descent.predicted, ratios.min(), ratios.max())
         lines.append([name, *(f"{number:.6f}" for number in numbers), str(reached) if reached else "not reached"])
-    return markdown(lines)
-
-
-def markdown(lines: list[list[str]]) -> str:
-    lines = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return markdown_table(lines[0], lines[1:])
 
 
 def main() -> None:

@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.linear_quadratic_order import markdown
 from smfg_verify.exact import leader_objective, optimise_leader, solve_equilibrium
 from smfg_verify.exact.riccati import linear_quadratic_equilibrium, mean_target, policy_leader_objective
 from smfg_verify.files import write_atomically
 from smfg_verify.games import LinearQuadratic
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
+from smfg_verify.report.markdown import markdown_table
 from smfg_verify.stochastic import Schedule
 from smfg_verify.stochastic.neural import (
     AbstractNetworks,
@@ -189,7 +189,7 @@ def table(references: dict[str, Numbers], columns: dict[str, dict[str, np.ndarra
         known = [f"{column[name]:.4f}" if name in column else "" for column in references.values()]
         lines.append([name, *known, *(spread(column[name]) for column in columns.values())])
     lines.append(["seconds, compilation included", *[""] * len(references), *(f"{one:.0f}" for one in seconds)])
-    return markdown(lines)
+    return markdown_table(lines[0], lines[1:])
 
 
 def follower_table(game: LinearQuadratic, options: argparse.Namespace) -> str:

@@ -12,6 +12,7 @@ import jax
 from smfg_verify.assumptions import Finding, check
 from smfg_verify.files import write_atomically
 from smfg_verify.games import load
+from smfg_verify.report.markdown import markdown_table
 
 CURVES = {
     "sup-norm": "certified, sup norm",
@@ -31,11 +32,11 @@ def markdown(finding: Finding) -> str:
     """One row a temperature, then from which temperature on each criterion is below one."""
     sweep, smallest = finding.details["sweep"], finding.details["smallest"]
     curves = [curve for curve in CURVES if curve in sweep or curve in smallest]
-    lines = [["tau", *(CURVES[curve] for curve in curves)], ["---"] * (1 + len(curves))]
+    rows = []
     for k, tau in enumerate(sweep["temperature"]):
-        lines.append([cell(tau), *(cell(sweep[curve][k]) if curve in sweep else "" for curve in curves)])
-    lines.append(["**below 1 from**", *(f"**{cell(smallest[curve])}**" for curve in curves)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+        rows.append([cell(tau), *(cell(sweep[curve][k]) if curve in sweep else "" for curve in curves)])
+    rows.append(["**below 1 from**", *(f"**{cell(smallest[curve])}**" for curve in curves)])
+    return markdown_table(["tau", *(CURVES[curve] for curve in curves)], rows)
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """The properties `check` knows: one file a property, one entry each."""
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from smfg_verify.game import AbstractGame
+from smfg_verify.words import closest
 
 Witness = Mapping[str, Any]
 Recompute = Callable[[AbstractGame, Witness], float]
@@ -159,12 +159,6 @@ def find_property(name: str) -> Property:
     if name in _PROPERTIES:
         return _PROPERTIES[name]
     raise ValueError(f"property: got unknown name {name!r}{closest(name, _PROPERTIES)}; expected one of: {_listed()}.")
-
-
-def closest(name: Any, known: Iterable[str]) -> str:
-    """In words, the known name nearest to a misspelt one; empty where none is near."""
-    match = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.4)
-    return f" (did you mean {match[0]!r}?)" if match else ""
 
 
 def _listed() -> str:

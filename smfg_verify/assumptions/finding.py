@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from smfg_verify.assumptions._codec import decode, encode, frozen
-from smfg_verify.assumptions._registry import closest, find_property
+from smfg_verify.assumptions._registry import find_property
 from smfg_verify.game import AbstractGame
+from smfg_verify.words import closest
 
 
 class Verdict(enum.Enum):

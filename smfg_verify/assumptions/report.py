@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from smfg_verify.assumptions._codec import decode, encode, frozen
-from smfg_verify.assumptions._registry import closest, find_property
+from smfg_verify.assumptions._registry import find_property
 from smfg_verify.assumptions.finding import Finding, Verdict
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.words import closest
 
 FORMAT = "smfg-verify assumption report"
 SCHEMA_VERSION = 1

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 
 import jax.numpy as jnp
 
-from smfg_verify.assumptions._registry import closest
 from smfg_verify.cases.record import CaseRecord, CaseVerdict, Version
+from smfg_verify.words import closest
 
 CaseFunction = Callable[..., CaseRecord]
 

@@ -1,15 +1,16 @@
 """Commands of `smfg-verify`. What they need is imported when they run, so that --help answers at once."""
 
+import contextlib
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from smfg_verify.cli.options import Settings, check_options, gather
+from smfg_verify.cli.options import Settings, check_options, gather, steps_of
 
 FINISHED, STRICT_FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 _PROGRAM = "smfg-verify"
@@ -66,6 +67,15 @@ class _InterruptedError(Exception):
         self.trace = trace
 
 
+@contextlib.contextmanager
+def _interruptible(saved: Callable[[], Path | None]) -> Iterator[None]:
+    """Ctrl-C inside it, told apart from Typer's own, with what was saved by then."""
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        raise _InterruptedError(saved()) from interruption
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -96,6 +106,10 @@ def _refuse(message: str) -> int:
 def _screen() -> Console:
     console = Console()
     return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
+
+
+def _say_written(paths: Iterable[Path]) -> None:
+    _screen().print(f"Written: {', '.join(map(str, paths))}", soft_wrap=True, markup=False)
 
 
 def _exact_arithmetic() -> None:
@@ -145,7 +159,7 @@ def check(
 ) -> int:
     """Check the properties that the theory assumes."""
     hard = check_options(properties, budget, leaders, starts, check_seed)
-    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     return _carry_out("check", gather(game, assignments or (), config, schedule=steps, check=hard), out, strict)
 
 
@@ -174,10 +188,8 @@ def atlas(
     from smfg_verify.report.show import show_atlas
 
     directory = out or Path("results") / "atlas"
-    try:
+    with _interruptible(lambda: directory if any(directory.glob("*.json")) else None):
         found = make_atlas(names or games.names(), settings, directory, resumed=resume)
-    except KeyboardInterrupt as interruption:
-        raise _InterruptedError(directory if any(directory.glob("*.json")) else None) from interruption
     show_atlas(_screen(), found, directory)
     return STRICT_FAILURE if strict and found.refuted else FINISHED
 
@@ -201,7 +213,7 @@ def run(
 ) -> int:
     """Run AC-SMFG."""
     given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
-    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     settings = gather(game, assignments or (), config, run=given, schedule=steps)
     return _carry_out("run", settings, out, strict, resume=resume, overwrite=overwrite)
 
@@ -230,7 +242,7 @@ def validate(
 ) -> int:
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
-    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     hard = check_options(properties, budget, leaders, starts, check_seed)
     settings = gather(game, assignments or (), config, run=given, schedule=steps, check=hard)
     return _carry_out("validate", settings, out, strict, resume=resume, overwrite=overwrite)
@@ -254,14 +266,11 @@ def cases(
 
     progress = Progress()
     version = Version.FULL if full else Version.QUICK
-    try:
+    with _interruptible(lambda: None):
         outcomes = run_cases(names or None, version, progress=lambda name: progress.say(f"Case {name} ..."))
-    except KeyboardInterrupt as interruption:
-        raise _InterruptedError(None) from interruption
     _screen().print(cases_tables(outcomes))
     if out is not None:
-        written = ", ".join(str(path) for path in write_cases(outcomes, out))
-        _screen().print(f"Written: {written}", soft_wrap=True, markup=False)
+        _say_written(write_cases(outcomes, out))
     return STRICT_FAILURE if any(outcome.verdict is CaseVerdict.FAILS for outcome in outcomes) else FINISHED
 
 
@@ -288,17 +297,15 @@ def plan(
 ) -> int:
     """Run a pilot, and say how many seeds and iterations tell a slope of -1/2 from one of -2/5."""
     given = {"seeds": pilot_seeds, "iterations": pilot_iterations, "sampling": sampling}
-    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     settings = gather(game, assignments or (), config, run=given, schedule=steps)
     run_settings = settings.run
     choices = {name: value for name, value in (("seeds", seeds), ("planned_iterations", iterations)) if value}
     _exact_arithmetic()
     from smfg_verify.report.plan import make_plan, plan_tables, write_plan
 
-    try:
+    with _interruptible(lambda: None):
         made = make_plan(settings.game, run_settings, **choices)
-    except KeyboardInterrupt as interruption:
-        raise _InterruptedError(None) from interruption
     _screen().print(plan_tables(made))
     if out is not None:
         _screen().print(f"Written to {write_plan(made, out)}", soft_wrap=True, markup=False)
@@ -321,15 +328,13 @@ def drift(
 ) -> int:
     """Hold a run against a proof's drift inequalities: which one binds or breaks, and is there a Lyapunov function."""
     given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
-    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     settings = gather(game, assignments or (), config, run=given, schedule=steps)
     _exact_arithmetic()
     from smfg_verify.report.drift import drift_tables, find_drift, write_drift
 
-    try:
+    with _interruptible(lambda: None):
         found = find_drift(settings.game, settings.run)
-    except KeyboardInterrupt as interruption:
-        raise _InterruptedError(None) from interruption
     _screen().print(drift_tables(found))
     if out is not None:
         _screen().print(f"Written to {write_drift(found, out)}", soft_wrap=True, markup=False)
@@ -352,18 +357,16 @@ def lab(
 ) -> int:
     """Sweep step constants and exponents: a heat map with the certified region, predicted optimum against found."""
     given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
-    steps = {"leader": leader_step, "mean_field": mean_field_step, "follower": follower_step, "critic": critic_step}
+    steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     settings = gather(game, assignments or (), config, run=given, schedule=steps)
     _exact_arithmetic()
     from smfg_verify.report.laboratory import lab_tables, run_laboratory, write_lab
 
-    try:
+    with _interruptible(lambda: None):
         found = run_laboratory(settings.game, settings.run)
-    except KeyboardInterrupt as interruption:
-        raise _InterruptedError(None) from interruption
     written = write_lab(found, out or Path("results") / settings.game.short_name)
     _screen().print(lab_tables(found))
-    _screen().print(f"Written: {', '.join(map(str, written))}", soft_wrap=True, markup=False)
+    _say_written(written)
     return FINISHED
 
 
@@ -389,14 +392,11 @@ def compare(
 
     how = CompareSettings(samples=samples, seeds=seeds, trials=trials, tuning_samples=max(100, samples // 2))
     directory = out or Path("results") / settings.game.short_name
-    try:
+    with _interruptible(lambda: directory if any(directory.glob("compare-*.json")) else None):
         found = make_comparison(settings.game, methods or contender_names(), how, directory, resumed=resume)
-    except KeyboardInterrupt as interruption:
-        kept = any(directory.glob("compare-*.json"))
-        raise _InterruptedError(directory if kept else None) from interruption
     written = write_comparison(found, directory)
     _screen().print(comparison_tables(found))
-    _screen().print(f"Written: {', '.join(map(str, written))}", soft_wrap=True, markup=False)
+    _say_written(written)
     return FINISHED
 
 
@@ -408,7 +408,8 @@ def _carry_out(
     from smfg_verify.report import pipeline, show
 
     directory = out or Path("results") / settings.game.short_name
-    try:
+    trace = directory / pipeline.TRACE_FILE
+    with _interruptible(lambda: trace if command != "check" and trace.exists() else None):
         results = pipeline.carry_out(
             command,
             settings.game,
@@ -419,9 +420,6 @@ def _carry_out(
             overwrite=overwrite,
         )
         show.show_results(_screen(), results, directory, show.write_files(results, directory))
-    except KeyboardInterrupt as interruption:
-        trace = directory / pipeline.TRACE_FILE
-        raise _InterruptedError(trace if command != "check" and trace.exists() else None) from interruption
     return STRICT_FAILURE if strict and (results.refuted or results.slower) else FINISHED
 
 

@@ -1,13 +1,13 @@
 """Settings out of the command line and a TOML file; the command line wins."""
 
 import dataclasses
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from smfg_verify.report.settings import CheckSettings, GameSettings, RunSettings
+from smfg_verify.words import closest
 
 STEP_CONSTANTS = ("leader", "mean_field", "follower", "critic")
 _TABLES = {
@@ -68,6 +68,11 @@ def gather(
         given_run={**given_run, **({"schedule": constants} if constants else {})},
         given_check={**tables.get("check", {}), **_given(check)},
     )
+
+
+def steps_of(*constants: float | None) -> dict[str, float | None]:
+    """Step constants by name, in the order of `STEP_CONSTANTS`; None where not given."""
+    return dict(zip(STEP_CONSTANTS, constants, strict=True))
 
 
 def check_options(
@@ -136,6 +141,6 @@ def read_config(path: Path) -> dict[str, dict[str, Any]]:
 def _refuse_unknown(path: Path, kind: str, name: str, known: tuple[str, ...]) -> None:
     if name in known:
         return
-    match = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f" (did you mean {match[0]!r}?)" if match else ""
-    raise ValueError(f"--config: {path}: got unknown {kind} {name!r}{hint}; expected one of: {', '.join(known)}.")
+    raise ValueError(
+        f"--config: {path}: got unknown {kind} {name!r}{closest(name, known)}; expected one of: {', '.join(known)}."
+    )

@@ -1,7 +1,6 @@
 """Who takes part in a comparison: each method with its defaults, and what of it a tuner may change."""
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,12 +17,14 @@ from smfg_verify.stochastic.baselines import (
 )
 from smfg_verify.stochastic.method import Method
 from smfg_verify.stochastic.schedules import Schedule
+from smfg_verify.words import closest
 
 REFERENCE = "ac-smfg"
 # A tuner multiplies each constant by ten to a power drawn evenly from this range.
 _DECADES = 1.0
 
-_STEPS = tuple(f"schedule.{name}" for name in ("leader", "mean_field", "follower", "critic"))
+_SCHEDULE = Schedule().constants()
+_STEPS = tuple(f"schedule.{name}" for name in _SCHEDULE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +69,6 @@ def _holder(options: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
     return (options[outer], inner) if inner else (options, outer)
 
 
-_SCHEDULE = Schedule().constants()
 _CONTENDERS = (
     Contender(REFERENCE, AcSmfg, {"schedule": _SCHEDULE, "sampling": "markov"}, _STEPS),
     Contender(
@@ -118,6 +118,5 @@ def find_contender(name: str) -> Contender:
     for contender in _CONTENDERS:
         if contender.name == name:
             return contender
-    near = difflib.get_close_matches(name, contender_names(), n=1, cutoff=0.4)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    raise ValueError(f"method: got {name!r}{hint}, expected some of: {', '.join(contender_names())}.")
+    known = contender_names()
+    raise ValueError(f"method: got {name!r}{closest(name, known)}, expected some of: {', '.join(known)}.")

@@ -1,14 +1,13 @@
 """The games by name: shipped, installed by others (entry points), or in a user's own file."""
 
 import dataclasses
-import difflib
 import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 
 from smfg_verify.game import AbstractGame, as_parameter
 from smfg_verify.games._fields import allowed_values, as_number
+from smfg_verify.words import closest
 
 ENTRY_POINT_GROUP = "smfg_verify.games"
 
@@ -116,7 +116,7 @@ def load(name: str, **parameters: Any) -> AbstractGame:
     unknown = [] if allowed is None else [key for key in parameters if key not in allowed]
     if unknown:
         raise ValueError(
-            f"{name}: got unknown parameter {unknown[0]!r}{_closest(unknown[0], allowed)}; expected one of: "
+            f"{name}: got unknown parameter {unknown[0]!r}{closest(unknown[0], allowed)}; expected one of: "
             f"{', '.join(allowed) or 'none, it takes no parameters'}."
         )
     _check_numbers(name, found.game_class, parameters)
@@ -168,7 +168,7 @@ def _find(name: str) -> _Registered:
     point = _entry_points().get(name)
     if point is None:
         raise ValueError(
-            f"game: got unknown name {name!r}{_closest(name, names())}; expected one of: {', '.join(names())}, or "
+            f"game: got unknown name {name!r}{closest(name, names())}; expected one of: {', '.join(names())}, or "
             "file.py:ClassName."
         )
     try:
@@ -197,7 +197,7 @@ def _class_from_file(path: str, class_name: str, name: str) -> GameClass:
             key for key, value in vars(module).items() if _is_game_class(value) and value.__module__ == module.__name__
         ]
         raise ValueError(
-            f"game: got class {class_name!r}, not in {path}{_closest(class_name, classes)}; expected one of the games "
+            f"game: got class {class_name!r}, not in {path}{closest(class_name, classes)}; expected one of the games "
             f"there: {', '.join(classes) or 'none found'}."
         )
     return _game_class(getattr(module, class_name), name)
@@ -281,11 +281,6 @@ def _literals(annotation: Any) -> tuple[Any, ...]:
 
 def _plain(value: Any) -> Any:
     return np.asarray(value).tolist() if isinstance(value, jax.Array) else value
-
-
-def _closest(name: str, known: Iterable[str]) -> str:
-    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return f" (did you mean {match[0]!r}?)" if match else ""
 
 
 def _full_name(game_class: GameClass) -> str:

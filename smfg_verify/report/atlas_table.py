@@ -4,6 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from smfg_verify.report.atlas import Atlas
+from smfg_verify.report.markdown import markdown_table
 from smfg_verify.report.tables import brief_table, verdict_text
 
 
@@ -29,5 +30,4 @@ def atlas_markdown(atlas: Atlas) -> str:
         [name, *(report.verdict(entry).value if entry in report.properties else "-" for entry in atlas.properties)]
         for name, report in atlas.reports.items()
     ]
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return markdown_table(head, rows)

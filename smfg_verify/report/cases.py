@@ -11,6 +11,7 @@ from rich.text import Text
 
 from smfg_verify.cases import CaseOutcome, CaseRecord, CaseVerdict, Kind
 from smfg_verify.files import write_atomically
+from smfg_verify.report.markdown import markdown_table
 from smfg_verify.report.record import plain, versions
 from smfg_verify.report.tables import brief_table
 
@@ -55,8 +56,7 @@ def _numbers(outcomes: Sequence[CaseOutcome]) -> Table:
 
 def cases_markdown(outcomes: Sequence[CaseOutcome]) -> str:
     """The table of numbers, then each case with statement, formula, source and what was looked at, as Markdown."""
-    lines = [_COLUMNS, ("---",) * len(_COLUMNS), *(_cells(outcome) for outcome in outcomes)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    table = markdown_table(_COLUMNS, map(_cells, outcomes)).rstrip()
     return "\n\n".join([table, *map(_section, outcomes)]) + "\n"
 
 

@@ -22,6 +22,7 @@ from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.report.comparison_figure import comparison_figure
 from smfg_verify.report.drawing import save_figure
+from smfg_verify.report.markdown import markdown_table
 from smfg_verify.report.pipeline import load_game
 from smfg_verify.report.progress import Progress
 from smfg_verify.report.record import game_record, plain, versions
@@ -208,15 +209,17 @@ def _options(options: Mapping[str, Any]) -> str:
 
 def comparison_markdown(found: Comparison) -> str:
     """The table of what was reached, with the verdict against AC-SMFG, as Markdown."""
-    head = (*_COLUMNS, "against AC-SMFG")
-    lines = [head, ("---",) * len(head)]
-    for row in table_rows(found):
-        entry = found.differences.get(row[0])
-        verdict = "" if entry is None else f"{entry.verdict}"
-        if entry is not None and entry.verdict is not PairedVerdict.NOT_TESTED:
-            verdict += f", {entry.difference:+.3g} [{entry.lower:.3g}, {entry.upper:.3g}]"
-        lines.append((*row, "reference" if row[0] == REFERENCE else verdict))
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    rows = [(*row, _against(row[0], found)) for row in table_rows(found)]
+    return markdown_table((*_COLUMNS, "against AC-SMFG"), rows)
+
+
+def _against(name: str, found: Comparison) -> str:
+    entry = found.differences.get(name)
+    if entry is None:
+        return "reference" if name == REFERENCE else ""
+    if entry.verdict is PairedVerdict.NOT_TESTED:
+        return f"{entry.verdict}"
+    return f"{entry.verdict}, {entry.difference:+.3g} [{entry.lower:.3g}, {entry.upper:.3g}]"
 
 
 def write_comparison(compared: Compared, directory: Path) -> list[Path]:
