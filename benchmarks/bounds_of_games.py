@@ -18,7 +18,6 @@ from smfg_verify import games
 from smfg_verify.bounds import (
     BoundReport,
     LimitStatus,
-    LinearNoise,
     Residuals,
     compare_local,
     exact_residuals,
@@ -83,7 +82,7 @@ def predicted(game: AbstractGame, residuals: Residuals, num_iterations: int) -> 
     mask = rate_window(residuals.iterations, None)
     inside = np.flatnonzero(iterations >= residuals.iterations[mask][0])
     kept = inside[np.unique(np.linspace(0, len(inside) - 1, _PATH_POINTS).astype(int))]
-    expected = expected_stationarity(game, LinearNoise(path.mean[kept], path.covariance[kept])).squared_gradient
+    expected = expected_stationarity(game, path.at(kept)).squared_gradient
     if not np.all(np.isfinite(expected)):
         return math.nan, math.nan
     slope = log_log_slope(expected, iterations[kept], np.ones(len(kept), dtype=bool))

@@ -8,7 +8,6 @@ import numpy as np
 
 from smfg_verify import games
 from smfg_verify.bounds import (
-    LinearNoise,
     exact_residuals,
     expected_stationarity,
     find_limit_points,
@@ -38,7 +37,7 @@ def main() -> None:
     found = Stopping(
         residuals=exact_residuals(game, trace),
         iterations=iterations[kept],
-        predicted=expected_stationarity(game, LinearNoise(path.mean[kept], path.covariance[kept])),
+        predicted=expected_stationarity(game, path.at(kept)),
         best_objective=float(optimise_leader(game, np.zeros_like(trace.leader_logits[0, 0])).gradient.objective),
         limit_gap=limit.policy_gap,
     )

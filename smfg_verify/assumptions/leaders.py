@@ -149,6 +149,24 @@ def evaluate_leaders(
     return points
 
 
+def evaluate_where_finite(game: AbstractGame, logits: Float[ArrayLike, "N O B"]) -> LeaderPoints:
+    """`evaluate_leaders` of logits of which some may be NaN or infinite: NaN there, and not converged.
+
+    Args:
+        game: the game, traced.
+        logits: (N, O, B), such as the ends of runs that may have diverged.
+
+    Returns:
+        The points.
+    """
+    logits = np.asarray(logits, dtype=float)
+    lost = np.logical_not(np.all(np.isfinite(logits), axis=(1, 2)))
+    points = evaluate_leaders(game, np.where(lost[:, None, None], 0.0, logits))
+    for leaf in points:
+        leaf[lost] = False if leaf.dtype == bool else np.nan
+    return points
+
+
 def batch_size(game: AbstractGame) -> int:
     """Leaders evaluated at once: as many as keep the tables of tangents within 128 MiB, 32 at most."""
     return int(np.clip(_MAX_BATCH_ENTRIES // tangent_entries(game), 1, _LARGEST_BATCH))

@@ -1,26 +1,26 @@
 r"""The step-size laboratory: final $\|\nabla\Phi\|^2$ over step constants and exponents, measured and predicted."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import scipy.stats
 from jaxtyping import Bool, Float
 
-from smfg_verify.assumptions.leaders import checked, evaluate_leaders
-from smfg_verify.bounds.drift_inequalities import DriftInequality
+from smfg_verify.assumptions.leaders import checked, evaluate_where_finite
+from smfg_verify.bounds.drift_inequalities import LEARNERS, DriftInequality
 from smfg_verify.bounds.linear_noise import expected_stationarity, linear_noise
 from smfg_verify.bounds.step_region import perron_root
 from smfg_verify.bounds.step_sweep import (
-    EXPONENT,
-    LEARNERS,
     PARAMETERS,
     StepPlane,
     default_planes,
     final_leaders,
     power_schedule,
+    whole_choice,
 )
 from smfg_verify.game import AbstractGame
+from smfg_verify.stochastic.run import Callback
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Sampling
 
@@ -114,7 +114,7 @@ def step_laboratory(
     sampling: Sampling = "markov",
     planes: Sequence[StepPlane] | None = None,
     inequalities: Mapping[str, DriftInequality] | None = None,
-    callback: Callable[[int], None] | None = None,
+    callback: Callback | None = None,
 ) -> Laboratory:
     r"""Sweep step sizes around a schedule, and hold what is found against what is predicted.
 
@@ -138,13 +138,10 @@ def step_laboratory(
     Raises:
         ValueError: bad numbers, a zero step constant, an invalid game, or float64 off.
     """
-    if num_iterations < 1 or num_seeds < MIN_SEEDS:
-        raise ValueError(
-            f"num_iterations, num_seeds: got {num_iterations} and {num_seeds}, expected at least 1 and {MIN_SEEDS}; a "
-            "standard error needs several seeds."
-        )
+    schedule = Schedule() if schedule is None else schedule
+    check_sweep(schedule, num_iterations, num_seeds)
     game = checked(game)
-    base = _base(Schedule() if schedule is None else schedule)
+    base = whole_choice(schedule.constants())
     planes = default_planes(base) if planes is None else tuple(planes)
     choices = np.concatenate([plane.choices(base) for plane in planes])
     arguments = (num_iterations, sampling)
@@ -158,7 +155,7 @@ def step_laboratory(
     fresh = np.arange(num_seeds, 5 * num_seeds)
     found, foreseen, difference = _optima(game, choices, measured, predicted, fresh, arguments)
     return Laboratory(
-        base={name: base[name] for name in LEARNERS},
+        base=schedule.constants(),
         num_iterations=num_iterations,
         seeds=num_seeds,
         sampling=sampling,
@@ -173,22 +170,28 @@ def step_laboratory(
     )
 
 
-def _base(schedule: Schedule) -> dict[str, float]:
+def check_sweep(schedule: Schedule, num_iterations: int, num_seeds: int) -> None:
+    """Refuse a sweep that would tell nothing.
+
+    Raises:
+        ValueError: what was got and what was expected.
+    """
     constants = schedule.constants()
     if min(constants.values()) <= 0.0:
         raise ValueError(f"schedule: got the constants {constants}, expected all > 0: factors on zero change nothing.")
-    return {**constants, "leader_exponent": EXPONENT, "tracking_exponent": EXPONENT}
+    if num_iterations < 1 or num_seeds < MIN_SEEDS:
+        raise ValueError(
+            f"num_iterations, num_seeds: got {num_iterations} and {num_seeds}, expected at least 1 and {MIN_SEEDS}; a "
+            "standard error needs several seeds."
+        )
 
 
 def _measured(game: AbstractGame, choices, seeds, num_iterations, sampling, callback=None) -> np.ndarray:
     """Final squared gradients, policy-space gaps and objectives, (3, V, S); NaN where a run diverged."""
     logits = final_leaders(game, choices, seeds, num_iterations, sampling, callback=callback)
-    finite = np.isfinite(logits).all(axis=(2, 3))
-    values = np.full((3, *finite.shape), np.nan)
-    if finite.any():
-        points = evaluate_leaders(game, logits[finite])
-        values[:, finite] = points.total_norm**2, points.total_gap, points.objective
-    return values
+    points = evaluate_where_finite(game, logits.reshape(-1, *logits.shape[2:]))
+    measures = (points.total_norm**2, points.total_gap, points.objective)
+    return np.stack([measure.reshape(logits.shape[:2]) for measure in measures])
 
 
 def _predicted(game: AbstractGame, choices, num_iterations, sampling, **options) -> np.ndarray:

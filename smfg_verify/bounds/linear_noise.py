@@ -7,7 +7,7 @@ the linear noise approximation. It needs no limit point and no special exponent 
 noise does to the mean, the projection of the critics, and where the two chains start.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.flatten_util
@@ -17,19 +17,16 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.compiling import jit_for_game
-from smfg_verify.assumptions.leaders import evaluate_leaders
+from smfg_verify.assumptions.leaders import checked, evaluate_leaders
 from smfg_verify.bounds.local_expansion import square_root
-from smfg_verify.bounds.mean_dynamics import Components, component_shapes, linearised_at
+from smfg_verify.bounds.mean_dynamics import Components, component_shapes, learners_of_entries, linearised_at
 from smfg_verify.bounds.update_noise import check_size, noise_covariance
-from smfg_verify.exact.precision import require_float64
-from smfg_verify.game import AbstractGame, leader_logits_shape, traced, validate
-from smfg_verify.stochastic.schedules import PowerSchedule, Schedule
+from smfg_verify.game import AbstractGame, leader_logits_shape, traced
+from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, StepSizes
 from smfg_verify.stochastic.updates import Sampling
 
 # A block of iterations over which h is taken as linear is at most this part of those before it.
 _FINENESS = 16
-# Column of the step sizes (zeta, xi, alpha, beta) that each component moves by.
-_COLUMN = Components(leader_logits=0, follower_logits=2, leader_critic=3, follower_critic=3, mean_field=1)
 _SCHEDULES_A_CALL = 32
 _DRAWS = 64
 
@@ -44,6 +41,10 @@ class LinearNoise(NamedTuple):
 
     mean: Float[np.ndarray, "V N"]
     covariance: Float[np.ndarray, "V N N"]
+
+    def at(self, index: Any) -> "LinearNoise":
+        """Those that an index, slice or mask selects."""
+        return LinearNoise(*(leaf[index] for leaf in self))
 
 
 def linear_noise(
@@ -72,7 +73,8 @@ def linear_noise(
 
     Source: van Kampen's expansion, here of a stochastic approximation with decreasing steps.
     """
-    game = _checked(game)
+    game = checked(game)
+    check_size(game)
     lengths = _doublings(num_iterations, fineness)
     steps, products = _blocks(schedules, lengths)
     call = lambda *tables: _carried(game, jnp.asarray(lengths), *tables, sampling == "markov")  # noqa: E731
@@ -94,7 +96,8 @@ def linear_noise_path(
     Raises:
         ValueError: as `linear_noise`.
     """
-    game = _checked(game)
+    game = checked(game)
+    check_size(game)
     lengths = _doublings(num_iterations, _FINENESS)
     constants = jnp.asarray(list(schedule.constants().values()))[:, None]
     steps, products = _blocks(PowerSchedule(constants, jnp.full_like(constants, 0.5)), lengths)
@@ -141,14 +144,6 @@ def expected_stationarity(game: AbstractGame, found: LinearNoise) -> ExpectedSta
     return ExpectedStationarity(*expected)
 
 
-def _checked(game: AbstractGame) -> AbstractGame:
-    validate(game)
-    game = traced(game)
-    require_float64(game)
-    check_size(game)
-    return game
-
-
 def _doublings(num_iterations: int, fineness: int) -> Int[np.ndarray, " B"]:
     """Binary logarithms of the lengths of the blocks that make up the iterations."""
     done, found = 0, []
@@ -189,8 +184,7 @@ def _passed(game: AbstractGame, lengths: Int[Array, " B"], steps, products, mark
 
 def _over_blocks(game, lengths, steps, products, markov, recorded):
     start, unravel = jax.flatten_util.ravel_pytree(_first(game))
-    shapes = component_shapes(game)
-    column = np.concatenate([np.full(int(np.prod(s)), c) for s, c in zip(shapes, _COLUMN, strict=True)])
+    column = np.array([StepSizes._fields.index(name) for name in learners_of_entries(game)])
 
     def over_block(law, block):
         length, step, product = block

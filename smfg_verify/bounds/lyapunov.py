@@ -47,16 +47,25 @@ def rate_matrix(
     inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]
 ) -> Float[np.ndarray, "5 5"]:
     r"""D at step constants c, inequality i by residual j: $-a c_i$, and $b_j c_i + b'_j c_j^2 / c_i$."""
+    contraction, coupling, moving = rate_terms(inequalities, constants)
+    return coupling + moving - np.diag(contraction)
+
+
+def rate_terms(
+    inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]
+) -> tuple[Float[np.ndarray, " 5"], Float[np.ndarray, "5 5"], Float[np.ndarray, "5 5"]]:
+    r"""The three kinds of rates at step constants, all >= 0: $a c_i$, $b_j c_i$ and $b'_j c_j^2 / c_i$."""
+    size = len(RESIDUALS)
     steps = [constants[LEARNERS[STEP_OF[name]]] for name in RESIDUALS]
-    rates = np.zeros((len(RESIDUALS), len(RESIDUALS)))
+    contraction, coupling, moving = np.zeros(size), np.zeros((size, size)), np.zeros((size, size))
     for i, name in enumerate(RESIDUALS):
         inequality = inequalities[name]
-        rates[i, i] = -inequality.contraction * steps[i]
+        contraction[i] = inequality.contraction * steps[i]
         for j, other in enumerate(RESIDUALS):
             if other != name:
-                rates[i, j] = inequality.coupling[other] * steps[i]
-                rates[i, j] += inequality.moving.get(other, 0.0) * steps[j] ** 2 / steps[i]
-    return rates
+                coupling[i, j] = inequality.coupling[other] * steps[i]
+                moving[i, j] = inequality.moving.get(other, 0.0) * steps[j] ** 2 / steps[i]
+    return contraction, coupling, moving
 
 
 def certify(rates: Float[np.ndarray, "5 5"]) -> LyapunovCertificate:

@@ -51,6 +51,15 @@ class Components(NamedTuple):
     mean_field: _Table
 
 
+_LEARNER_OF = Components(
+    leader_logits="leader",
+    follower_logits="follower",
+    leader_critic="critic",
+    follower_critic="critic",
+    mean_field="mean_field",
+)
+
+
 class ExpectedUpdate(NamedTuple):
     r"""Expected update directions given the states that the two chains are in, and the laws of these states.
 
@@ -293,7 +302,10 @@ def step_constants(game: AbstractGame, schedule: Schedule) -> Float[np.ndarray, 
     frozen = [name for name, value in constants.items() if value <= 0.0]
     if frozen:
         raise ValueError(f"schedule: got zero for {', '.join(frozen)}, expected > 0: a frozen component has no limit.")
-    by_component = ("leader", "follower", "critic", "critic", "mean_field")
-    shapes = component_shapes(game)
-    parts = [np.full(int(np.prod(s)), constants[name]) for name, s in zip(by_component, shapes, strict=True)]
-    return np.concatenate(parts)
+    return np.array([constants[name] for name in learners_of_entries(game)])
+
+
+def learners_of_entries(game: AbstractGame) -> tuple[str, ...]:
+    """Whose step moves each flattened entry, by the learner's name, N of them."""
+    sizes = (int(np.prod(shape)) for shape in component_shapes(game))
+    return tuple(name for name, size in zip(_LEARNER_OF, sizes, strict=True) for _ in range(size))

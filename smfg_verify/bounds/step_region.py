@@ -18,6 +18,7 @@ from scipy.optimize import minimize_scalar
 
 from smfg_verify.assumptions import conic
 from smfg_verify.bounds.drift_inequalities import LEARNERS, RESIDUALS, STEP_OF, DriftInequality
+from smfg_verify.bounds.lyapunov import rate_terms
 
 # Ratios are searched within this factor of the given constants.
 LARGEST_FACTOR = 1e4
@@ -116,20 +117,10 @@ def _gains(
     inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]
 ) -> tuple[Float[np.ndarray, "5 5"], Float[np.ndarray, "5 5"]]:
     """The two parts of M: couplings, and moving targets. Infinite rows where there is no contraction."""
-    size = len(RESIDUALS)
-    coupling, moving = np.zeros((size, size)), np.zeros((size, size))
-    steps = [constants[LEARNERS[STEP_OF[name]]] for name in RESIDUALS]
-    for i, name in enumerate(RESIDUALS):
-        inequality = inequalities[name]
-        if not inequality.contraction > 0.0:
-            coupling[i] = np.inf
-            continue
-        for j, other in enumerate(RESIDUALS):
-            if other != name:
-                coupling[i, j] = inequality.coupling[other] / inequality.contraction
-                ratio = (steps[j] / steps[i]) ** 2
-                moving[i, j] = inequality.moving.get(other, 0.0) * ratio / inequality.contraction
-    return coupling, moving
+    contraction, coupling, moving = rate_terms(inequalities, constants)
+    scale, known = contraction[:, None], np.broadcast_to(contraction[:, None] > 0.0, coupling.shape)
+    coupling = np.divide(coupling, scale, out=np.full_like(coupling, np.inf), where=known)
+    return coupling, np.divide(moving, scale, out=np.zeros_like(moving), where=known)
 
 
 def _interval(

@@ -1,7 +1,7 @@
 """AC-SMFG under many choices of its step sizes at once: which choices, and the leaders they end at."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -10,22 +10,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from smfg_verify.bounds.drift_inequalities import LEARNERS
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.stochastic.ac_smfg import AcSmfg
 from smfg_verify.stochastic.advance import advance
 from smfg_verify.stochastic.initial import first_iterate, from_lanes, seed_groups, to_lanes
-from smfg_verify.stochastic.schedules import PowerSchedule, StepSizes
+from smfg_verify.stochastic.run import Callback
+from smfg_verify.stochastic.schedules import PowerSchedule
 from smfg_verify.stochastic.updates import Sampling
 from smfg_verify.stochastic.value_bounds import value_bounds
 
-LEARNERS = StepSizes._fields
 # What a sweep may vary: the four constants, the leader's exponent, and that of the three others.
 PARAMETERS = (*LEARNERS, "leader_exponent", "tracking_exponent")
-EXPONENT = 0.5
+_EXPONENT = 0.5
 _EXPONENTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _FACTORS = tuple(10.0 ** (k / 3.0) for k in range(-3, 4))
-
-Callback = Callable[[int], None]
 
 
 class StepPlane(NamedTuple):
@@ -52,6 +51,11 @@ class StepPlane(NamedTuple):
         y, x = (grid.ravel() for grid in np.meshgrid(self.y_values, self.x_values, indexing="ij"))
         table[:, PARAMETERS.index(self.y)], table[:, PARAMETERS.index(self.x)] = y, x
         return table
+
+
+def whole_choice(constants: Mapping[str, float]) -> dict[str, float]:
+    """AC-SMFG's own choice of all `PARAMETERS` with some step constants."""
+    return {**{name: constants[name] for name in LEARNERS}, **dict.fromkeys(PARAMETERS[len(LEARNERS) :], _EXPONENT)}
 
 
 def default_planes(base: Mapping[str, float]) -> tuple[StepPlane, ...]:

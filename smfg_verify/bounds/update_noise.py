@@ -92,12 +92,11 @@ def check_size(game: AbstractGame) -> None:
 
 @jit_for_game
 def _noise(game: AbstractGame, iterate: Components, constants: Float[Array, " N"], markov: bool):
-    one_step, covariance, residual = noise_covariance(game, iterate, markov)
-    if not markov:
-        return one_step, covariance, jnp.zeros_like(constants), residual
     laws = expected_update(game, iterate)
     directions, weights = _learner_directions(game, iterate, laws.occupancy)
-    return one_step, covariance, _drift(game, iterate, laws, directions, weights, constants), residual
+    one_step, covariance, residual = _covariances(game, iterate, laws, directions, weights, markov)
+    drift = _drift(game, iterate, laws, directions, weights, constants) if markov else jnp.zeros_like(constants)
+    return one_step, covariance, drift, residual
 
 
 def noise_covariance(
@@ -115,6 +114,10 @@ def noise_covariance(
     """
     laws = expected_update(game, iterate)
     directions, weights = _learner_directions(game, iterate, laws.occupancy)
+    return _covariances(game, iterate, laws, directions, weights, markov)
+
+
+def _covariances(game, iterate, laws, directions, weights, markov: bool):
     learned, residual_l = _learner_noise(game, iterate, laws, directions, weights)
     field, residual_f = _field_noise(game, iterate, laws)
     one_step = jax.scipy.linalg.block_diag(learned[0], field[0])

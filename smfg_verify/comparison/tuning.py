@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from smfg_verify.assumptions.leaders import evaluate_where_finite
 from smfg_verify.comparison.contenders import Contender
-from smfg_verify.exact.gradient import stackelberg_gradient
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, traced
 from smfg_verify.stochastic.launch import run_method
 from smfg_verify.stochastic.method import Method
 from smfg_verify.stochastic.trace import Trace
@@ -61,16 +61,9 @@ def tune(
 
 def _tried(game: AbstractGame, method: Method, seeds: range, num_iterations: int) -> Trial:
     trace = quietly(game, method, num_iterations=num_iterations, seeds=seeds, checkpoints=2)
-    ends = [final_objective(game, logits) for logits in trace.leader_logits[:, -1]]
+    ends = evaluate_where_finite(traced(game), trace.leader_logits[:, -1]).objective
     diverged = int(np.sum(~np.isfinite(ends)))
     return Trial(method.options(), float(np.median(np.where(np.isfinite(ends), ends, -np.inf))), diverged)
-
-
-def final_objective(game: AbstractGame, logits: np.ndarray) -> float:
-    """Phi at a leader; NaN where its logits are not finite or its equilibrium was not found."""
-    if not np.all(np.isfinite(logits)):
-        return float("nan")
-    return float(stackelberg_gradient(game, logits, throw=False).objective)
 
 
 def quietly(game: AbstractGame, method: Method, **options: Any) -> Trace:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from smfg_verify.bounds.drift import validate_drift
-from smfg_verify.bounds.drift_inequalities import DriftInequality
-from smfg_verify.bounds.laboratory import MIN_SEEDS, Laboratory, Optimum, step_laboratory
-from smfg_verify.bounds.report import nulls_for_nan
-from smfg_verify.bounds.step_sweep import default_planes
+from smfg_verify.bounds.drift_inequalities import LEARNERS, DriftInequality
+from smfg_verify.bounds.laboratory import Laboratory, Optimum, check_sweep, step_laboratory
+from smfg_verify.bounds.step_sweep import default_planes, whole_choice
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
 from smfg_verify.report.drawing import save_figure
@@ -57,10 +57,11 @@ def run_laboratory(settings: GameSettings, run: RunSettings) -> LabResult:
     game, progress = load_game(settings), Progress()
     schedule = Schedule(**run.schedule)
     run = dataclasses.replace(run, schedule=schedule.constants())
-    _check(run)
+    check_sweep(schedule, run.iterations, run.seeds)
     with progress.stage("drift", "Fitting drift inequalities at the base step constants"):
         inequalities, obstacle = _inequalities(game, schedule, run)
-    total = run.seeds * sum(np.prod(plane.shape) for plane in default_planes({**schedule.constants()}))
+    planes = default_planes(whole_choice(run.schedule))
+    total = run.seeds * sum(math.prod(plane.shape) for plane in planes)
     with progress.stage("sweep", f"Sweeping step sizes, {total:,} runs of {run.iterations:,} iterations"):
         lab = step_laboratory(
             game,
@@ -68,19 +69,11 @@ def run_laboratory(settings: GameSettings, run: RunSettings) -> LabResult:
             num_iterations=run.iterations,
             num_seeds=run.seeds,
             sampling=run.sampling,
+            planes=planes,
             inequalities=inequalities,
-            callback=progress.counted(int(total), "runs"),
+            callback=progress.counted(total, "runs"),
         )
     return LabResult(settings, game, run, dataclasses.replace(lab, region_missing=obstacle or lab.region_missing))
-
-
-def _check(run: RunSettings) -> None:
-    """Refuse before anything is run."""
-    frozen = [name for name, value in run.schedule.items() if value == 0.0]
-    if frozen:
-        raise ValueError(f"step constants: got zero for {', '.join(frozen)}, expected > 0, the middle of a sweep.")
-    if run.seeds < MIN_SEEDS:
-        raise ValueError(f"seeds: got {run.seeds}, expected at least {MIN_SEEDS}, for a standard error.")
 
 
 def _inequalities(
@@ -125,7 +118,7 @@ def _optima(lab: Laboratory) -> Table:
 
 def _cells(optimum: Optimum) -> tuple[str, ...]:
     choice = optimum.choice
-    constants = ", ".join(f"{name} {choice[name]:.3g}" for name in ("leader", "mean_field", "follower", "critic"))
+    constants = ", ".join(f"{name} {choice[name]:.3g}" for name in LEARNERS)
     exponents = f"leader {choice['leader_exponent']:.2g}, others {choice['tracking_exponent']:.2g}"
     swept = (f"{optimum.measured:.3g}", f"{optimum.predicted:.3g}")
     fresh = f"{optimum.fresh:.3g} +- {optimum.fresh_error:.2g}"
@@ -168,8 +161,8 @@ def write_lab(result: LabResult, directory: Path) -> list[Path]:
         "schema_version": SCHEMA_VERSION,
         "game": game_record(result.game, result.settings.name),
         "run": plain(result.run),
-        "lab": plain(dataclasses.asdict(result.lab)),
+        "lab": plain(result.lab),
     }
-    text = json.dumps(nulls_for_nan(record), indent=1, allow_nan=False)
+    text = json.dumps(record, indent=1, allow_nan=False)
     written = [write_atomically(directory / LAB_FILE, f"{text}\n".encode())]
     return [*written, *(directory / name for name in save_figure(laboratory_figure(result.lab), directory, LAB_FIGURE))]

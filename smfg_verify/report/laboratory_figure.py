@@ -8,7 +8,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from smfg_verify.bounds.laboratory import Laboratory, PlaneResult
-from smfg_verify.bounds.step_sweep import PARAMETERS
+from smfg_verify.bounds.step_sweep import PARAMETERS, whole_choice
 from smfg_verify.report.drawing import BLUE, COLOURS, FONT_SIZE, GREY, RED, finish_axes, footnote, legend, new_figure
 
 _LABELS = {
@@ -78,7 +78,7 @@ def _hatch(axes: Axes, certified: np.ndarray) -> None:
 def _mark(axes: Axes, lab: Laboratory, result: PlaneResult, name: str, marker: str) -> None:
     """The optimum, where it lies in this plane."""
     choice, plane = getattr(lab, name).choice, result.plane
-    base = {**lab.base, "leader_exponent": 0.5, "tracking_exponent": 0.5}
+    base = whole_choice(lab.base)
     if any(not np.isclose(choice[other], base[other]) for other in PARAMETERS if other not in (plane.x, plane.y)):
         return
     place = [int(np.argmin(np.abs(v - choice[p]))) for v, p in ((plane.x_values, plane.x), (plane.y_values, plane.y))]
