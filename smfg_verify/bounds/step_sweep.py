@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
@@ -13,7 +12,7 @@ from jaxtyping import Float, Int
 from smfg_verify.bounds.drift_inequalities import LEARNERS
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.stochastic.ac_smfg import AcSmfg
-from smfg_verify.stochastic.advance import advance
+from smfg_verify.stochastic.advance import advance_on_thread
 from smfg_verify.stochastic.initial import first_iterate, from_lanes, seed_groups, to_lanes
 from smfg_verify.stochastic.run import Callback
 from smfg_verify.stochastic.schedules import PowerSchedule
@@ -105,12 +104,13 @@ def final_leaders(
     carries = to_lanes({name: np.tile(array, (len(choices), *[1] * (array.ndim - 1))) for name, array in first.items()})
     groups = seed_groups(runs)
     lanes = seed_groups(np.repeat(np.arange(len(choices)), len(seeds)))
-    span = (jnp.asarray(0, jnp.int32), jnp.asarray(num_iterations, jnp.int32))
+    float64 = jnp.result_type(float) == jnp.float64
 
     def run(group):
         keys, lane, carry = group
         method = AcSmfg(power_schedule(choices[lane]), sampling)
-        return jax.block_until_ready(advance(game, bounds, method, jnp.asarray(keys), carry, *span))
+        job = (game, bounds, method, jnp.asarray(keys), carry, 0, num_iterations)
+        return advance_on_thread(*job, float64=float64)
 
     jobs = list(zip(groups, lanes, carries, strict=True))
     # The first alone: two threads that meet an uncompiled function compile it twice.

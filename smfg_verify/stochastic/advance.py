@@ -96,3 +96,28 @@ def advance(
         return end, jax.lax.fori_loop(start_of_block, end, one, carry)
 
     return jax.lax.while_loop(lambda position: position[0] < stop, run_block, (start, carry))[1]
+
+
+def advance_on_thread(
+    game: AbstractGame,
+    bounds: ValueBounds,
+    method: Method,
+    seeds: UInt[Array, " lanes"],
+    carry: Carry,
+    start: int,
+    stop: int,
+    *,
+    float64: bool,
+) -> Carry:
+    """`advance`, waited for, on any thread: a precision set by a context manager does not reach other threads.
+
+    Args:
+        game, bounds, method, seeds, carry, start, stop: as in `advance`.
+        float64: the precision of the thread that asks.
+
+    Returns:
+        The carry after `stop` iterations.
+    """
+    span = (jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32))
+    with jax.enable_x64(float64):
+        return jax.block_until_ready(advance(game, bounds, method, seeds, carry, *span))

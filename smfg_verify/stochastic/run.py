@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic import storage
-from smfg_verify.stochastic.advance import advance
+from smfg_verify.stochastic.advance import advance_on_thread
 from smfg_verify.stochastic.initial import from_lanes, seed_groups
 from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
@@ -54,10 +53,8 @@ class Run:
 
     def advanced(self, seeds: UInt[Array, " lanes"], carry: Carry, target: int) -> Carry:
         """One group of seeds after `target` iterations; a target already reached only compiles."""
-        span = (jnp.asarray(self.done, jnp.int32), jnp.asarray(target, jnp.int32))
-        # A setting made by a context manager does not reach other threads.
-        with jax.enable_x64(self.metadata.dtype == "float64"):
-            return jax.block_until_ready(advance(self.game, self.bounds, self.method, seeds, carry, *span))
+        job = (self.game, self.bounds, self.method, seeds, carry, self.done, target)
+        return advance_on_thread(*job, float64=self.metadata.dtype == "float64")
 
     def advance_to(self, target: int) -> None:
         """Run until `target`, record it if it is a checkpoint, and only then take the new position."""

@@ -1,5 +1,6 @@
 """The step-size laboratory: its runs are AC-SMFG's, its prediction the recursion of mean and covariance."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -34,6 +35,14 @@ def test_a_choice_with_exponent_one_half_is_a_run_of_ac_smfg(game, sampling):
     # The power and the square root round differently, and a sample may then fall on the other side of a uniform.
     np.testing.assert_allclose(logits[0], run.leader_logits[:, -1], rtol=1e-9, atol=1e-12)
     assert np.abs(logits[1] - logits[0]).max() > 1e-3
+
+
+def test_every_group_of_runs_has_the_precision_of_who_asks(game):
+    """The same choice twice with 32 seeds: the second group is run on a thread of its own."""
+    with jax.enable_x64(False):
+        first, second = final_leaders(game, np.repeat(CHOICES[:1], 2, axis=0), np.arange(32), 40)
+    assert first.dtype == np.float32
+    np.testing.assert_array_equal(first, second)
 
 
 def test_a_power_schedule_is_the_formula_clipped(game):
