@@ -5,7 +5,6 @@ import enum
 import math
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +16,15 @@ from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits, 
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.exact.precision import require_float64
-from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape, traced, validate
+from smfg_verify.game import (
+    AbstractGame,
+    compiled_for_game,
+    game_hash,
+    leader_logits_shape,
+    mean_field_shape,
+    traced,
+    validate,
+)
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.stochastic.trace import Trace
 
@@ -234,7 +241,7 @@ def _evaluate(game: AbstractGame, points: _Point, precision: float, batch_size: 
     return _Measured(*(np.array(column[:total]) for column in columns))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _evaluate_block(game, points: _Point, precision: float, batch_size: int, rescue: bool) -> _Measured:
     return jax.lax.map(lambda point: _measure(game, point, precision, rescue), points, batch_size=batch_size)
 

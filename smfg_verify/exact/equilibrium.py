@@ -13,7 +13,7 @@ from smfg_verify.exact.continuation import follow_temperature, uniform_start
 from smfg_verify.exact.newton import Search, begin, damped_iteration, newton, respond, to_simplex
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.residual import Point, Setting, follower_policy, jacobian, residual
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
+from smfg_verify.game import AbstractGame, compiled_for_game, leader_logits_shape, mean_field_shape, traced, validate
 from smfg_verify.policies import checked_distribution, softmax_policy
 
 TOLERANCE = 1e-10
@@ -164,7 +164,7 @@ def needs_rescue(equilibrium: Equilibrium) -> bool:
     return not bool(np.all(equilibrium.converged))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _solve(game, leader_policy, start, tolerance, max_steps, max_path_steps, rescue) -> Equilibrium:
     return equilibrium_of_policy(
         game,

@@ -20,7 +20,7 @@ from smfg_verify.exact.equilibrium import (
 from smfg_verify.exact.follower import policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, jacobian, residual
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
 
 
@@ -113,7 +113,7 @@ def leader_objective(
     return value
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _objective(game, logits, start, rescue) -> tuple[Float[Array, ""], Equilibrium]:
     policy = softmax_policy(logits)
     equilibrium = equilibrium_of_policy(game, policy, start, rescue=rescue)
@@ -200,7 +200,7 @@ def policy_gradient(
     return gradient
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _gradient(game, leader_policy, start, rescue) -> StackelbergGradient:
     equilibrium = equilibrium_of_policy(game, leader_policy, start, rescue=rescue)
     return gradient_at(game, leader_policy, equilibrium)

@@ -11,7 +11,10 @@ from smfg_verify.game.base import mean_field_shape as mean_field_shape
 from smfg_verify.game.base import num_leader_observations as num_leader_observations
 from smfg_verify.game.base import over_indices as over_indices
 from smfg_verify.game.base import parameter as parameter
-from smfg_verify.game.base import traced as traced
+from smfg_verify.game.compiling import compiled_for_game as compiled_for_game
 from smfg_verify.game.identity import game_hash as game_hash
+from smfg_verify.game.prepared import class_of as class_of
+from smfg_verify.game.prepared import is_prepared as is_prepared
+from smfg_verify.game.prepared import traced as traced
 from smfg_verify.game.tabular import TabularGame as TabularGame
 from smfg_verify.game.validation import validate as validate

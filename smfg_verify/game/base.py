@@ -150,21 +150,6 @@ def leader_logits_shape(game: AbstractGame) -> tuple[int, int]:
     return (num_leader_observations(game), game.num_leader_actions)
 
 
-def traced(game: AbstractGame) -> AbstractGame:
-    """The same game with every float leaf, Python floats and NumPy arrays included, as a JAX array.
-
-    Solvers are compiled for what is static and traced for what is an array; a Python float left as it
-    is would be static, and changing it would recompile.
-    """
-
-    def convert(leaf: Any) -> Any:
-        if isinstance(leaf, float | np.floating):
-            return jnp.asarray(leaf, dtype=float)
-        return jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf
-
-    return jax.tree.map(convert, game)
-
-
 def is_traced(game: AbstractGame) -> bool:
     """Whether some leaf of the game is being traced by JAX (then nothing about its numbers can be checked)."""
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(game))

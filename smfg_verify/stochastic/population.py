@@ -11,7 +11,14 @@ from jaxtyping import Array, ArrayLike, Float, Int, UInt
 
 from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.equilibrium import prepare
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, over_indices, validate
+from smfg_verify.game import (
+    AbstractGame,
+    compiled_for_game,
+    leader_logits_shape,
+    mean_field_shape,
+    over_indices,
+    validate,
+)
 from smfg_verify.policies import checked_distribution, entropy, observed_rows, softmax_policy
 from smfg_verify.stochastic.advance import seed_key
 from smfg_verify.stochastic.deviation import Deviation, best_deviation
@@ -172,7 +179,7 @@ def _initial_law(game: AbstractGame, reference: Float[Array, "n *A"], initial: A
     return checked_distribution("initial", initial, (game.num_states,), "a law of the first states")
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _simulate(
     game: AbstractGame,
     rows: Float[Array, "n B"],
