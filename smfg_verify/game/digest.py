@@ -25,7 +25,7 @@ from smfg_verify.game.references import CodeFacts, Reference, Resolved, facts, r
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), slice, range)
 _BY_VALUE = (*_PLAIN, jax.Array, np.ndarray, types.FunctionType)
 # Read values that no digest of code can hold: they may differ at the next call.
-_VOLATILE_BUILTINS = frozenset({"open", "input", "eval", "exec", "globals", "vars", "locals", "compile"})
+_VOLATILE_BUILTINS = (open, input, eval, exec, globals, vars, locals, compile)
 _VOLATILE_MODULES = frozenset({"time", "secrets", "uuid", "random", "_random"})
 _VOLATILE = frozenset(
     {
@@ -248,11 +248,7 @@ class _Walk:
         name, keeper = _name(value), getattr(value, "__self__", None)
         root = name.partition(".")[0]
         if (
-            (
-                isinstance(value, types.BuiltinFunctionType)
-                and value.__name__ in _VOLATILE_BUILTINS
-                and root == "builtins"
-            )
+            any(value is each for each in _VOLATILE_BUILTINS)
             or (root in _VOLATILE_MODULES and not isinstance(value, type | types.ModuleType))
             or name in _VOLATILE
             or (root == "datetime" and _VOLATILE_METHODS & set(attributes))

@@ -64,7 +64,9 @@ def facts(code: types.CodeType, docstring: str | None) -> CodeFacts:
             nested.append(constant)
         elif docstring is None or constant != docstring:
             constants.append(repr(constant if not isinstance(constant, frozenset) else sorted(constant, key=repr)))
-    shape = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & 0x0C)
+    arguments = code.co_argcount + code.co_kwonlyargcount
+    # Names of arguments count, since callers may use them; names of other variables do not.
+    shape = (code.co_varnames[:arguments], code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & 0x0C)
     content = repr((code.co_code, constants, code.co_names, code.co_freevars, code.co_cellvars, shape)).encode()
     instructions = list(dis.get_instructions(code))
     attributes = frozenset(i.argval for i in instructions if i.opname in _ATTRIBUTE)

@@ -2,6 +2,7 @@
 
 import collections
 import functools
+import inspect
 import math
 import weakref
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape, over_indices
 from smfg_verify.game.determinism import check_repeatable
-from smfg_verify.game.prepared import traced
+from smfg_verify.game.prepared import class_of, traced
 
 # Games already found valid, by identity, with what their functions were then; only those whose numbers cannot be
 # changed in place.
@@ -22,6 +23,7 @@ _VALID: dict[int, tuple[weakref.ref, Any]] = {}
 # Structures (functions and shapes of numbers) already found valid.
 _STRUCTURES: collections.OrderedDict[Any, None] = collections.OrderedDict()
 _MAX_STRUCTURES = 1024
+_OUTSIDE_KINDS = frozenset(AbstractGame.__mro__)
 
 _MAX_VERTICES, _MIN_VERTICES = 1024, 16
 # Entries of a function's tables over all vertices tried, so that a large game of local moves is checked in seconds.
@@ -78,6 +80,7 @@ def _check_functions_once(game: AbstractGame) -> None:
     key = (structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
     if key in _STRUCTURES:
         return
+    _check_hidden_attributes(game)
     _check_declarations(game)
     for name, function in _FUNCTIONS.items():
         _check_traceable(game, name, function, _row_shape(game) if name == "transition" else ())
@@ -85,6 +88,23 @@ def _check_functions_once(game: AbstractGame) -> None:
     _STRUCTURES[key] = None
     if len(_STRUCTURES) > _MAX_STRUCTURES:
         _STRUCTURES.popitem(last=False)
+
+
+def _check_hidden_attributes(game: AbstractGame) -> None:
+    """A plain attribute in a subclass does not change the default of a field that a base declares: it does nothing."""
+    declared: set[str] = set()
+    for kind in reversed(class_of(game).__mro__):
+        here = set(inspect.get_annotations(kind))
+        for name in (declared - here) & vars(kind).keys():
+            value = vars(kind)[name]
+            if not (callable(value) or hasattr(value, "__get__")):
+                raise ValueError(
+                    f"{name}: got {value!r} as a plain attribute of {kind.__name__}, which the field {name} of a base "
+                    f"hides (this game's is {getattr(game, name)}); expected an annotated default, `{name}: float = "
+                    f"parameter(default={value!r})`, or the number when the game is made."
+                )
+        if kind not in _OUTSIDE_KINDS:
+            declared |= here
 
 
 def _check_declarations(game: AbstractGame) -> None:
