@@ -91,15 +91,19 @@ def traced(game: AbstractGame) -> AbstractGame:
         ValueError: something that the game's functions reach cannot be recorded.
     """
     kind = class_of(game)
-    fields = fields_of(game)
-    split = _split(kind, fields)
-    digest = reached(kind, _OUTSIDE, _ROOTS, sorted(split.values.items()), skipped=fields)
+    split = _split(kind, fields_of(game))
+    digest = _digest(kind, split)
     result = object.__new__(_subclass(kind, split, digest))
     for name, leaf in split.leaves.items():
         object.__setattr__(result, name, leaf)
     object.__setattr__(result, _PARTS, split.parts)
     object.__setattr__(result, _CONSTANTS, Constants(digest, split.values))
     return result
+
+
+def _digest(kind: type[AbstractGame], split: _Split) -> str:
+    own = split.leaves.keys() | split.values.keys()
+    return reached(kind, _OUTSIDE, _ROOTS, sorted(split.values.items()), skipped=own)
 
 
 def numbers_of(game: AbstractGame) -> tuple[Any, ...]:
@@ -198,7 +202,8 @@ def _subclass(kind: type[AbstractGame], split: _Split, digest: str) -> type[Abst
     key = (digest, layout, *(repr(_class_attribute(kind, name)) for name in LABELS))
     with _LOCK:
         found = _SUBCLASSES.get(key)
-        if found is None:
+        # The other class's functions may reach something else by now than they did when it was kept.
+        if found is None or not (found.__mro__[1] is kind or _digest(found.__mro__[1], split) == digest):
             if _OWN not in vars(kind):
                 type.__setattr__(kind, _OWN, _Own())  # on the class, so that it lives as long
             own = vars(kind)[_OWN]

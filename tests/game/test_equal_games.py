@@ -158,6 +158,17 @@ def test_a_class_made_again_with_the_same_functions_shares_the_programs():
         structure = jax.tree.structure(traced(game))
         assert before is None or structure == before
         before = structure
+    # The class whose programs are shared goes its own way, and takes no other class with it.
+    low, high = {"toll": 1.0}, {"toll": 1.0}
+
+    def priced(prices):
+        return road(lambda self, s: prices["toll"] * s)
+
+    first, second = priced(low), priced(high)
+    assert jax.tree.structure(traced(first)) == jax.tree.structure(traced(second))
+    low["toll"] = 2.0
+    np.testing.assert_allclose(sv.tabulate(second, FIELD).follower_reward[1, 0, 0], -FIELD[1] - 1.0)
+    np.testing.assert_allclose(sv.tabulate(first, FIELD).follower_reward[1, 0, 0], -FIELD[1] - 2.0)
     # Labels are no part of what a game does, and still the game's own.
     labelled = road(lambda self, s: 0.37 * s, state_labels=("short", "long"))
     assert traced(labelled).state_labels == ("short", "long")
