@@ -10,6 +10,7 @@ from smfg_verify.assumptions._registry import SearchSettings, budget_settings, f
 from smfg_verify.assumptions.finding import Finding
 from smfg_verify.assumptions.leaders import checked, trajectory_leaders
 from smfg_verify.assumptions.report import AssumptionReport
+from smfg_verify.assumptions.untraced import require_source_of_equilibrium, without_untraced_proofs
 from smfg_verify.game import AbstractGame, game_hash
 
 
@@ -50,8 +51,8 @@ def check(
         The report.
 
     Raises:
-        ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), or a bad
-            setting.
+        ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), a bad setting,
+            or a game that says something else than the code it was read from.
     """
     settings = search_settings(
         budget,
@@ -70,13 +71,14 @@ def check(
     if not chosen:
         raise ValueError(f"properties: got none, expected some of: {', '.join(property_names())}.")
     game = checked(game)
+    require_source_of_equilibrium(game)
     if trajectory is not None:
         trajectory_leaders(game, trajectory)  # refused here, not after minutes of other properties
     findings: list[Finding] = []
     for entry in chosen:
         if progress is not None:
             progress(entry.name)
-        findings += entry.check(game, settings)
+        findings += without_untraced_proofs(game, entry.check(game, settings))
     return AssumptionReport(
         game_name=type(game).__name__,
         game_hash=game_hash(game),
