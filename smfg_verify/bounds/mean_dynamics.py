@@ -24,6 +24,7 @@ from smfg_verify.game import (
     validate,
 )
 from smfg_verify.policies import observed_rows
+from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.schedules import Schedule
 
 # A mean field may leave the simplex by the rounding of the solve it comes from.
@@ -49,6 +50,8 @@ class Components(NamedTuple):
     leader_critic: _Table
     follower_critic: _Table
     mean_field: _Table
+
+    __reduce__ = reduce_portable
 
 
 _LEARNER_OF = Components(
@@ -80,6 +83,8 @@ class ExpectedUpdate(NamedTuple):
     occupancy: Float[Array, " n"]
     population: Float[Array, "n *A"]
     transition: Float[Array, "n n"]
+
+    __reduce__ = reduce_portable
 
 
 def mean_dynamics(game: AbstractGame, iterate: Components) -> Components:

@@ -19,6 +19,7 @@ from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape, traced, validate
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.trace import Trace
 
 RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
@@ -246,6 +247,8 @@ class Tracking(NamedTuple):
     e_Vf: Float[Array, ""]
     e_Vl: Float[Array, ""]
     rounding: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]
+
+    __reduce__ = reduce_portable
 
 
 def tracking_residuals(game: AbstractGame, point: Any, precision: float) -> Tracking:

@@ -15,6 +15,7 @@ from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.residual import Point, Setting, follower_policy, jacobian, residual
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
 from smfg_verify.policies import checked_distribution, softmax_policy
+from smfg_verify.portable import Portable
 
 TOLERANCE = 1e-10
 
@@ -28,7 +29,7 @@ class Method(enum.IntEnum):
     CONTINUATION = 3
 
 
-class Equilibrium(eqx.Module):
+class Equilibrium(Portable, eqx.Module):
     r"""A mean field equilibrium $(\pi^*, \mu^*)$ of a leader's policy, and how well it holds.
 
     Attributes:

@@ -22,9 +22,10 @@ from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, jacobian, residual
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
+from smfg_verify.portable import Portable
 
 
-class Certificate(eqx.Module):
+class Certificate(Portable, eqx.Module):
     r"""How far a gradient can be trusted.
 
     Attributes:
@@ -45,7 +46,7 @@ class Certificate(eqx.Module):
     error_bound: Float[Array, ""]
 
 
-class StackelbergGradient(eqx.Module):
+class StackelbergGradient(Portable, eqx.Module):
     r"""Gradient of $\Phi(\omega) = J_l(\phi_\omega, \pi^*(\phi_\omega), \mu^*(\phi_\omega))$ in the logits.
 
     All gradients are (O, B), in units of discounted leader reward; total = direct + policy_response +

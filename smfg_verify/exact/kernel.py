@@ -5,9 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from smfg_verify.game import AbstractGame, dense_transition, over_indices
+from smfg_verify.portable import Portable
 
 
-class Kernel(eqx.Module):
+class Kernel(Portable, eqx.Module):
     """The three functions of a game at one mean field.
 
     Attributes:
@@ -21,7 +22,7 @@ class Kernel(eqx.Module):
     leader_reward: Float[Array, "n A B"]
 
 
-class FollowerModel(eqx.Module):
+class FollowerModel(Portable, eqx.Module):
     """What one follower faces once the leader's policy and the mean field are fixed.
 
     Attributes:

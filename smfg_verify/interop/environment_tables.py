@@ -15,13 +15,14 @@ from jaxtyping import Array, Float
 
 from smfg_verify.game import Dependence, MeanFieldSupport
 from smfg_verify.interop.extras import require
+from smfg_verify.portable import Portable
 
 # Largest deviations taken for rounding, relative. MFGLib computes in single precision unless told otherwise.
 _TOLERANCE, _SINGLE_TOLERANCE = 1e-9, 1e-5
 _NUM_RANDOM_FIELDS = 8
 
 
-class AffineTable(eqx.Module):
+class AffineTable(Portable, eqx.Module):
     r"""A table affine in the mean field, $f(m) = c + \sum_j m_j d_j$ with $c + d_j$ its value at vertex j.
 
     The slopes sum to zero over j. With vertices alone, $\sum_j m_j f(e_j)$, rows would sum to $1^T m$: off the simplex,
@@ -43,7 +44,7 @@ class AffineTable(eqx.Module):
         return self.constant + jnp.tensordot(mean_field, self.slopes, axes=1)
 
 
-class CalledTable(eqx.Module):
+class CalledTable(Portable, eqx.Module):
     """A table that torch computes at every evaluation, with its derivatives.
 
     Attributes:

@@ -13,6 +13,7 @@ from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.equilibrium import prepare
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, over_indices, validate
 from smfg_verify.policies import checked_distribution, entropy, observed_rows, softmax_policy
+from smfg_verify.portable import Portable
 from smfg_verify.stochastic.advance import seed_key
 from smfg_verify.stochastic.deviation import Deviation, best_deviation
 from smfg_verify.stochastic.initial import check_seeds
@@ -28,7 +29,7 @@ _BLOCK = 8192
 _TAIL = 1e-3
 
 
-class PopulationRun(eqx.Module):
+class PopulationRun(Portable, eqx.Module):
     r"""Populations of N followers, one a seed, over T steps.
 
     Attributes:
