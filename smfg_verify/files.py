@@ -61,9 +61,7 @@ def require_place(path: str | os.PathLike[str]) -> None:
         kind = "a folder" if path.is_dir() else "a device or a pipe"
         raise ValueError(f"path: got {os.fspath(path)!r}, which is {kind}; expected the name of a file.")
     if not path.parent.is_dir():
-        raise ValueError(
-            f"path: got {os.fspath(path)!r}, whose folder {os.fspath(path.parent)!r} does not exist; make it first."
-        )
+        raise ValueError(f"path: got {os.fspath(path)!r}, whose directory does not exist; make it first.")
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import Required, TypedDict
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
+from smfg_verify.files import require_place
 from smfg_verify.game import AbstractGame, game_hash, traced, validate
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.initial import (
@@ -134,6 +135,7 @@ def _new_file(checkpoint_file: str | os.PathLike[str]) -> Path:
     path = Path(checkpoint_file)
     if path.suffix != ".nc":
         raise ValueError(f"checkpoint_file: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF).")
+    require_place(path)
     if path.exists() and path.stat().st_size > 0:
         raise ValueError(
             f"checkpoint_file: {path} exists; resume(game, checkpoint_file) continues it, or delete it to start anew."

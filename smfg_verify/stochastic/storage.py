@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smfg_verify.documents import named
 from smfg_verify.files import require_place, write_atomically
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Data
     except ValueError:
         raise
     except Exception as error:  # the libraries below raise OSError, KeyError, RuntimeError and their own kinds
+        if (kind := named(path)) is not None:
+            raise ValueError(f"{path}: is {kind}; expected a trace, such as the trace.nc of a run.") from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(
             f"{path}: cannot be read as {'Zarr' if zarr else 'netCDF'} ({type(error).__name__}: {reason}); likely "
