@@ -10,6 +10,7 @@ from typing import Any
 from smfg_verify.assumptions._codec import decode, encode, frozen
 from smfg_verify.assumptions._registry import find_property
 from smfg_verify.assumptions.finding import Finding, Verdict
+from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.words import closest
@@ -125,12 +126,14 @@ class AssumptionReport:
                 settings=decode(record["settings"]),
                 findings=tuple(Finding.from_record(entry) for entry in record["findings"]),
             )
-        except (KeyError, TypeError) as error:
-            raise ValueError(
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
                 f"report: a field is missing or of the wrong type ({error!r}); the file is damaged."
             ) from error
         if game is not None and game_hash(game) != report.game_hash:
-            raise ValueError(
+            raise InputError(
                 f"report: it is about a {report.game_name} with identity {report.game_hash[:12]}, got a "
                 f"{type(game).__name__} with identity {game_hash(game)[:12]}; likely cause: other parameters."
             )
@@ -146,26 +149,26 @@ class AssumptionReport:
         try:
             text = Path(path).read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise ValueError(
+            raise InputError(
                 f"report: {path} is not text, expected a file written by `AssumptionReport.save`."
             ) from error
         try:
             return cls.from_json(text, game)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
 
 
 def _opened(text: str) -> dict[str, Any]:
     try:
         record = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(
+        raise InputError(
             f"report: got text that is not JSON ({error}); likely cause: a truncated or foreign file."
         ) from error
     if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise ValueError(f"report: got JSON that is not an {FORMAT!r}; likely cause: a file of another tool.")
+        raise InputError(f"report: got JSON that is not an {FORMAT!r}; likely cause: a file of another tool.")
     if record.get("schema_version") != SCHEMA_VERSION:
-        raise ValueError(
+        raise InputError(
             f"report: got schema version {record.get('schema_version')!r}, expected {SCHEMA_VERSION}; likely cause: "
             "it was written by another version of smfg-verify. Check the game again."
         )

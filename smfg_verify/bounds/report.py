@@ -10,6 +10,7 @@ from typing import Any
 
 from smfg_verify.bounds.change_point import ChangePoint, ChangeStatus
 from smfg_verify.bounds.rates import Envelope, IntervalMethod
+from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 
 SCHEMA = "smfg-verify/bound-report"
@@ -116,17 +117,17 @@ class BoundReport:
         try:
             record = json.loads(text)
         except json.JSONDecodeError as error:
-            raise ValueError(f"bound report: not JSON ({error}); the file may be truncated or foreign.") from error
+            raise InputError(f"bound report: not JSON ({error}); the file may be truncated or foreign.") from error
         found = (record.pop("schema", None), record.pop("schema_version", None)) if isinstance(record, dict) else None
         if found != (SCHEMA, SCHEMA_VERSION):
-            raise ValueError(f"bound report: got schema {found}, expected {(SCHEMA, SCHEMA_VERSION)}.")
+            raise InputError(f"bound report: got schema {found}, expected {(SCHEMA, SCHEMA_VERSION)}.")
         try:
             rows = tuple(_row(row) for row in record.pop("rows"))
             changes = {name: _change(entry) for name, entry in record.pop("changes").items()}
             parsed = {"iterations": tuple(record["iterations"]), "rows": rows, "changes": changes}
             return cls(**{**record, **parsed, "interpolation_change": _number(record["interpolation_change"])})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
+            raise InputError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the JSON form, atomically: a reader sees the old file or the new one, never a part."""
