@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from smfg_verify.errors import InputError
+
 # Kind, as a document says it in "format" or "schema" -> what a reader calls it.
 _KINDS = {
     "smfg-verify report": "the report.json of check, run or validate",
@@ -37,13 +39,13 @@ def read_text(path: str | os.PathLike[str], what: str) -> str:
     path = Path(path)
     if not path.is_file():
         reason = "is a folder" if path.is_dir() else "does not exist"
-        raise ValueError(f"path: got {os.fspath(path)!r}, which {reason}; expected a file with {what}.")
+        raise InputError(f"path: got {os.fspath(path)!r}, which {reason}; expected a file with {what}.")
     content = path.read_bytes()
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         kind = _SIGNATURES.get(content[:4], "not text")
-        raise ValueError(f"{path}: is {kind}; expected {what}.") from error
+        raise InputError(f"{path}: is {kind}; expected {what}.") from error
 
 
 def opened(text: str, kind: str, version: int, *, within: str) -> dict[str, Any]:
@@ -65,10 +67,10 @@ def opened(text: str, kind: str, version: int, *, within: str) -> dict[str, Any]
     try:
         record = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"got text that is not JSON ({error}); likely cause: a truncated or foreign file.") from error
+        raise InputError(f"got text that is not JSON ({error}); likely cause: a truncated or foreign file.") from error
     if kind_of(record) == REPORT:
         if within not in record:
-            raise ValueError(f"got {_KINDS[REPORT]}, here of `{record.get('command')}`, which holds no {within}.")
+            raise InputError(f"got {_KINDS[REPORT]}, here of `{record.get('command')}`, which holds no {within}.")
         record = record[within]
     found = kind_of(record)
     if found != kind:
@@ -76,9 +78,9 @@ def opened(text: str, kind: str, version: int, *, within: str) -> dict[str, Any]
             f"JSON that says it is {found!r}" if found else "JSON without format or schema"
         )
         cause = "" if found in _KINDS else "; likely cause: a file of another tool"
-        raise ValueError(f"got {got}, expected {what} ({kind!r}), alone or in {_KINDS[REPORT]}{cause}.")
+        raise InputError(f"got {got}, expected {what} ({kind!r}), alone or in {_KINDS[REPORT]}{cause}.")
     if record.get("schema_version") != version:
-        raise ValueError(
+        raise InputError(
             f"got {what} of schema version {record.get('schema_version')!r}, expected {version}; likely cause: it was "
             "written by another version of smfg-verify. Make it again."
         )

@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from smfg_verify.errors import InputError
+
 try:
     import fcntl
 except ImportError:  # Windows: a leftover cannot be told from a file that is being written, and stays
@@ -59,9 +61,9 @@ def require_place(path: str | os.PathLike[str]) -> None:
     path = Path(path)
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "a device or a pipe"
-        raise ValueError(f"path: got {os.fspath(path)!r}, which is {kind}; expected the name of a file.")
+        raise InputError(f"path: got {os.fspath(path)!r}, which is {kind}; expected the name of a file.")
     if not path.parent.is_dir():
-        raise ValueError(f"path: got {os.fspath(path)!r}, whose directory does not exist; make it first.")
+        raise InputError(f"path: got {os.fspath(path)!r}, whose directory does not exist; make it first.")
 
 
 @contextlib.contextmanager
@@ -115,7 +117,7 @@ def results_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     blocking = next((folder for folder in (path, *path.parents) if folder.exists() and not folder.is_dir()), None)
     if blocking is not None:
-        raise ValueError(f"path: got the folder {os.fspath(path)!r}, but {os.fspath(blocking)!r} is a file.")
+        raise InputError(f"path: got the folder {os.fspath(path)!r}, but {os.fspath(blocking)!r} is a file.")
     try:
         with _explained(path):
             path.mkdir(parents=True, exist_ok=True)

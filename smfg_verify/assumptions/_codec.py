@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from smfg_verify.errors import InputError
+
 _ARRAY = "array"
 _NUMBER = "number"
 _KINDS = "fiub"
@@ -59,7 +61,7 @@ def frozen(value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
-            raise ValueError(f"record: got the keys {list(value)!r}, expected texts: JSON has no other keys.")
+            raise InputError(f"record: got the keys {list(value)!r}, expected texts: JSON has no other keys.")
         return FrozenMapping({key: frozen(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
         return tuple(frozen(item) for item in value)
@@ -67,7 +69,7 @@ def frozen(value: Any) -> Any:
         return value
     array = np.array(value)
     if array.dtype.kind not in _KINDS:
-        raise ValueError(
+        raise InputError(
             f"record: got {type(value).__name__} (array type {array.dtype}), expected numbers, texts, arrays of "
             "numbers, or mappings and lists of these."
         )

@@ -10,6 +10,7 @@ from smfg_verify.assumptions._codec import decode, encode, frozen
 from smfg_verify.assumptions._registry import find_property
 from smfg_verify.assumptions.finding import Finding, Verdict
 from smfg_verify.documents import opened, read_text
+from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.words import closest
@@ -119,8 +120,8 @@ class AssumptionReport:
         """
         try:
             record = opened(text, FORMAT, SCHEMA_VERSION, within="assumptions")
-        except ValueError as error:
-            raise ValueError(f"report: {error}") from error
+        except InputError as error:
+            raise InputError(f"report: {error}") from error
         try:
             report = cls(
                 game_name=record["game_name"],
@@ -128,12 +129,14 @@ class AssumptionReport:
                 settings=decode(record["settings"]),
                 findings=tuple(Finding.from_record(entry) for entry in record["findings"]),
             )
-        except (KeyError, TypeError) as error:
-            raise ValueError(
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
                 f"report: a field is missing or of the wrong type ({error!r}); the file is damaged."
             ) from error
         if game is not None and game_hash(game) != report.game_hash:
-            raise ValueError(
+            raise InputError(
                 f"report: it is about a {report.game_name} with identity {report.game_hash[:12]}, got a "
                 f"{type(game).__name__} with identity {game_hash(game)[:12]}; likely cause: other parameters."
             )
@@ -153,5 +156,5 @@ class AssumptionReport:
         text = read_text(path, "an assumption report")
         try:
             return cls.from_json(text, game)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error

@@ -10,6 +10,7 @@ from smfg_verify.assumptions._registry import SearchSettings, budget_settings, f
 from smfg_verify.assumptions.finding import Finding
 from smfg_verify.assumptions.leaders import checked, trajectory_leaders
 from smfg_verify.assumptions.report import AssumptionReport
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, game_hash
 
 
@@ -68,7 +69,7 @@ def check(
     names = property_names() if properties is None else [properties] if isinstance(properties, str) else properties
     chosen = [find_property(name) for name in dict.fromkeys(names)]
     if not chosen:
-        raise ValueError(f"properties: got none, expected some of: {', '.join(property_names())}.")
+        raise InputError(f"properties: got none, expected some of: {', '.join(property_names())}.")
     game = checked(game)
     if trajectory is not None:
         trajectory_leaders(game, trajectory)  # refused here, not after minutes of other properties

@@ -19,6 +19,7 @@ from smfg_verify.bounds.step_sweep import (
     power_schedule,
     whole_choice,
 )
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic.run import Callback
 from smfg_verify.stochastic.schedules import Schedule
@@ -178,9 +179,9 @@ def check_sweep(schedule: Schedule, num_iterations: int, num_seeds: int) -> None
     """
     constants = schedule.constants()
     if min(constants.values()) <= 0.0:
-        raise ValueError(f"schedule: got the constants {constants}, expected all > 0: factors on zero change nothing.")
+        raise InputError(f"schedule: got the constants {constants}, expected all > 0: factors on zero change nothing.")
     if num_iterations < 1 or num_seeds < MIN_SEEDS:
-        raise ValueError(
+        raise InputError(
             f"num_iterations, num_seeds: got {num_iterations} and {num_seeds}, expected at least 1 and {MIN_SEEDS}; a "
             "standard error needs several seeds."
         )
@@ -215,7 +216,7 @@ def _region(choices, num_iterations, inequalities) -> tuple[np.ndarray, str]:
 def _optima(game, choices, measured, predicted, fresh, arguments):
     """The least of the sweep, that of the prediction, and their difference on fresh seeds."""
     if not np.isfinite(measured).any():
-        raise ValueError("every choice of step sizes diverged; give smaller constants, or look at the game's rewards.")
+        raise InputError("every choice of step sizes diverged; give smaller constants, or look at the game's rewards.")
     places = [int(np.nanargmin(measured))]
     places += [int(np.nanargmin(predicted))] if np.isfinite(predicted).any() else []
     again = _measured(game, choices[places], fresh, *arguments)

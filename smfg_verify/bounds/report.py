@@ -10,6 +10,7 @@ from typing import Any
 from smfg_verify.bounds.change_point import ChangePoint, ChangeStatus
 from smfg_verify.bounds.rates import Envelope, IntervalMethod
 from smfg_verify.documents import opened, read_text
+from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 
 SCHEMA = "smfg-verify/bound-report"
@@ -115,8 +116,8 @@ class BoundReport:
         """
         try:
             record = opened(text, SCHEMA, SCHEMA_VERSION, within="bounds")
-        except ValueError as error:
-            raise ValueError(f"bound report: {error}") from error
+        except InputError as error:
+            raise InputError(f"bound report: {error}") from error
         record = {name: entry for name, entry in record.items() if name not in ("schema", "schema_version")}
         try:
             rows = tuple(_row(row) for row in record.pop("rows"))
@@ -124,7 +125,7 @@ class BoundReport:
             parsed = {"iterations": tuple(record["iterations"]), "rows": rows, "changes": changes}
             return cls(**{**record, **parsed, "interpolation_change": _number(record["interpolation_change"])})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
+            raise InputError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the JSON form, atomically: a reader sees the old file or the new one, never a part."""
@@ -140,8 +141,8 @@ class BoundReport:
         text = read_text(path, "a bound report")
         try:
             return cls.from_json(text)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
 
 
 def nulls_for_nan(value: Any) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import jax.numpy as jnp
 
 from smfg_verify.cases.record import CaseRecord, CaseVerdict, Version
+from smfg_verify.errors import InputError
 from smfg_verify.words import closest
 
 CaseFunction = Callable[..., CaseRecord]
@@ -85,11 +86,11 @@ def register_case(name: str, *, source: str) -> Callable[[CaseFunction], CaseFun
     def decorate(function: CaseFunction) -> CaseFunction:
         known, case = _CASES.get(name), Case(name, function, source)
         if known is not None and known.function.__module__ != function.__module__:
-            raise ValueError(
+            raise InputError(
                 f"case: got the name {name!r} twice, expected a new one; it is {known.function.__module__}'s."
             )
         if not case.formula:
-            raise ValueError(f"case {name!r}: got a docstring without $$ formula $$, expected the claim in formulas.")
+            raise InputError(f"case {name!r}: got a docstring without $$ formula $$, expected the claim in formulas.")
         _CASES[name] = case
         return function
 
@@ -109,7 +110,7 @@ def find_case(name: str) -> Case:
     """
     if name in _CASES:
         return _CASES[name]
-    raise ValueError(f"case: got unknown name {name!r}{closest(name, _CASES)}; expected one of: {', '.join(_CASES)}.")
+    raise InputError(f"case: got unknown name {name!r}{closest(name, _CASES)}; expected one of: {', '.join(_CASES)}.")
 
 
 def run_case(name: str, version: Version | str = Version.QUICK) -> CaseOutcome:
@@ -166,14 +167,14 @@ def _version(version: Version | str) -> Version:
         return Version(version)
     except ValueError as error:
         options = ", ".join(Version)
-        raise ValueError(
+        raise InputError(
             f"version: got {version!r}{closest(version, map(str, Version))}; expected one of: {options}."
         ) from error
 
 
 def _require_float64() -> None:
     if jnp.result_type(float) != jnp.float64:
-        raise ValueError(
+        raise InputError(
             "precision: JAX is in float32, cases need float64; add `jax.config.update('jax_enable_x64', True)` right "
             "after `import jax`."
         )

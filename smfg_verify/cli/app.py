@@ -10,10 +10,18 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from smfg_verify.cli.endings import (
+    BAD_INPUT,
+    EXIT_CODES,
+    FINISHED,
+    INTERRUPTED,
+    PROGRAM,
+    STRICT_FAILURE,
+    ending_of,
+    say,
+)
 from smfg_verify.cli.options import Settings, check_options, gather, steps_of
 
-FINISHED, STRICT_FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-_PROGRAM = "smfg-verify"
 _PLAIN_WIDTH = 120
 
 # Typer depends on click in some versions and carries a copy in others, so this class has no fixed home.
@@ -21,8 +29,7 @@ _UsageError: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     help="Verify the theory of learning in Stackelberg mean field games on concrete games.",
-    epilog="Exit codes: 0 finished; 1 when a case fails, or with --strict when a property is refuted or a rate is "
-    "slower; 2 bad input; 130 interrupted.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -83,24 +90,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command line, without the program's name; those of this process if None.
 
     Returns:
-        The exit code: 0 finished, 1 when a case fails or with --strict when something is refuted or slower,
-        2 bad input, 130 interrupted.
+        The exit code, see `EXIT_CODES`.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = typer.main.get_command(app)(args=given or ["--help"], prog_name=_PROGRAM, standalone_mode=False)
-    except (ValueError, OSError) as error:
-        return _refuse(str(error) or type(error).__name__)
+        code = typer.main.get_command(app)(args=given or ["--help"], prog_name=PROGRAM, standalone_mode=False)
     except _UsageError as error:
-        return _refuse(error.format_message())
+        return say(error.format_message(), BAD_INPUT)
     except _InterruptedError as interruption:
         return _interrupted(interruption.trace, given)
+    except typer.Abort:
+        return _interrupted(None, given)
+    except Exception as error:
+        return ending_of(error, given)
     return FINISHED if code is None else int(code)
-
-
-def _refuse(message: str) -> int:
-    print(f"{_PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
-    return BAD_INPUT
 
 
 def _screen() -> Console:
@@ -427,6 +430,5 @@ def _interrupted(trace: Path | None, arguments: Sequence[str]) -> int:
     line = "interrupted; nothing was saved"
     if trace is not None:
         again = [word for word in arguments if word not in ("--resume", "--overwrite")]
-        line = f"interrupted; what was finished is saved in {trace}; continue: {_PROGRAM} {shlex.join(again)} --resume"
-    print(f"{_PROGRAM}: {line}", file=sys.stderr)
-    return INTERRUPTED
+        line = f"interrupted; what was finished is saved in {trace}; continue: {PROGRAM} {shlex.join(again)} --resume"
+    return say(line, INTERRUPTED)

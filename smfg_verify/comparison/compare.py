@@ -12,6 +12,7 @@ from smfg_verify.comparison.contenders import REFERENCE, Contender, find_contend
 from smfg_verify.comparison.measures import Measures, measures_of
 from smfg_verify.comparison.paired import PairedDifference, paired_difference
 from smfg_verify.comparison.tuning import Trial, quietly, tune
+from smfg_verify.errors import InputError
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, validate
 from smfg_verify.stochastic.method import Method
@@ -51,7 +52,7 @@ class CompareSettings:
         for name, value in dataclasses.asdict(self).items():
             low = least.get(name, 1)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ValueError(f"{name}: got {value!r}, expected an integer >= {low}.")
+                raise InputError(f"{name}: got {value!r}, expected an integer >= {low}.")
 
     def iterations(self, game: AbstractGame, method: Method, samples: int) -> int:
         """How many iterations a number of samples allows.
@@ -63,7 +64,7 @@ class CompareSettings:
         if cost == 0:
             return self.exact_iterations
         if samples < cost:
-            raise ValueError(
+            raise InputError(
                 f"samples: got {samples:,}, but one iteration of {method.name} with {method.options()} draws {cost:,} "
                 "on this game; give more samples, or leave the method out."
             )
@@ -148,7 +149,7 @@ def compare(
     settings = CompareSettings() if settings is None else settings
     contenders = [find_contender(name) for name in methods]
     if not contenders or len(set(methods)) < len(methods):
-        raise ValueError(f"methods: got {list(methods)}, expected at least one name, each once.")
+        raise InputError(f"methods: got {list(methods)}, expected at least one name, each once.")
     validate(game)
     require_float64(game)
     for contender in contenders:

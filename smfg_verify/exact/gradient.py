@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from smfg_verify.errors import NumericalError
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium import (
     Equilibrium,
@@ -185,7 +186,7 @@ def raise_if_singular(gradient: StackelbergGradient) -> None:
     if isinstance(gradient.total, jax.core.Tracer) or np.all(np.isfinite(gradient.total)):
         return
     condition = float(np.max(np.asarray(gradient.certificate.condition)))
-    raise RuntimeError(
+    raise NumericalError(
         f"gradient: not finite although the equilibrium has converged, condition number {condition:.3g}: the "
         "equilibrium is not locally unique. Likely cause: more than one recurrent class. Pass throw=False to get NaN."
     )

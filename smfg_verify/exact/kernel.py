@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, dense_transition, over_indices
 from smfg_verify.portable import Portable
 
@@ -57,7 +58,7 @@ def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
     """
     entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
     if entries > _MAX_ENTRIES:
-        raise ValueError(
+        raise InputError(
             f"game: its transition has {entries:.3g} entries as a dense table, expected at most {_MAX_ENTRIES:.3g}: "
             "the exact side does not reach games of this size; AC-SMFG and simulate_population sample them."
         )

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jax.scipy.special import entr
 from jaxtyping import Array, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.games import LinearQuadratic
 from smfg_verify.policies import softmax_policy
 from smfg_verify.portable import Portable, reduce_portable
@@ -89,7 +90,7 @@ def linear_quadratic_equilibrium(
     Source: derived here by completing the square; entropy-regularised linear-quadratic control is standard.
     """
     if jnp.shape(leader_logits)[0] != 1:
-        raise ValueError(
+        raise InputError(
             f"leader_logits: got shape {jnp.shape(leader_logits)}, expected (1, B): the closed form needs one public "
             "target."
         )

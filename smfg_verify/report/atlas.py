@@ -14,6 +14,7 @@ from smfg_verify.assumptions import (
     search_settings,
     settings_record,
 )
+from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
 from smfg_verify.games import load
@@ -98,7 +99,7 @@ def _read_back(path: Path, game: AbstractGame, settings: CheckSettings) -> Assum
         return None
     try:
         report = AssumptionReport.load(path, game)
-    except ValueError:
+    except InputError:
         return None
     arguments = _arguments(settings)
     properties = arguments.pop("properties")

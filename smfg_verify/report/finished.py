@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from smfg_verify.errors import InputError
 from smfg_verify.files import remove_leftovers, write_atomically
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Store:
 
     def __init__(self, directory: Path | None, *, resumed: bool = False) -> None:
         if resumed and directory is None:
-            raise ValueError("--resume: got no --out, expected the directory of the job that was interrupted.")
+            raise InputError("--resume: got no --out, expected the directory of the job that was interrupted.")
         self.directory, self.resumed = directory, resumed
         self._jobs: list[Finished] = []
         self._products: list[Path] = []
@@ -140,9 +141,9 @@ class Finished:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             if (record["format"], record["schema_version"]) != (FORMAT, SCHEMA_VERSION):
-                raise ValueError("another format or schema version")
+                raise InputError("another format or schema version")
             if record["key"] != self.key:
-                raise ValueError("of another game, other settings or another version")
+                raise InputError("of another game, other settings or another version")
             return [decode(record["part"])]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
             _say(f"{path}: not taken up ({error}); {path.stem} starts again.")

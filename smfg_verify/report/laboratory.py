@@ -14,6 +14,7 @@ from smfg_verify.bounds.drift import validate_drift
 from smfg_verify.bounds.drift_inequalities import LEARNERS, DriftInequality
 from smfg_verify.bounds.laboratory import Laboratory, Optimum, check_sweep, step_laboratory
 from smfg_verify.bounds.step_sweep import default_planes, whole_choice
+from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
 from smfg_verify.report.drawing import save_figure
@@ -89,7 +90,7 @@ def _inequalities(
     )
     try:
         return dict(validate_drift(game, trace).inequalities), ""
-    except ValueError as error:  # the budget of exact expectations
+    except InputError as error:  # the budget of exact expectations
         return None, str(error)
 
 

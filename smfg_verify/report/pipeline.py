@@ -18,6 +18,7 @@ from smfg_verify.bounds import (
     exact_residuals,
     validate_bounds,
 )
+from smfg_verify.errors import InputError
 from smfg_verify.exact import StackelbergGradient, stackelberg_gradient
 from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, validate
 from smfg_verify.games import load
@@ -159,12 +160,12 @@ def require_known(settings: CheckSettings) -> None:
 def _resumable(path: Path, given: Mapping[str, Any]) -> RunSettings:
     """The settings of the run in a checkpoint file, which must be those given."""
     if not path.exists():
-        raise ValueError(f"--resume: there is no run to continue in {path.parent}; leave --resume out to start one.")
+        raise InputError(f"--resume: there is no run to continue in {path.parent}; leave --resume out to start one.")
     found = settings_of(Trace.load(path))
     for name, value in {**given, **given.get("schedule", {})}.items():
         had = found.schedule.get(name, getattr(found, name, None))
         if name != "schedule" and value != had:
-            raise ValueError(f"--resume: got {name} = {value!r}, but the run of {path} has {had!r}; leave it out.")
+            raise InputError(f"--resume: got {name} = {value!r}, but the run of {path} has {had!r}; leave it out.")
     return found
 
 
@@ -176,7 +177,7 @@ def _startable(game: AbstractGame, path: Path, run: RunSettings, overwrite: bool
         same = found.metadata.game_hash == game_hash(game) and settings_of(found) == run
         if not (same and found.complete):
             state = "an unfinished run of these settings; --resume continues it," if same else "another run;"
-            raise ValueError(f"--out: {path} holds {state} --overwrite replaces it, or choose another directory.")
+            raise InputError(f"--out: {path} holds {state} --overwrite replaces it, or choose another directory.")
     return run
 
 

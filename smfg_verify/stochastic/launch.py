@@ -9,6 +9,7 @@ from typing import Required, TypedDict
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
+from smfg_verify.errors import InputError
 from smfg_verify.files import require_place
 from smfg_verify.game import AbstractGame, game_hash, traced, validate
 from smfg_verify.stochastic import storage
@@ -110,7 +111,7 @@ def resume(
     state = storage.read(checkpoint_file, group=storage.RESUME_GROUP)
     metadata = trace.metadata
     if metadata.dtype != str(jnp.result_type(float)):
-        raise ValueError(
+        raise InputError(
             f"resume: the run of {checkpoint_file} is in {metadata.dtype} and JAX now in {jnp.result_type(float)}; set "
             "jax_enable_x64 as it was."
         )
@@ -121,7 +122,7 @@ def resume(
     for name, record in records.items():
         record[:, : trace.iterations.size] = getattr(trace, name)
     if game_hash(game) != metadata.game_hash:
-        raise ValueError(
+        raise InputError(
             f"resume: got another game ({type(game).__name__}) than the {metadata.game} of {checkpoint_file}; expected "
             "the same class, parameters and structure, since the run would otherwise change game half-way."
         )
@@ -134,10 +135,10 @@ def resume(
 def _new_file(checkpoint_file: str | os.PathLike[str]) -> Path:
     path = Path(checkpoint_file)
     if path.suffix != ".nc":
-        raise ValueError(f"checkpoint_file: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF).")
+        raise InputError(f"checkpoint_file: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF).")
     require_place(path)
     if path.exists() and path.stat().st_size > 0:
-        raise ValueError(
+        raise InputError(
             f"checkpoint_file: {path} exists; resume(game, checkpoint_file) continues it, or delete it to start anew."
         )
     return path

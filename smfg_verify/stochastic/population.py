@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, UInt
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.equilibrium import prepare
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, over_indices, validate
@@ -138,7 +139,7 @@ def simulate_population(
 
 def _check_count(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value < 2**31:
-        raise ValueError(f"{name}: got {value!r}, expected an integer in [1, 2**31).")
+        raise InputError(f"{name}: got {value!r}, expected an integer in [1, 2**31).")
     return int(value)
 
 

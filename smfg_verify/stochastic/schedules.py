@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import as_parameter, parameter
 from smfg_verify.portable import Portable, reduce_portable
 
@@ -24,9 +25,9 @@ def check_constant(where: str, value: Array) -> None:
         ValueError: what was got.
     """
     if value.shape != ():
-        raise ValueError(f"{where}: got shape {value.shape}, expected one number.")
+        raise InputError(f"{where}: got shape {value.shape}, expected one number.")
     if not isinstance(value, jax.core.Tracer) and not (math.isfinite(float(value)) and float(value) >= 0.0):
-        raise ValueError(f"{where}: got {float(value):g}, expected a finite number >= 0.")
+        raise InputError(f"{where}: got {float(value):g}, expected a finite number >= 0.")
 
 
 class StepSizes(NamedTuple):

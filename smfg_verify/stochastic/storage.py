@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smfg_verify.documents import named
+from smfg_verify.errors import InputError
 from smfg_verify.files import require_place, write_atomically
 
 if TYPE_CHECKING:
@@ -34,13 +35,13 @@ def check_format(attributes: Mapping[str, Any], where: str) -> None:
         ValueError: which of the two.
     """
     if attributes.get("format") != FORMAT:
-        raise ValueError(
+        raise InputError(
             f"{where}: not a trace of smfg-verify (attribute format is {attributes.get('format')!r}, expected "
             f"{FORMAT!r}); likely cause: the file was written by another program."
         )
     version = attributes.get("schema_version")
     if version != SCHEMA_VERSION:
-        raise ValueError(
+        raise InputError(
             f"{where}: got schema version {version}, expected {SCHEMA_VERSION}; likely cause: the file was written by "
             "another version of smfg-verify. Read it with that version, or run again."
         )
@@ -62,9 +63,9 @@ def is_zarr(path: str | os.PathLike[str]) -> bool:
     """
     suffix = Path(path).suffix
     if suffix not in (".nc", ".zarr"):
-        raise ValueError(f"path: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF) or .zarr (Zarr).")
+        raise InputError(f"path: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF) or .zarr (Zarr).")
     if suffix == ".zarr" and importlib.util.find_spec("zarr") is None:
-        raise ValueError("path: Zarr needs the package zarr, which is not installed; `pip install zarr`, or use .nc.")
+        raise InputError("path: Zarr needs the package zarr, which is not installed; `pip install zarr`, or use .nc.")
     return suffix == ".zarr"
 
 
@@ -101,7 +102,7 @@ def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Data
     path = Path(path)
     zarr = path.suffix == ".zarr" and is_zarr(path)
     if not path.exists():
-        raise ValueError(f"path: got {os.fspath(path)!r}, which does not exist.")
+        raise InputError(f"path: got {os.fspath(path)!r}, which does not exist.")
     engine = "zarr" if zarr else "h5netcdf"
     try:
         with xarray.open_dataset(path, engine=engine) as root:
@@ -109,19 +110,19 @@ def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Data
             if group is None:
                 return root.load()
         if not _has_group(path, group):
-            raise ValueError(
+            raise InputError(
                 f"{path}: has no group {group!r}, expected the checkpoint file of a run; likely cause: it was written "
                 "by Trace.save, which keeps the record but not where the run stands."
             )
         with xarray.open_dataset(path, engine=engine, group=group) as dataset:
             return dataset.load()
-    except ValueError:
+    except InputError:
         raise
     except Exception as error:  # the libraries below raise OSError, KeyError, RuntimeError and their own kinds
         if (kind := named(path)) is not None:
-            raise ValueError(f"{path}: is {kind}; expected a trace, such as the trace.nc of a run.") from error
+            raise InputError(f"{path}: is {kind}; expected a trace, such as the trace.nc of a run.") from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(
+        raise InputError(
             f"{path}: cannot be read as {'Zarr' if zarr else 'netCDF'} ({type(error).__name__}: {reason}); likely "
             "cause: the file is truncated, or was written by another program."
         ) from error

@@ -9,6 +9,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
 
+from smfg_verify.errors import InputError
 from smfg_verify.files import replacing_folder
 from smfg_verify.portable import Portable
 from smfg_verify.stochastic import storage
@@ -89,7 +90,7 @@ class TraceMetadata:
 
     def _of_ac_smfg(self, option: str) -> Any:
         if self.method != "ac-smfg":
-            raise ValueError(
+            raise InputError(
                 f"trace: got a run of {self.method}, expected one of ac-smfg; what is asked for is about its {option}."
             )
         return self.options[option]
@@ -157,7 +158,7 @@ class Trace(Portable, eqx.Module):
         missing = [name for name in names if name not in dataset.variables]
         missing += [field.name for field in dataclasses.fields(TraceMetadata) if field.name not in dataset.attrs]
         if missing:
-            raise ValueError(f"trace: {', '.join(missing)} missing; likely cause: a file that was edited or cut.")
+            raise InputError(f"trace: {', '.join(missing)} missing; likely cause: a file that was edited or cut.")
         arrays = {name: dataset[name].values for name in _DIMENSIONS}
         arrays["diverged"] = arrays["diverged"].astype(bool)
         metadata = TraceMetadata(**{name: _plain(dataset.attrs[name]) for name in TraceMetadata.__dataclass_fields__})

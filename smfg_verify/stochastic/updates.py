@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy, stationary_distribution
 from smfg_verify.game import AbstractGame
@@ -74,7 +75,7 @@ def check_sampling(sampling: str) -> None:
         ValueError: what was got.
     """
     if sampling not in ("markov", "iid"):
-        raise ValueError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
+        raise InputError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
 
 
 def num_uniforms(game: AbstractGame, sampling: Sampling) -> int:
