@@ -40,7 +40,7 @@ class Store:
         """The parts of one job: the same command, game, settings and versions, and no other's."""
         job = Finished(self.directory, _key(command, game, settings))
         if self.directory is not None:
-            job.take_up() if self.resumed else job.start_anew()
+            job.take_up(starts_again=not self._any_product()) if self.resumed else job.start_anew()
         self._jobs.append(job)
         return job
 
@@ -53,6 +53,9 @@ class Store:
         """Where there is something to go on from; None if there is nothing."""
         folders = (job.folder for job in self._jobs if job.folder is not None and job.names())
         return next((path for path in (*self._products, *folders) if path.exists()), None)
+
+    def _any_product(self) -> bool:
+        return any(path.exists() for path in self._products)
 
     def clear(self) -> None:
         """Remove the parts of jobs that have ended: their results hold them."""
@@ -101,19 +104,20 @@ class Finished:
             return []
         return sorted(file.name for file in folder.iterdir() if not file.name.startswith("."))
 
-    def take_up(self) -> None:
-        """Say what there is to go on from."""
+    def take_up(self, *, starts_again: bool = True) -> None:
+        """Say what there is to go on from; `starts_again`: whether the job starts again where there is nothing."""
         names, folder = self.names(), self.folder
         if folder is None:
             return
         if names:
             remove_leftovers(folder)
-            return _say(f"Taking up {folder}, finished: {', '.join(Path(name).stem for name in names)}.")
+            return _say(f"Taking up {folder}: {', '.join(Path(name).stem for name in names)}.")
         others = sorted(other.name for other in folder.parent.glob(f"{self.key['command']}-*") if other != folder)
         if others:
             which = f"another game, other settings or another version ({', '.join(others)} in {folder.parent})"
             return _say(f"--resume: what is unfinished here is of {which}; this job starts again, and leaves it there.")
-        _say(f"--resume: nothing of this job is unfinished in {folder.parent.parent}; it starts again.")
+        if starts_again:
+            _say(f"--resume: nothing of this job is unfinished in {folder.parent.parent}; it starts again.")
 
     def start_anew(self) -> None:
         """Remove what an interrupted job of the same key had finished."""

@@ -37,6 +37,7 @@ class RunOptions(TypedDict, total=False):
     checkpoints: int | Iterable[int]
     initial: Mapping[str, ArrayLike] | None
     checkpoint_file: str | os.PathLike[str] | None
+    overwrite: bool
     progress: bool
     callback: Callback | None
 
@@ -50,6 +51,7 @@ def run_method(
     checkpoints: int | Iterable[int] = 60,
     initial: Mapping[str, ArrayLike] | None = None,
     checkpoint_file: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
     progress: bool = False,
     callback: Callback | None = None,
 ) -> Trace:
@@ -61,7 +63,7 @@ def run_method(
     Args:
         game: the game; validated first.
         method: a registered method.
-        num_iterations, seeds, checkpoints, initial, checkpoint_file, progress, callback: as in `ac_smfg`.
+        num_iterations, seeds, checkpoints, initial, checkpoint_file, overwrite, progress, callback: as in `ac_smfg`.
 
     Returns:
         The trace. A seed whose iterates stop being finite is marked in `Trace.diverged`, the others go on.
@@ -72,7 +74,7 @@ def run_method(
     num_iterations = check_num_iterations(num_iterations)
     seeds = check_seeds(seeds)
     points = check_checkpoints(checkpoints, num_iterations)
-    path = None if checkpoint_file is None else _new_file(checkpoint_file)
+    path = None if checkpoint_file is None else _new_file(checkpoint_file, overwrite)
     validate(game)
     metadata = _metadata(game, method, num_iterations)
     game = traced(game)
@@ -132,12 +134,12 @@ def resume(
     return complete(run, Path(checkpoint_file), progress, callback)
 
 
-def _new_file(checkpoint_file: str | os.PathLike[str]) -> Path:
+def _new_file(checkpoint_file: str | os.PathLike[str], overwrite: bool) -> Path:
     path = Path(checkpoint_file)
     if path.suffix != ".nc":
         raise InputError(f"checkpoint_file: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF).")
     require_place(path)
-    if path.exists() and path.stat().st_size > 0:
+    if not overwrite and path.exists() and path.stat().st_size > 0:
         raise InputError(
             f"checkpoint_file: {path} exists; resume(game, checkpoint_file) continues it, or delete it to start anew."
         )
