@@ -10,6 +10,7 @@ from jaxtyping import ArrayLike, Bool, Float
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.compiling import jit_for_game, tangent_entries
+from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
@@ -102,12 +103,12 @@ def trajectory_leaders(game: AbstractGame, trajectory: ArrayLike) -> Float[np.nd
     shape = leader_logits_shape(game)
     logits = np.asarray(trajectory, dtype=float)
     if logits.ndim < 2 or logits.shape[-2:] != shape or logits.size == 0:
-        raise ValueError(
+        raise InputError(
             f"trajectory: got shape {logits.shape}, expected (..., {shape[0]}, {shape[1]}), leader logits along a run; "
             "likely cause: a run of another game, or policies of followers."
         )
     if not np.all(np.isfinite(logits)):
-        raise ValueError(
+        raise InputError(
             "trajectory: got NaN or infinite logits, expected finite ones; likely cause: a run that diverged."
         )
     return logits.reshape(-1, *shape)

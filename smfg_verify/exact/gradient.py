@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from smfg_verify.errors import NumericalError
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium import (
     Equilibrium,
@@ -22,9 +23,10 @@ from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, jacobian, residual
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
+from smfg_verify.portable import Portable
 
 
-class Certificate(eqx.Module):
+class Certificate(Portable, eqx.Module):
     r"""How far a gradient can be trusted.
 
     Attributes:
@@ -45,7 +47,7 @@ class Certificate(eqx.Module):
     error_bound: Float[Array, ""]
 
 
-class StackelbergGradient(eqx.Module):
+class StackelbergGradient(Portable, eqx.Module):
     r"""Gradient of $\Phi(\omega) = J_l(\phi_\omega, \pi^*(\phi_\omega), \mu^*(\phi_\omega))$ in the logits.
 
     All gradients are (O, B), in units of discounted leader reward; total = direct + policy_response +
@@ -184,7 +186,7 @@ def raise_if_singular(gradient: StackelbergGradient) -> None:
     if isinstance(gradient.total, jax.core.Tracer) or np.all(np.isfinite(gradient.total)):
         return
     condition = float(np.max(np.asarray(gradient.certificate.condition)))
-    raise RuntimeError(
+    raise NumericalError(
         f"gradient: not finite although the equilibrium has converged, condition number {condition:.3g}: the "
         "equilibrium is not locally unique. Likely cause: more than one recurrent class. Pass throw=False to get NaN."
     )

@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from smfg_verify.portable import Portable
+
 Dependence = Literal["none", "affine", "general"]
 MeanFieldSupport = Literal["states", "state_actions"]
 
@@ -56,7 +58,7 @@ class _Default:
         return self.value(game)
 
 
-class AbstractGame(eqx.Module):
+class AbstractGame(Portable, eqx.Module):
     r"""A finite stationary discounted entropy-regularised Stackelberg mean field game.
 
     $G = (S, A, B, P, r_f, r_l, \gamma, \tau, \rho)$ with one leader and a continuum of followers.

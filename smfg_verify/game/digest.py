@@ -20,6 +20,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.references import CodeFacts, Reference, Resolved, facts, resolve
 
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis), slice, range)
@@ -258,7 +259,7 @@ class _Walk:
 
     def refuse(self, what: str) -> None:
         where = " -> ".join(self.path)
-        raise ValueError(
+        raise InputError(
             f"game: {where} reaches {what}. A game must be a function of its parameters alone, so that a compiled "
             "solver, a saved run and a verdict are about the same game: pass what is needed as a field."
         )

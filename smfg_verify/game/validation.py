@@ -13,9 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape, over_indices
 from smfg_verify.game.determinism import check_repeatable
 from smfg_verify.game.prepared import class_of, traced
+from smfg_verify.game.user_code import blamed_on_user_code
 
 # Games already found valid, by identity, with what their functions were then; only those whose numbers cannot be
 # changed in place.
@@ -55,15 +57,16 @@ def validate(game: AbstractGame) -> None:
         ValueError: what was got, what was expected and the likely cause.
     """
     if not isinstance(game, AbstractGame):
-        raise ValueError(
+        raise InputError(
             f"game: got {type(game).__name__}, expected an instance of a subclass of smfg_verify.game.AbstractGame."
         )
     prepared = traced(game)
     if is_traced(prepared) or _is_known(game, prepared):
         return
-    _check_functions_once(prepared)
-    _check_numbers(prepared)
-    _check_function_values(prepared)
+    with blamed_on_user_code():
+        _check_functions_once(prepared)
+        _check_numbers(prepared)
+        _check_function_values(prepared)
     if not any(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(game)):
         key = id(game)
         _VALID[key] = (weakref.ref(game, lambda _: _VALID.pop(key, None)), jax.tree.structure(prepared))
@@ -98,7 +101,7 @@ def _check_hidden_attributes(game: AbstractGame) -> None:
         for name in (declared - here) & vars(kind).keys():
             value = vars(kind)[name]
             if not (callable(value) or hasattr(value, "__get__")):
-                raise ValueError(
+                raise InputError(
                     f"{name}: got {value!r} as a plain attribute of {kind.__name__}, which the field {name} of a base "
                     f"hides (this game's is {getattr(game, name)}); expected an annotated default, `{name}: float = "
                     f"parameter(default={value!r})`, or the number when the game is made."
@@ -111,16 +114,16 @@ def _check_declarations(game: AbstractGame) -> None:
     for name in _SIZES:
         size = getattr(game, name)
         if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
-            raise ValueError(
+            raise InputError(
                 f"{name}: got {size!r}, expected a positive Python int; sizes fix shapes, so they cannot be arrays "
                 "(declare the field with equinox.field(static=True))."
             )
     if game.mean_field_support not in ("states", "state_actions"):
-        raise ValueError(f"mean_field_support: got {game.mean_field_support!r}, expected 'states' or 'state_actions'.")
+        raise InputError(f"mean_field_support: got {game.mean_field_support!r}, expected 'states' or 'state_actions'.")
     for function in _FUNCTIONS:
         declared = getattr(game, f"{function}_dependence")
         if declared not in ("none", "affine", "general"):
-            raise ValueError(f"{function}_dependence: got {declared!r}, expected 'none', 'affine' or 'general'.")
+            raise InputError(f"{function}_dependence: got {declared!r}, expected 'none', 'affine' or 'general'.")
 
 
 def _check_numbers(game: AbstractGame) -> None:
@@ -135,9 +138,9 @@ def _check_numbers(game: AbstractGame) -> None:
     _check_observation(game)
     law = np.asarray(game.initial_distribution, dtype=float)
     if law.shape != (game.num_states,):
-        raise ValueError(f"initial_distribution: got shape {law.shape}, expected ({game.num_states},).")
+        raise InputError(f"initial_distribution: got shape {law.shape}, expected ({game.num_states},).")
     if not (np.all(law > 0.0) and abs(law.sum() - 1.0) <= 1e-6):
-        raise ValueError(
+        raise InputError(
             f"initial_distribution: got minimum {law.min():.3g} and sum {law.sum():.9g}, expected all entries > 0 and "
             "sum 1: without full support some states are never started from and their policy is not identified."
         )
@@ -146,13 +149,13 @@ def _check_numbers(game: AbstractGame) -> None:
 def _check_observation(game: AbstractGame) -> None:
     observation = np.asarray(game.leader_observation)
     if observation.shape != (game.num_states,) or not np.issubdtype(observation.dtype, np.integer):
-        raise ValueError(
+        raise InputError(
             f"leader_observation: got {observation.dtype} of shape {observation.shape}, expected integers of shape "
             f"({game.num_states},): one row of the leader's logits for each state."
         )
     values = sorted(set(observation.tolist()))
     if values != list(range(len(values))):
-        raise ValueError(
+        raise InputError(
             f"leader_observation: got the values {values}, expected 0, 1, ..., O-1 with none left out: "
             "an observation no state uses is a row of logits without effect."
         )
@@ -162,9 +165,9 @@ def _check_scalar(name: str, value: Any, accept: Callable[[float], bool], expect
     try:
         number = float(value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: got {value!r}, expected {expected}.") from error
+        raise InputError(f"{name}: got {value!r}, expected {expected}.") from error
     if not (np.isfinite(number) and accept(number)):
-        raise ValueError(f"{name}: got {number:g}, expected {expected}.")
+        raise InputError(f"{name}: got {number:g}, expected {expected}.")
 
 
 def _check_function_values(game: AbstractGame) -> None:
@@ -189,10 +192,10 @@ def _row_shape(game: AbstractGame) -> tuple[int, ...]:
     index = jax.ShapeDtypeStruct((), jnp.int32)
     listed = jax.eval_shape(successors, index, index, index)
     if len(listed.shape) != 1 or not jnp.issubdtype(listed.dtype, jnp.integer):
-        raise ValueError(f"successors: got {listed.dtype} of shape {listed.shape}, expected a vector of integers.")
+        raise InputError(f"successors: got {listed.dtype} of shape {listed.shape}, expected a vector of integers.")
     low, high = (int(end) for end in _successor_range(game))
     if low < 0 or high >= game.num_states:
-        raise ValueError(
+        raise InputError(
             f"successors: got states from {low} to {high}, expected them in [0, {game.num_states}); likely cause: a "
             "wall that is stepped through."
         )
@@ -212,18 +215,18 @@ def _check_traceable(game: AbstractGame, name: str, function: Callable, shape: t
         out = jax.eval_shape(lambda s, a, b, m: function(game, s, a, b, m), index, index, index, field)
     except Exception as error:  # whatever a user's function raises while JAX traces it
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(
+        raise InputError(
             f"{name}: JAX cannot trace it ({type(error).__name__}: {reason}). State, actions and mean field arrive as "
             "traced arrays: use jax.numpy, jnp.where and indexing in place of NumPy, if and Python dictionaries."
         ) from error
     if getattr(out, "shape", None) != shape:
-        raise ValueError(
+        raise InputError(
             f"{name}: got a result of shape {getattr(out, 'shape', type(out))}, expected {shape}"
             + ("" if shape else ": a scalar")
             + "; one call answers for one (state, follower action, leader action)."
         )
     if not jnp.issubdtype(out.dtype, jnp.floating):
-        raise ValueError(f"{name}: got a result of type {out.dtype}, expected floats; write 1.0 rather than 1.")
+        raise InputError(f"{name}: got a result of type {out.dtype}, expected floats; write 1.0 rather than 1.")
 
 
 @functools.lru_cache(maxsize=256)
@@ -285,7 +288,7 @@ def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, wei
 
 def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
     if not np.all(worst["finite"]):
-        raise ValueError(
+        raise InputError(
             f"{name}: got NaN or an infinite number at mean field {_field_name(worst['finite'].argmin(), worst)}, "
             "expected finite numbers everywhere on the simplex; the likely cause is a logarithm, power or division at "
             "an empty state."
@@ -296,14 +299,14 @@ def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
     if worst["row_error"][where] > (1e-9 if jnp.result_type(float) == jnp.float64 else 1e-5):
         n, actions, leader_actions = (getattr(game, size) for size in _SIZES)
         row = tuple(int(i) for i in np.unravel_index(int(worst["worst_row"][where]), (n, actions, leader_actions)))
-        raise ValueError(
+        raise InputError(
             f"transition: got a row that sums to {worst['row_sum'][where]:.9g} at (state, action, leader action) = "
             f"{row}, mean field {_field_name(where, worst)}, expected 1; likely causes are swapped axes "
             "(next states come last) or mean-field terms that do not sum to zero over next states."
         )
     if worst["lowest"].min() < -1e-12:
         where = worst["lowest"].argmin()
-        raise ValueError(
+        raise InputError(
             f"transition: got a probability of {worst['lowest'][where]:.3g} at mean field {_field_name(where, worst)}, "
             "expected no negative entry; mean-field terms must keep every row a distribution at every vertex."
         )
@@ -318,12 +321,12 @@ def _check_dependence(declared: str, name: str, worst: dict) -> None:
     relative = 1e-9 if jnp.result_type(float) == jnp.float64 else 1e-4
     tolerance = relative * max(1.0, float(worst["scale"].max()))
     if declared == "none" and worst["moved"].max() > tolerance:
-        raise ValueError(
+        raise InputError(
             f"{name}_dependence: declared 'none', but {name} changes by {worst['moved'].max():.3g} between two mean "
             "fields; declare 'affine' or 'general', or remove the mean field from the function."
         )
     if declared == "affine" and worst["bend"] > tolerance:
-        raise ValueError(
+        raise InputError(
             f"{name}_dependence: declared 'affine', but {name} differs by {float(worst['bend']):.3g} from its affine "
             "interpolation between two mean fields; declare 'general'."
         )

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
 
@@ -37,7 +38,7 @@ def to_arrays(game: AbstractGame) -> dict[str, Any]:
     for name, (function, dependence) in _TABLES.items():
         declared = getattr(game, dependence)
         if declared == "general":
-            raise ValueError(
+            raise InputError(
                 f"to_arrays: got a game whose {dependence} is 'general', expected 'affine' or 'none': a table for each "
                 "vertex of the simplex does not determine it."
             )

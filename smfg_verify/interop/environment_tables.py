@@ -13,15 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import Dependence, MeanFieldSupport
 from smfg_verify.interop.extras import require
+from smfg_verify.portable import Portable
 
 # Largest deviations taken for rounding, relative. MFGLib computes in single precision unless told otherwise.
 _TOLERANCE, _SINGLE_TOLERANCE = 1e-9, 1e-5
 _NUM_RANDOM_FIELDS = 8
 
 
-class AffineTable(eqx.Module):
+class AffineTable(Portable, eqx.Module):
     r"""A table affine in the mean field, $f(m) = c + \sum_j m_j d_j$ with $c + d_j$ its value at vertex j.
 
     The slopes sum to zero over j. With vertices alone, $\sum_j m_j f(e_j)$, rows would sum to $1^T m$: off the simplex,
@@ -43,7 +45,7 @@ class AffineTable(eqx.Module):
         return self.constant + jnp.tensordot(mean_field, self.slopes, axes=1)
 
 
-class CalledTable(eqx.Module):
+class CalledTable(Portable, eqx.Module):
     """A table that torch computes at every evaluation, with its derivatives.
 
     Attributes:
@@ -86,7 +88,7 @@ def read_tables(environment: Any, time: int, support: MeanFieldSupport) -> Envir
     """
     missing = [name for name in ("S", "A", "mu0", "reward", "prob") if not hasattr(environment, name)]
     if missing:
-        raise ValueError(
+        raise InputError(
             f"environment: got {type(environment).__name__} without {', '.join(missing)}, expected an "
             "mfglib.env.Environment, an object with the same attributes, or a constructor's name."
         )
@@ -120,7 +122,7 @@ class _Source:
         rows = found.reshape(self.num_states, -1).T.reshape(self.num_states, self.num_actions, self.num_states)
         sums = rows.sum(-1)
         if np.max(np.abs(np.asarray(sums.detach() if self.in_torch else sums) - 1.0)) > self.tolerance:
-            raise ValueError(
+            raise InputError(
                 "environment.prob: got rows that do not sum to 1, expected the probabilities of the next states along "
                 "the first axes (S, then S and A)."
             )
@@ -152,7 +154,7 @@ class _Source:
     def _checked(self, name: str, joint: Any, shape: tuple[int, ...]) -> Any:
         found = getattr(self.environment, name)(self.time, joint.reshape(self.states + self.actions))
         if tuple(found.shape) != shape:
-            raise ValueError(f"environment.{name}: got a result of shape {tuple(found.shape)}, expected {shape}.")
+            raise InputError(f"environment.{name}: got a result of shape {tuple(found.shape)}, expected {shape}.")
         # Rows scaled in single precision would not sum to one in double.
         return found.double() if self.in_torch else found
 
@@ -162,7 +164,7 @@ def _table(source: _Source, function: Callable, name: str) -> AffineTable | Call
     random = generator.dirichlet(np.ones(size), _NUM_RANDOM_FIELDS)
     values = np.stack([source.at(function, field) for field in random])
     if not np.all(np.isfinite(values)):
-        raise ValueError(f"environment.{name}: got NaN or an infinite number at a random mean field, expected numbers.")
+        raise InputError(f"environment.{name}: got NaN or an infinite number at a random mean field, expected numbers.")
     _check_support(source, function, name, random[0], values[0], generator)
     corners = np.stack([source.at(function, corner) for corner in np.eye(size)])
     with np.errstate(invalid="ignore"):
@@ -173,7 +175,7 @@ def _table(source: _Source, function: Callable, name: str) -> AffineTable | Call
         constant = np.mean(corners, axis=0)
         return AffineTable(jnp.asarray(constant), jnp.asarray(corners - constant), "affine")
     if not source.in_torch:
-        raise ValueError(
+        raise InputError(
             f"environment.{name}: got a NumPy function that differs by {bend:.3g} from its affine interpolation, "
             "expected an affine one: the derivatives of others are taken by torch."
         )
@@ -188,7 +190,7 @@ def _check_support(source, function, name, field, value, generator) -> None:
     other = _Source(source.environment, source.time, "state_actions")
     moved = other.at(getattr(other, function.__name__), (field[:, None] * rows).ravel())
     if np.max(np.abs(moved - value)) > source.tolerance * max(1.0, np.max(np.abs(value))):
-        raise ValueError(
+        raise InputError(
             f"environment.{name}: got another result where the population acts differently in the same states, "
             "expected the same with mean_field_support 'states'; use 'state_actions'."
         )

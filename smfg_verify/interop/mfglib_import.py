@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, Dependence, MeanFieldSupport, as_parameter, validate
 from smfg_verify.interop.added_leader import AddedLeader
 from smfg_verify.interop.environment_tables import AffineTable, CalledTable, default_dtype, read_tables
@@ -116,7 +117,7 @@ def from_mfglib(
     Source: MFGLib (Guo et al. 2023), its class `Environment`.
     """
     if mean_field_support not in ("states", "state_actions"):
-        raise ValueError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
+        raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
     tables = read_tables(_environment(environment, parameters), time, mean_field_support)
     law = tables.initial if initial_distribution is None else initial_distribution
     game = ImportedGame(
@@ -138,7 +139,7 @@ def from_mfglib(
 def _environment(environment: Any, parameters: dict[str, Any]) -> Any:
     if not isinstance(environment, str):
         if parameters:
-            raise ValueError(
+            raise InputError(
                 f"from_mfglib: got the parameter {next(iter(parameters))!r} beside a finished environment, expected "
                 "parameters only with the name of one."
             )
@@ -146,6 +147,6 @@ def _environment(environment: Any, parameters: dict[str, Any]) -> Any:
     known = require("mfglib.env", "mfglib", "from_mfglib").Environment
     constructors = [name for name in vars(known) if isinstance(vars(known)[name], classmethod)]
     if environment not in constructors:
-        raise ValueError(f"environment: got {environment!r}, expected one of: {', '.join(constructors)}.")
+        raise InputError(f"environment: got {environment!r}, expected one of: {', '.join(constructors)}.")
     with default_dtype("float64"):  # single precision would cost half of the digits
         return getattr(known, environment)(**parameters)
