@@ -19,6 +19,7 @@ from smfg_verify.exact.equilibrium import (
     raise_unless_converged,
 )
 from smfg_verify.exact.follower import policy_value
+from smfg_verify.exact.held_field import held_field_table
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, jacobian, residual
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
@@ -63,6 +64,10 @@ class StackelbergGradient(Portable, eqx.Module):
         policy_gap: sum over o of max_b G(o,b) - sum_b phi(b|o) G(o,b) with G = `policy_space`; zero exactly at
             stationary policies, also where softmax saturates and the logit gradient vanishes.
         direct_policy_gap: the same of the direct part.
+        held_field: partial gradient at the mean field held alone, to which the follower's policy answers: the other
+            reading of "direct" where the leader's objective is written in its policy and the mean field.
+        held_field_policy_space: the same in the entries of the leader's policy, (O, B).
+        held_field_policy_gap: its policy-space gap.
         objective: Phi.
         equilibrium: the equilibrium the gradient is taken at.
         certificate: residuals, condition number and error bound.
@@ -76,6 +81,9 @@ class StackelbergGradient(Portable, eqx.Module):
     direct_policy_space: Float[Array, "O B"]
     policy_gap: Float[Array, ""]
     direct_policy_gap: Float[Array, ""]
+    held_field: Float[Array, "O B"]
+    held_field_policy_space: Float[Array, "O B"]
+    held_field_policy_gap: Float[Array, ""]
     objective: Float[Array, ""]
     equilibrium: Equilibrium
     certificate: Certificate
@@ -238,6 +246,7 @@ def gradient_at(
     point = Point(jnp.ravel(equilibrium.mean_field), equilibrium.follower_value)
     objective, slopes = _partials(setting, point)
     tables, adjoint = _policy_space_parts(setting, point, slopes)
+    held_field = held_field_table(setting, point, slopes[0], slopes[1])
     total, direct, by_policy, by_field = (_to_logits(leader_policy, table) for table in tables)
     return StackelbergGradient(
         total=total,
@@ -248,6 +257,9 @@ def gradient_at(
         direct_policy_space=tables.direct,
         policy_gap=stationarity_gap(leader_policy, tables.total),
         direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
+        held_field=_to_logits(leader_policy, held_field),
+        held_field_policy_space=held_field,
+        held_field_policy_gap=stationarity_gap(leader_policy, held_field),
         objective=objective,
         equilibrium=equilibrium,
         certificate=_certificate(setting, equilibrium, adjoint, tables),
