@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from smfg_verify.errors import InputError
+
 # Smallest normal float64: keeps log finite where a policy's entry underflows to zero.
 _TINY = 2.2250738585072014e-308
 
@@ -64,13 +66,13 @@ def checked_distribution(
     """
     array = jnp.asarray(value, dtype=float)
     if array.shape != shape:
-        raise ValueError(f"{name}: got shape {array.shape}, expected {shape}, {what}.")
+        raise InputError(f"{name}: got shape {array.shape}, expected {shape}, {what}.")
     if not isinstance(array, jax.core.Tracer):
         numbers = np.asarray(array)
         sums = np.sum(numbers, axis=-1) if rows else np.sum(numbers)
         worst = float(np.ravel(sums)[np.argmax(np.abs(np.ravel(sums) - 1.0))])
         if not (np.all(numbers >= 0.0) and abs(worst - 1.0) <= 1e-6):
-            raise ValueError(
+            raise InputError(
                 f"{name}: got minimum {numbers.min():.3g} and sum {worst:.9g}, expected a probability distribution"
                 + (" in every row." if rows else ".")
             )

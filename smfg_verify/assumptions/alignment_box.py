@@ -22,6 +22,7 @@ from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_ga
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.leaders import checked, evaluate_leaders
 from smfg_verify.assumptions.search import BOX
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
 STATEMENT = "certified-box"
@@ -312,7 +313,7 @@ def recompute_certified_box(game: AbstractGame, witness: Mapping[str, Any]) -> f
     game = checked(game)
     if "logits" in witness:
         if witness["logits"].shape != leader_logits_shape(game):
-            raise ValueError(
+            raise InputError(
                 f"witness: got logits of shape {witness['logits'].shape}, expected {leader_logits_shape(game)}; likely "
                 "cause: the finding is about another game."
             )
@@ -320,7 +321,7 @@ def recompute_certified_box(game: AbstractGame, witness: Mapping[str, Any]) -> f
         return float(alignment_measures(points).cosine[0])
     tables = affine_game(game)
     if tables is None or len(witness["box_lower"]) != tables.num_free:
-        raise ValueError("witness: got a box that does not fit the game; likely cause: a finding about another game.")
+        raise InputError("witness: got a box that does not fit the game; likely cause: a finding about another game.")
     names = ("box_lower", "box_upper", "mean_field", "value")
     found = enclose_leaders(tables, *(np.asarray(witness[name], dtype=float)[None] for name in names))
     return float(found.inner.lower[0])

@@ -1,17 +1,20 @@
 """Check properties of a game."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from smfg_verify.assumptions._registry import SearchSettings, budget_settings, find_property, property_names
+from smfg_verify.assumptions._registry import Property, SearchSettings, budget_settings, find_property, property_names
 from smfg_verify.assumptions.finding import Finding
 from smfg_verify.assumptions.leaders import checked, trajectory_leaders
 from smfg_verify.assumptions.report import AssumptionReport
 from smfg_verify.assumptions.untraced import require_source_of_equilibrium, without_untraced_proofs
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.parts import Keep, made_anew
 
 
 def check(
@@ -29,6 +32,7 @@ def check(
     trajectory: Float[ArrayLike, "... O B"] | None = None,
     step_sizes: Mapping[str, float] | None = None,
     progress: Callable[[str], None] | None = None,
+    keep: Keep = made_anew,
 ) -> AssumptionReport:
     """Check properties of a game and report a verdict, a constant and a witness for each of their statements.
 
@@ -46,6 +50,7 @@ def check(
         trajectory: leader logits met along a run, (..., O, B), looked at besides the random ones.
         step_sizes: constants c of the step sizes c / sqrt(k + 1) by learner: leader, mean_field, follower, critic.
         progress: called with the name of each property before it is checked.
+        keep: called with the name of each property and what makes its findings, to keep them or take back kept ones.
 
     Returns:
         The report.
@@ -69,22 +74,28 @@ def check(
     names = property_names() if properties is None else [properties] if isinstance(properties, str) else properties
     chosen = [find_property(name) for name in dict.fromkeys(names)]
     if not chosen:
-        raise ValueError(f"properties: got none, expected some of: {', '.join(property_names())}.")
+        raise InputError(f"properties: got none, expected some of: {', '.join(property_names())}.")
     game = checked(game)
     require_source_of_equilibrium(game)
     if trajectory is not None:
         trajectory_leaders(game, trajectory)  # refused here, not after minutes of other properties
     findings: list[Finding] = []
     for entry in chosen:
-        if progress is not None:
-            progress(entry.name)
-        findings += without_untraced_proofs(game, entry.check(game, settings))
+        findings += keep(entry.name, functools.partial(_findings, entry, game, settings, progress))
     return AssumptionReport(
         game_name=type(game).__name__,
         game_hash=game_hash(game),
         settings=settings_record(settings),
         findings=tuple(findings),
     )
+
+
+def _findings(
+    entry: Property, game: AbstractGame, settings: SearchSettings, progress: Callable[[str], None] | None
+) -> tuple[Finding, ...]:
+    if progress is not None:
+        progress(entry.name)
+    return tuple(without_untraced_proofs(game, entry.check(game, settings)))
 
 
 def search_settings(budget: str = "normal", **given: Any) -> SearchSettings:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
+from smfg_verify.errors import InputError, NumericalError
 from smfg_verify.exact.continuation import follow_temperature, uniform_start
 from smfg_verify.exact.newton import Search, begin, damped_iteration, newton, respond, to_simplex
 from smfg_verify.exact.precision import require_float64
@@ -17,6 +18,7 @@ from smfg_verify.exact.residual import Point, Setting, follower_policy, jacobian
 from smfg_verify.game import (
     AbstractGame,
     SourceGap,
+    compiled_for_game,
     leader_logits_shape,
     mean_field_shape,
     source_gap,
@@ -24,6 +26,7 @@ from smfg_verify.game import (
     validate,
 )
 from smfg_verify.policies import checked_distribution, softmax_policy
+from smfg_verify.portable import Portable
 
 TOLERANCE = 1e-10
 
@@ -37,7 +40,7 @@ class Method(enum.IntEnum):
     CONTINUATION = 3
 
 
-class Equilibrium(eqx.Module):
+class Equilibrium(Portable, eqx.Module):
     r"""A mean field equilibrium $(\pi^*, \mu^*)$ of a leader's policy, and how well it holds.
 
     Attributes:
@@ -127,12 +130,12 @@ def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame,
     countable = not isinstance(game.leader_observation, jax.core.Tracer)
     expected = leader_logits_shape(game) if countable else (*logits.shape[:1], game.num_leader_actions)
     if logits.shape != expected:
-        raise ValueError(
+        raise InputError(
             f"leader_logits: got shape {logits.shape}, expected {expected}: one row for each observation of the "
             "leader, one column for each of its actions."
         )
     if not isinstance(logits, jax.core.Tracer) and not np.all(np.isfinite(logits)):
-        raise ValueError("leader_logits: got NaN or infinite entries, expected finite logits; use large finite ones.")
+        raise InputError("leader_logits: got NaN or infinite entries, expected finite logits; use large finite ones.")
     return game, logits
 
 
@@ -162,7 +165,7 @@ def raise_unless_converged(equilibrium: Equilibrium) -> None:
     converged = np.asarray(equilibrium.converged)
     if not np.all(converged):
         worst = float(np.max(np.asarray(equilibrium.residual)))
-        raise RuntimeError(
+        raise NumericalError(
             f"equilibrium: {int(np.sum(~converged))} of {converged.size} not converged, residual {worst:.3g}; likely "
             "causes: functions that jump in the mean field (then no equilibrium need exist), more than one recurrent "
             "class, or a temperature far below the scale of rewards. Pass throw=False to get NaN and the status."
@@ -180,7 +183,7 @@ def needs_rescue(equilibrium: Equilibrium) -> bool:
     return not bool(np.all(equilibrium.converged if gap is None else equilibrium.converged | ~gap.agrees))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _solve(game, leader_policy, start, tolerance, max_steps, max_path_steps, rescue) -> Equilibrium:
     return equilibrium_of_policy(
         game,

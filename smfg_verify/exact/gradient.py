@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from smfg_verify.errors import NumericalError
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium import (
     Equilibrium,
@@ -18,13 +19,15 @@ from smfg_verify.exact.equilibrium import (
     raise_unless_converged,
 )
 from smfg_verify.exact.follower import policy_value
+from smfg_verify.exact.held_field import held_field_table
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, jacobian, residual
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
+from smfg_verify.portable import Portable
 
 
-class Certificate(eqx.Module):
+class Certificate(Portable, eqx.Module):
     r"""How far a gradient can be trusted.
 
     Attributes:
@@ -45,7 +48,7 @@ class Certificate(eqx.Module):
     error_bound: Float[Array, ""]
 
 
-class StackelbergGradient(eqx.Module):
+class StackelbergGradient(Portable, eqx.Module):
     r"""Gradient of $\Phi(\omega) = J_l(\phi_\omega, \pi^*(\phi_\omega), \mu^*(\phi_\omega))$ in the logits.
 
     All gradients are (O, B), in units of discounted leader reward; total = direct + policy_response +
@@ -61,6 +64,10 @@ class StackelbergGradient(eqx.Module):
         policy_gap: sum over o of max_b G(o,b) - sum_b phi(b|o) G(o,b) with G = `policy_space`; zero exactly at
             stationary policies, also where softmax saturates and the logit gradient vanishes.
         direct_policy_gap: the same of the direct part.
+        held_field: partial gradient at the mean field held alone, to which the follower's policy answers: the other
+            reading of "direct" where the leader's objective is written in its policy and the mean field.
+        held_field_policy_space: the same in the entries of the leader's policy, (O, B).
+        held_field_policy_gap: its policy-space gap.
         objective: Phi.
         equilibrium: the equilibrium the gradient is taken at.
         certificate: residuals, condition number and error bound.
@@ -74,6 +81,9 @@ class StackelbergGradient(eqx.Module):
     direct_policy_space: Float[Array, "O B"]
     policy_gap: Float[Array, ""]
     direct_policy_gap: Float[Array, ""]
+    held_field: Float[Array, "O B"]
+    held_field_policy_space: Float[Array, "O B"]
+    held_field_policy_gap: Float[Array, ""]
     objective: Float[Array, ""]
     equilibrium: Equilibrium
     certificate: Certificate
@@ -113,7 +123,7 @@ def leader_objective(
     return value
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _objective(game, logits, start, rescue) -> tuple[Float[Array, ""], Equilibrium]:
     policy = softmax_policy(logits)
     equilibrium = equilibrium_of_policy(game, policy, start, rescue=rescue)
@@ -184,7 +194,7 @@ def raise_if_singular(gradient: StackelbergGradient) -> None:
     if isinstance(gradient.total, jax.core.Tracer) or np.all(np.isfinite(gradient.total)):
         return
     condition = float(np.max(np.asarray(gradient.certificate.condition)))
-    raise RuntimeError(
+    raise NumericalError(
         f"gradient: not finite although the equilibrium has converged, condition number {condition:.3g}: the "
         "equilibrium is not locally unique. Likely cause: more than one recurrent class. Pass throw=False to get NaN."
     )
@@ -200,7 +210,7 @@ def policy_gradient(
     return gradient
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _gradient(game, leader_policy, start, rescue) -> StackelbergGradient:
     equilibrium = equilibrium_of_policy(game, leader_policy, start, rescue=rescue)
     return gradient_at(game, leader_policy, equilibrium)
@@ -236,6 +246,7 @@ def gradient_at(
     point = Point(jnp.ravel(equilibrium.mean_field), equilibrium.follower_value)
     objective, slopes = _partials(setting, point)
     tables, adjoint = _policy_space_parts(setting, point, slopes)
+    held_field = held_field_table(setting, point, slopes[0], slopes[1])
     total, direct, by_policy, by_field = (_to_logits(leader_policy, table) for table in tables)
     return StackelbergGradient(
         total=total,
@@ -246,6 +257,9 @@ def gradient_at(
         direct_policy_space=tables.direct,
         policy_gap=stationarity_gap(leader_policy, tables.total),
         direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
+        held_field=_to_logits(leader_policy, held_field),
+        held_field_policy_space=held_field,
+        held_field_policy_gap=stationarity_gap(leader_policy, held_field),
         objective=objective,
         equilibrium=equilibrium,
         certificate=_certificate(setting, equilibrium, adjoint, tables),

@@ -15,9 +15,12 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Bool, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, mean_field_shape
+from smfg_verify.game.compiling import compiled_for_game
+from smfg_verify.game.prepared import FUNCTIONS
+from smfg_verify.portable import Portable
 
-FUNCTIONS = ("transition", "follower_reward", "leader_reward")
 # Primitives whose results come from code that JAX does not see.
 UNTRACED = ("sampled_table", "pure_callback", "io_callback", "ffi_call")
 
@@ -73,7 +76,7 @@ def _is_program(value: Any) -> bool:
     return hasattr(value, "eqns") or hasattr(getattr(value, "jaxpr", None), "eqns")
 
 
-class SourceGap(eqx.Module):
+class SourceGap(Portable, eqx.Module):
     """The largest difference between a game's tables and the code they were read from, at and beside a mean field.
 
     Attributes:
@@ -109,7 +112,7 @@ class SourceGap(eqx.Module):
         row, field = (np.asarray(v).reshape(excess.size, -1)[worst] for v in (self.row, self.mean_field))
         game, source, reward = (np.ravel(v)[worst] for v in (self.of_game, self.of_source, self.reward))
         place = f"(state, action) = ({row[0]}, {row[1]})" + ("" if reward else f", next state {row[2]}")
-        raise ValueError(
+        raise InputError(
             f"environment.{'reward' if reward else 'prob'}: says {source:.6g} at {place}, mean field "
             f"{field_text(field)}, where the game's copy of its tables says {game:.6g}: "
             "the copy is affine in the mean field and the environment is not, or it has changed since it was read. "
@@ -141,7 +144,7 @@ def source_gap(
     return None if ask is None else jax.lax.stop_gradient(ask(mean_field, policy))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _gaps(game: AbstractGame, fields: Float[Array, "K ..."]) -> SourceGap | None:
     return jax.lax.map(lambda field: source_gap(game, field), fields)
 

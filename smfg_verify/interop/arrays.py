@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from smfg_verify.assumptions.enclosure import affine_table
+from smfg_verify.errors import InputError
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, traced, untraced_functions, validate
 
@@ -49,13 +50,13 @@ def to_arrays(game: AbstractGame) -> dict[str, Any]:
 
 def _arrays_of(game: AbstractGame, name: str, function: str, untraced: tuple[str, ...]) -> dict[str, Any]:
     if function in untraced:
-        raise ValueError(
+        raise InputError(
             f"to_arrays: {function} rests on code that cannot be traced, expected JAX throughout: arrays would be "
             "taken for the game, where they are only what that code said at some mean fields."
         )
     table = affine_table(game, function)
     if table is None:
-        raise ValueError(
+        raise InputError(
             f"to_arrays: got a game whose {function} is not proved affine in the mean field "
             f"({function}_dependence is {getattr(game, function + '_dependence')!r}), expected an affine one: a table "
             "for each vertex of the simplex does not determine it."

@@ -9,12 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import Dependence, MeanFieldSupport, sampled_table
 from smfg_verify.interop.environment import Environment, enter, environment_of, number_of
 from smfg_verify.interop.reading import Reading, describe_deviation, read, require_stationary, require_steady
+from smfg_verify.portable import Portable
 
 
-class SampledTable(eqx.Module):
+class SampledTable(Portable, eqx.Module):
     r"""A table read at the vertices of the simplex and affine between, $f(m) = c + \sum_j m_j d_j$.
 
     The slopes sum to zero over j. With vertices alone, $\sum_j m_j f(e_j)$, rows would sum to $1^T m$: off the simplex,
@@ -41,7 +43,7 @@ class SampledTable(eqx.Module):
         return sampled_table(table, mean_field)
 
 
-class CalledTable(eqx.Module):
+class CalledTable(Portable, eqx.Module):
     """A table that torch computes at every evaluation, with its derivatives.
 
     Attributes:
@@ -108,7 +110,7 @@ def _table(source: Environment, name: str, reading: Reading) -> SampledTable | C
         return _sampled(constant, corners - constant, reading, "affine")
     if source.in_torch:
         return CalledTable(name, corners.shape[1:])
-    raise ValueError(
+    raise InputError(
         f"{describe_deviation(name, reading)}; expected an affine function: no derivatives of other NumPy code are "
         "known. Write it in JAX, as a game of your own or in AddedLeader.follower_reward and AddedLeader.transition, "
         "or in torch."

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import ArrayLike
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.equilibrium import prepare
 from smfg_verify.exact.kernel import tabulate
@@ -56,7 +57,7 @@ def to_gymnasium(
 
     game, logits = prepare(game, leader_logits)
     if horizon is not None and (isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1):
-        raise ValueError(f"horizon: got {horizon!r}, expected an integer >= 1, or None for geometric termination.")
+        raise InputError(f"horizon: got {horizon!r}, expected an integer >= 1, or None for geometric termination.")
     if mean_field is None:
         field = solve_equilibrium(game, logits).mean_field
     else:
@@ -78,7 +79,7 @@ def _bonus(game: AbstractGame, policy: ArrayLike | None) -> np.ndarray:
         return np.zeros(shape)
     rows = np.asarray(checked_distribution("entropy_policy", policy, shape, "pi(a|s): a row for each state", rows=True))
     if rows.min() == 0.0:
-        raise ValueError(
+        raise InputError(
             "entropy_policy: got a probability of 0, expected positive ones: the bonus -tau log pi(a|s) of an action "
             "that the policy never takes is infinite."
         )

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, Dependence, MeanFieldSupport, SourceGap, as_parameter, validate
 from smfg_verify.interop.added_leader import AddedLeader
 from smfg_verify.interop.environment import called_tables, default_dtype, enter, environment_of
@@ -100,14 +101,13 @@ class ImportedGame(AbstractGame):
         return _largest_gap(self, fields, *told)
 
     def __getstate__(self) -> dict[str, Any]:
-        number = int(self.environment_number)
-        return {**vars(self), "environment_number": number, "environment": environment_of(number)}
+        return super().__getstate__() | {"environment": environment_of(int(self.environment_number))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        fields = dict(state)
+        environment = state["environment"]
+        super().__setstate__({name: value for name, value in state.items() if name != "environment"})
         # A number belongs to a process: elsewhere, or in a deep copy, the environment that came along gets its own.
-        number = enter(fields.pop("environment"), fields["environment_number"])
-        vars(self).update(fields | {"environment_number": jnp.asarray(number)})
+        vars(self)["environment_number"] = jnp.asarray(enter(environment, int(self.environment_number)))
 
 
 def _beside(field: Float[Array, " M"]) -> Float[Array, "K M"]:
@@ -196,7 +196,7 @@ def from_mfglib(
     Source: MFGLib (Guo et al. 2023), its class `Environment`.
     """
     if mean_field_support not in ("states", "state_actions"):
-        raise ValueError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
+        raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
     tables = read_tables(_environment(environment, parameters), time, mean_field_support)
     law = tables.initial if initial_distribution is None else initial_distribution
     game = ImportedGame(
@@ -219,7 +219,7 @@ def from_mfglib(
 def _environment(environment: Any, parameters: dict[str, Any]) -> Any:
     if not isinstance(environment, str):
         if parameters:
-            raise ValueError(
+            raise InputError(
                 f"from_mfglib: got the parameter {next(iter(parameters))!r} beside a finished environment, expected "
                 "parameters only with the name of one."
             )
@@ -227,6 +227,6 @@ def _environment(environment: Any, parameters: dict[str, Any]) -> Any:
     known = require("mfglib.env", "mfglib", "from_mfglib").Environment
     constructors = [name for name in vars(known) if isinstance(vars(known)[name], classmethod)]
     if environment not in constructors:
-        raise ValueError(f"environment: got {environment!r}, expected one of: {', '.join(constructors)}.")
+        raise InputError(f"environment: got {environment!r}, expected one of: {', '.join(constructors)}.")
     with default_dtype("float64"):  # single precision would cost half of the digits
         return getattr(known, environment)(**parameters)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.foreign import field_text
 from smfg_verify.interop.environment import Environment
 from smfg_verify.interop.probes import joint_fields, probe_fields, spread_over_actions
@@ -127,7 +128,7 @@ def require_stationary(environment: Environment) -> None:
             for time, value in _at_other_times(environment, name, joint):
                 off = float(np.max(np.abs(value - first)))
                 if not off <= relative * float(np.abs(first).max()):
-                    raise ValueError(
+                    raise InputError(
                         f"environment.{name}: differs by {off:.3g} between the time steps {environment.time} and "
                         f"{time} at mean field {field_text(field)}, expected the same at all: the game is stationary. "
                         "Pass time= to hold one step for ever."
@@ -156,7 +157,7 @@ def _table(environment: Environment, name: str, field: np.ndarray, relative: flo
 def _checked(name: str, value: np.ndarray, field: np.ndarray, relative: float) -> np.ndarray:
     if not np.all(np.isfinite(value)):
         state, action, *_ = (int(i) for i in np.argwhere(~np.isfinite(value))[0])
-        raise ValueError(
+        raise InputError(
             f"environment.{name}: got NaN or an infinite number at (state, action) = ({state}, {action}), mean field "
             f"{field_text(field)}, expected numbers everywhere; the likely cause is a logarithm or division at an "
             "empty state."
@@ -166,7 +167,7 @@ def _checked(name: str, value: np.ndarray, field: np.ndarray, relative: float) -
     sums = value.sum(axis=-1)
     state, action = (int(i) for i in np.unravel_index(np.argmax(np.abs(sums - 1.0)), sums.shape))
     if abs(sums[state, action] - 1.0) > relative or value.min() < -relative:
-        raise ValueError(
+        raise InputError(
             f"environment.prob: got rows that do not sum to 1 or have entries below 0 (sum {sums[state, action]:.9g} "
             f"at (state, action) = ({state}, {action}), least entry {value.min():.3g}, mean field "
             f"{field_text(field)}), expected the probabilities of the next states along the first axes (S, then S and "
@@ -183,7 +184,7 @@ def _require_same(environment: Environment, name: str, field: np.ndarray, before
     again = _scaled(name, environment.at(name, environment.spread @ field))
     if np.array_equal(again, before):
         return
-    raise ValueError(
+    raise InputError(
         f"environment.{name}: two calls at the same time and mean field differ by {np.max(np.abs(again - before)):.3g} "
         f"(mean field {field_text(field)}), expected a function of them alone; likely causes are random numbers and "
         "attributes that a call changes."
@@ -198,7 +199,7 @@ def _require_no_actions(
         moved = _checked(name, environment.at(name, joint), field, relative)
         off = float(np.max(np.abs(moved - _table(environment, name, field, relative))))
         if off > accepted:
-            raise ValueError(
+            raise InputError(
                 f"environment.{name}: got a result that differs by {off:.3g} where the population acts differently in "
                 f"the same states, mean field {field_text(field)}, expected the same with mean_field_support 'states'; "
                 "use 'state_actions'."

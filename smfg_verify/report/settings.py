@@ -5,6 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from smfg_verify.errors import InputError
+
 Command = Literal["check", "run", "validate"]
 
 
@@ -49,10 +51,10 @@ class RunSettings:
         _require_count("seeds", self.seeds, 1, "the number of seeds")
         _require_count("iterations", self.iterations, 1, "the number of iterations")
         if self.sampling not in ("markov", "iid"):
-            raise ValueError(f"sampling: got {self.sampling!r}, expected 'markov' or 'iid'.")
+            raise InputError(f"sampling: got {self.sampling!r}, expected 'markov' or 'iid'.")
         for name, value in self.schedule.items():
             if not isinstance(value, int | float) or isinstance(value, bool) or not 0.0 <= value < math.inf:
-                raise ValueError(f"schedule: got {name} = {value!r}, expected a finite number >= 0, a step constant.")
+                raise InputError(f"schedule: got {name} = {value!r}, expected a finite number >= 0, a step constant.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,10 +100,10 @@ class CheckSettings:
 def _names(what: str, values: Any) -> tuple[str, ...]:
     listed = (values,) if isinstance(values, str) else values
     if not isinstance(listed, list | tuple) or not listed or not all(isinstance(value, str) for value in listed):
-        raise ValueError(f"{what}: got {values!r}, expected a name or a list of names.")
+        raise InputError(f"{what}: got {values!r}, expected a name or a list of names.")
     return tuple(listed)
 
 
 def _require_count(name: str, value: Any, low: int, what: str) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
-        raise ValueError(f"{name}: got {value!r}, expected an integer >= {low}, {what}.")
+        raise InputError(f"{name}: got {value!r}, expected an integer >= {low}, {what}.")

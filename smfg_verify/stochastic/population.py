@@ -9,10 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, UInt
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.equilibrium import prepare
 from smfg_verify.game import (
     AbstractGame,
+    compiled_for_game,
     leader_logits_shape,
     mean_field_shape,
     over_indices,
@@ -20,6 +22,7 @@ from smfg_verify.game import (
     validate,
 )
 from smfg_verify.policies import checked_distribution, entropy, observed_rows, softmax_policy
+from smfg_verify.portable import Portable
 from smfg_verify.stochastic.advance import seed_key
 from smfg_verify.stochastic.deviation import Deviation, best_deviation
 from smfg_verify.stochastic.initial import check_seeds
@@ -35,7 +38,7 @@ _BLOCK = 8192
 _TAIL = 1e-3
 
 
-class PopulationRun(eqx.Module):
+class PopulationRun(Portable, eqx.Module):
     r"""Populations of N followers, one a seed, over T steps.
 
     Attributes:
@@ -146,7 +149,7 @@ def simulate_population(
 
 def _check_count(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value < 2**31:
-        raise ValueError(f"{name}: got {value!r}, expected an integer in [1, 2**31).")
+        raise InputError(f"{name}: got {value!r}, expected an integer in [1, 2**31).")
     return int(value)
 
 
@@ -181,7 +184,7 @@ def _initial_law(game: AbstractGame, reference: Float[Array, "n *A"], initial: A
     return checked_distribution("initial", initial, (game.num_states,), "a law of the first states")
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _simulate(
     game: AbstractGame,
     rows: Float[Array, "n B"],

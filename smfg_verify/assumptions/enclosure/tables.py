@@ -18,7 +18,7 @@ from smfg_verify.assumptions.enclosure.forms import NoEnclosure
 from smfg_verify.assumptions.enclosure.functions import UNBOUNDED
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
 from smfg_verify.assumptions.enclosure.rules import Enclosed
-from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
+from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 
 FUNCTIONS: dict[str, Callable] = {
     "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
@@ -106,7 +106,7 @@ def _affine_parts(game: AbstractGame, name: str):
     return table if proved else None
 
 
-_affine_parts_compiled = eqx.filter_jit(_affine_parts)
+_affine_parts_compiled = compiled_for_game(_affine_parts)
 
 
 def _entry(game: AbstractGame, name: str, domain: Domain, slopes: bool, s, a, b) -> Enclosed:
@@ -254,7 +254,7 @@ def _attained(game: AbstractGame, name: str, points: np.ndarray) -> Range:
     return Range(tables.min(axis=0), tables.max(axis=0))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _values(game: AbstractGame, name: str, points):
     def one(point):
         field = point.reshape(mean_field_shape(game))
