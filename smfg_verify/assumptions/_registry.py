@@ -57,8 +57,8 @@ class SearchSettings:
             )
         if self.time_limit is not None and not _is_positive(self.time_limit):
             raise ValueError(
-                f"time_limit: got {self.time_limit!r}, expected a positive number of seconds or None, no limit; the work "
-                "of a check is bounded by num_boxes in any case."
+                f"time_limit: got {self.time_limit!r}, expected a positive number of seconds, or None for no limit; "
+                "num_boxes bounds the work in any case."
             )
         _check_step_sizes(self.step_sizes)
 
