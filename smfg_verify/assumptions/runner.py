@@ -11,6 +11,7 @@ from smfg_verify.assumptions._registry import Property, SearchSettings, budget_s
 from smfg_verify.assumptions.finding import Finding
 from smfg_verify.assumptions.leaders import checked, trajectory_leaders
 from smfg_verify.assumptions.report import AssumptionReport
+from smfg_verify.assumptions.untraced import require_source_of_equilibrium, without_untraced_proofs
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.parts import Keep, made_anew
@@ -56,8 +57,8 @@ def check(
         The report.
 
     Raises:
-        ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), or a bad
-            setting.
+        ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), a bad setting,
+            or a game that says something else than the code it was read from.
     """
     settings = search_settings(
         budget,
@@ -76,6 +77,7 @@ def check(
     if not chosen:
         raise InputError(f"properties: got none, expected some of: {', '.join(property_names())}.")
     game = checked(game)
+    require_source_of_equilibrium(game)
     if trajectory is not None:
         trajectory_leaders(game, trajectory)  # refused here, not after minutes of other properties
     findings: list[Finding] = []
@@ -94,7 +96,7 @@ def _findings(
 ) -> tuple[Finding, ...]:
     if progress is not None:
         progress(entry.name)
-    return tuple(entry.check(game, settings))
+    return tuple(without_untraced_proofs(game, entry.check(game, settings)))
 
 
 def search_settings(budget: str = "normal", **given: Any) -> SearchSettings:

@@ -122,7 +122,10 @@ class _Iterate(NamedTuple):
 
 def _evaluate(game: AbstractGame, policy: np.ndarray, near: _Iterate | None) -> _Iterate:
     start = None if near is None else near.gradient.equilibrium.mean_field
-    return _Iterate(policy, policy_gradient(game, jnp.asarray(policy), start))
+    gradient = policy_gradient(game, jnp.asarray(policy), start)
+    if gradient.equilibrium.source_gap is not None:
+        gradient.equilibrium.source_gap.require_agreement()
+    return _Iterate(policy, gradient)
 
 
 def _ascend(game, start: _Iterate, tolerance: float, max_steps: int) -> tuple[list[_Iterate], AscentStatus]:

@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike
 
 from smfg_verify.errors import InputError
 from smfg_verify.files import require_place
-from smfg_verify.game import AbstractGame, game_hash, traced, validate
+from smfg_verify.game import AbstractGame, game_hash, require_source_agrees, traced, validate
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.initial import (
     ITERATE_FIELDS,
@@ -83,7 +83,7 @@ def run_method(
     carries = to_lanes(first | repeated_memory(method.first_memory(game), seeds.size))
     run = Run(game, method, metadata, seeds, points, records, 0, carries)
     run.record(0, run.carries)
-    return complete(run, path, progress, callback)
+    return _confirmed(game, complete(run, path, progress, callback))
 
 
 def resume(
@@ -131,7 +131,14 @@ def resume(
     method = method_named(metadata.method).from_options(metadata.options)
     done = int(state.attrs["iterations_done"])
     run = Run(traced(game), method, metadata, trace.seeds, points, records, done, to_lanes(current))
-    return complete(run, Path(checkpoint_file), progress, callback)
+    return _confirmed(run.game, complete(run, Path(checkpoint_file), progress, callback))
+
+
+def _confirmed(game: AbstractGame, trace: Trace) -> Trace:
+    """The trace, unless the code that the game's tables were read from says something else at its first or last mean
+    fields: the file, if any, is kept."""
+    require_source_agrees(game, trace.mean_field[:, [0, -1]])
+    return trace
 
 
 def _new_file(checkpoint_file: str | os.PathLike[str], overwrite: bool) -> Path:

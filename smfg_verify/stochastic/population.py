@@ -18,6 +18,7 @@ from smfg_verify.game import (
     leader_logits_shape,
     mean_field_shape,
     over_indices,
+    require_source_agrees,
     validate,
 )
 from smfg_verify.policies import checked_distribution, entropy, observed_rows, softmax_policy
@@ -127,6 +128,8 @@ def simulate_population(
     law = _initial_law(game, reference, initial)
     rows = observed_rows(softmax_policy(logits), game.leader_observation)
     found = _simulate(game, rows, policy, law, jnp.asarray(seeds), count, steps)
+    for met in (reference, found["mean_field"][:, -1]):
+        require_source_agrees(game, met)
     distance = jnp.abs(found["mean_field"] - reference).reshape(seeds.size, steps, -1).sum(axis=-1)
     gain = None
     if deviation:

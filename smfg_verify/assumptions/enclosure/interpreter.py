@@ -11,6 +11,7 @@ from smfg_verify.assumptions.enclosure.domain import Domain
 from smfg_verify.assumptions.enclosure.forms import Form, NoEnclosure, Scope, unless_unbounded, variables
 from smfg_verify.assumptions.enclosure.primitives import RULES, Equation
 from smfg_verify.assumptions.enclosure.rules import Enclosed, Truth, Value, map_linear, number_of
+from smfg_verify.game.foreign import UNTRACED
 
 # Calls into inner programs, and the parameter that holds the program.
 _CALLS = {
@@ -91,6 +92,8 @@ def _evaluate(equation: Any, operands: list[Value]) -> list[Value]:
     if name in _CALLS:
         inner = equation.params[_CALLS[name]]
         return run(getattr(inner, "jaxpr", inner), getattr(inner, "consts", ()), operands)
+    if name in UNTRACED:
+        raise NoEnclosure("it rests on code that cannot be traced: numbers read at some mean fields prove nothing")
     if not any(isinstance(operand, Enclosed | Truth) for operand in operands):
         results = equation.primitive.bind(*operands, **equation.primitive.get_bind_params(equation.params))
         return list(results) if equation.primitive.multiple_results else [results]
