@@ -13,11 +13,11 @@ from jaxtyping import Array, Float
 from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.compiling import OLD_EMITTERS, jit
 from smfg_verify.assumptions.deadline import Deadline
+from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, inner_points, tightened
-from smfg_verify.assumptions.enclosure.forms import NoEnclosure
 from smfg_verify.assumptions.enclosure.functions import UNBOUNDED
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
-from smfg_verify.assumptions.enclosure.rules import Enclosed
+from smfg_verify.assumptions.enclosure.values import Enclosed
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 
 FUNCTIONS: dict[str, Callable] = {
