@@ -229,10 +229,10 @@ THIRDS = np.full((3, 2, 1, 3), 1 / 3)
     [
         (
             rewards_with(-np.inf),
-            r"follower_reward: .* -inf at .* \(1, 0, 0\)\), .* forbidden there: .* large negative reward",
+            r"follower_reward: .*-inf at .* \(1, 0, 0\)\), .* forbidden there: .* large negative reward",
         ),
         (rewards_with(np.inf), r"follower_reward: .* \(inf at .* \(1, 0, 0\)\), .* division by zero or an overflow"),
-        (rewards_with(np.nan), r"follower_reward: .* NaN at .* \(1, 0, 0\)\), .* a missing number"),
+        (rewards_with(np.nan), r"follower_reward: .*NaN at .* \(1, 0, 0\)\), .* a missing number"),
         (
             {"kernel": np.array([0.7, 0.3], np.float32) * np.ones((2, 2, 1, 1), np.float32) * np.float32(1 + 1e-7)},
             r"transition: got a row that sums to .* the likely cause is single precision: .* float64",
@@ -251,7 +251,7 @@ def test_a_logarithm_of_an_empty_state_is_told_from_a_forbidden_action():
             return jnp.log(m[s])
 
     with pytest.raises(
-        ValueError, match=r"follower_reward: .* -inf at .* logarithm, power or division at an empty state"
+        ValueError, match=r"follower_reward: .*-inf at .* logarithm, power or division at an empty state"
     ):
         validate(Logarithm())
 
