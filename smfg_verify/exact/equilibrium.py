@@ -246,11 +246,9 @@ def equilibrium_of_policy(
 
 def _gap_at(setting: Setting, point: Point, converged: Bool[Array, ""]) -> SourceGap | None:
     """What the code that the game was read from says at an equilibrium; at a point that is none it does not matter."""
-    if not hasattr(setting.game, "source_gap"):
-        return None
     field = point.mean_field.reshape(mean_field_shape(setting.game))
     gap = source_gap(setting.game, field, follower_policy(setting, point))
-    return dataclasses.replace(gap, excess=jnp.where(converged, gap.excess, 0.0))
+    return None if gap is None else dataclasses.replace(gap, excess=jnp.where(converged, gap.excess, 0.0))
 
 
 class _Outcome(NamedTuple):

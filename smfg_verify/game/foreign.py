@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, mean_field_shape
@@ -149,7 +149,7 @@ def _gaps(game: AbstractGame, fields: Float[Array, "K ..."]) -> SourceGap | None
     return jax.lax.map(lambda field: source_gap(game, field), fields)
 
 
-def require_source_agrees(game: AbstractGame, mean_fields: Float[np.ndarray, "K ..."]) -> None:
+def require_source_agrees(game: AbstractGame, mean_fields: Float[ArrayLike, "..."]) -> None:
     """Ask the code that a game's tables were read from at mean fields that a result rests on.
 
     Args:
@@ -161,5 +161,6 @@ def require_source_agrees(game: AbstractGame, mean_fields: Float[np.ndarray, "K 
     """
     fields = np.asarray(mean_fields, dtype=float).reshape(-1, *mean_field_shape(game))
     fields = fields[np.isfinite(fields).reshape(len(fields), -1).all(axis=1)]
-    if hasattr(game, "source_gap") and len(fields):
-        _gaps(game, jnp.asarray(fields)).require_agreement()
+    gaps = _gaps(game, jnp.asarray(fields)) if hasattr(game, "source_gap") and len(fields) else None
+    if gaps is not None:
+        gaps.require_agreement()

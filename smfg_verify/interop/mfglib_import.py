@@ -137,8 +137,8 @@ def _gap(table: SampledTable | CalledTable, number: Array, fields: Float[Array, 
     copied = jax.vmap(lambda field: table(field, number))(fields)
     off = jnp.abs(copied - told)
     worst = jnp.argmax(jnp.where(jnp.isnan(off), jnp.inf, off))
-    at, *row = jnp.unravel_index(worst, off.shape)
-    row = jnp.stack([*row, jnp.zeros((), row[0].dtype)][:3])
+    at, *place = jnp.unravel_index(worst, off.shape)
+    row = jnp.stack([*place, jnp.zeros_like(at)][:3])
     # A table of zeros alone has no rounding: any difference at all is one.
     excess = off.ravel()[worst] / jnp.maximum(table.accepted, jnp.finfo(off.dtype).tiny)
     return SourceGap(excess, reward, row, copied.ravel()[worst], told.ravel()[worst], fields[at])

@@ -1,6 +1,6 @@
 """A stochastic total-derivative learner: the leader's whole gradient, out of a model that is estimated from samples."""
 
-from typing import ClassVar, NamedTuple, Unpack
+from typing import Any, ClassVar, NamedTuple, Unpack
 
 import equinox as eqx
 import jax
@@ -147,10 +147,11 @@ def estimated_gradient(
     """
     field = jnp.ravel(iterate.mean_field)
     model = {name: _affine(table, field, spacing) for name, table in memory.items()}
+    tables: dict[str, Any] = {name: parts.constant for name, parts in model.items()}
+    tables |= {f"{name}_mean_field": parts.slopes for name, parts in model.items()}
     estimated = TabularGame(
         mean_field_support=game.mean_field_support,
-        **{name: parts.constant for name, parts in model.items()},
-        **{f"{name}_mean_field": parts.slopes for name, parts in model.items()},
+        **tables,
         discount=as_parameter(game.discount),
         temperature=as_parameter(game.temperature),
         leader_temperature=as_parameter(game.leader_temperature),
