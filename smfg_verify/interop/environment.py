@@ -84,8 +84,9 @@ class Environment:
     def tolerance(self, name: str) -> float:
         """Largest deviation taken for rounding, by the coarsest number type that the result has gone through."""
         joint = np.full(self.num_states * self.num_actions, 1.0 / (self.num_states * self.num_actions))
-        argument = self._tensor(joint) if self.in_torch else joint
-        found = getattr(self.environment, name)(self.time, argument.reshape(self.states + self.actions))
+        with default_dtype(self.environment.mu0.dtype) if self.in_torch else contextlib.nullcontext():
+            argument = self._tensor(joint) if self.in_torch else joint
+            found = getattr(self.environment, name)(self.time, argument.reshape(self.states + self.actions))
         types = (str(getattr(found, "dtype", "float64")), str(self.environment.mu0.dtype))
         return _TOLERANCE if all(kind.endswith(("float64", "int64")) for kind in types) else _SINGLE_TOLERANCE
 

@@ -139,8 +139,9 @@ def _gap(table: SampledTable | CalledTable, number: Array, fields: Float[Array, 
     worst = jnp.argmax(jnp.where(jnp.isnan(off), jnp.inf, off))
     at, *place = jnp.unravel_index(worst, off.shape)
     row = jnp.stack([*place, jnp.zeros_like(at)][:3])
-    # A table of zeros alone has no rounding: any difference at all is one.
-    excess = off.ravel()[worst] / jnp.maximum(table.accepted, jnp.finfo(off.dtype).tiny)
+    # What the copy may lose where JAX computes in single precision; nothing at all for a table of zeros.
+    rounding = 64.0 * jnp.finfo(off.dtype).eps * jnp.max(jnp.abs(told)) + jnp.finfo(off.dtype).tiny
+    excess = off.ravel()[worst] / jnp.maximum(table.accepted, rounding)
     return SourceGap(excess, reward, row, copied.ravel()[worst], told.ravel()[worst], fields[at])
 
 
