@@ -5,9 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
-
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame, compiled_for_game, is_prepared, mean_field_shape, traced
 
 # The compiler's older code generator takes two thirds of the time, and what it makes runs as fast.
 # Every option is said, so that no flag of the process changes what a proof was computed with.
@@ -24,9 +22,8 @@ _LARGE = 1e5
 
 
 def jit(options: dict[str, Any]) -> Callable:
-    """Function decorator: `equinox.filter_jit` with options for the compiler."""
-    # filter_jit hands any keyword on to jax.jit; its stubs do not say so.
-    return functools.partial(eqx.filter_jit, compiler_options=options)  # type: ignore[call-overload]
+    """Function decorator: `compiled_for_game` with options for the compiler."""
+    return functools.partial(compiled_for_game, compiler_options=options)
 
 
 def jit_for_game(function: Callable) -> Callable:
@@ -42,6 +39,7 @@ def jit_for_game(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def compiled(game: AbstractGame, *arguments: Any) -> Any:
+        game = game if is_prepared(game) else traced(game)
         return (optimised if _is_large(game) else quickly)(game, *arguments)
 
     return compiled

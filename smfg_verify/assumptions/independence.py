@@ -9,14 +9,13 @@ What the game declares is not looked at.
 from collections.abc import Callable
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Literal
 
 from smfg_verify.assumptions.finding import require_shapes
-from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
+from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 
 _STATE, _FOLLOWER_ACTION, _LEADER_ACTION, _MEAN_FIELD = range(4)
 _NUM_PROBES = 8
@@ -148,7 +147,7 @@ def _probe(game: AbstractGame, name: str) -> tuple[np.ndarray, np.ndarray]:
     return tables.reshape(*tables.shape[:4], -1), fields
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _table(game: AbstractGame, name: str, field: jax.Array) -> jax.Array:
     return over_indices(game, lambda s, a, b: FUNCTIONS[name](game, s, a, b, field))
 

@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.flatten_util
 import jax.numpy as jnp
@@ -18,6 +17,7 @@ from smfg_verify.exact.population import chain, discounted_occupancy, population
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import (
     AbstractGame,
+    compiled_for_game,
     leader_logits_shape,
     mean_field_shape,
     num_leader_observations,
@@ -25,6 +25,7 @@ from smfg_verify.game import (
     validate,
 )
 from smfg_verify.policies import observed_rows
+from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.schedules import Schedule
 
 # A mean field may leave the simplex by the rounding of the solve it comes from.
@@ -50,6 +51,8 @@ class Components(NamedTuple):
     leader_critic: _Table
     follower_critic: _Table
     mean_field: _Table
+
+    __reduce__ = reduce_portable
 
 
 _LEARNER_OF = Components(
@@ -81,6 +84,8 @@ class ExpectedUpdate(NamedTuple):
     occupancy: Float[Array, " n"]
     population: Float[Array, "n *A"]
     transition: Float[Array, "n n"]
+
+    __reduce__ = reduce_portable
 
 
 def mean_dynamics(game: AbstractGame, iterate: Components) -> Components:
@@ -227,7 +232,7 @@ def mean_dynamics_at(game: AbstractGame, iterate: Components) -> Components:
     )
 
 
-_mean_dynamics = eqx.filter_jit(mean_dynamics_at)
+_mean_dynamics = compiled_for_game(mean_dynamics_at)
 
 
 def linearised_at(game: AbstractGame, iterate: Components) -> tuple[Components, Float[Array, "N N"]]:

@@ -5,7 +5,6 @@ import enum
 import math
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,8 +17,17 @@ from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits, 
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.exact.precision import require_float64
-from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape, traced, validate
+from smfg_verify.game import (
+    AbstractGame,
+    compiled_for_game,
+    game_hash,
+    leader_logits_shape,
+    mean_field_shape,
+    traced,
+    validate,
+)
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.trace import Trace
 
 RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
@@ -235,7 +243,7 @@ def _evaluate(game: AbstractGame, points: _Point, precision: float, batch_size: 
     return _Measured(*(np.array(column[:total]) for column in columns))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _evaluate_block(game, points: _Point, precision: float, batch_size: int, rescue: bool) -> _Measured:
     return jax.lax.map(lambda point: _measure(game, point, precision, rescue), points, batch_size=batch_size)
 
@@ -247,6 +255,8 @@ class Tracking(NamedTuple):
     e_Vf: Float[Array, ""]
     e_Vl: Float[Array, ""]
     rounding: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]
+
+    __reduce__ = reduce_portable
 
 
 def tracking_residuals(game: AbstractGame, point: Any, precision: float) -> Tracking:

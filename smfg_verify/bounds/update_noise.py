@@ -16,6 +16,7 @@ from smfg_verify.exact.kernel import tabulate
 from smfg_verify.exact.population import solve_linear
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.updates import Sampling
 
 # Entries of the table of directions over all tuples (s, a, b, s') (512 MiB of float64).
@@ -37,6 +38,8 @@ class UpdateNoise(NamedTuple):
     covariance: Float[np.ndarray, "N N"]
     drift: Float[np.ndarray, " N"]
     poisson_residual: float
+
+    __reduce__ = reduce_portable
 
 
 def update_noise(

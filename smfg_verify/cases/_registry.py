@@ -1,6 +1,7 @@
 """The cases by name, and how they are run."""
 
 import dataclasses
+import functools
 import inspect
 import re
 import time
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 
 from smfg_verify.cases.record import CaseRecord, CaseVerdict, Version
 from smfg_verify.errors import InputError
+from smfg_verify.parts import Keep, made_anew
 from smfg_verify.words import closest
 
 CaseFunction = Callable[..., CaseRecord]
@@ -138,6 +140,7 @@ def run_cases(
     version: Version | str = Version.QUICK,
     *,
     progress: Callable[[str], object] | None = None,
+    keep: Keep = made_anew,
 ) -> tuple[CaseOutcome, ...]:
     """Run several cases; every name is looked up before the first is run.
 
@@ -145,6 +148,7 @@ def run_cases(
         names: of the cases; all of them if None.
         version: "quick" or "full".
         progress: called with each name before it is run.
+        keep: called with each name and what makes the record and its seconds, to keep them or take back kept ones.
 
     Returns:
         The outcomes, in the order of the names.
@@ -154,12 +158,14 @@ def run_cases(
     """
     chosen = [find_case(name).name for name in (case_names() if names is None else dict.fromkeys(names))]
     version = _version(version)
-    outcomes = []
-    for name in chosen:
+
+    def made(name: str) -> tuple[CaseRecord, float]:
         if progress is not None:
             progress(name)
-        outcomes.append(run_case(name, version))
-    return tuple(outcomes)
+        outcome = run_case(name, version)
+        return outcome.record, outcome.seconds
+
+    return tuple(CaseOutcome(find_case(name), version, *keep(name, functools.partial(made, name))) for name in chosen)
 
 
 def _version(version: Version | str) -> Version:

@@ -77,11 +77,23 @@ def steps_of(*constants: float | None) -> dict[str, float | None]:
 
 
 def check_options(
-    properties: list[str] | None, budget: str | None, leaders: int | None, starts: int | None, seed: int | None
+    properties: list[str] | None,
+    budget: str | None,
+    leaders: int | None,
+    starts: int | None,
+    seed: int | None,
+    time_limit: float | None,
 ) -> dict[str, Any]:
     """Options of a check by the names of `CheckSettings`; None where not given."""
     named = tuple(properties) if properties else None
-    return {"properties": named, "budget": budget, "leaders": leaders, "starts": starts, "seed": seed}
+    return {
+        "properties": named,
+        "budget": budget,
+        "leaders": leaders,
+        "starts": starts,
+        "seed": seed,
+        "time_limit": time_limit,
+    }
 
 
 def _given(options: Mapping[str, Any] | None) -> dict[str, Any]:

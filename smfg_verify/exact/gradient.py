@@ -22,11 +22,12 @@ from smfg_verify.exact.follower import policy_value
 from smfg_verify.exact.held_field import held_field_table
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, jacobian, residual
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
+from smfg_verify.portable import Portable
 
 
-class Certificate(eqx.Module):
+class Certificate(Portable, eqx.Module):
     r"""How far a gradient can be trusted.
 
     Attributes:
@@ -47,7 +48,7 @@ class Certificate(eqx.Module):
     error_bound: Float[Array, ""]
 
 
-class StackelbergGradient(eqx.Module):
+class StackelbergGradient(Portable, eqx.Module):
     r"""Gradient of $\Phi(\omega) = J_l(\phi_\omega, \pi^*(\phi_\omega), \mu^*(\phi_\omega))$ in the logits.
 
     All gradients are (O, B), in units of discounted leader reward; total = direct + policy_response +
@@ -122,7 +123,7 @@ def leader_objective(
     return value
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _objective(game, logits, start, rescue) -> tuple[Float[Array, ""], Equilibrium]:
     policy = softmax_policy(logits)
     equilibrium = equilibrium_of_policy(game, policy, start, rescue=rescue)
@@ -209,7 +210,7 @@ def policy_gradient(
     return gradient
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _gradient(game, leader_policy, start, rescue) -> StackelbergGradient:
     equilibrium = equilibrium_of_policy(game, leader_policy, start, rescue=rescue)
     return gradient_at(game, leader_policy, equilibrium)

@@ -5,10 +5,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
-from smfg_verify.game import AbstractGame, dense_transition, over_indices
+from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, over_indices
+from smfg_verify.portable import Portable
 
 
-class Kernel(eqx.Module):
+class Kernel(Portable, eqx.Module):
     """The three functions of a game at one mean field.
 
     Attributes:
@@ -22,7 +23,7 @@ class Kernel(eqx.Module):
     leader_reward: Float[Array, "n A B"]
 
 
-class FollowerModel(eqx.Module):
+class FollowerModel(Portable, eqx.Module):
     """What one follower faces once the leader's policy and the mean field are fixed.
 
     Attributes:
@@ -41,7 +42,7 @@ _MAX_ENTRIES = 2**31
 
 
 # Compiled on its own, so that the many programs around it trace a game's functions once for each shape.
-@eqx.filter_jit
+@compiled_for_game
 def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
     """Tabulate a game's three functions over all (state, follower action, leader action) at one mean field.
 

@@ -13,14 +13,15 @@ from smfg_verify.exact.equilibrium import equilibrium_of_policy, prepare, raise_
 from smfg_verify.exact.gradient import StackelbergGradient, gradient_at, policy_gradient, raise_if_singular
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.exact.pure_leaders import PureLeaders, pure_actions
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 from smfg_verify.policies import softmax_policy
+from smfg_verify.portable import Portable
 
 # Vertices of the mean fields at which the leader's reward is looked at for its scale.
 _MOST_VERTICES = 16
 
 
-class LeaderOptimum(eqx.Module):
+class LeaderOptimum(Portable, eqx.Module):
     """Where an ascent of the leader ended, and how it went.
 
     Attributes:
@@ -183,7 +184,7 @@ def _together(game: AbstractGame, searches: list[Search]) -> list[Ascent]:
 def _gradients(game: AbstractGame, requests: list[Request], width: int) -> list[StackelbergGradient]:
     """Gradients at several policies, padded to a width so that one compiled program serves; failures solved again."""
     if width == 1:
-        return [policy_gradient(game, jnp.asarray(policy), start) for policy, start in requests]
+        return [_gradient(game, policy, start) for policy, start in requests]
     shape = mean_field_shape(game)
     uniform = np.full(shape, 1.0 / np.prod(shape))
     padded = requests + [requests[-1]] * (width - len(requests))
@@ -192,12 +193,20 @@ def _gradients(game: AbstractGame, requests: list[Request], width: int) -> list[
     found = _gradients_at_once(game, policies, fields)
     several = [jax.tree.map(lambda leaf, k=k: leaf[k], found) for k in range(len(requests))]
     return [
-        gradient if bool(gradient.equilibrium.converged) else policy_gradient(game, jnp.asarray(policy), start)
+        gradient if bool(gradient.equilibrium.converged) else _gradient(game, policy, start)
         for gradient, (policy, start) in zip(several, requests, strict=True)
     ]
 
 
-@eqx.filter_jit
+def _gradient(game: AbstractGame, policy: np.ndarray, start: Array | None) -> StackelbergGradient:
+    """The gradient at a policy, by every search; a game that is not what it was read from there is refused."""
+    gradient = policy_gradient(game, jnp.asarray(policy), start)
+    if gradient.equilibrium.source_gap is not None:
+        gradient.equilibrium.source_gap.require_agreement()
+    return gradient
+
+
+@compiled_for_game
 def _gradients_at_once(game: AbstractGame, policies: Array, fields: Array) -> StackelbergGradient:
     def one(policy, field):
         return gradient_at(game, policy, equilibrium_of_policy(game, policy, field, rescue=False))
@@ -223,7 +232,7 @@ def _compared(game: AbstractGame, policy: Float[np.ndarray, "O B"], budget: int)
         return None
     actions, complete = pure_actions(policy, budget)
     vertices = np.eye(policy.shape[1])[actions]
-    objectives = [float(policy_gradient(game, jnp.asarray(vertex), None).objective) for vertex in vertices]
+    objectives = [float(_gradient(game, vertex, None).objective) for vertex in vertices]
     return PureLeaders(actions, np.array(objectives), complete)
 
 
@@ -240,7 +249,7 @@ def _record(
     ends: tuple[LeaderOptimum, ...] = (),
 ) -> LeaderOptimum:
     policy = never_zero(ascent.last.policy)
-    last = Iterate(policy, policy_gradient(game, jnp.asarray(policy), ascent.last.gradient.equilibrium.mean_field))
+    last = Iterate(policy, _gradient(game, policy, ascent.last.gradient.equilibrium.mean_field))
     objective, norm, gap = (np.array(column) for column in zip(*(i.measures for i in ascent.iterates), strict=True))
     curvature = ascent.curvature
     return LeaderOptimum(

@@ -10,7 +10,6 @@ entropy, whose Hessian is unbounded at the faces, in the Fisher metric, $d = \sq
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +21,7 @@ from smfg_verify.exact.equilibrium import implicit_point
 from smfg_verify.exact.gradient import objective_at
 from smfg_verify.exact.residual import Point, follower_policy
 from smfg_verify.exact.response import setting_of
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 
 # A probability above it is played; below it, an action counts where its derivative ties with the largest of its row.
 _PLAYED = 1e-6
@@ -138,7 +137,7 @@ def _by_lanczos(product, number: int) -> tuple[np.ndarray, np.ndarray, float]:
     return largest, vector, float(np.abs(size[0]))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _hessian_product(
     game: AbstractGame, policy: Float[Array, "O B"], known: Point, direction: Float[Array, "O B"]
 ) -> Float[Array, "O B"]:

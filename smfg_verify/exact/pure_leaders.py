@@ -6,8 +6,10 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float, Int
 
+from smfg_verify.portable import Portable
 
-class PureLeaders(eqx.Module):
+
+class PureLeaders(Portable, eqx.Module):
     """The pure leaders that were compared; each equilibrium is searched from the uniform mean field.
 
     Attributes:

@@ -7,9 +7,10 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.games.linear_quadratic import LinearQuadratic
+from smfg_verify.portable import Portable
 
 
-class ContinuousLinearQuadratic(eqx.Module):
+class ContinuousLinearQuadratic(Portable, eqx.Module):
     r"""The continuous game behind a `LinearQuadratic` grid, for algorithms that only sample.
 
     $$ x' = \alpha x + \beta a + \sigma \xi, \ \xi \sim N(0, 1), $$

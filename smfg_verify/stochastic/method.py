@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
+from smfg_verify.portable import Portable
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
@@ -27,7 +28,7 @@ class Carry(NamedTuple):
     memory: Memory
 
 
-class Method(eqx.Module):
+class Method(Portable, eqx.Module):
     """A learning method of the leader, the follower and the mean field.
 
     The fields of a concrete method are its options: numbers are traced, so that another one does not recompile, and

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import as_parameter, parameter
+from smfg_verify.portable import Portable, reduce_portable
 
 _NAMES = {"leader": "zeta", "mean_field": "xi", "follower": "alpha", "critic": "beta"}
 
@@ -37,8 +38,10 @@ class StepSizes(NamedTuple):
     follower: Float[Array, ""]
     critic: Float[Array, ""]
 
+    __reduce__ = reduce_portable
 
-class Schedule(eqx.Module):
+
+class Schedule(Portable, eqx.Module):
     r"""Step sizes $c / \sqrt{k + 1}$, one constant a learner.
 
     $\zeta_k$ (leader) $\le \xi_k$ (mean field) $\le \alpha_k$ (follower) $\le \beta_k$ (critics): the separation of
@@ -81,7 +84,7 @@ class Schedule(eqx.Module):
         return {name: float(getattr(self, name)) for name in _NAMES}
 
 
-class PowerSchedule(eqx.Module):
+class PowerSchedule(Portable, eqx.Module):
     r"""Step sizes $c / (k + 1)^p$ with a constant and an exponent a learner, one choice of all eight a lane.
 
     For sweeps over step sizes; AC-SMFG's own are those of `Schedule`, p = 1/2. Clipped to 1 as there.

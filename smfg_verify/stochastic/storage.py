@@ -2,13 +2,15 @@
 
 import importlib.metadata
 import importlib.util
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smfg_verify.documents import named
 from smfg_verify.errors import InputError
-from smfg_verify.files import replacing
+from smfg_verify.files import require_place, write_atomically
 
 if TYPE_CHECKING:
     import xarray
@@ -68,21 +70,25 @@ def is_zarr(path: str | os.PathLike[str]) -> bool:
 
 
 def write_netcdf(path: str | os.PathLike[str], groups: Mapping[str | None, "xarray.Dataset"]) -> None:
-    """Write datasets as groups of one netCDF file (None is the root), then move it into place in one step.
+    """Write datasets as groups of one netCDF file (None is the root), completely or not at all.
+
+    The file is put together in memory: where HDF5 itself meets a full disk, its clean-up ends the process.
 
     Args:
         path: where the file is to stand.
         groups: the root first.
 
     Raises:
-        ValueError: the directory does not exist.
+        ValueError: a path that is a folder, or whose folder does not exist.
+        OSError: the disk is full or the folder cannot be written; nothing is left of the attempt.
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(f"path: got {os.fspath(path)!r}, whose directory does not exist; make it first.")
-    with replacing(path) as temporary:
-        for position, (group, dataset) in enumerate(groups.items()):
-            dataset.to_netcdf(temporary, mode="w" if position == 0 else "a", group=group, engine="h5netcdf")
+    import xarray
+
+    require_place(path)
+    content = io.BytesIO()
+    tree = xarray.DataTree.from_dict({f"/{group or ''}": dataset for group, dataset in groups.items()})
+    tree.to_netcdf(content, engine="h5netcdf")
+    write_atomically(path, content.getvalue())
 
 
 def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Dataset":
@@ -113,6 +119,8 @@ def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Data
     except InputError:
         raise
     except Exception as error:  # the libraries below raise OSError, KeyError, RuntimeError and their own kinds
+        if (kind := named(path)) is not None:
+            raise InputError(f"{path}: is {kind}; expected a trace, such as the trace.nc of a run.") from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
             f"{path}: cannot be read as {'Zarr' if zarr else 'netCDF'} ({type(error).__name__}: {reason}); likely "

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -11,6 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
 
 from smfg_verify.errors import InputError
+from smfg_verify.files import replacing_folder
+from smfg_verify.portable import Portable
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.updates import Sampling
 
@@ -95,7 +96,7 @@ class TraceMetadata:
         return self.options[option]
 
 
-class Trace(eqx.Module):
+class Trace(Portable, eqx.Module):
     """A run at its checkpoints; row k of an array is the iterate after `iterations[k]` updates (0 is the start).
 
     Attributes:
@@ -164,16 +165,18 @@ class Trace(eqx.Module):
         return cls(seeds=dataset["seed"].values, iterations=dataset["iteration"].values, **arrays, metadata=metadata)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the trace, atomically for netCDF: a reader sees the old file or the new one, never a part.
+        """Write the trace, completely or not at all: a reader sees the old file or the new one, never a part.
 
         Args:
             path: ending in .nc (netCDF4) or .zarr (a directory; needs the package zarr).
 
         Raises:
-            ValueError: another ending, or zarr is not installed.
+            ValueError: another ending, zarr is not installed, or the folder it is to stand in does not exist.
+            OSError: the disk is full or the folder cannot be written; the old file is as it was.
         """
         if storage.is_zarr(path):
-            self.to_xarray().to_zarr(Path(path), mode="w")
+            with replacing_folder(path) as temporary:
+                self.to_xarray().to_zarr(temporary, mode="w")
         else:
             storage.write_netcdf(path, {None: self.to_xarray()})
 

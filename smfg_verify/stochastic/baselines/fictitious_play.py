@@ -216,7 +216,8 @@ def fictitious_play(
         critic_step: c of both Q, dimensionless, >= 0.
         inner_iterations: transitions of each of two chains between two averages.
         resolution: parts that a leader's probability is made of.
-        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, progress, callback.
+        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, overwrite, progress,
+            callback.
 
     Returns:
         The trace: averages as logits, mean field and the values of the best responses.

@@ -203,7 +203,8 @@ def total_derivative(
         model_rounds: samples of each (s, a, b) at each mean field, an iteration.
         model_step: c, dimensionless, >= 0.
         spacing: h, in (0, 1].
-        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, progress, callback.
+        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, overwrite, progress,
+            callback.
 
     Returns:
         The trace.
