@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from smfg_verify.bounds import ChangeStatus, PlanStatus, PowerPlan, exact_residuals, plan_power
+from smfg_verify.bounds import ChangeStatus, PlanStatus, PowerPlan, exact_residuals, leader_way, plan_power
 from smfg_verify.bounds.power import check_choices
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
@@ -65,7 +65,8 @@ def make_plan(settings: GameSettings, pilot: RunSettings, **choices: Any) -> Pla
     with progress.stage("bounds", "Measuring residuals at every checkpoint"):
         residuals = exact_residuals(game, trace)
     with progress.stage("plan", "Simulating runs with the pilot's noise"):
-        return Plan(settings, game, pilot, plan_power(residuals.e_omega, residuals.iterations, **choices))
+        way = leader_way(trace.leader_logits, residuals.iterations)
+        return Plan(settings, game, pilot, plan_power(residuals.e_omega, residuals.iterations, way=way, **choices))
 
 
 def plan_tables(plan: Plan) -> Group:
