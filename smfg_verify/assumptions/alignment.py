@@ -168,9 +168,12 @@ def _form_verdict(statement: str, evidence: AlignmentEvidence) -> Verdict:
 def _form_meaning(statement: str, constant: float, verdict: Verdict, evidence: AlignmentEvidence, proved: bool) -> str:
     formula = FORMS[statement].formula
     if proved:
-        return f"{formula} = {constant:g} for every leader: nothing the leader cares about depends on the followers."
+        return (
+            f"{formula} = {constant:g} for every leader with a gradient: nothing the leader cares about depends on the "
+            "followers."
+        )
     if math.isnan(constant):
-        return f"{formula} could not be taken anywhere: every gradient searched is within its own numerical error."
+        return f"{formula} could not be taken at any of {_unusable(evidence)}."
     extreme = "smallest" if FORMS[statement].worst == "min" else "largest"
     text = f"The {extreme} {formula} found is {constant:.4g}"
     return f"{text}{_consequence(statement, constant, verdict)}{_collinear(evidence)}."
@@ -181,12 +184,20 @@ def _consequence(statement: str, constant: float, verdict: Verdict) -> str:
         if verdict is Verdict.INCONCLUSIVE:
             return ", which bounds nothing: the direct gradient is not zero where the total one is (zeros-of-total)"
         certain = statement == "relative-error" and constant < 1.0
-        return ": below one, which by itself makes the direct gradient ascend" if certain else ""
+        return ": below one, so that the direct gradient ascends wherever looked" if certain else ""
     if verdict is Verdict.INCONCLUSIVE:
         return ", but a negative inner product was met that did not repeat"
     if verdict is Verdict.REFUTED:
-        return ": there a step along the direct gradient lowers the leader's objective"
+        return ": there a small step along the direct gradient lowers the leader's objective"
+    if constant < 0.0:
+        return ", a sign within its numerical error"
     return ": no leader was found at which the direct gradient points against the total one"
+
+
+def _unusable(evidence: AlignmentEvidence) -> str:
+    """How many points were looked at, and why none of them has a ratio."""
+    points, lost = len(evidence.points.converged), int(np.sum(~evidence.points.converged))
+    return f"{points} leaders: {lost} without an equilibrium, the others with gradients within their numerical error"
 
 
 def _collinear(evidence: AlignmentEvidence) -> str:
@@ -208,11 +219,15 @@ def _frontier_finding(game: AbstractGame, evidence: AlignmentEvidence, proved: b
 
     def meaning(constant: float) -> str:
         if math.isnan(constant):
-            return "No frontier: every total gradient searched is within its own numerical error."
+            return f"No frontier: it could not be taken at any of {_unusable(evidence)}."
         if proved:
             return "<g, p> = ||g||^2 for every leader: no slack is needed."
+        if verdict is Verdict.INCONCLUSIVE:
+            return "A negative <g, p> was met that did not repeat: whether slack is needed is not told."
         if not refuted:
-            return "<g, p> >= c ||g||^2 needs no slack at any leader looked at."
+            return (
+                "<g, p> >= c ||g||^2 with some c >= 0 needs no slack, beyond numerical errors, at any leader looked at."
+            )
         return f"<g, p> >= c ||g||^2 - e fails for every c >= 0 unless the slack e is at least {constant:.4g}."
 
     return concluded(

@@ -74,7 +74,7 @@ def _obstacle(fit: Fit, mask: np.ndarray) -> str:
     if bad:
         return f"{bad} of {values.size} points are not finite"
     if np.any(values.mean(axis=0) <= fit.rounding[:, needed].mean(axis=0)):
-        return "at rounding level"
+        return "at rounding level at some checkpoint of the window"
     if np.all(np.ptp(values, axis=0) == 0.0):
         return "the seeds do not vary"
     return ""

@@ -1,6 +1,6 @@
-r"""Whether a run has left its transient: one rule, for the rates that `validate` judges and the pilot that `plan` reads.
+r"""Whether a run has left its transient: one rule for the rates that `validate` judges and the pilot that `plan` reads.
 
-Two things must be over. The residual's: from its last change-point on there must be enough checkpoints to fit a rate to.
+Two must be over. The residual's: from its last change-point on there must be enough checkpoints to fit a rate to.
 The leader's: on its clock $\sum_k c/\sqrt{k+1}$ a quarter of the iterations is half of the time, and a leader that is
 on its way covers half of the way in the second half, one that has arrived next to nothing. Where it covers more than a
 quarter, what is seen of a residual of the leader is its start, not its rate.

@@ -126,7 +126,9 @@ def _answer(power: PowerPlan) -> Text:
         said = f"{power.status}: {power.reason}"
     else:
         said = (
-            f"{best.seeds} seeds of {best.iterations:,} iterations reach the power {power.target:g}, at the least cost"
+            f"{best.seeds} seeds of {best.iterations:,} iterations reach the power {power.target:g} in simulation, "
+            "at the "
+            "least cost of the choices above"
         )
     text = Text(said, style=_STYLES[power.status])
     text.append(f"\nTaken for granted: {power.assumption}", style="dim")
