@@ -13,7 +13,7 @@ from smfg_verify.assumptions.leaders import checked, trajectory_leaders
 from smfg_verify.assumptions.report import AssumptionReport
 from smfg_verify.assumptions.untraced import require_source_of_equilibrium, without_untraced_proofs
 from smfg_verify.errors import InputError
-from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.game import AbstractGame, game_hash, game_name
 from smfg_verify.parts import Keep, made_anew
 
 
@@ -84,7 +84,7 @@ def check(
     for entry in chosen:
         findings += keep(entry.name, functools.partial(_findings, entry, game, settings, progress))
     return AssumptionReport(
-        game_name=type(game).__name__,
+        game_name=game_name(game),
         game_hash=game_hash(game),
         settings=settings_record(settings),
         findings=tuple(findings),
