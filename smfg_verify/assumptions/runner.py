@@ -52,6 +52,7 @@ def check(
     Raises:
         ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), or a bad
             setting.
+        Contradiction: a proof and a witness exclude each other, a fault of the package; it holds the findings.
     """
     settings = search_settings(
         budget,

@@ -49,7 +49,13 @@ _UNARY = {
     "copy": np.copy,
     "stop_gradient": np.asarray,
 }
-_REDUCTIONS = {"reduce_sum": np.sum, "reduce_max": np.max, "reduce_min": np.min, "reduce_or": np.any, "reduce_and": np.all}
+_REDUCTIONS = {
+    "reduce_sum": np.sum,
+    "reduce_max": np.max,
+    "reduce_min": np.min,
+    "reduce_or": np.any,
+    "reduce_and": np.all,
+}
 _CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr"}
 
 
@@ -67,9 +73,7 @@ _SHAPED = {
     "expand_dims": lambda p, x: np.expand_dims(x, tuple(p["dimensions"])),
     "transpose": lambda p, x: np.transpose(x, p["permutation"]),
     "concatenate": lambda p, *x: np.concatenate(x, axis=p["dimension"]),
-    "slice": lambda p, x: x[
-        tuple(map(slice, p["start_indices"], p["limit_indices"], p["strides"] or [1] * x.ndim))
-    ],
+    "slice": lambda p, x: x[tuple(map(slice, p["start_indices"], p["limit_indices"], p["strides"] or [1] * x.ndim))],
     "convert_element_type": lambda p, x: x.astype(p["new_dtype"]),
     "integer_pow": lambda p, x: x ** p["y"] if p["y"] >= 0 else 1.0 / x ** -p["y"],
     "select_n": lambda p, which, *cases: np.where(which, cases[1], cases[0]),
