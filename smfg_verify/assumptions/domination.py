@@ -279,7 +279,7 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
     constants = game_constants(game, settings)
     bounds = _bounds(constants)
     constant = constant_at_optimum(game, bounds)
-    proved = constant > 0.0
+    proved = constant > 0.0 and "rows" not in constants.unproved
     smallest = np.nanmin(np.append(evidence.measures.optimal_probability, np.nan))
     finding = Finding(
         property=PROPERTY,
