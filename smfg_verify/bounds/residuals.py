@@ -256,7 +256,8 @@ class Tracking(NamedTuple):
     e_Vl: Float[Array, ""]
     rounding: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 def tracking_residuals(game: AbstractGame, point: Any, precision: float) -> Tracking:
