@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from smfg_verify.exact.batching import one_at_a_time
+from smfg_verify.exact.certificate import Certificate, certify, to_logits
 from smfg_verify.exact.equilibrium import (
     Equilibrium,
     checked_start,
@@ -17,39 +17,20 @@ from smfg_verify.exact.equilibrium import (
     prepare,
     raise_unless_converged,
 )
-from smfg_verify.exact.follower import policy_value
-from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
-from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, jacobian, residual
+from smfg_verify.exact.objective import objective_at
+from smfg_verify.exact.perturbation import Adjoint
+from smfg_verify.exact.residual import Point, Setting, follower_policy, jacobian, residual
+from smfg_verify.exact.slopes import SlopeStatus, describe
 from smfg_verify.game import AbstractGame, mean_field_shape
-from smfg_verify.policies import entropy, observed_rows, softmax_policy
-
-
-class Certificate(eqx.Module):
-    r"""How far a gradient can be trusted.
-
-    Attributes:
-        forward_residual: residual of the equilibrium it was taken at.
-        adjoint_residual: largest entry of $(\partial F/\partial x)^T \lambda - \partial J_l/\partial x$, relative to
-            the largest entry of the right-hand side.
-        condition: 2-norm condition number $\kappa$ of dF/dx, by singular values.
-        error_bound: first-order bound on the Euclidean errors of the total gradient and of its direct part, rounding
-            included: $\kappa \cdot \text{turning} \cdot \text{size} \cdot ((\text{forward} + \epsilon)\max(1, |V|) +
-            \text{adjoint})$. Turning $= \max(1, (\gamma + \max|\partial F_V/\partial m|)/\tau)$, since the Jacobian
-            turns with the point at the rate at which log-policies do; size is the largest number added or cancelled
-            on the way to the gradient, which near a stationary policy is far above the gradient's own.
-    """
-
-    forward_residual: Float[Array, ""]
-    adjoint_residual: Float[Array, ""]
-    condition: Float[Array, ""]
-    error_bound: Float[Array, ""]
+from smfg_verify.policies import softmax_policy
 
 
 class StackelbergGradient(eqx.Module):
     r"""Gradient of $\Phi(\omega) = J_l(\phi_\omega, \pi^*(\phi_\omega), \mu^*(\phi_\omega))$ in the logits.
 
     All gradients are (O, B), in units of discounted leader reward; total = direct + policy_response +
-    mean_field_response. NaN where the equilibrium has not converged.
+    mean_field_response. NaN where the equilibrium has not converged; all but direct part and objective NaN too where the
+    game's functions have no derivative at the equilibrium (`certificate.slopes`).
 
     Attributes:
         total: grad Phi.
@@ -63,7 +44,7 @@ class StackelbergGradient(eqx.Module):
         direct_policy_gap: the same of the direct part.
         objective: Phi.
         equilibrium: the equilibrium the gradient is taken at.
-        certificate: residuals, condition number and error bound.
+        certificate: residuals, condition number, error bounds, and the derivatives against differences.
     """
 
     total: Float[Array, "O B"]
@@ -121,25 +102,6 @@ def _objective(game, logits, start, rescue) -> tuple[Float[Array, ""], Equilibri
     return value, equilibrium
 
 
-def leader_value(
-    game: AbstractGame,
-    leader_policy: Float[Array, "O B"],
-    follower_rows: Float[Array, "n A"],
-    mean_field: Float[Array, "..."],
-) -> Float[Array, " n"]:
-    """The leader's value V_l of arbitrary policies at an arbitrary mean field, (n,)."""
-    rows = observed_rows(leader_policy, game.leader_observation)
-    model = follower_model(tabulate(game, mean_field), rows)
-    bonus = game.leader_temperature * entropy(rows)
-    as_rewarded = FollowerModel(model.transition, model.leader_reward + bonus[:, None], model.leader_reward)
-    return policy_value(as_rewarded, follower_rows, game.discount, jnp.zeros(()))
-
-
-def objective_at(game: AbstractGame, leader_policy, follower_rows, mean_field) -> Float[Array, ""]:
-    """J_l(phi, pi, mu), the leader's objective at arbitrary policies and mean field, a scalar."""
-    return jnp.dot(jnp.asarray(game.initial_distribution), leader_value(game, leader_policy, follower_rows, mean_field))
-
-
 def stackelberg_gradient(
     game: AbstractGame,
     leader_logits: Float[ArrayLike, "O B"],
@@ -157,14 +119,16 @@ def stackelberg_gradient(
         game: the game.
         leader_logits: omega, (O, B), dimensionless.
         initial: mean field the equilibrium search starts from; uniform if None.
-        throw: raise when the equilibrium does not converge; if False, NaN and `equilibrium.converged` False.
+        throw: raise when there is no gradient; if False, NaN, and `equilibrium.converged` or
+            `certificate.differentiable` False.
 
     Returns:
         The gradient with its parts, its policy-space form and gap, and its certificate.
 
     Raises:
         ValueError: as `solve_equilibrium`.
-        RuntimeError: equilibrium not converged, or not locally unique, and `throw`.
+        RuntimeError: equilibrium not converged or not locally unique, or the functions not differentiable there, and
+            `throw`.
     """
     game, logits = prepare(game, leader_logits)
     start = checked_start(game, initial)
@@ -176,12 +140,24 @@ def stackelberg_gradient(
 
 
 def raise_if_singular(gradient: StackelbergGradient) -> None:
-    """Raise when an equilibrium has converged and its gradient has not come out finite.
+    """Raise when an equilibrium has converged and there is no gradient, at it or at one of a batch.
 
     Raises:
-        RuntimeError: the Jacobian is singular.
+        RuntimeError: a function has no derivative there, or another than its rule says; or the Jacobian is singular.
     """
-    if isinstance(gradient.total, jax.core.Tracer) or np.all(np.isfinite(gradient.total)):
+    if isinstance(gradient.total, jax.core.Tracer):
+        return
+    slopes = gradient.certificate.slopes
+    status = np.ravel(np.asarray(slopes.status))
+    broken = np.flatnonzero((status == SlopeStatus.KINK) | (status == SlopeStatus.WRONG_RULE))
+    if broken.size:
+        first = jax.tree.map(lambda leaf: np.reshape(leaf, (status.size, *leaf.shape[np.ndim(slopes.status) :])), slopes)
+        raise RuntimeError(
+            f"gradient: {describe(jax.tree.map(lambda leaf: leaf[broken[0]], first))}. Likely cause: a kink such as "
+            "abs, max or a clip met exactly, or a stop_gradient. Pass throw=False to get NaN and the slopes, in "
+            "`certificate.slopes`."
+        )
+    if np.all(np.isfinite(gradient.total)):
         return
     condition = float(np.max(np.asarray(gradient.certificate.condition)))
     raise RuntimeError(
@@ -236,7 +212,9 @@ def gradient_at(
     point = Point(jnp.ravel(equilibrium.mean_field), equilibrium.follower_value)
     objective, slopes = _partials(setting, point)
     tables, adjoint = _policy_space_parts(setting, point, slopes)
-    total, direct, by_policy, by_field = (_to_logits(leader_policy, table) for table in tables)
+    certificate = certify(setting, equilibrium, adjoint, jnp.abs(objective))
+    tables = _known_only(tables, certificate)
+    total, direct, by_policy, by_field = (to_logits(leader_policy, table) for table in tables)
     return StackelbergGradient(
         total=total,
         direct=direct,
@@ -248,19 +226,20 @@ def gradient_at(
         direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
         objective=objective,
         equilibrium=equilibrium,
-        certificate=_certificate(setting, equilibrium, adjoint, tables),
+        certificate=certificate,
     )
+
+
+def _known_only(tables: "_Tables", certificate: Certificate) -> "_Tables":
+    """Where the functions have no derivative there is no total gradient; its direct part needs none of them."""
+    known = jnp.where(certificate.differentiable, 1.0, jnp.nan)
+    return _Tables(known * tables.total, tables.direct, known * tables.policy_response, known * tables.mean_field_response)
 
 
 def stationarity_gap(leader_policy: Float[Array, "O B"], table: Float[Array, "O B"]) -> Float[Array, ""]:
     r"""Policy-space stationarity gap $\sum_o \max_b G(o,b) - \sum_b \phi(b|o) G(o,b) \ge 0$ of a derivative table G."""
     best = jnp.max(table, axis=-1, keepdims=True)
     return jnp.sum(leader_policy * (best - table))
-
-
-def _to_logits(policy: Float[Array, "O B"], table: Float[Array, "O B"]) -> Float[Array, "O B"]:
-    """Derivative in logits from the derivative in policy entries, through the softmax."""
-    return policy * (table - jnp.sum(policy * table, axis=-1, keepdims=True))
 
 
 class _Tables(NamedTuple):
@@ -272,12 +251,6 @@ class _Tables(NamedTuple):
     mean_field_response: Float[Array, "O B"]
 
 
-class _Adjoint(NamedTuple):
-    matrix: Jacobian
-    right: Point
-    solution: Point
-
-
 def _partials(setting: Setting, point: Point):
     """J_l and its partial derivatives in (leader policy, follower policy, mean field)."""
     game = setting.game
@@ -287,7 +260,7 @@ def _partials(setting: Setting, point: Point):
     return value_and_slopes(setting.leader_policy, rows, field)
 
 
-def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables, _Adjoint]:
+def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables, Adjoint]:
     """One factorisation of the transposed Jacobian, three right-hand sides: policy part, mean field part, and sum."""
     by_leader, by_follower, by_field = slopes
 
@@ -309,34 +282,4 @@ def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables
         policy_response=through_policy - pulled[1],
         mean_field_response=-pulled[2],
     )
-    return tables, _Adjoint(matrix, right, solution)
-
-
-def _certificate(setting: Setting, equilibrium: Equilibrium, adjoint: _Adjoint, tables: _Tables) -> Certificate:
-    setting, equilibrium, adjoint, tables = jax.lax.stop_gradient((setting, equilibrium, adjoint, tables))
-    defect = _largest(jax.tree.map(jnp.subtract, adjoint.matrix.apply(adjoint.solution), adjoint.right))
-    right = _largest(adjoint.right)
-    adjoint_residual = jnp.where(right > 0.0, defect / right, defect)
-    singular = _singular_values(adjoint.matrix.dense)
-    condition = singular[0] / singular[-1]
-    # The matrix is the transposed Jacobian: its upper right block is dF_V/dm.
-    value_slope = setting.game.discount + jnp.max(jnp.abs(adjoint.matrix.field_value))
-    turning = jnp.maximum(1.0, value_slope / setting.temperature)
-    size = jnp.maximum(_largest(tables), right)
-    rounding = jnp.finfo(size.dtype).eps
-    forward = (equilibrium.residual + rounding) * jnp.maximum(1.0, jnp.max(jnp.abs(equilibrium.follower_value)))
-    return Certificate(
-        forward_residual=equilibrium.residual,
-        adjoint_residual=adjoint_residual,
-        condition=condition,
-        error_bound=condition * turning * size * (forward + adjoint_residual),
-    )
-
-
-@one_at_a_time
-def _singular_values(matrix: Float[Array, "k k"]) -> Float[Array, " k"]:
-    return jnp.linalg.svd(matrix, compute_uv=False)
-
-
-def _largest(tree) -> Float[Array, ""]:
-    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
+    return tables, Adjoint(matrix, right, solution)
