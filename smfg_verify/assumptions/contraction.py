@@ -8,12 +8,14 @@ import numpy as np
 from smfg_verify.assumptions._registry import SearchSettings, register_property
 from smfg_verify.assumptions.contraction_bounds import (
     BOUNDS,
+    USED,
     BoundInputs,
     inputs_from,
     inputs_of,
     smaller_bound,
     witness_of,
 )
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.local_criteria import (
@@ -86,12 +88,12 @@ def check_contraction(game: AbstractGame, settings: SearchSettings) -> list[Find
     worst = find_modulus(game, settings)
     points = local_points(game, settings)
     return [
-        certified_finding(game, inputs, constants.reason),
+        cut_short(certified_finding(game, inputs, constants.reason), constants.cut, *USED),
         _modulus_finding(game, worst),
         radius_finding(points, settings),
         weighted_finding(points),
         scheme_finding(points),
-        _temperature_finding(game, settings, inputs, worst),
+        cut_short(_temperature_finding(game, settings, inputs, worst), constants.cut, *USED),
     ]
 
 

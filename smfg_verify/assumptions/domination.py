@@ -24,6 +24,7 @@ import numpy as np
 import scipy.special
 
 from smfg_verify.assumptions._registry import SearchSettings, register_property
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.domination_measures import (
     PROPERTY,
     DominationMeasures,
@@ -35,7 +36,7 @@ from smfg_verify.assumptions.domination_measures import (
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
 from smfg_verify.assumptions.follower_program import STATEMENT as FOLLOWER_PROGRAM
 from smfg_verify.assumptions.follower_program import program_finding, recompute_program
-from smfg_verify.assumptions.game_constants import GameConstants, game_constants
+from smfg_verify.assumptions.game_constants import ENVELOPES, GameConstants, game_constants
 from smfg_verify.assumptions.leaders import checked, random_leaders
 from smfg_verify.assumptions.search import BOX, SearchResult, minimise, mixed_starts, out_of_box, slopes_of
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
@@ -280,7 +281,7 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
     constant = constant_at_optimum(game, bounds)
     proved = constant > 0.0
     smallest = np.nanmin(np.append(evidence.measures.optimal_probability, np.nan))
-    return Finding(
+    finding = Finding(
         property=PROPERTY,
         statement="mei-constant",
         verdict=Verdict.CERTIFIED if proved else Verdict.INCONCLUSIVE,
@@ -297,6 +298,7 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
             **({"certified_probability": smallest_optimal_probability(game, bounds)} if proved else {}),
         },
     )
+    return cut_short(finding, constants.cut, "one_step", "action_spread", ENVELOPES["follower_reward"])
 
 
 def _bounds(constants: GameConstants) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from smfg_verify.assumptions.chains import (
     steps_looked_at,
     worst_mixing,
 )
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
-from smfg_verify.assumptions.game_constants import GameConstants, game_constants
+from smfg_verify.assumptions.game_constants import ENVELOPES, GameConstants, game_constants
 from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE, minorised_coefficient
 from smfg_verify.assumptions.transition_interval import interval_of, interval_witness
 from smfg_verify.game import AbstractGame, traced
@@ -82,8 +83,8 @@ def check_ergodicity(game: AbstractGame, settings: SearchSettings) -> list[Findi
     }
     curve = -search.best_curve
     return [
-        _dobrushin_finding(constants),
-        _doeblin_finding(constants),
+        cut_short(_dobrushin_finding(constants), constants.cut, "one_step"),
+        cut_short(_doeblin_finding(constants), constants.cut, ENVELOPES["transition"]),
         _mixing_finding(game, chains, searched, curve),
         _spectral_finding(game, chains, searched),
     ]

@@ -10,14 +10,16 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions._registry import SearchSettings
-from smfg_verify.assumptions.certified_bounds import PAIRS, Bound, lipschitz_bound, share_of, variation_bound
-from smfg_verify.assumptions.enclosure import NoEnclosure, envelope
+from smfg_verify.assumptions.certified_bounds import PAIRS, Bound, budget_of, lipschitz_bound, variation_bound
+from smfg_verify.assumptions.enclosure import NoEnclosure, envelope, numbers_of_a_box
 from smfg_verify.assumptions.mixing import Mixing, best_mixing
 from smfg_verify.assumptions.sampled_constants import LIPSCHITZ, Sampled, sampled_constants
 from smfg_verify.game import AbstractGame, game_hash, traced
 
 # Table entries visited by the search for the best number of steps (a few seconds).
 _MIXING_WORK = 3e8
+# What is known of a table's entries, by name of the table.
+ENVELOPES = {"transition": "transition_envelope", "follower_reward": "follower_reward_range"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,6 +38,7 @@ class GameConstants:
         follower_reward_lower, follower_reward_upper: bounds of r_f over the mean fields, (n, A, B), in units of
             reward; infinite where there is no proof.
         unproved: name -> why there is no proof beyond the trivial bound; empty where all is proved.
+        cut: names of those that a time limit cut short.
         sampled: lower bounds of the same constants from sampled mean fields.
     """
 
@@ -47,6 +50,7 @@ class GameConstants:
     follower_reward_lower: Float[np.ndarray, "n A B"]
     follower_reward_upper: Float[np.ndarray, "n A B"]
     unproved: Mapping[str, str]
+    cut: frozenset[str]
     sampled: Sampled
 
     @property
@@ -140,7 +144,7 @@ class _Key:
     structure: Any
     num_leaders: int
     num_boxes: int
-    seconds: float
+    time_limit: float | None
     seed: int
     game: AbstractGame = dataclasses.field(compare=False)
     settings: SearchSettings = dataclasses.field(compare=False)
@@ -156,7 +160,7 @@ def game_constants(game: AbstractGame, settings: SearchSettings) -> GameConstant
     Returns:
         The constants. Nothing raises where a proof is out of reach: see `unproved`.
     """
-    budget = {name: getattr(settings, name) for name in ("num_leaders", "num_boxes", "seconds", "seed")}
+    budget = {name: getattr(settings, name) for name in ("num_leaders", "num_boxes", "time_limit", "seed")}
     game = traced(game)
     return _cached(_Key(game_hash(game), jax.tree.structure(game), game=game, settings=settings, **budget))
 
@@ -168,27 +172,38 @@ def _cached(key: _Key) -> GameConstants:
     bounds |= {name: variation_bound(game, pairs(game), settings) for name, pairs in PAIRS.items()}
     unproved = {name: bound.reason for name, bound in bounds.items() if not bound.proved}
     shape = (game.num_states, game.num_follower_actions, game.num_leader_actions)
-    low, high, why = _entrywise(game, "transition", settings, shape=(*shape, game.num_states), ends=(0.0, 1.0))
+    cut = {name for name, bound in bounds.items() if bound.cut}
+    low, high, why = _entrywise(game, "transition", settings, cut, shape=(*shape, game.num_states), ends=(0.0, 1.0))
     mixing, minorisation = (
         best_mixing(low, high, one_step=one_step, max_steps=max(32, 4 * game.num_states), max_work=_MIXING_WORK)
         for one_step in (bounds["one_step"].upper, 1.0)
     )
     reward_low, reward_high, reward_why = _entrywise(
-        game, "follower_reward", settings, shape=shape, ends=(-np.inf, np.inf)
+        game, "follower_reward", settings, cut, shape=shape, ends=(-np.inf, np.inf)
     )
-    for name, reason in (("transition_envelope", why), ("follower_reward_range", reward_why)):
+    for name, reason in ((ENVELOPES["transition"], why), (ENVELOPES["follower_reward"], reward_why)):
         if reason:
             unproved[name] = reason
     sampled = sampled_constants(game, settings)
-    return GameConstants(bounds, mixing, minorisation, low, high, reward_low, reward_high, unproved, sampled)
+    return GameConstants(
+        bounds, mixing, minorisation, low, high, reward_low, reward_high, unproved, frozenset(cut), sampled
+    )
 
 
 def _entrywise(
-    game: AbstractGame, name: str, settings: SearchSettings, *, shape: tuple[int, ...], ends: tuple[float, float]
+    game: AbstractGame,
+    name: str,
+    settings: SearchSettings,
+    cut: set[str],
+    *,
+    shape: tuple[int, ...],
+    ends: tuple[float, float],
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """Bounds of each entry of a table over all mean fields, within `ends`; and why there are none beyond these."""
     try:
-        found = envelope(game, name, **share_of(settings))
+        found = envelope(game, name, **budget_of(settings, numbers_of_a_box(game, name, slopes=False)))
     except NoEnclosure as error:
         return np.full(shape, ends[0]), np.full(shape, ends[1]), str(error)
+    if found.cut:
+        cut.add(ENVELOPES[name])
     return np.clip(found.lower, *ends), np.clip(found.upper, *ends), ""

@@ -6,6 +6,7 @@ import numpy as np
 
 from smfg_verify.assumptions._registry import SearchSettings, register_property
 from smfg_verify.assumptions.certified_bounds import Bound, lipschitz_at
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.game_constants import GameConstants, game_constants
 from smfg_verify.assumptions.sampled_constants import LIPSCHITZ
@@ -41,7 +42,10 @@ def check_lipschitz(game: AbstractGame, settings: SearchSettings) -> list[Findin
     Source: Lipschitz assumptions of analyses of mean field games, here with their constants.
     """
     constants = game_constants(game, settings)
-    return [_finding(statement, constants) for statement in STATEMENTS]
+    return [
+        cut_short(_finding(statement, constants), constants.cut, LIPSCHITZ[name])
+        for statement, name in STATEMENTS.items()
+    ]
 
 
 def _finding(statement: str, constants: GameConstants) -> Finding:

@@ -134,7 +134,7 @@ def weighted_finding(points: LocalResponse) -> Finding:
     jacobians = np.array([on_tangents(jacobian) for jacobian in points.response])
     found = find_weighted_norm(jacobians[:1])
     chosen = np.flatnonzero(points.converged)[:_COMMON]
-    details: dict[str, Any] = {"seconds": found.seconds, "spectral_radius": tangent_radius(points.response[0])}
+    details: dict[str, Any] = {"spectral_radius": tangent_radius(points.response[0])}
     if jacobians.shape[-1] <= LARGEST_SIZE:
         common = find_weighted_norm(jacobians[chosen], second_opinion=False)
         details |= {"common_leaders": len(chosen), "common_modulus": common.modulus}

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from smfg_verify.assumptions._registry import LEARNERS, SearchSettings, register_property
-from smfg_verify.assumptions.contraction_bounds import inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.contraction_bounds import USED, inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.leaders import checked, random_leaders, trajectory_leaders
@@ -126,7 +127,8 @@ def _range(step_sizes: dict[str, float]) -> Finding:
 
 def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, float]) -> Finding:
     ratio = step_ratios(step_sizes)["leader/mean_field"]
-    bounds = inputs_of(game, game_constants(game, settings))
+    constants = game_constants(game, settings)
+    bounds = inputs_of(game, constants)
     certified = smaller_bound(bounds, float(game.temperature))
     if step_sizes["mean_field"] == 0.0:
         meaning = "The mean field takes no steps, so that it tracks nothing."
@@ -135,9 +137,10 @@ def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, 
         meaning = (
             f"The leader rests and the mean field's map contracts by {certified:.4g}: it converges for every leader."
         )
-        return _finding(
+        finding = _finding(
             "ratios", Verdict.CERTIFIED, certified, meaning, side=Side.UPPER, method=_METHOD, witness=witness_of(bounds)
         )
+        return cut_short(finding, constants.cut, *USED)
     return _tracking(game, settings, ratio, certified)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from smfg_verify.assumptions._registry import SearchSettings, register_property
-from smfg_verify.assumptions.contraction_bounds import inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.contraction_bounds import USED, inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.equilibria import (
     Equilibria,
     PathEnd,
@@ -82,10 +83,11 @@ def _not_applicable(statement: str) -> Finding:
 
 
 def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
-    inputs = inputs_of(game, game_constants(game, settings))
+    constants = game_constants(game, settings)
+    inputs = inputs_of(game, constants)
     constant = smaller_bound(inputs, float(game.temperature))
     certified = constant < 1.0
-    return Finding(
+    finding = Finding(
         property=PROPERTY,
         statement="contraction",
         verdict=Verdict.CERTIFIED if certified else Verdict.INCONCLUSIVE,
@@ -100,6 +102,7 @@ def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         ),
         witness=witness_of(inputs),
     )
+    return cut_short(finding, constants.cut, *USED)
 
 
 def _leaders(game: AbstractGame, settings: SearchSettings) -> np.ndarray:

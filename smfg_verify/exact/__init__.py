@@ -1,9 +1,9 @@
 """Exact solvers: the model is known, nothing is sampled."""
 
+from smfg_verify.exact.certificate import Certificate as Certificate
 from smfg_verify.exact.equilibrium import Equilibrium as Equilibrium
 from smfg_verify.exact.equilibrium import Method as Method
 from smfg_verify.exact.equilibrium import solve_equilibrium as solve_equilibrium
-from smfg_verify.exact.certificate import Certificate as Certificate
 from smfg_verify.exact.gradient import StackelbergGradient as StackelbergGradient
 from smfg_verify.exact.gradient import leader_objective as leader_objective
 from smfg_verify.exact.gradient import stackelberg_gradient as stackelberg_gradient

@@ -10,6 +10,7 @@ from smfg_verify.exact.equilibrium import Equilibrium
 from smfg_verify.exact.perturbation import Adjoint, Perturbed, propagate, root_mean_square
 from smfg_verify.exact.residual import Jacobian, Point, Setting
 from smfg_verify.exact.slopes import SlopeComparison, SlopeStatus, compare_slopes
+from smfg_verify.portable import Portable
 
 # Times the root mean square of four draws of roundings: an error of that law is above it once in 10^6.
 _SAFETY = 16.0
@@ -19,7 +20,7 @@ _NONLINEAR = 2.0
 _RESOLUTION = 1e3
 
 
-class Certificate(eqx.Module):
+class Certificate(Portable, eqx.Module):
     r"""How far a gradient can be trusted.
 
     Attributes:
@@ -27,7 +28,7 @@ class Certificate(eqx.Module):
         adjoint_residual: largest entry of $(\partial F/\partial x)^T \lambda - \partial J_l/\partial x$, relative to
             the largest entry of the right-hand side.
         condition: 2-norm condition number of dF/dx, values and their equation in units of the temperature.
-        error_bound: first-order bound on the Euclidean errors of the total gradient and of its direct part, rounding
+        error_bound: first-order bound on the Euclidean errors of the total gradient and of both direct ones, rounding
             included, in units of the objective: what the residual left changes, twice, and 16 times the root mean
             square of what roundings of random sign change, each carried exactly to the gradient. Infinite where the
             functions are not differentiable.
@@ -75,7 +76,8 @@ def certify(
     slopes = compare_slopes(
         setting.game, point.mean_field, jnp.where(responds, changes.response, 0.0 * changes.response), field_error
     )
-    bound = jnp.maximum(*(_error(setting, table, changes) for table in (changes.total, changes.direct)))
+    gradients = (changes.total, changes.direct, changes.held_field)
+    bound = jnp.max(jnp.stack([_error(setting, table, changes) for table in gradients]))
     unknown = slopes.status == SlopeStatus.UNKNOWN
     finite_bound = jnp.where(slopes.differentiable | (unknown & ~equilibrium.converged), bound, jnp.inf)
     rounding = jnp.finfo(bound.dtype).eps * leader_value_size

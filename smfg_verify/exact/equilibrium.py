@@ -1,5 +1,6 @@
 """The mean field equilibrium of a leader's policy, with its residual, differentiable to any order."""
 
+import dataclasses
 import enum
 from typing import NamedTuple
 
@@ -9,12 +10,23 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
+from smfg_verify.errors import InputError, NumericalError
 from smfg_verify.exact.continuation import follow_temperature, uniform_start
 from smfg_verify.exact.newton import Search, begin, damped_iteration, newton, respond, to_simplex
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.residual import Point, Setting, follower_policy, jacobian, residual
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
+from smfg_verify.game import (
+    AbstractGame,
+    SourceGap,
+    compiled_for_game,
+    leader_logits_shape,
+    mean_field_shape,
+    source_gap,
+    traced,
+    validate,
+)
 from smfg_verify.policies import checked_distribution, softmax_policy
+from smfg_verify.portable import Portable
 
 TOLERANCE = 1e-10
 
@@ -28,7 +40,7 @@ class Method(enum.IntEnum):
     CONTINUATION = 3
 
 
-class Equilibrium(eqx.Module):
+class Equilibrium(Portable, eqx.Module):
     r"""A mean field equilibrium $(\pi^*, \mu^*)$ of a leader's policy, and how well it holds.
 
     Attributes:
@@ -40,6 +52,8 @@ class Equilibrium(eqx.Module):
         steps: Newton steps taken in all.
         method: a `Method`: which search found it.
         cycled: whether best-response iteration met a period-2 cycle on the way (only tried when Newton failed).
+        source_gap: how far the game is there from the code it was read from, not converged where more than rounding;
+            None for a game that stands for itself.
     """
 
     mean_field: Float[Array, "..."]
@@ -50,6 +64,7 @@ class Equilibrium(eqx.Module):
     steps: Int[Array, ""]
     method: Int[Array, ""]
     cycled: Bool[Array, ""]
+    source_gap: SourceGap | None = None
 
 
 def solve_equilibrium(
@@ -115,12 +130,12 @@ def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame,
     countable = not isinstance(game.leader_observation, jax.core.Tracer)
     expected = leader_logits_shape(game) if countable else (*logits.shape[:1], game.num_leader_actions)
     if logits.shape != expected:
-        raise ValueError(
+        raise InputError(
             f"leader_logits: got shape {logits.shape}, expected {expected}: one row for each observation of the "
             "leader, one column for each of its actions."
         )
     if not isinstance(logits, jax.core.Tracer) and not np.all(np.isfinite(logits)):
-        raise ValueError("leader_logits: got NaN or infinite entries, expected finite logits; use large finite ones.")
+        raise InputError("leader_logits: got NaN or infinite entries, expected finite logits; use large finite ones.")
     return game, logits
 
 
@@ -141,13 +156,16 @@ def raise_unless_converged(equilibrium: Equilibrium) -> None:
 
     Raises:
         RuntimeError: with the residual reached.
+        ValueError: the game's tables differ there from the code they were read from.
     """
     if isinstance(equilibrium.converged, jax.core.Tracer):
         return
+    if equilibrium.source_gap is not None:
+        equilibrium.source_gap.require_agreement()
     converged = np.asarray(equilibrium.converged)
     if not np.all(converged):
         worst = float(np.max(np.asarray(equilibrium.residual)))
-        raise RuntimeError(
+        raise NumericalError(
             f"equilibrium: {int(np.sum(~converged))} of {converged.size} not converged, residual {worst:.3g}; likely "
             "causes: functions that jump in the mean field (then no equilibrium need exist), more than one recurrent "
             "class, or a temperature far below the scale of rewards. Pass throw=False to get NaN and the status."
@@ -161,10 +179,11 @@ def needs_rescue(equilibrium: Equilibrium) -> bool:
     """
     if isinstance(equilibrium.converged, jax.core.Tracer):
         return True
-    return not bool(np.all(equilibrium.converged))
+    gap = equilibrium.source_gap  # no other search brings a game's tables and their source together
+    return not bool(np.all(equilibrium.converged if gap is None else equilibrium.converged | ~gap.agrees))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _solve(game, leader_policy, start, tolerance, max_steps, max_path_steps, rescue) -> Equilibrium:
     return equilibrium_of_policy(
         game,
@@ -206,6 +225,9 @@ def equilibrium_of_policy(
     outcome = _search(frozen, start, tolerance, max_steps, max_path_steps, rescue)
     search = jax.lax.stop_gradient(outcome.search)
     converged = search.norm <= tolerance
+    gap = _gap_at(frozen, search.point, converged)
+    if gap is not None:
+        converged &= gap.agrees
     found = implicit_point(setting, search.point)
     # A product, not a choice: `where` would give an unconverged equilibrium the derivative zero.
     found = jax.tree.map(lambda leaf: leaf * jnp.where(converged, 1.0, jnp.nan), found)
@@ -218,7 +240,17 @@ def equilibrium_of_policy(
         steps=search.steps,
         method=jnp.where(converged, outcome.method, int(Method.NONE)),
         cycled=outcome.cycled,
+        source_gap=gap,
     )
+
+
+def _gap_at(setting: Setting, point: Point, converged: Bool[Array, ""]) -> SourceGap | None:
+    """What the code that the game was read from says at an equilibrium; at a point that is none it does not matter."""
+    if not hasattr(setting.game, "source_gap"):
+        return None
+    field = point.mean_field.reshape(mean_field_shape(setting.game))
+    gap = source_gap(setting.game, field, follower_policy(setting, point))
+    return dataclasses.replace(gap, excess=jnp.where(converged, gap.excess, 0.0))
 
 
 class _Outcome(NamedTuple):

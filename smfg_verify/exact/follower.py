@@ -8,9 +8,10 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.exact.kernel import FollowerModel
 from smfg_verify.exact.population import chain, solve_linear
 from smfg_verify.policies import entropy
+from smfg_verify.portable import Portable
 
 
-class BestResponse(eqx.Module):
+class BestResponse(Portable, eqx.Module):
     """A follower's soft optimum.
 
     Attributes:

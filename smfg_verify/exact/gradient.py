@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from smfg_verify.errors import NumericalError
 from smfg_verify.exact.certificate import Certificate, certify, to_logits
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium import (
     Equilibrium,
     checked_start,
@@ -17,20 +19,22 @@ from smfg_verify.exact.equilibrium import (
     prepare,
     raise_unless_converged,
 )
+from smfg_verify.exact.held_field import held_field_table
 from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.perturbation import Adjoint
 from smfg_verify.exact.residual import Point, Setting, follower_policy, jacobian, residual
 from smfg_verify.exact.slopes import SlopeStatus, describe
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 from smfg_verify.policies import softmax_policy
+from smfg_verify.portable import Portable
 
 
-class StackelbergGradient(eqx.Module):
+class StackelbergGradient(Portable, eqx.Module):
     r"""Gradient of $\Phi(\omega) = J_l(\phi_\omega, \pi^*(\phi_\omega), \mu^*(\phi_\omega))$ in the logits.
 
     All gradients are (O, B), in units of discounted leader reward; total = direct + policy_response +
-    mean_field_response. NaN where the equilibrium has not converged; all but direct part and objective NaN too where the
-    game's functions have no derivative at the equilibrium (`certificate.slopes`).
+    mean_field_response. NaN where the equilibrium has not converged; total, its two responses and its gap NaN too where
+    the game's functions have no derivative at the equilibrium (`certificate.slopes`).
 
     Attributes:
         total: grad Phi.
@@ -42,6 +46,10 @@ class StackelbergGradient(eqx.Module):
         policy_gap: sum over o of max_b G(o,b) - sum_b phi(b|o) G(o,b) with G = `policy_space`; zero exactly at
             stationary policies, also where softmax saturates and the logit gradient vanishes.
         direct_policy_gap: the same of the direct part.
+        held_field: partial gradient at the mean field held alone, to which the follower's policy answers: the other
+            reading of "direct" where the leader's objective is written in its policy and the mean field.
+        held_field_policy_space: the same in the entries of the leader's policy, (O, B).
+        held_field_policy_gap: its policy-space gap.
         objective: Phi.
         equilibrium: the equilibrium the gradient is taken at.
         certificate: residuals, condition number, error bounds, and the derivatives against differences.
@@ -55,6 +63,9 @@ class StackelbergGradient(eqx.Module):
     direct_policy_space: Float[Array, "O B"]
     policy_gap: Float[Array, ""]
     direct_policy_gap: Float[Array, ""]
+    held_field: Float[Array, "O B"]
+    held_field_policy_space: Float[Array, "O B"]
+    held_field_policy_gap: Float[Array, ""]
     objective: Float[Array, ""]
     equilibrium: Equilibrium
     certificate: Certificate
@@ -94,7 +105,7 @@ def leader_objective(
     return value
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _objective(game, logits, start, rescue) -> tuple[Float[Array, ""], Equilibrium]:
     policy = softmax_policy(logits)
     equilibrium = equilibrium_of_policy(game, policy, start, rescue=rescue)
@@ -151,8 +162,10 @@ def raise_if_singular(gradient: StackelbergGradient) -> None:
     status = np.ravel(np.asarray(slopes.status))
     broken = np.flatnonzero((status == SlopeStatus.KINK) | (status == SlopeStatus.WRONG_RULE))
     if broken.size:
-        first = jax.tree.map(lambda leaf: np.reshape(leaf, (status.size, *leaf.shape[np.ndim(slopes.status) :])), slopes)
-        raise RuntimeError(
+        first = jax.tree.map(
+            lambda leaf: np.reshape(leaf, (status.size, *leaf.shape[np.ndim(slopes.status) :])), slopes
+        )
+        raise NumericalError(
             f"gradient: {describe(jax.tree.map(lambda leaf: leaf[broken[0]], first))}. Likely cause: a kink such as "
             "abs, max or a clip met exactly, or a stop_gradient. Pass throw=False to get NaN and the slopes, in "
             "`certificate.slopes`."
@@ -160,7 +173,7 @@ def raise_if_singular(gradient: StackelbergGradient) -> None:
     if np.all(np.isfinite(gradient.total)):
         return
     condition = float(np.max(np.asarray(gradient.certificate.condition)))
-    raise RuntimeError(
+    raise NumericalError(
         f"gradient: not finite although the equilibrium has converged, condition number {condition:.3g}: the "
         "equilibrium is not locally unique. Likely cause: more than one recurrent class. Pass throw=False to get NaN."
     )
@@ -170,16 +183,16 @@ def policy_gradient(
     game: AbstractGame, leader_policy: Float[Array, "O B"], start: Float[Array, "..."] | None = None
 ) -> StackelbergGradient:
     """The gradient at a table of leader probabilities, zeros allowed; NaN where not converged, inputs unchecked."""
-    gradient = _gradient(game, leader_policy, start, False)
-    if needs_rescue(gradient.equilibrium):
-        gradient = _gradient(game, leader_policy, start, True)
-    return gradient
+    solved = _solved(game, leader_policy, start, False)
+    if needs_rescue(solved[0]):
+        solved = _solved(game, leader_policy, start, True)
+    return _certified(game, leader_policy, *solved)
 
 
-@eqx.filter_jit
-def _gradient(game, leader_policy, start, rescue) -> StackelbergGradient:
+@compiled_for_game
+def _solved(game, leader_policy, start, rescue) -> tuple[Equilibrium, "_Formula"]:
     equilibrium = equilibrium_of_policy(game, leader_policy, start, rescue=rescue)
-    return gradient_at(game, leader_policy, equilibrium)
+    return equilibrium, _formula(game, leader_policy, equilibrium)
 
 
 def gradient_of_logits(
@@ -208,32 +221,66 @@ def gradient_at(
     Returns:
         The gradient and its certificate.
     """
-    setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
-    point = Point(jnp.ravel(equilibrium.mean_field), equilibrium.follower_value)
+    return _with_certificate(game, leader_policy, equilibrium, _formula(game, leader_policy, equilibrium))
+
+
+def formula_at(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> Float[Array, "O B"]:
+    """`gradient_at` without its certificate: the total gradient, whatever one-sided differences would say of it."""
+    return to_logits(leader_policy, _formula(game, leader_policy, equilibrium).tables.total)
+
+
+class _Formula(NamedTuple):
+    """What the gradient is computed by: Phi, its derivatives in policy entries, and the solved adjoint equation."""
+
+    objective: Float[Array, ""]
+    tables: "_Tables"
+    held_field: Float[Array, "O B"]
+    adjoint: Adjoint
+
+
+def _formula(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> _Formula:
+    setting, point = _place(game, leader_policy, equilibrium)
     objective, slopes = _partials(setting, point)
     tables, adjoint = _policy_space_parts(setting, point, slopes)
-    certificate = certify(setting, equilibrium, adjoint, jnp.abs(objective))
-    tables = _known_only(tables, certificate)
-    total, direct, by_policy, by_field = (to_logits(leader_policy, table) for table in tables)
+    return _Formula(objective, tables, held_field_table(setting, point, slopes[0], slopes[1]), adjoint)
+
+
+def _place(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> tuple[Setting, Point]:
+    setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
+    return setting, Point(jnp.ravel(equilibrium.mean_field), equilibrium.follower_value)
+
+
+def _with_certificate(
+    game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium, formula: _Formula
+) -> StackelbergGradient:
+    setting, _ = _place(game, leader_policy, equilibrium)
+    certificate = certify(setting, equilibrium, formula.adjoint, jnp.abs(formula.objective))
+    # Where the functions have no derivative there is no total gradient; its direct parts need none of them.
+    known = jnp.where(certificate.differentiable, 1.0, jnp.nan)
+    tables = formula.tables
+    total, by_policy, by_field = (
+        known * table for table in (tables.total, tables.policy_response, tables.mean_field_response)
+    )
     return StackelbergGradient(
-        total=total,
-        direct=direct,
-        policy_response=by_policy,
-        mean_field_response=by_field,
-        policy_space=tables.total,
+        total=to_logits(leader_policy, total),
+        direct=to_logits(leader_policy, tables.direct),
+        policy_response=to_logits(leader_policy, by_policy),
+        mean_field_response=to_logits(leader_policy, by_field),
+        policy_space=total,
         direct_policy_space=tables.direct,
-        policy_gap=stationarity_gap(leader_policy, tables.total),
+        policy_gap=stationarity_gap(leader_policy, total),
         direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
-        objective=objective,
+        held_field=to_logits(leader_policy, formula.held_field),
+        held_field_policy_space=formula.held_field,
+        held_field_policy_gap=stationarity_gap(leader_policy, formula.held_field),
+        objective=formula.objective,
         equilibrium=equilibrium,
         certificate=certificate,
     )
 
 
-def _known_only(tables: "_Tables", certificate: Certificate) -> "_Tables":
-    """Where the functions have no derivative there is no total gradient; its direct part needs none of them."""
-    known = jnp.where(certificate.differentiable, 1.0, jnp.nan)
-    return _Tables(known * tables.total, tables.direct, known * tables.policy_response, known * tables.mean_field_response)
+# Compiled on its own, and quickly: it runs once where Newton's method has run many times.
+_certified = jit_for_game(_with_certificate)
 
 
 def stationarity_gap(leader_policy: Float[Array, "O B"], table: Float[Array, "O B"]) -> Float[Array, ""]:

@@ -12,6 +12,7 @@ from smfg_verify.exact.equilibrium import prepare, raise_unless_converged
 from smfg_verify.exact.gradient import StackelbergGradient, policy_gradient, raise_if_singular
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import softmax_policy
+from smfg_verify.portable import Portable
 
 # A step may lose this much, relative to max(1, |Phi|), to rounding and still count as monotone.
 _ROUNDING = 1e-13
@@ -32,7 +33,7 @@ class AscentStatus(enum.Enum):
     EQUILIBRIUM_FAILED = "an equilibrium on the way did not converge"
 
 
-class LeaderOptimum(eqx.Module):
+class LeaderOptimum(Portable, eqx.Module):
     """Where an ascent of the leader ended, and how it went.
 
     Attributes:
@@ -121,7 +122,10 @@ class _Iterate(NamedTuple):
 
 def _evaluate(game: AbstractGame, policy: np.ndarray, near: _Iterate | None) -> _Iterate:
     start = None if near is None else near.gradient.equilibrium.mean_field
-    return _Iterate(policy, policy_gradient(game, jnp.asarray(policy), start))
+    gradient = policy_gradient(game, jnp.asarray(policy), start)
+    if gradient.equilibrium.source_gap is not None:
+        gradient.equilibrium.source_gap.require_agreement()
+    return _Iterate(policy, gradient)
 
 
 def _ascend(game, start: _Iterate, tolerance: float, max_steps: int) -> tuple[list[_Iterate], AscentStatus]:

@@ -29,7 +29,7 @@ _ROUNDINGS = 4.0
 
 
 class Adjoint(NamedTuple):
-    """The transposed Jacobian, right-hand sides and multipliers; columns: in all, through policy, through mean field."""
+    """The transposed Jacobian, right-hand sides and multipliers; columns: all, through policy, through mean field."""
 
     matrix: Jacobian
     right: Point
@@ -40,7 +40,7 @@ class Perturbed(NamedTuple):
     """First-order changes, the axis in front counts the columns; the first is what the equations miss.
 
     Attributes:
-        total, direct: of the derivatives in the entries of the leader's policy, (C, O, B).
+        total, direct, held_field: of the derivatives in the entries of the leader's policy, (C, O, B).
         objective: of Phi, (C,).
         mean_field: of the point, flattened, (C, M).
         value: of the follower's value, (C, n).
@@ -50,6 +50,7 @@ class Perturbed(NamedTuple):
 
     total: Float[Array, "C O B"]
     direct: Float[Array, "C O B"]
+    held_field: Float[Array, "C O B"]
     objective: Float[Array, " C"]
     mean_field: Float[Array, "C M"]
     value: Float[Array, "C n"]
@@ -97,20 +98,36 @@ def propagate(setting: Setting, point: Point, adjoint: Adjoint) -> Perturbed:
     moved = forward(every)
     split = len(columns.reward)
     shifts = jax.tree.map(lambda leaf: leaf[:split], moved)
-    multiplier = jax.tree.map(lambda leaf: leaf[:, 0], adjoint.solution)
-    slopes, change = jax.vmap(lambda shift, column: _along(setting, point, multiplier, shift, column))(shifts, columns)
-    turned = backward(jax.tree.map(jnp.add, slopes[2], columns.adjoint))
+    multipliers = (jax.tree.map(lambda leaf: leaf[:, 0], adjoint.solution), _held_field_multiplier(adjoint))
+    both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *multipliers)
+    along = jax.vmap(lambda multiplier, *at: _along(setting, point, multiplier, *at), (0, None, None))
+    slopes, change = jax.vmap(lambda *at: along(both, *at))(shifts, columns)
+    (total, held), leader = (jax.tree.map(lambda leaf, k=k: leaf[:, k], slopes[2]) for k in (0, 1)), slopes[0][:, 0]
+    turned = backward(jax.tree.map(jnp.add, total, columns.adjoint))
+    answered = Point(jnp.zeros_like(held.mean_field), _solve_value(adjoint, held.value + columns.adjoint.value))
     _, pull = jax.vjp(lambda phi: residual(_with_leader(setting, phi), point), setting.leader_policy)
-    pulled = jax.vmap(lambda column: pull(column)[0])(turned)
+    through = [jax.vmap(lambda column: pull(column)[0])(solved) for solved in (turned, answered)]
     return Perturbed(
-        total=slopes[0] + slopes[1] - pulled,
-        direct=slopes[0],
-        objective=change,
+        total=leader + slopes[1][:, 0] - through[0],
+        direct=leader,
+        held_field=leader + slopes[1][:, 1] - through[1],
+        objective=change[:, 0],
         mean_field=shifts.mean_field,
         value=shifts.value,
         assembly=assembly,
         response=moved.mean_field[split:],
     )
+
+
+def _held_field_multiplier(adjoint: Adjoint) -> Point:
+    """The multiplier of the gradient whose mean field is held: of the value's equation alone."""
+    solved = _solve_value(adjoint, adjoint.right.value[:, 1][None])[0]
+    return Point(jnp.zeros_like(adjoint.right.mean_field[:, 0]), solved)
+
+
+def _solve_value(adjoint: Adjoint, columns: Float[Array, "C n"]) -> Float[Array, "C n"]:
+    matrix = adjoint.matrix.value_value
+    return _solve_transposed(*_factor(matrix), columns.T).T
 
 
 def _with_leader(setting: Setting, leader_policy: Array) -> Setting:

@@ -19,8 +19,10 @@ import jax.numpy as jnp
 from jax.scipy.special import entr
 from jaxtyping import Array, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.games import LinearQuadratic
 from smfg_verify.policies import softmax_policy
+from smfg_verify.portable import Portable, reduce_portable
 
 
 class QuadraticValue(NamedTuple):
@@ -29,6 +31,8 @@ class QuadraticValue(NamedTuple):
     curvature: Float[Array, ""]
     slope: Float[Array, ""]
     constant: Float[Array, ""]
+
+    __reduce__ = reduce_portable
 
     def __call__(self, position: Float[Array, "*k"]) -> Float[Array, "*k"]:
         """The value at positions, (...)."""
@@ -42,12 +46,14 @@ class GaussianPolicy(NamedTuple):
     offset: Float[Array, ""]
     variance: Float[Array, ""]
 
+    __reduce__ = reduce_portable
+
     def mean(self, position: Float[Array, "*k"]) -> Float[Array, "*k"]:
         """Mean action at positions, (...)."""
         return -(self.gain * position + self.offset)
 
 
-class LinearQuadraticEquilibrium(eqx.Module):
+class LinearQuadraticEquilibrium(Portable, eqx.Module):
     """The mean field equilibrium on the real line, for a public leader's policy.
 
     Attributes:
@@ -84,7 +90,7 @@ def linear_quadratic_equilibrium(
     Source: derived here by completing the square; entropy-regularised linear-quadratic control is standard.
     """
     if jnp.shape(leader_logits)[0] != 1:
-        raise ValueError(
+        raise InputError(
             f"leader_logits: got shape {jnp.shape(leader_logits)}, expected (1, B): the closed form needs one public "
             "target."
         )

@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.portable import Portable
 
 # Lengths of the differences, in mass. A kink misses by as much at each of them, a curvature by the length, rounding by
 # its inverse.
@@ -53,7 +54,7 @@ class SlopeStatus(enum.IntEnum):
 FUNCTIONS = ("transition", "follower_reward", "leader_reward")
 
 
-class SlopeComparison(eqx.Module):
+class SlopeComparison(Portable, eqx.Module):
     """The worst disagreement between a game's derivatives and one-sided differences at one mean field.
 
     Attributes:

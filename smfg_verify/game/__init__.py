@@ -11,7 +11,15 @@ from smfg_verify.game.base import mean_field_shape as mean_field_shape
 from smfg_verify.game.base import num_leader_observations as num_leader_observations
 from smfg_verify.game.base import over_indices as over_indices
 from smfg_verify.game.base import parameter as parameter
-from smfg_verify.game.base import traced as traced
+from smfg_verify.game.compiling import compiled_for_game as compiled_for_game
+from smfg_verify.game.foreign import SourceGap as SourceGap
+from smfg_verify.game.foreign import require_source_agrees as require_source_agrees
+from smfg_verify.game.foreign import sampled_table as sampled_table
+from smfg_verify.game.foreign import source_gap as source_gap
+from smfg_verify.game.foreign import untraced_functions as untraced_functions
 from smfg_verify.game.identity import game_hash as game_hash
+from smfg_verify.game.prepared import class_of as class_of
+from smfg_verify.game.prepared import is_prepared as is_prepared
+from smfg_verify.game.prepared import traced as traced
 from smfg_verify.game.tabular import TabularGame as TabularGame
 from smfg_verify.game.validation import validate as validate

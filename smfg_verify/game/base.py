@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from smfg_verify.portable import Portable
+
 Dependence = Literal["none", "affine", "general"]
 MeanFieldSupport = Literal["states", "state_actions"]
 
@@ -56,7 +58,7 @@ class _Default:
         return self.value(game)
 
 
-class AbstractGame(eqx.Module):
+class AbstractGame(Portable, eqx.Module):
     r"""A finite stationary discounted entropy-regularised Stackelberg mean field game.
 
     $G = (S, A, B, P, r_f, r_l, \gamma, \tau, \rho)$ with one leader and a continuum of followers.
@@ -148,21 +150,6 @@ def num_leader_observations(game: AbstractGame) -> int:
 def leader_logits_shape(game: AbstractGame) -> tuple[int, int]:
     """Shape (O, B) of the leader's logits."""
     return (num_leader_observations(game), game.num_leader_actions)
-
-
-def traced(game: AbstractGame) -> AbstractGame:
-    """The same game with every float leaf, Python floats and NumPy arrays included, as a JAX array.
-
-    Solvers are compiled for what is static and traced for what is an array; a Python float left as it
-    is would be static, and changing it would recompile.
-    """
-
-    def convert(leaf: Any) -> Any:
-        if isinstance(leaf, float | np.floating):
-            return jnp.asarray(leaf, dtype=float)
-        return jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf
-
-    return jax.tree.map(convert, game)
 
 
 def is_traced(game: AbstractGame) -> bool:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, Dependence, Index, MeanFieldSupport, as_parameter
 from smfg_verify.game.validation import validate
 
@@ -73,13 +74,13 @@ class TabularGame(AbstractGame):
             ValueError: an array of the wrong shape, or anything else `validate` refuses.
         """
         if mean_field_support not in ("states", "state_actions"):
-            raise ValueError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
+            raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
         kernel = as_parameter(kernel)
         if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[3]:
-            raise ValueError(f"kernel: got shape {kernel.shape}, expected (n, A, B, n): next states are the last axis.")
+            raise InputError(f"kernel: got shape {kernel.shape}, expected (n, A, B, n): next states are the last axis.")
         num_states, num_actions, num_leader_actions, _ = kernel.shape
         if min(kernel.shape) == 0:
-            raise ValueError(
+            raise InputError(
                 f"kernel: got shape {kernel.shape}, expected at least one state and one action of each player."
             )
         size = num_states if mean_field_support == "states" else num_states * num_actions
@@ -158,7 +159,7 @@ def _affine(constant: Array, slope: Array | None, index: tuple[Index, Index, Ind
 def _shaped(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
     array = as_parameter(value)
     if array.shape != shape:
-        raise ValueError(f"{name}: got shape {array.shape}, expected {shape}; check the order of the axes.")
+        raise InputError(f"{name}: got shape {array.shape}, expected {shape}; check the order of the axes.")
     return array
 
 
@@ -169,5 +170,5 @@ def _optional(name: str, value: ArrayLike | None, shape: tuple[int, ...]) -> Arr
 def _integers(name: str, values: Sequence[int] | np.ndarray) -> Int[Array, " n"]:
     array = np.asarray(values)
     if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"{name}: got {array.dtype} of shape {array.shape}, expected a vector of integers.")
+        raise InputError(f"{name}: got {array.dtype} of shape {array.shape}, expected a vector of integers.")
     return jnp.asarray(array)

@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter
 from smfg_verify.games._fields import allowed_values, as_number
 from smfg_verify.words import closest
@@ -81,7 +82,7 @@ def register(name: str, *, source: str) -> Callable[[GameClass], GameClass]:
     def decorate(game_class: GameClass) -> GameClass:
         known = _REGISTERED.get(name)
         if known is not None and _full_name(known.game_class) != _full_name(game_class):
-            raise ValueError(
+            raise InputError(
                 f"register: got the name {name!r} for {_full_name(game_class)}, expected a new name; it belongs to "
                 f"{_full_name(known.game_class)}. Likely cause: a copied decorator."
             )
@@ -115,7 +116,7 @@ def load(name: str, **parameters: Any) -> AbstractGame:
     allowed = _parameters(found.game_class)
     unknown = [] if allowed is None else [key for key in parameters if key not in allowed]
     if unknown:
-        raise ValueError(
+        raise InputError(
             f"{name}: got unknown parameter {unknown[0]!r}{closest(unknown[0], allowed)}; expected one of: "
             f"{', '.join(allowed) or 'none, it takes no parameters'}."
         )
@@ -123,7 +124,7 @@ def load(name: str, **parameters: Any) -> AbstractGame:
     try:
         return getattr(found.game_class, "from_parameters", found.game_class)(**parameters)
     except TypeError as error:
-        raise ValueError(
+        raise InputError(
             f"{name}: got parameters {sorted(parameters)} that {found.game_class.__name__} cannot be built from: "
             f"{error}. Likely cause: a required parameter is missing, or a value has another type than expected."
         ) from error
@@ -157,7 +158,7 @@ def describe(name: str) -> GameEntry:
 
 def _find(name: str) -> _Registered:
     if not isinstance(name, str):
-        raise ValueError(
+        raise InputError(
             f"game: got {name!r} ({type(name).__name__}), expected a name such as {next(iter(names()))!r}."
         )
     if name in _REGISTERED:
@@ -167,14 +168,14 @@ def _find(name: str) -> _Registered:
         return _Registered(_class_from_file(path, class_name, name), source=f"user's file {path}")
     point = _entry_points().get(name)
     if point is None:
-        raise ValueError(
+        raise InputError(
             f"game: got unknown name {name!r}{closest(name, names())}; expected one of: {', '.join(names())}, or "
             "file.py:ClassName."
         )
     try:
         loaded = point.load()
     except Exception as error:
-        raise ValueError(f"game {name!r}: its entry point {point.value} failed to import: {_error(error)}.") from error
+        raise InputError(f"game {name!r}: its entry point {point.value} failed to import: {_error(error)}.") from error
     package = point.dist.name if point.dist is not None else point.value
     return _Registered(_game_class(loaded, f"entry point {point.value}"), source=f"installed package {package}")
 
@@ -185,10 +186,10 @@ def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
 
 def _class_from_file(path: str, class_name: str, name: str) -> GameClass:
     if not path or not class_name or not path.endswith(".py"):
-        raise ValueError(f"game: got {name!r}, expected file.py:ClassName; likely cause: the class name is missing.")
+        raise InputError(f"game: got {name!r}, expected file.py:ClassName; likely cause: the class name is missing.")
     file = Path(path)
     if not file.is_file():
-        raise ValueError(
+        raise InputError(
             f"game: got file {path!r}, which does not exist; expected a Python file, seen from {Path.cwd()}."
         )
     module = _import_file(file)
@@ -196,7 +197,7 @@ def _class_from_file(path: str, class_name: str, name: str) -> GameClass:
         classes = [
             key for key, value in vars(module).items() if _is_game_class(value) and value.__module__ == module.__name__
         ]
-        raise ValueError(
+        raise InputError(
             f"game: got class {class_name!r}, not in {path}{closest(class_name, classes)}; expected one of the games "
             f"there: {', '.join(classes) or 'none found'}."
         )
@@ -214,7 +215,7 @@ def _import_file(file: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[module_name]
-        raise ValueError(
+        raise InputError(
             f"game: importing {file} failed: {_error(error)}. Likely cause: an error in that file."
         ) from error
     return module
@@ -226,7 +227,7 @@ def _is_game_class(value: Any) -> bool:
 
 def _game_class(value: Any, where: str) -> GameClass:
     if not _is_game_class(value):
-        raise ValueError(
+        raise InputError(
             f"game: got {value!r} at {where}, expected a subclass of smfg_verify.game.AbstractGame; likely cause: the "
             "name of a function, an instance or another class."
         )
@@ -252,7 +253,7 @@ def _check_numbers(name: str, game_class: GameClass, parameters: dict[str, Any])
         value = parameters.get(item.name)
         numeric = item.metadata.get("converter") is as_parameter and item.name in parameters
         if numeric and not isinstance(as_number(value), jax.Array):
-            raise ValueError(
+            raise InputError(
                 f"{name}: {item.name}: got {value!r} ({type(value).__name__}), expected a number or an array of "
                 "numbers; likely cause: text, a boolean or a ragged list."
             )

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact.equilibrium import Equilibrium
 from smfg_verify.exact.equilibrium import Method as Search
-from smfg_verify.exact.gradient import gradient_at
+from smfg_verify.exact.gradient import formula_at
 from smfg_verify.game import AbstractGame, TabularGame, as_parameter, mean_field_shape, over_indices, parameter
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.lanes import over_lanes
@@ -36,7 +37,7 @@ class TotalDerivative(Method):
         check_constant("model_step", self.model_step)
         check_constant("spacing", self.spacing)
         if not isinstance(self.spacing, jax.core.Tracer) and not 0.0 < float(self.spacing) <= 1.0:
-            raise ValueError(f"spacing: got {float(self.spacing):g}, expected a number in (0, 1].")
+            raise InputError(f"spacing: got {float(self.spacing):g}, expected a number in (0, 1].")
         check_count("model_rounds", self.model_rounds)
 
     def num_uniforms(self, game: AbstractGame) -> int:
@@ -166,7 +167,7 @@ def estimated_gradient(
         method=jnp.asarray(int(Search.NONE)),
         cycled=jnp.asarray(False),
     )
-    return gradient_at(estimated, softmax_policy(iterate.leader_logits), point).total
+    return formula_at(estimated, softmax_policy(iterate.leader_logits), point)
 
 
 def total_derivative(
@@ -202,7 +203,8 @@ def total_derivative(
         model_rounds: samples of each (s, a, b) at each mean field, an iteration.
         model_step: c, dimensionless, >= 0.
         spacing: h, in (0, 1].
-        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, progress, callback.
+        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, overwrite, progress,
+            callback.
 
     Returns:
         The trace.

@@ -10,11 +10,12 @@ import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
+from smfg_verify.portable import Portable, reduce_portable
 from smfg_verify.stochastic.neural.networks import over_positions
 from smfg_verify.stochastic.schedules import StepSizes
 
 
-class Players(eqx.Module):
+class Players(Portable, eqx.Module):
     """What is learned by gradients.
 
     Attributes:
@@ -35,13 +36,15 @@ class GaussianField(NamedTuple):
     mean: Float[Array, ""]
     second_moment: Float[Array, ""]
 
+    __reduce__ = reduce_portable
+
     @property
     def variance(self) -> Float[Array, ""]:
         """Of the population's positions, squared length."""
         return self.second_moment - self.mean**2
 
 
-class Iterate(eqx.Module):
+class Iterate(Portable, eqx.Module):
     """Everything one run carries from one iteration to the next.
 
     Attributes:
