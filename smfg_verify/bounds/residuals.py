@@ -13,8 +13,9 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.assumptions.compiling import tangent_entries
 from smfg_verify.errors import InputError
 from smfg_verify.exact.follower import BestResponse, best_response, policy_value
-from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits, leader_value
+from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.objective import leader_value
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import (
@@ -293,7 +294,7 @@ def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) 
     gradient = gradient_of_logits(game, point.leader_logits, rescue=rescue)
     tracking = tracking_residuals(game, point, precision)
     certificate = gradient.certificate
-    field_error = certificate.condition * certificate.forward_residual + precision
+    field_error = certificate.mean_field_error_bound + precision
     gap_rounding, follower_rounding, leader_rounding = tracking.rounding
     rounding = (
         certificate.error_bound**2,
