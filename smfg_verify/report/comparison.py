@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from rich.console import Group
@@ -20,6 +20,7 @@ from smfg_verify.comparison.quartiles import quartiles
 from smfg_verify.comparison.tuning import Trial
 from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.parts import T
 from smfg_verify.report.comparison_figure import comparison_figure
 from smfg_verify.report.drawing import figure_files
 from smfg_verify.report.finished import Store
@@ -71,8 +72,8 @@ def make_comparison(
     before = _finished_before(store, game, how)
     job = store.job("compare", game, {"how": how})
 
-    def keep(name: str, make: Callable[[], ContenderResult]) -> ContenderResult:
-        return before[name] if name in before else job(name, make)
+    def keep(name: str, make: Callable[[], T]) -> T:
+        return cast(T, before[name]) if name in before else job(name, make)
 
     found = compare(game, methods, how, progress=lambda line: progress.say(f"  {line}"), keep=keep)
     return Compared(settings, game, found)
@@ -140,7 +141,7 @@ def _spread(values: np.ndarray, worst: float, digits: int) -> str:
 
 
 def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}g}" if math.isfinite(value) else "diverged"
+    return f"{value:.{digits}g}" if math.isfinite(value) else "none"
 
 
 def _reached(name: str, found: Comparison) -> Table:
@@ -149,12 +150,15 @@ def _reached(name: str, found: Comparison) -> Table:
         table.add_row(*map(Text, row))
     settings = found.settings
     table.caption = Text(
-        f"median over {settings.seeds} seeds [quartiles] at the end, a diverged seed counted as the worst; every "
-        "number is exact at the policies of the run. Phi: the leader's objective at the equilibrium of its policy. "
+        f"median over {settings.seeds} seeds [quartiles] at the end, a seed without a number counted as the worst "
+        "(none: "
+        "so many that the quartile is such a seed); measured at the policies of the run without sampling. Phi: the "
+        "leader's objective at the equilibrium of its policy. "
         "exploitability: what a follower gains by deviating, against the population of its own policy. seconds: all "
         f"seeds, compilation apart. Step sizes: the best of {settings.trials} random choices (the defaults first) by "
-        f"the median final Phi on {settings.tuning_seeds} other seeds and {settings.tuning_samples:,} samples, the "
-        "same for every method."
+        f"the median final Phi on {settings.tuning_seeds} other seeds, with {settings.tuning_samples:,} samples for "
+        "every "
+        f"method that samples and {settings.exact_iterations:,} iterations for one that does not."
     )
     table.caption_justify = "left"
     return table
@@ -173,8 +177,9 @@ def _tests(differences: Mapping[str, PairedDifference]) -> Table:
         )
     level = next(iter(differences.values())).level
     table.caption = Text(
-        f"mean difference of final Phi, BCa bootstrap over seeds; {100 * level:.2f}% each, so that all hold together "
-        "at 95% (Bonferroni)."
+        f"mean difference of final Phi, bootstrap over seeds; {100 * level:.2f}% each, so that all hold together at "
+        "95% "
+        "or more (Bonferroni), as far as a bootstrap of so few seeds covers what it says."
     )
     table.caption_justify = "left"
     return table

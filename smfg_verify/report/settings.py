@@ -95,7 +95,7 @@ class CheckSettings:
         if limit is not None and not (
             isinstance(limit, int | float) and not isinstance(limit, bool) and 0.0 < limit < math.inf
         ):
-            raise ValueError(
+            raise InputError(
                 f"time limit: got {limit!r}, expected a positive number of seconds; leave it out for none."
             )
 
