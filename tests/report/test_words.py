@@ -1,9 +1,11 @@
 """What summaries and captions say of how much was looked at, driven into the cases in which they said too much."""
 
+import io
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, find_property, property_names
 from smfg_verify.assumptions.finding import Evidence, Side
@@ -14,6 +16,7 @@ from smfg_verify.report.comparison import _number
 from smfg_verify.report.laboratory import _answer
 from smfg_verify.report.pipeline import Results
 from smfg_verify.report.settings import CheckSettings
+from smfg_verify.report.tables import pairs_table
 
 
 def finding(name, statement, verdict):
@@ -107,3 +110,10 @@ def test_the_time_limit_of_the_command_line_reaches_the_findings(tmp_path, capsy
     assert main([*game, "--time-limit", "1e-9"]) == 0
     assert "A time limit cut short" in " ".join(capsys.readouterr().out.split())
     assert main([*game, "--time-limit", "0"]) == 2
+
+
+def test_a_long_reason_is_folded_and_not_cut_off():
+    reason = "still in its transient: " + "of the way that the leaders have gone " * 6 + "run it longer"
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(pairs_table("Why inconclusive", {"running-minimum": reason}))
+    assert " ".join(console.export_text().split()).endswith("run it longer")
