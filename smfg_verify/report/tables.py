@@ -36,7 +36,7 @@ def brief_table(title: str, *columns: str, numbers: Iterable[str] = (), unbroken
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         side: Literal["left", "right"] = "right" if column in numbers else "left"
-        table.add_column(Text(column), justify=side, overflow="fold", no_wrap=column == unbroken)
+        table.add_column(Text(column), justify=side, overflow="fold", no_wrap=bool(unbroken) and column == unbroken)
     return table
 
 
