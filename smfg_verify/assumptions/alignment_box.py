@@ -108,7 +108,8 @@ def _bounded(game: AbstractGame, cover: Cover) -> Finding:
 
 def _bounded_meaning(cover: Cover, constant: float, certified: bool) -> str:
     if certified and np.all(cover.sign > 0):
-        return f"For every leader {LEADERS} the direct gradient points with the total one, {_AT}: <g, p> >= {constant:.4g}."
+        bound = f"<g, p> >= {constant:.4g}"
+        return f"For every leader {LEADERS} the direct gradient points with the total one, {_AT}: {bound}."
     if certified:
         return (
             f"{_shares(cover)}, {_AT}; for the rest both gradients are below {NEGLIGIBLE:g} of the largest entry met. "

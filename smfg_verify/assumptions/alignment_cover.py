@@ -1,9 +1,9 @@
 r"""Boxes that cover every leader of bounded log-ratios, with the certified sign of $\langle g, p \rangle$ over each.
 
-Covered is the set $\{\omega : \max_b \omega(o,b) - \min_b \omega(o,b) \le L \text{ for every } o\}$, which no order of the
-actions changes. Adding a number to a row changes nothing, so let a row's largest logit be zero: if that is the logit of
-action k, the row lies in the box $\{\omega_k = 0, -L \le \omega_b \le 0\}$. One chart for each choice of top actions, one
-of each row, covers the set exactly; two charts share ties only.
+Covered is the set $\{\omega : \max_b \omega(o,b) - \min_b \omega(o,b) \le L \text{ for every } o\}$, which no order of
+the actions changes. Adding a number to a row changes nothing, so let a row's largest logit be zero: if that is the
+logit of action k, the row lies in the box $\{\omega_k = 0, -L \le \omega_b \le 0\}$. One chart for each choice of top
+actions, one of each row, covers the set exactly; two charts share ties only.
 """
 
 import dataclasses

@@ -231,7 +231,7 @@ def _kl_identity(game: AbstractGame, evidence: _Evidence) -> Finding:
     def conclude(constant: float) -> tuple[Verdict, str]:
         text = f"The gap from values and the gap from divergences differ by at most {constant:.2g} of it"
         if constant <= _AGREEMENT:
-            return Verdict.SUPPORTED, f"{text}: the numbers of this property can be trusted."
+            return Verdict.SUPPORTED, f"{text}, where compared: the two computations agree."
         return Verdict.INCONCLUSIVE, f"{text}: the arithmetic of this property cannot be trusted."
 
     values = evidence.measures.identity_error
@@ -243,7 +243,7 @@ def _searched(game, evidence: _Evidence, statement: str, scores: np.ndarray, sid
     """The finding at the point of lowest score, evaluated again alone."""
     witness: dict[str, Any] = {}
     constant, verdict = float("nan"), Verdict.INCONCLUSIVE
-    meaning = "Nowhere could it be taken: every gap looked at is within its own rounding error."
+    meaning = "Nowhere could it be taken: no gap looked at is a number well above its own rounding error."
     if np.isfinite(scores).any():
         points = evidence.points.at(int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan))))
         witness = points._asdict()
@@ -319,7 +319,8 @@ def _mei_meaning(constant: float, constants: GameConstants) -> str:
             f"least {constant:.3g} times the gap; away from it it falls with the policy's smallest probability."
         )
     if not math.isfinite(constants.follower_reward_high - constants.follower_reward_low):
-        return f"The follower's reward could not be bounded over all mean fields: {constants.reason}."
+        why = constants.reason or "its enclosure is unbounded"
+        return f"The follower's reward could not be bounded over all mean fields: {why}."
     return "The bound is zero: a state never starts, or a probability is too small for a float; nothing follows."
 
 

@@ -76,9 +76,13 @@ def _finding(statement: str, constants: GameConstants) -> Finding:
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method="ratios between sampled mean fields",
-        meaning=f"No proof of a finite constant ({reason}); the largest ratio sampled is {measured:.4g}.",
+        meaning=f"No proof of a finite constant ({reason}); {_sampled_ratio(measured)}.",
         witness=constants.sampled.witnesses.get(name, {}),
     )
+
+
+def _sampled_ratio(measured: float) -> str:
+    return "no pair sampled gave numbers" if np.isnan(measured) else f"the largest ratio sampled is {measured:.4g}"
 
 
 def _meaning(statement: str, bound: Bound) -> str:

@@ -24,7 +24,7 @@ class AssumptionReport:
     """What `check` found, in the order of the properties.
 
     Attributes:
-        game_name: class of the game.
+        game_name: the game's name, or its class's.
         game_hash: digest of its content, see `smfg_verify.game.game_hash`.
         settings: how hard was searched.
         findings: all of them.

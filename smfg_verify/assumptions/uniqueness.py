@@ -123,7 +123,12 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
     distances = np.array([entry.distance for entry in found])
     known = np.isfinite(distances).any()
     k = int(np.nanargmax(distances)) if known else 0
-    verdict = Verdict.INCONCLUSIVE if not known else Verdict.REFUTED if distances[k] > 0.0 else Verdict.SUPPORTED
+    reached = len(starts) - np.array([entry.unconverged for entry in found])
+    # One search that arrives is compared with nothing.
+    compared = bool(np.any(reached >= 2))
+    verdict = Verdict.SUPPORTED if compared else Verdict.INCONCLUSIVE
+    if known and distances[k] > 0.0:
+        verdict = Verdict.REFUTED
     return Finding(
         property=PROPERTY,
         statement="multi-start",
@@ -132,7 +137,7 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method="Newton's method from uniform, extreme and random mean fields, for the uniform and random leaders",
-        meaning=_multi_start_meaning(verdict, counts, distances[k]),
+        meaning=_multi_start_meaning(verdict, counts, distances[k], reached, len(starts)),
         witness=_multi_start_witness(logits[k], found[k]) if known else {},
         searched={
             "leaders": len(logits),
@@ -150,15 +155,24 @@ def _multi_start_witness(logits: np.ndarray, found: Equilibria) -> dict[str, np.
     return {"logits": logits, _LIST_OF_FIELDS: found.distinct[[i] if i == j else [i, j]]}
 
 
-def _multi_start_meaning(verdict: Verdict, counts: np.ndarray, distance: float) -> str:
+def _multi_start_meaning(
+    verdict: Verdict, counts: np.ndarray, distance: float, reached: np.ndarray, starts: int
+) -> str:
+    """Said of the searches that arrived, with how many of all did: the others say nothing about uniqueness."""
+    arrived = f"{int(reached.sum())} of {starts * len(counts)} searches arrived at an equilibrium"
     if verdict is Verdict.INCONCLUSIVE:
-        return "No equilibrium was found from any start."
+        return f"{arrived}, at most one for each leader: there is nothing to compare."
     if verdict is Verdict.REFUTED:
         return (
             f"One leader policy has at least two equilibria, {distance:.4g} apart in l1; up to {int(counts.max())} "
             "were found for one leader."
         )
-    return f"From every start the same equilibrium was found, for each of {int(np.sum(counts > 0))} leaders."
+    several = int(np.sum(reached >= 2))
+    return (
+        f"For {several} of {len(counts)} leaders two searches or more arrived, and the equilibria of one leader "
+        "cannot be "
+        f"told apart; {arrived}."
+    )
 
 
 def _path_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
@@ -198,5 +212,8 @@ def _path_meaning(end: PathEnd, comparable: bool, apart: float) -> str:
     if apart > 0.0:
         return f"The path from a hot temperature ends at another equilibrium than the direct search, {apart:.4g} away."
     if end.folds:
-        return f"The path from hot to cold passes {end.folds} folds: there are temperatures with several equilibria."
-    return "The path from a hot temperature meets no fold and ends at the equilibrium found directly."
+        return f"The path from hot to cold passes {end.folds} fold(s): there are temperatures with several equilibria."
+    return (
+        f"The path from a hot temperature met no fold in {end.steps} steps, and its end cannot be told apart from the "
+        "equilibrium found directly."
+    )

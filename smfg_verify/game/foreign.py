@@ -17,8 +17,10 @@ from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, mean_field_shape
+from smfg_verify.game.compiling import compiled_for_game
+from smfg_verify.game.prepared import FUNCTIONS
+from smfg_verify.portable import Portable
 
-FUNCTIONS = ("transition", "follower_reward", "leader_reward")
 # Primitives whose results come from code that JAX does not see.
 UNTRACED = ("sampled_table", "pure_callback", "io_callback", "ffi_call")
 
@@ -74,7 +76,7 @@ def _is_program(value: Any) -> bool:
     return hasattr(value, "eqns") or hasattr(getattr(value, "jaxpr", None), "eqns")
 
 
-class SourceGap(eqx.Module):
+class SourceGap(Portable, eqx.Module):
     """The largest difference between a game's tables and the code they were read from, at and beside a mean field.
 
     Attributes:
@@ -142,7 +144,7 @@ def source_gap(
     return None if ask is None else jax.lax.stop_gradient(ask(mean_field, policy))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _gaps(game: AbstractGame, fields: Float[Array, "K ..."]) -> SourceGap | None:
     return jax.lax.map(lambda field: source_gap(game, field), fields)
 

@@ -15,9 +15,11 @@ from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape, over_indices
+from smfg_verify.game.contract_names import check_labels, check_names
 from smfg_verify.game.determinism import check_repeatable
 from smfg_verify.game.prepared import class_of, traced
 from smfg_verify.game.user_code import blamed_on_user_code
+from smfg_verify.game.value_causes import cause_of_infinite, cause_of_row_sum
 
 # Games already found valid, by identity, with what their functions were then; only those whose numbers cannot be
 # changed in place.
@@ -56,6 +58,10 @@ def validate(game: AbstractGame) -> None:
     Raises:
         ValueError: what was got, what was expected and the likely cause.
     """
+    if isinstance(game, type) and issubclass(game, AbstractGame):
+        raise InputError(
+            f"game: got the class {game.__name__}, expected an instance of it; write {game.__name__}(...)."
+        )
     if not isinstance(game, AbstractGame):
         raise InputError(
             f"game: got {type(game).__name__}, expected an instance of a subclass of smfg_verify.game.AbstractGame."
@@ -84,7 +90,9 @@ def _check_functions_once(game: AbstractGame) -> None:
     if key in _STRUCTURES:
         return
     _check_hidden_attributes(game)
+    check_names(game)
     _check_declarations(game)
+    check_labels(game)
     for name, function in _FUNCTIONS.items():
         _check_traceable(game, name, function, _row_shape(game) if name == "transition" else ())
     check_repeatable(game, _FUNCTIONS)
@@ -172,15 +180,16 @@ def _check_scalar(name: str, value: Any, accept: Callable[[float], bool], expect
 
 def _check_function_values(game: AbstractGame) -> None:
     rows = _row_shape(game)
-    found = {}
+    found, fields = {}, {}
     for name in _FUNCTIONS:
         vertices, random, weights = _test_fields(
             mean_field_shape(game), tuple(getattr(game, size) for size in _SIZES), rows if name == "transition" else ()
         )
         found[name] = _extremes(game, name, vertices, random, weights)
+        fields[name] = (vertices, random)
     for name, (summaries, bend) in jax.device_get(found).items():
         worst = {**dict(zip(_SUMMARY, summaries.T, strict=True)), "bend": bend}
-        _check_values(game, name, worst)
+        _check_values(game, name, worst, np.concatenate(fields[name]))
         _check_dependence(getattr(game, f"{name}_dependence"), name, worst)
 
 
@@ -286,12 +295,13 @@ def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, wei
     return jax.lax.map(summary, fields), jnp.max(bends)
 
 
-def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
+def _check_values(game: AbstractGame, name: str, worst: dict, fields: Float[np.ndarray, "F M"]) -> None:
     if not np.all(worst["finite"]):
+        where = worst["finite"].argmin()
+        number, cause = cause_of_infinite(game, _FUNCTIONS[name], fields[where])
         raise InputError(
-            f"{name}: got NaN or an infinite number at mean field {_field_name(worst['finite'].argmin(), worst)}, "
-            "expected finite numbers everywhere on the simplex; the likely cause is a logarithm, power or division at "
-            "an empty state."
+            f"{name}: got NaN or an infinite number at mean field {_field_name(where, worst)} ({number}), expected "
+            f"finite numbers everywhere on the simplex; the likely cause is {cause}."
         )
     if name != "transition":
         return
@@ -301,8 +311,8 @@ def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
         row = tuple(int(i) for i in np.unravel_index(int(worst["worst_row"][where]), (n, actions, leader_actions)))
         raise InputError(
             f"transition: got a row that sums to {worst['row_sum'][where]:.9g} at (state, action, leader action) = "
-            f"{row}, mean field {_field_name(where, worst)}, expected 1; likely causes are swapped axes "
-            "(next states come last) or mean-field terms that do not sum to zero over next states."
+            f"{row}, mean field {_field_name(where, worst)}, expected 1; the likely cause is "
+            f"{cause_of_row_sum(game, _FUNCTIONS[name], fields[where], row)}."
         )
     if worst["lowest"].min() < -1e-12:
         where = worst["lowest"].argmin()

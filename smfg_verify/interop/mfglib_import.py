@@ -101,14 +101,13 @@ class ImportedGame(AbstractGame):
         return _largest_gap(self, fields, *told)
 
     def __getstate__(self) -> dict[str, Any]:
-        number = int(self.environment_number)
-        return {**vars(self), "environment_number": number, "environment": environment_of(number)}
+        return super().__getstate__() | {"environment": environment_of(int(self.environment_number))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        fields = dict(state)
+        environment = state["environment"]
+        super().__setstate__({name: value for name, value in state.items() if name != "environment"})
         # A number belongs to a process: elsewhere, or in a deep copy, the environment that came along gets its own.
-        number = enter(fields.pop("environment"), fields["environment_number"])
-        vars(self).update(fields | {"environment_number": jnp.asarray(number)})
+        vars(self)["environment_number"] = jnp.asarray(enter(environment, int(self.environment_number)))
 
 
 def _beside(field: Float[Array, " M"]) -> Float[Array, "K M"]:
