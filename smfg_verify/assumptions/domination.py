@@ -278,7 +278,7 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
     constants = game_constants(game, settings)
     bounds = _bounds(constants)
     constant = constant_at_optimum(game, bounds)
-    proved = constant > 0.0
+    proved = constant > 0.0 and "rows" not in constants.unproved
     known = evidence.measures.optimal_probability[np.isfinite(evidence.measures.optimal_probability)]
     smallest = np.min(known) if known.size else np.float64(np.nan)
     finding = Finding(

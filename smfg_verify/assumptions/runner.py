@@ -59,6 +59,7 @@ def check(
     Raises:
         ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), a bad setting,
             or a game that says something else than the code it was read from.
+        Contradiction: a proof and a witness exclude each other, a fault of the package; it holds the findings.
     """
     settings = search_settings(
         budget,

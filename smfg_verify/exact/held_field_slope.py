@@ -6,8 +6,8 @@ from jaxtyping import Array, Float
 
 from smfg_verify.exact.equilibrium import implicit_point
 from smfg_verify.exact.follower import differentiable_value, soft_bellman
-from smfg_verify.exact.gradient import objective_at
 from smfg_verify.exact.kernel import follower_model, tabulate
+from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.residual import Point
 from smfg_verify.exact.response import setting_of
 from smfg_verify.game import AbstractGame, mean_field_shape

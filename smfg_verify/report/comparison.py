@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from rich.console import Group
@@ -20,6 +20,7 @@ from smfg_verify.comparison.quartiles import quartiles
 from smfg_verify.comparison.tuning import Trial
 from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.parts import T
 from smfg_verify.report.comparison_figure import comparison_figure
 from smfg_verify.report.drawing import figure_files
 from smfg_verify.report.finished import Store
@@ -71,8 +72,8 @@ def make_comparison(
     before = _finished_before(store, game, how)
     job = store.job("compare", game, {"how": how})
 
-    def keep(name: str, make: Callable[[], ContenderResult]) -> ContenderResult:
-        return before[name] if name in before else job(name, make)
+    def keep(name: str, make: Callable[[], T]) -> T:
+        return cast(T, before[name]) if name in before else job(name, make)
 
     found = compare(game, methods, how, progress=lambda line: progress.say(f"  {line}"), keep=keep)
     return Compared(settings, game, found)
