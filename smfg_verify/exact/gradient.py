@@ -19,7 +19,7 @@ from smfg_verify.exact.equilibrium import (
 )
 from smfg_verify.exact.follower import policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
-from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, jacobian, residual
+from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, inside, jacobian, residual
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
 
@@ -233,7 +233,7 @@ def gradient_at(
         The gradient and its certificate.
     """
     setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
-    point = Point(jnp.ravel(equilibrium.mean_field), equilibrium.follower_value)
+    point = Point(inside(jnp.ravel(equilibrium.mean_field)), equilibrium.follower_value)
     objective, slopes = _partials(setting, point)
     tables, adjoint = _policy_space_parts(setting, point, slopes)
     total, direct, by_policy, by_field = (_to_logits(leader_policy, table) for table in tables)
