@@ -34,6 +34,8 @@ _LARGEST_BATCH = 32
 # Roundings up to this share of a function's size are roundings. A function that is rougher is a staircase as it runs:
 # it is not affine, and its steps have no slope.
 _ROUGH, _ROUGH_AFFINE = 1e-9, 1e-12
+# Far above what the least float stands for in rounding terms, and far below any number of a game.
+_NOTHING = 1e-200
 
 
 class AffineTable(NamedTuple):
@@ -97,7 +99,7 @@ def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
         return None
     error = np.zeros_like(constant) if error is None else np.asarray(error)
     size = np.max(np.abs(constant), initial=0.0) + np.max(np.abs(slope), initial=0.0)
-    rough = np.max(error, initial=0.0) > _ROUGH_AFFINE * size
+    rough = np.max(error, initial=0.0) > max(_ROUGH_AFFINE * size, _NOTHING)
     return None if rough else AffineTable(constant, slope, is_constant, error)
 
 
@@ -219,7 +221,7 @@ def _slope_range(enclosed: Enclosed, attained):
     if enclosed.value.error is None:
         return low, high
     steepest = jnp.max(jnp.maximum(jnp.abs(low), jnp.abs(high)), axis=0)
-    rough = enclosed.value.error > _ROUGH * jnp.maximum(attained, steepest)
+    rough = enclosed.value.error > jnp.maximum(_ROUGH * jnp.maximum(attained, steepest), _NOTHING)
     return jnp.where(rough, -INFINITY, low), jnp.where(rough, INFINITY, high)
 
 
