@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape, over_indices
 from smfg_verify.game.contract_names import check_labels, check_names
+from smfg_verify.game.derivatives import check_derivatives, custom_rules
 from smfg_verify.game.determinism import check_repeatable
 from smfg_verify.game.prepared import class_of, fields_of, numbers_of, traced
 from smfg_verify.game.user_code import blamed_on_user_code
@@ -25,8 +26,9 @@ from smfg_verify.game.value_causes import cause_of_infinite, cause_of_row_sum
 # Games already found valid, by identity, with what their functions and numbers were then; only those whose arrays
 # cannot be changed in place.
 _VALID: dict[int, tuple[weakref.ref, Any, tuple[Any, ...]]] = {}
-# Structures (functions and shapes of numbers) already found valid.
-_STRUCTURES: collections.OrderedDict[Any, None] = collections.OrderedDict()
+# Structures (functions and shapes of numbers) already found valid, with the functions whose derivatives are not known
+# to be exact.
+_STRUCTURES: collections.OrderedDict[Any, tuple[str, ...]] = collections.OrderedDict()
 _MAX_STRUCTURES = 1024
 _OUTSIDE_KINDS = frozenset(AbstractGame.__mro__)
 
@@ -71,9 +73,11 @@ def validate(game: AbstractGame) -> None:
     if is_traced(prepared) or _is_known(game, prepared):
         return
     with blamed_on_user_code():
-        _check_functions_once(prepared)
+        custom = _check_functions_once(prepared)
         _check_numbers(prepared)
         _check_function_values(prepared)
+        for name in custom:
+            check_derivatives(prepared, name)
     numbers = numbers_of(game)
     if not any(isinstance(leaf, np.ndarray) for leaf in numbers):
         key = id(game)
@@ -89,12 +93,16 @@ def _is_known(game: AbstractGame, prepared: AbstractGame) -> bool:
     return len(numbers) == len(known[2]) and all(a is b for a, b in zip(numbers, known[2], strict=True))
 
 
-def _check_functions_once(game: AbstractGame) -> None:
-    """What holds for every choice of numbers: declarations, shapes and types, and that functions repeat themselves."""
+def _check_functions_once(game: AbstractGame) -> tuple[str, ...]:
+    """What holds for every choice of numbers: declarations, shapes and types, and that functions repeat themselves.
+
+    Returns:
+        Names of the functions whose derivatives must be compared with differences at every choice of numbers.
+    """
     leaves, structure = jax.tree.flatten(game)
     key = (structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
     if key in _STRUCTURES:
-        return
+        return _STRUCTURES[key]
     _check_hidden_attributes(game)
     check_names(game)
     _check_declarations(game)
@@ -102,9 +110,10 @@ def _check_functions_once(game: AbstractGame) -> None:
     for name, function in _FUNCTIONS.items():
         _check_traceable(game, name, function, _row_shape(game) if name == "transition" else ())
     check_repeatable(game, _FUNCTIONS)
-    _STRUCTURES[key] = None
+    custom = _STRUCTURES[key] = tuple(name for name in _FUNCTIONS if custom_rules(game, name))
     if len(_STRUCTURES) > _MAX_STRUCTURES:
         _STRUCTURES.popitem(last=False)
+    return custom
 
 
 def _check_hidden_attributes(game: AbstractGame) -> None:
