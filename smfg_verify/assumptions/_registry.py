@@ -28,7 +28,8 @@ class SearchSettings:
         leader_scale: standard deviation of the random leaders' logits.
         trajectory: leader logits met along a run, (..., O, B), or None.
         num_boxes: boxes of each branch and bound.
-        seconds: time of each branch and bound; the only setting that can make two equal checks differ.
+        time_limit: seconds after which a branch and bound is cut short, or None. Off unless asked for, since what is
+            reached by then depends on the machine; a finding with such a bound says so.
         step_sizes: constants c of the step sizes c / sqrt(k + 1) by learner (leader, mean_field, follower, critic), or
             None.
     """
@@ -40,7 +41,7 @@ class SearchSettings:
     leader_scale: float = 1.5
     trajectory: Float[ArrayLike, "... O B"] | None = None
     num_boxes: int = 2000
-    seconds: float = 5.0
+    time_limit: float | None = None
     step_sizes: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
@@ -55,8 +56,11 @@ class SearchSettings:
                 f"leader_scale: got {self.leader_scale!r}, expected a positive number, the spread of random logits; "
                 "likely cause: a scale of 0, which draws the uniform policy again and again."
             )
-        if not _is_positive(self.seconds):
-            raise InputError(f"seconds: got {self.seconds!r}, expected a positive number, the time of one bound.")
+        if self.time_limit is not None and not _is_positive(self.time_limit):
+            raise InputError(
+                f"time_limit: got {self.time_limit!r}, expected a positive number of seconds, or None for no limit; "
+                "num_boxes bounds the work in any case."
+            )
         _check_step_sizes(self.step_sizes)
 
 
@@ -64,9 +68,9 @@ LEARNERS = ("leader", "mean_field", "follower", "critic")
 
 # How hard to search, by name; each is a set of `SearchSettings`.
 BUDGETS: dict[str, dict[str, Any]] = {
-    "quick": {"num_leaders": 128, "num_starts": 4, "num_steps": 30, "num_boxes": 200, "seconds": 2.0},
-    "normal": {"num_leaders": 1024, "num_starts": 16, "num_steps": 150, "num_boxes": 2000, "seconds": 5.0},
-    "thorough": {"num_leaders": 8192, "num_starts": 64, "num_steps": 500, "num_boxes": 100_000, "seconds": 120.0},
+    "quick": {"num_leaders": 128, "num_starts": 4, "num_steps": 30, "num_boxes": 200},
+    "normal": {"num_leaders": 1024, "num_starts": 16, "num_steps": 150, "num_boxes": 2000},
+    "thorough": {"num_leaders": 8192, "num_starts": 64, "num_steps": 500, "num_boxes": 100_000},
 }
 
 

@@ -1,6 +1,5 @@
 """The smallest temperature that each criterion of contraction admits, and the criteria over a range of temperatures."""
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from smfg_verify.assumptions.local_response import (
     tangent_radius,
     uniform_field,
 )
+from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.modulus import from_points, negative_modulus, random_points, search_size
 from smfg_verify.assumptions.search import minimise, slopes_of
 from smfg_verify.assumptions.weighted_norm import LARGEST_SIZE, NO_NORM, attempt, find_weighted_norm
@@ -81,7 +81,8 @@ def smallest_admitted(value: Callable[[float], float]) -> float:
 def smallest_by_bound(inputs: BoundInputs, name: str | None = None) -> float:
     """The smallest temperature that a proved bound admits; the better of both bounds where no name is given."""
     chosen = BOUNDS.values() if name is None else [BOUNDS[name]]
-    return min(smallest_admitted(functools.partial(bound, inputs)) for bound in chosen)
+    # The margin of a certificate, so that every temperature it names is one.
+    return min(smallest_admitted(lambda tau, bound=bound: bound(inputs, tau) + CLEARLY_BELOW_ONE) for bound in chosen)
 
 
 def swept_temperatures(temperature: float) -> Float[np.ndarray, " T"]:

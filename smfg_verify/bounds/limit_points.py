@@ -24,7 +24,7 @@ from smfg_verify.bounds.mean_dynamics import (
     unflattened,
 )
 from smfg_verify.errors import InputError
-from smfg_verify.exact.gradient import leader_value
+from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.schedules import Schedule

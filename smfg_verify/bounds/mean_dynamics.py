@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.flatten_util
 import jax.numpy as jnp
@@ -18,6 +17,7 @@ from smfg_verify.exact.population import chain, discounted_occupancy, population
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import (
     AbstractGame,
+    compiled_for_game,
     leader_logits_shape,
     mean_field_shape,
     num_leader_observations,
@@ -234,7 +234,7 @@ def mean_dynamics_at(game: AbstractGame, iterate: Components) -> Components:
     )
 
 
-_mean_dynamics = eqx.filter_jit(mean_dynamics_at)
+_mean_dynamics = compiled_for_game(mean_dynamics_at)
 
 
 def linearised_at(game: AbstractGame, iterate: Components) -> tuple[Components, Float[Array, "N N"]]:

@@ -5,7 +5,6 @@ import enum
 import math
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,11 +13,20 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.assumptions.compiling import tangent_entries
 from smfg_verify.errors import InputError
 from smfg_verify.exact.follower import BestResponse, best_response, policy_value
-from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits, leader_value
+from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.objective import leader_value
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.exact.precision import require_float64
-from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape, traced, validate
+from smfg_verify.game import (
+    AbstractGame,
+    compiled_for_game,
+    game_hash,
+    leader_logits_shape,
+    mean_field_shape,
+    traced,
+    validate,
+)
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.trace import Trace
@@ -236,7 +244,7 @@ def _evaluate(game: AbstractGame, points: _Point, precision: float, batch_size: 
     return _Measured(*(np.array(column[:total]) for column in columns))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _evaluate_block(game, points: _Point, precision: float, batch_size: int, rescue: bool) -> _Measured:
     return jax.lax.map(lambda point: _measure(game, point, precision, rescue), points, batch_size=batch_size)
 
@@ -286,7 +294,7 @@ def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) 
     gradient = gradient_of_logits(game, point.leader_logits, rescue=rescue)
     tracking = tracking_residuals(game, point, precision)
     certificate = gradient.certificate
-    field_error = certificate.condition * certificate.forward_residual + precision
+    field_error = certificate.mean_field_error_bound + precision
     gap_rounding, follower_rounding, leader_rounding = tracking.rounding
     rounding = (
         certificate.error_bound**2,
@@ -339,7 +347,7 @@ def _optimality_gap(
     initial = jnp.asarray(game.initial_distribution)
     occupancy = discounted_occupancy(chain(jnp.exp(log_policy), model.transition), initial, discount)
     gap = temperature / (1.0 - discount) * jnp.dot(occupancy, _divergence(log_policy, log_optimal))
-    value_error = optimum.residual * jnp.maximum(1.0, jnp.max(jnp.abs(optimum.value))) / (1.0 - discount)
+    value_error = optimum.residual * jnp.maximum(temperature, jnp.max(jnp.abs(optimum.value))) / (1.0 - discount)
     log_error = _ROUNDINGS * precision * (jnp.max(jnp.abs(log_policy)) + jnp.max(jnp.abs(optimal_logits)) + 1.0)
     rounding = temperature / (1.0 - discount) * (log_error + discount * value_error / temperature) ** 2
     return jnp.where(optimum.converged, gap, jnp.nan), rounding

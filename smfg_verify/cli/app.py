@@ -34,7 +34,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-GameName = Annotated[str, typer.Argument(metavar="GAME", help="A name out of `games`, or file.py:ClassName.")]
+GameName = Annotated[
+    str,
+    typer.Argument(
+        metavar="GAME",
+        help="A name out of `games`, or a file of yours: file.py, file.py:Class, :instance or :function.",
+    ),
+]
 Assignments = Annotated[
     list[str] | None,
     typer.Option(
@@ -53,6 +59,14 @@ Budget = Annotated[str | None, typer.Option(help="How hard the check searches: q
 Leaders = Annotated[int | None, typer.Option(help="Random leaders of the check [the budget's].")]
 Starts = Annotated[int | None, typer.Option(help="Starts of each worst-case search [the budget's].")]
 CheckSeed = Annotated[int | None, typer.Option("--check-seed", help="Seed of the check's random draws [0].")]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        help="Cut each proof by branch and bound short after so long [never]; its finding then says so.",
+    ),
+]
 Seeds = Annotated[int | None, typer.Option(help="Number of seeds of the run [64].")]
 Iterations = Annotated[int | None, typer.Option(help="Iterations of the run [400000].")]
 Sampling = Annotated[str | None, typer.Option(help="markov or iid [markov].")]
@@ -136,6 +150,7 @@ def check(
     leaders: Leaders = None,
     starts: Starts = None,
     check_seed: CheckSeed = None,
+    time_limit: TimeLimit = None,
     leader_step: LeaderStep = None,
     mean_field_step: MeanFieldStep = None,
     follower_step: FollowerStep = None,
@@ -145,7 +160,7 @@ def check(
     strict: Strict = False,
 ) -> int:
     """Check the properties that the theory assumes."""
-    hard = check_options(properties, budget, leaders, starts, check_seed)
+    hard = check_options(properties, budget, leaders, starts, check_seed, time_limit)
     steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     settings = gather(game, assignments or (), config, schedule=steps, check=hard)
     return _carry_out("check", settings, out, strict, resume=resume)
@@ -161,12 +176,13 @@ def atlas(
     leaders: Leaders = None,
     starts: Starts = None,
     check_seed: CheckSeed = None,
+    time_limit: TimeLimit = None,
     out: Out = None,
     resume: Resume = False,
     strict: Strict = False,
 ) -> int:
     """Check every shipped game, and print one table of games by properties."""
-    hard = check_options(properties, budget, leaders, starts, check_seed)
+    hard = check_options(properties, budget, leaders, starts, check_seed, time_limit)
     settings = gather("atlas", (), None, check=hard).check
     _exact_arithmetic()
     from smfg_verify import games
@@ -220,6 +236,7 @@ def validate(
     leaders: Leaders = None,
     starts: Starts = None,
     check_seed: CheckSeed = None,
+    time_limit: TimeLimit = None,
     out: Out = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -228,7 +245,7 @@ def validate(
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
     steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
-    hard = check_options(properties, budget, leaders, starts, check_seed)
+    hard = check_options(properties, budget, leaders, starts, check_seed, time_limit)
     settings = gather(game, assignments or (), config, run=given, schedule=steps, check=hard)
     return _carry_out("validate", settings, out, strict, resume=resume, overwrite=overwrite)
 

@@ -49,7 +49,7 @@ def gather(
     """Settings from the file and the command line.
 
     Args:
-        game: name of the game, or file.py:ClassName.
+        game: name of the game, or what a file holds (see `smfg_verify.games.load`).
         assignments: "name=value" of each --set.
         config: TOML file with tables game, run, schedule, check; None for none.
         run, schedule, check: options of the command line by name; None where not given.
@@ -77,11 +77,23 @@ def steps_of(*constants: float | None) -> dict[str, float | None]:
 
 
 def check_options(
-    properties: list[str] | None, budget: str | None, leaders: int | None, starts: int | None, seed: int | None
+    properties: list[str] | None,
+    budget: str | None,
+    leaders: int | None,
+    starts: int | None,
+    seed: int | None,
+    time_limit: float | None,
 ) -> dict[str, Any]:
     """Options of a check by the names of `CheckSettings`; None where not given."""
     named = tuple(properties) if properties else None
-    return {"properties": named, "budget": budget, "leaders": leaders, "starts": starts, "seed": seed}
+    return {
+        "properties": named,
+        "budget": budget,
+        "leaders": leaders,
+        "starts": starts,
+        "seed": seed,
+        "time_limit": time_limit,
+    }
 
 
 def _given(options: Mapping[str, Any] | None) -> dict[str, Any]:

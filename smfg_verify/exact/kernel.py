@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
-from smfg_verify.game import AbstractGame, dense_transition, over_indices
+from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, over_indices
 from smfg_verify.portable import Portable
 
 
@@ -42,7 +42,7 @@ _MAX_ENTRIES = 2**31
 
 
 # Compiled on its own, so that the many programs around it trace a game's functions once for each shape.
-@eqx.filter_jit
+@compiled_for_game
 def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
     """Tabulate a game's three functions over all (state, follower action, leader action) at one mean field.
 

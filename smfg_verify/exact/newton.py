@@ -12,8 +12,8 @@ from smfg_verify.exact.population import population_law
 from smfg_verify.exact.residual import Point, Setting, jacobian, residual, residual_norm
 from smfg_verify.game import mean_field_shape
 
-# Newton stops below this residual: one more step could only shuffle rounding errors.
-ROUNDING_FLOOR = 1e-13
+# Newton stops below this residual; what is left to gain is gained where the error is estimated.
+_SMALL = 1e-13
 _SMALLEST_STEP = 2.0**-12
 _SUFFICIENT_DECREASE = 1e-4
 
@@ -30,7 +30,7 @@ class Search(NamedTuple):
 def begin(setting: Setting, point: Point) -> Search:
     """A search that has taken no step."""
     remainder = residual(setting, point)
-    return Search(point, remainder, residual_norm(remainder, point), jnp.asarray(0))
+    return Search(point, remainder, residual_norm(setting, remainder, point), jnp.asarray(0))
 
 
 def to_simplex(field: Float[Array, " M"]) -> Float[Array, " M"]:
@@ -39,8 +39,14 @@ def to_simplex(field: Float[Array, " M"]) -> Float[Array, " M"]:
     return clipped / jnp.sum(clipped)
 
 
+def moved(search: Search, step: Float[Array, " M"]) -> Float[Array, " M"]:
+    """The search's mean field less a step, in the simplex, and empty where the law of the search's point is."""
+    field = search.point.mean_field
+    return to_simplex(jnp.where(search.remainder.mean_field == field, 0.0, field - step))
+
+
 def newton(setting: Setting, search: Search, *, max_steps: int, active: Bool[Array, ""] | bool = True) -> Search:
-    """Damped Newton: halve the step until the residual falls, stop at rounding or when no step helps.
+    """Damped Newton: halve the step until the residual falls, stop where it is small or no step helps.
 
     Args:
         setting: the equilibrium problem.
@@ -55,7 +61,7 @@ def newton(setting: Setting, search: Search, *, max_steps: int, active: Bool[Arr
 
     def unfinished(carry):
         search, stalled = carry
-        return active & ~stalled & (search.norm > ROUNDING_FLOOR) & (search.steps < last)
+        return active & ~stalled & (search.norm > _SMALL) & (search.steps < last)
 
     def step(carry):
         search, _ = carry
@@ -71,7 +77,7 @@ def _newton_direction(setting: Setting, search: Search) -> Point:
 
 def _line_search(setting: Setting, search: Search, direction: Point) -> tuple[Search, Bool[Array, ""]]:
     def candidate(size) -> Search:
-        field = to_simplex(search.point.mean_field - size * direction.mean_field)
+        field = moved(search, size * direction.mean_field)
         trial = begin(setting, Point(field, search.point.value - size * direction.value))
         return trial._replace(steps=search.steps + 1)
 

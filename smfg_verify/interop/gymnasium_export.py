@@ -9,7 +9,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.equilibrium import prepare
 from smfg_verify.exact.kernel import tabulate
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame, mean_field_shape, require_source_agrees
 from smfg_verify.interop.extras import require
 from smfg_verify.policies import checked_distribution, observed_rows, softmax_policy
 
@@ -48,7 +48,8 @@ def to_gymnasium(
 
     Raises:
         ImportError: gymnasium is not installed; the message has the command.
-        ValueError: a bad argument, or what `solve_equilibrium` refuses.
+        ValueError: a bad argument, what `solve_equilibrium` refuses, or tables that differ at the mean field from the
+            environment they were read from.
         RuntimeError: an equilibrium was needed and not found.
     """
     require("gymnasium", "gymnasium", "to_gymnasium")
@@ -61,6 +62,7 @@ def to_gymnasium(
         field = solve_equilibrium(game, logits).mean_field
     else:
         field = checked_distribution("mean_field", mean_field, mean_field_shape(game), "a mean field of this game")
+        require_source_agrees(game, field)
     return FollowerEnv(
         kernel=tabulate(game, field),
         leader_rows=np.asarray(observed_rows(softmax_policy(logits), game.leader_observation)),

@@ -58,7 +58,7 @@ def make_atlas(names: Sequence[str], settings: CheckSettings, store: Store) -> A
     """Check each game at its default parameters; every property is kept, and each report on disk before the next game.
 
     Args:
-        names: of the games, registered ones or file.py:ClassName.
+        names: of the games, registered ones, or what files hold.
         settings: of the checks.
         store: where the reports go, one file a game, and the record of all. Where it is resumed, reports about the same
             game with the same settings are read back, and the finished properties of the others taken up.

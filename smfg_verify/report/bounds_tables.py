@@ -37,8 +37,8 @@ _STYLES = {
 
 def bounds_tables(report: BoundReport) -> Group:
     """Each residual's slope against -1/2, with interval, window, verdict, envelope, and what could not be measured."""
-    numbers = ("first", "last", "slope [interval]", "envelope C", "not finite")
-    columns = ("residual", *numbers[:3], "verdict", *numbers[3:4], "growing", numbers[4])
+    numbers = ("first", "last", "window of k", "slope [interval]", "envelope C", "not finite")
+    columns = ("residual", *numbers[:4], "verdict", *numbers[4:5], "growing", numbers[5])
     table = brief_table(
         f"Rates of {report.num_seeds} seeds' means", *columns, numbers=numbers, unbroken="slope [interval]"
     )
@@ -46,6 +46,7 @@ def bounds_tables(report: BoundReport) -> Group:
         table.add_row(
             Text(row.name),
             *_ends(row),
+            f"{row.window[0]:,} ... {row.window[1]:,}",
             _slope(row),
             Text(row.verdict.value, style=_STYLES[row.verdict]),
             *_envelope(row),
@@ -53,11 +54,12 @@ def bounds_tables(report: BoundReport) -> Group:
         )
     table.caption = Text(
         "first and last: the seed mean at the first and at the last checkpoint. slope: of log mean against log(k + 1) "
-        f"over the window k = {report.rows[0].window[0]:,} ... {report.rows[0].window[1]:,} "
-        f"({report.rows[0].num_checkpoints} checkpoints). C = sup of mean * sqrt(k+1) / log(k+2), attained at k in "
-        "brackets; growing: it is attained late and its trend is upward beyond doubt. The claim is about the "
-        "running minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax; the running "
-        "average is interpolated between checkpoints, which changes it by about "
+        "over the window, the last two decades from the last change-point on, or all of them where that leaves too few "
+        f"checkpoints. C = sup of mean * sqrt(k+1) / log(k+2), attained at k in brackets; growing: it is attained late "
+        f"and the {100 * report.confidence:g}% interval of its trend is upward. The claim is about the running "
+        "minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax; the running "
+        "average is "
+        "interpolated between checkpoints, which changes it by about "
         f"{report.interpolation_change:.1%} (with every other one left out), and never forgets its start."
     )
     table.caption_justify = "left"
@@ -81,9 +83,9 @@ def _changes(report: BoundReport) -> Table:
     for name, change in report.changes.items():
         table.add_row(Text(name), *_break(change), Text(change.reason))
     table.caption = Text(
-        "two lines against one for log mean against log(k + 1), over all checkpoints; break with its "
-        f"{100 * report.confidence:g}% interval. A break says that one power law does not fit, not that the "
-        "second lasts."
+        "the last break: two lines against one for log mean against log(k + 1), over all checkpoints, then over those "
+        f"after the break, until one line fits; with its {100 * report.confidence:g}% interval. A break says that one "
+        "power law does not fit, not that the second lasts."
     )
     table.caption_justify = "left"
     return table

@@ -141,7 +141,7 @@ def _spread(values: np.ndarray, worst: float, digits: int) -> str:
 
 
 def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}g}" if math.isfinite(value) else "diverged"
+    return f"{value:.{digits}g}" if math.isfinite(value) else "none"
 
 
 def _reached(name: str, found: Comparison) -> Table:
@@ -150,12 +150,15 @@ def _reached(name: str, found: Comparison) -> Table:
         table.add_row(*map(Text, row))
     settings = found.settings
     table.caption = Text(
-        f"median over {settings.seeds} seeds [quartiles] at the end, a diverged seed counted as the worst; every "
-        "number is exact at the policies of the run. Phi: the leader's objective at the equilibrium of its policy. "
+        f"median over {settings.seeds} seeds [quartiles] at the end, a seed without a number counted as the worst "
+        "(none: "
+        "so many that the quartile is such a seed); measured at the policies of the run without sampling. Phi: the "
+        "leader's objective at the equilibrium of its policy. "
         "exploitability: what a follower gains by deviating, against the population of its own policy. seconds: all "
         f"seeds, compilation apart. Step sizes: the best of {settings.trials} random choices (the defaults first) by "
-        f"the median final Phi on {settings.tuning_seeds} other seeds and {settings.tuning_samples:,} samples, the "
-        "same for every method."
+        f"the median final Phi on {settings.tuning_seeds} other seeds, with {settings.tuning_samples:,} samples for "
+        "every "
+        f"method that samples and {settings.exact_iterations:,} iterations for one that does not."
     )
     table.caption_justify = "left"
     return table
@@ -174,8 +177,9 @@ def _tests(differences: Mapping[str, PairedDifference]) -> Table:
         )
     level = next(iter(differences.values())).level
     table.caption = Text(
-        f"mean difference of final Phi, BCa bootstrap over seeds; {100 * level:.2f}% each, so that all hold together "
-        "at 95% (Bonferroni)."
+        f"mean difference of final Phi, bootstrap over seeds; {100 * level:.2f}% each, so that all hold together at "
+        "95% "
+        "or more (Bonferroni), as far as a bootstrap of so few seeds covers what it says."
     )
     table.caption_justify = "left"
     return table

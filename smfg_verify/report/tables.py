@@ -12,7 +12,7 @@ from rich.text import Text
 
 from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, find_property
 from smfg_verify.exact import Method, StackelbergGradient
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.game import AbstractGame, game_name, leader_logits_shape, mean_field_shape
 from smfg_verify.games import GameEntry
 from smfg_verify.report.labels import labels_of
 from smfg_verify.report.policies import final_policies
@@ -58,6 +58,7 @@ def sizes_table(game: AbstractGame, name: str, identity: str) -> Table:
     """What the game is: sizes, constants, labels and content."""
     labels = labels_of(game)
     rows = {
+        **({} if game.name is None else {"name": game_name(game)}),
         "class": type(game).__name__,
         "states": _listed(game.num_states, labels.states),
         "follower actions": _listed(game.num_follower_actions, labels.follower_actions),

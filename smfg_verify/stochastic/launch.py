@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike
 
 from smfg_verify.errors import InputError
 from smfg_verify.files import require_place
-from smfg_verify.game import AbstractGame, game_hash, traced, validate
+from smfg_verify.game import AbstractGame, game_hash, game_name, require_source_agrees, traced, validate
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.initial import (
     ITERATE_FIELDS,
@@ -83,7 +83,7 @@ def run_method(
     carries = to_lanes(first | repeated_memory(method.first_memory(game), seeds.size))
     run = Run(game, method, metadata, seeds, points, records, 0, carries)
     run.record(0, run.carries)
-    return complete(run, path, progress, callback)
+    return _confirmed(game, complete(run, path, progress, callback))
 
 
 def resume(
@@ -125,13 +125,20 @@ def resume(
         record[:, : trace.iterations.size] = getattr(trace, name)
     if game_hash(game) != metadata.game_hash:
         raise InputError(
-            f"resume: got another game ({type(game).__name__}) than the {metadata.game} of {checkpoint_file}; expected "
+            f"resume: got another game ({game_name(game)}) than the {metadata.game} of {checkpoint_file}; expected "
             "the same class, parameters and structure, since the run would otherwise change game half-way."
         )
     method = method_named(metadata.method).from_options(metadata.options)
     done = int(state.attrs["iterations_done"])
     run = Run(traced(game), method, metadata, trace.seeds, points, records, done, to_lanes(current))
-    return complete(run, Path(checkpoint_file), progress, callback)
+    return _confirmed(run.game, complete(run, Path(checkpoint_file), progress, callback))
+
+
+def _confirmed(game: AbstractGame, trace: Trace) -> Trace:
+    """The trace, unless the code that the game's tables were read from says something else at its first or last mean
+    fields: the file, if any, is kept."""
+    require_source_agrees(game, trace.mean_field[:, [0, -1]])
+    return trace
 
 
 def _new_file(checkpoint_file: str | os.PathLike[str], overwrite: bool) -> Path:
@@ -148,7 +155,7 @@ def _new_file(checkpoint_file: str | os.PathLike[str], overwrite: bool) -> Path:
 
 def _metadata(game: AbstractGame, method: Method, num_iterations: int) -> TraceMetadata:
     return TraceMetadata(
-        game=type(game).__name__,
+        game=game_name(game),
         game_hash=game_hash(game),
         method=method.name,
         method_options=json.dumps(method.options(), sort_keys=True),

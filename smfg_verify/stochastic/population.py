@@ -12,7 +12,15 @@ from jaxtyping import Array, ArrayLike, Float, Int, UInt
 from smfg_verify.errors import InputError
 from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.equilibrium import prepare
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, over_indices, validate
+from smfg_verify.game import (
+    AbstractGame,
+    compiled_for_game,
+    leader_logits_shape,
+    mean_field_shape,
+    over_indices,
+    require_source_agrees,
+    validate,
+)
 from smfg_verify.policies import checked_distribution, entropy, observed_rows, softmax_policy
 from smfg_verify.portable import Portable
 from smfg_verify.stochastic.advance import seed_key
@@ -120,6 +128,8 @@ def simulate_population(
     law = _initial_law(game, reference, initial)
     rows = observed_rows(softmax_policy(logits), game.leader_observation)
     found = _simulate(game, rows, policy, law, jnp.asarray(seeds), count, steps)
+    for met in (reference, found["mean_field"][:, -1]):
+        require_source_agrees(game, met)
     distance = jnp.abs(found["mean_field"] - reference).reshape(seeds.size, steps, -1).sum(axis=-1)
     gain = None
     if deviation:
@@ -174,7 +184,7 @@ def _initial_law(game: AbstractGame, reference: Float[Array, "n *A"], initial: A
     return checked_distribution("initial", initial, (game.num_states,), "a law of the first states")
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _simulate(
     game: AbstractGame,
     rows: Float[Array, "n B"],

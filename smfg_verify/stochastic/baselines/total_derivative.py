@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
-from smfg_verify.exact.equilibrium import Equilibrium
+from smfg_verify.exact.equilibrium import Equilibrium, Status
 from smfg_verify.exact.equilibrium import Method as Search
-from smfg_verify.exact.gradient import gradient_at
+from smfg_verify.exact.gradient import formula_at
 from smfg_verify.game import AbstractGame, TabularGame, as_parameter, mean_field_shape, over_indices, parameter
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.lanes import over_lanes
@@ -166,8 +166,13 @@ def estimated_gradient(
         steps=jnp.asarray(0),
         method=jnp.asarray(int(Search.NONE)),
         cycled=jnp.asarray(False),
+        error_bound=jnp.asarray(jnp.nan),
+        value_error_bound=jnp.asarray(jnp.nan),
+        spectral_radius=jnp.asarray(jnp.nan),
+        status=jnp.asarray(int(Status.CONVERGED)),
+        steep_entry=jnp.asarray(-1),
     )
-    return gradient_at(estimated, softmax_policy(iterate.leader_logits), point).total
+    return formula_at(estimated, softmax_policy(iterate.leader_logits), point)
 
 
 def total_derivative(
