@@ -23,7 +23,7 @@ from smfg_verify.exact.held_field import held_field_table
 from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.perturbation import Adjoint
 from smfg_verify.exact.residual import Point, Setting, follower_policy, inside, jacobian, residual
-from smfg_verify.exact.slopes import SlopeStatus, describe
+from smfg_verify.exact.slopes import describe
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 from smfg_verify.game.differences import SlopeStatus
 from smfg_verify.policies import softmax_policy
