@@ -228,12 +228,9 @@ def _distribution(evidence: AlignmentEvidence, values: np.ndarray) -> dict[str, 
 
 
 def _curve(statement: str, evidence: AlignmentEvidence) -> dict[str, Any]:
-    """Best value so far of the search for this statement, step by step; none where it had no start."""
+    """Best value so far of the search for this statement, step by step; NaN where it had no start."""
     if evidence.search is None or statement not in _ASCENDING:
         return {}
-    of_cosine = np.arange(len(evidence.search.points)) < evidence.num_cosine_starts
-    columns = evidence.search.curve[:, of_cosine if statement == "cosine" else ~of_cosine]
-    if columns.shape[1] == 0:
-        return {}
-    best = np.min(columns, axis=1)
-    return {"search_curve": best if statement == "cosine" else np.sinh(best)}
+    if statement == "cosine":
+        return {"search_curve": evidence.search.best_curve_of(slice(evidence.num_cosine_starts))}
+    return {"search_curve": np.sinh(evidence.search.best_curve_of(slice(evidence.num_cosine_starts, None)))}

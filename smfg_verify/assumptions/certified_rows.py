@@ -72,7 +72,7 @@ def _sum_error(game: AbstractGame) -> float:
     table = affine_table(game, "row_sum")
     if table is not None:
         vertices = table.constant + table.slope
-        return float(np.max(np.abs(vertices - 1.0))) + table.error
+        return float(np.max(np.abs(vertices - 1.0) + table.error))
     size = field_size(game)
     found = enclose(game, "row_sum", np.zeros((1, size)), np.ones((1, size)))
     return float(np.max(np.maximum(np.abs(found.lower - 1.0), np.abs(found.upper - 1.0))))

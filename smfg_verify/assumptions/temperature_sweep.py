@@ -81,8 +81,12 @@ def smallest_admitted(value: Callable[[float], float]) -> float:
 def smallest_by_bound(inputs: BoundInputs, name: str | None = None) -> float:
     """The smallest temperature that a proved bound admits; the better of both bounds where no name is given."""
     chosen = BOUNDS.values() if name is None else [BOUNDS[name]]
-    # The margin of a certificate, so that every temperature it names is one.
-    return min(smallest_admitted(lambda tau, bound=bound: bound(inputs, tau) + CLEARLY_BELOW_ONE) for bound in chosen)
+    return min(smallest_admitted(functools.partial(_with_margin, bound, inputs)) for bound in chosen)
+
+
+def _with_margin(bound: Callable[[BoundInputs, float], float], inputs: BoundInputs, temperature: float) -> float:
+    """A bound and the margin that a certificate keeps, so that every temperature admitted is certified."""
+    return bound(inputs, temperature) + CLEARLY_BELOW_ONE
 
 
 def swept_temperatures(temperature: float) -> Float[np.ndarray, " T"]:

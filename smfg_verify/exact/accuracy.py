@@ -14,8 +14,8 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.follower import soft_bellman
-from smfg_verify.exact.newton import Search, begin, moved
-from smfg_verify.exact.residual import Jacobian, Point, Setting, linearised, model_at, residual
+from smfg_verify.exact.newton import Landing, Search, begin, moved
+from smfg_verify.exact.residual import Jacobian, Point, Setting, model_at, residual
 
 # Roundings of a chain of elementary operations; a sum of n terms adds n.
 _ROUNDINGS = 8.0
@@ -40,17 +40,17 @@ class Accuracy(NamedTuple):
     steep: Int[Array, ""]
 
 
-def accuracy(setting: Setting, search: Search) -> Accuracy:
+def accuracy(setting: Setting, landing: Landing) -> Accuracy:
     """Polish a point with its own Jacobian, and estimate how far it is from an equilibrium.
 
     Args:
         setting: the equilibrium problem.
-        search: where Newton's method, or another search, ended.
+        landing: where Newton's method ended.
 
     Returns:
         The polished search and its errors.
     """
-    matrix, by_logits = linearised(setting, search.point)
+    search, matrix, by_logits = landing
     inverse = _inverse(matrix)
     search = _polish(setting, search, inverse)
     rounding = _flat(_rounding(setting, search.point, matrix, by_logits))

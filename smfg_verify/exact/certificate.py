@@ -9,7 +9,8 @@ from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium import Equilibrium
 from smfg_verify.exact.perturbation import Adjoint, Perturbed, propagate, root_mean_square
 from smfg_verify.exact.residual import Jacobian, Point, Setting
-from smfg_verify.exact.slopes import SlopeComparison, SlopeStatus, compare_slopes
+from smfg_verify.exact.slopes import SlopeComparison, compare_slopes
+from smfg_verify.game.differences import SlopeStatus
 from smfg_verify.portable import Portable
 
 # Times the root mean square of four draws of roundings: an error of that law is above it once in 10^6.

@@ -6,17 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from smfg_verify.game import AbstractGame, compiled_for_game, is_prepared, mean_field_shape, traced
+from smfg_verify.game.compiling import OLD_EMITTERS, UNOPTIMISED
 
-# The compiler's older code generator takes two thirds of the time, and what it makes runs as fast.
-# Every option is said, so that no flag of the process changes what a proof was computed with.
-OLD_EMITTERS = {
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_backend_optimization_level": 3,
-    "xla_llvm_disable_expensive_passes": False,
-}
-# Without optimisation too: a quarter of the time. In small games the time goes into LAPACK calls that the compiler
-# does not touch; in large ones what it makes runs several times slower.
-UNOPTIMISED = {**OLD_EMITTERS, "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 # Entries of the table of tangents from which on optimised code is worth its compilation.
 _LARGE = 1e5
 

@@ -113,7 +113,7 @@ def _hot_start(setting: Setting, search: Search, active) -> _Path:
     rewards = jax.lax.map(lambda field: jnp.max(jnp.abs(model_at(setting, field).reward)), corners)
     largest = jnp.max(jnp.where(jnp.isfinite(rewards), rewards, 0.0))
     hot = jnp.log(2.0 * setting.temperature + 4.0 * largest / (1.0 - game.discount))
-    found = newton(_at(setting, hot), begin(_at(setting, hot), uniform), max_steps=50, active=active)
+    found = newton(_at(setting, hot), begin(_at(setting, hot), uniform), max_steps=50, active=active).search
     tangent = _tangent(setting, found.point, hot, (jax.tree.map(jnp.zeros_like, found.point), jnp.asarray(-1.0)))
     landed = search._replace(norm=jnp.asarray(jnp.inf), steps=search.steps + found.steps)
     none = jnp.asarray(0)
@@ -185,7 +185,7 @@ def _advance(setting: Setting, path: _Path, target: Float[Array, ""], largest_st
     fraction = jnp.where(crossing, (target - path.log_temperature) / (log_tau - path.log_temperature), 0.0)
     between = jax.tree.map(lambda old, new: old + fraction * (new - old), path.point, point)
     guess = begin(setting, Point(to_simplex(between.mean_field), between.value))
-    landing = newton(setting, guess, max_steps=30, active=crossing)
+    landing = newton(setting, guess, max_steps=30, active=crossing).search
     landed = crossing & (landing.norm <= _CORRECTED)
     walked = success & ~crossing
     tangent = _tangent(setting, point, log_tau, path.tangent)

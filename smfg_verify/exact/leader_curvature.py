@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.exact.ascent_steps import Iterate, never_zero
 from smfg_verify.exact.equilibrium import implicit_point
-from smfg_verify.exact.gradient import objective_at
+from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.residual import Point, follower_policy
 from smfg_verify.exact.response import setting_of
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape

@@ -4,7 +4,6 @@ Unknowns $x = (m, V)$: the mean field (flattened, M entries) and the follower's 
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -184,24 +183,32 @@ def linearised(setting: Setting, point: Point) -> tuple[Jacobian, Float[Array, "
     """
     game = setting.game
     field = inside(point.mean_field)
-    by_field = _columns(lambda field: residual(setting, Point(field, point.value)), field, game)
+    size, lifts = field.shape[0], game.num_states * game.num_follower_actions
+
+    def lifted(change: Float[Array, " k"]) -> Point:
+        """The residual when the mean field moves by the first entries and the logits, to first order, by the others."""
+        model = model_at(setting, field + change[:size])
+        updated, policy = soft_bellman(model, point.value, game.discount, setting.temperature)
+        # Not through log(policy), which need not be finite.
+        lift = change[size:].reshape(policy.shape)
+        raised = policy * (1.0 + lift - jnp.sum(policy * lift, axis=-1, keepdims=True))
+        return Point(-population_law(game, model, raised), -updated)
+
+    columns = _columns(lifted, jnp.zeros((size + lifts,)), game)
     model = model_at(setting, field)
     policy = soft_bellman(model, point.value, game.discount, setting.temperature)[1]
-    # The law of the softmax policy whose logits are raised, to first order; log(policy) need not be finite.
-    raised = lambda lift: policy * (1.0 + lift - jnp.sum(policy * lift, axis=-1, keepdims=True))  # noqa: E731
-    law = lambda lift: population_law(game, model, raised(lift.reshape(policy.shape)))  # noqa: E731
-    by_logits = _columns(law, jnp.zeros((policy.size,)), game)
     transition = chain(policy, model.transition)
     tilt = (game.discount / setting.temperature) * (model.transition - transition[:, None, :])
+    by_logits = columns.mean_field[:, size:]
     return Jacobian(
-        field_field=by_field.mean_field,
-        field_value=-by_logits @ tilt.reshape(-1, game.num_states),
-        value_field=by_field.value,
+        field_field=jnp.eye(size) + columns.mean_field[:, :size],
+        field_value=by_logits @ tilt.reshape(lifts, game.num_states),
+        value_field=columns.value[:, :size],
         value_value=jnp.eye(game.num_states) - game.discount * transition,
     ), by_logits
 
 
-def _columns(function: Callable[[Array], Any], at: Float[Array, " k"], game: AbstractGame) -> Any:
+def _columns(function: Callable[[Array], Point], at: Float[Array, " k"], game: AbstractGame) -> Point:
     _, push = jax.linearize(function, at)
     table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
     size = at.shape[0]

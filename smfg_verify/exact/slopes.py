@@ -4,9 +4,7 @@ Automatic differentiation gives a number at a kink too, one of the slopes or the
 a rule of the user's own tells it. Differences of the functions themselves know nothing of rules.
 """
 
-import enum
 from collections.abc import Callable
-from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -16,38 +14,19 @@ from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game.differences import SlopeStatus, judge
 from smfg_verify.portable import Portable
 
-# Lengths of the differences, in mass. A kink misses by as much at each of them, a curvature by the length, rounding by
-# its inverse.
+# Lengths of the differences, in mass.
 _LENGTHS = (2.0**-30, 2.0**-24, 2.0**-18)
 # The shortest may grow with the error of the mean field up to here.
 _LONGEST_SHORTEST = 2.0**-22
-# Roundings of the largest entry of a table that are granted to a difference.
-_ROUNDINGS = 32.0
 # Relative to the steepest entry of its table, what a slope may miss without a word.
 _NEGLIGIBLE = 1e-8
-# A jump, or an infinite slope, is one that moves its entry by this much, relative to the largest of its table.
-_LEAST_JUMP = 1e-7
-# Misses at three lengths that differ by no more than this factor are one number.
-_SAME = 2.0
 # Entries of a direction below this, relative to the largest, are its rounding errors.
 _STILL = 1e-12
 # Entries of all tables that are made at once.
 _MAX_ENTRIES = 2**23
-
-
-class SlopeStatus(enum.IntEnum):
-    """What one-sided differences say of a derivative.
-
-    AGREES: they are the derivative. KINK: they differ from each other, so there is no derivative. WRONG_RULE: they
-    agree with each other, and the derivative used is another number. UNKNOWN: nothing could be compared.
-    """
-
-    AGREES = 0
-    KINK = 1
-    WRONG_RULE = 2
-    UNKNOWN = 3
 
 
 # In the order of the fields of `Kernel`.
@@ -116,22 +95,27 @@ def compare_slopes(
     here, push = jax.linearize(table, mean_field)
     slopes = _over(game, push, units)
     values = _over(game, table, moved.reshape(-1, mean_field.size)).reshape(*steps.shape, -1)
-    found = jax.vmap(lambda *parts: _judge(game, here, *parts))(slopes, values, steps)
-    severity = jnp.where(moves, found.severity, -1.0)
-    worst = jnp.argmax(severity)
-    flat = found.entry[worst]
-    pick = lambda leaf: leaf[worst]  # noqa: E731
+    half = len(_LENGTHS)
+    found = jax.vmap(
+        lambda slope, moved, step: judge(
+            here, slope, moved[:half], moved[half:], step[:half], _sections(game), _NEGLIGIBLE
+        )
+    )(slopes, values, steps)
+    miss = jnp.where(moves[:, None], found.miss, 0.0)
+    worst, flat = jnp.unravel_index(jnp.argmax(miss), miss.shape)
+    pick = lambda leaf: leaf[worst, flat]  # noqa: E731
     known = jnp.all(jnp.isfinite(mean_field)) & jnp.all(jnp.isfinite(directions)) & jnp.all(found.finite | ~moves)
-    status = jnp.where(jnp.any(moves), pick(found.status), SlopeStatus.AGREES)
+    broken = jnp.where(pick(found.wrong_rule), SlopeStatus.WRONG_RULE, SlopeStatus.KINK)
+    status = jnp.where(pick(miss) > 0.0, broken, SlopeStatus.AGREES)
     function, entry = _place(game, flat)
     return SlopeComparison(
         status=jnp.where(known, status, SlopeStatus.UNKNOWN),
         function=function,
         entry=entry,
         direction=units[worst],
-        derivative=slopes[worst, flat],
-        forward=pick(found.forward)[flat],
-        backward=pick(found.backward)[flat],
+        derivative=pick(slopes),
+        forward=pick(found.forward),
+        backward=pick(found.backward),
         length=steps[worst, 1],
         directions=jnp.sum(moves),
     )
@@ -145,10 +129,10 @@ def _lengths(field: Float[Array, " M"], unit: Float[Array, " M"], error) -> Floa
     return lengths * jnp.minimum(1.0, 0.5 * room / lengths[-1])
 
 
-def _sizes(game: AbstractGame) -> tuple[int, int]:
-    """Entries of a reward's table, and of the transition's."""
+def _sections(game: AbstractGame) -> tuple[int, int, int]:
+    """Entries of the three tables, in the order of `FUNCTIONS`."""
     entries = game.num_states * game.num_follower_actions * game.num_leader_actions
-    return entries, entries * game.num_states
+    return entries * game.num_states, entries, entries
 
 
 def _flat_table(game: AbstractGame, field: Float[Array, " M"]) -> Float[Array, " E"]:
@@ -159,67 +143,17 @@ def _flat_table(game: AbstractGame, field: Float[Array, " M"]) -> Float[Array, "
 
 def _over(game: AbstractGame, function: Callable[[Array], Array], points: Float[Array, "K M"]) -> Float[Array, "K E"]:
     """A function of mean fields at several, all at once where the tables are small."""
-    batch = max(1, _MAX_ENTRIES // (3 * _sizes(game)[1]))
+    batch = max(1, _MAX_ENTRIES // sum(_sections(game)))
     return jax.vmap(function)(points) if batch >= len(points) else jax.lax.map(function, points, batch_size=batch)
 
 
 def _place(game: AbstractGame, flat: Int[Array, ""]) -> tuple[Int[Array, ""], Int[Array, "4"]]:
     """Function and indices of a place in the flat table."""
-    reward, transition = _sizes(game)
+    transition, reward, _ = _sections(game)
     function = jnp.where(flat < transition, 0, jnp.where(flat < transition + reward, 1, 2))
     rest = jnp.where(function == 0, flat, (flat - transition) % reward * game.num_states)
     shape = (game.num_states, game.num_follower_actions, game.num_leader_actions, game.num_states)
     return function, jnp.stack(jnp.unravel_index(rest, shape))
-
-
-class _Judged(NamedTuple):
-    """Along one direction: both slopes of every entry, the worst entry, how bad and what it is."""
-
-    forward: Float[Array, " E"]
-    backward: Float[Array, " E"]
-    entry: Int[Array, ""]
-    severity: Float[Array, ""]
-    status: Int[Array, ""]
-    finite: Bool[Array, ""]
-
-
-def _judge(game: AbstractGame, here: Array, slope: Array, moved: Array, steps: Array) -> _Judged:
-    """Where the differences along one direction miss the derivative; `moved` has the steps in front."""
-    half = len(_LENGTHS)
-    differences = (moved - here) / steps[:, None]
-    sides = jnp.stack([differences[:half], differences[half:]], axis=1)
-    forward, backward = sides[1]
-    # Of an infinite slope in a coordinate that does not move, the rule makes 0 * inf: then the two sides decide.
-    used = jnp.where(jnp.isfinite(slope), slope, 0.5 * (forward + backward))
-    size = _of_table(game, jnp.abs(here))
-    steepest = _of_table(game, jnp.maximum(jnp.abs(used), jnp.max(jnp.abs(sides[-1]), axis=0)))
-    misses = sides - used
-    bad = _disagrees(misses, steps[:half, None, None], size, steepest)
-    miss = jnp.where(bad, jnp.abs(misses[1]), 0.0)
-    relative = jnp.max(miss, axis=0) / jnp.where(steepest > 0.0, steepest, 1.0)
-    worst = jnp.argmax(relative)
-    wrong = bad[0, worst] & bad[1, worst] & (jnp.abs(forward - backward)[worst] < 0.5 * jnp.max(miss[:, worst]))
-    status = jnp.where(wrong, SlopeStatus.WRONG_RULE, SlopeStatus.KINK)
-    finite = jnp.all(jnp.isfinite(moved)) & jnp.all(jnp.isfinite(here))
-    status = jnp.where(relative[worst] > 0.0, status, SlopeStatus.AGREES)
-    return _Judged(forward, backward, worst, relative[worst], status, finite)
-
-
-def _of_table(game: AbstractGame, entries: Float[Array, " E"]) -> Float[Array, " E"]:
-    """The largest entry of the table that each entry stands in."""
-    reward, transition = _sizes(game)
-    parts = (entries[:transition], entries[transition : transition + reward], entries[transition + reward :])
-    return jnp.concatenate([jnp.broadcast_to(jnp.max(part), part.shape) for part in parts])
-
-
-def _disagrees(misses: Array, lengths: Array, size: Array, steepest: Array) -> Bool[Array, "..."]:
-    """Whether a side misses the derivative in a way that neither curvature nor rounding has; lengths in front."""
-    granted = _ROUNDINGS * jnp.finfo(misses.dtype).eps * size / lengths + _NEGLIGIBLE * steepest
-    sizes = jnp.abs(misses)
-    clear = jnp.all(sizes > granted, axis=0) & (jnp.abs(jnp.sum(jnp.sign(misses), axis=0)) == len(_LENGTHS))
-    alike = jnp.max(sizes, axis=0) <= _SAME * jnp.min(sizes, axis=0)
-    moves = jnp.all(sizes * lengths > _LEAST_JUMP * size, axis=0)
-    return clear & (alike | moves)
 
 
 def describe(comparison: SlopeComparison) -> str:

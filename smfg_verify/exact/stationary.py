@@ -104,10 +104,10 @@ def _stationary_jvp(primals, tangents):
     """
     (transition,), (change,) = primals, tangents
     size = transition.shape[0]
-    law = stationary_distribution(transition)
     if size == 1:
-        return law, jnp.zeros_like(law)
+        return jnp.ones((1,), transition.dtype), jnp.zeros((1,), transition.dtype)
     stages = _eliminate(transition)
+    law = _law(stages, size)
     flow = law[:, None] * change
     crossing = _crossings(stages, flow - flow.T)
     masses = _collect(stages, jnp.zeros_like(law), -crossing / stages.rate)

@@ -1,6 +1,7 @@
 """The checks of a game that every entry point runs once, outside jit."""
 
 import collections
+import dataclasses
 import functools
 import inspect
 import math
@@ -16,16 +17,18 @@ from jaxtyping import Array, Float
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape, over_indices
 from smfg_verify.game.contract_names import check_labels, check_names
+from smfg_verify.game.derivatives import check_derivatives, custom_rules
 from smfg_verify.game.determinism import check_repeatable
-from smfg_verify.game.prepared import class_of, traced
+from smfg_verify.game.prepared import class_of, fields_of, numbers_of, traced
 from smfg_verify.game.user_code import blamed_on_user_code
 from smfg_verify.game.value_causes import cause_of_infinite, cause_of_row_sum
 
-# Games already found valid, by identity, with what their functions were then; only those whose numbers cannot be
-# changed in place.
-_VALID: dict[int, tuple[weakref.ref, Any]] = {}
-# Structures (functions and shapes of numbers) already found valid.
-_STRUCTURES: collections.OrderedDict[Any, None] = collections.OrderedDict()
+# Games already found valid, by identity, with what their functions and numbers were then; only those whose arrays
+# cannot be changed in place.
+_VALID: dict[int, tuple[weakref.ref, Any, tuple[Any, ...]]] = {}
+# Structures (functions and shapes of numbers) already found valid, with the functions whose derivatives are not known
+# to be exact.
+_STRUCTURES: collections.OrderedDict[Any, tuple[str, ...]] = collections.OrderedDict()
 _MAX_STRUCTURES = 1024
 _OUTSIDE_KINDS = frozenset(AbstractGame.__mro__)
 
@@ -70,25 +73,36 @@ def validate(game: AbstractGame) -> None:
     if is_traced(prepared) or _is_known(game, prepared):
         return
     with blamed_on_user_code():
-        _check_functions_once(prepared)
+        custom = _check_functions_once(prepared)
         _check_numbers(prepared)
         _check_function_values(prepared)
-    if not any(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(game)):
+        for name in custom:
+            check_derivatives(prepared, name)
+    numbers = numbers_of(game)
+    if not any(isinstance(leaf, np.ndarray) for leaf in numbers):
         key = id(game)
-        _VALID[key] = (weakref.ref(game, lambda _: _VALID.pop(key, None)), jax.tree.structure(prepared))
+        _VALID[key] = (weakref.ref(game, lambda _: _VALID.pop(key, None)), jax.tree.structure(prepared), numbers)
 
 
 def _is_known(game: AbstractGame, prepared: AbstractGame) -> bool:
     known = _VALID.get(id(game))
-    return known is not None and known[0]() is game and known[1] == jax.tree.structure(prepared)
+    if known is None or known[0]() is not game or known[1] != jax.tree.structure(prepared):
+        return False
+    # A list in a field, or a number that stands in the class, is given another value without another game.
+    numbers = numbers_of(game)
+    return len(numbers) == len(known[2]) and all(a is b for a, b in zip(numbers, known[2], strict=True))
 
 
-def _check_functions_once(game: AbstractGame) -> None:
-    """What holds for every choice of numbers: declarations, shapes and types, and that functions repeat themselves."""
+def _check_functions_once(game: AbstractGame) -> tuple[str, ...]:
+    """What holds for every choice of numbers: declarations, shapes and types, and that functions repeat themselves.
+
+    Returns:
+        Names of the functions whose derivatives must be compared with differences at every choice of numbers.
+    """
     leaves, structure = jax.tree.flatten(game)
     key = (structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
     if key in _STRUCTURES:
-        return
+        return _STRUCTURES[key]
     _check_hidden_attributes(game)
     check_names(game)
     _check_declarations(game)
@@ -96,26 +110,29 @@ def _check_functions_once(game: AbstractGame) -> None:
     for name, function in _FUNCTIONS.items():
         _check_traceable(game, name, function, _row_shape(game) if name == "transition" else ())
     check_repeatable(game, _FUNCTIONS)
-    _STRUCTURES[key] = None
+    custom = _STRUCTURES[key] = tuple(name for name in _FUNCTIONS if custom_rules(game, name))
     if len(_STRUCTURES) > _MAX_STRUCTURES:
         _STRUCTURES.popitem(last=False)
+    return custom
 
 
 def _check_hidden_attributes(game: AbstractGame) -> None:
     """A plain attribute in a subclass does not change the default of a field that a base declares: it does nothing."""
     declared: set[str] = set()
+    held = fields_of(game)
     for kind in reversed(class_of(game).__mro__):
         here = set(inspect.get_annotations(kind))
-        for name in (declared - here) & vars(kind).keys():
+        for name in (declared & held.keys() - here) & vars(kind).keys():
             value = vars(kind)[name]
             if not (callable(value) or hasattr(value, "__get__")):
                 raise InputError(
                     f"{name}: got {value!r} as a plain attribute of {kind.__name__}, which the field {name} of a base "
-                    f"hides (this game's is {getattr(game, name)}); expected an annotated default, `{name}: float = "
+                    f"hides (this game's is {held[name]}); expected an annotated default, `{name}: float = "
                     f"parameter(default={value!r})`, or the number when the game is made."
                 )
-        if kind not in _OUTSIDE_KINDS:
-            declared |= here
+        if kind not in _OUTSIDE_KINDS and dataclasses.is_dataclass(kind):
+            # Names that are annotated as of the class alone, or as abstract, are no fields.
+            declared |= here & {field.name for field in dataclasses.fields(kind)}
 
 
 def _check_declarations(game: AbstractGame) -> None:

@@ -37,8 +37,8 @@ _STYLES = {
 
 def bounds_tables(report: BoundReport) -> Group:
     """Each residual's slope against -1/2, with interval, window, verdict, envelope, and what could not be measured."""
-    numbers = ("first", "last", "window of k", "slope [interval]", "envelope C", "not finite")
-    columns = ("residual", *numbers[:4], "verdict", *numbers[4:5], "growing", numbers[5])
+    numbers = ("first", "last", "slope [interval]", "envelope C", "not finite")
+    columns = ("residual", *numbers[:3], "verdict", *numbers[3:4], "growing", numbers[4])
     table = brief_table(
         f"Rates of {report.num_seeds} seeds' means", *columns, numbers=numbers, unbroken="slope [interval]"
     )
@@ -46,7 +46,6 @@ def bounds_tables(report: BoundReport) -> Group:
         table.add_row(
             Text(row.name),
             *_ends(row),
-            f"{row.window[0]:,} ... {row.window[1]:,}",
             _slope(row),
             Text(row.verdict.value, style=_STYLES[row.verdict]),
             *_envelope(row),
@@ -70,10 +69,19 @@ def bounds_tables(report: BoundReport) -> Group:
         "intervals": f"{100 * report.confidence:g}%, {report.num_resamples:,} bootstrap resamples of whole seeds, seed "
         f"{report.resampling_seed}",
     }
+    windows = {
+        row.name: f"k = {row.window[0]:,} ... {row.window[1]:,}, {row.num_checkpoints} checkpoints"
+        for row in report.rows
+    }
     reasons = {row.name: row.reason for row in report.rows if row.reason}
     unclear = [pairs_table("Why inconclusive", reasons)] if reasons else []
     return Group(
-        table, *unclear, _changes(report), pairs_table("Residuals", MEANINGS), pairs_table("Evaluated exactly", counts)
+        table,
+        pairs_table("Windows of the slopes", windows),
+        *unclear,
+        _changes(report),
+        pairs_table("Residuals", MEANINGS),
+        pairs_table("Evaluated exactly", counts),
     )
 
 

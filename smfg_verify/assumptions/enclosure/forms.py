@@ -118,6 +118,8 @@ class Form:
         """Certified ends of the value over the domain, rounded outward."""
         if self.tight and self.interval is not None:
             return self.interval
+        if self.is_constant and self.error is None:
+            return self.centre, self.centre
         low, high, size = self.centre, self.centre, jnp.abs(self.centre)
         if self.columns is not None:
             number = self.scope.domain.size

@@ -152,7 +152,8 @@ def _convert(equation: Equation, operands: list[Value]) -> Value:
 
 def _contract(equation: Equation, operands: list[Value]) -> Value:
     (contracted, _), _ = equation.params["dimension_numbers"]
-    return contraction(equation.bind, *operands, terms=math.prod(equation.shapes[0][axis] for axis in contracted))
+    first, second = operands
+    return contraction(equation.bind, first, second, math.prod(equation.shapes[0][axis] for axis in contracted))
 
 
 def _select(equation: Equation, operands: list[Value]) -> Value:

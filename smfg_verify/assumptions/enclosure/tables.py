@@ -34,6 +34,8 @@ _LARGEST_BATCH = 32
 # Roundings up to this share of a function's size are roundings. A function that is rougher is a staircase as it runs:
 # it is not affine, and its steps have no slope.
 _ROUGH, _ROUGH_AFFINE = 1e-9, 1e-12
+# Far above what the least float stands for in rounding terms, and far below any number of a game.
+_NOTHING = 1e-200
 
 
 class AffineTable(NamedTuple):
@@ -43,13 +45,13 @@ class AffineTable(NamedTuple):
         constant: (n, A, B) or (n, A, B, n).
         slope: (M, n, A, B) or (M, n, A, B, n); zeros if proved constant.
         is_constant: proved constant.
-        error: what the machine's values may be off by, the largest over the table: at most 1e-12 of its size.
+        error: what the machine's values may be off by, (n, A, B) or (n, A, B, n): at most 1e-12 of the table's size.
     """
 
     constant: Float[np.ndarray, "..."]
     slope: Float[np.ndarray, "M ..."]
     is_constant: bool
-    error: float
+    error: Float[np.ndarray, "..."]
 
 
 class Envelope(NamedTuple):
@@ -95,9 +97,10 @@ def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
         slope = np.moveaxis(np.asarray(slope), 3, 0)
     if not (np.all(np.isfinite(constant)) and np.all(np.isfinite(slope))):
         return None
-    error = 0.0 if error is None else float(np.max(error, initial=0.0))
+    error = np.zeros_like(constant) if error is None else np.asarray(error)
     size = np.max(np.abs(constant), initial=0.0) + np.max(np.abs(slope), initial=0.0)
-    return AffineTable(constant, slope, is_constant, error) if error <= _ROUGH_AFFINE * size else None
+    rough = np.max(error, initial=0.0) > max(_ROUGH_AFFINE * size, _NOTHING)
+    return None if rough else AffineTable(constant, slope, is_constant, error)
 
 
 def _affine_parts(game: AbstractGame, name: str):
@@ -223,7 +226,7 @@ def _slope_range(enclosed: Enclosed, attained):
     if enclosed.value.error is None:
         return low, high
     steepest = jnp.max(jnp.maximum(jnp.abs(low), jnp.abs(high)), axis=0)
-    rough = enclosed.value.error > _ROUGH * jnp.maximum(attained, steepest)
+    rough = enclosed.value.error > jnp.maximum(_ROUGH * jnp.maximum(attained, steepest), _NOTHING)
     return jnp.where(rough, -INFINITY, low), jnp.where(rough, INFINITY, high)
 
 
