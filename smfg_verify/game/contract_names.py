@@ -94,6 +94,22 @@ _READS = frozenset({"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"})
 _OUTSIDE = frozenset(AbstractGame.__mro__)
 
 
+def require_instance(game: object) -> None:
+    """Refuse what is no game.
+
+    Raises:
+        ValueError: it is something else; of a class of games, that an instance is expected.
+    """
+    if isinstance(game, AbstractGame):
+        return
+    if isinstance(game, type) and issubclass(game, AbstractGame) and game is not AbstractGame:
+        raise InputError(
+            f"game: got the class {game.__name__}, expected an instance of it; write {game.__name__}(...)."
+        )
+    got = f"the class {game.__name__}" if isinstance(game, type) else type(game).__name__
+    raise InputError(f"game: got {got}, expected an instance of a subclass of smfg_verify.game.AbstractGame.")
+
+
 def check_names(game: AbstractGame) -> None:
     """Refuse what a game's class calls by nearly a name of the contract, or by that of something this model has not.
 
