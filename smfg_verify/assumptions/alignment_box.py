@@ -181,7 +181,7 @@ def recompute_certified_box(game: AbstractGame, witness: Mapping[str, Any]) -> f
 
 def _bound_over(game: AffineGame, witness: Mapping[str, Any]) -> float:
     charts = charts_of(game)
-    chart = charts.index(np.asarray(witness["top_actions"]))
+    chart = charts.with_tops(np.asarray(witness["top_actions"]))
     ends = (charts.free(chart, np.asarray(witness[name], dtype=float)) for name in ("box_lower", "box_upper"))
     guess = (np.asarray(witness[name], dtype=float) for name in ("mean_field", "value"))
     found = enclose_leaders(charts.games[chart], *(part[None] for part in (*ends, *guess)))

@@ -54,7 +54,7 @@ class Charts(NamedTuple):
         """The free logits of a table whose top action's logits are zero."""
         return np.take_along_axis(logits, self.order[chart], axis=1)[:, :-1].ravel()
 
-    def index(self, tops: Int[np.ndarray, " O"]) -> int:
+    def with_tops(self, tops: Int[np.ndarray, " O"]) -> int:
         """The chart of given top actions."""
         return int(np.flatnonzero(np.all(self.order[:, :, -1] == tops, axis=1))[0])
 
@@ -75,8 +75,9 @@ def _reordered(game: AffineGame, order: Int[np.ndarray, "O B"]) -> AffineGame:
         index = by_state.reshape(len(by_state), 1, -1, *[1] * (constant.ndim - 3))
         return np.take_along_axis(constant, index, axis=2), np.take_along_axis(slope, index[None], axis=3)
 
-    tables = {name: moved(getattr(game, name)) for name in ("transition", "follower", "leader")}
-    return dataclasses.replace(game, **tables)
+    return dataclasses.replace(
+        game, transition=moved(game.transition), follower=moved(game.follower), leader=moved(game.leader)
+    )
 
 
 class Boxes(NamedTuple):
