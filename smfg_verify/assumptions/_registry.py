@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.words import closest
 
@@ -47,16 +48,16 @@ class SearchSettings:
         for name, low in (("num_leaders", 1), ("num_starts", 1), ("num_steps", 0), ("seed", 0), ("num_boxes", 1)):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < low:
-                raise ValueError(
+                raise InputError(
                     f"{name}: got {value!r}, expected an integer, at least {low}; likely cause: a float such as 1e3."
                 )
         if not _is_positive(self.leader_scale):
-            raise ValueError(
+            raise InputError(
                 f"leader_scale: got {self.leader_scale!r}, expected a positive number, the spread of random logits; "
                 "likely cause: a scale of 0, which draws the uniform policy again and again."
             )
         if self.time_limit is not None and not _is_positive(self.time_limit):
-            raise ValueError(
+            raise InputError(
                 f"time_limit: got {self.time_limit!r}, expected a positive number of seconds, or None for no limit; "
                 "num_boxes bounds the work in any case."
             )
@@ -80,7 +81,7 @@ def budget_settings(name: str) -> dict[str, Any]:
         ValueError: an unknown name; the closest is named.
     """
     if name not in BUDGETS:
-        raise ValueError(f"budget: got {name!r}{closest(name, BUDGETS)}; expected one of: {', '.join(BUDGETS)}.")
+        raise InputError(f"budget: got {name!r}{closest(name, BUDGETS)}; expected one of: {', '.join(BUDGETS)}.")
     return dict(BUDGETS[name])
 
 
@@ -93,12 +94,12 @@ def _check_step_sizes(step_sizes: Mapping[str, float] | None) -> None:
     if step_sizes is None:
         return
     if set(step_sizes) != set(LEARNERS):
-        raise ValueError(
+        raise InputError(
             f"step_sizes: got the names {sorted(step_sizes)}, expected {', '.join(LEARNERS)}: one constant a learner."
         )
     for name, value in step_sizes.items():
         if not (_is_positive(value) or value == 0):
-            raise ValueError(f"step_sizes: got {name} = {value!r}, expected a finite number >= 0.")
+            raise InputError(f"step_sizes: got {name} = {value!r}, expected a finite number >= 0.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +163,7 @@ def find_property(name: str) -> Property:
     """
     if name in _PROPERTIES:
         return _PROPERTIES[name]
-    raise ValueError(f"property: got unknown name {name!r}{closest(name, _PROPERTIES)}; expected one of: {_listed()}.")
+    raise InputError(f"property: got unknown name {name!r}{closest(name, _PROPERTIES)}; expected one of: {_listed()}.")
 
 
 def _listed() -> str:

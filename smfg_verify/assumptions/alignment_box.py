@@ -21,6 +21,7 @@ from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_game
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.leaders import checked, evaluate_leaders
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
 STATEMENT = "certified-box"
@@ -163,7 +164,7 @@ def recompute_certified_box(game: AbstractGame, witness: Mapping[str, Any]) -> f
     game, shape = checked(game), leader_logits_shape(game)
     table = witness.get("logits", witness.get("box_lower"))
     if np.shape(table) != shape:
-        raise ValueError(
+        raise InputError(
             f"witness: got logits of shape {np.shape(table)}, expected {shape}; likely cause: the finding is about "
             "another game."
         )
@@ -172,7 +173,7 @@ def recompute_certified_box(game: AbstractGame, witness: Mapping[str, Any]) -> f
         return float(alignment_measures(points).cosine[0])
     tables = affine_game(game)
     if tables is None:
-        raise ValueError(
+        raise InputError(
             "witness: got a box of leaders, expected a game proved affine; likely cause: the finding is about another "
             "game."
         )

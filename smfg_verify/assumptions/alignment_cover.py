@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.deadline import Deadline
+from smfg_verify.assumptions.enclosure.balls import Ball
 from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame
 from smfg_verify.assumptions.search import BOX
@@ -70,13 +71,16 @@ def charts_of(game: AffineGame) -> Charts:
 def _reordered(game: AffineGame, order: Int[np.ndarray, "O B"]) -> AffineGame:
     by_state = order[game.observation]
 
-    def moved(pair: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        constant, slope = pair
-        index = by_state.reshape(len(by_state), 1, -1, *[1] * (constant.ndim - 3))
-        return np.take_along_axis(constant, index, axis=2), np.take_along_axis(slope, index[None], axis=3)
+    def moved(numbers: Ball, axis: int) -> Ball:
+        trailing = numbers.mid.ndim - axis - 1
+        index = by_state.reshape(*[1] * (axis - 2), len(by_state), 1, -1, *[1] * trailing)
+        return Ball(*(np.take_along_axis(part, index, axis=axis) for part in (numbers.mid, numbers.rad)))
+
+    def table(pair: tuple[Ball, Ball]) -> tuple[Ball, Ball]:
+        return moved(pair[0], 2), moved(pair[1], 3)
 
     return dataclasses.replace(
-        game, transition=moved(game.transition), follower=moved(game.follower), leader=moved(game.leader)
+        game, transition=table(game.transition), follower=table(game.follower), leader=table(game.leader)
     )
 
 
@@ -191,7 +195,7 @@ def cover_leaders(game: AffineGame, *, num_boxes: int, time_limit: float | None 
 
 def _numbers_of(game: AffineGame) -> int:
     """Numbers in the largest table that the enclosure of one box builds."""
-    size, num_actions = game.follower[0].shape[:2]
+    size, num_actions = game.follower[0].mid.shape[:2]
     return (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
 
 

@@ -29,6 +29,7 @@ from smfg_verify.assumptions.local_criteria import (
     weighted_of,
 )
 from smfg_verify.assumptions.local_response import at_witness, field_size, tangent_norms
+from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.modulus import WorstModulus, find_modulus, secant_modulus
 from smfg_verify.assumptions.temperature_sweep import COLDEST, HOTTEST, smallest_by_bound, sweep_temperatures
 from smfg_verify.game import AbstractGame
@@ -106,7 +107,7 @@ def certified_finding(game: AbstractGame, inputs: BoundInputs, reason: str) -> F
     """The proved bound, certified where it is below 1."""
     bounds = {name: bound(inputs, float(game.temperature)) for name, bound in BOUNDS.items()}
     constant = smaller_bound(inputs, float(game.temperature))
-    certified = constant < 1.0
+    certified = constant < 1.0 - CLEARLY_BELOW_ONE
     return Finding(
         property=PROPERTY,
         statement="certified-bound",
@@ -125,7 +126,7 @@ def certified_finding(game: AbstractGame, inputs: BoundInputs, reason: str) -> F
 def _bound_meaning(inputs: BoundInputs, constant: float, reason: str) -> str:
     if inputs.constant_map:
         return "Nothing the followers face depends on the mean field, so the best-response map is constant."
-    if constant < 1.0:
+    if constant < 1.0 - CLEARLY_BELOW_ONE:
         return f"Proved: the best-response map contracts in l1 by {constant:.4g} or better, for every softmax leader."
     if np.isfinite(constant):
         return f"The proved bound is {constant:.4g}, not below 1: it decides nothing, since it is conservative."

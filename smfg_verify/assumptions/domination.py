@@ -269,9 +269,8 @@ def _details(evidence: _Evidence, values: np.ndarray, mei: int) -> dict[str, Any
     """Distribution over the random points, and the best value so far of the search for this statement."""
     details: dict[str, Any] = {"random": values[: evidence.num_random]}
     if evidence.search is not None:
-        first, second = np.split(evidence.search.curve, [evidence.num_ratio_starts], axis=1)
-        columns = second if mei else first
-        details["search_curve"] = np.exp(np.min(np.where(np.isfinite(columns), columns, np.inf), axis=1))
+        number = evidence.num_ratio_starts
+        details["search_curve"] = np.exp(evidence.search.best_curve_of(slice(number, None) if mei else slice(number)))
     return details
 
 
@@ -279,8 +278,9 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
     constants = game_constants(game, settings)
     bounds = _bounds(constants)
     constant = constant_at_optimum(game, bounds)
-    proved = constant > 0.0
-    smallest = np.nanmin(np.append(evidence.measures.optimal_probability, np.nan))
+    proved = constant > 0.0 and "rows" not in constants.unproved
+    known = evidence.measures.optimal_probability[np.isfinite(evidence.measures.optimal_probability)]
+    smallest = np.min(known) if known.size else np.float64(np.nan)
     finding = Finding(
         property=PROPERTY,
         statement="mei-constant",

@@ -55,7 +55,7 @@ def _finding(statement: str, constants: GameConstants) -> Finding:
         "property": PROPERTY,
         "statement": statement,
         "searched": {**constants.sampled.searched, **bound.searched},
-        "details": {"measured": measured},
+        "details": {"measured": measured, "measured_error": constants.sampled.errors.get(name, float("nan"))},
     }
     if np.isfinite(bound.upper):
         return Finding(

@@ -126,7 +126,7 @@ def _evaluate_one(game: AbstractGame, logits, field, temperature, max_steps):
     setting = setting_of(game, softmax_policy(logits), temperature)
     field = to_simplex(field)
     start = begin(setting, Point(field, respond(setting, field)[1].value))
-    found = newton(setting, start, max_steps=max_steps)
+    found = newton(setting, start, max_steps=max_steps).search
     field = found.point.mean_field
     policy = follower_policy(setting, found.point)
 

@@ -19,6 +19,7 @@ from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.leaders import checked, random_leaders, trajectory_leaders
+from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.tracking import Linearisation, linearise
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
@@ -133,7 +134,7 @@ def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, 
     if step_sizes["mean_field"] == 0.0:
         meaning = "The mean field takes no steps, so that it tracks nothing."
         return _finding("ratios", Verdict.INCONCLUSIVE, float("nan"), meaning, method=_METHOD)
-    if ratio == 0.0 and certified < 1.0:
+    if ratio == 0.0 and certified < 1.0 - CLEARLY_BELOW_ONE:
         meaning = (
             f"The leader rests and the mean field's map contracts by {certified:.4g}: with followers at their best "
             "response its mean dynamics converges, for every softmax leader."

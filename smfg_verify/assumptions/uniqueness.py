@@ -20,6 +20,7 @@ from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, no
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_response import at_equilibria, field_size
+from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.modulus import random_points
 from smfg_verify.assumptions.monotonicity import monotonicity_finding, quotient_of
 from smfg_verify.assumptions.temperature_sweep import swept_temperatures
@@ -86,7 +87,7 @@ def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Findin
     constants = game_constants(game, settings)
     inputs = inputs_of(game, constants)
     constant = smaller_bound(inputs, float(game.temperature))
-    certified = constant < 1.0
+    certified = constant < 1.0 - CLEARLY_BELOW_ONE
     finding = Finding(
         property=PROPERTY,
         statement="contraction",

@@ -15,6 +15,7 @@ from smfg_verify.bounds.findings import CLAIMED_SLOPE
 from smfg_verify.bounds.rates import MIN_CHECKPOINTS, MIN_SEEDS, decay_rate, rate_window, resample_counts
 from smfg_verify.bounds.report import nulls_for_nan
 from smfg_verify.bounds.transient import LeaderWay, asymptotic_window, transient_obstacle
+from smfg_verify.errors import InputError
 
 SCHEMA = "smfg-verify/power-plan"
 SCHEMA_VERSION = 1
@@ -264,17 +265,17 @@ def check_choices(
         ValueError: what was got and what was expected.
     """
     if not seeds or min(seeds) < MIN_SEEDS:
-        raise ValueError(f"seeds: got {list(seeds)}, expected numbers of at least {MIN_SEEDS}: fewer give no interval.")
+        raise InputError(f"seeds: got {list(seeds)}, expected numbers of at least {MIN_SEEDS}: fewer give no interval.")
     if planned_iterations is not None and (not planned_iterations or min(planned_iterations) < pilot_iterations):
-        raise ValueError(
+        raise InputError(
             f"planned_iterations: got {list(planned_iterations)}, expected numbers of at least the pilot's "
             f"{pilot_iterations}; a shorter run is a part of the pilot."
         )
     if alternative == CLAIMED_SLOPE or not math.isfinite(alternative):
-        raise ValueError(f"alternative: got {alternative}, expected a slope other than {CLAIMED_SLOPE}.")
+        raise InputError(f"alternative: got {alternative}, expected a slope other than {CLAIMED_SLOPE}.")
     for name, value in (("target", target), ("confidence", confidence)):
         if not 0.0 < value < 1.0:
-            raise ValueError(f"{name}: got {value}, expected a number in (0, 1).")
+            raise InputError(f"{name}: got {value}, expected a number in (0, 1).")
     for name, count in (("num_simulations", num_simulations), ("num_resamples", num_resamples)):
         if count < 100:
-            raise ValueError(f"{name}: got {count}, expected at least 100: shares and tail levels are read off them.")
+            raise InputError(f"{name}: got {count}, expected at least 100: shares and tail levels are read off them.")

@@ -12,6 +12,7 @@ from smfg_verify.bounds.rates import MIN_CHECKPOINTS, rate_window, resample_coun
 from smfg_verify.bounds.report import BoundReport
 from smfg_verify.bounds.residuals import RESIDUAL_NAMES, Residuals, exact_residuals
 from smfg_verify.bounds.transient import LeaderWay, asymptotic_window, flattens, leader_way, transient_obstacle
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic.trace import Trace
 
@@ -70,9 +71,9 @@ def validate_bounds(
         ValueError: a foreign trace, an empty window, or an option out of its range.
     """
     if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence: got {confidence}, expected a number in (0, 1), such as 0.95.")
+        raise InputError(f"confidence: got {confidence}, expected a number in (0, 1), such as 0.95.")
     if num_resamples < 100:
-        raise ValueError(f"num_resamples: got {num_resamples}, expected at least 100: tail levels are read off them.")
+        raise InputError(f"num_resamples: got {num_resamples}, expected at least 100: tail levels are read off them.")
     found = exact_residuals(game, trace) if residuals is None else _matching(residuals, trace)
     counts = resample_counts(len(found.seeds), num_resamples, seed)
     fits = {name: Fit(name, getattr(found, name), found.rounding[name], False) for name in RESIDUAL_NAMES}
@@ -122,7 +123,7 @@ def _window(
 def _matching(residuals: Residuals, trace: Trace) -> Residuals:
     same = np.array_equal(residuals.iterations, trace.iterations) and np.array_equal(residuals.seeds, trace.seeds)
     if not same:
-        raise ValueError(
+        raise InputError(
             f"residuals: got {len(residuals.seeds)} seeds at {len(residuals.iterations)} checkpoints that are not "
             f"those of the trace ({len(trace.seeds)} at {len(trace.iterations)}); pass its own exact_residuals."
         )

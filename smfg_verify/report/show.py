@@ -9,23 +9,23 @@ from rich.text import Text
 from smfg_verify.assumptions import AssumptionReport, Verdict, find_property, property_names
 from smfg_verify.bounds import RateVerdict, Residuals
 from smfg_verify.exact import StackelbergGradient
-from smfg_verify.files import write_atomically
+from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.games import describe, names
 from smfg_verify.report import tables
 from smfg_verify.report.alignment_field_figure import alignment_field_figure
 from smfg_verify.report.alignment_figure import alignment_figure
-from smfg_verify.report.atlas import ATLAS_FILE, Atlas
+from smfg_verify.report.atlas import ATLAS_FILE, Atlas, atlas_bytes
 from smfg_verify.report.atlas_table import atlas_markdown, atlas_table
 from smfg_verify.report.bounds_tables import bounds_tables
 from smfg_verify.report.contraction_figure import contraction_figure
 from smfg_verify.report.convergence_figure import convergence_figure
-from smfg_verify.report.drawing import save_figure
+from smfg_verify.report.drawing import figure_files
 from smfg_verify.report.equilibrium_figure import equilibrium_figure
 from smfg_verify.report.labels import free_parameter_names
 from smfg_verify.report.pipeline import TRACE_FILE, Results
 from smfg_verify.report.policies import final_policies, uniform_policy
-from smfg_verify.report.record import REPORT_FILE, write_report
+from smfg_verify.report.record import REPORT_FILE, report_bytes
 from smfg_verify.report.settings import GameSettings
 
 ATLAS_TABLE = "atlas.md"
@@ -109,7 +109,7 @@ def _grouped(statements: tuple[str, ...]) -> str:
 
 
 def write_files(results: Results, directory: Path) -> tuple[str, ...]:
-    """Write figures and report.json into the directory, beside the trace.
+    """Write figures and report.json into the directory, beside the trace: all of them or none.
 
     Returns:
         The names of all files of the job.
@@ -120,10 +120,11 @@ def write_files(results: Results, directory: Path) -> tuple[str, ...]:
         figures |= assumption_figures(results.assumptions, results.game, residuals)
     if residuals is not None and results.bounds is not None:
         figures["convergence"] = convergence_figure(residuals, results.bounds)
-    files: tuple[str, ...] = () if results.trace is None else (TRACE_FILE,)
+    contents: dict[str, bytes] = {}
     for name, figure in figures.items():
-        files += save_figure(figure, directory, name)
-    write_report(results, directory, files)
+        contents |= figure_files(figure, name)
+    files = (*(() if results.trace is None else (TRACE_FILE,)), *contents)
+    write_in(directory, {**contents, REPORT_FILE: report_bytes(results, files)})
     return (REPORT_FILE, *files)
 
 
@@ -142,9 +143,9 @@ def assumption_figures(
 
 
 def show_atlas(console: Console, atlas: Atlas, directory: Path) -> None:
-    """Print the atlas, and write its Markdown table beside the reports."""
+    """Print the atlas, and write its record and its Markdown table beside the reports, both or neither."""
     console.print(atlas_table(atlas))
-    write_atomically(directory / ATLAS_TABLE, atlas_markdown(atlas).encode())
+    write_in(directory, {ATLAS_FILE: atlas_bytes(atlas), ATLAS_TABLE: atlas_markdown(atlas).encode()})
     for name, report in atlas.reports.items():
         console.print(Text(f"{name}, refuted: {refuted_of(report)}", style="bold" if report.refuted else ""))
     seconds = ", ".join(f"{name} {spent:.0f} s" for name, spent in atlas.seconds.items())

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from jax import lax
 
+from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.domain import Domain
-from smfg_verify.assumptions.enclosure.forms import NoEnclosure
 from smfg_verify.assumptions.enclosure.functions import UNBOUNDED
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
 
