@@ -171,8 +171,7 @@ def _multi_start_meaning(
     several = int(np.sum(reached >= 2))
     return (
         f"For {several} of {len(counts)} leaders two searches or more arrived, and the equilibria of one leader "
-        "cannot be "
-        f"told apart; {arrived}."
+        f"cannot be told apart; {arrived}."
     )
 
 
