@@ -129,7 +129,7 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method="Newton's method from uniform, extreme and random mean fields, for the uniform and random leaders",
-        meaning=_multi_start_meaning(verdict, counts, distances[k]),
+        meaning=_multi_start_meaning(verdict, found, k),
         witness=_multi_start_witness(logits[k], found[k]) if known else {},
         searched={
             "leaders": len(logits),
@@ -138,7 +138,11 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
             "leaders_without_equilibrium": int(np.sum(counts == 0)),
             "seed": settings.seed,
         },
-        details={"num_equilibria": counts},
+        details={
+            "num_equilibria": counts,
+            _LIST_OF_FIELDS: found[k].distinct,
+            "spectral_radius": found[k].radius,
+        },
     )
 
 
@@ -147,15 +151,19 @@ def _multi_start_witness(logits: np.ndarray, found: Equilibria) -> dict[str, np.
     return {"logits": logits, _LIST_OF_FIELDS: found.distinct[[i] if i == j else [i, j]]}
 
 
-def _multi_start_meaning(verdict: Verdict, counts: np.ndarray, distance: float) -> str:
+def _multi_start_meaning(verdict: Verdict, found: list[Equilibria], k: int) -> str:
     if verdict is Verdict.INCONCLUSIVE:
         return "No equilibrium was found from any start."
+    counts = [len(entry.distinct) for entry in found]
     if verdict is Verdict.REFUTED:
+        radii = ", ".join(f"{radius:.3g}" for radius in found[k].radius)
         return (
-            f"One leader policy has at least two equilibria, {distance:.4g} apart in l1; up to {int(counts.max())} "
-            "were found for one leader."
+            f"One leader policy has at least two equilibria, {found[k].distance:.4g} apart in l1; {counts[k]} were "
+            f"found for it, with spectral radii of the best-response map {radii} (below 1 is stable)."
         )
-    return f"From every start the same equilibrium was found, for each of {int(np.sum(counts > 0))} leaders."
+    lost = sum(entry.unconverged for entry in found)
+    which = "every start" if lost == 0 else f"every start that reached one ({lost} did not)"
+    return f"From {which} the same equilibrium was found, for each of {sum(n > 0 for n in counts)} leaders."
 
 
 def _path_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
