@@ -83,6 +83,12 @@ def test_a_stationary_point_that_is_no_maximum_is_left_whatever_the_unit(kind, s
     assert np.all(np.diff(found.objective_history) >= -1e-12 * scale)
 
 
+def test_a_reward_that_is_zero_and_curved_at_the_point_is_no_kink():
+    """x^2, x^3 and x^4 at x = 0 miss the derivative 0 by less and less, though every entry of the table is zero."""
+    for kind in ("square", "quartic, without curvature", "inflection"):
+        assert bool(stackelberg_gradient(game(*MINIMA[kind]), UNIFORM).certificate.differentiable)
+
+
 def test_with_leader_entropy_too():
     of = game(*MINIMA["square"], leader_temperature=1e-3)
     found = optimise_leader(of, UNIFORM, pure_budget=0)
