@@ -83,7 +83,7 @@ def records():
         "residuals": residuals,
         "bounds": validate_bounds(game, trace, residuals=residuals),
         "drift": validate_drift(game, trace, max_points=1300),
-        "plan": plan_power(residuals.e_omega, residuals.iterations, num_simulations=2),
+        "plan": plan_power(residuals.e_omega, residuals.iterations, num_simulations=100, num_resamples=100),
         "comparison": compare(game, ["ac-smfg", "exact-ascent"], few),
         "case": run_case("gap-identity").record,
         "population": sv.simulate_population(game, gradient.equilibrium.follower_policy, np.full((1, 2), 0.5), 5, 3),
@@ -150,6 +150,21 @@ def test_what_is_sent_to_a_new_process_keeps_its_precision(records):
             leaves = [leaf for leaf in jax.tree.leaves(record) if isinstance(leaf, jax.Array)]
             assert types == sorted({str(leaf.dtype) for leaf in leaves})
             assert content == [np.asarray(leaf).tobytes() for leaf in leaves]
+
+
+def _objective(game):
+    jax.config.update("jax_enable_x64", True)
+    return float(sv.leader_objective(game, np.zeros((1, 2)))), game_hash(game)
+
+
+def test_a_game_of_a_users_file_goes_to_a_new_process(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("from smfg_verify.games import LafferTax\nclass Mine(LafferTax):\n    pass\n")
+    game = games.load(f"{file}:Mine", kappa=0.25)
+    for way in WAYS.values():
+        assert_same(way(game), game)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(_objective, (game,)) == _objective(game)
 
 
 def test_a_class_of_a_notebook_survives_and_gives_the_same_number():

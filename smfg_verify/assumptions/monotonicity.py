@@ -191,8 +191,7 @@ def _meaning(verdict: Verdict, constant: float, reason: str) -> str:
     if verdict is Verdict.CERTIFIED:
         return (
             "Proved monotone: between any two mean fields the changes of the follower's reward, weighted by the "
-            "changes "
-            f"of the crowd, add up to at most zero, up to rounding {aside}."
+            f"changes of the crowd, add up to at most zero, up to rounding {aside}."
         )
     if verdict is Verdict.REFUTED:
         return f"Not monotone: for two mean fields crowding pays, with quotient {constant:.4g} {aside}."

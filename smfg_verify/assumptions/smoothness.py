@@ -103,8 +103,7 @@ def _concluded(
     if not np.isfinite(sizes).any():
         meaning = (
             f"No curvature was found: at {int(np.sum(unconverged))} of {len(leaders)} leaders there is no Hessian, "
-            "since no "
-            "equilibrium converged, and the others are lost in rounding."
+            "since no equilibrium converged, and the others are lost in rounding."
         )
         return _finding(Verdict.INCONCLUSIVE, float("nan"), meaning, {}, searched, details)
     index = int(np.nanargmax(np.abs(sizes)))

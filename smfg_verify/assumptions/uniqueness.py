@@ -138,7 +138,7 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method="Newton's method from uniform, extreme and random mean fields, for the uniform and random leaders",
-        meaning=_multi_start_meaning(verdict, counts, distances[k], reached, len(starts)),
+        meaning=_multi_start_meaning(verdict, found, k, reached, len(starts)),
         witness=_multi_start_witness(logits[k], found[k]) if known else {},
         searched={
             "leaders": len(logits),
@@ -147,7 +147,11 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
             "leaders_without_equilibrium": int(np.sum(counts == 0)),
             "seed": settings.seed,
         },
-        details={"num_equilibria": counts},
+        details={
+            "num_equilibria": counts,
+            _LIST_OF_FIELDS: found[k].distinct,
+            "spectral_radius": found[k].radius,
+        },
     )
 
 
@@ -156,23 +160,21 @@ def _multi_start_witness(logits: np.ndarray, found: Equilibria) -> dict[str, np.
     return {"logits": logits, _LIST_OF_FIELDS: found.distinct[[i] if i == j else [i, j]]}
 
 
-def _multi_start_meaning(
-    verdict: Verdict, counts: np.ndarray, distance: float, reached: np.ndarray, starts: int
-) -> str:
+def _multi_start_meaning(verdict: Verdict, found: list[Equilibria], k: int, reached: np.ndarray, starts: int) -> str:
     """Said of the searches that arrived, with how many of all did: the others say nothing about uniqueness."""
-    arrived = f"{int(reached.sum())} of {starts * len(counts)} searches arrived at an equilibrium"
+    arrived = f"{int(reached.sum())} of {starts * len(found)} searches arrived at an equilibrium"
     if verdict is Verdict.INCONCLUSIVE:
         return f"{arrived}, at most one for each leader: there is nothing to compare."
     if verdict is Verdict.REFUTED:
+        radii = ", ".join(f"{radius:.3g}" for radius in found[k].radius)
         return (
-            f"One leader policy has at least two equilibria, {distance:.4g} apart in l1; up to {int(counts.max())} "
-            "were found for one leader."
+            f"One leader policy has at least two equilibria, {found[k].distance:.4g} apart in l1; {len(found[k].distinct)} were "
+            f"found for it, with spectral radii of the best-response map {radii} (below 1 is stable)."
         )
     several = int(np.sum(reached >= 2))
     return (
-        f"For {several} of {len(counts)} leaders two searches or more arrived, and the equilibria of one leader "
-        "cannot be "
-        f"told apart; {arrived}."
+        f"For {several} of {len(found)} leaders two searches or more arrived, and the equilibria of one leader "
+        f"cannot be told apart; {arrived}."
     )
 
 

@@ -14,12 +14,13 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.follower import soft_bellman
-from smfg_verify.exact.newton import Landing, Search, begin, moved
-from smfg_verify.exact.residual import Jacobian, Point, Setting, model_at, residual
+from smfg_verify.exact.newton import Landing, Search, moved
+from smfg_verify.exact.residual import Jacobian, Point, Setting, model_at, residual, residual_norm
 
 # Roundings of a chain of elementary operations; a sum of n terms adds n.
 _ROUNDINGS = 8.0
-_POLISHING_STEPS = 2
+# Steps by the Jacobian of the landing, down to the rounding of the residual; the last round takes none.
+_ROUNDS = 3
 
 
 class Accuracy(NamedTuple):
@@ -50,12 +51,16 @@ def accuracy(setting: Setting, landing: Landing) -> Accuracy:
     Returns:
         The polished search and its errors.
     """
-    search, matrix, by_logits = landing
-    inverse = _inverse(matrix)
-    search = _polish(setting, search, inverse)
-    rounding = _flat(_rounding(setting, search.point, matrix, by_logits))
-    error = jnp.abs(inverse @ _flat(search.remainder)) + jnp.abs(inverse) @ rounding
-    turned = _turning(setting, search, matrix, inverse, error, rounding)
+    rounding = _flat(_rounding(setting, landing))
+
+    def polish(search, _):
+        tried = _try_around(setting, search, landing, rounding)
+        better = _in_temperatures(setting, tried.next.remainder) < _in_temperatures(setting, search.remainder)
+        following = jax.tree.map(lambda new, old: jnp.where(better, new, old), tried.next, search)
+        return following, (search, tried.error, tried.turned)
+
+    _, rounds = jax.lax.scan(polish, landing.search, length=_ROUNDS)
+    search, error, turned = jax.tree.map(lambda leaf: leaf[-1], rounds)
     size = search.point.mean_field.shape[0]
     field_error, value_error = jnp.sum(error[:size]), jnp.max(error[size:])
     trusted = (jnp.sum(turned[:size]) <= field_error) & (jnp.max(turned[size:]) <= value_error)
@@ -63,54 +68,62 @@ def accuracy(setting: Setting, landing: Landing) -> Accuracy:
         search,
         mean_field_error=jnp.where(trusted, 2.0 * field_error, jnp.inf),
         value_error=jnp.where(trusted, 2.0 * value_error, jnp.inf),
-        spectral_radius=_spectral_radius(matrix),
-        steep=_steep_entry(matrix),
+        spectral_radius=_spectral_radius(landing.matrix),
+        steep=_steep_entry(landing.matrix),
     )
 
 
-def _flat(point: Point) -> Float[Array, " k"]:
+class _Trial(NamedTuple):
+    """Around a point: the estimated error e, how far curvature 2 e away turns the solution, and a further step."""
+
+    error: Float[Array, " k"]
+    turned: Float[Array, " k"]
+    next: Search
+
+
+def _try_around(setting: Setting, search: Search, landing: Landing, rounding: Float[Array, " k"]) -> _Trial:
+    """One evaluation of the residual at five points: four in the directions worst for m and V, and one step on."""
+    point, inverse, size = search.point, landing.inverse, search.point.mean_field.shape[0]
+    remainder = _flat(search.remainder)
+    error = jnp.abs(inverse @ remainder) + jnp.abs(inverse) @ rounding
+    rows = jnp.stack([jnp.argmax(error[:size]), size + jnp.argmax(error[size:])])
+    worst = 2.0 * (jnp.sign(inverse[rows]) * (rounding + jnp.abs(remainder))) @ inverse.T
+    away = jnp.concatenate([worst, -worst])
+    fields = jnp.maximum(point.mean_field + away[:, :size], 0.0)
+    on = inverse @ remainder
+    there = Point(
+        jnp.concatenate([fields, moved(search, on[:size])[None]]),
+        point.value + jnp.concatenate([away[:, size:], -on[None, size:]]),
+    )
+    found = jax.vmap(lambda point: residual(setting, point))(there)
+    steps = Point((fields - point.mean_field).T, away[:, size:].T)
+    linear = _flat(landing.matrix.apply(steps)).T
+    residuals = jnp.concatenate([found.mean_field, found.value], axis=1)
+    departure = jnp.maximum(jnp.abs(residuals[:-1] - remainder - linear) - 2.0 * rounding, 0.0)
+    last, rest = jax.tree.map(lambda leaf: leaf[-1], (there, found))
+    following = search._replace(point=last, remainder=rest, norm=residual_norm(setting, rest, last))
+    return _Trial(error, jnp.abs(inverse) @ jnp.max(departure, axis=0), following)
+
+
+def _in_temperatures(setting: Setting, remainder: Point) -> Float[Array, ""]:
+    """Size of a residual with the value's part in units of tau, as the policy sees it."""
+    by_value = jnp.max(jnp.abs(remainder.value)) / setting.temperature
+    return jnp.maximum(jnp.max(jnp.abs(remainder.mean_field)), by_value)
+
+
+def _flat(point: Point) -> Float[Array, "k *c"]:
     return jnp.concatenate([point.mean_field, point.value])
 
 
-def _point(vector: Float[Array, " k"], like: Point) -> Point:
-    size = like.mean_field.shape[0]
-    return Point(vector[:size], vector[size:])
-
-
-def _inverse(matrix: Jacobian) -> Float[Array, "k k"]:
-    """All columns of the inverse: its absolute values bound what each entry of the residual does to each unknown."""
-    size, values = matrix.field_value.shape
-    identity = jnp.eye(size + values)
-    solved = matrix.solve(Point(identity[:size], identity[size:]))
-    return jnp.concatenate([solved.mean_field, solved.value])
-
-
-def _polish(setting: Setting, search: Search, inverse: Float[Array, "k k"]) -> Search:
-    """A few steps by the same Jacobian, down to the rounding of the residual; the value counts in units of tau here."""
-
-    def size(search: Search):
-        remainder = search.remainder
-        by_value = jnp.max(jnp.abs(remainder.value)) / setting.temperature
-        return jnp.maximum(jnp.max(jnp.abs(remainder.mean_field)), by_value)
-
-    def step(search, _):
-        direction = _point(inverse @ _flat(search.remainder), search.point)
-        field = moved(search, direction.mean_field)
-        trial = begin(setting, Point(field, search.point.value - direction.value))._replace(steps=search.steps)
-        better = size(trial) < size(search)
-        return jax.tree.map(lambda new, old: jnp.where(better, new, old), trial, search), None
-
-    return jax.lax.scan(step, search, length=_POLISHING_STEPS)[0]
-
-
-def _rounding(setting: Setting, point: Point, matrix: Jacobian, by_logits: Float[Array, "M p"]) -> Point:
+def _rounding(setting: Setting, landing: Landing) -> Point:
     """What the rounding of the residual's evaluation may amount to, entry by entry.
 
     Follower: the sums over next states, the rewards (which a game sums over the mean field), and rows that do not quite
     sum to one. Population: roundings of the law and of the kernel, and those of the logits, which are of the size of
     Q / tau.
     """
-    game, field = setting.game, point.mean_field
+    game, point, matrix = setting.game, landing.search.point, landing.matrix
+    field = point.mean_field
     model = model_at(setting, field)
     unit = jnp.finfo(field.dtype).eps
     sums = _ROUNDINGS + jnp.sqrt(game.num_states)
@@ -124,27 +137,8 @@ def _rounding(setting: Setting, point: Point, matrix: Jacobian, by_logits: Float
     policy = soft_bellman(model, point.value, game.discount, setting.temperature)[1]
     logits = (quality / setting.temperature + _ROUNDINGS * unit)[:, None] * jnp.ones_like(policy)
     slopes = jnp.abs(matrix.field_field - jnp.eye(field.shape[0])) @ field
-    population = jnp.abs(by_logits) @ logits.ravel() + sums * unit * (field + slopes)
+    population = jnp.abs(landing.by_logits) @ logits.ravel() + sums * unit * (field + slopes)
     return Point(population, value)
-
-
-def _turning(setting, search: Search, matrix: Jacobian, inverse, error, rounding) -> Float[Array, " k"]:
-    """What the residual's departure from its linear part, 2 e away in the worst directions, does to the solution."""
-    size = search.point.mean_field.shape[0]
-    rows = jnp.stack([jnp.argmax(error[:size]), size + jnp.argmax(error[size:])])
-    worst = (jnp.sign(inverse[rows]) * (rounding + jnp.abs(_flat(search.remainder)))) @ inverse.T
-
-    def departure(direction):
-        away = _point(2.0 * direction, search.point)
-        field = jnp.maximum(search.point.mean_field + away.mean_field, 0.0)
-        step = Point(field - search.point.mean_field, away.value)
-        there = residual(setting, Point(field, search.point.value + step.value))
-        linear = matrix.apply(jax.tree.map(lambda leaf: leaf[:, None], step))
-        expected = _flat(search.remainder) + _flat(jax.tree.map(lambda leaf: leaf[:, 0], linear))
-        return jnp.maximum(jnp.abs(_flat(there) - expected) - 2.0 * rounding, 0.0)
-
-    found = jax.vmap(departure)(jnp.concatenate([worst, -worst]))
-    return jnp.abs(inverse) @ jnp.max(found, axis=0)
 
 
 def _steep_entry(matrix: Jacobian) -> Int[Array, ""]:

@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 from smfg_verify.errors import InputError, NumericalError
 from smfg_verify.exact.accuracy import Accuracy, accuracy
 from smfg_verify.exact.continuation import follow_temperature, uniform_start
-from smfg_verify.exact.newton import begin, damped_iteration, newton, respond, to_simplex
+from smfg_verify.exact.newton import damped_iteration, newton, respond, to_simplex, unevaluated
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.residual import Point, Setting, follower_policy, inside, jacobian, residual, value_scale
 from smfg_verify.game import (
@@ -332,7 +332,7 @@ class _Outcome(NamedTuple):
 def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescue) -> _Outcome:
     field = uniform_start(setting).mean_field if start is None else to_simplex(jnp.ravel(start))
     # The value that belongs to the first mean field: from V = 0 the first step may leap to another equilibrium.
-    first = begin(setting, Point(field, respond(setting, field)[1].value))
+    first = unevaluated(Point(field, respond(setting, field)[1].value))
     if not rescue:
         direct = accuracy(setting, newton(setting, first, max_steps=max_steps))
         return _Outcome(direct, jnp.asarray(int(Method.NEWTON)), jnp.asarray(False), jnp.asarray(1))
@@ -354,7 +354,7 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
         return _Outcome(kept, jnp.where(better, method, outcome.method), outcome.cycled | cycled, method)
 
     unknown = jnp.asarray(jnp.inf)
-    nothing = Accuracy(first._replace(norm=unknown), unknown, unknown, jnp.asarray(jnp.nan), jnp.asarray(-1))
+    nothing = Accuracy(first, unknown, unknown, jnp.asarray(jnp.nan), jnp.asarray(-1))
     none = jnp.asarray(int(Method.NONE))
     return jax.lax.while_loop(unfinished, attempt, _Outcome(nothing, none, jnp.asarray(False), none))
 

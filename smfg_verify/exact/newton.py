@@ -33,6 +33,11 @@ def begin(setting: Setting, point: Point) -> Search:
     return Search(point, remainder, residual_norm(setting, remainder, point), jnp.asarray(0))
 
 
+def unevaluated(point: Point) -> Search:
+    """A search that has taken no step and does not know its residual yet."""
+    return Search(point, jax.tree.map(jnp.zeros_like, point), jnp.asarray(jnp.inf), jnp.asarray(0))
+
+
 def to_simplex(field: Float[Array, " M"]) -> Float[Array, " M"]:
     """Clip negative entries and renormalise: an equilibrium lies in the simplex, so this loses no ground to it."""
     clipped = jnp.maximum(field, 0.0)
@@ -46,11 +51,12 @@ def moved(search: Search, step: Float[Array, " M"]) -> Float[Array, " M"]:
 
 
 class Landing(NamedTuple):
-    """Where Newton's method ended, with the Jacobian there and the law's slope in the logits (`linearised`)."""
+    """Where Newton's method ended, with the Jacobian there, its inverse, and the law's slope in the logits."""
 
     search: Search
     matrix: Jacobian
     by_logits: Float[Array, "M p"]
+    inverse: Float[Array, "k k"]
 
 
 def newton(
@@ -74,45 +80,42 @@ def newton(
 
     def step(carry):
         search = carry[0].search
-        matrix, by_logits = linearised(setting, search.point)
+        remainder, matrix, by_logits = linearised(setting, search.point)
+        search = search._replace(remainder=remainder, norm=residual_norm(setting, remainder, search.point))
         # The last round takes no step: its Jacobian belongs to the end.
         ended = ~(search.norm > _SMALL) | (search.steps >= last)
-        direction = _solve_one(matrix, search.remainder)
-        kept, stalled = _line_search(setting, search, direction, active=~ended)
-        return Landing(kept, matrix, by_logits), ended | stalled
+        inverse = matrix.inverse()
+        kept, stalled = _line_search(setting, search, inverse, active=~ended)
+        return Landing(kept, matrix, by_logits, inverse), ended | stalled
 
-    nothing = jax.tree.map(
-        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(linearised, setting, search.point)
-    )
-    return jax.lax.while_loop(unfinished, step, (Landing(search, *nothing), jnp.asarray(False)))[0]
-
-
-def _solve_one(matrix: Jacobian, right: Point) -> Point:
-    columns = jax.tree.map(lambda leaf: leaf[:, None], right)
-    return jax.tree.map(lambda leaf: leaf[:, 0], matrix.solve(columns))
+    shapes = jax.eval_shape(lambda search: step((Landing(search, None, None, None), False))[0], search)
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    return jax.lax.while_loop(unfinished, step, (nothing._replace(search=search), jnp.asarray(False)))[0]
 
 
 def _line_search(
-    setting: Setting, search: Search, direction: Point, *, active: Bool[Array, ""]
+    setting: Setting, search: Search, inverse: Float[Array, "k k"], *, active: Bool[Array, ""]
 ) -> tuple[Search, Bool[Array, ""]]:
-    def candidate(size) -> Search:
-        field = moved(search, size * direction.mean_field)
-        trial = begin(setting, Point(field, search.point.value - size * direction.value))
-        return trial._replace(steps=search.steps + 1)
+    """The longest of the halved Newton steps that makes the residual fall, and whether there was none."""
+    size = search.point.mean_field.shape[0]
+    direction = inverse @ jnp.concatenate([search.remainder.mean_field, search.remainder.value])
 
-    def accepted(trial: Search, size) -> Bool[Array, ""]:
-        return trial.norm <= (1.0 - _SUFFICIENT_DECREASE * size) * search.norm
+    def accepted(trial: Search, length) -> Bool[Array, ""]:
+        return trial.norm <= (1.0 - _SUFFICIENT_DECREASE * length) * search.norm
 
     def unfinished(carry):
-        size, trial = carry
-        return active & ~accepted(trial, size) & (size > _SMALLEST_STEP)
+        length, trial = carry
+        return active & ~accepted(trial, length) & (length > _SMALLEST_STEP)
 
     def halve(carry):
-        size = 0.5 * carry[0]
-        return size, candidate(size)
+        length = 0.5 * carry[0]
+        field = moved(search, length * direction[:size])
+        trial = begin(setting, Point(field, search.point.value - length * direction[size:]))
+        return length, trial._replace(steps=search.steps + 1)
 
-    size, trial = jax.lax.while_loop(unfinished, halve, (jnp.asarray(1.0), candidate(jnp.asarray(1.0))))
-    success = active & accepted(trial, size)
+    nothing = search._replace(norm=jnp.full_like(search.norm, jnp.inf))
+    length, trial = jax.lax.while_loop(unfinished, halve, (jnp.asarray(2.0), nothing))
+    success = active & accepted(trial, length)
     kept = jax.tree.map(lambda new, old: jnp.where(success, new, old), trial, search)
     return kept, ~success
 

@@ -119,6 +119,13 @@ class Jacobian(eqx.Module):
             self.value_field @ columns.mean_field + self.value_value @ columns.value,
         )
 
+    def inverse(self) -> Float[Array, "k k"]:
+        """All columns of the inverse; their absolute values bound what an entry of the residual does to an unknown."""
+        size, values = self.field_value.shape
+        identity = jnp.eye(size + values)
+        solved = self.solve(Point(identity[:size], identity[size:]))
+        return jnp.concatenate([solved.mean_field, solved.value])
+
     def solve(self, right: Point) -> Point:
         """Solve for k right-hand sides at once with the value block eliminated and one refinement.
 
@@ -156,7 +163,7 @@ def _eliminate(matrix: Jacobian, right: Point) -> Point:
 
 def jacobian(setting: Setting, point: Point) -> Jacobian:
     """Jacobian of the residual at a point, see `linearised`."""
-    return linearised(setting, point)[0]
+    return linearised(setting, point)[1]
 
 
 def inside(field: Float[Array, " M"]) -> Float[Array, " M"]:
@@ -167,8 +174,8 @@ def inside(field: Float[Array, " M"]) -> Float[Array, " M"]:
     return field + jax.lax.stop_gradient(jnp.where(field < _INSIDE, _INSIDE - field, 0.0))
 
 
-def linearised(setting: Setting, point: Point) -> tuple[Jacobian, Float[Array, "M p"]]:
-    r"""Jacobian of the residual at a point, and the slope of the population's law in the follower's logits.
+def linearised(setting: Setting, point: Point) -> tuple[Point, Jacobian, Float[Array, "M p"]]:
+    r"""The residual at a point, its Jacobian, and the residual's slope in the follower's logits.
 
     The columns of the mean field are built by forward differentiation, in slices that bound memory. Those of the
     value are explicit: $\partial F_V / \partial V = I - \gamma P_\pi$ by the envelope theorem, and a logit moves by
@@ -179,7 +186,7 @@ def linearised(setting: Setting, point: Point) -> tuple[Jacobian, Float[Array, "
         point: mean field and value.
 
     Returns:
-        The four blocks, and the slope, one column a (state, action).
+        The residual, the four blocks, and the slope of $F_m$, one column a (state, action).
     """
     game = setting.game
     field = inside(point.mean_field)
@@ -194,28 +201,30 @@ def linearised(setting: Setting, point: Point) -> tuple[Jacobian, Float[Array, "
         raised = policy * (1.0 + lift - jnp.sum(policy * lift, axis=-1, keepdims=True))
         return Point(-population_law(game, model, raised), -updated)
 
-    columns = _columns(lifted, jnp.zeros((size + lifts,)), game)
+    remainder, columns = _columns(lifted, jnp.zeros((size + lifts,)), game)
     model = model_at(setting, field)
     policy = soft_bellman(model, point.value, game.discount, setting.temperature)[1]
     transition = chain(policy, model.transition)
     tilt = (game.discount / setting.temperature) * (model.transition - transition[:, None, :])
     by_logits = columns.mean_field[:, size:]
-    return Jacobian(
+    matrix = Jacobian(
         field_field=jnp.eye(size) + columns.mean_field[:, :size],
         field_value=by_logits @ tilt.reshape(lifts, game.num_states),
         value_field=columns.value[:, :size],
         value_value=jnp.eye(game.num_states) - game.discount * transition,
-    ), by_logits
+    )
+    return jax.tree.map(jnp.add, point, remainder), matrix, by_logits
 
 
-def _columns(function: Callable[[Array], Point], at: Float[Array, " k"], game: AbstractGame) -> Point:
-    _, push = jax.linearize(function, at)
+def _columns(function: Callable[[Array], Point], at: Float[Array, " k"], game: AbstractGame) -> tuple[Point, Point]:
+    """A function's value and the columns of its Jacobian."""
+    value, push = jax.linearize(function, at)
     table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
     size = at.shape[0]
     batch = max(1, _MAX_TANGENT_ENTRIES // table)
     basis = jnp.eye(size)
     rows = jax.vmap(push)(basis) if batch >= size else jax.lax.map(push, basis, batch_size=batch)
-    return jax.tree.map(jnp.transpose, rows)
+    return value, jax.tree.map(jnp.transpose, rows)
 
 
 def residual_norm(setting: Setting, remainder: Point, point: Point) -> Float[Array, ""]:

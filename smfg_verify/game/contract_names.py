@@ -94,6 +94,22 @@ _READS = frozenset({"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"})
 _OUTSIDE = frozenset(AbstractGame.__mro__)
 
 
+def require_instance(game: object) -> None:
+    """Refuse what is no game.
+
+    Raises:
+        ValueError: it is something else; of a class of games, that an instance is expected.
+    """
+    if isinstance(game, AbstractGame):
+        return
+    if isinstance(game, type) and issubclass(game, AbstractGame) and game is not AbstractGame:
+        raise InputError(
+            f"game: got the class {game.__name__}, expected an instance of it; write {game.__name__}(...)."
+        )
+    got = f"the class {game.__name__}" if isinstance(game, type) else type(game).__name__
+    raise InputError(f"game: got {got}, expected an instance of a subclass of smfg_verify.game.AbstractGame.")
+
+
 def check_names(game: AbstractGame) -> None:
     """Refuse what a game's class calls by nearly a name of the contract, or by that of something this model has not.
 
@@ -107,19 +123,27 @@ def check_names(game: AbstractGame) -> None:
         ValueError: such an attribute, and what it is called here or what to do instead.
     """
     kind = class_of(game)
-    used = _read_names(kind)
-    for name in sorted(own_names(kind) - set(REQUIRED) - set(OPTIONAL) - used):
-        word = contract_word(name)
-        if word is not None:
-            raise InputError(
-                f"{name}: an attribute of {kind.__name__} that nothing reads; expected {word!r}, as it is called here "
-                f"({_now(game, word)}). Rename it, or leave it out."
-            )
-        if name in _FOREIGN and not _says_none(getattr(game, name)):
-            told = f"{name}: an attribute of {kind.__name__} that nothing reads; this model has none: {_FOREIGN[name]}."
-            if name not in _HARMLESS:
-                raise InputError(f"{told} Leave it out, or start its name with an underscore.")
-            warnings.warn(told, UserWarning, stacklevel=2)
+    ignored = sorted(own_names(kind) - set(REQUIRED) - set(OPTIONAL) - _read_names(kind))
+    refused = [told for told in (_refusal(game, name) for name in ignored) if told]
+    if refused:
+        raise InputError(f"{'; '.join(refused)}. Rename it, leave it out, or start its name with an underscore.")
+    for name in ignored:
+        if name in _HARMLESS:
+            warnings.warn(f"{name}: {_nobody_reads(game)}: {_FOREIGN[name]}.", UserWarning, stacklevel=2)
+
+
+def _refusal(game: AbstractGame, name: str) -> str:
+    """What is wrong with an attribute that nothing reads; empty where nothing is."""
+    word = contract_word(name)
+    if word is not None:
+        return f"{name}: {_nobody_reads(game)}; expected {word!r}, as it is called here ({_now(game, word)})"
+    if name in _FOREIGN and name not in _HARMLESS and not _says_none(getattr(game, name)):
+        return f"{name}: {_nobody_reads(game)}, and this model has none: {_FOREIGN[name]}"
+    return ""
+
+
+def _nobody_reads(game: AbstractGame) -> str:
+    return f"an attribute of {class_of(game).__name__} that nothing reads"
 
 
 def check_labels(game: AbstractGame) -> None:

@@ -84,24 +84,31 @@ class Libraries:
 
     def _is_copy(self, value: Any, original: Any) -> bool:
         """Whether a function that JAX wraps, jax.nn.relu say, is what pickling made of the original."""
+        if type(value) not in _WRAPPERS or type(original) not in _WRAPPERS:
+            return False
         code = self._code_within(value)
         return code is not None and code == self._code_within(original)
 
     def _code_within(self, value: Any) -> types.CodeType | None:
         """The code of a function within wrappers of JAX's, where no part of them is the user's."""
+        seen: set[int] = set()
         while type(value) in _WRAPPERS:
-            if not all(map(self._is_made, wrapper_state(value).values())):
+            if not all(self._is_made(part, seen) for part in wrapper_state(value).values()):
                 return None  # a rule of differentiation of the user's own
             value = wrapped(value)
-        return value.__code__ if isinstance(value, types.FunctionType) and self._is_made(value) else None
+        return value.__code__ if isinstance(value, types.FunctionType) and self._is_made(value, seen) else None
 
-    def _is_made(self, value: Any) -> bool:
+    def _is_made(self, value: Any, seen: set[int]) -> bool:
+        """Whether a function was made by a library out of nothing but what is a library's."""
+        if id(value) in seen:
+            return True
+        seen.add(id(value))
         if isinstance(value, types.FunctionType):
-            held = [cell.cell_contents for cell in value.__closure__ or ()]
-            return self.made(value.__code__.co_filename) and all(map(self._is_made, held))
+            held = (cell.cell_contents for cell in value.__closure__ or ())
+            return self.made(value.__code__.co_filename) and all(self._is_made(each, seen) for each in held)
         if type(value) in _WRAPPERS:  # the wrapper itself, which its own rules know
             return self.has_module(value.__module__)
-        return all(map(self._is_made, value)) if isinstance(value, tuple) else not callable(value)
+        return all(self._is_made(each, seen) for each in value) if isinstance(value, tuple) else not callable(value)
 
     def has_module(self, name: str) -> bool:
         """Whether a module is a library's."""

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape, over_indices
-from smfg_verify.game.contract_names import check_labels, check_names
+from smfg_verify.game.contract_names import check_labels, check_names, require_instance
 from smfg_verify.game.derivatives import check_derivatives, custom_rules
 from smfg_verify.game.determinism import check_repeatable
 from smfg_verify.game.prepared import class_of, fields_of, numbers_of, traced
@@ -61,14 +61,7 @@ def validate(game: AbstractGame) -> None:
     Raises:
         ValueError: what was got, what was expected and the likely cause.
     """
-    if isinstance(game, type) and issubclass(game, AbstractGame):
-        raise InputError(
-            f"game: got the class {game.__name__}, expected an instance of it; write {game.__name__}(...)."
-        )
-    if not isinstance(game, AbstractGame):
-        raise InputError(
-            f"game: got {type(game).__name__}, expected an instance of a subclass of smfg_verify.game.AbstractGame."
-        )
+    require_instance(game)
     prepared = traced(game)
     if is_traced(prepared) or _is_known(game, prepared):
         return

@@ -14,6 +14,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from smfg_verify.errors import InputError
+from smfg_verify.portable import USER_FILE
 
 # Modules that lie beside a user's file and were imported for it, by name: read again with it.
 _HELPERS: dict[str, ModuleType] = {}
@@ -39,7 +40,7 @@ def import_file(path: str) -> ModuleType:
             f"game: got file {path!r}, which does not exist; expected a Python file, seen from {Path.cwd()}."
         )
     file = file.resolve()
-    name = f"smfg_verify_user_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    name = f"{USER_FILE}{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
     # A loader given: any name will do, the suffix is not looked at.
     spec = importlib.util.spec_from_file_location(name, file, loader=_FreshLoader(name, str(file)))
     assert spec is not None
@@ -57,6 +58,15 @@ def import_file(path: str) -> ModuleType:
             sys.modules[name] = before
         raise InputError(_failed(file, error)) from error
     return module
+
+
+def blank_instance(path: str, qualified_name: str) -> Any:
+    """An instance without fields of a class in a user's file, which is imported unless it is already; for pickle."""
+    loaded = [module for module in sys.modules.values() if getattr(module, "__file__", None) == path]
+    found: Any = next((module for module in loaded if module.__name__.startswith(USER_FILE)), None) or import_file(path)
+    for name in qualified_name.split("."):
+        found = getattr(found, name)
+    return object.__new__(found)
 
 
 class _FreshLoader(importlib.machinery.SourceFileLoader):

@@ -57,8 +57,7 @@ def bounds_tables(report: BoundReport) -> Group:
         f"checkpoints. C = sup of mean * sqrt(k+1) / log(k+2), attained at k in brackets; growing: it is attained late "
         f"and the {100 * report.confidence:g}% interval of its trend is upward. The claim is about the running "
         "minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax; the running "
-        "average is "
-        "interpolated between checkpoints, which changes it by about "
+        "average is interpolated between checkpoints, which changes it by about "
         f"{report.interpolation_change:.1%} (with every other one left out), and never forgets its start."
     )
     table.caption_justify = "left"

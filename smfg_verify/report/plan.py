@@ -122,8 +122,7 @@ def _answer(power: PowerPlan) -> Text:
     else:
         said = (
             f"{best.seeds} seeds of {best.iterations:,} iterations reach the power {power.target:g} in simulation, "
-            "at the "
-            "least cost of the choices above"
+            "at the least cost of the choices above"
         )
     text = Text(said, style=_STYLES[power.status])
     text.append(f"\nTaken for granted: {power.assumption}", style="dim")

@@ -66,6 +66,11 @@ def test_what_would_be_passed_over_is_refused(name):
         check_names(with_attributes(**{name: value}))
 
 
+def test_all_of_them_are_said_at_once():
+    with pytest.raises(ValueError, match=r"gamma: .*; horizon: .*; state_names: .* Rename it"):
+        check_names(with_attributes(horizon=3, gamma=0.9, state_names="ab"))
+
+
 @pytest.mark.parametrize("name", ["gamma", "horizon"])
 def test_a_field_is_an_attribute_too_and_validate_says_it(name):
     kind = type("Mine", (Two,), {name: eqx.field(static=True, default=7), "__annotations__": {name: int}})

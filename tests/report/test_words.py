@@ -12,7 +12,7 @@ from smfg_verify.assumptions.finding import Evidence, Side
 from smfg_verify.bounds import RateVerdict
 from smfg_verify.cli import main
 from smfg_verify.report import show
-from smfg_verify.report.comparison import _number
+from smfg_verify.report.comparison import _spread
 from smfg_verify.report.laboratory import _answer
 from smfg_verify.report.pipeline import Results
 from smfg_verify.report.settings import CheckSettings
@@ -92,7 +92,9 @@ def test_optima_that_could_not_be_compared_are_not_said_to_differ():
 
 
 def test_a_number_that_is_none_is_not_said_to_have_diverged():
-    assert _number(np.nan, 3) == _number(np.inf, 3) == "none"
+    values = np.array([[1.0], [np.nan], [np.nan]])
+    assert _spread(values, np.array([False, True, True]), -np.inf, 3) == "diverged [diverged, 1]"
+    assert _spread(values, np.array([False, True, False]), -np.inf, 3) == "none [none, 1]"
 
 
 @pytest.mark.parametrize("limit", [0.0, -1.0, np.nan, np.inf, True, "fast"])
