@@ -14,7 +14,7 @@ from smfg_verify.assumptions import AssumptionReport, Finding
 from smfg_verify.cli import main
 from smfg_verify.cli.endings import ending_of
 from smfg_verify.errors import InputError, MissingPackageError, NumericalError
-from smfg_verify.exact.equilibrium import raise_unless_converged
+from smfg_verify.exact.equilibrium import Status, raise_unless_converged
 from smfg_verify.games import load
 from smfg_verify.interop.extras import require
 from smfg_verify.report import pipeline
@@ -119,8 +119,9 @@ def test_a_missing_package_is_an_import_error_and_bad_input():
 
 def test_an_equilibrium_that_does_not_converge_is_numerical():
     found = smfg_verify.solve_equilibrium(load("laffer-tax"), np.zeros((1, 2)))
+    lost = (np.array(False), np.array(int(Status.NOT_FOUND)))
     with pytest.raises(NumericalError, match="not converged"):
-        raise_unless_converged(eqx.tree_at(lambda e: e.converged, found, np.array(False)))
+        raise_unless_converged(eqx.tree_at(lambda e: (e.converged, e.status), found, lost))
 
 
 @pytest.mark.parametrize("text", ["{", json.dumps({"property": 1}), "[]"])
