@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions._registry import SearchSettings
-from smfg_verify.assumptions.certified_bounds import share_of
-from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose, envelope
+from smfg_verify.assumptions.certified_bounds import budget_of
+from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose, envelope, numbers_of_a_box
 from smfg_verify.assumptions.field_tables import field_size
 from smfg_verify.game import AbstractGame
 
@@ -27,14 +27,14 @@ class Rows:
         lower, upper: (n, A, B, n); within [0, 1] where that is proved, else 0 and 1, which rest on the game's promise.
         slack: what the sum of a row is proved to be off by from one, at most.
         unproved: why the rows are not proved to be probabilities; empty where they are.
-        unbounded: why there are no bounds of the entries beyond 0 and 1; empty where there are.
+        cut: whether a time limit cut the bounds of the entries short.
     """
 
     lower: Float[np.ndarray, "n A B n"]
     upper: Float[np.ndarray, "n A B n"]
     slack: float
     unproved: str
-    unbounded: str
+    cut: bool = False
 
 
 def certified_rows(game: AbstractGame, settings: SearchSettings) -> Rows:
@@ -50,14 +50,14 @@ def certified_rows(game: AbstractGame, settings: SearchSettings) -> Rows:
     """
     shape = (game.num_states, game.num_follower_actions, game.num_leader_actions, game.num_states)
     try:
-        found = envelope(game, "transition", **share_of(settings))
+        found = envelope(game, "transition", **budget_of(settings, numbers_of_a_box(game, "transition", slopes=False)))
         slack = _sum_error(game)
     except NoEnclosure as error:
-        return Rows(np.zeros(shape), np.ones(shape), np.inf, str(error), str(error))
+        return Rows(np.zeros(shape), np.ones(shape), np.inf, str(error))
     reason = _why_not(float(np.min(found.lower)), slack)
     if reason:
-        return Rows(np.zeros(shape), np.ones(shape), slack, reason, reason)
-    return Rows(np.clip(found.lower, 0.0, 1.0), np.clip(found.upper, 0.0, 1.0), slack, "", "")
+        return Rows(np.zeros(shape), np.ones(shape), slack, reason, found.cut)
+    return Rows(np.clip(found.lower, 0.0, 1.0), np.clip(found.upper, 0.0, 1.0), slack, "", found.cut)
 
 
 def _why_not(lowest: float, slack: float) -> str:

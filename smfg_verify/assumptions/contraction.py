@@ -8,12 +8,14 @@ import numpy as np
 from smfg_verify.assumptions._registry import SearchSettings, register_property
 from smfg_verify.assumptions.contraction_bounds import (
     BOUNDS,
+    USED,
     BoundInputs,
     inputs_from,
     inputs_of,
     smaller_bound,
     witness_of,
 )
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.local_criteria import (
@@ -87,12 +89,12 @@ def check_contraction(game: AbstractGame, settings: SearchSettings) -> list[Find
     worst = find_modulus(game, settings)
     points = local_points(game, settings)
     return [
-        certified_finding(game, inputs, constants.reason),
+        cut_short(certified_finding(game, inputs, constants.reason), constants.cut, *USED),
         _modulus_finding(game, worst),
         radius_finding(points, settings),
         weighted_finding(points),
         scheme_finding(points),
-        _temperature_finding(game, settings, inputs, worst),
+        cut_short(_temperature_finding(game, settings, inputs, worst), constants.cut, *USED),
     ]
 
 
@@ -130,7 +132,8 @@ def _bound_meaning(inputs: BoundInputs, constant: float, reason: str) -> str:
         return f"The proved bound is {constant:.4g}, not below 1: it decides nothing, since it is conservative."
     if not np.isfinite(inputs.mixing_factor):
         return "No finite bound: some followers' policies may never mix, as far as the certified constants tell."
-    return f"No finite bound: a constant of the game is not proved ({reason})."
+    why = reason or "the enclosure of a slope is unbounded, as at a jump or an infinite slope"
+    return f"No finite bound: a constant of the game is not proved ({why})."
 
 
 def _modulus_finding(game: AbstractGame, worst: WorstModulus) -> Finding:
@@ -162,7 +165,8 @@ def _modulus_meaning(verdict: Verdict, value: float) -> str:
         return "The best-response map had no value or no slope at any point looked at."
     if verdict is Verdict.INCONCLUSIVE and value < 1.0:
         return (
-            f"The largest l1 modulus found is {value:.4g}, but at some points the map has no value (reducible chains)."
+            f"The largest l1 modulus found is {value:.4g}, but at some points the map gave no number, as where a "
+            "chain is reducible."
         )
     if verdict is Verdict.SUPPORTED:
         return (
@@ -173,7 +177,7 @@ def _modulus_meaning(verdict: Verdict, value: float) -> str:
             f"At one leader and mean field the best-response map stretches l1 distances by {value:.4g}, so it does not "
             "contract in l1; in another norm it still may."
         )
-    return f"A slope of {value:.4g} was met that two nearby mean fields do not confirm (a kink)."
+    return f"A slope of {value:.4g} was met that two nearby mean fields do not confirm, as at a kink: nothing follows."
 
 
 def _temperature_finding(
@@ -183,7 +187,10 @@ def _temperature_finding(
     sweep = sweep_temperatures(game, settings, inputs, worst.points)
     finite = np.isfinite(constant)
     within = f"between {COLDEST:g} and {HOTTEST:g}"
+    # Both bounds fall as the temperature rises, so what holds on the grid holds between and beyond.
     proved = f"at {constant:.4g} and every hotter temperature" if finite else f"at no temperature {within}"
+    smallest = sweep.smallest["modulus"]
+    measured = f"from {smallest:.4g} on" if np.isfinite(smallest) else "at none"
     return Finding(
         property=PROPERTY,
         statement="smallest-temperature",
@@ -193,8 +200,8 @@ def _temperature_finding(
         evidence=Evidence.PROOF,
         method=f"from hot to cold on a grid, then bisection in log tau, {within}",
         meaning=(
-            f"The proved bound is below 1 {proved}; the measured modulus from {sweep.smallest['modulus']:.4g} on (a "
-            f"search), the game's own temperature is {float(game.temperature):.4g}."
+            f"The proved bound is below 1 {proved}; the largest modulus searched for, on a grid of temperatures "
+            f"{within}, {measured}; the game's own temperature is {float(game.temperature):.4g}."
         ),
         witness=witness_of(inputs),
         searched=sweep.searched,

@@ -10,15 +10,17 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions._registry import SearchSettings
-from smfg_verify.assumptions.certified_bounds import PAIRS, Bound, lipschitz_bound, share_of, variation_bound
+from smfg_verify.assumptions.certified_bounds import PAIRS, Bound, budget_of, lipschitz_bound, variation_bound
 from smfg_verify.assumptions.certified_rows import Rows, certified_rows
-from smfg_verify.assumptions.enclosure import NoEnclosure, envelope
+from smfg_verify.assumptions.enclosure import NoEnclosure, envelope, numbers_of_a_box
 from smfg_verify.assumptions.mixing import Mixing, best_mixing
 from smfg_verify.assumptions.sampled_constants import LIPSCHITZ, Sampled, sampled_constants
 from smfg_verify.game import AbstractGame, game_hash, traced
 
 # Table entries visited by the search for the best number of steps (a few seconds).
 _MIXING_WORK = 3e8
+# What is known of a table's entries, by name of the table.
+ENVELOPES = {"transition": "rows", "follower_reward": "follower_reward_range"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,6 +39,7 @@ class GameConstants:
         follower_reward_lower, follower_reward_upper: bounds of r_f over the mean fields, (n, A, B), in units of
             reward; infinite where there is no proof.
         unproved: name -> why there is no proof beyond the trivial bound; empty where all is proved.
+        cut: names of those that a time limit cut short.
         sampled: lower bounds of the same constants from sampled mean fields.
     """
 
@@ -48,6 +51,7 @@ class GameConstants:
     follower_reward_lower: Float[np.ndarray, "n A B"]
     follower_reward_upper: Float[np.ndarray, "n A B"]
     unproved: Mapping[str, str]
+    cut: frozenset[str]
     sampled: Sampled
 
     @property
@@ -141,7 +145,7 @@ class _Key:
     structure: Any
     num_leaders: int
     num_boxes: int
-    seconds: float
+    time_limit: float | None
     seed: int
     game: AbstractGame = dataclasses.field(compare=False)
     settings: SearchSettings = dataclasses.field(compare=False)
@@ -157,7 +161,7 @@ def game_constants(game: AbstractGame, settings: SearchSettings) -> GameConstant
     Returns:
         The constants. Nothing raises where a proof is out of reach: see `unproved`.
     """
-    budget = {name: getattr(settings, name) for name in ("num_leaders", "num_boxes", "seconds", "seed")}
+    budget = {name: getattr(settings, name) for name in ("num_leaders", "num_boxes", "time_limit", "seed")}
     game = traced(game)
     return _cached(_Key(game_hash(game), jax.tree.structure(game), game=game, settings=settings, **budget))
 
@@ -168,10 +172,11 @@ def _cached(key: _Key) -> GameConstants:
     bounds = {constant: lipschitz_bound(game, name, settings) for name, constant in LIPSCHITZ.items()}
     rows = certified_rows(game, settings)
     bounds |= {name: _variation(game, rows, pairs(game), settings) for name, pairs in PAIRS.items()}
-    reward_low, reward_high, reward_why = _reward_range(game, settings)
+    reward_low, reward_high, reward_why, reward_cut = _reward_range(game, settings)
     reasons = {name: bound.reason for name, bound in bounds.items()}
-    reasons |= {"rows": rows.unproved, "follower_reward_range": reward_why}
-    unproved = {name: reason for name, reason in reasons.items() if reason}
+    reasons |= {ENVELOPES["transition"]: rows.unproved, ENVELOPES["follower_reward"]: reward_why}
+    short = {name: bound.cut for name, bound in bounds.items()}
+    short |= {ENVELOPES["transition"]: rows.cut, ENVELOPES["follower_reward"]: reward_cut}
     mixing, minorisation = (
         best_mixing(
             rows.lower,
@@ -183,9 +188,17 @@ def _cached(key: _Key) -> GameConstants:
         )
         for one_step in (bounds["one_step"].upper, 1.0)
     )
-    sampled = sampled_constants(game, settings)
     return GameConstants(
-        bounds, mixing, minorisation, rows.lower, rows.upper, reward_low, reward_high, unproved, sampled
+        bounds,
+        mixing,
+        minorisation,
+        rows.lower,
+        rows.upper,
+        reward_low,
+        reward_high,
+        {name: reason for name, reason in reasons.items() if reason},
+        frozenset(name for name, cut in short.items() if cut),
+        sampled_constants(game, settings),
     )
 
 
@@ -194,11 +207,12 @@ def _variation(game: AbstractGame, rows: Rows, pairs: np.ndarray, settings: Sear
     return Bound(1.0, False, reason=rows.unproved) if rows.unproved else variation_bound(game, pairs, settings)
 
 
-def _reward_range(game: AbstractGame, settings: SearchSettings) -> tuple[np.ndarray, np.ndarray, str]:
-    """Bounds of the follower's reward over all mean fields; and why there are none."""
+def _reward_range(game: AbstractGame, settings: SearchSettings) -> tuple[np.ndarray, np.ndarray, str, bool]:
+    """Bounds of the follower's reward over all mean fields; why there are none, and whether a time limit cut them."""
     shape = (game.num_states, game.num_follower_actions, game.num_leader_actions)
+    name = "follower_reward"
     try:
-        found = envelope(game, "follower_reward", **share_of(settings))
+        found = envelope(game, name, **budget_of(settings, numbers_of_a_box(game, name, slopes=False)))
     except NoEnclosure as error:
-        return np.full(shape, -np.inf), np.full(shape, np.inf), str(error)
-    return found.lower, found.upper, ""
+        return np.full(shape, -np.inf), np.full(shape, np.inf), str(error), False
+    return found.lower, found.upper, "", found.cut

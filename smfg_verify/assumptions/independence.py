@@ -9,14 +9,13 @@ What the game declares is not looked at.
 from collections.abc import Callable
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Literal
 
 from smfg_verify.assumptions.finding import require_shapes
-from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
+from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 
 _STATE, _FOLLOWER_ACTION, _LEADER_ACTION, _MEAN_FIELD = range(4)
 _NUM_PROBES = 8
@@ -117,6 +116,12 @@ def prove_independence(game: AbstractGame, name: str) -> Independence:
     return Independence(name, free_of_field, free_of_action, "", change, witness)
 
 
+def free_of_mean_field(game: AbstractGame) -> bool:
+    """Whether all three functions are proved independent of the mean field: no path of equations leads from it."""
+    functions = (*FUNCTIONS.values(), lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m)))
+    return all(_MEAN_FIELD not in arguments_reaching_result(function, game) for function in functions)
+
+
 def change_at(game: AbstractGame, name: str, witness) -> float:
     """Largest absolute change of a function between the two probes of a witness.
 
@@ -142,7 +147,7 @@ def _probe(game: AbstractGame, name: str) -> tuple[np.ndarray, np.ndarray]:
     return tables.reshape(*tables.shape[:4], -1), fields
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _table(game: AbstractGame, name: str, field: jax.Array) -> jax.Array:
     return over_indices(game, lambda s, a, b: FUNCTIONS[name](game, s, a, b, field))
 

@@ -95,14 +95,14 @@ def radius_finding(points: LocalResponse, settings: SearchSettings) -> Finding:
     consequence = (
         "plain best-response iteration converges near each of them"
         if value < 1.0
-        else "at that equilibrium plain best-response iteration does not converge and the map contracts in no norm"
+        else "near that equilibrium the map contracts in no norm, and plain best-response iteration need not converge"
     )
     spectrum = tangent_spectrum(points.response[0])
     return _local_finding(
         "spectral-radius",
         value,
         "eigenvalues of D Gamma on tangents at the equilibria of the uniform leader and of random ones",
-        f"The largest spectral radius of the best-response map at {int(points.converged.sum())} equilibria is "
+        f"The largest spectral radius of the best-response map at {int(np.isfinite(radii).sum())} equilibria is "
         f"{value:.4g}: {consequence}.",
         _witness(points, k),
         {"leaders": len(radii), "unconverged": int(np.sum(~points.converged)), "seed": settings.seed},
@@ -114,7 +114,7 @@ def scheme_finding(points: LocalResponse) -> Finding:
     """The criterion of iterated softmax schemes at the uniform leader's equilibrium."""
     converged = bool(points.converged[0])
     ratio = scheme_ratio(points.response[0], points.frozen[0]) if converged else float("nan")
-    outcome = "converges" if ratio < 1.0 else "does not converge"
+    outcome = "converges" if ratio < 1.0 else "need not converge"
     return _local_finding(
         "softmax-scheme",
         ratio,
@@ -134,13 +134,13 @@ def weighted_finding(points: LocalResponse) -> Finding:
     jacobians = np.array([on_tangents(jacobian) for jacobian in points.response])
     found = find_weighted_norm(jacobians[:1])
     chosen = np.flatnonzero(points.converged)[:_COMMON]
-    details: dict[str, Any] = {"seconds": found.seconds, "spectral_radius": tangent_radius(points.response[0])}
+    details: dict[str, Any] = {"spectral_radius": tangent_radius(points.response[0])}
     if jacobians.shape[-1] <= LARGEST_SIZE:
         common = find_weighted_norm(jacobians[chosen], second_opinion=False)
         details |= {"common_leaders": len(chosen), "common_modulus": common.modulus}
     status = found.counts["statuses"]
     if not found.solved:
-        meaning = f"No weighted norm was found: the solver ended {status}."
+        meaning = f"No weighted norm passed its check ({status})."
     elif found.modulus < 1.0 - _ROUNDING:
         meaning = (
             f"At the uniform leader's equilibrium the best-response map contracts by {found.modulus:.4g} in a weighted "

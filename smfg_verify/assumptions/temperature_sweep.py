@@ -1,5 +1,6 @@
 """The smallest temperature that each criterion of contraction admits, and the criteria over a range of temperatures."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 

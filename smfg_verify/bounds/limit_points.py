@@ -23,7 +23,8 @@ from smfg_verify.bounds.mean_dynamics import (
     step_constants,
     unflattened,
 )
-from smfg_verify.exact.gradient import leader_value
+from smfg_verify.errors import InputError
+from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.schedules import Schedule
@@ -198,7 +199,7 @@ def _starts(game: AbstractGame, starts, num_starts: int, leader_scale: float, se
     shape = leader_logits_shape(game)
     if starts is None:
         if num_starts < 1 or not leader_scale > 0.0:
-            raise ValueError(
+            raise InputError(
                 f"num_starts, leader_scale: got {num_starts} and {leader_scale}, expected at least one start and a "
                 "positive spread of the random logits."
             )
@@ -206,7 +207,7 @@ def _starts(game: AbstractGame, starts, num_starts: int, leader_scale: float, se
         return np.concatenate([np.zeros((1, *shape)), leader_scale * random])
     logits = np.asarray(starts, dtype=float)
     if logits.shape[1:] != shape or not len(logits) or not np.all(np.isfinite(logits)):
-        raise ValueError(
+        raise InputError(
             f"starts: got shape {logits.shape}, expected finite logits of shape (K, {shape[0]}, {shape[1]}), K >= 1; "
             "likely cause: one table of logits without the leading axis."
         )

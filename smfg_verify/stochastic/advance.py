@@ -1,11 +1,10 @@
 """Many iterations of a method in one compiled call, with random numbers that depend on seed and iteration only."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key, UInt
 
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, compiled_for_game
 from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
@@ -56,7 +55,7 @@ def block_uniforms(keys: Key[Array, " lanes"], block: Int[Array, ""], count: int
     return jax.vmap(draw, out_axes=-1)(keys).reshape(length, count, keys.shape[0])
 
 
-@eqx.filter_jit
+@compiled_for_game
 def advance(
     game: AbstractGame,
     bounds: ValueBounds,

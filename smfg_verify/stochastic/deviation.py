@@ -8,11 +8,12 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.exact.follower import best_response, policy_value, soft_bellman
 from smfg_verify.exact.kernel import FollowerModel, Kernel, follower_model
-from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
+from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 from smfg_verify.policies import entropy
+from smfg_verify.portable import Portable
 
 
-class Deviation(eqx.Module):
+class Deviation(Portable, eqx.Module):
     r"""Gain of the best single deviation, between what one deviation reaches and what no deviation exceeds.
 
     A tagged follower leaves the policy; the other N - 1 move as recorded. On the recorded path $(m^{-}_t)$ of the
@@ -70,7 +71,7 @@ def best_deviation(
     return Deviation(**{name: np.asarray(value) for name, value in found.items()})
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _gains(game, rows, policy, law, reference, fields, tagged, num_players) -> dict[str, Array]:
     others = jax.vmap(jax.vmap(lambda field, entry: _without(field, entry, num_players)))(fields, tagged)
     rest = reference * (1.0 - 1.0 / num_players)

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.game import AbstractGame, mean_field_shape, over_indices
+from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape, over_indices
+from smfg_verify.portable import Portable
 
 _CONCENTRATIONS = (0.05, 0.3, 1.0, 5.0)
 _FIELDS_A_CONCENTRATION = 128
@@ -23,7 +24,7 @@ _REWARDS: dict[str, Callable] = {
 }
 
 
-class ValueBounds(eqx.Module):
+class ValueBounds(Portable, eqx.Module):
     """Lower and upper bounds of the two players' regularised values, in units of reward."""
 
     follower_lower: Float[Array, ""]
@@ -55,7 +56,7 @@ def reward_range(game: AbstractGame, function: str) -> tuple[Float[Array, ""], F
     return lower - margin, upper + margin
 
 
-@eqx.filter_jit
+@compiled_for_game
 def value_bounds(game: AbstractGame) -> ValueBounds:
     r"""Boxes that hold every regularised value, $[\min r, \max r + \tau \log A] / (1 - \gamma)$, the leader's likewise.
 

@@ -227,11 +227,11 @@ def test_vmap_and_jit_agree_with_single_solves():
 def test_changing_a_parameter_changes_the_answer_and_does_not_recompile():
     game, arrays, logits = pair(8)
     solve_equilibrium(game, logits)
-    compiled = equilibrium_module._solve._cached._cache_size()
+    compiled = equilibrium_module._solve.num_programs()
     hotter = dataclasses.replace(arrays, temperature=0.5, discount=0.8)
     found = solve_equilibrium(TabularGame.from_arrays(**hotter.from_arrays_arguments()), logits)
     np.testing.assert_allclose(found.mean_field, oracle.equilibrium(hotter, logits).mean_field, atol=1e-11)
-    assert equilibrium_module._solve._cached._cache_size() == compiled
+    assert equilibrium_module._solve.num_programs() == compiled
 
 
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 3, 2), (4, 1, 2), (3, 2, 1)])

@@ -9,7 +9,8 @@ import pytest
 from smfg_verify import games
 from smfg_verify.exact import leader_objective, optimise_leader, solve_equilibrium, stackelberg_gradient
 from smfg_verify.exact.equilibrium import Equilibrium
-from smfg_verify.exact.gradient import gradient_at, objective_at, stationarity_gap
+from smfg_verify.exact.gradient import gradient_at, stationarity_gap
+from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.residual import Point, Setting, follower_policy, residual, residual_norm
 from smfg_verify.game import TabularGame, traced
 from smfg_verify.policies import softmax_policy

@@ -10,3 +10,4 @@ from smfg_verify.assumptions.enclosure.tables import affine_table as affine_tabl
 from smfg_verify.assumptions.enclosure.tables import enclose as enclose
 from smfg_verify.assumptions.enclosure.tables import enclose_slopes as enclose_slopes
 from smfg_verify.assumptions.enclosure.tables import envelope as envelope
+from smfg_verify.assumptions.enclosure.tables import numbers_of_a_box as numbers_of_a_box

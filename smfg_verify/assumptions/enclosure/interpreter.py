@@ -22,6 +22,7 @@ from smfg_verify.assumptions.enclosure.values import (
     exactly_a_number,
     scope_of,
 )
+from smfg_verify.game.foreign import UNTRACED
 
 # Calls into inner programs, and the parameter that holds the program.
 _CALLS = {
@@ -100,6 +101,8 @@ def _evaluate(equation: Any, operands: list[Value]) -> list[Value]:
     if name in _CALLS:
         inner = equation.params[_CALLS[name]]
         return run(getattr(inner, "jaxpr", inner), getattr(inner, "consts", ()), operands)
+    if name in UNTRACED:
+        raise NoEnclosure("it rests on code that cannot be traced: numbers read at some mean fields prove nothing")
     if not any(isinstance(operand, Enclosed | Truth) for operand in operands):
         results = equation.primitive.bind(*operands, **equation.primitive.get_bind_params(equation.params))
         return list(results) if equation.primitive.multiple_results else [results]

@@ -1,7 +1,6 @@
 r"""The three functions of a game, tabulated over all indices and enclosed over boxes of mean fields."""
 
 import functools
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,13 +12,14 @@ from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.compiling import OLD_EMITTERS, jit
+from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, inner_points, tightened
 from smfg_verify.assumptions.enclosure.functions import INFINITY, UNBOUNDED
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
 from smfg_verify.assumptions.enclosure.values import Enclosed
 from smfg_verify.assumptions.field_tables import tables_at
-from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
+from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 
 FUNCTIONS: dict[str, Callable] = {
     "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
@@ -61,15 +61,15 @@ class Envelope(NamedTuple):
         lower: no mean field gives less, (n, A, B) or (n, A, B, n).
         upper: nor more.
         boxes: boxes bounded.
-        seconds: time taken.
         exact: whether both are attained (the function is proved affine), up to rounding.
+        cut: whether a time limit ended it.
     """
 
     lower: Float[np.ndarray, "..."]
     upper: Float[np.ndarray, "..."]
     boxes: int
-    seconds: float
     exact: bool
+    cut: bool = False
 
 
 def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
@@ -118,7 +118,7 @@ def _affine_parts(game: AbstractGame, name: str):
     return table if proved else None
 
 
-_affine_parts_compiled = eqx.filter_jit(_affine_parts)
+_affine_parts_compiled = compiled_for_game(_affine_parts)
 
 
 def _entry(game: AbstractGame, name: str, domain: Domain, slopes: bool, s, a, b) -> Enclosed:
@@ -185,10 +185,15 @@ def _bounded(game: AbstractGame, name: str, lower, upper, attained: float | None
     return Range(np.where(low > -UNBOUNDED, low, -np.inf), np.where(high < UNBOUNDED, high, np.inf))
 
 
-def _batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
+def numbers_of_a_box(game: AbstractGame, name: str, *, slopes: bool) -> int:
+    """Numbers that the enclosure of a table, or of its slopes, over one box holds: what the box costs."""
     field = int(np.prod(mean_field_shape(game)))
     # The extremes of a form over the simplex look at all pairs of its coefficients.
-    numbers = _table_size(game, name) * (field + 1) * (field if slopes else 1) * min(field, 16)
+    return _table_size(game, name) * (field + 1) * (field if slopes else 1) * min(field, 16)
+
+
+def _batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
+    numbers = numbers_of_a_box(game, name, slopes=slopes)
     if numbers > 8 * _MAX_NUMBERS:
         raise NoEnclosure(f"an enclosure of {name} would hold {numbers} numbers at once, too many")
     return int(np.clip(_MAX_NUMBERS // numbers, 1, _LARGEST_BATCH))
@@ -225,7 +230,7 @@ def _slope_range(enclosed: Enclosed, attained):
     return jnp.where(rough, -INFINITY, low), jnp.where(rough, INFINITY, high)
 
 
-def envelope(game: AbstractGame, name: str, *, num_boxes: int, seconds: float) -> Envelope:
+def envelope(game: AbstractGame, name: str, *, num_boxes: int, time_limit: float | None = None) -> Envelope:
     """Certified infimum and supremum of each entry of a function's table over the whole simplex.
 
     Boxes that set the bound of an entry are halved until every entry's bounds are within 1e-3 of its range of what
@@ -235,7 +240,7 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, seconds: float) -
         game: the game, traced.
         name: "transition", "follower_reward" or "leader_reward".
         num_boxes: boxes bounded, at most (the first always is).
-        seconds: time, looked at between rounds.
+        time_limit: seconds, looked at between rounds; None for none, so that the result depends on the arguments alone.
 
     Returns:
         The envelope; at the vertices of the simplex if the function is proved affine.
@@ -243,21 +248,20 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, seconds: float) -
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
     """
-    start = time.monotonic()
     table = affine_table(game, name)
     if table is not None:
         vertices = table.constant + table.slope
         low, high = vertices.min(axis=0) - table.error, vertices.max(axis=0) + table.error
-        return Envelope(low, high, 0, time.monotonic() - start, True)
+        return Envelope(low, high, 0, True)
     size = int(np.prod(mean_field_shape(game)))
     budget = min(num_boxes, max(1, _MAX_NUMBERS // (4 * _table_size(game, name))))
     lower, upper, _ = tightened(np.zeros((1, size)), np.ones((1, size)))
     ranges = enclose(game, name, lower, upper)
     inner = _attained(game, name, np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)]))
-    count = 1
-    while count + 1 < budget and time.monotonic() - start < seconds:
+    count, deadline, cut = 1, Deadline(time_limit), False
+    while count + 1 < budget:
         worst = _boxes_that_bound(ranges, inner, (budget - count) // 2)
-        if not worst.any():
+        if not worst.any() or (cut := deadline.passed):
             break
         halves = bisected(lower[worst], upper[worst])
         new = enclose(game, name, *halves)
@@ -266,7 +270,7 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, seconds: float) -
         inner = Range(np.minimum(inner.lower, found.lower), np.maximum(inner.upper, found.upper))
         lower, upper = (np.concatenate([old[~worst], half]) for old, half in zip((lower, upper), halves, strict=True))
         ranges = Range(*(np.concatenate([old[~worst], part]) for old, part in zip(ranges, new, strict=True)))
-    return Envelope(ranges.lower.min(axis=0), ranges.upper.max(axis=0), count, time.monotonic() - start, False)
+    return Envelope(ranges.lower.min(axis=0), ranges.upper.max(axis=0), count, False, cut)
 
 
 def _boxes_that_bound(ranges: Range, inner: Range, most: int) -> np.ndarray:
@@ -289,7 +293,7 @@ def _attained(game: AbstractGame, name: str, points: np.ndarray) -> Range:
     return Range(tables.min(axis=0), tables.max(axis=0))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _values(game: AbstractGame, name: str, points):
     def one(point):
         field = point.reshape(mean_field_shape(game))
