@@ -1,10 +1,15 @@
 """Records that survive pickling and copying with every bit, whatever the precision of the process they arrive in."""
 
+import importlib
+import sys
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+# How names of modules begin that were read from a file of the user's.
+USER_FILE = "smfg_verify_user_"
 
 
 class Portable:
@@ -16,6 +21,14 @@ class Portable:
 
     def __getstate__(self) -> dict[str, Any]:
         return _mapped(_packed, vars(self))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        kind = type(self)
+        if not kind.__module__.startswith(USER_FILE):
+            return super().__reduce_ex__(protocol)
+        # Such a module lies on no import path: the process that unpickles reads the file again.
+        place = (sys.modules[kind.__module__].__file__, kind.__qualname__)
+        return importlib.import_module("smfg_verify.games._user_file").blank_instance, place, self.__getstate__()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(_mapped(_unpacked, state))

@@ -108,7 +108,8 @@ def _bounded(game: AbstractGame, cover: Cover) -> Finding:
 
 def _bounded_meaning(cover: Cover, constant: float, certified: bool) -> str:
     if certified and np.all(cover.sign > 0):
-        return f"For every leader {LEADERS} the direct gradient points with the total one, {_AT}: <g, p> >= {constant:.4g}."
+        bound = f"<g, p> >= {constant:.4g}"
+        return f"For every leader {LEADERS} the direct gradient points with the total one, {_AT}: {bound}."
     if certified:
         return (
             f"{_shares(cover)}, {_AT}; for the rest both gradients are below {NEGLIGIBLE:g} of the largest entry met. "
@@ -181,7 +182,7 @@ def recompute_certified_box(game: AbstractGame, witness: Mapping[str, Any]) -> f
 
 def _bound_over(game: AffineGame, witness: Mapping[str, Any]) -> float:
     charts = charts_of(game)
-    chart = charts.index(np.asarray(witness["top_actions"]))
+    chart = charts.with_tops(np.asarray(witness["top_actions"]))
     ends = (charts.free(chart, np.asarray(witness[name], dtype=float)) for name in ("box_lower", "box_upper"))
     guess = (np.asarray(witness[name], dtype=float) for name in ("mean_field", "value"))
     found = enclose_leaders(charts.games[chart], *(part[None] for part in (*ends, *guess)))

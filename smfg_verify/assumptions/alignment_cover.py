@@ -1,9 +1,9 @@
 r"""Boxes that cover every leader of bounded log-ratios, with the certified sign of $\langle g, p \rangle$ over each.
 
-Covered is the set $\{\omega : \max_b \omega(o,b) - \min_b \omega(o,b) \le L \text{ for every } o\}$, which no order of the
-actions changes. Adding a number to a row changes nothing, so let a row's largest logit be zero: if that is the logit of
-action k, the row lies in the box $\{\omega_k = 0, -L \le \omega_b \le 0\}$. One chart for each choice of top actions, one
-of each row, covers the set exactly; two charts share ties only.
+Covered is the set $\{\omega : \max_b \omega(o,b) - \min_b \omega(o,b) \le L \text{ for every } o\}$, which no order of
+the actions changes. Adding a number to a row changes nothing, so let a row's largest logit be zero: if that is the
+logit of action k, the row lies in the box $\{\omega_k = 0, -L \le \omega_b \le 0\}$. One chart for each choice of top
+actions, one of each row, covers the set exactly; two charts share ties only.
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.deadline import Deadline
+from smfg_verify.assumptions.enclosure.balls import Ball
 from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame
 from smfg_verify.assumptions.search import BOX
@@ -54,7 +55,7 @@ class Charts(NamedTuple):
         """The free logits of a table whose top action's logits are zero."""
         return np.take_along_axis(logits, self.order[chart], axis=1)[:, :-1].ravel()
 
-    def index(self, tops: Int[np.ndarray, " O"]) -> int:
+    def with_tops(self, tops: Int[np.ndarray, " O"]) -> int:
         """The chart of given top actions."""
         return int(np.flatnonzero(np.all(self.order[:, :, -1] == tops, axis=1))[0])
 
@@ -70,13 +71,17 @@ def charts_of(game: AffineGame) -> Charts:
 def _reordered(game: AffineGame, order: Int[np.ndarray, "O B"]) -> AffineGame:
     by_state = order[game.observation]
 
-    def moved(pair: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        constant, slope = pair
-        index = by_state.reshape(len(by_state), 1, -1, *[1] * (constant.ndim - 3))
-        return np.take_along_axis(constant, index, axis=2), np.take_along_axis(slope, index[None], axis=3)
+    def moved(numbers: Ball, axis: int) -> Ball:
+        trailing = numbers.mid.ndim - axis - 1
+        index = by_state.reshape(*[1] * (axis - 2), len(by_state), 1, -1, *[1] * trailing)
+        return Ball(*(np.take_along_axis(part, index, axis=axis) for part in (numbers.mid, numbers.rad)))
 
-    tables = {name: moved(getattr(game, name)) for name in ("transition", "follower", "leader")}
-    return dataclasses.replace(game, **tables)
+    def table(pair: tuple[Ball, Ball]) -> tuple[Ball, Ball]:
+        return moved(pair[0], 2), moved(pair[1], 3)
+
+    return dataclasses.replace(
+        game, transition=table(game.transition), follower=table(game.follower), leader=table(game.leader)
+    )
 
 
 class Boxes(NamedTuple):
@@ -190,7 +195,7 @@ def cover_leaders(game: AffineGame, *, num_boxes: int, time_limit: float | None 
 
 def _numbers_of(game: AffineGame) -> int:
     """Numbers in the largest table that the enclosure of one box builds."""
-    size, num_actions = game.follower[0].shape[:2]
+    size, num_actions = game.follower[0].mid.shape[:2]
     return (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
 
 

@@ -120,14 +120,14 @@ def _form_meaning(
 ) -> str:
     formula = FORMS[statement].formula
     if proved:
-        return f"{formula} = {constant:g} for every leader: {_why_equal(evidence.reading)}."
+        return f"{formula} = {constant:g} for every leader with a gradient: {_why_equal(evidence.reading)}."
     if vanishes:
         return (
             "At a leader where the total gradient is not zero the direct one is, within its numerical error: no step "
             f"along it raises the leader's objective, and {formula} >= c fails there for every c > 0."
         )
     if math.isnan(constant):
-        return f"{formula} could not be taken anywhere: {_why_masked(statement, evidence)}."
+        return f"{formula} could not be taken at any of {_unusable(statement, evidence)}."
     extreme = "smallest" if FORMS[statement].worst == "min" else "largest"
     text = f"The {extreme} {formula} found is {constant:.4g}"
     return f"{text}{_consequence(statement, constant, verdict)}{_collinear(evidence)}."
@@ -137,6 +137,12 @@ def _why_equal(reading: Reading) -> str:
     if reading is Reading.POLICY_HELD:
         return "nothing the leader cares about depends on the followers"
     return "nothing the leader cares about depends on the mean field, or on the followers at all"
+
+
+def _unusable(statement: str, evidence: AlignmentEvidence) -> str:
+    """How many points were looked at, and why none of them has a ratio."""
+    points, lost = len(evidence.points.converged), int(np.sum(~evidence.points.converged))
+    return f"{points} leaders, {lost} of them without an equilibrium: {_why_masked(statement, evidence)}"
 
 
 def _why_masked(statement: str, evidence: AlignmentEvidence) -> str:
@@ -158,11 +164,13 @@ def _consequence(statement: str, constant: float, verdict: Verdict) -> str:
             return ", which bounds nothing: the direct gradient is not zero where the total one is (zeros-of-total)"
         # A ratio is known to the share of its denominator's error: one that is 1 up to that is not below it.
         certain = statement == "relative-error" and constant < 1.0 - 2.0 / RESOLUTION
-        return ": below one, which by itself makes the direct gradient ascend" if certain else ""
+        return ": below one, so that the direct gradient ascends wherever looked" if certain else ""
     if verdict is Verdict.INCONCLUSIVE:
         return ", but a leader at which the direct gradient does not ascend was met and did not repeat"
     if verdict is Verdict.REFUTED:
-        return ": there a step along the direct gradient lowers the leader's objective"
+        return ": there a small step along the direct gradient lowers the leader's objective"
+    if constant < 0.0:
+        return ", a sign within its numerical error"
     return ": no leader was found at which the direct gradient points against the total one"
 
 
@@ -185,7 +193,7 @@ def frontier_finding(game: AbstractGame, evidence: AlignmentEvidence, proved: bo
 
     def meaning(constant: float) -> str:
         if math.isnan(constant):
-            return "No frontier: every total gradient searched is within its own numerical error."
+            return f"No frontier: it could not be taken at any of {_unusable('frontier', evidence)}."
         if proved:
             return "<g, p> = ||g||^2 for every leader: no slack is needed."
         if refuted and evidence.measures.direct_vanishes[refuting]:
@@ -194,7 +202,7 @@ def frontier_finding(game: AbstractGame, evidence: AlignmentEvidence, proved: bo
             return f"<g, p> >= c ||g||^2 - e fails for every c >= 0 unless the slack e is at least {constant:.4g}."
         if verdict is Verdict.INCONCLUSIVE:
             return "<g, p> >= c ||g||^2 failed at a leader for every c > 0, and did not where it was looked at again."
-        return "<g, p> >= c ||g||^2 needs no slack at any leader looked at."
+        return "<g, p> >= c ||g||^2 with some c > 0 needs no slack, beyond numerical errors, at any leader looked at."
 
     return concluded(
         game,
@@ -220,12 +228,9 @@ def _distribution(evidence: AlignmentEvidence, values: np.ndarray) -> dict[str, 
 
 
 def _curve(statement: str, evidence: AlignmentEvidence) -> dict[str, Any]:
-    """Best value so far of the search for this statement, step by step; none where it had no start."""
+    """Best value so far of the search for this statement, step by step; NaN where it had no start."""
     if evidence.search is None or statement not in _ASCENDING:
         return {}
-    of_cosine = np.arange(len(evidence.search.points)) < evidence.num_cosine_starts
-    columns = evidence.search.curve[:, of_cosine if statement == "cosine" else ~of_cosine]
-    if columns.shape[1] == 0:
-        return {}
-    best = np.min(columns, axis=1)
-    return {"search_curve": best if statement == "cosine" else np.sinh(best)}
+    if statement == "cosine":
+        return {"search_curve": evidence.search.best_curve_of(slice(evidence.num_cosine_starts))}
+    return {"search_curve": np.sinh(evidence.search.best_curve_of(slice(evidence.num_cosine_starts, None)))}

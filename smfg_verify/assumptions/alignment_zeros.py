@@ -33,7 +33,10 @@ def zeros_of_total(game: AbstractGame, evidence: AlignmentEvidence, proved: bool
                 f"At a leader where the total gradient is zero the direct one is not (policy-space gap "
                 f"{constant:.4g}): following it leaves a stationary policy of the leader's true objective."
             )
-        return f"Wherever the total gradient was found to vanish, so does the direct one (largest gap {constant:.2g})."
+        return (
+            f"At the zeros of the total gradient that {_ends(evidence.total_rest)} the direct one is zero as far as "
+            f"can be told (largest policy-space gap {constant:.2g})."
+        )
 
     return _zeros_finding(game, "zeros-of-total", evidence, proved, evidence.total_rest, "direct", meaning)
 
@@ -52,7 +55,10 @@ def zeros_of_direct(game: AbstractGame, evidence: AlignmentEvidence, proved: boo
                 f"{stop.points.objective[where]:.4g} that is not stationary (policy-space gap {constant:.4g}); the "
                 f"best leader seen has {best:.4g}."
             )
-        return f"Wherever the direct gradient was found to vanish, so does the total one (largest gap {constant:.2g})."
+        return (
+            f"At the zeros of the direct gradient that {_ends(evidence.direct_rest)} the total one is zero as far as "
+            f"can be told (largest policy-space gap {constant:.2g})."
+        )
 
     return _zeros_finding(game, "zeros-of-direct", evidence, proved, evidence.direct_rest, "total", meaning)
 
@@ -80,7 +86,7 @@ def _zeros_finding(
     if evidence.scale > 0.0:
         unreached = "No zero was reached: the flows ended before both stationarity measures were within the tolerance."
     else:
-        unreached = "No zero stands apart: every gradient searched is within its own numerical error."
+        unreached = "No zero to tell: at no random leader is a gradient a number above its own numerical error."
     equal = "Both gradients are equal for every leader, so they vanish together."
     return concluded(
         game,
@@ -94,6 +100,10 @@ def _zeros_finding(
         details=_rest_details(rest),
         recompute=gap_of(other, evidence.reading),
     )
+
+
+def _ends(rest: RestPoints) -> str:
+    return f"{int(np.sum(rest.reached))} of {len(rest.reached)} flows reached"
 
 
 def _rest_details(rest: RestPoints) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def variation_bound(game: AbstractGame, pairs: np.ndarray, settings: SearchSetti
     """Upper bound of the total variation between two rows of the transition at one mean field.
 
     Args:
-        game: the game, traced.
+        game: the game, traced; its rows proved to be probabilities by `certified_rows`.
         pairs: true at the pairs of rows that count, (N, N).
         settings: budget of the branch and bound.
 
@@ -232,7 +232,7 @@ def _variations(game: AbstractGame, pairs: np.ndarray, tables: np.ndarray) -> La
 def _box_variations(game: AbstractGame, pairs: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> Largest:
     tables = enclose(game, "transition", lower, upper)
     shape = (len(lower), -1, game.num_states)
-    # A valid game's entries are probabilities, whatever an enclosure allows.
+    # This is asked only of rows that are proved to be probabilities, whatever the enclosure of one box allows.
     low, high = (np.clip(end, 0.0, 1.0).reshape(shape) for end in (tables.lower, tables.upper))
     return largest_total_variation(low, high, pairs)
 

@@ -76,7 +76,7 @@ def _has_single_class(game: AbstractGame, constants: GameConstants) -> bool:
 
     Softmax policies take every action, so a step is possible where one pair of actions allows it.
     """
-    if constants.transition_lipschitz != 0.0:
+    if constants.transition_lipschitz != 0.0 or "rows" in constants.unproved:
         return False
     shape = mean_field_shape(game)
     table = np.asarray(tabulate(game, jnp.full(shape, 1.0 / np.prod(shape))).transition)

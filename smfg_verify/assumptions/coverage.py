@@ -120,7 +120,8 @@ def _occupancy_finding(game: AbstractGame, constants: GameConstants) -> Finding:
     initial, discount = _start(game)
     occupancy = least_occupancy(constants.transition_lower, constants.transition_upper, initial, discount)
     state = int(np.argmin(occupancy))
-    covered = occupancy[state] > 0.0
+    # From the first step on the bound is (1 - gamma) rho; that no policy loses mass rests on the rows.
+    covered = occupancy[state] > 0.0 and "rows" not in constants.unproved
     return Finding(
         property=PROPERTY,
         statement="occupancy",
@@ -129,7 +130,13 @@ def _occupancy_finding(game: AbstractGame, constants: GameConstants) -> Finding:
         side=Side.LOWER,
         evidence=Evidence.PROOF,
         method="dynamic programming on the bounds of each entry of the transition, from (1 - gamma) rho",
-        meaning=f"Every policy spends at least {occupancy[state]:.4g} of its discounted time in each state.",
+        meaning=(
+            f"Every policy spends at least {occupancy[state]:.4g} of its discounted time in each state."
+            if covered
+            else (
+                f"No positive lower bound of the discounted time in state {state} was proved: some policy may avoid it."
+            )
+        ),
         witness={**interval_witness(constants), "state": np.array(state)},
         details={"occupancy": occupancy, "restart_bound": (1.0 - discount) * initial},
     )

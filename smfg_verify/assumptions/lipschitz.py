@@ -55,7 +55,7 @@ def _finding(statement: str, constants: GameConstants) -> Finding:
         "property": PROPERTY,
         "statement": statement,
         "searched": {**constants.sampled.searched, **bound.searched},
-        "details": {"measured": measured},
+        "details": {"measured": measured, "measured_error": constants.sampled.errors.get(name, float("nan"))},
     }
     if np.isfinite(bound.upper):
         return Finding(
@@ -76,9 +76,13 @@ def _finding(statement: str, constants: GameConstants) -> Finding:
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method="ratios between sampled mean fields",
-        meaning=f"No proof of a finite constant ({reason}); the largest ratio sampled is {measured:.4g}.",
+        meaning=f"No proof of a finite constant ({reason}); {_sampled_ratio(measured)}.",
         witness=constants.sampled.witnesses.get(name, {}),
     )
+
+
+def _sampled_ratio(measured: float) -> str:
+    return "no pair sampled gave numbers" if np.isnan(measured) else f"the largest ratio sampled is {measured:.4g}"
 
 
 def _meaning(statement: str, bound: Bound) -> str:

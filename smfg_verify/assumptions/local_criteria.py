@@ -153,7 +153,7 @@ def radius_finding(points: LocalPoints, settings: SearchSettings) -> Finding:
         value,
         secant,
         "plain best-response iteration converges near each of them",
-        "at that equilibrium plain best-response iteration does not converge and the map contracts in no norm",
+        "near that equilibrium the map contracts in no norm, and plain best-response iteration need not converge",
     )
     spectrum = tangent_spectrum(found.response[0])
     finding = _local_finding(
@@ -184,7 +184,7 @@ def scheme_finding(points: LocalPoints) -> Finding:
         ratio,
         secant,
         "started nearby, the iterated softmax scheme converges",
-        "started nearby, the iterated softmax scheme does not converge",
+        "started nearby, the iterated softmax scheme need not converge",
     )
     first = points._replace(response=LocalResponse(*(leaf[:1] for leaf in found)), agrees=points.agrees[:1])
     return _local_finding(
@@ -224,7 +224,7 @@ def weighted_finding(points: LocalPoints) -> Finding:
 def _weighted_meaning(found: WeightedNorm, secant: float) -> str:
     status = found.counts["statuses"]
     if not found.solved:
-        return f"No weighted norm was found: the solver ended {status}."
+        return f"No weighted norm passed its check ({status})."
     if confirmed_below(found.modulus, secant):
         return (
             f"At the uniform leader's equilibrium the best-response map contracts by {found.modulus:.4g} in a weighted "

@@ -189,10 +189,14 @@ def _meaning(verdict: Verdict, constant: float, reason: str) -> str:
     if reason == _NONE:
         return f"Monotone, since {_NONE} {aside}."
     if verdict is Verdict.CERTIFIED:
-        return f"Proved monotone: crowding never raises the follower's reward where the crowd is {aside}."
+        return (
+            "Proved monotone: between any two mean fields the changes of the follower's reward, weighted by the "
+            f"changes of the crowd, add up to at most zero, up to rounding {aside}."
+        )
     if verdict is Verdict.REFUTED:
         return f"Not monotone: for two mean fields crowding pays, with quotient {constant:.4g} {aside}."
-    return f"Neither proved nor refuted: the largest quotient found is {constant:.4g}; {reason} {aside}."
+    because = f"; {reason}" if reason else ", too near zero to tell"
+    return f"Neither proved nor refuted: the largest quotient found is {constant:.4g}{because} {aside}."
 
 
 def _affine(game: AbstractGame, table: Float[np.ndarray, "1 n A B M"], chosen: Selections) -> _Evidence:

@@ -8,6 +8,7 @@ from typing import Any
 
 from smfg_verify.assumptions._codec import decode, encode, frozen
 from smfg_verify.assumptions._registry import find_property
+from smfg_verify.assumptions.contradictions import require_consistent
 from smfg_verify.assumptions.finding import Finding, Verdict
 from smfg_verify.documents import opened, read_text
 from smfg_verify.errors import InputError
@@ -24,10 +25,13 @@ class AssumptionReport:
     """What `check` found, in the order of the properties.
 
     Attributes:
-        game_name: class of the game.
+        game_name: the game's name, or its class's.
         game_hash: digest of its content, see `smfg_verify.game.game_hash`.
         settings: how hard was searched.
         findings: all of them.
+
+    Raises:
+        Contradiction: two findings exclude each other, a fault of the package.
     """
 
     game_name: str
@@ -38,6 +42,7 @@ class AssumptionReport:
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", frozen(self.settings))
         object.__setattr__(self, "findings", tuple(self.findings))
+        require_consistent(self.findings)
 
     def __getitem__(self, name: str) -> tuple[Finding, ...]:
         found = tuple(finding for finding in self.findings if finding.property == name)
@@ -63,7 +68,7 @@ class AssumptionReport:
         """One verdict for a property.
 
         Certified where a sufficient statement is. Otherwise the least favourable of the statements that decide,
-        those not applicable left aside. A certificate beside a refutation is a contradiction: inconclusive.
+        those not applicable left aside.
 
         Raises:
             KeyError: not in this report.
@@ -72,7 +77,7 @@ class AssumptionReport:
         found = {finding.verdict for finding in self[name] if entry.decides(finding.statement)}
         proofs = {finding.verdict for finding in self[name] if finding.statement in entry.sufficient}
         if Verdict.CERTIFIED in proofs:
-            return Verdict.INCONCLUSIVE if Verdict.REFUTED in found else Verdict.CERTIFIED
+            return Verdict.CERTIFIED
         judged = found - {Verdict.NOT_APPLICABLE} or proofs
         order = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SUPPORTED, Verdict.CERTIFIED)
         return next((verdict for verdict in order if verdict in judged), Verdict.NOT_APPLICABLE)

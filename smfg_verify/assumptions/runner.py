@@ -13,7 +13,7 @@ from smfg_verify.assumptions.leaders import checked, trajectory_leaders
 from smfg_verify.assumptions.report import AssumptionReport
 from smfg_verify.assumptions.untraced import require_source_of_equilibrium, without_untraced_proofs
 from smfg_verify.errors import InputError
-from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.game import AbstractGame, game_hash, game_name
 from smfg_verify.parts import Keep, made_anew
 
 
@@ -48,8 +48,8 @@ def check(
         leader_scale: standard deviation of the random leaders' logits, dimensionless.
         trajectory: leader logits met along a run, (..., O, B), looked at besides the random ones.
         step_sizes: constants c of the step sizes c / sqrt(k + 1) by learner: leader, mean_field, follower, critic.
-        time_limit: seconds after which each branch and bound is cut short, None for never. What is proved by then depends
-            on the machine and its load; a finding that builds on a bound cut short says so.
+        time_limit: seconds after which each branch and bound is cut short, None for never. What is proved by then
+            depends on the machine and its load; a finding that builds on a bound cut short says so.
         progress: called with the name of each property before it is checked.
         keep: called with the name of each property and what makes its findings, to keep them or take back kept ones.
 
@@ -59,6 +59,7 @@ def check(
     Raises:
         ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), a bad setting,
             or a game that says something else than the code it was read from.
+        Contradiction: a proof and a witness exclude each other, a fault of the package; it holds the findings.
     """
     settings = search_settings(
         budget,
@@ -84,7 +85,7 @@ def check(
     for entry in chosen:
         findings += keep(entry.name, functools.partial(_findings, entry, game, settings, progress))
     return AssumptionReport(
-        game_name=type(game).__name__,
+        game_name=game_name(game),
         game_hash=game_hash(game),
         settings=settings_record(settings),
         findings=tuple(findings),

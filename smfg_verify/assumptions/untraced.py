@@ -69,5 +69,6 @@ def require_source_of_equilibrium(game: AbstractGame) -> None:
         ValueError: at the equilibrium of the uniform leader, if one is found, the two differ.
     """
     if hasattr(game, "source_gap"):
-        found = solve_equilibrium(game, np.zeros(leader_logits_shape(game)), throw=False)
-        found.source_gap.require_agreement()
+        gap = solve_equilibrium(game, np.zeros(leader_logits_shape(game)), throw=False).source_gap
+        assert gap is not None
+        gap.require_agreement()

@@ -194,11 +194,11 @@ def check_sweep(schedule: Schedule, num_iterations: int, num_seeds: int) -> None
 
 def _swept(game: AbstractGame, planes, base, seeds, arguments, callback, keep: Keep) -> np.ndarray:
     """`_measured` at the choices of all planes, (3, V, S), each plane a part."""
-    done, tables = 0, []
+    done, tables, (num_iterations, sampling) = 0, [], arguments
     for number, plane in enumerate(planes):
         choices = plane.choices(base)
         told = None if callback is None else lambda runs, before=done: callback(before + runs)
-        make = functools.partial(_measured, game, choices, seeds, *arguments, told)
+        make = functools.partial(_measured, game, choices, seeds, num_iterations, sampling, told)
         tables.append(keep(f"plane-{number}-{plane.x}-{plane.y}", make))
         done += len(choices) * len(seeds)
     return np.concatenate(tables, axis=1)

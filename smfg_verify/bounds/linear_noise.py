@@ -43,7 +43,8 @@ class LinearNoise(NamedTuple):
     mean: Float[np.ndarray, "V N"]
     covariance: Float[np.ndarray, "V N N"]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
     def at(self, index: Any) -> "LinearNoise":
         """Those that an index, slice or mask selects."""
@@ -121,7 +122,8 @@ class ExpectedStationarity(NamedTuple):
     policy_gap: Float[np.ndarray, " V"]
     objective: Float[np.ndarray, " V"]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 def expected_stationarity(game: AbstractGame, found: LinearNoise) -> ExpectedStationarity:

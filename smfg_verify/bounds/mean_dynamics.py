@@ -52,7 +52,8 @@ class Components(NamedTuple):
     follower_critic: _Table
     mean_field: _Table
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 _LEARNER_OF = Components(
@@ -85,7 +86,8 @@ class ExpectedUpdate(NamedTuple):
     population: Float[Array, "n *A"]
     transition: Float[Array, "n n"]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 def mean_dynamics(game: AbstractGame, iterate: Components) -> Components:

@@ -5,7 +5,7 @@ drawn independently given the iterate. The next iterate of each is that of the a
 included, so no formula for a residual's change enters.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +35,8 @@ class Outcomes(NamedTuple):
     stationary_weights: Float[Array, " T"]
     chain_weights: Float[Array, " T"]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 def num_population_points(game: AbstractGame) -> int:

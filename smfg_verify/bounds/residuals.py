@@ -257,7 +257,8 @@ class Tracking(NamedTuple):
     e_Vl: Float[Array, ""]
     rounding: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 def tracking_residuals(game: AbstractGame, point: Any, precision: float) -> Tracking:
@@ -346,7 +347,7 @@ def _optimality_gap(
     initial = jnp.asarray(game.initial_distribution)
     occupancy = discounted_occupancy(chain(jnp.exp(log_policy), model.transition), initial, discount)
     gap = temperature / (1.0 - discount) * jnp.dot(occupancy, _divergence(log_policy, log_optimal))
-    value_error = optimum.residual * jnp.maximum(1.0, jnp.max(jnp.abs(optimum.value))) / (1.0 - discount)
+    value_error = optimum.residual * jnp.maximum(temperature, jnp.max(jnp.abs(optimum.value))) / (1.0 - discount)
     log_error = _ROUNDINGS * precision * (jnp.max(jnp.abs(log_policy)) + jnp.max(jnp.abs(optimal_logits)) + 1.0)
     rounding = temperature / (1.0 - discount) * (log_error + discount * value_error / temperature) ** 2
     return jnp.where(optimum.converged, gap, jnp.nan), rounding

@@ -1,7 +1,7 @@
 """The noise of AC-SMFG at a frozen iterate: its asymptotic covariance in both sampling modes, and the bias it makes."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.flatten_util
@@ -39,7 +39,8 @@ class UpdateNoise(NamedTuple):
     drift: Float[np.ndarray, " N"]
     poisson_residual: float
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 def update_noise(

@@ -34,7 +34,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-GameName = Annotated[str, typer.Argument(metavar="GAME", help="A name out of `games`, or file.py:ClassName.")]
+GameName = Annotated[
+    str,
+    typer.Argument(
+        metavar="GAME",
+        help="A name out of `games`, or a file of yours: file.py, file.py:Class, :instance or :function.",
+    ),
+]
 Assignments = Annotated[
     list[str] | None,
     typer.Option(

@@ -49,7 +49,7 @@ def gather(
     """Settings from the file and the command line.
 
     Args:
-        game: name of the game, or file.py:ClassName.
+        game: name of the game, or what a file holds (see `smfg_verify.games.load`).
         assignments: "name=value" of each --set.
         config: TOML file with tables game, run, schedule, check; None for none.
         run, schedule, check: options of the command line by name; None where not given.

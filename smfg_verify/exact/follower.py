@@ -17,7 +17,7 @@ class BestResponse(Portable, eqx.Module):
     Attributes:
         policy: pi*(a|s), (n, A).
         value: V*(s), (n,), in units of reward.
-        residual: largest |V - T V|.
+        residual: largest |V - T V|, relative to max(tau, max |V|).
         converged: whether the residual is below the tolerance asked for.
         iterations: Newton steps taken.
     """
@@ -71,7 +71,7 @@ def best_response(
         model: the follower's problem.
         discount: gamma.
         temperature: tau, in units of reward.
-        tolerance: largest accepted residual, relative to max(1, max |V|).
+        tolerance: largest accepted residual, relative to max(tau, max |V|).
         max_steps: bound on the number of Newton steps.
 
     Returns:
@@ -86,7 +86,7 @@ def best_response(
         return value - updated, policy
 
     def norm(value, residual):
-        return jnp.max(jnp.abs(residual)) / jnp.maximum(1.0, jnp.max(jnp.abs(value)))
+        return jnp.max(jnp.abs(residual)) / jnp.maximum(temperature, jnp.max(jnp.abs(value)))
 
     def step(carry):
         value, residual, policy, count = carry

@@ -22,7 +22,7 @@ from smfg_verify.exact.equilibrium import (
 from smfg_verify.exact.held_field import held_field_table
 from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.perturbation import Adjoint
-from smfg_verify.exact.residual import Point, Setting, follower_policy, jacobian, residual
+from smfg_verify.exact.residual import Point, Setting, follower_policy, inside, jacobian, residual
 from smfg_verify.exact.slopes import describe
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 from smfg_verify.game.differences import SlopeStatus
@@ -248,7 +248,7 @@ def _formula(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium
 
 def _place(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> tuple[Setting, Point]:
     setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
-    return setting, Point(jnp.ravel(equilibrium.mean_field), equilibrium.follower_value)
+    return setting, Point(inside(jnp.ravel(equilibrium.mean_field)), equilibrium.follower_value)
 
 
 def _with_certificate(

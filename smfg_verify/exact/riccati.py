@@ -12,7 +12,7 @@ linear in $\bar x$, and variance $(\sigma^2 + \beta^2 \tau / (2 R)) / (1 - \rho^
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -32,7 +32,8 @@ class QuadraticValue(NamedTuple):
     slope: Float[Array, ""]
     constant: Float[Array, ""]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
     def __call__(self, position: Float[Array, "*k"]) -> Float[Array, "*k"]:
         """The value at positions, (...)."""
@@ -46,7 +47,8 @@ class GaussianPolicy(NamedTuple):
     offset: Float[Array, ""]
     variance: Float[Array, ""]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
     def mean(self, position: Float[Array, "*k"]) -> Float[Array, "*k"]:
         """Mean action at positions, (...)."""

@@ -5,6 +5,7 @@ from smfg_verify.game.base import Dependence as Dependence
 from smfg_verify.game.base import MeanFieldSupport as MeanFieldSupport
 from smfg_verify.game.base import as_parameter as as_parameter
 from smfg_verify.game.base import dense_transition as dense_transition
+from smfg_verify.game.base import game_name as game_name
 from smfg_verify.game.base import is_traced as is_traced
 from smfg_verify.game.base import leader_logits_shape as leader_logits_shape
 from smfg_verify.game.base import mean_field_shape as mean_field_shape

@@ -6,8 +6,9 @@ from typing import Any
 
 import equinox as eqx
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame
-from smfg_verify.game.prepared import is_prepared, traced
+from smfg_verify.game.prepared import digest_of, is_prepared, traced
 
 # The compiler's older code generator takes two thirds of the time, and what it makes runs as fast.
 # Every option is said, so that no flag of the process changes what a proof was computed with.
@@ -36,10 +37,22 @@ def compiled_for_game(function: Callable, **options: Any) -> Callable:
     """
     # filter_jit hands any keyword on to jax.jit; its stubs do not say so.
     program = eqx.filter_jit(function, **options)
+    cache: Any = program._cached  # type: ignore[attr-defined]
+    num_programs = cache._cache_size
 
     @functools.wraps(function)
     def compiled(game: AbstractGame, *arguments: Any, **named: Any) -> Any:
-        return program(game if is_prepared(game) else traced(game), *arguments, **named)
+        ready = game if is_prepared(game) else traced(game)
+        known = num_programs()
+        result = program(ready, *arguments, **named)
+        if num_programs() != known and digest_of(traced(ready)) != digest_of(ready):
+            cache.clear_cache()  # it is no program of what it would be found by
+            raise InputError(
+                f"game: what its functions reach changed while {function.__name__} was being compiled; expected a game "
+                "that stays as it is until a solver or a run has ended. Likely cause: a callback or another thread "
+                "that changes a global, or a solver called with a game prepared before the change."
+            )
+        return result
 
-    compiled.num_programs = program._cached._cache_size  # type: ignore[attr-defined]
+    compiled.num_programs = num_programs  # type: ignore[attr-defined]
     return compiled

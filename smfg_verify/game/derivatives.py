@@ -101,7 +101,7 @@ def _inexact_equation(equation: Any, touched: list[bool]) -> Iterator[str]:
         yield name
     for value in jax.tree.leaves(tuple(equation.params.values()), is_leaf=_is_program):
         if _is_program(value):
-            inner = getattr(value, "jaxpr", value)
+            inner: Any = getattr(value, "jaxpr", value)
             same = name in ("jit", "pjit", "closed_call") and len(inner.invars) == len(touched)
             yield from _inexact(inner, touched if same else [True] * len(inner.invars))
 

@@ -1,5 +1,6 @@
 """Functions that give the same at every call: a compiled solver keeps what one call gave."""
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 
@@ -10,6 +11,10 @@ import numpy as np
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, mean_field_shape
 from smfg_verify.game.prepared import digest_of, traced
+
+# JAX keeps what it traced by function and by this: a number that was never used makes it trace jitted helpers again.
+_TRIAL = jax.make_user_context(None)
+_TRIALS = itertools.count()
 
 
 def check_repeatable(game: AbstractGame, functions: Mapping[str, Callable]) -> None:
@@ -42,7 +47,8 @@ def _program(game: AbstractGame, function: Callable) -> tuple[str, tuple[bytes, 
     index = jax.ShapeDtypeStruct((), jnp.int32)
     field = jax.ShapeDtypeStruct(mean_field_shape(game), jnp.result_type(float))
     # A new function each time: JAX keeps what it traced by function.
-    closed = jax.make_jaxpr(lambda g, s, a, b, m: function(g, s, a, b, m))(game, index, index, index, field)
+    with _TRIAL(next(_TRIALS)):
+        closed = jax.make_jaxpr(lambda g, s, a, b, m: function(g, s, a, b, m))(game, index, index, index, field)
     # Rules of differentiation print with the address of a function made at each trace.
     return re.sub(r" at 0x[0-9a-f]+", "", str(closed.jaxpr)), tuple(
         np.asarray(constant).tobytes() for constant in closed.consts

@@ -102,5 +102,6 @@ def _disagrees(misses: Array, lengths: Array, size: Array, steepest: Array, negl
     sizes = jnp.abs(misses)
     clear = jnp.all(sizes > granted, axis=0) & (jnp.abs(jnp.sum(jnp.sign(misses), axis=0)) == len(misses))
     alike = jnp.max(sizes, axis=0) <= _SAME * jnp.min(sizes, axis=0)
-    moves = jnp.all(sizes * lengths > _LEAST_JUMP * size, axis=0)
+    # More and more as h falls: a curvature misses by less and less, also in a table that is zero at the point.
+    moves = jnp.all(sizes * lengths > _LEAST_JUMP * size, axis=0) & jnp.all(jnp.diff(sizes, axis=0) < 0.0, axis=0)
     return clear & (alike | moves)

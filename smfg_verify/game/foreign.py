@@ -13,12 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, mean_field_shape
+from smfg_verify.game.compiling import compiled_for_game
+from smfg_verify.game.prepared import FUNCTIONS
+from smfg_verify.portable import Portable
 
-FUNCTIONS = ("transition", "follower_reward", "leader_reward")
 # Primitives whose results come from code that JAX does not see.
 UNTRACED = ("sampled_table", "pure_callback", "io_callback", "ffi_call")
 
@@ -74,7 +76,7 @@ def _is_program(value: Any) -> bool:
     return hasattr(value, "eqns") or hasattr(getattr(value, "jaxpr", None), "eqns")
 
 
-class SourceGap(eqx.Module):
+class SourceGap(Portable, eqx.Module):
     """The largest difference between a game's tables and the code they were read from, at and beside a mean field.
 
     Attributes:
@@ -142,12 +144,12 @@ def source_gap(
     return None if ask is None else jax.lax.stop_gradient(ask(mean_field, policy))
 
 
-@eqx.filter_jit
+@compiled_for_game
 def _gaps(game: AbstractGame, fields: Float[Array, "K ..."]) -> SourceGap | None:
     return jax.lax.map(lambda field: source_gap(game, field), fields)
 
 
-def require_source_agrees(game: AbstractGame, mean_fields: Float[np.ndarray, "K ..."]) -> None:
+def require_source_agrees(game: AbstractGame, mean_fields: Float[ArrayLike, "..."]) -> None:
     """Ask the code that a game's tables were read from at mean fields that a result rests on.
 
     Args:
@@ -159,5 +161,6 @@ def require_source_agrees(game: AbstractGame, mean_fields: Float[np.ndarray, "K 
     """
     fields = np.asarray(mean_fields, dtype=float).reshape(-1, *mean_field_shape(game))
     fields = fields[np.isfinite(fields).reshape(len(fields), -1).all(axis=1)]
-    if hasattr(game, "source_gap") and len(fields):
-        _gaps(game, jnp.asarray(fields)).require_agreement()
+    gaps = _gaps(game, jnp.asarray(fields)) if hasattr(game, "source_gap") and len(fields) else None
+    if gaps is not None:
+        gaps.require_agreement()

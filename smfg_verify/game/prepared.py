@@ -6,7 +6,10 @@ changes, and never found again when a function, a helper, a global or a class at
 """
 
 import dataclasses
-from collections.abc import Iterator
+import functools
+import threading
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -30,9 +33,22 @@ WORDS = (
     "follower_reward_dependence",
     "leader_reward_dependence",
 )
+LABELS = ("state_labels", "follower_action_labels", "leader_action_labels")
 _ROOTS = (*FUNCTIONS, "successors", *WORDS, *NUMBERS)
 _OUTSIDE = tuple(AbstractGame.__mro__)
-_SUBCLASSES, _CONSTANTS, _PARTS = "_smfg_prepared", "_smfg_constants", "_smfg_parts"
+_OWN, _CONSTANTS, _PARTS = "_smfg_prepared", "_smfg_constants", "_smfg_parts"
+# JAX keeps traces of jitted helpers and of the bodies of loops by function, whatever they read: here by digest too.
+_DIGEST = jax.make_user_context(None)
+# Subclasses by digest: classes that a factory makes again and again share theirs, and with it all programs.
+_SUBCLASSES: weakref.WeakValueDictionary[Any, type[AbstractGame]] = weakref.WeakValueDictionary()
+_LOCK = threading.Lock()
+
+
+class _Own(dict):
+    """Subclasses of a class; they stay behind where the class is sent to another process."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Own, ()
 
 
 class Constants:
@@ -75,18 +91,29 @@ def traced(game: AbstractGame) -> AbstractGame:
         ValueError: something that the game's functions reach cannot be recorded.
     """
     kind = class_of(game)
-    fields = dict(_fields(game, kind))
-    split = _split(kind, fields)
-    found = reached(kind, _OUTSIDE, _ROOTS, sorted(split.values.items()), skipped=fields)
-    if found.changed:
-        # JAX keeps traces of jitted helpers and of the bodies of loops by function: they hold what was read before.
-        jax.clear_caches()
-    result = object.__new__(_subclass(kind, split))
+    split = _split(kind, fields_of(game))
+    digest = _digest(kind, split)
+    result = object.__new__(_subclass(kind, split, digest))
     for name, leaf in split.leaves.items():
         object.__setattr__(result, name, leaf)
     object.__setattr__(result, _PARTS, split.parts)
-    object.__setattr__(result, _CONSTANTS, Constants(found.digest, split.values))
+    object.__setattr__(result, _CONSTANTS, Constants(digest, split.values))
     return result
+
+
+def _digest(kind: type[AbstractGame], split: _Split) -> str:
+    own = split.leaves.keys() | split.values.keys()
+    return reached(kind, _OUTSIDE, _ROOTS, sorted(split.values.items()), skipped=own)
+
+
+def numbers_of(game: AbstractGame) -> tuple[Any, ...]:
+    """What of a game may change without another program, as its author gave it: the same objects while it has not."""
+    return tuple(leaf for value in fields_of(game).values() for leaf in jax.tree.leaves(value) if is_leaf(leaf))
+
+
+def fields_of(game: AbstractGame) -> dict[str, Any]:
+    """The fields that an instance has of its own, and the numbers of the contract that stand in its class."""
+    return dict(_fields(game, class_of(game)))
 
 
 def class_of(game: AbstractGame) -> type[AbstractGame]:
@@ -169,16 +196,19 @@ def _split_tree(split: _Split, name: str, value: Any) -> None:
         split.values[f"{name}: structure"] = rest  # of the classes in it the digest follows the methods
 
 
-def _subclass(kind: type[AbstractGame], split: _Split) -> type[AbstractGame]:
-    """The subclass for one division of a class's fields; kept on the class, so that it lives as long."""
-    known = vars(kind).get(_SUBCLASSES)
-    if known is None:
-        known = {}
-        type.__setattr__(kind, _SUBCLASSES, known)
+def _subclass(kind: type[AbstractGame], split: _Split, digest: str) -> type[AbstractGame]:
+    """The subclass for one division of a class's fields: its own, or that of a class with the same functions."""
     layout = (frozenset(split.leaves), frozenset(split.values), frozenset(split.parts))
-    if layout not in known:
-        known[layout] = _make_subclass(kind, split)
-    return known[layout]
+    key = (digest, layout, *(repr(_class_attribute(kind, name)) for name in LABELS))
+    with _LOCK:
+        found = _SUBCLASSES.get(key)
+        # The other class's functions may reach something else by now than they did when it was kept.
+        if found is None or not (found.__mro__[1] is kind or _digest(found.__mro__[1], split) == digest):
+            if _OWN not in vars(kind):
+                type.__setattr__(kind, _OWN, _Own())  # on the class, so that it lives as long
+            own = vars(kind)[_OWN]
+            found = _SUBCLASSES[key] = own[layout] = own.get(layout) or _make_subclass(kind, split)
+    return found
 
 
 def _make_subclass(kind: type[AbstractGame], split: _Split) -> type[AbstractGame]:
@@ -191,7 +221,7 @@ def _make_subclass(kind: type[AbstractGame], split: _Split) -> type[AbstractGame
         "__qualname__": kind.__qualname__,
         "__doc__": kind.__doc__,
         "__annotations__": {**hidden, **dict.fromkeys(numbers, Any), _PARTS: Any, _CONSTANTS: Any},
-        "__reduce__": lambda self: (_restored, (kind, dict(_fields(self, kind)))),
+        "__reduce__": lambda self: (_itself, (_restored(kind, dict(_fields(self, kind))),)),
         **{name: eqx.field(default=None) for name in (*numbers, _PARTS)},
         _CONSTANTS: eqx.field(static=True, default=None),
         **{
@@ -199,8 +229,32 @@ def _make_subclass(kind: type[AbstractGame], split: _Split) -> type[AbstractGame
             for name in split.values
             if name in declared and name not in split.leaves
         },
+        **{name: wrap(name) for name, wrap in _user_code(kind) if name not in declared | split.leaves.keys()},
     }
     return type(kind)(kind.__name__, (kind,), body)  # type: ignore[misc]
+
+
+def _user_code(kind: type[AbstractGame]) -> Iterator[tuple[str, Callable[[str], Any]]]:
+    """What of the contract a class computes."""
+    for name in (*FUNCTIONS, "successors", *WORDS, *NUMBERS):
+        value = _class_attribute(kind, name)
+        if name in FUNCTIONS or (name == "successors" and value is not None):
+            yield name, _method
+        elif isinstance(value, property | functools.cached_property):
+            yield name, lambda name: property(lambda game: _read(game, name))
+
+
+def _read(game: AbstractGame, name: str) -> Any:
+    with _DIGEST(digest_of(game)):
+        return getattr(super(type(game), game), name)
+
+
+def _method(name: str) -> Callable:
+    def call(self: AbstractGame, *arguments: Any, **named: Any) -> Any:
+        with _DIGEST(digest_of(self)):
+            return getattr(super(type(self), self), name)(*arguments, **named)
+
+    return call
 
 
 def _reader(name: str, mixed: bool) -> property:
@@ -212,10 +266,14 @@ def _reader(name: str, mixed: bool) -> property:
 
 
 def _restored(kind: type[AbstractGame], values: dict[str, Any]) -> AbstractGame:
-    """A pickled prepared game comes back as one of its author's class."""
+    """A prepared game as one of its author's class, which knows how it is pickled."""
     declared = {field.name for field in dataclasses.fields(kind)}
     game = object.__new__(kind)
     for name, value in values.items():
         if name in declared:
             object.__setattr__(game, name, value)
+    return game
+
+
+def _itself(game: AbstractGame) -> AbstractGame:
     return game

@@ -32,6 +32,10 @@ class TabularGame(AbstractGame):
     leader_temperature: Float[Array, ""]
     initial_distribution: Float[Array, " n"]
     leader_observation: Int[Array, " n"]
+    name: str | None = eqx.field(static=True, default=None)
+    state_labels: tuple[str, ...] | None = eqx.field(static=True, default=None)
+    follower_action_labels: tuple[str, ...] | None = eqx.field(static=True, default=None)
+    leader_action_labels: tuple[str, ...] | None = eqx.field(static=True, default=None)
 
     @classmethod
     def from_arrays(
@@ -49,6 +53,10 @@ class TabularGame(AbstractGame):
         leader_observation: Sequence[int] | np.ndarray | None = None,
         mean_field_support: MeanFieldSupport = "states",
         leader_temperature: ArrayLike = 0.0,
+        name: str | None = None,
+        state_labels: Sequence[str] | None = None,
+        follower_action_labels: Sequence[str] | None = None,
+        leader_action_labels: Sequence[str] | None = None,
     ) -> "TabularGame":
         """A game from its arrays.
 
@@ -66,6 +74,9 @@ class TabularGame(AbstractGame):
             leader_observation: (n,) integers, row of the leader's logits each state uses; None for one row a state.
             mean_field_support: "states" or "state_actions".
             leader_temperature: leader's entropy weight, >= 0, in units of reward.
+            name: what reports call the game.
+            state_labels, follower_action_labels, leader_action_labels: names used in reports, one for each; numbers
+                if None.
 
         Returns:
             The game, validated.
@@ -106,6 +117,10 @@ class TabularGame(AbstractGame):
             ),
             leader_observation=_integers("leader_observation", leader_observation),
             mean_field_support=mean_field_support,
+            name=_text("name", name),
+            state_labels=_words("state_labels", state_labels),
+            follower_action_labels=_words("follower_action_labels", follower_action_labels),
+            leader_action_labels=_words("leader_action_labels", leader_action_labels),
         )
         validate(game)
         return game
@@ -172,3 +187,18 @@ def _integers(name: str, values: Sequence[int] | np.ndarray) -> Int[Array, " n"]
     if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
         raise InputError(f"{name}: got {array.dtype} of shape {array.shape}, expected a vector of integers.")
     return jnp.asarray(array)
+
+
+def _text(name: str, value: str | None) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{name}: got {value!r} ({type(value).__name__}), expected a word or None.")
+    return value
+
+
+def _words(name: str, values: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Labels as they are recorded; their number is checked with the game."""
+    if values is None:
+        return None
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise InputError(f"{name}: got {values!r}, expected a list of names.")
+    return tuple(str(value) for value in values)

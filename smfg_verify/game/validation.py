@@ -1,6 +1,7 @@
 """The checks of a game that every entry point runs once, outside jit."""
 
 import collections
+import dataclasses
 import functools
 import inspect
 import math
@@ -15,14 +16,16 @@ from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape, over_indices
+from smfg_verify.game.contract_names import check_labels, check_names, require_instance
 from smfg_verify.game.derivatives import check_derivatives, custom_rules
 from smfg_verify.game.determinism import check_repeatable
-from smfg_verify.game.prepared import class_of, traced
+from smfg_verify.game.prepared import class_of, fields_of, numbers_of, traced
 from smfg_verify.game.user_code import blamed_on_user_code
+from smfg_verify.game.value_causes import cause_of_infinite, cause_of_row_sum
 
-# Games already found valid, by identity, with what their functions were then; only those whose numbers cannot be
-# changed in place.
-_VALID: dict[int, tuple[weakref.ref, Any]] = {}
+# Games already found valid, by identity, with what their functions and numbers were then; only those whose arrays
+# cannot be changed in place.
+_VALID: dict[int, tuple[weakref.ref, Any, tuple[Any, ...]]] = {}
 # Structures (functions and shapes of numbers) already found valid, with the functions whose derivatives are not known
 # to be exact.
 _STRUCTURES: collections.OrderedDict[Any, tuple[str, ...]] = collections.OrderedDict()
@@ -58,10 +61,7 @@ def validate(game: AbstractGame) -> None:
     Raises:
         ValueError: what was got, what was expected and the likely cause.
     """
-    if not isinstance(game, AbstractGame):
-        raise InputError(
-            f"game: got {type(game).__name__}, expected an instance of a subclass of smfg_verify.game.AbstractGame."
-        )
+    require_instance(game)
     prepared = traced(game)
     if is_traced(prepared) or _is_known(game, prepared):
         return
@@ -71,14 +71,19 @@ def validate(game: AbstractGame) -> None:
         _check_function_values(prepared)
         for name in custom:
             check_derivatives(prepared, name)
-    if not any(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(game)):
+    numbers = numbers_of(game)
+    if not any(isinstance(leaf, np.ndarray) for leaf in numbers):
         key = id(game)
-        _VALID[key] = (weakref.ref(game, lambda _: _VALID.pop(key, None)), jax.tree.structure(prepared))
+        _VALID[key] = (weakref.ref(game, lambda _: _VALID.pop(key, None)), jax.tree.structure(prepared), numbers)
 
 
 def _is_known(game: AbstractGame, prepared: AbstractGame) -> bool:
     known = _VALID.get(id(game))
-    return known is not None and known[0]() is game and known[1] == jax.tree.structure(prepared)
+    if known is None or known[0]() is not game or known[1] != jax.tree.structure(prepared):
+        return False
+    # A list in a field, or a number that stands in the class, is given another value without another game.
+    numbers = numbers_of(game)
+    return len(numbers) == len(known[2]) and all(a is b for a, b in zip(numbers, known[2], strict=True))
 
 
 def _check_functions_once(game: AbstractGame) -> tuple[str, ...]:
@@ -92,7 +97,9 @@ def _check_functions_once(game: AbstractGame) -> tuple[str, ...]:
     if key in _STRUCTURES:
         return _STRUCTURES[key]
     _check_hidden_attributes(game)
+    check_names(game)
     _check_declarations(game)
+    check_labels(game)
     for name, function in _FUNCTIONS.items():
         _check_traceable(game, name, function, _row_shape(game) if name == "transition" else ())
     check_repeatable(game, _FUNCTIONS)
@@ -105,18 +112,20 @@ def _check_functions_once(game: AbstractGame) -> tuple[str, ...]:
 def _check_hidden_attributes(game: AbstractGame) -> None:
     """A plain attribute in a subclass does not change the default of a field that a base declares: it does nothing."""
     declared: set[str] = set()
+    held = fields_of(game)
     for kind in reversed(class_of(game).__mro__):
         here = set(inspect.get_annotations(kind))
-        for name in (declared - here) & vars(kind).keys():
+        for name in (declared & held.keys() - here) & vars(kind).keys():
             value = vars(kind)[name]
             if not (callable(value) or hasattr(value, "__get__")):
                 raise InputError(
                     f"{name}: got {value!r} as a plain attribute of {kind.__name__}, which the field {name} of a base "
-                    f"hides (this game's is {getattr(game, name)}); expected an annotated default, `{name}: float = "
+                    f"hides (this game's is {held[name]}); expected an annotated default, `{name}: float = "
                     f"parameter(default={value!r})`, or the number when the game is made."
                 )
-        if kind not in _OUTSIDE_KINDS:
-            declared |= here
+        if kind not in _OUTSIDE_KINDS and dataclasses.is_dataclass(kind):
+            # Names that are annotated as of the class alone, or as abstract, are no fields.
+            declared |= here & {field.name for field in dataclasses.fields(kind)}
 
 
 def _check_declarations(game: AbstractGame) -> None:
@@ -181,15 +190,16 @@ def _check_scalar(name: str, value: Any, accept: Callable[[float], bool], expect
 
 def _check_function_values(game: AbstractGame) -> None:
     rows = _row_shape(game)
-    found = {}
+    found, fields = {}, {}
     for name in _FUNCTIONS:
         vertices, random, weights = _test_fields(
             mean_field_shape(game), tuple(getattr(game, size) for size in _SIZES), rows if name == "transition" else ()
         )
         found[name] = _extremes(game, name, vertices, random, weights)
+        fields[name] = (vertices, random)
     for name, (summaries, bend) in jax.device_get(found).items():
         worst = {**dict(zip(_SUMMARY, summaries.T, strict=True)), "bend": bend}
-        _check_values(game, name, worst)
+        _check_values(game, name, worst, np.concatenate(fields[name]))
         _check_dependence(getattr(game, f"{name}_dependence"), name, worst)
 
 
@@ -295,12 +305,13 @@ def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, wei
     return jax.lax.map(summary, fields), jnp.max(bends)
 
 
-def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
+def _check_values(game: AbstractGame, name: str, worst: dict, fields: Float[np.ndarray, "F M"]) -> None:
     if not np.all(worst["finite"]):
+        where = worst["finite"].argmin()
+        number, cause = cause_of_infinite(game, _FUNCTIONS[name], fields[where])
         raise InputError(
-            f"{name}: got NaN or an infinite number at mean field {_field_name(worst['finite'].argmin(), worst)}, "
-            "expected finite numbers everywhere on the simplex; the likely cause is a logarithm, power or division at "
-            "an empty state."
+            f"{name}: got NaN or an infinite number at mean field {_field_name(where, worst)} ({number}), expected "
+            f"finite numbers everywhere on the simplex; the likely cause is {cause}."
         )
     if name != "transition":
         return
@@ -310,8 +321,8 @@ def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
         row = tuple(int(i) for i in np.unravel_index(int(worst["worst_row"][where]), (n, actions, leader_actions)))
         raise InputError(
             f"transition: got a row that sums to {worst['row_sum'][where]:.9g} at (state, action, leader action) = "
-            f"{row}, mean field {_field_name(where, worst)}, expected 1; likely causes are swapped axes "
-            "(next states come last) or mean-field terms that do not sum to zero over next states."
+            f"{row}, mean field {_field_name(where, worst)}, expected 1; the likely cause is "
+            f"{cause_of_row_sum(game, _FUNCTIONS[name], fields[where], row)}."
         )
     if worst["lowest"].min() < -1e-12:
         where = worst["lowest"].argmin()

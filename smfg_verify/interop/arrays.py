@@ -14,6 +14,7 @@ _TABLES = {
     "follower_rewards": "follower_reward",
     "leader_rewards": "leader_reward",
 }
+_WORDS = ("name", "state_labels", "follower_action_labels", "leader_action_labels")
 
 
 def to_arrays(game: AbstractGame) -> dict[str, Any]:
@@ -45,6 +46,7 @@ def to_arrays(game: AbstractGame) -> dict[str, Any]:
     found["initial_distribution"] = np.asarray(game.initial_distribution)
     found["leader_observation"] = np.asarray(game.leader_observation)
     found["mean_field_support"] = game.mean_field_support
+    found |= {name: getattr(game, name) for name in _WORDS}
     return found
 
 

@@ -84,8 +84,9 @@ class Environment:
     def tolerance(self, name: str) -> float:
         """Largest deviation taken for rounding, by the coarsest number type that the result has gone through."""
         joint = np.full(self.num_states * self.num_actions, 1.0 / (self.num_states * self.num_actions))
-        argument = self._tensor(joint) if self.in_torch else joint
-        found = getattr(self.environment, name)(self.time, argument.reshape(self.states + self.actions))
+        with default_dtype(self.environment.mu0.dtype) if self.in_torch else contextlib.nullcontext():
+            argument = self._tensor(joint) if self.in_torch else joint
+            found = getattr(self.environment, name)(self.time, argument.reshape(self.states + self.actions))
         types = (str(getattr(found, "dtype", "float64")), str(self.environment.mu0.dtype))
         return _TOLERANCE if all(kind.endswith(("float64", "int64")) for kind in types) else _SINGLE_TOLERANCE
 
@@ -107,7 +108,17 @@ class Environment:
 
 # Environments that games of this process call, by number. The number is a leaf of the game and not a part of its
 # structure: one compiled program serves all environments, and none is ever called in another's place.
-_KNOWN: dict[int, Environment] = {}
+class _Known:
+    """Environments by number. Which ones there are is no part of what a game's functions do, so that a digest of these
+    looks at what this wraps, nothing."""
+
+    __wrapped__ = None
+
+    def __init__(self) -> None:
+        self.by_number: dict[int, Environment] = {}
+
+
+_KNOWN = _Known()
 
 
 def number_of(environment: Environment, values: bytes) -> int:
@@ -131,9 +142,9 @@ def enter(environment: Environment, first: int) -> int:
         class and content, takes its place, so that a game read anew is the same game.
     """
     for number in itertools.count(first):
-        known = _KNOWN.get(number % 2**31)
+        known = _KNOWN.by_number.get(number % 2**31)
         if known is None or _interchangeable(known, environment):
-            _KNOWN[number % 2**31] = environment
+            _KNOWN.by_number[number % 2**31] = environment
             return number % 2**31
     raise AssertionError("unreachable")
 
@@ -144,12 +155,12 @@ def environment_of(number: int) -> Environment:
     Raises:
         ValueError: there is none in this process.
     """
-    if number not in _KNOWN:
+    if number not in _KNOWN.by_number:
         raise InputError(
             "environment: the one that this game was read from is not in this process, so that its tables cannot be "
             "compared; read it again with from_mfglib. Likely cause: leaves of a game copied from another process."
         )
-    return _KNOWN[number]
+    return _KNOWN.by_number[number]
 
 
 def _content(environment: Any) -> bytes:

@@ -111,15 +111,20 @@ def _table(source: Environment, name: str, reading: Reading) -> SampledTable | C
     if source.in_torch:
         return CalledTable(name, corners.shape[1:])
     raise InputError(
-        f"{describe_deviation(name, reading)}; expected an affine function: no derivatives of other NumPy code are "
-        "known. Write it in JAX, as a game of your own or in AddedLeader.follower_reward and AddedLeader.transition, "
-        "or in torch."
+        f"{describe_deviation(source, name, reading)}; expected an affine function: no derivatives of other NumPy code "
+        "are known. Write it in JAX (a game of your own, AddedLeader.follower_reward, AddedLeader.transition) or in "
+        "torch."
     )
 
 
 def _sampled(constant: ArrayLike, slopes: ArrayLike, reading: Reading, dependence: Dependence) -> SampledTable:
-    numbers = (jnp.asarray(part) for part in (constant, slopes, reading.accepted, reading.deviation))
-    return SampledTable(*numbers, dependence)
+    return SampledTable(
+        constant=jnp.asarray(constant),
+        slopes=jnp.asarray(slopes),
+        accepted=jnp.asarray(reading.accepted),
+        deviation=jnp.asarray(reading.deviation),
+        dependence=dependence,
+    )
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))

@@ -101,14 +101,13 @@ class ImportedGame(AbstractGame):
         return _largest_gap(self, fields, *told)
 
     def __getstate__(self) -> dict[str, Any]:
-        number = int(self.environment_number)
-        return {**vars(self), "environment_number": number, "environment": environment_of(number)}
+        return super().__getstate__() | {"environment": environment_of(int(self.environment_number))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        fields = dict(state)
+        environment = state["environment"]
+        super().__setstate__({name: value for name, value in state.items() if name != "environment"})
         # A number belongs to a process: elsewhere, or in a deep copy, the environment that came along gets its own.
-        number = enter(fields.pop("environment"), fields["environment_number"])
-        vars(self).update(fields | {"environment_number": jnp.asarray(number)})
+        vars(self)["environment_number"] = jnp.asarray(enter(environment, int(self.environment_number)))
 
 
 def _beside(field: Float[Array, " M"]) -> Float[Array, "K M"]:
@@ -138,10 +137,11 @@ def _gap(table: SampledTable | CalledTable, number: Array, fields: Float[Array, 
     copied = jax.vmap(lambda field: table(field, number))(fields)
     off = jnp.abs(copied - told)
     worst = jnp.argmax(jnp.where(jnp.isnan(off), jnp.inf, off))
-    at, *row = jnp.unravel_index(worst, off.shape)
-    row = jnp.stack([*row, jnp.zeros((), row[0].dtype)][:3])
-    # A table of zeros alone has no rounding: any difference at all is one.
-    excess = off.ravel()[worst] / jnp.maximum(table.accepted, jnp.finfo(off.dtype).tiny)
+    at, *place = jnp.unravel_index(worst, off.shape)
+    row = jnp.stack([*place, jnp.zeros_like(at)][:3])
+    # What the copy may lose where JAX computes in single precision; nothing at all for a table of zeros.
+    rounding = 64.0 * jnp.finfo(off.dtype).eps * jnp.max(jnp.abs(told)) + jnp.finfo(off.dtype).tiny
+    excess = off.ravel()[worst] / jnp.maximum(table.accepted, rounding)
     return SourceGap(excess, reward, row, copied.ravel()[worst], told.ravel()[worst], fields[at])
 
 

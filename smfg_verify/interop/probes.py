@@ -103,7 +103,7 @@ def _members(size: int, count: int, generator: np.random.Generator) -> np.ndarra
 
 def _subsets(size: int, generator: np.random.Generator) -> np.ndarray:
     """Uniform over random subsets of five vertices and more."""
-    counts = np.unique(np.geomspace(5, size, 8).astype(int)) if size > 5 else []
+    counts = np.unique(np.geomspace(5, size, 8).astype(int)) if size > 5 else np.zeros(0, int)
     members = [generator.choice(size, count, replace=False) for count in counts for _ in range(_DRAWS)]
     return np.array([np.bincount(chosen, minlength=size) / len(chosen) for chosen in members]).reshape(-1, size)
 

@@ -1,7 +1,7 @@
 """Reading an environment's tables, and refusing what no table can hold."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -27,8 +27,6 @@ class Reading(NamedTuple):
         accepted: largest deviation taken for rounding, in units of the table.
         deviation: largest found from the affine interpolation of the vertices.
         where: mean field of that deviation, (M,).
-        row: index of that entry in the table.
-        value, interpolated: the two numbers there.
         probes: mean fields read.
         values: what was read at the first few, bytes for a fingerprint.
     """
@@ -37,9 +35,6 @@ class Reading(NamedTuple):
     accepted: float
     deviation: float
     where: Float[np.ndarray, " M"]
-    row: tuple[int, ...]
-    value: float
-    interpolated: float
     probes: int
     values: bytes
 
@@ -64,39 +59,28 @@ def read(environment: Environment, name: str) -> Reading:
             has none, or rows that are no probabilities; with the mean field where.
     """
     relative = environment.tolerance(name)
-    size = environment.spread.shape[1]
-    pairs = environment.support == "state_actions"
-    fields = (
-        joint_fields(environment.num_states, environment.num_actions) if pairs else probe_fields(environment.num_states)
-    )
-    corners = np.stack([_table(environment, name, field, relative) for field in np.eye(size)])
+    fields = _probes(environment)
+    corners = np.stack([_table(environment, name, field, relative) for field in np.eye(fields.shape[1])])
     first = _table(environment, name, fields[0], relative)
-    scale, worst = float(max(np.abs(corners).max(), np.abs(first).max())), (-1.0, 0, (0,), 0.0, 0.0)
+    largest, deviation, worst = float(np.abs(corners).max()), -1.0, 0
     for index, field in enumerate(fields):
         value = _table(environment, name, field, relative)
-        guess = np.tensordot(field, corners, axes=1)
-        off = np.abs(value - guess)
-        entry = np.unravel_index(np.argmax(off), off.shape)
-        scale = max(scale, float(np.abs(value).max()))
-        if off[entry] > worst[0]:
-            worst = (float(off[entry]), index, tuple(map(int, entry)), float(value[entry]), float(guess[entry]))
+        off = float(np.max(np.abs(value - np.tensordot(field, corners, axes=1))))
+        largest = max(largest, float(np.abs(value).max()))
+        if off > deviation:
+            deviation, worst = off, index
         if index % _REPEAT == 0:
             _require_same(environment, name, fields[0], first)
-    accepted = relative * scale
-    if not pairs:
-        _require_no_actions(environment, name, fields, relative, accepted)
-    deviation, index, entry, value, guess = worst
-    return Reading(
-        corners,
-        accepted,
-        deviation,
-        fields[index],
-        entry,
-        value,
-        guess,
-        len(fields),
-        corners[:8].tobytes() + first.tobytes(),
-    )
+    if environment.support == "states":
+        _require_no_actions(environment, name, fields, relative, relative * largest)
+    values = corners[:8].tobytes() + first.tobytes()
+    return Reading(corners, relative * largest, deviation, fields[worst], len(fields), values)
+
+
+def _probes(environment: Environment) -> Float[np.ndarray, "F M"]:
+    if environment.support == "states":
+        return probe_fields(environment.num_states)
+    return joint_fields(environment.num_states, environment.num_actions)
 
 
 def require_steady(environment: Environment) -> None:
@@ -137,7 +121,7 @@ def require_stationary(environment: Environment) -> None:
 
 def _at_other_times(environment: Environment, name: str, joint: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """A function at the steps of the environment's horizon, or at a few where it has none."""
-    horizon = getattr(environment.environment, "T", None)
+    horizon: Any = getattr(environment.environment, "T", None)
     known = isinstance(horizon, int | np.integer)
     times = np.linspace(0, max(0, int(horizon) - 1), _MAX_TIMES).astype(int) if known else (1, 2, 3, 10)
     for time in dict.fromkeys(int(time) for time in times):
@@ -206,12 +190,14 @@ def _require_no_actions(
             )
 
 
-def describe_deviation(name: str, reading: Reading) -> str:
+def describe_deviation(environment: Environment, name: str, reading: Reading) -> str:
     """Where and by how much a function is not affine, in words."""
-    place = f"(state, action) = ({reading.row[0]}, {reading.row[1]})"
-    place += f", next state {reading.row[2]}" if len(reading.row) > 2 else ""
+    value = _scaled(name, environment.at(name, environment.spread @ reading.where))
+    guess = np.tensordot(reading.where, reading.corners, axes=1)
+    entry = np.unravel_index(np.argmax(np.abs(value - guess)), value.shape)
+    place = f"(state, action) = ({entry[0]}, {entry[1]})" + (f", next state {entry[2]}" if len(entry) > 2 else "")
     return (
         f"environment.{name}: differs by {reading.deviation:.3g} from its affine interpolation: at mean field "
-        f"{field_text(reading.where)}, {place} it is {reading.value:.6g}, the interpolation {reading.interpolated:.6g} "
+        f"{field_text(reading.where)}, {place} it is {value[entry]:.6g}, the interpolation {guess[entry]:.6g} "
         f"({reading.probes} mean fields read)"
     )

@@ -58,7 +58,7 @@ def make_atlas(names: Sequence[str], settings: CheckSettings, store: Store) -> A
     """Check each game at its default parameters; every property is kept, and each report on disk before the next game.
 
     Args:
-        names: of the games, registered ones or file.py:ClassName.
+        names: of the games, registered ones, or what files hold.
         settings: of the checks.
         store: where the reports go, one file a game, and the record of all. Where it is resumed, reports about the same
             game with the same settings are read back, and the finished properties of the others taken up.
@@ -82,13 +82,16 @@ def make_atlas(names: Sequence[str], settings: CheckSettings, store: Store) -> A
     progress, reports = Progress(), {}
     for name, game in games.items():
         path = store.directory / _file_name(name)
+        stood = store.product(path).exists()
+        job = store.job("atlas", game, {"check": dataclasses.replace(settings, properties=None)})
         found = _read_back(path, game, settings) if store.resumed else None
         if found is None:
-            job = store.job("atlas", game, {"check": dataclasses.replace(settings, properties=None)})
+            if stood and store.resumed:
+                progress.say(f"{path}: not a report about this game with these settings; {name} starts again.")
             with progress.stage(name, f"Checking {name}", spinner=False):
                 found = check(game, keep=job, **_arguments(settings))
             found.save(path)
-        store.product(path)
+        job.remove()  # the report holds them
         reports[name] = found
     return Atlas(settings=settings, reports=reports, seconds=progress.timings)
 

@@ -48,7 +48,7 @@ def _numbers(outcomes: Sequence[CaseOutcome]) -> Table:
         table.add_row(*map(Text, cells), Text(verdict, style=_STYLES[outcome.verdict]))
     table.caption = Text(
         "[l, u]: confidence interval, 99%, where something is random; +-: what is granted, for the reason in "
-        "cases.json. A verdict follows from these numbers alone."
+        "cases.json. A verdict follows from these numbers, that of a failure also from its hypothesis having failed."
     )
     table.caption_justify = "left"
     return table

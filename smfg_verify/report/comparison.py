@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from rich.console import Group
@@ -20,6 +20,7 @@ from smfg_verify.comparison.quartiles import quartiles
 from smfg_verify.comparison.tuning import Trial
 from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.parts import T
 from smfg_verify.report.comparison_figure import comparison_figure
 from smfg_verify.report.drawing import figure_files
 from smfg_verify.report.finished import Store
@@ -71,8 +72,8 @@ def make_comparison(
     before = _finished_before(store, game, how)
     job = store.job("compare", game, {"how": how})
 
-    def keep(name: str, make: Callable[[], ContenderResult]) -> ContenderResult:
-        return before[name] if name in before else job(name, make)
+    def keep(name: str, make: Callable[[], T]) -> T:
+        return cast(T, before[name]) if name in before else job(name, make)
 
     found = compare(game, methods, how, progress=lambda line: progress.say(f"  {line}"), keep=keep)
     return Compared(settings, game, found)
@@ -126,21 +127,20 @@ def table_rows(found: Comparison) -> list[tuple[str, ...]]:
 
 def _row(result: ContenderResult) -> tuple[str, ...]:
     measures = result.measures
-    cells = [_spread(measures.objective, -math.inf, 4)]
-    cells += [_spread(getattr(measures, name), math.inf, 2) for name in ("exploitability", "e_omega", "policy_gap")]
+    names = ("exploitability", "e_omega", "policy_gap")
+    cells = [_spread(measures.objective, result.diverged, -math.inf, 4)]
+    cells += [_spread(getattr(measures, name), result.diverged, math.inf, 2) for name in names]
     diverged = int(result.diverged.sum())
     samples = f"{result.samples[-1]:,}" if result.transitions_per_iteration else "none (exact)"
     return (result.name, samples, f"{result.seconds:.2f}", *cells, f"{diverged} of {len(result.diverged)}")
 
 
-def _spread(values: np.ndarray, worst: float, digits: int) -> str:
+def _spread(values: np.ndarray, diverged: np.ndarray, worst: float, digits: int) -> str:
     low, middle, high = (float(quartile[-1]) for quartile in quartiles(values, worst))
-    shown = (_number(value, digits) for value in (middle, low, high))
+    # A seed may have no number without having diverged, where no equilibrium of its leader was found.
+    lost = "diverged" if np.all(diverged[~np.isfinite(values[:, -1])]) else "none"
+    shown = (f"{value:.{digits}g}" if math.isfinite(value) else lost for value in (middle, low, high))
     return "{} [{}, {}]".format(*shown)
-
-
-def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}g}" if math.isfinite(value) else "diverged"
 
 
 def _reached(name: str, found: Comparison) -> Table:
@@ -149,12 +149,13 @@ def _reached(name: str, found: Comparison) -> Table:
         table.add_row(*map(Text, row))
     settings = found.settings
     table.caption = Text(
-        f"median over {settings.seeds} seeds [quartiles] at the end, a diverged seed counted as the worst; every "
-        "number is exact at the policies of the run. Phi: the leader's objective at the equilibrium of its policy. "
+        f"median over {settings.seeds} seeds [quartiles] at the end, a seed without a number counted as the worst; "
+        '"diverged" or, where a seed had no number without diverging, "none" stand for such a seed. Measured without '
+        "sampling at the policies of the run. Phi: the leader's objective at the equilibrium of its policy. "
         "exploitability: what a follower gains by deviating, against the population of its own policy. seconds: all "
         f"seeds, compilation apart. Step sizes: the best of {settings.trials} random choices (the defaults first) by "
-        f"the median final Phi on {settings.tuning_seeds} other seeds and {settings.tuning_samples:,} samples, the "
-        "same for every method."
+        f"the median final Phi on {settings.tuning_seeds} other seeds, with {settings.tuning_samples:,} samples for "
+        f"every method that samples and {settings.exact_iterations:,} iterations for one that does not."
     )
     table.caption_justify = "left"
     return table
@@ -173,8 +174,8 @@ def _tests(differences: Mapping[str, PairedDifference]) -> Table:
         )
     level = next(iter(differences.values())).level
     table.caption = Text(
-        f"mean difference of final Phi, BCa bootstrap over seeds; {100 * level:.2f}% each, so that all hold together "
-        "at 95% (Bonferroni)."
+        f"mean difference of final Phi, bootstrap over seeds; {100 * level:.2f}% each, so that all hold together at "
+        "95% or more (Bonferroni), as far as a bootstrap of so few seeds covers what it says."
     )
     table.caption_justify = "left"
     return table

@@ -101,8 +101,9 @@ def _inequalities(report: DriftReport) -> Table:
         )
     table.caption = Text(
         "E[e+ | x] - e <= -a eps e + eps sum b e_j + sum b' (eps_j^2 / eps) e_j + sum n eps_j^2, eps the step of the "
-        "residual's learner; for e_omega the fall of the objective. Constants hold at the iterates of this run and "
-        "nowhere else. broken held out: worst group of seeds left out of the fit, excess over the largest change. "
+        "residual's learner; for e_omega the fall of the objective. Constants are fitted to the iterates of this run "
+        "and claimed nowhere else. broken held out: worst group of seeds left out of the fit, excess over the "
+        "largest change. "
         "Markov correction: what the chains' positions change, over the largest change."
     )
     table.caption_justify = "left"

@@ -147,10 +147,12 @@ def _summary(lab: Laboratory) -> dict[str, str]:
 
 def _answer(lab: Laboratory) -> str:
     if lab.foreseen is None:
-        return "No prediction: the linear noise approximation diverges for every choice.\n"
+        return "No prediction: the linear noise approximation gives no finite number for any choice.\n"
     apart, error = lab.difference
     if lab.found.choice == lab.foreseen.choice:
         return "The predicted optimum is the one found.\n"
+    if not (math.isfinite(apart) and math.isfinite(error)):
+        return "The predicted optimum is another than the one found; on fresh seeds they could not be compared.\n"
     said = "cannot be told apart" if abs(apart) <= 2.0 * error else "differ"
     return (
         f"On fresh seeds the predicted optimum's mean is {apart:+.2g} +- {error:.2g} above that of the one found: at "

@@ -13,6 +13,7 @@ import numpy as np
 from smfg_verify.assumptions._codec import FrozenMapping
 from smfg_verify.assumptions._codec import decode as decode_array
 from smfg_verify.assumptions._codec import encode as encode_array
+from smfg_verify.errors import InputError
 
 _PACKAGE = "smfg_verify."
 
@@ -87,8 +88,8 @@ def _class(name: str) -> Any:
     """A record or an enumeration of this package by its name; a file cannot name anything else."""
     module, _, attribute = name.partition(":")
     if not module.startswith(_PACKAGE):
-        raise ValueError(f"part: got the class {name!r}, expected one of this package.")
+        raise InputError(f"part: got the class {name!r}, expected one of this package.")
     kind = getattr(importlib.import_module(module), attribute)
     if not (isinstance(kind, type) and (_is_record(kind) or issubclass(kind, enum.Enum))):
-        raise ValueError(f"part: got {name!r}, expected a record of this package.")
+        raise InputError(f"part: got {name!r}, expected a record of this package.")
     return kind

@@ -13,6 +13,7 @@ from smfg_verify.assumptions import AssumptionReport, budget_settings, check, fi
 from smfg_verify.bounds import (
     RUNNING_AVERAGE,
     BoundReport,
+    RateFinding,
     RateVerdict,
     Residuals,
     exact_residuals,
@@ -70,13 +71,17 @@ class Results:
 
     @property
     def slower(self) -> tuple[str, ...]:
-        """Residuals that decay slower than the claimed rate.
+        """Residuals that decay slower than the claimed rate, among those judged."""
+        return tuple(row.name for row in self.judged if row.verdict is RateVerdict.SLOWER)
 
-        The policy-space gap carries no claim, and a running average is slower only because it remembers its start.
+    @property
+    def judged(self) -> tuple[RateFinding, ...]:
+        """Rows that can count against the claim.
+
+        The policy-space gap carries no claim, and a running average may be slower because it remembers its start.
         """
         rows = self.bounds.rows if self.bounds is not None else ()
-        silent = ("policy_gap", RUNNING_AVERAGE)
-        return tuple(row.name for row in rows if row.verdict is RateVerdict.SLOWER and row.name not in silent)
+        return tuple(row for row in rows if row.name not in ("policy_gap", RUNNING_AVERAGE))
 
 
 def load_game(settings: GameSettings) -> AbstractGame:

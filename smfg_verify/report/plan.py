@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from smfg_verify.bounds import ChangeStatus, PlanStatus, PowerPlan, exact_residuals, plan_power
+from smfg_verify.bounds import ChangeStatus, PlanStatus, PowerPlan, exact_residuals, leader_way, plan_power
 from smfg_verify.bounds.power import check_choices
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
@@ -60,7 +60,8 @@ def make_plan(settings: GameSettings, pilot: RunSettings, store: Store | None = 
     with progress.stage("bounds", "Measuring residuals at every checkpoint"):
         residuals = job("residuals", lambda: exact_residuals(game, trace))
     with progress.stage("plan", "Simulating runs with the pilot's noise"):
-        power = job("power", lambda: plan_power(residuals.e_omega, residuals.iterations, **choices))
+        way = leader_way(trace.leader_logits, residuals.iterations)
+        power = job("power", lambda: plan_power(residuals.e_omega, residuals.iterations, way=way, **choices))
     return Plan(settings, game, pilot, power)
 
 
@@ -120,7 +121,8 @@ def _answer(power: PowerPlan) -> Text:
         said = f"{power.status}: {power.reason}"
     else:
         said = (
-            f"{best.seeds} seeds of {best.iterations:,} iterations reach the power {power.target:g}, at the least cost"
+            f"{best.seeds} seeds of {best.iterations:,} iterations reach the power {power.target:g} in simulation, "
+            "at the least cost of the choices above"
         )
     text = Text(said, style=_STYLES[power.status])
     text.append(f"\nTaken for granted: {power.assumption}", style="dim")

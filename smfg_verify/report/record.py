@@ -77,6 +77,7 @@ def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
             "objective": gradient.objective,
             "gradient": gradient.total,
             "direct": gradient.direct,
+            "held_field": gradient.held_field,
             "policy_response": gradient.policy_response,
             "mean_field_response": gradient.mean_field_response,
             "policy_gap": gradient.policy_gap,

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from smfg_verify.errors import InputError
@@ -15,7 +16,7 @@ class GameSettings:
     """Which game: what `smfg_verify.games.load` is called with.
 
     Attributes:
-        name: a registered name, or file.py:ClassName.
+        name: a registered name, file.py:ClassName, or whatever else `load` takes.
         parameters: name -> value; the game's defaults for the others.
     """
 
@@ -25,7 +26,8 @@ class GameSettings:
     @property
     def short_name(self) -> str:
         """The name as a directory can be called."""
-        return self.name.rpartition(":")[2]
+        inside = self.name.rpartition(":")[2]
+        return Path(inside).stem if inside.endswith(".py") else inside
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +95,7 @@ class CheckSettings:
         if limit is not None and not (
             isinstance(limit, int | float) and not isinstance(limit, bool) and 0.0 < limit < math.inf
         ):
-            raise ValueError(
+            raise InputError(
                 f"time limit: got {limit!r}, expected a positive number of seconds; leave it out for none."
             )
 

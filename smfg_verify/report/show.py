@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.text import Text
 
-from smfg_verify.assumptions import AssumptionReport
-from smfg_verify.bounds import Residuals
+from smfg_verify.assumptions import AssumptionReport, Verdict, find_property, property_names
+from smfg_verify.bounds import RateVerdict, Residuals
 from smfg_verify.exact import StackelbergGradient
 from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
@@ -67,10 +67,37 @@ def show_results(console: Console, results: Results, directory: Path, files: tup
 def _summary(results: Results) -> Text:
     parts = []
     if results.assumptions is not None:
-        parts.append(f"Refuted: {_grouped(results.refuted) or 'nothing'}")
+        parts.append(f"Refuted: {refuted_of(results.assumptions)}")
     if results.bounds is not None:
-        parts.append(f"Slower than claimed: {', '.join(results.slower) or 'nothing'}")
+        parts.append(f"Slower than claimed: {_slower(results)}")
     return Text("\n".join(parts), style="bold")
+
+
+def refuted_of(report: AssumptionReport) -> str:
+    """What is refuted, out of how much; without a refutation, what became of the rest."""
+    checked, known = len(report.properties), len(property_names())
+    counts = {verdict: 0 for verdict in Verdict}
+    for finding in report.findings:
+        counts[finding.verdict] += find_property(finding.property).decides(finding.statement)
+    deciding = sum(counts.values()) - counts[Verdict.NOT_APPLICABLE]
+    scope = f"{deciding} applicable statements that decide {checked} of {known} properties"
+    others = ", ".join(
+        f"{counts[verdict]} {verdict.value}"
+        for verdict in (Verdict.CERTIFIED, Verdict.SUPPORTED, Verdict.INCONCLUSIVE)
+        if counts[verdict]
+    )
+    rest = f"the others: {others}" if others else "no others"
+    if report.refuted:
+        return f"{_grouped(report.refuted)}. That is {len(report.refuted)} of {scope}; {rest}"
+    return f"none of {scope}" + (f" ({others})" if others else "")
+
+
+def _slower(results: Results) -> str:
+    """What is slower, out of how many residuals, and how many of them could not be judged."""
+    rows = results.judged
+    open_ = sum(row.verdict is RateVerdict.INCONCLUSIVE for row in rows)
+    scope = f"{len(rows)} residuals judged" + (f", {open_} of them inconclusive" if open_ else "")
+    return f"{', '.join(results.slower)}; of {scope}" if results.slower else f"none of {scope}"
 
 
 def _grouped(statements: tuple[str, ...]) -> str:
@@ -119,8 +146,8 @@ def show_atlas(console: Console, atlas: Atlas, directory: Path) -> None:
     """Print the atlas, and write its record and its Markdown table beside the reports, both or neither."""
     console.print(atlas_table(atlas))
     write_in(directory, {ATLAS_FILE: atlas_bytes(atlas), ATLAS_TABLE: atlas_markdown(atlas).encode()})
-    if atlas.refuted:
-        console.print(Text("Refuted: " + "; ".join(atlas.refuted), style="bold"))
+    for name, report in atlas.reports.items():
+        console.print(Text(f"{name}, refuted: {refuted_of(report)}", style="bold" if report.refuted else ""))
     seconds = ", ".join(f"{name} {spent:.0f} s" for name, spent in atlas.seconds.items())
     console.print(Text(f"Time: {seconds or 'all read back'}", style="dim"))
     console.print(

@@ -11,7 +11,7 @@ from jaxtyping import ArrayLike
 
 from smfg_verify.errors import InputError
 from smfg_verify.files import require_place
-from smfg_verify.game import AbstractGame, game_hash, require_source_agrees, traced, validate
+from smfg_verify.game import AbstractGame, game_hash, game_name, require_source_agrees, traced, validate
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.initial import (
     ITERATE_FIELDS,
@@ -125,7 +125,7 @@ def resume(
         record[:, : trace.iterations.size] = getattr(trace, name)
     if game_hash(game) != metadata.game_hash:
         raise InputError(
-            f"resume: got another game ({type(game).__name__}) than the {metadata.game} of {checkpoint_file}; expected "
+            f"resume: got another game ({game_name(game)}) than the {metadata.game} of {checkpoint_file}; expected "
             "the same class, parameters and structure, since the run would otherwise change game half-way."
         )
     method = method_named(metadata.method).from_options(metadata.options)
@@ -155,7 +155,7 @@ def _new_file(checkpoint_file: str | os.PathLike[str], overwrite: bool) -> Path:
 
 def _metadata(game: AbstractGame, method: Method, num_iterations: int) -> TraceMetadata:
     return TraceMetadata(
-        game=type(game).__name__,
+        game=game_name(game),
         game_hash=game_hash(game),
         method=method.name,
         method_options=json.dumps(method.options(), sort_keys=True),

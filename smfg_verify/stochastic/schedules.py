@@ -4,7 +4,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -38,7 +38,8 @@ class StepSizes(NamedTuple):
     follower: Float[Array, ""]
     critic: Float[Array, ""]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 class Schedule(Portable, eqx.Module):

@@ -11,7 +11,7 @@ import pytest
 
 from smfg_verify import ac_smfg, check, games
 from smfg_verify.exact import leader_objective, optimise_leader, solve_equilibrium, stackelberg_gradient
-from smfg_verify.game import AbstractGame, TabularGame, game_hash, parameter, untraced_functions
+from smfg_verify.game import AbstractGame, TabularGame, game_hash, parameter, traced, untraced_functions
 from smfg_verify.interop import AddedLeader, from_mfglib, to_arrays, to_gymnasium
 from smfg_verify.interop.probes import joint_fields, probe_fields
 from smfg_verify.stochastic.population import simulate_population
@@ -355,7 +355,9 @@ def test_what_says_the_same_in_its_own_way_is_the_same_game(sites, equilibrium, 
 
 
 def test_a_copy_from_elsewhere_brings_its_environment_along(sites, equilibrium):
-    for other in (pickle.loads(pickle.dumps(sites)), copy.deepcopy(sites), copy.copy(sites)):
+    prepared = traced(sites)
+    copies = [pickle.loads(pickle.dumps(game)) for game in (sites, prepared)]
+    for other in (*copies, copy.deepcopy(sites), copy.copy(sites), copy.deepcopy(prepared)):
         assert game_hash(other) == game_hash(sites)
         np.testing.assert_array_equal(solve_equilibrium(other, START).mean_field, equilibrium)
     dearer = eqx.tree_at(lambda game: game.temperature, sites, jnp.asarray(0.3))

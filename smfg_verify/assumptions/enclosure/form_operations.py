@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from smfg_verify.assumptions.enclosure.arithmetic import UNIT, rounding
+from smfg_verify.assumptions.enclosure.arithmetic import TINY, UNIT, rounding
 from smfg_verify.assumptions.enclosure.forms import Form, between, columns_up_to, middle_of, with_noise
 from smfg_verify.assumptions.enclosure.functions import INFINITY, UNBOUNDED, Ends, Function, product, tidy
 
@@ -15,11 +15,14 @@ Operand = Form | Array
 
 
 def widened(ends: Ends, error: Array) -> Ends:
-    """Ends moved outward by a rounding, which changes no sign: sums and products of numbers >= 0 round to one >= 0."""
+    """Ends moved outward by a rounding, which changes no sign: sums and products of numbers >= 0 round to one >= 0.
+
+    Ends that are both zero may stand for positive numbers too small for a float.
+    """
     low, high = ends
     return (
         jnp.where(low >= 0.0, jnp.maximum(low - error, 0.0), low - error),
-        jnp.where(high <= 0.0, jnp.minimum(high + error, 0.0), high + error),
+        jnp.where((high <= 0.0) & (low < 0.0), jnp.minimum(high + error, 0.0), high + error),
     )
 
 
@@ -157,13 +160,9 @@ def bilinear(apply: Callable, first: Form, second: Form, *, elementwise: bool, t
         None if first.columns is None else jax.vmap(lambda row: apply(row, y0))(first.columns),
         None if second.columns is None else jax.vmap(lambda row: apply(x0, row))(second.columns),
     ]
-    remainder, error = (
-        _sum(
-            None if x is None else apply(x, jnp.abs(y0)),
-            None if y is None else apply(jnp.abs(x0), y),
-        )
-        for x, y in ((first.remainder, second.remainder), (first.error, second.error))
-    )
+    remainder = _cross(apply, (first.remainder, second.remainder), (jnp.abs(x0), jnp.abs(y0)))
+    # Roundings are magnified by whatever the other factor is, its middle and its radius.
+    error = _cross(apply, (first.error, second.error), (jnp.abs(x0) + x_radius, jnp.abs(y0) + y_radius))
     sizes = [jnp.maximum(form.size, jnp.abs(form.middle[0])) + form.middle[1] for form in (first, second)]
     # The machine's rounding, and ours of the three products of the centre and of the columns.
     new = 4.0 * rounding(terms, apply(*sizes))
@@ -176,6 +175,14 @@ def bilinear(apply: Callable, first: Form, second: Form, *, elementwise: bool, t
         scope.noted(tidy(*widened(product(*ranges), rounding(1, 0.0)))) if elementwise else None,  # type: ignore[arg-type]
     )
     return with_noise(form, apply(x_radius, y_radius))
+
+
+def _cross(apply: Callable, parts: tuple[Array | None, Array | None], others: tuple[Array, Array]) -> Array | None:
+    """Parts of the two factors, each times the size of the other factor."""
+    first, second = parts
+    return _sum(
+        None if first is None else apply(first, others[1]), None if second is None else apply(others[0], second)
+    )
 
 
 def _by_constant(apply: Callable, first: Form, second: Form, elementwise: bool, terms: int) -> Form:
@@ -227,7 +234,8 @@ def compose(function: Function, form: Form) -> Form:
     Returns:
         f(x).
     """
-    ends = form.scope.noted(tidy(*function.range(*form.scope.noted(form.range))))
+    ends = widened(function.range(*form.scope.noted(form.range)), jnp.asarray(TINY))
+    ends = form.scope.noted(tidy(*ends))
     if function.derivative is None:
         return between(form.scope, ends)
     flat, flat_size = middle_of(ends)
@@ -241,12 +249,17 @@ def compose(function: Function, form: Form) -> Form:
     largest = jnp.maximum(jnp.abs(ends[0]), jnp.abs(ends[1]))
     error = jnp.where(good, function.accuracy, UNIT) * largest
     error = error + rounding(2, jnp.abs(tilt) * (form.size + jnp.abs(middle)))
+    if form.error is not None:
+        # Where the range alone is kept it holds this already; said all the same, for who asks how rough a value is.
+        steepest = jnp.maximum(jnp.abs(derivative[0]), jnp.abs(derivative[1]))
+        magnified = jnp.where(good, jnp.abs(tilt), steepest) * form.error
+        error = error + jnp.where(good, magnified, jnp.minimum(magnified, 2.0 * flat_size))
     image = Form(
         form.scope,
         jnp.where(good, function.value(middle) + tilt * (form.centre - middle), flat),
         None if form.columns is None else tilt * form.columns,
         None if form.remainder is None else jnp.abs(tilt) * form.remainder,
-        error if form.error is None else error + jnp.abs(tilt) * form.error,
+        error,
         ends,
         tight=True,
     )

@@ -1,7 +1,7 @@
 r"""Affine forms: values known as an affine function of the variables, of noise, and up to a remainder.
 
-$v = c + \sum_j x_j A_j + \sum_k \epsilon_k E_k + [-r, r] + [-e, e]$ with $\epsilon_k \in [-1, 1]$ shared by all values of
-a computation, r what nonlinear functions leave over and e the roundings so far, the machine's and our own. Without
+$v = c + \sum_j x_j A_j + \sum_k \epsilon_k E_k + [-r, r] + [-e, e]$ with $\epsilon_k \in [-1, 1]$ shared by all values
+of a computation, r what nonlinear functions leave over and e the roundings so far, the machine's and our own. Without
 noise and remainder the value is proved affine up to rounding, by the structure of the program alone.
 Beside the form an interval may be kept; the truth lies in both.
 """
@@ -118,6 +118,8 @@ class Form:
         """Certified ends of the value over the domain, rounded outward."""
         if self.tight and self.interval is not None:
             return self.interval
+        if self.is_constant and self.error is None:
+            return self.centre, self.centre
         low, high, size = self.centre, self.centre, jnp.abs(self.centre)
         if self.columns is not None:
             number = self.scope.domain.size
@@ -158,10 +160,10 @@ def variables(scope: Scope, shape: tuple[int, ...]) -> Form:
     return Form(scope, jnp.zeros(shape), jnp.eye(size).reshape(size, *shape), interval=ends, tight=True)
 
 
-def between(scope: Scope, ends: Ends) -> Form:
-    """A value of which only an interval is known."""
+def between(scope: Scope, ends: Ends, error: Array | None = None) -> Form:
+    """A value of which only an interval is known, which holds its roundings too; and what they come to, if asked."""
     middle, radius = middle_of(ends)
-    return with_noise(Form(scope, middle, interval=ends, tight=True), radius)
+    return with_noise(Form(scope, middle, error=error, interval=ends, tight=True), radius)
 
 
 def with_noise(form: Form, size: Array) -> Form:

@@ -152,7 +152,8 @@ def _convert(equation: Equation, operands: list[Value]) -> Value:
 
 def _contract(equation: Equation, operands: list[Value]) -> Value:
     (contracted, _), _ = equation.params["dimension_numbers"]
-    return contraction(equation.bind, *operands, terms=math.prod(equation.shapes[0][axis] for axis in contracted))
+    first, second = operands
+    return contraction(equation.bind, first, second, math.prod(equation.shapes[0][axis] for axis in contracted))
 
 
 def _select(equation: Equation, operands: list[Value]) -> Value:
@@ -235,22 +236,6 @@ OF_CONDITIONS: dict[str, Rule] = {
     **{name: RULES[name] for name in ("not", "reduce_and", "reduce_or", "select_n", "convert_element_type")},
 }
 # Arithmetic that has a rule for integers, which wrap around; the others are for floats alone.
-OF_INTEGERS = frozenset(_MOVING) | frozenset(
-    [
-        "add",
-        "sub",
-        "neg",
-        "mul",
-        "max",
-        "min",
-        "clamp",
-        "abs",
-        "sign",
-        "square",
-        "dot_general",
-        "reduce_max",
-        "reduce_min",
-        "select_n",
-        "convert_element_type",
-    ]
-)
+OF_INTEGERS = frozenset(
+    (*_MOVING, "add", "sub", "neg", "mul", "max", "min", "clamp", "abs", "sign", "square", "dot_general")
+) | frozenset(("reduce_max", "reduce_min", "select_n", "convert_element_type"))

@@ -189,7 +189,8 @@ def largest(operand: Enclosed, axes: tuple[int, ...]) -> Enclosed:
     """Maximum over axes; the slope is one of those of the entries that may be the largest."""
     low, high = operand.value.range
     scope = operand.value.scope
-    value = between(scope, (jnp.max(low, axis=axes), jnp.max(high, axis=axes)))
+    error = None if operand.value.error is None else jnp.max(operand.value.error, axis=axes)
+    value = between(scope, (jnp.max(low, axis=axes), jnp.max(high, axis=axes)), error)
     if operand.slope is None:
         return Enclosed(value, None)
     candidate = high >= jnp.max(low, axis=axes, keepdims=True)

@@ -1,6 +1,6 @@
 """A stochastic total-derivative learner: the leader's whole gradient, out of a model that is estimated from samples."""
 
-from typing import ClassVar, NamedTuple, Unpack
+from typing import Any, ClassVar, NamedTuple, Unpack
 
 import equinox as eqx
 import jax
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
-from smfg_verify.exact.equilibrium import Equilibrium
+from smfg_verify.exact.equilibrium import Equilibrium, Status
 from smfg_verify.exact.equilibrium import Method as Search
 from smfg_verify.exact.gradient import formula_at
 from smfg_verify.game import AbstractGame, TabularGame, as_parameter, mean_field_shape, over_indices, parameter
@@ -147,10 +147,11 @@ def estimated_gradient(
     """
     field = jnp.ravel(iterate.mean_field)
     model = {name: _affine(table, field, spacing) for name, table in memory.items()}
+    tables: dict[str, Any] = {name: parts.constant for name, parts in model.items()}
+    tables |= {f"{name}_mean_field": parts.slopes for name, parts in model.items()}
     estimated = TabularGame(
         mean_field_support=game.mean_field_support,
-        **{name: parts.constant for name, parts in model.items()},
-        **{f"{name}_mean_field": parts.slopes for name, parts in model.items()},
+        **tables,
         discount=as_parameter(game.discount),
         temperature=as_parameter(game.temperature),
         leader_temperature=as_parameter(game.leader_temperature),
@@ -166,6 +167,11 @@ def estimated_gradient(
         steps=jnp.asarray(0),
         method=jnp.asarray(int(Search.NONE)),
         cycled=jnp.asarray(False),
+        error_bound=jnp.asarray(jnp.nan),
+        value_error_bound=jnp.asarray(jnp.nan),
+        spectral_radius=jnp.asarray(jnp.nan),
+        status=jnp.asarray(int(Status.CONVERGED)),
+        steep_entry=jnp.asarray(-1),
     )
     return formula_at(estimated, softmax_policy(iterate.leader_logits), point)
 

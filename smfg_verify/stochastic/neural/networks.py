@@ -18,7 +18,8 @@ class ActionLaw(NamedTuple):
     mean: Float[Array, ""]
     log_std: Float[Array, ""]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
     def at(self, normal: Float[Array, ""]) -> Float[Array, ""]:
         """The action that a standard normal draw gives."""

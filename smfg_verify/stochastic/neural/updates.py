@@ -1,7 +1,7 @@
 """One iteration of AC-SMFG with function approximation, for one run; `advance` maps it over runs."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -36,7 +36,8 @@ class GaussianField(NamedTuple):
     mean: Float[Array, ""]
     second_moment: Float[Array, ""]
 
-    __reduce__ = reduce_portable
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
     @property
     def variance(self) -> Float[Array, ""]:
