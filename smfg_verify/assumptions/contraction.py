@@ -42,8 +42,6 @@ STATEMENTS = (
     "softmax-scheme",
     "smallest-temperature",
 )
-# A secant that is to confirm a modulus of at least 1 may miss by its rounding and curvature.
-_SECANT_ERROR = 1e-6
 
 
 def _modulus_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
@@ -144,7 +142,7 @@ def _modulus_finding(game: AbstractGame, worst: WorstModulus) -> Finding:
     elif worst.value < 1.0:
         verdict = Verdict.INCONCLUSIVE if worst.searched["sample_nan"] else Verdict.SUPPORTED
     else:
-        verdict = Verdict.REFUTED if secant >= 1.0 - _SECANT_ERROR else Verdict.INCONCLUSIVE
+        verdict = Verdict.REFUTED if secant >= 1.0 else Verdict.INCONCLUSIVE
     return Finding(
         property=PROPERTY,
         statement="modulus",

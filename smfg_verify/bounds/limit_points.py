@@ -14,6 +14,7 @@ from jaxtyping import ArrayLike, Complex, Float
 from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import LeaderPoints, advantage, checked, evaluate_leaders
 from smfg_verify.assumptions.rest_points import RestPoints, follow
+from smfg_verify.bounds.kinks import is_differentiable
 from smfg_verify.bounds.mean_dynamics import (
     Components,
     flattened,
@@ -47,6 +48,7 @@ class LimitStatus(enum.Enum):
     INTERIOR = "interior"
     BOUNDARY = "boundary"
     DEGENERATE = "degenerate"
+    NOT_DIFFERENTIABLE = "not-differentiable"
     NOT_CONVERGED = "not-converged"
 
 
@@ -59,7 +61,8 @@ class LimitPoint:
 
     Attributes:
         status: INTERIOR (isolated zero, polished), BOUNDARY (the leader's policy tends to a deterministic one in some
-            row, with a strictly worse payoff of what it drops), DEGENERATE (a zero that is not isolated) or
+            row, with a strictly worse payoff of what it drops), DEGENERATE (a zero that is not isolated),
+            NOT_DIFFERENTIABLE (a zero at which differences of the dynamics disagree with their Jacobian: a kink) or
             NOT_CONVERGED.
         iterate: the five components; at a BOUNDARY the last iterate of the flow, whose policies and mean field are
             the limit's and whose logits are not; NaN where not converged.
@@ -332,7 +335,11 @@ def _described(
         objective=float(leader.objective[0]),
         least_probability=float(np.min(_policy(iterate))),
     )
-    return _with_stability(game, schedule, found) if status is LimitStatus.INTERIOR else found
+    if status is not LimitStatus.INTERIOR:
+        return found
+    if not is_differentiable(game, iterate):
+        return dataclasses.replace(found, status=LimitStatus.NOT_DIFFERENTIABLE)
+    return _with_stability(game, schedule, found)
 
 
 def _with_stability(game: AbstractGame, schedule: Schedule, point: LimitPoint) -> LimitPoint:

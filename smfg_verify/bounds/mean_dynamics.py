@@ -111,7 +111,7 @@ def mean_dynamics(game: AbstractGame, iterate: Components) -> Components:
 
     Source: the updates of AC-SMFG of Zeng et al. (arXiv 2509.15392) under the laws of its "iid" sampling.
     """
-    return _mean_dynamics(*prepared(game, iterate))
+    return dynamics_at(*prepared(game, iterate))
 
 
 def mean_dynamics_jacobian(game: AbstractGame, iterate: Components) -> Float[np.ndarray, "N N"]:
@@ -234,7 +234,7 @@ def mean_dynamics_at(game: AbstractGame, iterate: Components) -> Components:
     )
 
 
-_mean_dynamics = compiled_for_game(mean_dynamics_at)
+dynamics_at = compiled_for_game(mean_dynamics_at)
 
 
 def linearised_at(game: AbstractGame, iterate: Components) -> tuple[Components, Float[Array, "N N"]]:
