@@ -13,6 +13,7 @@ import jax
 from smfg_verify.comparison import CompareSettings, contender_names
 from smfg_verify.files import write_atomically
 from smfg_verify.report.comparison import comparison_markdown, make_comparison, write_comparison
+from smfg_verify.report.finished import Store
 from smfg_verify.report.settings import GameSettings
 
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -47,9 +48,12 @@ def main() -> None:
     for name in arguments.configurations:
         game, parameters = CONFIGURATIONS[name]
         directory = arguments.results / name
+        directory.mkdir(parents=True, exist_ok=True)
         # Finished methods are kept, so that an interrupted run goes on where it stopped.
-        found = make_comparison(GameSettings(game, parameters), contender_names(), how, directory, resumed=True)
+        store = Store(directory, resumed=True)
+        found = make_comparison(GameSettings(game, parameters), contender_names(), how, store)
         write_comparison(found, directory)
+        store.clear()
         sections.append(f"## {name}\n\n{comparison_markdown(found.comparison)}")
         print(sections[-1], flush=True)
     if arguments.out is not None:

@@ -17,6 +17,7 @@ from smfg_verify.assumptions._registry import BUDGETS as BUDGETS
 from smfg_verify.assumptions._registry import budget_settings as budget_settings
 from smfg_verify.assumptions._registry import find_property as find_property
 from smfg_verify.assumptions._registry import property_names as property_names
+from smfg_verify.assumptions.contradictions import Contradiction as Contradiction
 from smfg_verify.assumptions.finding import Evidence as Evidence
 from smfg_verify.assumptions.finding import Finding as Finding
 from smfg_verify.assumptions.finding import Side as Side

@@ -1,15 +1,50 @@
 """Records as JSON without loss: arrays with their type and shape, and numbers that plain JSON cannot hold."""
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from smfg_verify.errors import InputError
+
 _ARRAY = "array"
 _NUMBER = "number"
 _KINDS = "fiub"
+
+
+class FrozenMapping(Mapping[str, Any]):
+    """A read-only mapping that, unlike the standard library's, can be pickled and copied."""
+
+    __slots__ = ("_items",)
+    _items: dict[str, Any]
+
+    def __init__(self, items: Mapping[str, Any]):
+        object.__setattr__(self, "_items", dict(items))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{name}: a frozen mapping cannot be changed")
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return self._items | dict(other)
+
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(other) | self._items
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return frozen, (self._items,)  # again read-only: NumPy forgets it on the way
 
 
 def frozen(value: Any) -> Any:
@@ -26,15 +61,15 @@ def frozen(value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
-            raise ValueError(f"record: got the keys {list(value)!r}, expected texts: JSON has no other keys.")
-        return MappingProxyType({key: frozen(item) for key, item in value.items()})
+            raise InputError(f"record: got the keys {list(value)!r}, expected texts: JSON has no other keys.")
+        return FrozenMapping({key: frozen(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
         return tuple(frozen(item) for item in value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     array = np.array(value)
     if array.dtype.kind not in _KINDS:
-        raise ValueError(
+        raise InputError(
             f"record: got {type(value).__name__} (array type {array.dtype}), expected numbers, texts, arrays of "
             "numbers, or mappings and lists of these."
         )
@@ -72,7 +107,7 @@ def decode(value: Any) -> Any:
         return frozen(np.array(numbers, dtype=dtype).reshape(value["shape"]))
     if _NUMBER in value:
         return float(value[_NUMBER])
-    return MappingProxyType({key: decode(item) for key, item in value.items()})
+    return FrozenMapping({key: decode(item) for key, item in value.items()})
 
 
 def _finite_or_text(number: Any) -> Any:

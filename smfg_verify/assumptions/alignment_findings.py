@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from smfg_verify.assumptions.alignment_readings import Reading
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.leaders import LeaderPoints, checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
@@ -12,11 +13,11 @@ from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 PROPERTY = "gradient-alignment"
 
 
-def point_of(game: AbstractGame, witness: Mapping[str, Any]) -> LeaderPoints:
-    """The witness as a point, its equilibrium solved again from the mean field it was found at."""
+def point_of(game: AbstractGame, witness: Mapping[str, Any], reading: Reading) -> LeaderPoints:
+    """The witness as a point in one reading, its equilibrium solved again from the mean field it was found at."""
     game = checked(game)
     require_shapes(witness, {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)})
-    return evaluate_leaders(game, witness["logits"][None], witness["mean_field"][None])
+    return reading.of(evaluate_leaders(game, witness["logits"][None], witness["mean_field"][None]))
 
 
 def excess_gap(points: LeaderPoints, other: Literal["total", "direct"]) -> np.ndarray:

@@ -132,7 +132,7 @@ def hull_finding(game: AbstractGame, points: LeaderPoints, settings: SearchSetti
     chosen = mixed_starts(np.where(measures.total_resolved, measures.cosine, np.nan), LARGEST_SAMPLE)
     searched = {"samples": len(chosen), "masked": int(np.sum(~measures.total_resolved)), "seed": settings.seed}
     if chosen.size == 0:
-        meaning = "No hull: every gradient looked at is within its own numerical error."
+        meaning = "No hull: no total gradient looked at is a number well above its own numerical error."
         return _finding(Verdict.INCONCLUSIVE, float("nan"), meaning, {}, searched, {})
     sample = points.at(chosen)
     result, proposed, multiplier = propose(*normalised_pairs(sample))
@@ -158,10 +158,13 @@ def hull_finding(game: AbstractGame, points: LeaderPoints, settings: SearchSetti
 def _meaning(constant: float, number: int) -> str:
     if not np.isfinite(constant):
         return "The solver's constant for the hull of the sampled gradients did not survive its verification."
-    text = f"<g, p> >= {constant:.4g} ||g||^2 at every convex combination of {number} sampled pairs (g, p)"
+    text = (
+        f"<g, p> >= {constant:.4g} ||g||^2, less {SLACK:g} where each g has length 1, at every convex combination of "
+        f"{number} sampled pairs (g, p)"
+    )
     if constant > 0.0:
         return f"{text}; about other leaders it says nothing."
-    return f"{text}: too weak to follow from the samples, which by itself refutes nothing."
+    return f"{text}: no alignment of the combinations follows from it, and it refutes none."
 
 
 def _finding(verdict: Verdict, constant: float, meaning: str, witness, searched, details) -> Finding:

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from smfg_verify.assumptions.gradient_slopes import gradient_slopes
+from smfg_verify.assumptions.alignment_readings import Reading
+from smfg_verify.assumptions.gradient_slopes import gradient_slopes, held_field_slopes
 from smfg_verify.assumptions.leaders import LeaderPoints, evaluate_leaders
 from smfg_verify.assumptions.search import Slopes, box_slope, into_box
 from smfg_verify.game import AbstractGame, leader_logits_shape
@@ -22,6 +23,8 @@ QUANTILES = {"min": 0.0, "q05": 0.05, "median": 0.5, "q95": 0.95, "max": 1.0}
 class AlignmentMeasures(NamedTuple):
     r"""Comparisons of $g$ = total and $p$ = direct; NaN where a norm divided by is within its own error.
 
+    Where g is well above its error and p is within its own, the cosine is 0: p is no direction of ascent there.
+
     Attributes:
         cosine: $\langle g, p \rangle / (\|g\| \|p\|)$.
         inner_product_constant: $\langle g, p \rangle / \|g\|^2$.
@@ -32,6 +35,7 @@ class AlignmentMeasures(NamedTuple):
         inner_error: bound on the error of `inner`.
         squared_norm: $\|g\|^2$.
         total_resolved, direct_resolved: whether each norm is well above its error bound.
+        direct_vanishes: g is well above its error, and p is within its own.
     """
 
     cosine: Float[np.ndarray, " N"]
@@ -44,11 +48,17 @@ class AlignmentMeasures(NamedTuple):
     squared_norm: Float[np.ndarray, " N"]
     total_resolved: Bool[np.ndarray, " N"]
     direct_resolved: Bool[np.ndarray, " N"]
+    direct_vanishes: Bool[np.ndarray, " N"]
 
     @property
     def misaligned(self) -> Bool[np.ndarray, " N"]:
         """Whether the inner product is negative beyond its error, and every ratio is taken."""
         return self.total_resolved & self.direct_resolved & (self.inner < -self.inner_error)
+
+    @property
+    def not_ascending(self) -> Bool[np.ndarray, " N"]:
+        """Whether <g, p> >= c |g|^2 with c > 0 fails as far as the numbers tell: negative, or p zero and g not."""
+        return self.misaligned | self.direct_vanishes
 
 
 def alignment_measures(points: LeaderPoints) -> AlignmentMeasures:
@@ -63,11 +73,12 @@ def alignment_measures(points: LeaderPoints) -> AlignmentMeasures:
     total, direct = points.total_norm, points.direct_norm
     total_resolved = points.converged & (total > RESOLUTION * points.error)
     direct_resolved = points.converged & (direct > RESOLUTION * points.error)
+    direct_vanishes = points.converged & (total > SEARCH_RESOLUTION * points.error) & (direct <= points.error)
     inner = np.sum(points.total * points.direct, axis=(1, 2))
     by_total = np.where(total_resolved, total, np.nan)
     by_direct = np.where(direct_resolved, direct, np.nan)
     return AlignmentMeasures(
-        cosine=inner / (by_total * by_direct),
+        cosine=np.where(direct_vanishes, 0.0, inner / (by_total * by_direct)),
         inner_product_constant=inner / by_total**2,
         direct_constant=inner / by_direct**2,
         relative_error=np.linalg.norm(points.total - points.direct, axis=(1, 2)) / by_total,
@@ -77,6 +88,7 @@ def alignment_measures(points: LeaderPoints) -> AlignmentMeasures:
         squared_norm=total**2,
         total_resolved=total_resolved,
         direct_resolved=direct_resolved,
+        direct_vanishes=direct_vanishes,
     )
 
 
@@ -122,7 +134,7 @@ def frontier(measures: AlignmentMeasures, *, num_slacks: int = 41) -> Frontier:
     return Frontier(slack, constant, smallest)
 
 
-def alignment_slopes(game: AbstractGame, count_cosine: int, num_starts: int) -> Slopes:
+def alignment_slopes(game: AbstractGame, reading: Reading, count_cosine: int, num_starts: int) -> Slopes:
     r"""Objective of the worst-case search: the cosine for the first points of a batch, arcsinh(c) for the others.
 
     c is unbounded below near zeros of g at which p is not zero; arcsinh keeps its order and tames its slope. NaN
@@ -130,6 +142,7 @@ def alignment_slopes(game: AbstractGame, count_cosine: int, num_starts: int) -> 
 
     Args:
         game: the game, traced.
+        reading: what p holds.
         count_cosine: number of leading points that minimise the cosine.
         num_starts: number of points.
 
@@ -140,10 +153,14 @@ def alignment_slopes(game: AbstractGame, count_cosine: int, num_starts: int) -> 
 
     def slopes(unbounded: Float[np.ndarray, "K D"]) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]:
         logits = np.asarray(into_box(unbounded))
-        points = evaluate_leaders(game, logits.reshape(-1, *shape), rescue=False)
+        points = reading.of(evaluate_leaders(game, logits.reshape(-1, *shape), rescue=False))
         smaller = np.minimum(points.total_norm, points.direct_norm)
         values, in_total, in_direct = _objective(points.total, points.direct, use_cosine)
-        in_logits = gradient_slopes(game, points, in_total, in_direct).reshape(logits.shape)
+        if reading is Reading.POLICY_HELD:
+            in_logits = gradient_slopes(game, points, in_total, in_direct)
+        else:
+            in_logits = gradient_slopes(game, points, in_total) + held_field_slopes(game, points, in_direct)
+        in_logits = in_logits.reshape(logits.shape)
         resolved = points.converged & (smaller > SEARCH_RESOLUTION * points.error)
         return np.where(resolved, values, np.nan), in_logits * box_slope(logits)
 

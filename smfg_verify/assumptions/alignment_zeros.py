@@ -13,14 +13,15 @@ from smfg_verify.assumptions.alignment_findings import (
     witness_at,
     worst_of,
 )
+from smfg_verify.assumptions.alignment_readings import Reading
 from smfg_verify.assumptions.finding import Finding, Side, Verdict
-from smfg_verify.assumptions.rest_points import Field, RestPoints
+from smfg_verify.assumptions.rest_points import RestPoints
 from smfg_verify.game import AbstractGame
 
 
-def gap_of(other: Field):
+def gap_of(other: Literal["total", "direct"], reading: Reading):
     """From (game, witness), the gap of one field beyond that of the field that was followed to (nearly) zero."""
-    return lambda game, witness: excess_gap(point_of(game, witness), other)[0]
+    return lambda game, witness: excess_gap(point_of(game, witness, reading), other)[0]
 
 
 def zeros_of_total(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> Finding:
@@ -32,7 +33,10 @@ def zeros_of_total(game: AbstractGame, evidence: AlignmentEvidence, proved: bool
                 f"At a leader where the total gradient is zero the direct one is not (policy-space gap "
                 f"{constant:.4g}): following it leaves a stationary policy of the leader's true objective."
             )
-        return f"Wherever the total gradient was found to vanish, so does the direct one (largest gap {constant:.2g})."
+        return (
+            f"At the zeros of the total gradient that {_ends(evidence.total_rest)} the direct one is zero as far as "
+            f"can be told (largest policy-space gap {constant:.2g})."
+        )
 
     return _zeros_finding(game, "zeros-of-total", evidence, proved, evidence.total_rest, "direct", meaning)
 
@@ -51,7 +55,10 @@ def zeros_of_direct(game: AbstractGame, evidence: AlignmentEvidence, proved: boo
                 f"{stop.points.objective[where]:.4g} that is not stationary (policy-space gap {constant:.4g}); the "
                 f"best leader seen has {best:.4g}."
             )
-        return f"Wherever the direct gradient was found to vanish, so does the total one (largest gap {constant:.2g})."
+        return (
+            f"At the zeros of the direct gradient that {_ends(evidence.direct_rest)} the total one is zero as far as "
+            f"can be told (largest policy-space gap {constant:.2g})."
+        )
 
     return _zeros_finding(game, "zeros-of-direct", evidence, proved, evidence.direct_rest, "total", meaning)
 
@@ -73,10 +80,13 @@ def _zeros_finding(
     else:
         # A gap adds one difference a row of a table, each with up to twice the error of an entry.
         rounding = 10.0 * rest.points.logits.shape[1] * rest.points.error[worst]
-        again = excess_gap(point_of(game, witness_at(rest.points, worst)), other)[0]
+        again = excess_gap(point_of(game, witness_at(rest.points, worst), evidence.reading), other)[0]
         clearly = min(gaps[worst], again) > max(CLEARLY_POSITIVE * evidence.scale, rounding)
         verdict = Verdict.REFUTED if clearly else Verdict.SUPPORTED
-    unreached = "No zero was reached: the flows ended before both stationarity measures were within the tolerance."
+    if evidence.scale > 0.0:
+        unreached = "No zero was reached: the flows ended before both stationarity measures were within the tolerance."
+    else:
+        unreached = "No zero to tell: at no random leader is a gradient a number above its own numerical error."
     equal = "Both gradients are equal for every leader, so they vanish together."
     return concluded(
         game,
@@ -88,8 +98,12 @@ def _zeros_finding(
         side=Side.LOWER,
         meaning=lambda constant: equal if proved else unreached if worst is None else meaning(constant, verdict),
         details=_rest_details(rest),
-        recompute=gap_of(other),
+        recompute=gap_of(other, evidence.reading),
     )
+
+
+def _ends(rest: RestPoints) -> str:
+    return f"{int(np.sum(rest.reached))} of {len(rest.reached)} flows reached"
 
 
 def _rest_details(rest: RestPoints) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from smfg_verify.assumptions.enclosure import (
     affine_table,
     enclose,
     enclose_slopes,
+    numbers_of_a_box,
     supremum,
 )
 from smfg_verify.assumptions.field_tables import field_size, slopes_at, tables_at
@@ -32,8 +33,8 @@ from smfg_verify.assumptions.row_distances import (
 )
 from smfg_verify.game import AbstractGame, mean_field_shape
 
-# A property asks for several bounds, so each takes a part of the time that the settings give to one.
-_SHARE = 5.0
+# A box of up to so many numbers counts as one of `num_boxes` (2 to 5 ms); a larger one counts as more.
+_NUMBERS_OF_A_BOX = 2**20
 # Entries compared for one exact bound (about 10 s).
 _MAX_WORK = 2**31
 # A bound that a sample comes this near to is attained, up to rounding.
@@ -48,8 +49,9 @@ class Bound:
         upper: the bound; where nothing is proved infinity, or 1 for a total variation (which is never more).
         exact: the bound is attained: it is the supremum, up to rounding.
         witness: where: two mean fields and a row, or a mean field and two rows, or the box of the worst enclosure.
-        searched: boxes, seconds, whether the budget was enough.
+        searched: boxes, whether the budget was enough.
         reason: why nothing is proved; empty where it is.
+        cut: whether a time limit cut the branch and bound short.
     """
 
     upper: float
@@ -57,6 +59,7 @@ class Bound:
     witness: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     searched: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     reason: str = ""
+    cut: bool = False
 
     @property
     def proved(self) -> bool:
@@ -101,6 +104,7 @@ def lipschitz_bound(game: AbstractGame, name: str, settings: SearchSettings) -> 
             settings,
             bound=lambda lower, upper: slope_norms(game, name, lower, upper).values,
             sample=lambda fields: _norms(game, name, slopes_at(game, name, fields)).values,
+            numbers=numbers_of_a_box(game, name, slopes=True),
         )[0]
     except NoEnclosure as error:
         return Bound(np.inf, False, reason=str(error))
@@ -162,7 +166,7 @@ def variation_bound(game: AbstractGame, pairs: np.ndarray, settings: SearchSetti
     """Upper bound of the total variation between two rows of the transition at one mean field.
 
     Args:
-        game: the game, traced.
+        game: the game, traced; its rows proved to be probabilities by `certified_rows`.
         pairs: true at the pairs of rows that count, (N, N).
         settings: budget of the branch and bound.
 
@@ -211,6 +215,7 @@ def _general_variation(game: AbstractGame, pairs: np.ndarray, settings: SearchSe
         settings,
         bound=lambda lower, upper: _box_variations(game, pairs, lower, upper).values,
         sample=lambda fields: _variations(game, pairs, tables_at(game, fields)["transition"]).values,
+        numbers=numbers_of_a_box(game, "transition", slopes=False) + variation_work(pairs, game.num_states),
     )
     found = _variations(game, pairs, tables_at(game, field[None])["transition"])
     if found.values[0] >= bound.upper - _ATTAINED:
@@ -227,7 +232,7 @@ def _variations(game: AbstractGame, pairs: np.ndarray, tables: np.ndarray) -> La
 def _box_variations(game: AbstractGame, pairs: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> Largest:
     tables = enclose(game, "transition", lower, upper)
     shape = (len(lower), -1, game.num_states)
-    # A valid game's entries are probabilities, whatever an enclosure allows.
+    # This is asked only of rows that are proved to be probabilities, whatever the enclosure of one box allows.
     low, high = (np.clip(end, 0.0, 1.0).reshape(shape) for end in (tables.lower, tables.upper))
     return largest_total_variation(low, high, pairs)
 
@@ -253,16 +258,20 @@ def _whole_simplex(game: AbstractGame) -> dict[str, np.ndarray]:
     return {"box_lower": np.zeros(size), "box_upper": np.ones(size)}
 
 
-def share_of(settings: SearchSettings) -> dict[str, Any]:
-    """Budget of one of several branch and bounds."""
-    return {"num_boxes": settings.num_boxes, "seconds": settings.seconds / _SHARE}
+def budget_of(settings: SearchSettings, numbers: int) -> dict[str, Any]:
+    """Budget of one branch and bound whose boxes hold so many numbers each: work is counted, never timed."""
+    boxes = int(settings.num_boxes / max(1.0, numbers / _NUMBERS_OF_A_BOX))
+    return {"num_boxes": max(1, boxes), "time_limit": settings.time_limit}
 
 
-def _branch_and_bound(game: AbstractGame, settings: SearchSettings, *, bound, sample) -> tuple[Bound, np.ndarray]:
+def _branch_and_bound(
+    game: AbstractGame, settings: SearchSettings, *, bound, sample, numbers: int
+) -> tuple[Bound, np.ndarray]:
     """A supremum over the simplex, and the mean field of its best sample."""
-    # Compiled before the clock starts: compiling takes longer than most budgets.
-    bound(np.zeros((1, field_size(game))), np.ones((1, field_size(game))))
-    found = supremum(bound, sample, field_size(game), **share_of(settings))
+    budget = budget_of(settings, numbers)
+    if settings.time_limit is not None:  # compiled before the clock starts: compiling takes longer than most limits
+        bound(np.zeros((1, field_size(game))), np.ones((1, field_size(game))))
+    found = supremum(bound, sample, field_size(game), **budget)
     low, high = found.box_lower, found.box_upper
     # The bound of the worst box itself, so that the witness reproduces; a point where a sample settles all boxes.
     upper = found.upper if _is_point(low, high) else max(found.upper, bound(low[None], high[None])[0])
@@ -271,10 +280,9 @@ def _branch_and_bound(game: AbstractGame, settings: SearchSettings, *, bound, sa
         "boxes": found.boxes,
         "finished": found.finished,
         "largest_sampled": found.lower,
-        "boxes_allowed": settings.num_boxes,
-        "seconds_allowed": settings.seconds / _SHARE,
+        "boxes_allowed": budget["num_boxes"],
     }
-    return Bound(float(upper), False, witness, searched), np.asarray(found.field)
+    return Bound(float(upper), False, witness, searched, cut=found.cut), np.asarray(found.field)
 
 
 def _is_point(lower: np.ndarray, upper: np.ndarray) -> bool:

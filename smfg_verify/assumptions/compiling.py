@@ -1,55 +1,7 @@
-"""How the programs of a check are compiled: they run a few hundred times, so that compiling is most of their cost."""
+"""How the programs of a check are compiled, see `smfg_verify.exact.compiling`."""
 
-import functools
-import math
-from collections.abc import Callable
-from typing import Any
-
-from smfg_verify.game import AbstractGame, compiled_for_game, is_prepared, mean_field_shape, traced
-
-# The compiler's older code generator takes two thirds of the time, and what it makes runs as fast.
-# Every option is said, so that no flag of the process changes what a proof was computed with.
-OLD_EMITTERS = {
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_backend_optimization_level": 3,
-    "xla_llvm_disable_expensive_passes": False,
-}
-# Without optimisation too: a quarter of the time. In small games the time goes into LAPACK calls that the compiler
-# does not touch; in large ones what it makes runs several times slower.
-UNOPTIMISED = {**OLD_EMITTERS, "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-# Entries of the table of tangents from which on optimised code is worth its compilation.
-_LARGE = 1e5
-
-
-def jit(options: dict[str, Any]) -> Callable:
-    """Function decorator: `compiled_for_game` with options for the compiler."""
-    return functools.partial(compiled_for_game, compiler_options=options)
-
-
-def jit_for_game(function: Callable) -> Callable:
-    """Function decorator: compile a function whose first argument is the game, quickly where the game is small.
-
-    Args:
-        function: of a traced game and further arguments, by position.
-
-    Returns:
-        The function, compiled.
-    """
-    quickly, optimised = jit(UNOPTIMISED)(function), jit(OLD_EMITTERS)(function)
-
-    @functools.wraps(function)
-    def compiled(game: AbstractGame, *arguments: Any) -> Any:
-        game = game if is_prepared(game) else traced(game)
-        return (optimised if _is_large(game) else quickly)(game, *arguments)
-
-    return compiled
-
-
-def _is_large(game: AbstractGame) -> bool:
-    return tangent_entries(game) > _LARGE
-
-
-def tangent_entries(game: AbstractGame) -> int:
-    """Entries of the transition's table of derivatives in the mean field, n^2 A B M: what a batch of points costs."""
-    table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    return table * math.prod(mean_field_shape(game))
+from smfg_verify.exact.compiling import jit as jit
+from smfg_verify.exact.compiling import jit_for_game as jit_for_game
+from smfg_verify.exact.compiling import tangent_entries as tangent_entries
+from smfg_verify.game.compiling import OLD_EMITTERS as OLD_EMITTERS
+from smfg_verify.game.compiling import UNOPTIMISED as UNOPTIMISED

@@ -8,12 +8,14 @@ import numpy as np
 from smfg_verify.assumptions._registry import SearchSettings, register_property
 from smfg_verify.assumptions.contraction_bounds import (
     BOUNDS,
+    USED,
     BoundInputs,
     inputs_from,
     inputs_of,
     smaller_bound,
     witness_of,
 )
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.local_criteria import (
@@ -27,6 +29,7 @@ from smfg_verify.assumptions.local_criteria import (
     weighted_of,
 )
 from smfg_verify.assumptions.local_response import at_witness, field_size, tangent_norms
+from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.modulus import WorstModulus, find_modulus, secant_modulus
 from smfg_verify.assumptions.temperature_sweep import COLDEST, HOTTEST, smallest_by_bound, sweep_temperatures
 from smfg_verify.game import AbstractGame
@@ -39,8 +42,6 @@ STATEMENTS = (
     "softmax-scheme",
     "smallest-temperature",
 )
-# A secant that is to confirm a modulus of at least 1 may miss by its rounding and curvature.
-_SECANT_ERROR = 1e-6
 
 
 def _modulus_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
@@ -86,12 +87,12 @@ def check_contraction(game: AbstractGame, settings: SearchSettings) -> list[Find
     worst = find_modulus(game, settings)
     points = local_points(game, settings)
     return [
-        certified_finding(game, inputs, constants.reason),
+        cut_short(certified_finding(game, inputs, constants.reason), constants.cut, *USED),
         _modulus_finding(game, worst),
         radius_finding(points, settings),
         weighted_finding(points),
         scheme_finding(points),
-        _temperature_finding(game, settings, inputs, worst),
+        cut_short(_temperature_finding(game, settings, inputs, worst), constants.cut, *USED),
     ]
 
 
@@ -104,7 +105,7 @@ def certified_finding(game: AbstractGame, inputs: BoundInputs, reason: str) -> F
     """The proved bound, certified where it is below 1."""
     bounds = {name: bound(inputs, float(game.temperature)) for name, bound in BOUNDS.items()}
     constant = smaller_bound(inputs, float(game.temperature))
-    certified = constant < 1.0
+    certified = constant < 1.0 - CLEARLY_BELOW_ONE
     return Finding(
         property=PROPERTY,
         statement="certified-bound",
@@ -123,13 +124,14 @@ def certified_finding(game: AbstractGame, inputs: BoundInputs, reason: str) -> F
 def _bound_meaning(inputs: BoundInputs, constant: float, reason: str) -> str:
     if inputs.constant_map:
         return "Nothing the followers face depends on the mean field, so the best-response map is constant."
-    if constant < 1.0:
+    if constant < 1.0 - CLEARLY_BELOW_ONE:
         return f"Proved: the best-response map contracts in l1 by {constant:.4g} or better, for every softmax leader."
     if np.isfinite(constant):
         return f"The proved bound is {constant:.4g}, not below 1: it decides nothing, since it is conservative."
     if not np.isfinite(inputs.mixing_factor):
         return "No finite bound: some followers' policies may never mix, as far as the certified constants tell."
-    return f"No finite bound: a constant of the game is not proved ({reason})."
+    why = reason or "the enclosure of a slope is unbounded, as at a jump or an infinite slope"
+    return f"No finite bound: a constant of the game is not proved ({why})."
 
 
 def _modulus_finding(game: AbstractGame, worst: WorstModulus) -> Finding:
@@ -140,7 +142,7 @@ def _modulus_finding(game: AbstractGame, worst: WorstModulus) -> Finding:
     elif worst.value < 1.0:
         verdict = Verdict.INCONCLUSIVE if worst.searched["sample_nan"] else Verdict.SUPPORTED
     else:
-        verdict = Verdict.REFUTED if secant >= 1.0 - _SECANT_ERROR else Verdict.INCONCLUSIVE
+        verdict = Verdict.REFUTED if secant >= 1.0 else Verdict.INCONCLUSIVE
     return Finding(
         property=PROPERTY,
         statement="modulus",
@@ -161,7 +163,8 @@ def _modulus_meaning(verdict: Verdict, value: float) -> str:
         return "The best-response map had no value or no slope at any point looked at."
     if verdict is Verdict.INCONCLUSIVE and value < 1.0:
         return (
-            f"The largest l1 modulus found is {value:.4g}, but at some points the map has no value (reducible chains)."
+            f"The largest l1 modulus found is {value:.4g}, but at some points the map gave no number, as where a "
+            "chain is reducible."
         )
     if verdict is Verdict.SUPPORTED:
         return (
@@ -172,7 +175,7 @@ def _modulus_meaning(verdict: Verdict, value: float) -> str:
             f"At one leader and mean field the best-response map stretches l1 distances by {value:.4g}, so it does not "
             "contract in l1; in another norm it still may."
         )
-    return f"A slope of {value:.4g} was met that two nearby mean fields do not confirm (a kink)."
+    return f"A slope of {value:.4g} was met that two nearby mean fields do not confirm, as at a kink: nothing follows."
 
 
 def _temperature_finding(
@@ -182,7 +185,10 @@ def _temperature_finding(
     sweep = sweep_temperatures(game, settings, inputs, worst.points)
     finite = np.isfinite(constant)
     within = f"between {COLDEST:g} and {HOTTEST:g}"
+    # Both bounds fall as the temperature rises, so what holds on the grid holds between and beyond.
     proved = f"at {constant:.4g} and every hotter temperature" if finite else f"at no temperature {within}"
+    smallest = sweep.smallest["modulus"]
+    measured = f"from {smallest:.4g} on" if np.isfinite(smallest) else "at none"
     return Finding(
         property=PROPERTY,
         statement="smallest-temperature",
@@ -192,8 +198,8 @@ def _temperature_finding(
         evidence=Evidence.PROOF,
         method=f"from hot to cold on a grid, then bisection in log tau, {within}",
         meaning=(
-            f"The proved bound is below 1 {proved}; the measured modulus from {sweep.smallest['modulus']:.4g} on (a "
-            f"search), the game's own temperature is {float(game.temperature):.4g}."
+            f"The proved bound is below 1 {proved}; the largest modulus searched for, on a grid of temperatures "
+            f"{within}, {measured}; the game's own temperature is {float(game.temperature):.4g}."
         ),
         witness=witness_of(inputs),
         searched=sweep.searched,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from smfg_verify.assumptions.game_constants import GameConstants
+from smfg_verify.assumptions.game_constants import ENVELOPES, GameConstants
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
 
@@ -49,6 +49,8 @@ class BoundInputs(NamedTuple):
         return self.transition_lipschitz == 0.0 and self.follower_lipschitz == 0.0 and bool(self.single_class)
 
 
+# The constants of a game that the inputs are made of.
+USED = ("transition_lipschitz", "follower_lipschitz", "one_step", "action_spread", *ENVELOPES.values())
 # Those of the inputs that a witness holds; the others are the game's.
 _NUM_STORED = 7
 
@@ -74,7 +76,7 @@ def _has_single_class(game: AbstractGame, constants: GameConstants) -> bool:
 
     Softmax policies take every action, so a step is possible where one pair of actions allows it.
     """
-    if constants.transition_lipschitz != 0.0:
+    if constants.transition_lipschitz != 0.0 or "rows" in constants.unproved:
         return False
     shape = mean_field_shape(game)
     table = np.asarray(tabulate(game, jnp.full(shape, 1.0 / np.prod(shape))).transition)

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions._registry import SearchSettings, register_property
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
-from smfg_verify.assumptions.game_constants import GameConstants, game_constants
+from smfg_verify.assumptions.game_constants import ENVELOPES, GameConstants, game_constants
 from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE, lower_expectation, minorised_mass
 from smfg_verify.assumptions.transition_interval import interval_of, interval_witness
 from smfg_verify.game import AbstractGame, traced
@@ -51,7 +52,11 @@ def check_coverage(game: AbstractGame, settings: SearchSettings) -> list[Finding
     Source: coverage of the initial distribution as in analyses of policy gradient methods (Agarwal et al. 2021).
     """
     constants = game_constants(game, settings)
-    return [_initial_finding(game), _occupancy_finding(game, constants), _stationary_finding(constants)]
+    bounded = (_occupancy_finding(game, constants), _stationary_finding(constants))
+    return [
+        _initial_finding(game),
+        *(cut_short(finding, constants.cut, ENVELOPES["transition"]) for finding in bounded),
+    ]
 
 
 def _start(game: AbstractGame) -> tuple[np.ndarray, float]:
@@ -115,7 +120,8 @@ def _occupancy_finding(game: AbstractGame, constants: GameConstants) -> Finding:
     initial, discount = _start(game)
     occupancy = least_occupancy(constants.transition_lower, constants.transition_upper, initial, discount)
     state = int(np.argmin(occupancy))
-    covered = occupancy[state] > 0.0
+    # From the first step on the bound is (1 - gamma) rho; that no policy loses mass rests on the rows.
+    covered = occupancy[state] > 0.0 and "rows" not in constants.unproved
     return Finding(
         property=PROPERTY,
         statement="occupancy",
@@ -124,7 +130,13 @@ def _occupancy_finding(game: AbstractGame, constants: GameConstants) -> Finding:
         side=Side.LOWER,
         evidence=Evidence.PROOF,
         method="dynamic programming on the bounds of each entry of the transition, from (1 - gamma) rho",
-        meaning=f"Every policy spends at least {occupancy[state]:.4g} of its discounted time in each state.",
+        meaning=(
+            f"Every policy spends at least {occupancy[state]:.4g} of its discounted time in each state."
+            if covered
+            else (
+                f"No positive lower bound of the discounted time in state {state} was proved: some policy may avoid it."
+            )
+        ),
         witness={**interval_witness(constants), "state": np.array(state)},
         details={"occupancy": occupancy, "restart_bound": (1.0 - discount) * initial},
     )

@@ -24,6 +24,7 @@ import numpy as np
 import scipy.special
 
 from smfg_verify.assumptions._registry import SearchSettings, register_property
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.domination_measures import (
     PROPERTY,
     DominationMeasures,
@@ -35,7 +36,7 @@ from smfg_verify.assumptions.domination_measures import (
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
 from smfg_verify.assumptions.follower_program import STATEMENT as FOLLOWER_PROGRAM
 from smfg_verify.assumptions.follower_program import program_finding, recompute_program
-from smfg_verify.assumptions.game_constants import GameConstants, game_constants
+from smfg_verify.assumptions.game_constants import ENVELOPES, GameConstants, game_constants
 from smfg_verify.assumptions.leaders import checked, random_leaders
 from smfg_verify.assumptions.search import BOX, SearchResult, minimise, mixed_starts, out_of_box, slopes_of
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
@@ -230,7 +231,7 @@ def _kl_identity(game: AbstractGame, evidence: _Evidence) -> Finding:
     def conclude(constant: float) -> tuple[Verdict, str]:
         text = f"The gap from values and the gap from divergences differ by at most {constant:.2g} of it"
         if constant <= _AGREEMENT:
-            return Verdict.SUPPORTED, f"{text}: the numbers of this property can be trusted."
+            return Verdict.SUPPORTED, f"{text}, where compared: the two computations agree."
         return Verdict.INCONCLUSIVE, f"{text}: the arithmetic of this property cannot be trusted."
 
     values = evidence.measures.identity_error
@@ -242,7 +243,7 @@ def _searched(game, evidence: _Evidence, statement: str, scores: np.ndarray, sid
     """The finding at the point of lowest score, evaluated again alone."""
     witness: dict[str, Any] = {}
     constant, verdict = float("nan"), Verdict.INCONCLUSIVE
-    meaning = "Nowhere could it be taken: every gap looked at is within its own rounding error."
+    meaning = "Nowhere could it be taken: no gap looked at is a number well above its own rounding error."
     if np.isfinite(scores).any():
         points = evidence.points.at(int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan))))
         witness = points._asdict()
@@ -268,9 +269,8 @@ def _details(evidence: _Evidence, values: np.ndarray, mei: int) -> dict[str, Any
     """Distribution over the random points, and the best value so far of the search for this statement."""
     details: dict[str, Any] = {"random": values[: evidence.num_random]}
     if evidence.search is not None:
-        first, second = np.split(evidence.search.curve, [evidence.num_ratio_starts], axis=1)
-        columns = second if mei else first
-        details["search_curve"] = np.exp(np.min(np.where(np.isfinite(columns), columns, np.inf), axis=1))
+        number = evidence.num_ratio_starts
+        details["search_curve"] = np.exp(evidence.search.best_curve_of(slice(number, None) if mei else slice(number)))
     return details
 
 
@@ -278,9 +278,10 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
     constants = game_constants(game, settings)
     bounds = _bounds(constants)
     constant = constant_at_optimum(game, bounds)
-    proved = constant > 0.0
-    smallest = np.nanmin(np.append(evidence.measures.optimal_probability, np.nan))
-    return Finding(
+    proved = constant > 0.0 and "rows" not in constants.unproved
+    known = evidence.measures.optimal_probability[np.isfinite(evidence.measures.optimal_probability)]
+    smallest = np.min(known) if known.size else np.float64(np.nan)
+    finding = Finding(
         property=PROPERTY,
         statement="mei-constant",
         verdict=Verdict.CERTIFIED if proved else Verdict.INCONCLUSIVE,
@@ -297,6 +298,7 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
             **({"certified_probability": smallest_optimal_probability(game, bounds)} if proved else {}),
         },
     )
+    return cut_short(finding, constants.cut, "one_step", "action_spread", ENVELOPES["follower_reward"])
 
 
 def _bounds(constants: GameConstants) -> dict[str, Any]:
@@ -317,7 +319,8 @@ def _mei_meaning(constant: float, constants: GameConstants) -> str:
             f"least {constant:.3g} times the gap; away from it it falls with the policy's smallest probability."
         )
     if not math.isfinite(constants.follower_reward_high - constants.follower_reward_low):
-        return f"The follower's reward could not be bounded over all mean fields: {constants.reason}."
+        why = constants.reason or "its enclosure is unbounded"
+        return f"The follower's reward could not be bounded over all mean fields: {why}."
     return "The bound is zero: a state never starts, or a probability is too small for a float; nothing follows."
 
 

@@ -7,19 +7,28 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.compiling import jit_for_game
-from smfg_verify.assumptions.local_response import CONVERGED, LocalResponse, at_equilibria, field_size, uniform_field
+from smfg_verify.assumptions.local_response import (
+    LocalResponse,
+    at_equilibria,
+    field_size,
+    tangent_radius,
+    uniform_field,
+)
+from smfg_verify.exact.accuracy import accuracy
 from smfg_verify.exact.continuation import follow_path
-from smfg_verify.exact.newton import begin
+from smfg_verify.exact.equilibrium import TOLERANCE
+from smfg_verify.exact.newton import newton, unevaluated
 from smfg_verify.exact.residual import Point
 from smfg_verify.exact.response import setting_of
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import softmax_policy
 
-# Two equilibria differ when their l1 distance is above this and far above their own errors.
+# Two equilibria differ when their l1 distance is above this and above their own errors.
 DIFFERENT = 1e-6
-_FAR_ABOVE = 1e3
 # Steps of a walk are kept this short (in log tau), so that no fold is leapt over.
 _PATH_STEP = 0.05
+# Newton steps where the path has come down to the game's temperature.
+_LAST_STEPS = 10
 
 
 class Equilibria(NamedTuple):
@@ -28,10 +37,13 @@ class Equilibria(NamedTuple):
     Attributes:
         distinct: one of each, flattened, (K, M).
         unconverged: starts from which none was reached.
+        radius: spectral radius of the best-response map's derivative at each, on the tangents of the simplex, (K,);
+            best-response iteration comes back to those below 1.
     """
 
     distinct: Float[np.ndarray, "K M"]
     unconverged: int
+    radius: Float[np.ndarray, " K"]
 
     @property
     def distance(self) -> float:
@@ -86,29 +98,15 @@ def _slice(found: LocalResponse, rows: slice) -> LocalResponse:
 
 
 def distinct_of(found: LocalResponse) -> Equilibria:
-    """One of each group of converged equilibria that cannot be told apart, best residuals first."""
-    order = np.argsort(found.residual, kind="stable")
-    kept: list[tuple[np.ndarray, float]] = []
+    """One of each group of converged equilibria that cannot be told apart, the most accurate first."""
+    order = np.argsort(found.error, kind="stable")
+    kept: list[int] = []
     for k in order[found.converged[order]]:
-        field, error = found.mean_field[k], _error_of(found, k)
-        apart = [np.sum(np.abs(field - other)) - np.max([DIFFERENT, error, bound]) for other, bound in kept]
-        if all(distance > 0.0 for distance in apart):
-            kept.append((field, error))
-    fields = np.array([field for field, _ in kept]).reshape(-1, found.mean_field.shape[1])
-    return Equilibria(fields, int(np.sum(~found.converged)))
-
-
-def _error_of(found: LocalResponse, k: int) -> float:
-    """How far two equilibria must be apart to be told apart: many times the first-order error of this one in l1."""
-    size = found.mean_field.shape[1]
-    try:
-        inverse = np.linalg.inv(np.eye(size) - found.response[k])
-    except np.linalg.LinAlgError:
-        return float("inf")
-    # The residual's entries are bounded by its norm; its part in the law is amplified by the law's system, the
-    # value's part reaches the field through the slope of Gamma.
-    slopes = max(found.condition[k], np.linalg.norm(found.response[k], 1))
-    return float(_FAR_ABOVE * np.linalg.norm(inverse, 1) * size * slopes * found.residual[k])
+        gaps = np.sum(np.abs(found.mean_field[kept] - found.mean_field[k]), axis=1)
+        if np.all(gaps > np.maximum(DIFFERENT, found.error[kept] + found.error[k])):
+            kept.append(int(k))
+    radius = np.array([tangent_radius(found.response[k]) for k in kept])
+    return Equilibria(found.mean_field[kept], int(np.sum(~found.converged)), radius)
 
 
 class PathEnd(NamedTuple):
@@ -116,32 +114,35 @@ class PathEnd(NamedTuple):
 
     Attributes:
         mean_field: flattened, (M,).
-        residual: infinite where the path did not reach the game's temperature.
+        error: bound on its l1 error; infinite where the path did not reach the game's temperature.
         folds: how often the temperature turned back on the way.
         steps: of the walk.
     """
 
     mean_field: Float[np.ndarray, " M"]
-    residual: float
+    error: float
     folds: int
     steps: int
 
     @property
     def reached(self) -> bool:
         """Whether the walk ended at an equilibrium of the game."""
-        return self.residual <= CONVERGED
+        return self.error <= TOLERANCE
 
 
 def follow_down(game: AbstractGame, logits: Float[np.ndarray, "O B"], *, max_steps: int) -> PathEnd:
     """Follow the equilibrium of a leader from a hot temperature down to the game's own, through folds."""
-    field, norm, folds, steps = _walk(game, jnp.asarray(logits), jnp.asarray(max_steps))
-    return PathEnd(np.asarray(field), float(norm), int(folds), int(steps))
+    field, error, folds, steps = _walk(game, jnp.asarray(logits), jnp.asarray(max_steps))
+    return PathEnd(np.asarray(field), float(error), int(folds), int(steps))
 
 
 @jit_for_game
 def _walk(game: AbstractGame, logits, max_steps):
     setting = setting_of(game, softmax_policy(logits))
     field = jnp.asarray(uniform_field(game))
-    start = begin(setting, Point(field, jnp.zeros((game.num_states,))))
+    start = unevaluated(Point(field, jnp.zeros((game.num_states,))))
     followed = follow_path(setting, start, max_steps=max_steps, largest_step=_PATH_STEP)
-    return followed.search.point.mean_field, followed.search.norm, followed.folds, followed.steps
+    reached = jnp.isfinite(followed.search.norm)
+    found = accuracy(setting, newton(setting, followed.search, max_steps=_LAST_STEPS, active=reached))
+    error = jnp.where(reached, found.mean_field_error, jnp.inf)
+    return found.search.point.mean_field, error, followed.folds, followed.steps

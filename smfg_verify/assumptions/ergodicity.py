@@ -19,8 +19,9 @@ from smfg_verify.assumptions.chains import (
     steps_looked_at,
     worst_mixing,
 )
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
-from smfg_verify.assumptions.game_constants import GameConstants, game_constants
+from smfg_verify.assumptions.game_constants import ENVELOPES, GameConstants, game_constants
 from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE, minorised_coefficient
 from smfg_verify.assumptions.transition_interval import interval_of, interval_witness
 from smfg_verify.game import AbstractGame, traced
@@ -82,8 +83,8 @@ def check_ergodicity(game: AbstractGame, settings: SearchSettings) -> list[Findi
     }
     curve = -search.best_curve
     return [
-        _dobrushin_finding(constants),
-        _doeblin_finding(constants),
+        cut_short(_dobrushin_finding(constants), constants.cut, "one_step"),
+        cut_short(_doeblin_finding(constants), constants.cut, ENVELOPES["transition"]),
         _mixing_finding(game, chains, searched, curve),
         _spectral_finding(game, chains, searched),
     ]
@@ -101,7 +102,7 @@ def _dobrushin_finding(constants: GameConstants) -> Finding:
             side=Side.LOWER,
             evidence=Evidence.SEARCH,
             method="sampled mean fields",
-            meaning=f"No proof: {bound.reason}; rows differ by up to {measured:.4g} in total variation where sampled.",
+            meaning=f"No proof: {bound.reason}; {_sampled_difference(measured)}.",
             witness=constants.sampled.witnesses.get("one_step", {}),
             searched=constants.searched,
         )
@@ -109,12 +110,12 @@ def _dobrushin_finding(constants: GameConstants) -> Finding:
     if certified:
         meaning = (
             f"One step shrinks the distance between any two laws to at most {bound.upper:.4g} of it, whatever the "
-            f"policies and the mean field: distances fall below half after {_half_life(bound.upper)} steps."
+            f"policies and the mean field: distances fall to half or less within {_half_life(bound.upper)} step(s)."
         )
     elif bound.exact:
         meaning = "Some policies send two states to places that share no mass: one step need not mix, more may."
     else:
-        meaning = "The enclosure of the rows is too wide to show that any two of them share mass: nothing follows."
+        meaning = "The enclosure of the rows is too wide to show that every two of them share mass: nothing follows."
     return Finding(
         property=PROPERTY,
         statement="dobrushin",
@@ -128,6 +129,12 @@ def _dobrushin_finding(constants: GameConstants) -> Finding:
         searched=constants.searched,
         details={"measured": constants.measured["one_step"], "factor": 1.0 / max(1.0 - bound.upper, 1e-300)},
     )
+
+
+def _sampled_difference(measured: float) -> str:
+    if np.isnan(measured):
+        return "no mean field sampled gave numbers"
+    return f"rows differ by up to {measured:.4g} in total variation where sampled"
 
 
 def _how(exact: bool, what: str) -> str:
@@ -204,7 +211,7 @@ def _mixing_finding(game: AbstractGame, chains: Chains, searched: Mapping[str, A
     witness = {**chains.witness(game, worst), "steps": steps}
     constant = _mixing_of(game, witness)
     supported = constant < 1.0 - CLEARLY_BELOW_ONE
-    found = f"{steps} steps shrink distances to at most {constant:.4g} of them" if supported else "no common rate seen"
+    found = f"{steps} steps shrink distances to at most {constant:.4g} of them" if supported else "with no common rate"
     return Finding(
         **shared,
         verdict=Verdict.SUPPORTED if supported else Verdict.INCONCLUSIVE,
@@ -212,7 +219,10 @@ def _mixing_finding(game: AbstractGame, chains: Chains, searched: Mapping[str, A
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method=method,
-        meaning=f"No chain that fails to mix was found {_CLOSURE}: {found} wherever looked.",
+        meaning=(
+            f"Each of the {usable.size} chains looked at mixes ({len(chains.matrix) - usable.size} more gave no "
+            f"numbers), of pure policies and of policies ascended to, at some mean fields: {found}."
+        ),
         witness=witness,
         details={"search_curve": curve},
     )
@@ -234,7 +244,7 @@ def _refuted(
         side=Side.EXACT,
         evidence=Evidence.SEARCH,
         method=method,
-        meaning=f"Not uniform {_CLOSURE}: the chain of a pair of pure policies {failure}.",
+        meaning=f"Not uniform {_CLOSURE}: the chain of a pair of {_kind(chains, index)} {failure}.",
         witness=witness,
         details={
             "recurrent_classes": len(classes),
@@ -243,6 +253,11 @@ def _refuted(
             "chains_that_never_mix": number,
         },
     )
+
+
+def _kind(chains: Chains, index: int) -> str:
+    both = (chains.follower[index], chains.leader[index])
+    return "pure policies" if all(np.all((policy == 0.0) | (policy == 1.0)) for policy in both) else "policies"
 
 
 def _class_of_state(classes: list[np.ndarray], num_states: int) -> np.ndarray:
@@ -266,7 +281,11 @@ def _spectral_finding(game: AbstractGame, chains: Chains, searched: Mapping[str,
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method="eigenvalues of every chain looked at",
-        meaning=f"In the long run the slowest chain found keeps {constant:.4g} of its distance to stationarity a step.",
+        meaning=(
+            f"In the long run the slowest chain found keeps {constant:.4g} of its distance to stationarity a step."
+            if witness
+            else "The transition gave no number at any mean field looked at."
+        ),
         witness=witness,
         searched=searched,
         details={"moduli": np.sort(moduli)[::-1][:100]},

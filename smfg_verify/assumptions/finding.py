@@ -8,6 +8,7 @@ from typing import Any
 
 from smfg_verify.assumptions._codec import decode, encode, frozen
 from smfg_verify.assumptions._registry import find_property
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.words import closest
 
@@ -101,12 +102,12 @@ class Finding:
         """
         known = find_property(self.property).recompute
         if self.statement not in known:
-            raise ValueError(
+            raise InputError(
                 f"{self.property}: got unknown statement {self.statement!r}{closest(self.statement, known)}; expected "
                 f"one of: {', '.join(known)}."
             )
         if not self.witness:
-            raise ValueError(
+            raise InputError(
                 f"{self.property}/{self.statement}: no witness to reproduce from (verdict {self.verdict.value})."
             )
         return float(known[self.statement](game, self.witness))
@@ -128,7 +129,7 @@ class Finding:
         names = {field.name for field in dataclasses.fields(cls)}
         if not isinstance(record, Mapping) or set(record) != names:
             got = sorted(record) if isinstance(record, Mapping) else type(record).__name__
-            raise ValueError(f"finding: got {got}, expected the fields {sorted(names)}; likely cause: another file.")
+            raise InputError(f"finding: got {got}, expected the fields {sorted(names)}; likely cause: another file.")
         return cls(**{name: decode(value) for name, value in record.items()})
 
     def to_json(self) -> str:
@@ -142,7 +143,11 @@ class Finding:
         Raises:
             ValueError: not JSON, or not a finding.
         """
-        return cls.from_record(json.loads(text))
+        try:
+            record = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"finding: got text that is not JSON ({error}), expected what `to_json` wrote.") from error
+        return cls.from_record(record)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Finding) and self.to_json() == other.to_json()
@@ -163,7 +168,7 @@ def require_shapes(witness: Mapping[str, Any], shapes: Mapping[str, tuple[int, .
     """
     for name, shape in shapes.items():
         if witness[name].shape != shape:
-            raise ValueError(
+            raise InputError(
                 f"witness: got {name} of shape {witness[name].shape}, expected {shape}; likely cause: the finding is "
                 "about another game."
             )
@@ -198,6 +203,6 @@ def _member(kind: type[enum.Enum], name: str, value: Any) -> enum.Enum:
         return kind(value)
     except ValueError as error:
         options = ", ".join(member.value for member in kind)
-        raise ValueError(
+        raise InputError(
             f"{name}: got {value!r}{closest(value, options.split(', '))}; expected one of: {options}."
         ) from error

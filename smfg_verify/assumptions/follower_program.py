@@ -171,7 +171,8 @@ def program_finding(game: AbstractGame) -> Finding:
     }
     details["agreement"] = abs(optimum - details["exact_optimum"])
     if not result.solved or not np.all(np.isfinite(policy)):
-        return _finding(Verdict.INCONCLUSIVE, f"The solver ended with status {result.status!r}.", details=details)
+        said = "no policy can be read off its solution" if result.solved else f"it ended with status {result.status!r}"
+        return _finding(Verdict.INCONCLUSIVE, f"The solver gave no answer: {said}.", details=details)
     witness = {"leader_logits": logits, "mean_field": np.asarray(found.mean_field), "policy": policy, "value": value}
     bounds = bracket(problem, policy, value)
     details |= {"lower": bounds.lower, "upper": bounds.upper, "tolerance": TOLERANCE * bounds.scale}
@@ -183,8 +184,9 @@ def _judged(bounds: Bracket, witness: dict[str, Any], details: dict[str, Any]) -
     tight = width <= TOLERANCE * bounds.scale and details["agreement"] <= TOLERANCE * bounds.scale
     if tight:
         meaning = (
-            f"At the uniform leader the computed best response is optimal for the follower: two bounds that trust no "
-            f"solver leave {width:.2g} between them, and the solver's optimum differs by {details['agreement']:.2g}."
+            "At the uniform leader's equilibrium the computed best response is the follower's optimum up to "
+            f"{width:.2g}: so much do two bounds that trust no solver leave between them, in floating point; the "
+            f"solver's optimum differs by {details['agreement']:.2g}."
         )
     else:
         meaning = (

@@ -10,14 +10,17 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions._registry import SearchSettings
-from smfg_verify.assumptions.certified_bounds import PAIRS, Bound, lipschitz_bound, share_of, variation_bound
-from smfg_verify.assumptions.enclosure import NoEnclosure, envelope
+from smfg_verify.assumptions.certified_bounds import PAIRS, Bound, budget_of, lipschitz_bound, variation_bound
+from smfg_verify.assumptions.certified_rows import Rows, certified_rows
+from smfg_verify.assumptions.enclosure import NoEnclosure, envelope, numbers_of_a_box
 from smfg_verify.assumptions.mixing import Mixing, best_mixing
 from smfg_verify.assumptions.sampled_constants import LIPSCHITZ, Sampled, sampled_constants
 from smfg_verify.game import AbstractGame, game_hash, traced
 
 # Table entries visited by the search for the best number of steps (a few seconds).
 _MIXING_WORK = 3e8
+# What is known of a table's entries, by name of the table.
+ENVELOPES = {"transition": "rows", "follower_reward": "follower_reward_range"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,10 +35,11 @@ class GameConstants:
         mixing: the best certified m-step mixing, the one-step bound included.
         minorisation: the same without the one-step bound, from the entrywise bounds of the transition alone.
         transition_lower, transition_upper: bounds of P(s' | s, a, b, m) over the mean fields, (n, A, B, n); 0 and 1
-            where there is no proof.
+            where there is no proof, among them where rows are not proved to be probabilities ("rows" in `unproved`).
         follower_reward_lower, follower_reward_upper: bounds of r_f over the mean fields, (n, A, B), in units of
             reward; infinite where there is no proof.
         unproved: name -> why there is no proof beyond the trivial bound; empty where all is proved.
+        cut: names of those that a time limit cut short.
         sampled: lower bounds of the same constants from sampled mean fields.
     """
 
@@ -47,6 +51,7 @@ class GameConstants:
     follower_reward_lower: Float[np.ndarray, "n A B"]
     follower_reward_upper: Float[np.ndarray, "n A B"]
     unproved: Mapping[str, str]
+    cut: frozenset[str]
     sampled: Sampled
 
     @property
@@ -140,7 +145,7 @@ class _Key:
     structure: Any
     num_leaders: int
     num_boxes: int
-    seconds: float
+    time_limit: float | None
     seed: int
     game: AbstractGame = dataclasses.field(compare=False)
     settings: SearchSettings = dataclasses.field(compare=False)
@@ -156,7 +161,7 @@ def game_constants(game: AbstractGame, settings: SearchSettings) -> GameConstant
     Returns:
         The constants. Nothing raises where a proof is out of reach: see `unproved`.
     """
-    budget = {name: getattr(settings, name) for name in ("num_leaders", "num_boxes", "seconds", "seed")}
+    budget = {name: getattr(settings, name) for name in ("num_leaders", "num_boxes", "time_limit", "seed")}
     game = traced(game)
     return _cached(_Key(game_hash(game), jax.tree.structure(game), game=game, settings=settings, **budget))
 
@@ -165,30 +170,49 @@ def game_constants(game: AbstractGame, settings: SearchSettings) -> GameConstant
 def _cached(key: _Key) -> GameConstants:
     game, settings = key.game, key.settings
     bounds = {constant: lipschitz_bound(game, name, settings) for name, constant in LIPSCHITZ.items()}
-    bounds |= {name: variation_bound(game, pairs(game), settings) for name, pairs in PAIRS.items()}
-    unproved = {name: bound.reason for name, bound in bounds.items() if not bound.proved}
-    shape = (game.num_states, game.num_follower_actions, game.num_leader_actions)
-    low, high, why = _entrywise(game, "transition", settings, shape=(*shape, game.num_states), ends=(0.0, 1.0))
+    rows = certified_rows(game, settings)
+    bounds |= {name: _variation(game, rows, pairs(game), settings) for name, pairs in PAIRS.items()}
+    reward_low, reward_high, reward_why, reward_cut = _reward_range(game, settings)
+    reasons = {name: bound.reason for name, bound in bounds.items()}
+    reasons |= {ENVELOPES["transition"]: rows.unproved, ENVELOPES["follower_reward"]: reward_why}
+    short = {name: bound.cut for name, bound in bounds.items()}
+    short |= {ENVELOPES["transition"]: rows.cut, ENVELOPES["follower_reward"]: reward_cut}
     mixing, minorisation = (
-        best_mixing(low, high, one_step=one_step, max_steps=max(32, 4 * game.num_states), max_work=_MIXING_WORK)
+        best_mixing(
+            rows.lower,
+            rows.upper,
+            one_step=one_step,
+            max_steps=max(32, 4 * game.num_states),
+            max_work=_MIXING_WORK,
+            slack=rows.slack if np.isfinite(rows.slack) else 0.0,
+        )
         for one_step in (bounds["one_step"].upper, 1.0)
     )
-    reward_low, reward_high, reward_why = _entrywise(
-        game, "follower_reward", settings, shape=shape, ends=(-np.inf, np.inf)
+    return GameConstants(
+        bounds,
+        mixing,
+        minorisation,
+        rows.lower,
+        rows.upper,
+        reward_low,
+        reward_high,
+        {name: reason for name, reason in reasons.items() if reason},
+        frozenset(name for name, cut in short.items() if cut),
+        sampled_constants(game, settings),
     )
-    for name, reason in (("transition_envelope", why), ("follower_reward_range", reward_why)):
-        if reason:
-            unproved[name] = reason
-    sampled = sampled_constants(game, settings)
-    return GameConstants(bounds, mixing, minorisation, low, high, reward_low, reward_high, unproved, sampled)
 
 
-def _entrywise(
-    game: AbstractGame, name: str, settings: SearchSettings, *, shape: tuple[int, ...], ends: tuple[float, float]
-) -> tuple[np.ndarray, np.ndarray, str]:
-    """Bounds of each entry of a table over all mean fields, within `ends`; and why there are none beyond these."""
+def _variation(game: AbstractGame, rows: Rows, pairs: np.ndarray, settings: SearchSettings) -> Bound:
+    """The bound of a total variation, which is none where the rows are not proved to be probabilities."""
+    return Bound(1.0, False, reason=rows.unproved) if rows.unproved else variation_bound(game, pairs, settings)
+
+
+def _reward_range(game: AbstractGame, settings: SearchSettings) -> tuple[np.ndarray, np.ndarray, str, bool]:
+    """Bounds of the follower's reward over all mean fields; why there are none, and whether a time limit cut them."""
+    shape = (game.num_states, game.num_follower_actions, game.num_leader_actions)
+    name = "follower_reward"
     try:
-        found = envelope(game, name, **share_of(settings))
+        found = envelope(game, name, **budget_of(settings, numbers_of_a_box(game, name, slopes=False)))
     except NoEnclosure as error:
-        return np.full(shape, ends[0]), np.full(shape, ends[1]), str(error)
-    return np.clip(found.lower, *ends), np.clip(found.upper, *ends), ""
+        return np.full(shape, -np.inf), np.full(shape, np.inf), str(error), False
+    return found.lower, found.upper, "", found.cut

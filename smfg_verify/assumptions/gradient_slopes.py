@@ -10,6 +10,7 @@ from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import LeaderPoints, batch_size
 from smfg_verify.exact.curvature import weighted_gradient_slope
+from smfg_verify.exact.held_field_slope import held_field_slope
 from smfg_verify.game import AbstractGame
 
 
@@ -33,6 +34,28 @@ def gradient_slopes(
     direct_weights = np.zeros_like(total_weights) if direct_weights is None else direct_weights
     at = (points.logits, points.mean_field, points.follower_value)
     return in_batches(functools.partial(_slopes, game), batch_size(game), *at, total_weights, direct_weights)
+
+
+def held_field_slopes(
+    game: AbstractGame, points: LeaderPoints, weights: Float[np.ndarray, "N O B"]
+) -> Float[np.ndarray, "N O B"]:
+    r"""$\nabla_\omega \langle p', v \rangle$ at every point, p' the part with the mean field alone held; as above.
+
+    Args:
+        game: the game, traced.
+        points: leaders at their equilibria.
+        weights: v.
+
+    Returns:
+        The slopes; NaN where the equilibrium has not converged.
+    """
+    at = (points.logits, points.mean_field, points.follower_value)
+    return in_batches(functools.partial(_held_field_slopes, game), batch_size(game), *at, weights)
+
+
+@jit_for_game
+def _held_field_slopes(game: AbstractGame, *at: jax.Array) -> jax.Array:
+    return jax.vmap(functools.partial(held_field_slope, game))(*at)
 
 
 @jit_for_game

@@ -116,6 +116,12 @@ def prove_independence(game: AbstractGame, name: str) -> Independence:
     return Independence(name, free_of_field, free_of_action, "", change, witness)
 
 
+def free_of_mean_field(game: AbstractGame) -> bool:
+    """Whether all three functions are proved independent of the mean field: no path of equations leads from it."""
+    functions = (*FUNCTIONS.values(), lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m)))
+    return all(_MEAN_FIELD not in arguments_reaching_result(function, game) for function in functions)
+
+
 def change_at(game: AbstractGame, name: str, witness) -> float:
     """Largest absolute change of a function between the two probes of a witness.
 

@@ -10,6 +10,7 @@ from jaxtyping import ArrayLike, Bool, Float
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.compiling import jit_for_game, tangent_entries
+from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate
@@ -26,16 +27,17 @@ class LeaderPoints(NamedTuple):
     Attributes:
         logits: (N, O, B).
         total: grad Phi, (N, O, B).
-        direct: direct part of it, (N, O, B).
+        direct: direct part of it, follower's policy and mean field held, (N, O, B).
+        held: part of it with the mean field alone held, to which the follower's policy answers, (N, O, B).
         total_table: dPhi/dphi in the policy's entries, (N, O, B).
-        direct_table: direct part of that, (N, O, B).
+        direct_table, held_table: the same of `direct` and of `held`, (N, O, B).
         total_gap: policy-space stationarity gap, (N,).
-        direct_gap: the same of the direct part, (N,).
+        direct_gap, held_gap: the same of `direct` and of `held`, (N,).
         objective: Phi, (N,).
         mean_field: (N, n) or (N, n, A).
         follower_policy: (N, n, A).
         follower_value: (N, n), in units of reward.
-        error: bound on the Euclidean errors of `total` and of `direct`, rounding included, (N,).
+        error: bound on the Euclidean errors of `total`, `direct` and `held`, rounding included, (N,).
         converged: (N,).
         rescued: Newton failed and a later search converged, (N,).
     """
@@ -43,10 +45,13 @@ class LeaderPoints(NamedTuple):
     logits: Float[np.ndarray, "N O B"]
     total: Float[np.ndarray, "N O B"]
     direct: Float[np.ndarray, "N O B"]
+    held: Float[np.ndarray, "N O B"]
     total_table: Float[np.ndarray, "N O B"]
     direct_table: Float[np.ndarray, "N O B"]
+    held_table: Float[np.ndarray, "N O B"]
     total_gap: Float[np.ndarray, " N"]
     direct_gap: Float[np.ndarray, " N"]
+    held_gap: Float[np.ndarray, " N"]
     objective: Float[np.ndarray, " N"]
     mean_field: Float[np.ndarray, "N ..."]
     follower_policy: Float[np.ndarray, "N n A"]
@@ -68,6 +73,11 @@ class LeaderPoints(NamedTuple):
     def direct_norm(self) -> Float[np.ndarray, " N"]:
         """Euclidean norm of the direct part in logits."""
         return np.linalg.norm(self.direct, axis=(1, 2))
+
+    @property
+    def held_norm(self) -> Float[np.ndarray, " N"]:
+        """Euclidean norm in logits of the part with the mean field alone held."""
+        return np.linalg.norm(self.held, axis=(1, 2))
 
 
 def checked(game: AbstractGame) -> AbstractGame:
@@ -102,12 +112,12 @@ def trajectory_leaders(game: AbstractGame, trajectory: ArrayLike) -> Float[np.nd
     shape = leader_logits_shape(game)
     logits = np.asarray(trajectory, dtype=float)
     if logits.ndim < 2 or logits.shape[-2:] != shape or logits.size == 0:
-        raise ValueError(
+        raise InputError(
             f"trajectory: got shape {logits.shape}, expected (..., {shape[0]}, {shape[1]}), leader logits along a run; "
             "likely cause: a run of another game, or policies of followers."
         )
     if not np.all(np.isfinite(logits)):
-        raise ValueError(
+        raise InputError(
             "trajectory: got NaN or infinite logits, expected finite ones; likely cause: a run that diverged."
         )
     return logits.reshape(-1, *shape)
@@ -189,10 +199,13 @@ def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoin
         "logits": logits,
         "total": gradient.total,
         "direct": gradient.direct,
+        "held": gradient.held_field,
         "total_table": gradient.policy_space,
         "direct_table": gradient.direct_policy_space,
+        "held_table": gradient.held_field_policy_space,
         "total_gap": gradient.policy_gap,
         "direct_gap": gradient.direct_policy_gap,
+        "held_gap": gradient.held_field_policy_gap,
         "objective": gradient.objective,
         "mean_field": found.mean_field,
         "follower_policy": found.follower_policy,

@@ -6,6 +6,7 @@ import numpy as np
 
 from smfg_verify.assumptions._registry import SearchSettings, register_property
 from smfg_verify.assumptions.certified_bounds import Bound, lipschitz_at
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.game_constants import GameConstants, game_constants
 from smfg_verify.assumptions.sampled_constants import LIPSCHITZ
@@ -41,7 +42,10 @@ def check_lipschitz(game: AbstractGame, settings: SearchSettings) -> list[Findin
     Source: Lipschitz assumptions of analyses of mean field games, here with their constants.
     """
     constants = game_constants(game, settings)
-    return [_finding(statement, constants) for statement in STATEMENTS]
+    return [
+        cut_short(_finding(statement, constants), constants.cut, LIPSCHITZ[name])
+        for statement, name in STATEMENTS.items()
+    ]
 
 
 def _finding(statement: str, constants: GameConstants) -> Finding:
@@ -51,7 +55,7 @@ def _finding(statement: str, constants: GameConstants) -> Finding:
         "property": PROPERTY,
         "statement": statement,
         "searched": {**constants.sampled.searched, **bound.searched},
-        "details": {"measured": measured},
+        "details": {"measured": measured, "measured_error": constants.sampled.errors.get(name, float("nan"))},
     }
     if np.isfinite(bound.upper):
         return Finding(
@@ -72,9 +76,13 @@ def _finding(statement: str, constants: GameConstants) -> Finding:
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method="ratios between sampled mean fields",
-        meaning=f"No proof of a finite constant ({reason}); the largest ratio sampled is {measured:.4g}.",
+        meaning=f"No proof of a finite constant ({reason}); {_sampled_ratio(measured)}.",
         witness=constants.sampled.witnesses.get(name, {}),
     )
+
+
+def _sampled_ratio(measured: float) -> str:
+    return "no pair sampled gave numbers" if np.isnan(measured) else f"the largest ratio sampled is {measured:.4g}"
 
 
 def _meaning(statement: str, bound: Bound) -> str:

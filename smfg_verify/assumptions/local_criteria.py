@@ -1,9 +1,11 @@
 """Contraction near equilibria: spectral radius, a weighted norm, and the criterion of iterated softmax schemes."""
 
+import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
 
 from smfg_verify.assumptions import conic
 from smfg_verify.assumptions._registry import SearchSettings
@@ -14,11 +16,19 @@ from smfg_verify.assumptions.local_response import (
     at_witness,
     on_tangents,
     scheme_ratio,
+    tangent_basis,
     tangent_radius,
     tangent_spectrum,
     uniform_field,
 )
 from smfg_verify.assumptions.modulus import random_points
+from smfg_verify.assumptions.secants import (
+    confirmed_above,
+    confirmed_below,
+    differentiable,
+    secant_jacobians,
+    spectral_radius,
+)
 from smfg_verify.assumptions.weighted_norm import (
     LARGEST_SIZE,
     LYAPUNOV,
@@ -36,12 +46,37 @@ _COMMON = 4
 _ROUNDING = 1e-8
 
 
-def local_points(game: AbstractGame, settings: SearchSettings) -> LocalResponse:
+class LocalPoints(NamedTuple):
+    """Equilibria with the Jacobians of the map there, and what differences of the map say of these.
+
+    Attributes:
+        game: the game, traced.
+        response: Jacobians and all that is known at each equilibrium.
+        agrees: whether the Jacobian at an equilibrium agrees with one-sided differences, (N,).
+    """
+
+    game: AbstractGame
+    response: LocalResponse
+    agrees: Bool[np.ndarray, " N"]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many points say nothing, and why, for `Finding.searched`."""
+        converged = self.response.converged
+        return {
+            "leaders": len(converged),
+            "unconverged": int(np.sum(~converged)),
+            "not_differentiable": int(np.sum(converged & ~self.agrees)),
+        }
+
+
+def local_points(game: AbstractGame, settings: SearchSettings) -> LocalPoints:
     """The map at the equilibria of the uniform leader, first, and of random leaders."""
     number = min(settings.num_leaders, _MOST_LEADERS)
     logits = random_points(game, number, settings)[0]
     logits[0] = 0.0
-    return at_equilibria(game, logits, np.tile(uniform_field(game), (number, 1)))
+    found = at_equilibria(game, logits, np.tile(uniform_field(game), (number, 1)))
+    return LocalPoints(game, found, differentiable(game, found))
 
 
 def radius_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
@@ -66,10 +101,16 @@ def _witness(points: LocalResponse, k: int) -> dict[str, np.ndarray]:
 
 
 def _local_finding(
-    statement: str, value: float, method: str, meaning: str, witness, searched: dict, details: dict
+    statement: str, value: float, secant: float, method: str, meaning: str, points: LocalPoints, k: int, details: dict
 ) -> Finding:
+    """Of a criterion that holds below 1; at 1 and above it is refuted where a secant of the map itself says so."""
     known = np.isfinite(value)
-    verdict = Verdict.INCONCLUSIVE if not known else Verdict.SUPPORTED if value < 1.0 else Verdict.REFUTED
+    if not known:
+        verdict, meaning = Verdict.INCONCLUSIVE, _no_place(points)
+    elif value < 1.0:
+        verdict = Verdict.SUPPORTED
+    else:
+        verdict = Verdict.REFUTED if confirmed_above(value, secant) else Verdict.INCONCLUSIVE
     return Finding(
         property=PROPERTY,
         statement=statement,
@@ -78,84 +119,131 @@ def _local_finding(
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method=method,
-        meaning=meaning if known else "No equilibrium was found at which to look.",
-        witness=witness if known else {},
-        searched=searched,
-        details=details,
+        meaning=meaning,
+        witness=_witness(points.response, k) if known else {},
+        searched=points.counts,
+        details={**details, "secant": secant},
     )
 
 
-def radius_finding(points: LocalResponse, settings: SearchSettings) -> Finding:
-    """Largest spectral radius of D Gamma over the equilibria."""
-    radii = np.array([tangent_radius(jacobian) for jacobian in points.response])
-    radii = np.where(points.converged, radii, np.nan)
+def _no_place(points: LocalPoints) -> str:
+    if np.any(points.response.converged):
+        return "The best-response map is not differentiable, as differences of it show, at any equilibrium found."
+    return "No equilibrium was found at which to look."
+
+
+def _consequence(value: float, secant: float, below: str, above: str) -> str:
+    """What follows of a criterion, above 1 only if differences of the map confirm it."""
+    if value < 1.0:
+        return below
+    return above if confirmed_above(value, secant) else f"differences of the map give {secant:.6g}: nothing follows"
+
+
+def radius_finding(points: LocalPoints, settings: SearchSettings) -> Finding:
+    """Largest spectral radius of D Gamma over the equilibria at which differences of the map agree with it."""
+    found = points.response
+    radii = np.array([tangent_radius(jacobian) for jacobian in found.response])
+    radii = np.where(points.agrees, radii, np.nan)
     known = np.isfinite(radii).any()
     k = int(np.nanargmax(radii)) if known else 0
-    value = float(radii[k])
-    consequence = (
-        "plain best-response iteration converges near each of them"
-        if value < 1.0
-        else "at that equilibrium plain best-response iteration does not converge and the map contracts in no norm"
+    value, secant = float(radii[k]), float("nan")
+    if value >= 1.0:
+        secant = spectral_radius(secant_jacobians(points.game, found, k).response)
+    consequence = _consequence(
+        value,
+        secant,
+        "plain best-response iteration converges near each of them",
+        "near that equilibrium the map contracts in no norm, and plain best-response iteration need not converge",
     )
-    spectrum = tangent_spectrum(points.response[0])
-    return _local_finding(
+    spectrum = tangent_spectrum(found.response[0])
+    finding = _local_finding(
         "spectral-radius",
         value,
-        "eigenvalues of D Gamma on tangents at the equilibria of the uniform leader and of random ones",
-        f"The largest spectral radius of the best-response map at {int(points.converged.sum())} equilibria is "
+        secant,
+        "eigenvalues of D Gamma on tangents at the equilibria of the uniform leader and of random ones, beside "
+        "differences of Gamma",
+        f"The largest spectral radius of the best-response map at {int(points.agrees.sum())} equilibria is "
         f"{value:.4g}: {consequence}.",
-        _witness(points, k),
-        {"leaders": len(radii), "unconverged": int(np.sum(~points.converged)), "seed": settings.seed},
+        points,
+        k,
         {"radii": radii, "eigenvalues_real": spectrum.real, "eigenvalues_imag": spectrum.imag},
     )
+    return dataclasses.replace(finding, searched={**finding.searched, "seed": settings.seed})
 
 
-def scheme_finding(points: LocalResponse) -> Finding:
+def scheme_finding(points: LocalPoints) -> Finding:
     """The criterion of iterated softmax schemes at the uniform leader's equilibrium."""
-    converged = bool(points.converged[0])
-    ratio = scheme_ratio(points.response[0], points.frozen[0]) if converged else float("nan")
-    outcome = "converges" if ratio < 1.0 else "does not converge"
+    found, ratio, secant = points.response, float("nan"), float("nan")
+    if points.agrees[0]:
+        ratio = scheme_ratio(found.response[0], found.frozen[0])
+    if ratio >= 1.0:
+        basis = tangent_basis(found.mean_field.shape[1])
+        secants = (basis @ matrix @ basis.T for matrix in secant_jacobians(points.game, found, 0))
+        secant = scheme_ratio(*secants)
+    consequence = _consequence(
+        ratio,
+        secant,
+        "started nearby, the iterated softmax scheme converges",
+        "started nearby, the iterated softmax scheme need not converge",
+    )
+    first = points._replace(response=LocalResponse(*(leaf[:1] for leaf in found)), agrees=points.agrees[:1])
     return _local_finding(
         "softmax-scheme",
         ratio,
-        "spectral radius of the action value's slope in the softmax policy's logits, over tau",
-        f"At the uniform leader's equilibrium the ratio is {ratio:.4g}: started nearby, the iterated softmax scheme "
-        f"{outcome}.",
-        _witness(points, 0),
-        {"leaders": 1, "unconverged": int(not converged)},
-        {"action_value_radius": ratio * points.temperature[0]},
+        secant,
+        "spectral radius of the action value's slope in the softmax policy's logits, over tau, beside differences of "
+        "Gamma and of the stationary law",
+        f"At the uniform leader's equilibrium the ratio is {ratio:.4g}: {consequence}.",
+        first,
+        0,
+        {"action_value_radius": ratio * found.temperature[0]},
     )
 
 
-def weighted_finding(points: LocalResponse) -> Finding:
+def weighted_finding(points: LocalPoints) -> Finding:
     """A weighted norm in which D Gamma contracts at the uniform leader's equilibrium, verified by eigenvalues."""
-    if not points.converged[0]:
-        return _weighted("No equilibrium of the uniform leader was found at which to look.", None, {}, {}, {})
-    jacobians = np.array([on_tangents(jacobian) for jacobian in points.response])
+    response = points.response
+    if not points.agrees[0]:
+        first = points._replace(response=LocalResponse(*(leaf[:1] for leaf in response)), agrees=points.agrees[:1])
+        return _weighted(_no_place(first), None, float("nan"), {}, {}, {})
+    jacobians = np.array([on_tangents(jacobian) for jacobian in response.response])
     found = find_weighted_norm(jacobians[:1])
-    chosen = np.flatnonzero(points.converged)[:_COMMON]
-    details: dict[str, Any] = {"seconds": found.seconds, "spectral_radius": tangent_radius(points.response[0])}
+    chosen = np.flatnonzero(points.agrees)[:_COMMON]
+    details: dict[str, Any] = {"spectral_radius": tangent_radius(response.response[0])}
     if jacobians.shape[-1] <= LARGEST_SIZE:
         common = find_weighted_norm(jacobians[chosen], second_opinion=False)
         details |= {"common_leaders": len(chosen), "common_modulus": common.modulus}
+    secant = float("nan")
+    if found.solved and found.modulus < 1.0 - _ROUNDING:
+        secant = verified_modulus(secant_jacobians(points.game, response, 0).response[None], found.weight)
+        details["secant"] = secant
+    witness = {**_witness(response, 0), "weight": found.weight} if found.solved else {}
+    return _weighted(_weighted_meaning(found, secant), found, secant, witness, found.counts, details)
+
+
+def _weighted_meaning(found: WeightedNorm, secant: float) -> str:
     status = found.counts["statuses"]
     if not found.solved:
-        meaning = f"No weighted norm was found: the solver ended {status}."
-    elif found.modulus < 1.0 - _ROUNDING:
-        meaning = (
+        return f"No weighted norm passed its check ({status})."
+    if confirmed_below(found.modulus, secant):
+        return (
             f"At the uniform leader's equilibrium the best-response map contracts by {found.modulus:.4g} in a weighted "
             "norm, verified by eigenvalues: a local statement about that equilibrium only."
         )
-    else:
-        meaning = (
-            f"The best weighted norm found has modulus {found.modulus:.4g} at the uniform leader's equilibrium "
-            f"(solver: {status}): nothing follows."
+    if found.modulus < 1.0 - _ROUNDING:
+        return (
+            f"A weighted norm has modulus {found.modulus:.4g} by the Jacobian at the uniform leader's equilibrium and "
+            f"{secant:.4g} by differences of the map: nothing follows."
         )
-    witness = {**_witness(points, 0), "weight": found.weight} if found.solved else {}
-    return _weighted(meaning, found, witness, found.counts, details)
+    return (
+        f"The best weighted norm found has modulus {found.modulus:.4g} at the uniform leader's equilibrium "
+        f"(solver: {status}): nothing follows."
+    )
 
 
-def _weighted(meaning: str, found: WeightedNorm | None, witness: dict, searched: dict, details: dict) -> Finding:
+def _weighted(
+    meaning: str, found: WeightedNorm | None, secant: float, witness: dict, searched: dict, details: dict
+) -> Finding:
     solved = found is not None and found.solved
     modulus = found.modulus if found is not None and solved else float("nan")
     program = found is None or LYAPUNOV not in found.statuses
@@ -163,11 +251,12 @@ def _weighted(meaning: str, found: WeightedNorm | None, witness: dict, searched:
     return Finding(
         property=PROPERTY,
         statement="weighted-norm",
-        verdict=Verdict.CERTIFIED if solved and modulus < 1.0 - _ROUNDING else Verdict.INCONCLUSIVE,
+        verdict=Verdict.CERTIFIED if solved and confirmed_below(modulus, secant) else Verdict.INCONCLUSIVE,
         constant=modulus,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        method=f"{solver} and bisection for the modulus; the weight verified in float64 by its whitened Jacobian",
+        method=f"{solver} and bisection for the modulus; the weight verified in float64 by its whitened Jacobian, "
+        "and by that of differences of Gamma",
         meaning=meaning,
         witness=witness,
         searched=searched,

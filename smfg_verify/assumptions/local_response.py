@@ -12,22 +12,18 @@ from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.assumptions.leaders import batch_size, checked
+from smfg_verify.exact.accuracy import accuracy
+from smfg_verify.exact.equilibrium import TOLERANCE
 from smfg_verify.exact.kernel import follower_model, tabulate
-from smfg_verify.exact.newton import begin, newton, respond, to_simplex
-from smfg_verify.exact.population import chain, population_law
-from smfg_verify.exact.residual import Point, follower_policy
+from smfg_verify.exact.newton import newton, respond, to_simplex, unevaluated
+from smfg_verify.exact.population import population_law
+from smfg_verify.exact.residual import Point, follower_policy, inside
 from smfg_verify.exact.response import mean_field_response, response_jacobian, setting_of
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import softmax_policy
 
-# A point counts as an equilibrium below this residual.
-CONVERGED = 1e-10
-# Largest error that an equilibrium may have by its residual and the conditioning of its law.
-_LARGEST_ERROR = 1e-7
 _LARGEST_BATCH = 16
 _NEWTON_STEPS = 60
-# Above this condition number of its system a stationary law has no digits worth having.
-_WORST_CONDITION = 1e10
 
 
 class LocalResponse(NamedTuple):
@@ -41,7 +37,7 @@ class LocalResponse(NamedTuple):
         image: $\Gamma_\phi$ of the mean field, (N, M); not finite where the map has no value (a reducible chain).
         response: $D\Gamma$, (N, M, M), row the entry of the image.
         frozen: Jacobian of the stationary law in the mean field while the follower's policy is held fixed, (N, M, M).
-        condition: condition number of the system of the stationary law there, (N,); infinite for a reducible chain.
+        error: bound on the l1 distance of the mean field from an equilibrium, (N,); infinite where nothing is known.
     """
 
     logits: Float[np.ndarray, "N O B"]
@@ -51,16 +47,12 @@ class LocalResponse(NamedTuple):
     image: Float[np.ndarray, "N M"]
     response: Float[np.ndarray, "N M M"]
     frozen: Float[np.ndarray, "N M M"]
-    condition: Float[np.ndarray, " N"]
+    error: Float[np.ndarray, " N"]
 
     @property
     def converged(self) -> np.ndarray:
-        """Whether the mean field is an equilibrium with a finite Jacobian, (N,).
-
-        A slowly mixing chain leaves a small residual far from its law: the residual times the condition number counts.
-        """
-        near = self.residual <= np.minimum(CONVERGED, _LARGEST_ERROR / self.condition)
-        return near & np.all(np.isfinite(self.response), axis=(1, 2))
+        """Whether the mean field is within the solver's tolerance of an equilibrium, with a finite Jacobian, (N,)."""
+        return (self.error <= TOLERANCE) & np.all(np.isfinite(self.response), axis=(1, 2))
 
 
 def at_mean_fields(
@@ -98,23 +90,8 @@ def _respond_at(game: AbstractGame, logits, fields, temperature, max_steps: int)
     number = len(logits)
     tau = np.broadcast_to(np.asarray(game.temperature if temperature is None else temperature, dtype=float), number)
     size, steps = min(batch_size(game), _LARGEST_BATCH), jnp.asarray(max_steps)
-    found = list(in_batches(lambda *batch: _evaluate(game, *batch, steps), size, logits, fields, tau))
-    # Rounding makes the system of a reducible chain regular, with a meaningless solution.
-    condition = _condition(found.pop())
-    reducible = ~(condition <= _WORST_CONDITION)
-    for leaf in found[2:]:
-        leaf[reducible] = np.nan
-    field, residual, image, response, frozen = found
-    condition = np.where(reducible, np.inf, condition)
-    return LocalResponse(logits, tau, field, residual, image, response, frozen, condition)
-
-
-def _condition(chains: Float[np.ndarray, "N n n"]) -> Float[np.ndarray, " N"]:
-    """Condition number of the system of the stationary law; NaN where the chain is."""
-    finite = np.all(np.isfinite(chains), axis=(1, 2))
-    chains = np.where(finite[:, None, None], chains, 0.0)
-    systems = np.eye(chains.shape[1]) - np.swapaxes(chains, 1, 2) + 1.0 / chains.shape[1]
-    return np.where(finite, np.linalg.cond(systems), np.nan)
+    found = in_batches(lambda *batch: _evaluate(game, *batch, steps), size, logits, fields, tau)
+    return LocalResponse(logits, tau, *found)
 
 
 @jit_for_game
@@ -125,8 +102,11 @@ def _evaluate(game: AbstractGame, logits, fields, temperatures, max_steps):
 def _evaluate_one(game: AbstractGame, logits, field, temperature, max_steps):
     setting = setting_of(game, softmax_policy(logits), temperature)
     field = to_simplex(field)
-    start = begin(setting, Point(field, respond(setting, field)[1].value))
-    found = newton(setting, start, max_steps=max_steps)
+    start = unevaluated(Point(field, respond(setting, field)[1].value))
+    landing = newton(setting, start, max_steps=max_steps)
+    estimate = accuracy(setting, landing)
+    # Where no step is asked for, the mean field stays the one given.
+    found = jax.tree.map(lambda new, old: jnp.where(max_steps > 0, new, old), estimate.search, landing.search)
     field = found.point.mean_field
     policy = follower_policy(setting, found.point)
 
@@ -134,10 +114,9 @@ def _evaluate_one(game: AbstractGame, logits, field, temperature, max_steps):
         model = follower_model(tabulate(game, field.reshape(mean_field_shape(game))), setting.leader_rows)
         return population_law(game, model, policy)
 
-    image = mean_field_response(setting, field)
-    model = follower_model(tabulate(game, field.reshape(mean_field_shape(game))), setting.leader_rows)
-    moves = chain(policy, model.transition)
-    return field, found.norm, image, response_jacobian(setting, field), jax.jacfwd(law)(field), moves
+    image, frozen = mean_field_response(setting, field), jax.jacfwd(law)(inside(field))
+    response = response_jacobian(setting, inside(field))
+    return field, found.norm, image, response, frozen, estimate.mean_field_error
 
 
 def at_witness(game: AbstractGame, witness: Mapping[str, Any], *, solve: bool) -> LocalResponse:

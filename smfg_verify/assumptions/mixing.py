@@ -28,8 +28,11 @@ class Mixing(NamedTuple):
     coefficients: Float[np.ndarray, " T"]
 
 
-# Below one by less than this a coefficient may be rounding.
-CLEARLY_BELOW_ONE = 1e-12
+# Below one by less than this a coefficient, or a modulus, may be rounding: more than what rows that are proved to be
+# probabilities may miss them by, see `certified_rows`.
+CLEARLY_BELOW_ONE = 1e-8
+# Roundings of the sums over a row, in spacings of a float for each entry.
+_SPACINGS = 8.0 * 2.0**-52
 _NO_GAIN = 1e-9
 
 
@@ -40,6 +43,7 @@ def best_mixing(
     one_step: float,
     max_steps: int,
     max_work: float = np.inf,
+    slack: float = 0.0,
 ) -> Mixing:
     r"""The number of steps m with the smallest certified $m / (1 - \delta_m)$.
 
@@ -54,6 +58,7 @@ def best_mixing(
         one_step: an upper bound of the one-step coefficient, found otherwise.
         max_steps: largest m looked at.
         max_work: number of table entries visited after which to stop.
+        slack: what the sum of a row may be off by from one.
 
     Returns:
         The best mixing, m = 1 included.
@@ -65,7 +70,7 @@ def best_mixing(
     for step in range(1, max_steps + 1):
         if step * lower.size * num_states > max_work:
             break
-        value = lower_expectation(lower, upper, value)
+        value = lower_expectation(lower, upper, value, slack)
         coefficients.append(min(overlap_coefficient(value), one_step))
         masses.append(np.min(value, axis=0))
         if _finished(coefficients, masses):
@@ -87,20 +92,26 @@ def best_mixing(
 
 
 def lower_expectation(
-    lower: Float[np.ndarray, "n A B n"], upper: Float[np.ndarray, "n A B n"], value: Float[np.ndarray, "n T"]
+    lower: Float[np.ndarray, "n A B n"],
+    upper: Float[np.ndarray, "n A B n"],
+    value: Float[np.ndarray, "n T"],
+    slack: float = 0.0,
 ) -> Float[np.ndarray, "n T"]:
     r"""$\min_{a,b} \min_p \sum_{s'} p(s') v(s')$ over the distributions p within the intervals of row (s, a, b).
 
     The inner minimum gives each entry its least probability and what is left to the entries of smallest value first.
+    Rounded down: what is left is taken smaller, so that no mass is there by rounding.
 
     Args:
         lower, upper: intervals of the rows' entries.
-        value: one column a target.
+        value: one column a target, >= 0.
+        slack: what the sum of a row may be off by from one.
 
     Returns:
         One column a target.
     """
-    missing = np.maximum(1.0 - np.sum(lower, axis=-1), 0.0)[..., None]
+    rounding = _SPACINGS * len(value)
+    missing = np.maximum(1.0 - np.sum(lower, axis=-1) - slack - rounding, 0.0)[..., None]
     least = np.empty_like(value)
     for target, column in enumerate(value.T):
         order = np.argsort(column, kind="stable")
@@ -108,7 +119,7 @@ def lower_expectation(
         before = np.cumsum(room, axis=-1) - room
         filled = np.clip(missing - before, 0.0, room)
         least[:, target] = np.min(lower @ column + filled @ column[order], axis=(1, 2))
-    return least
+    return least * (1.0 - rounding)
 
 
 def minorised_coefficient(

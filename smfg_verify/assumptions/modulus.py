@@ -24,6 +24,8 @@ _MOST_STEPS = 60
 # Half-length of the secant that confirms a tangent norm, in mass.
 _SECANT = 1e-4
 _INWARD = 1e-4
+# l1 error of the difference of two images, by the tolerance of the best response and the roundings of a law.
+_IMAGE_ERROR = 1e-12
 
 
 class WorstModulus(NamedTuple):
@@ -123,7 +125,8 @@ def find_modulus(game: AbstractGame, settings: SearchSettings) -> WorstModulus:
 def secant_modulus(game: AbstractGame, logits: Float[np.ndarray, "O B"], field: Float[np.ndarray, " M"]) -> float:
     r"""$\|\Gamma(m') - \Gamma(m'')\|_1 / \|m' - m''\|_1$ for two mean fields close to m along its steepest tangent.
 
-    Needs no derivative, so it tells whether a tangent norm is real where a reward has kinks.
+    Needs no derivative, so it tells whether a tangent norm is real where a reward has kinks. What the images' rounding
+    may add is taken off.
     """
     found = at_mean_fields(game, logits[None], field[None])
     _, i, j = steepest_pair(found.response[0])
@@ -135,4 +138,4 @@ def secant_modulus(game: AbstractGame, logits: Float[np.ndarray, "O B"], field: 
     direction = np.zeros(len(field))
     direction[[i, j]] = half, -half
     images = at_mean_fields(game, np.stack([logits, logits]), np.stack([inside + direction, inside - direction])).image
-    return float(np.sum(np.abs(images[0] - images[1])) / (4.0 * half))
+    return max(0.0, float(np.sum(np.abs(images[0] - images[1])) - _IMAGE_ERROR) / (4.0 * half))

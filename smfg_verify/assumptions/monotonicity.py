@@ -10,8 +10,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions._registry import SearchSettings
+from smfg_verify.assumptions.certified_bounds import budget_of
 from smfg_verify.assumptions.compiling import jit_for_game
-from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose_slopes, supremum
+from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose_slopes, numbers_of_a_box, supremum
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_response import field_size, tangent_basis
@@ -20,7 +22,6 @@ from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
 _MOST_SELECTIONS = 4096
 _MOST_BOXES = 64
-_MOST_SECONDS = 2.0
 # Eigenvalue problems of one round of boxes; with more selections than that allows their hull is bounded at once.
 _MOST_PROBLEMS = 2048
 # Relative to the largest slope: what counts as zero in a proof, and as clearly positive in a counter-example.
@@ -137,6 +138,7 @@ class _Evidence(NamedTuple):
     witness: dict[str, np.ndarray]
     searched: dict[str, Any]
     reason: str
+    cut: bool = False
 
 
 def monotonicity_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
@@ -166,7 +168,7 @@ def monotonicity_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         verdict = Verdict.REFUTED
     else:
         verdict = Verdict.CERTIFIED if found.upper <= _ZERO * found.scale else Verdict.INCONCLUSIVE
-    return Finding(
+    finding = Finding(
         property="uniqueness",
         statement="monotonicity",
         verdict=verdict,
@@ -179,6 +181,7 @@ def monotonicity_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         searched=found.searched,
         details={"certified_upper": found.upper},
     )
+    return cut_short(finding, {"quotient"} if found.cut else (), "quotient")
 
 
 def _meaning(verdict: Verdict, constant: float, reason: str) -> str:
@@ -186,10 +189,14 @@ def _meaning(verdict: Verdict, constant: float, reason: str) -> str:
     if reason == _NONE:
         return f"Monotone, since {_NONE} {aside}."
     if verdict is Verdict.CERTIFIED:
-        return f"Proved monotone: crowding never raises the follower's reward where the crowd is {aside}."
+        return (
+            "Proved monotone: between any two mean fields the changes of the follower's reward, weighted by the "
+            f"changes of the crowd, add up to at most zero, up to rounding {aside}."
+        )
     if verdict is Verdict.REFUTED:
         return f"Not monotone: for two mean fields crowding pays, with quotient {constant:.4g} {aside}."
-    return f"Neither proved nor refuted: the largest quotient found is {constant:.4g}; {reason} {aside}."
+    because = f"; {reason}" if reason else ", too near zero to tell"
+    return f"Neither proved nor refuted: the largest quotient found is {constant:.4g}{because} {aside}."
 
 
 def _affine(game: AbstractGame, table: Float[np.ndarray, "1 n A B M"], chosen: Selections) -> _Evidence:
@@ -223,22 +230,23 @@ def _general(game: AbstractGame, chosen: Selections, settings: SearchSettings) -
             return _hull_bound(game, low, high)
         return np.max(_enclosed(chosen_slopes(low, chosen, on_pairs), chosen_slopes(high, chosen, on_pairs)), axis=1)
 
-    seconds, boxes = min(settings.seconds, _MOST_SECONDS), min(settings.num_boxes, _MOST_BOXES)
+    budget = budget_of(settings, numbers_of_a_box(game, "follower_reward", slopes=True))
+    budget["num_boxes"] = min(budget["num_boxes"], _MOST_BOXES)
     searched: dict[str, Any] = {"selections": len(chosen.leader), "all_selections": chosen.complete, "affine": False}
-    upper, reason, field = float("inf"), "", np.full(size, 1.0 / size)
+    upper, reason, field, cut = float("inf"), "", np.full(size, 1.0 / size), False
     try:
-        found = supremum(bound, sample, size, num_boxes=boxes, seconds=seconds)
+        found = supremum(bound, sample, size, **budget)
     except NoEnclosure as error:
         reason = str(error)
         samples = np.random.default_rng(settings.seed).dirichlet(np.ones(size), _MOST_BOXES)
         field = samples[int(np.argmax(np.nan_to_num(sample(samples), nan=-np.inf)))]
     else:
-        upper, field = found.upper, found.field
+        upper, field, cut = found.upper, found.field, found.cut
         reason = f"the certified bound reached {upper:.4g} after {found.boxes} boxes"
-        searched |= {"boxes": found.boxes, "box_seconds": seconds, "finished": found.finished}
+        searched |= {"boxes": found.boxes, "finished": found.finished}
     matrices = matrices_at(field[None])[0]
     scale = float(np.max(np.abs(matrices), initial=0.0))
-    return _Evidence(upper, False, scale, _witness(matrices, chosen, field), searched, reason)
+    return _Evidence(upper, False, scale, _witness(matrices, chosen, field), searched, reason, cut)
 
 
 def _hull_bound(

@@ -4,12 +4,14 @@ import dataclasses
 import json
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from smfg_verify.assumptions._codec import decode, encode, frozen
 from smfg_verify.assumptions._registry import find_property
+from smfg_verify.assumptions.contradictions import require_consistent
 from smfg_verify.assumptions.finding import Finding, Verdict
+from smfg_verify.documents import opened, read_text
+from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.words import closest
@@ -23,10 +25,13 @@ class AssumptionReport:
     """What `check` found, in the order of the properties.
 
     Attributes:
-        game_name: class of the game.
+        game_name: the game's name, or its class's.
         game_hash: digest of its content, see `smfg_verify.game.game_hash`.
         settings: how hard was searched.
         findings: all of them.
+
+    Raises:
+        Contradiction: two findings exclude each other, a fault of the package.
     """
 
     game_name: str
@@ -37,6 +42,7 @@ class AssumptionReport:
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", frozen(self.settings))
         object.__setattr__(self, "findings", tuple(self.findings))
+        require_consistent(self.findings)
 
     def __getitem__(self, name: str) -> tuple[Finding, ...]:
         found = tuple(finding for finding in self.findings if finding.property == name)
@@ -62,7 +68,7 @@ class AssumptionReport:
         """One verdict for a property.
 
         Certified where a sufficient statement is. Otherwise the least favourable of the statements that decide,
-        those not applicable left aside. A certificate beside a refutation is a contradiction: inconclusive.
+        those not applicable left aside.
 
         Raises:
             KeyError: not in this report.
@@ -71,7 +77,7 @@ class AssumptionReport:
         found = {finding.verdict for finding in self[name] if entry.decides(finding.statement)}
         proofs = {finding.verdict for finding in self[name] if finding.statement in entry.sufficient}
         if Verdict.CERTIFIED in proofs:
-            return Verdict.INCONCLUSIVE if Verdict.REFUTED in found else Verdict.CERTIFIED
+            return Verdict.CERTIFIED
         judged = found - {Verdict.NOT_APPLICABLE} or proofs
         order = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SUPPORTED, Verdict.CERTIFIED)
         return next((verdict for verdict in order if verdict in judged), Verdict.NOT_APPLICABLE)
@@ -108,7 +114,7 @@ class AssumptionReport:
 
     @classmethod
     def from_json(cls, text: str, game: AbstractGame | None = None) -> "AssumptionReport":
-        """The report behind `to_json`.
+        """The report behind `to_json`, or in the report.json of a command.
 
         Args:
             text: JSON.
@@ -117,7 +123,10 @@ class AssumptionReport:
         Raises:
             ValueError: not a report, another schema version, a damaged record, or a report about another game.
         """
-        record = _opened(text)
+        try:
+            record = opened(text, FORMAT, SCHEMA_VERSION, within="assumptions")
+        except InputError as error:
+            raise InputError(f"report: {error}") from error
         try:
             report = cls(
                 game_name=record["game_name"],
@@ -125,12 +134,14 @@ class AssumptionReport:
                 settings=decode(record["settings"]),
                 findings=tuple(Finding.from_record(entry) for entry in record["findings"]),
             )
-        except (KeyError, TypeError) as error:
-            raise ValueError(
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
                 f"report: a field is missing or of the wrong type ({error!r}); the file is damaged."
             ) from error
         if game is not None and game_hash(game) != report.game_hash:
-            raise ValueError(
+            raise InputError(
                 f"report: it is about a {report.game_name} with identity {report.game_hash[:12]}, got a "
                 f"{type(game).__name__} with identity {game_hash(game)[:12]}; likely cause: other parameters."
             )
@@ -142,31 +153,13 @@ class AssumptionReport:
 
     @classmethod
     def load(cls, path: str | os.PathLike, game: AbstractGame | None = None) -> "AssumptionReport":
-        """Read a report from a file; errors as `from_json`."""
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"report: {path} is not text, expected a file written by `AssumptionReport.save`."
-            ) from error
+        """Read a report from its own file, or out of the report.json that `check` and `validate` write.
+
+        Raises:
+            ValueError: as `from_json`, and a file that does not exist or is no text.
+        """
+        text = read_text(path, "an assumption report")
         try:
             return cls.from_json(text, game)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-
-
-def _opened(text: str) -> dict[str, Any]:
-    try:
-        record = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"report: got text that is not JSON ({error}); likely cause: a truncated or foreign file."
-        ) from error
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise ValueError(f"report: got JSON that is not an {FORMAT!r}; likely cause: a file of another tool.")
-    if record.get("schema_version") != SCHEMA_VERSION:
-        raise ValueError(
-            f"report: got schema version {record.get('schema_version')!r}, expected {SCHEMA_VERSION}; likely cause: "
-            "it was written by another version of smfg-verify. Check the game again."
-        )
-    return record
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error

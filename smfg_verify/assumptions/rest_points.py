@@ -1,4 +1,4 @@
-"""Where the leader comes to rest when it follows its total gradient, or only the direct part of it."""
+"""Where the leader comes to rest when it follows its total gradient, or only a direct part of it."""
 
 from typing import Literal, NamedTuple
 
@@ -9,7 +9,7 @@ from smfg_verify.assumptions.leaders import LeaderPoints, advantage, evaluate_le
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import softmax_policy
 
-Field = Literal["total", "direct"]
+Field = Literal["total", "direct", "held"]
 
 _GROWTH = 1.5
 _SHRINK = 0.4
@@ -41,7 +41,7 @@ def follow(
     tolerance: float,
     max_steps: int = 200,
 ) -> RestPoints:
-    r"""Follow the total or the direct field by policy mirror ascent until it vanishes.
+    r"""Follow the total field or a direct one by policy mirror ascent until it vanishes.
 
     $\omega \leftarrow \omega + t\,(G - \sum_b \phi(b|\cdot) G(\cdot,b))$ with G the field in the policy's entries: a
     natural gradient, so that a vertex of the simplex is reached geometrically where the gradient in logits dies
@@ -52,7 +52,7 @@ def follow(
     Args:
         game: the game, traced.
         starts: logits, (K, O, B).
-        field: "total" or "direct".
+        field: "total", or "direct" or "held", the direct part in one reading or the other.
         tolerance: of both stationarity measures, in units of the objective.
         max_steps: bound on the number of steps.
 

@@ -20,6 +20,8 @@ _MAX_FIELDS = 120
 _MAX_VERTICES = 64
 # Entries compared for the sampled variations (about 1 s).
 _MAX_WORK = 2**28
+# Roundings of a table's entries, as a share of the largest: what an enclosure of slopes lets pass.
+_ROUNDING = 1e-9
 # Mass moved between the two mean fields of a near pair: their ratio is nearly the slope, free of rounding.
 _NEAR = 1e-4
 
@@ -30,11 +32,13 @@ class Sampled(NamedTuple):
     Attributes:
         values: by the names of `GameConstants`, a lower bound of each; NaN where no sample has a number.
         witnesses: where each is.
+        errors: what roundings of the tables may add to each Lipschitz ratio.
         searched: what was sampled, and what of it was not a number.
     """
 
     values: dict[str, float]
     witnesses: dict[str, dict[str, np.ndarray]]
+    errors: dict[str, float]
     searched: dict[str, Any]
 
 
@@ -65,13 +69,15 @@ def sampled_constants(game: AbstractGame, settings: SearchSettings) -> Sampled:
     }
     if not samples.usable.any():
         names = (*LIPSCHITZ.values(), *PAIRS, "follower_reward_low", "follower_reward_high")
-        return Sampled(dict.fromkeys(names, float("nan")), {}, searched)
+        return Sampled(dict.fromkeys(names, float("nan")), {}, {}, searched)
     found = {constant: _largest_ratio(game, name, samples) for name, constant in LIPSCHITZ.items()}
     found |= {name: _largest_variation(game, pairs_of(game), samples) for name, pairs_of in PAIRS.items()}
     values = {name: value for name, (value, _) in found.items()}
     rewards = samples.first["follower_reward"][samples.usable]
     values |= {"follower_reward_low": float(np.min(rewards)), "follower_reward_high": float(np.max(rewards))}
-    return Sampled(values, {name: witness for name, (_, witness) in found.items()}, searched)
+    witnesses = {name: witness for name, (_, witness) in found.items()}
+    errors = {constant: _ratio_error(samples, name, witnesses[constant]) for name, constant in LIPSCHITZ.items()}
+    return Sampled(values, witnesses, errors, searched)
 
 
 def _sampled(game: AbstractGame, settings: SearchSettings) -> _Samples:
@@ -111,6 +117,13 @@ def _largest_ratio(game: AbstractGame, name: str, samples: _Samples) -> tuple[fl
     pair, row = np.unravel_index(np.argmax(ratios), ratios.shape)
     fields = samples.fields[pair].reshape(2, *mean_field_shape(game))
     return float(ratios[pair, row]), {"mean_fields": fields, "row": row_index(game, int(row))}
+
+
+def _ratio_error(samples: _Samples, name: str, witness: dict[str, np.ndarray]) -> float:
+    distance = np.sum(np.abs(witness["mean_fields"][0] - witness["mean_fields"][1]))
+    width = samples.first[name].shape[-1] if name == "transition" else 1
+    largest = np.max(np.abs(samples.first[name][samples.usable]))
+    return float(2.0 * _ROUNDING * width * largest / distance) if distance > 0.0 else float("inf")
 
 
 def _largest_variation(

@@ -53,7 +53,12 @@ class SearchResult(NamedTuple):
     @property
     def best_curve(self) -> Float[np.ndarray, " T"]:
         """Smallest value so far over all starts after 0, 1, ... steps; NaN until one gives a number."""
-        lowest = np.min(np.where(np.isfinite(self.curve), self.curve, np.inf), axis=1)
+        return self.best_curve_of(slice(None))
+
+    def best_curve_of(self, starts: slice) -> Float[np.ndarray, " T"]:
+        """The same over some of the starts; NaN throughout where that is none."""
+        values = self.curve[:, starts]
+        lowest = np.min(np.where(np.isfinite(values), values, np.inf), axis=1, initial=np.inf)
         return np.where(np.isfinite(lowest), lowest, np.nan)
 
     @property

@@ -101,7 +101,10 @@ def _concluded(
     if search is not None:
         details["search_curve"] = -search.best_curve
     if not np.isfinite(sizes).any():
-        meaning = "No curvature was found: no equilibrium converged, or every Hessian is within its own rounding error."
+        meaning = (
+            f"No curvature was found: at {int(np.sum(unconverged))} of {len(leaders)} leaders there is no Hessian, "
+            "since no equilibrium converged, and the others are lost in rounding."
+        )
         return _finding(Verdict.INCONCLUSIVE, float("nan"), meaning, {}, searched, details)
     index = int(np.nanargmax(np.abs(sizes)))
     witness = {"logits": leaders[index], "mean_field": fields[index], "direction": directions[index]}

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from smfg_verify.assumptions._registry import LEARNERS, SearchSettings, register_property
-from smfg_verify.assumptions.contraction_bounds import inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.contraction_bounds import USED, inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.leaders import checked, random_leaders, trajectory_leaders
+from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.tracking import Linearisation, linearise
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
@@ -126,18 +128,21 @@ def _range(step_sizes: dict[str, float]) -> Finding:
 
 def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, float]) -> Finding:
     ratio = step_ratios(step_sizes)["leader/mean_field"]
-    bounds = inputs_of(game, game_constants(game, settings))
+    constants = game_constants(game, settings)
+    bounds = inputs_of(game, constants)
     certified = smaller_bound(bounds, float(game.temperature))
     if step_sizes["mean_field"] == 0.0:
         meaning = "The mean field takes no steps, so that it tracks nothing."
         return _finding("ratios", Verdict.INCONCLUSIVE, float("nan"), meaning, method=_METHOD)
-    if ratio == 0.0 and certified < 1.0:
+    if ratio == 0.0 and certified < 1.0 - CLEARLY_BELOW_ONE:
         meaning = (
-            f"The leader rests and the mean field's map contracts by {certified:.4g}: it converges for every leader."
+            f"The leader rests and the mean field's map contracts by {certified:.4g}: with followers at their best "
+            "response its mean dynamics converges, for every softmax leader."
         )
-        return _finding(
+        finding = _finding(
             "ratios", Verdict.CERTIFIED, certified, meaning, side=Side.UPPER, method=_METHOD, witness=witness_of(bounds)
         )
+        return cut_short(finding, constants.cut, *USED)
     return _tracking(game, settings, ratio, certified)
 
 
@@ -183,7 +188,7 @@ def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certif
         "ratios",
         Verdict.SUPPORTED if constant < 1.0 else Verdict.INCONCLUSIVE,
         constant,
-        _tracking_meaning(constant, details),
+        _tracking_meaning(constant, details, int(np.sum(numbers)), len(leaders)),
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method=_METHOD,
@@ -193,16 +198,17 @@ def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certif
     )
 
 
-def _tracking_meaning(constant: float, details: Mapping[str, Any]) -> str:
+def _tracking_meaning(constant: float, details: Mapping[str, Any], known: int, number: int) -> str:
+    where = f"{known} of {number} leaders, those with a linearisation"
     if constant < 1.0:
         return (
-            f"The mean field tracks every leader looked at: q = {constant:.4g} < 1 (contraction and feedback of the "
+            f"To first order the mean field tracks at {where}: q = {constant:.4g} < 1 (contraction and feedback of the "
             f"leader's steps), so that it trails its equilibrium by at most about {details['lag']:.2g} in the l1 norm."
         )
     text = f"q = {constant:.4g} >= 1 at some leader: the l1 condition for the mean field to track does not hold"
     if details["largest_real_part"] < 1.0:
-        return f"{text}, though small errors die out at each leader looked at (eigenvalues); nothing follows."
-    return f"{text}, and at some leader small errors grow."
+        return f"{text}, though small errors die out at {where} (eigenvalues); nothing follows."
+    return f"{text}, and at some leader small errors do not die out."
 
 
 def _finding(

@@ -21,6 +21,7 @@ from smfg_verify.assumptions.local_response import (
     tangent_radius,
     uniform_field,
 )
+from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.modulus import from_points, negative_modulus, random_points, search_size
 from smfg_verify.assumptions.search import minimise, slopes_of
 from smfg_verify.assumptions.weighted_norm import LARGEST_SIZE, NO_NORM, attempt, find_weighted_norm
@@ -81,7 +82,12 @@ def smallest_admitted(value: Callable[[float], float]) -> float:
 def smallest_by_bound(inputs: BoundInputs, name: str | None = None) -> float:
     """The smallest temperature that a proved bound admits; the better of both bounds where no name is given."""
     chosen = BOUNDS.values() if name is None else [BOUNDS[name]]
-    return min(smallest_admitted(functools.partial(bound, inputs)) for bound in chosen)
+    return min(smallest_admitted(functools.partial(_with_margin, bound, inputs)) for bound in chosen)
+
+
+def _with_margin(bound: Callable[[BoundInputs, float], float], inputs: BoundInputs, temperature: float) -> float:
+    """A bound and the margin that a certificate keeps, so that every temperature admitted is certified."""
+    return bound(inputs, temperature) + CLEARLY_BELOW_ONE
 
 
 def swept_temperatures(temperature: float) -> Float[np.ndarray, " T"]:

@@ -19,8 +19,8 @@ from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import evaluate_leaders
 from smfg_verify.exact.follower import differentiable_value, soft_bellman
-from smfg_verify.exact.gradient import objective_at
 from smfg_verify.exact.kernel import follower_model, tabulate
+from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.population import population_law
 from smfg_verify.exact.response import setting_of
 from smfg_verify.game import AbstractGame, mean_field_shape

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from smfg_verify.assumptions.field_tables import field_size, random_fields, tables_at
 from smfg_verify.assumptions.game_constants import GameConstants
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 
 # Rounding of a table's entries, and mean fields at which a witness is held against the game.
@@ -33,12 +34,12 @@ def interval_of(
     fields = np.concatenate([np.eye(size)[:_NUM_PROBES], random_fields(size, _NUM_PROBES, 0)])
     tables = tables_at(game, fields)["transition"]
     if lower.shape != tables.shape[1:] or upper.shape != tables.shape[1:]:
-        raise ValueError(
+        raise InputError(
             f"witness: got bounds of shape {lower.shape}, expected {tables.shape[1:]}; likely cause: the finding is "
             "about another game."
         )
     if np.any(tables < lower - _ROUNDING) or np.any(tables > upper + _ROUNDING):
-        raise ValueError(
+        raise InputError(
             "witness: the transition leaves the bounds of the witness; likely cause: the finding is about another game."
         )
     return lower, upper

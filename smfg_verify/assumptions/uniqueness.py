@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from smfg_verify.assumptions._registry import SearchSettings, register_property
-from smfg_verify.assumptions.contraction_bounds import inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.contraction_bounds import USED, inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.equilibria import (
     Equilibria,
     PathEnd,
@@ -19,6 +20,7 @@ from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, no
 from smfg_verify.assumptions.game_constants import game_constants
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_response import at_equilibria, field_size
+from smfg_verify.assumptions.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.modulus import random_points
 from smfg_verify.assumptions.monotonicity import monotonicity_finding, quotient_of
 from smfg_verify.assumptions.temperature_sweep import swept_temperatures
@@ -82,10 +84,11 @@ def _not_applicable(statement: str) -> Finding:
 
 
 def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
-    inputs = inputs_of(game, game_constants(game, settings))
+    constants = game_constants(game, settings)
+    inputs = inputs_of(game, constants)
     constant = smaller_bound(inputs, float(game.temperature))
-    certified = constant < 1.0
-    return Finding(
+    certified = constant < 1.0 - CLEARLY_BELOW_ONE
+    finding = Finding(
         property=PROPERTY,
         statement="contraction",
         verdict=Verdict.CERTIFIED if certified else Verdict.INCONCLUSIVE,
@@ -100,6 +103,7 @@ def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         ),
         witness=witness_of(inputs),
     )
+    return cut_short(finding, constants.cut, *USED)
 
 
 def _leaders(game: AbstractGame, settings: SearchSettings) -> np.ndarray:
@@ -120,7 +124,12 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
     distances = np.array([entry.distance for entry in found])
     known = np.isfinite(distances).any()
     k = int(np.nanargmax(distances)) if known else 0
-    verdict = Verdict.INCONCLUSIVE if not known else Verdict.REFUTED if distances[k] > 0.0 else Verdict.SUPPORTED
+    reached = len(starts) - np.array([entry.unconverged for entry in found])
+    # One search that arrives is compared with nothing.
+    compared = bool(np.any(reached >= 2))
+    verdict = Verdict.SUPPORTED if compared else Verdict.INCONCLUSIVE
+    if known and distances[k] > 0.0:
+        verdict = Verdict.REFUTED
     return Finding(
         property=PROPERTY,
         statement="multi-start",
@@ -129,7 +138,7 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
         method="Newton's method from uniform, extreme and random mean fields, for the uniform and random leaders",
-        meaning=_multi_start_meaning(verdict, counts, distances[k]),
+        meaning=_multi_start_meaning(verdict, found, k, reached, len(starts)),
         witness=_multi_start_witness(logits[k], found[k]) if known else {},
         searched={
             "leaders": len(logits),
@@ -138,7 +147,11 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
             "leaders_without_equilibrium": int(np.sum(counts == 0)),
             "seed": settings.seed,
         },
-        details={"num_equilibria": counts},
+        details={
+            "num_equilibria": counts,
+            _LIST_OF_FIELDS: found[k].distinct,
+            "spectral_radius": found[k].radius,
+        },
     )
 
 
@@ -147,15 +160,23 @@ def _multi_start_witness(logits: np.ndarray, found: Equilibria) -> dict[str, np.
     return {"logits": logits, _LIST_OF_FIELDS: found.distinct[[i] if i == j else [i, j]]}
 
 
-def _multi_start_meaning(verdict: Verdict, counts: np.ndarray, distance: float) -> str:
+def _multi_start_meaning(verdict: Verdict, found: list[Equilibria], k: int, reached: np.ndarray, starts: int) -> str:
+    """Said of the searches that arrived, with how many of all did: the others say nothing about uniqueness."""
+    arrived = f"{int(reached.sum())} of {starts * len(found)} searches arrived at an equilibrium"
     if verdict is Verdict.INCONCLUSIVE:
-        return "No equilibrium was found from any start."
+        return f"{arrived}, at most one for each leader: there is nothing to compare."
     if verdict is Verdict.REFUTED:
+        radii = ", ".join(f"{radius:.3g}" for radius in found[k].radius)
         return (
-            f"One leader policy has at least two equilibria, {distance:.4g} apart in l1; up to {int(counts.max())} "
-            "were found for one leader."
+            f"One leader policy has at least two equilibria, {found[k].distance:.4g} apart in l1; "
+            f"{len(found[k].distinct)} were found for it, with spectral radii of the best-response map {radii} "
+            "(below 1 is stable)."
         )
-    return f"From every start the same equilibrium was found, for each of {int(np.sum(counts > 0))} leaders."
+    several = int(np.sum(reached >= 2))
+    return (
+        f"For {several} of {len(found)} leaders two searches or more arrived, and the equilibria of one leader "
+        f"cannot be told apart; {arrived}."
+    )
 
 
 def _path_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
@@ -195,5 +216,8 @@ def _path_meaning(end: PathEnd, comparable: bool, apart: float) -> str:
     if apart > 0.0:
         return f"The path from a hot temperature ends at another equilibrium than the direct search, {apart:.4g} away."
     if end.folds:
-        return f"The path from hot to cold passes {end.folds} folds: there are temperatures with several equilibria."
-    return "The path from a hot temperature meets no fold and ends at the equilibrium found directly."
+        return f"The path from hot to cold passes {end.folds} fold(s): there are temperatures with several equilibria."
+    return (
+        f"The path from a hot temperature met no fold in {end.steps} steps, and its end cannot be told apart from the "
+        "equilibrium found directly."
+    )

@@ -28,7 +28,6 @@ class WeightedNorm(NamedTuple):
         solved: whether some program ended "optimal" and its X passed the check.
         statuses: of the programs, in order.
         second_status: of the second solver on the last program.
-        seconds: time in the solvers.
     """
 
     modulus: float
@@ -36,7 +35,6 @@ class WeightedNorm(NamedTuple):
     solved: bool
     statuses: tuple[str, ...]
     second_status: str
-    seconds: float
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -48,7 +46,7 @@ class WeightedNorm(NamedTuple):
         }
 
 
-NO_NORM = WeightedNorm(float("inf"), None, False, (), conic.NOT_ASKED, 0.0)
+NO_NORM = WeightedNorm(float("inf"), None, False, (), conic.NOT_ASKED)
 
 
 def verified_modulus(jacobians: Float[np.ndarray, "N k k"], weight: Float[np.ndarray, "k k"]) -> float:
@@ -150,7 +148,6 @@ def attempt(
     best = best._replace(
         statuses=(*best.statuses, result.status),
         second_status=result.second_status,
-        seconds=best.seconds + result.seconds,
     )
     if not result.solved or "weight" not in result.variables:
         return best

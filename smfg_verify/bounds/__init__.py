@@ -51,6 +51,8 @@ from smfg_verify.bounds.residuals import exact_residuals as exact_residuals
 from smfg_verify.bounds.step_region import StepRegion as StepRegion
 from smfg_verify.bounds.step_region import step_region as step_region
 from smfg_verify.bounds.step_sweep import StepPlane as StepPlane
+from smfg_verify.bounds.transient import LeaderWay as LeaderWay
+from smfg_verify.bounds.transient import leader_way as leader_way
 from smfg_verify.bounds.update_noise import UpdateNoise as UpdateNoise
 from smfg_verify.bounds.update_noise import update_noise as update_noise
 from smfg_verify.bounds.validate import RUNNING_MINIMUM as RUNNING_MINIMUM

@@ -45,7 +45,8 @@ def average_fit(residuals: Residuals) -> Fit:
 def interpolation_change(residuals: Residuals, mask: Bool[np.ndarray, " C"]) -> float:
     """Largest relative change of the averages in a window when every other checkpoint is left out.
 
-    An estimate of the error that interpolating between checkpoints makes, no bound; NaN where the averages are.
+    An estimate of the error that interpolating between checkpoints makes, no bound; NaN where the averages are, or
+    where none of the checkpoints left lies in the window.
     """
     means, iterations = seed_mean(residuals.e_omega), residuals.iterations
     kept = _kept(len(means))
@@ -55,7 +56,8 @@ def interpolation_change(residuals: Residuals, mask: Bool[np.ndarray, " C"]) -> 
     fine = running_average(means, iterations)
     with np.errstate(invalid="ignore"):  # an average of zero has no relative change
         change = np.abs(np.array([coarse[index] for index in kept]) / fine[kept] - 1.0)
-    return float(np.max(change[mask[kept]]))
+    inside = change[mask[kept]]
+    return float(np.max(inside)) if inside.size else float("nan")
 
 
 def _kept(number: int) -> Int[np.ndarray, " K"]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.bounds.rates import MIN_SEEDS, log_lengths, resample_counts
+from smfg_verify.errors import InputError
 
 # Checkpoints on either side of a break, and breaks tried.
 _MIN_SIDE = 4
@@ -90,7 +91,7 @@ def change_point(
     Source: piecewise linear regression with a grid of breaks; BIC of Schwarz (1978).
     """
     if not 0.0 < confidence < 1.0 or num_resamples < 100:
-        raise ValueError(
+        raise InputError(
             f"change_point: got confidence {confidence} and {num_resamples} resamples, expected a number in (0, 1) and "
             "at least 100: tail levels are read off them."
         )

@@ -22,6 +22,7 @@ from smfg_verify.bounds.drift_inequalities import (
 from smfg_verify.bounds.expected_residuals import MAX_POINTS, ExpectedResiduals, expected_residuals
 from smfg_verify.bounds.lyapunov import LyapunovCertificate, certify, rate_matrix
 from smfg_verify.bounds.step_region import StepRegion, step_region
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic.schedules import Schedule, StepSizes
 from smfg_verify.stochastic.trace import Trace
@@ -150,7 +151,7 @@ def bound_curves(report: DriftReport, residuals: Mapping[str, Float[np.ndarray, 
     """
     iterations = np.asarray(iterations)
     if iterations[0] != 0:
-        raise ValueError(f"iterations: got a first checkpoint {iterations[0]}, expected 0: the recursion starts there.")
+        raise InputError(f"iterations: got a first checkpoint {iterations[0]}, expected 0: the recursion starts there.")
     means = {name: np.mean(residuals[name], axis=0) for name in (*RESIDUALS, "objective")}
     every = np.arange(iterations[-1] + 1)
     driving = np.interp(every, iterations, means["e_omega"])

@@ -15,6 +15,7 @@ from smfg_verify.assumptions.leaders import evaluate_leaders
 from smfg_verify.bounds.mean_dynamics import Components
 from smfg_verify.bounds.one_step import num_outcomes, num_population_points, outcomes
 from smfg_verify.bounds.residuals import largest_batch, require_same_game, tracking_residuals
+from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, traced, validate
@@ -80,11 +81,11 @@ def expected_residuals(
     require_same_game(game, trace)
     game = traced(game)
     if not schedules:
-        raise ValueError("schedules: got none, expected at least one: the step sizes of the iteration looked at.")
+        raise InputError("schedules: got none, expected at least one: the step sizes of the iteration looked at.")
     number = num_outcomes(game)
     affordable = max_points // (number * len(schedules))
     if affordable < len(trace.seeds):
-        raise ValueError(
+        raise InputError(
             f"max_points: got {max_points}, expected at least {number * len(schedules) * len(trace.seeds)}: one "
             f"iteration of this game can draw {number} samples, and {len(trace.seeds)} seeds under {len(schedules)} "
             "schedules are asked for; give fewer seeds or more points."

@@ -47,6 +47,21 @@ class Fit:
     running_minimum: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """Checkpoints that a rate is fitted to.
+
+    Attributes:
+        mask: true there.
+        transient: why they are no place to judge the rate; empty where they are.
+        flattens: the residual falls less and less, so that a slope found too flat is no transient's.
+    """
+
+    mask: Bool[np.ndarray, " C"]
+    transient: str = ""
+    flattens: bool = False
+
+
 def _obstacle(fit: Fit, mask: np.ndarray) -> str:
     """Why no rate can be fitted, or an empty text."""
     needed = np.logical_or.accumulate(mask[::-1])[::-1] if fit.running_minimum else mask
@@ -59,20 +74,31 @@ def _obstacle(fit: Fit, mask: np.ndarray) -> str:
     if bad:
         return f"{bad} of {values.size} points are not finite"
     if np.any(values.mean(axis=0) <= fit.rounding[:, needed].mean(axis=0)):
-        return "at rounding level"
+        return "at rounding level at some checkpoint of the window"
     if np.all(np.ptp(values, axis=0) == 0.0):
         return "the seeds do not vary"
     return ""
 
 
+def _standstill(means: Float[np.ndarray, " C"], iterations: Int[np.ndarray, " C"], mask: Bool[np.ndarray, " C"]) -> str:
+    """Why the slope of a running minimum tells nothing: it was reached before the window and not again."""
+    if means[mask][0] > means[mask][-1]:
+        return ""
+    place = int(iterations[int(np.argmin(means))])
+    return (
+        f"the smallest mean was met at k = {place:,} and not undercut in the window: its slope is 0 whatever the rate"
+    )
+
+
 def rate_finding(
     fit: Fit,
     iterations: Int[np.ndarray, " C"],
-    mask: Bool[np.ndarray, " C"],
+    window: Window,
     counts: Int[np.ndarray, "R S"],
     confidence: float,
 ) -> RateFinding:
     """The row of one residual: its slope with interval and verdict, or the obstacle, and its envelopes."""
+    mask = window.mask
     obstacle = _obstacle(fit, mask)
     means = seed_mean(fit.values)
     means = running_minimum_of(means) if fit.running_minimum else means
@@ -82,6 +108,10 @@ def rate_finding(
             fit.values, iterations, mask, counts, confidence=confidence, running_minimum=fit.running_minimum
         )
         verdict, reason = rate_verdict(rate)
+        standstill = _standstill(means, iterations, mask) if fit.running_minimum else ""
+        transient = "" if window.flattens and verdict is RateVerdict.SLOWER else window.transient
+        if transient or standstill:
+            verdict, reason = RateVerdict.INCONCLUSIVE, transient or standstill
     with_log = envelope(means, iterations, mask, rate)
     without_log = envelope(means, iterations, mask, rate, logarithm=False)
     inside = np.asarray(iterations)[mask]

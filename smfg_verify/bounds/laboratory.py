@@ -1,6 +1,7 @@
 r"""The step-size laboratory: final $\|\nabla\Phi\|^2$ over step constants and exponents, measured and predicted."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,7 +20,9 @@ from smfg_verify.bounds.step_sweep import (
     power_schedule,
     whole_choice,
 )
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
+from smfg_verify.parts import Keep, made_anew
 from smfg_verify.stochastic.run import Callback
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Sampling
@@ -115,6 +118,7 @@ def step_laboratory(
     planes: Sequence[StepPlane] | None = None,
     inequalities: Mapping[str, DriftInequality] | None = None,
     callback: Callback | None = None,
+    keep: Keep = made_anew,
 ) -> Laboratory:
     r"""Sweep step sizes around a schedule, and hold what is found against what is predicted.
 
@@ -131,6 +135,8 @@ def step_laboratory(
         planes: what is swept; `default_planes` if None.
         inequalities: of `validate_drift`, for the region; None for no region.
         callback: called with the number of finished runs.
+        keep: called with the name of each part (a plane, the prediction, the fresh seeds) and what makes it, to keep
+            it or take back a kept one.
 
     Returns:
         The laboratory's record.
@@ -145,15 +151,15 @@ def step_laboratory(
     planes = default_planes(base) if planes is None else tuple(planes)
     choices = np.concatenate([plane.choices(base) for plane in planes])
     arguments = (num_iterations, sampling)
-    squared, gap, objective = _measured(game, choices, np.arange(num_seeds), *arguments, callback)
+    squared, gap, objective = _swept(game, planes, base, np.arange(num_seeds), arguments, callback, keep)
     measured, error = squared.mean(axis=1), squared.std(axis=1, ddof=1) / np.sqrt(num_seeds)
-    predicted = _predicted(game, choices, *arguments)
-    some = choices[::_CHECKED]
-    change = _predicted(game, some, *arguments, fineness=_FINER) / predicted[::_CHECKED] - 1.0
+    predicted = keep("predicted", lambda: _predicted(game, choices, *arguments))
+    finer = keep("predicted-finer", lambda: _predicted(game, choices[::_CHECKED], *arguments, fineness=_FINER))
+    change = finer / predicted[::_CHECKED] - 1.0
     certified, missing = _region(choices, num_iterations, inequalities)
     tables = (measured, error, predicted, gap.mean(axis=1), objective.mean(axis=1), certified)
     fresh = np.arange(num_seeds, 5 * num_seeds)
-    found, foreseen, difference = _optima(game, choices, measured, predicted, fresh, arguments)
+    found, foreseen, difference = keep("optima", lambda: _optima(game, choices, measured, predicted, fresh, arguments))
     return Laboratory(
         base=schedule.constants(),
         num_iterations=num_iterations,
@@ -178,12 +184,24 @@ def check_sweep(schedule: Schedule, num_iterations: int, num_seeds: int) -> None
     """
     constants = schedule.constants()
     if min(constants.values()) <= 0.0:
-        raise ValueError(f"schedule: got the constants {constants}, expected all > 0: factors on zero change nothing.")
+        raise InputError(f"schedule: got the constants {constants}, expected all > 0: factors on zero change nothing.")
     if num_iterations < 1 or num_seeds < MIN_SEEDS:
-        raise ValueError(
+        raise InputError(
             f"num_iterations, num_seeds: got {num_iterations} and {num_seeds}, expected at least 1 and {MIN_SEEDS}; a "
             "standard error needs several seeds."
         )
+
+
+def _swept(game: AbstractGame, planes, base, seeds, arguments, callback, keep: Keep) -> np.ndarray:
+    """`_measured` at the choices of all planes, (3, V, S), each plane a part."""
+    done, tables, (num_iterations, sampling) = 0, [], arguments
+    for number, plane in enumerate(planes):
+        choices = plane.choices(base)
+        told = None if callback is None else lambda runs, before=done: callback(before + runs)
+        make = functools.partial(_measured, game, choices, seeds, num_iterations, sampling, told)
+        tables.append(keep(f"plane-{number}-{plane.x}-{plane.y}", make))
+        done += len(choices) * len(seeds)
+    return np.concatenate(tables, axis=1)
 
 
 def _measured(game: AbstractGame, choices, seeds, num_iterations, sampling, callback=None) -> np.ndarray:
@@ -215,7 +233,7 @@ def _region(choices, num_iterations, inequalities) -> tuple[np.ndarray, str]:
 def _optima(game, choices, measured, predicted, fresh, arguments):
     """The least of the sweep, that of the prediction, and their difference on fresh seeds."""
     if not np.isfinite(measured).any():
-        raise ValueError("every choice of step sizes diverged; give smaller constants, or look at the game's rewards.")
+        raise InputError("every choice of step sizes diverged; give smaller constants, or look at the game's rewards.")
     places = [int(np.nanargmin(measured))]
     places += [int(np.nanargmin(predicted))] if np.isfinite(predicted).any() else []
     again = _measured(game, choices[places], fresh, *arguments)

@@ -14,6 +14,7 @@ from jaxtyping import ArrayLike, Complex, Float
 from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import LeaderPoints, advantage, checked, evaluate_leaders
 from smfg_verify.assumptions.rest_points import RestPoints, follow
+from smfg_verify.bounds.kinks import is_differentiable
 from smfg_verify.bounds.mean_dynamics import (
     Components,
     flattened,
@@ -23,7 +24,8 @@ from smfg_verify.bounds.mean_dynamics import (
     step_constants,
     unflattened,
 )
-from smfg_verify.exact.gradient import leader_value
+from smfg_verify.errors import InputError
+from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.schedules import Schedule
@@ -46,6 +48,7 @@ class LimitStatus(enum.Enum):
     INTERIOR = "interior"
     BOUNDARY = "boundary"
     DEGENERATE = "degenerate"
+    NOT_DIFFERENTIABLE = "not-differentiable"
     NOT_CONVERGED = "not-converged"
 
 
@@ -58,7 +61,8 @@ class LimitPoint:
 
     Attributes:
         status: INTERIOR (isolated zero, polished), BOUNDARY (the leader's policy tends to a deterministic one in some
-            row, with a strictly worse payoff of what it drops), DEGENERATE (a zero that is not isolated) or
+            row, with a strictly worse payoff of what it drops), DEGENERATE (a zero that is not isolated),
+            NOT_DIFFERENTIABLE (a zero at which differences of the dynamics disagree with their Jacobian: a kink) or
             NOT_CONVERGED.
         iterate: the five components; at a BOUNDARY the last iterate of the flow, whose policies and mean field are
             the limit's and whose logits are not; NaN where not converged.
@@ -198,7 +202,7 @@ def _starts(game: AbstractGame, starts, num_starts: int, leader_scale: float, se
     shape = leader_logits_shape(game)
     if starts is None:
         if num_starts < 1 or not leader_scale > 0.0:
-            raise ValueError(
+            raise InputError(
                 f"num_starts, leader_scale: got {num_starts} and {leader_scale}, expected at least one start and a "
                 "positive spread of the random logits."
             )
@@ -206,7 +210,7 @@ def _starts(game: AbstractGame, starts, num_starts: int, leader_scale: float, se
         return np.concatenate([np.zeros((1, *shape)), leader_scale * random])
     logits = np.asarray(starts, dtype=float)
     if logits.shape[1:] != shape or not len(logits) or not np.all(np.isfinite(logits)):
-        raise ValueError(
+        raise InputError(
             f"starts: got shape {logits.shape}, expected finite logits of shape (K, {shape[0]}, {shape[1]}), K >= 1; "
             "likely cause: one table of logits without the leading axis."
         )
@@ -331,7 +335,11 @@ def _described(
         objective=float(leader.objective[0]),
         least_probability=float(np.min(_policy(iterate))),
     )
-    return _with_stability(game, schedule, found) if status is LimitStatus.INTERIOR else found
+    if status is not LimitStatus.INTERIOR:
+        return found
+    if not is_differentiable(game, iterate):
+        return dataclasses.replace(found, status=LimitStatus.NOT_DIFFERENTIABLE)
+    return _with_stability(game, schedule, found)
 
 
 def _with_stability(game: AbstractGame, schedule: Schedule, point: LimitPoint) -> LimitPoint:

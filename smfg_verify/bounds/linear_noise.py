@@ -22,6 +22,7 @@ from smfg_verify.bounds.local_expansion import square_root
 from smfg_verify.bounds.mean_dynamics import Components, component_shapes, learners_of_entries, linearised_at
 from smfg_verify.bounds.update_noise import check_size, noise_covariance
 from smfg_verify.game import AbstractGame, leader_logits_shape, traced
+from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, StepSizes
 from smfg_verify.stochastic.updates import Sampling
 
@@ -41,6 +42,9 @@ class LinearNoise(NamedTuple):
 
     mean: Float[np.ndarray, "V N"]
     covariance: Float[np.ndarray, "V N N"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
     def at(self, index: Any) -> "LinearNoise":
         """Those that an index, slice or mask selects."""
@@ -117,6 +121,9 @@ class ExpectedStationarity(NamedTuple):
     squared_gradient: Float[np.ndarray, " V"]
     policy_gap: Float[np.ndarray, " V"]
     objective: Float[np.ndarray, " V"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 def expected_stationarity(game: AbstractGame, found: LinearNoise) -> ExpectedStationarity:

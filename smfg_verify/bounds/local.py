@@ -27,6 +27,7 @@ from smfg_verify.bounds.mean_dynamics import (
 )
 from smfg_verify.bounds.residuals import RESIDUAL_NAMES
 from smfg_verify.bounds.update_noise import update_noise
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Sampling
@@ -132,7 +133,7 @@ def local_prediction(
     points = _checked_iterations(iterations)
     constants = step_constants(game, schedule)
     if sampling not in ("markov", "iid"):
-        raise ValueError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
+        raise InputError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
     if limit_point.status is not LimitStatus.INTERIOR:
         return _unknown(PredictionStatus.NOT_INTERIOR, sampling, points, constants.size)
     game, iterate = prepared(game, limit_point.iterate)
@@ -146,7 +147,7 @@ def local_prediction(
 def _checked_iterations(iterations: Iterable[int]) -> Int[np.ndarray, " K"]:
     points = np.atleast_1d(np.asarray(list(iterations)))
     if points.size == 0 or not np.issubdtype(points.dtype, np.integer) or points.min() < 0:
-        raise ValueError(
+        raise InputError(
             f"iterations: got {points.dtype} of shape {points.shape}, expected non-negative integers, at least one; "
             "likely cause: not the `iterations` of a trace."
         )
@@ -209,7 +210,7 @@ class _Linear:
 def _check_zero(residual: float, iterate: Components) -> None:
     scale = max(1.0, float(np.max(np.abs(np.concatenate([iterate.leader_critic, iterate.follower_critic])))))
     if not residual <= _ZERO_TOLERANCE * scale:
-        raise ValueError(
+        raise InputError(
             f"limit_point: got an iterate where the mean dynamics of this game is {residual:.3g}, expected a zero; "
             "likely cause: a limit point of another game, or of other parameters."
         )

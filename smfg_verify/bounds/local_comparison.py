@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from smfg_verify.bounds.local import LocalPrediction
 from smfg_verify.bounds.residuals import RESIDUAL_NAMES, Residuals
+from smfg_verify.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +62,7 @@ def compare_local(
     inside = np.flatnonzero((iterations >= first) & (iterations <= last))
     missing = np.setdiff1d(iterations[inside], prediction.iterations)
     if not inside.size or missing.size or len(residuals.seeds) < 2:
-        raise ValueError(
+        raise InputError(
             f"compare_local: got {inside.size} checkpoints in [{first:g}, {last:g}], {missing.size} of them not "
             f"predicted, and {len(residuals.seeds)} seeds; expected a prediction at every checkpoint and two seeds. "
             "Pass iterations=trace.iterations to local_prediction."

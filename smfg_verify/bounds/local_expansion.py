@@ -14,8 +14,8 @@ from smfg_verify.assumptions.leaders import evaluate_leaders
 from smfg_verify.bounds.mean_dynamics import Components, mean_dynamics_at
 from smfg_verify.exact.curvature import objective_through
 from smfg_verify.exact.follower import differentiable_value, policy_value, soft_bellman
-from smfg_verify.exact.gradient import leader_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.objective import leader_value
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.exact.residual import Point
 from smfg_verify.game import AbstractGame

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.local_response import tangent_basis
+from smfg_verify.errors import InputError
 from smfg_verify.exact.kernel import FollowerModel, Kernel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy, population_law
 from smfg_verify.exact.precision import require_float64
@@ -24,6 +25,7 @@ from smfg_verify.game import (
     validate,
 )
 from smfg_verify.policies import observed_rows
+from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.schedules import Schedule
 
 # A mean field may leave the simplex by the rounding of the solve it comes from.
@@ -49,6 +51,9 @@ class Components(NamedTuple):
     leader_critic: _Table
     follower_critic: _Table
     mean_field: _Table
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 _LEARNER_OF = Components(
@@ -81,6 +86,9 @@ class ExpectedUpdate(NamedTuple):
     population: Float[Array, "n *A"]
     transition: Float[Array, "n n"]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
+
 
 def mean_dynamics(game: AbstractGame, iterate: Components) -> Components:
     r"""Expected update of AC-SMFG over its step size, $h(x) = E[\text{direction} | x]$, nothing sampled.
@@ -103,7 +111,7 @@ def mean_dynamics(game: AbstractGame, iterate: Components) -> Components:
 
     Source: the updates of AC-SMFG of Zeng et al. (arXiv 2509.15392) under the laws of its "iid" sampling.
     """
-    return _mean_dynamics(*prepared(game, iterate))
+    return dynamics_at(*prepared(game, iterate))
 
 
 def mean_dynamics_jacobian(game: AbstractGame, iterate: Components) -> Float[np.ndarray, "N N"]:
@@ -134,9 +142,9 @@ def prepared(game: AbstractGame, iterate: Components) -> tuple[AbstractGame, Com
     arrays = Components(*(jnp.asarray(component, dtype=float) for component in iterate))
     for name, array, shape in zip(Components._fields, arrays, component_shapes(game), strict=True):
         if array.shape != shape:
-            raise ValueError(f"iterate.{name}: got shape {array.shape}, expected {shape} for this game, without lanes.")
+            raise InputError(f"iterate.{name}: got shape {array.shape}, expected {shape} for this game, without lanes.")
         if not isinstance(array, jax.core.Tracer) and not np.all(np.isfinite(array)):
-            raise ValueError(f"iterate.{name}: got NaN or infinite entries; likely cause: a run that diverged.")
+            raise InputError(f"iterate.{name}: got NaN or infinite entries; likely cause: a run that diverged.")
     _check_distribution(arrays.mean_field)
     return game, arrays
 
@@ -146,7 +154,7 @@ def _check_distribution(mean_field: Array) -> None:
         return
     numbers = np.asarray(mean_field)
     if numbers.min() < -_MASS_TOLERANCE or abs(numbers.sum() - 1.0) > _MASS_TOLERANCE:
-        raise ValueError(
+        raise InputError(
             f"iterate.mean_field: got minimum {numbers.min():.3g} and sum {numbers.sum():.9g}, expected a probability "
             "distribution; likely cause: a vector that was not normalised."
         )
@@ -226,7 +234,7 @@ def mean_dynamics_at(game: AbstractGame, iterate: Components) -> Components:
     )
 
 
-_mean_dynamics = compiled_for_game(mean_dynamics_at)
+dynamics_at = compiled_for_game(mean_dynamics_at)
 
 
 def linearised_at(game: AbstractGame, iterate: Components) -> tuple[Components, Float[Array, "N N"]]:
@@ -297,11 +305,11 @@ def step_constants(game: AbstractGame, schedule: Schedule) -> Float[np.ndarray, 
         ValueError: not a schedule, or a constant that is zero, with which a component never moves.
     """
     if not isinstance(schedule, Schedule):
-        raise ValueError(f"schedule: got {type(schedule).__name__}, expected smfg_verify.stochastic.Schedule.")
+        raise InputError(f"schedule: got {type(schedule).__name__}, expected smfg_verify.stochastic.Schedule.")
     constants = schedule.constants()
     frozen = [name for name, value in constants.items() if value <= 0.0]
     if frozen:
-        raise ValueError(f"schedule: got zero for {', '.join(frozen)}, expected > 0: a frozen component has no limit.")
+        raise InputError(f"schedule: got zero for {', '.join(frozen)}, expected > 0: a frozen component has no limit.")
     return np.array([constants[name] for name in learners_of_entries(game)])
 
 

@@ -5,7 +5,7 @@ drawn independently given the iterate. The next iterate of each is that of the a
 included, so no formula for a residual's change enters.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from smfg_verify.bounds.mean_dynamics import Components, expected_update
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.schedules import StepSizes
 from smfg_verify.stochastic.updates import Iterate, Samples, learn
 from smfg_verify.stochastic.value_bounds import ValueBounds
@@ -33,6 +34,9 @@ class Outcomes(NamedTuple):
     points: Components
     stationary_weights: Float[Array, " T"]
     chain_weights: Float[Array, " T"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 def num_population_points(game: AbstractGame) -> int:

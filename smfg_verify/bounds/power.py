@@ -14,6 +14,8 @@ from smfg_verify.bounds.change_point import ChangePoint, ChangeStatus, last_chan
 from smfg_verify.bounds.findings import CLAIMED_SLOPE
 from smfg_verify.bounds.rates import MIN_CHECKPOINTS, MIN_SEEDS, decay_rate, rate_window, resample_counts
 from smfg_verify.bounds.report import nulls_for_nan
+from smfg_verify.bounds.transient import LeaderWay, asymptotic_window, transient_obstacle
+from smfg_verify.errors import InputError
 
 SCHEMA = "smfg-verify/power-plan"
 SCHEMA_VERSION = 1
@@ -111,6 +113,7 @@ def plan_power(
     values: Float[np.ndarray, "S C"],
     iterations: Int[np.ndarray, " C"],
     *,
+    way: LeaderWay | None = None,
     seeds: Sequence[int] = _SEEDS,
     planned_iterations: Sequence[int] | None = None,
     alternative: float = ALTERNATIVE_SLOPE,
@@ -135,6 +138,7 @@ def plan_power(
     Args:
         values: the pilot's residual, one row a seed.
         iterations: its checkpoints.
+        way: `leader_way` of the pilot, which tells whether its leader has arrived; not looked at if None.
         seeds: numbers of seeds to plan for, each at least 5.
         planned_iterations: numbers of iterations to plan for; 1, 4 and 16 times the pilot's if None.
         alternative: the slope to be told from -1/2.
@@ -162,11 +166,11 @@ def plan_power(
         num_resamples=num_resamples,
     )
     change = last_change_point(values, iterations, confidence=confidence, seed=seed)
-    mask = _asymptotic(iterations, change)
+    mask = asymptotic_window(iterations, change)
     inside = np.asarray(iterations)[mask]
     plan = PowerPlan(
         status=PlanStatus.INCONCLUSIVE,
-        reason=_obstacle(values, mask, change),
+        reason=_obstacle(values, mask, change, way),
         assumption=ASSUMPTION,
         slope=CLAIMED_SLOPE,
         alternative=alternative,
@@ -231,27 +235,17 @@ def _planned_checkpoints(inside: Int[np.ndarray, " W"], last: int) -> Int[np.nda
     return np.round(np.expm1(stretched)).astype(int)
 
 
-def _asymptotic(iterations: Int[np.ndarray, " C"], change: ChangePoint) -> Bool[np.ndarray, " C"]:
-    """The last two decades, from the change-point on where there is one."""
-    mask = rate_window(iterations)
-    if change.status is ChangeStatus.FOUND:
-        mask = mask & (np.asarray(iterations) >= change.iteration)
-    return mask
-
-
-def _obstacle(values: Float[np.ndarray, "S C"], mask: Bool[np.ndarray, " C"], change: ChangePoint) -> str:
+def _obstacle(
+    values: Float[np.ndarray, "S C"], mask: Bool[np.ndarray, " C"], change: ChangePoint, way: LeaderWay | None
+) -> str:
     """Why the pilot tells nothing, or an empty text."""
     if change.status is ChangeStatus.INCONCLUSIVE:
         return change.reason
     if len(values) < MIN_SEEDS:
         return f"too few seeds: {len(values)}, at least {MIN_SEEDS} are needed"
-    if np.sum(mask) < MIN_CHECKPOINTS:
-        after = f" after the change-point at k = {change.iteration:.0f}" if change.status is ChangeStatus.FOUND else ""
-        return (
-            f"the pilot has {int(np.sum(mask))} checkpoints{after}, at least {MIN_CHECKPOINTS} are needed: it is still "
-            "in its transient, run it longer"
-        )
-    return ""
+    if np.sum(mask) < MIN_CHECKPOINTS and change.status is not ChangeStatus.FOUND:
+        return f"too few checkpoints: {int(np.sum(mask))}, at least {MIN_CHECKPOINTS} are needed"
+    return transient_obstacle(mask, change, way)
 
 
 def check_choices(
@@ -271,17 +265,17 @@ def check_choices(
         ValueError: what was got and what was expected.
     """
     if not seeds or min(seeds) < MIN_SEEDS:
-        raise ValueError(f"seeds: got {list(seeds)}, expected numbers of at least {MIN_SEEDS}: fewer give no interval.")
+        raise InputError(f"seeds: got {list(seeds)}, expected numbers of at least {MIN_SEEDS}: fewer give no interval.")
     if planned_iterations is not None and (not planned_iterations or min(planned_iterations) < pilot_iterations):
-        raise ValueError(
+        raise InputError(
             f"planned_iterations: got {list(planned_iterations)}, expected numbers of at least the pilot's "
             f"{pilot_iterations}; a shorter run is a part of the pilot."
         )
     if alternative == CLAIMED_SLOPE or not math.isfinite(alternative):
-        raise ValueError(f"alternative: got {alternative}, expected a slope other than {CLAIMED_SLOPE}.")
+        raise InputError(f"alternative: got {alternative}, expected a slope other than {CLAIMED_SLOPE}.")
     for name, value in (("target", target), ("confidence", confidence)):
         if not 0.0 < value < 1.0:
-            raise ValueError(f"{name}: got {value}, expected a number in (0, 1).")
+            raise InputError(f"{name}: got {value}, expected a number in (0, 1).")
     for name, count in (("num_simulations", num_simulations), ("num_resamples", num_resamples)):
         if count < 100:
-            raise ValueError(f"{name}: got {count}, expected at least 100: shares and tail levels are read off them.")
+            raise InputError(f"{name}: got {count}, expected at least 100: shares and tail levels are read off them.")

@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import ndtr, ndtri, stdtrit
 
+from smfg_verify.errors import InputError
+
 WINDOW_DECADES = 2.0
 MIN_CHECKPOINTS = 8
 MIN_SEEDS = 5
@@ -72,7 +74,7 @@ def rate_window(iterations: Int[np.ndarray, " C"], window: tuple[int, int] | Non
     """
     iterations = np.asarray(iterations)
     if iterations.ndim != 1 or len(iterations) == 0 or np.any(np.diff(iterations) <= 0) or iterations[0] < 0:
-        raise ValueError(
+        raise InputError(
             f"iterations: got {iterations!r}, expected a non-empty vector of increasing numbers of completed "
             "iterations; checkpoints may be out of order or repeated."
         )
@@ -83,7 +85,7 @@ def rate_window(iterations: Int[np.ndarray, " C"], window: tuple[int, int] | Non
     first, last = window
     mask = (iterations >= first) & (iterations <= last)
     if not np.any(mask):
-        raise ValueError(
+        raise InputError(
             f"window: got ({first}, {last}), which holds no checkpoint; expected (first, last) iterations between "
             f"{iterations[0]} and {iterations[-1]}."
         )

@@ -5,11 +5,12 @@ import enum
 import json
 import math
 import os
-from pathlib import Path
 from typing import Any
 
 from smfg_verify.bounds.change_point import ChangePoint, ChangeStatus
 from smfg_verify.bounds.rates import Envelope, IntervalMethod
+from smfg_verify.documents import opened, read_text
+from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 
 SCHEMA = "smfg-verify/bound-report"
@@ -108,25 +109,23 @@ class BoundReport:
 
     @classmethod
     def from_json(cls, text: str) -> "BoundReport":
-        """The report written by `to_json`.
+        """The report written by `to_json`, or in the report.json of a command.
 
         Raises:
             ValueError: not JSON, not such a report, or of another schema version.
         """
         try:
-            record = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"bound report: not JSON ({error}); the file may be truncated or foreign.") from error
-        found = (record.pop("schema", None), record.pop("schema_version", None)) if isinstance(record, dict) else None
-        if found != (SCHEMA, SCHEMA_VERSION):
-            raise ValueError(f"bound report: got schema {found}, expected {(SCHEMA, SCHEMA_VERSION)}.")
+            record = opened(text, SCHEMA, SCHEMA_VERSION, within="bounds")
+        except InputError as error:
+            raise InputError(f"bound report: {error}") from error
+        record = {name: entry for name, entry in record.items() if name not in ("schema", "schema_version")}
         try:
             rows = tuple(_row(row) for row in record.pop("rows"))
             changes = {name: _change(entry) for name, entry in record.pop("changes").items()}
             parsed = {"iterations": tuple(record["iterations"]), "rows": rows, "changes": changes}
             return cls(**{**record, **parsed, "interpolation_change": _number(record["interpolation_change"])})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
+            raise InputError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the JSON form, atomically: a reader sees the old file or the new one, never a part."""
@@ -134,12 +133,16 @@ class BoundReport:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "BoundReport":
-        """The report in a file written by `save`.
+        """The report in a file written by `save`, or in the report.json that `validate` writes.
 
         Raises:
-            ValueError: as `from_json`.
+            ValueError: as `from_json`, and a file that does not exist or is no text.
         """
-        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        text = read_text(path, "a bound report")
+        try:
+            return cls.from_json(text)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
 
 
 def nulls_for_nan(value: Any) -> Any:

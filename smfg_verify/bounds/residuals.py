@@ -11,9 +11,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.assumptions.compiling import tangent_entries
+from smfg_verify.errors import InputError
 from smfg_verify.exact.follower import BestResponse, best_response, policy_value
-from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits, leader_value
+from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.objective import leader_value
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import (
@@ -26,6 +28,7 @@ from smfg_verify.game import (
     validate,
 )
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.trace import Trace
 
 RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
@@ -126,7 +129,7 @@ def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None 
     validate(game)
     require_float64(game)
     if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size: got {batch_size}, expected at least 1, or None.")
+        raise InputError(f"batch_size: got {batch_size}, expected at least 1, or None.")
     require_same_game(game, trace)
     points, finite = _points(game, trace)
     game = traced(game)
@@ -179,7 +182,7 @@ def require_same_game(game: AbstractGame, trace: Trace) -> None:
     """
     found = _hash_in_precision(game, trace.metadata.dtype)
     if found != trace.metadata.game_hash:
-        raise ValueError(
+        raise InputError(
             f"trace: recorded on the {trace.metadata.game} of hash {trace.metadata.game_hash}, got a "
             f"{type(game).__name__} of hash {found}; expected the same class, parameters and structure. Build the game "
             "with the parameters of the run."
@@ -209,7 +212,7 @@ def _points(game: AbstractGame, trace: Trace) -> tuple[_Point, Bool[np.ndarray, 
     for name, shape in zip(_Point._fields, expected, strict=True):
         array = np.asarray(getattr(trace, name))
         if array.shape != grid + shape:
-            raise ValueError(
+            raise InputError(
                 f"trace.{name}: got shape {array.shape}, expected {grid + shape} (seed, checkpoint, ...); the trace "
                 "was recorded on a game of other sizes."
             )
@@ -254,6 +257,9 @@ class Tracking(NamedTuple):
     e_Vl: Float[Array, ""]
     rounding: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
+
 
 def tracking_residuals(game: AbstractGame, point: Any, precision: float) -> Tracking:
     """The residuals that compare follower and critics with the current mean field estimate, for use inside jit.
@@ -288,7 +294,7 @@ def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) 
     gradient = gradient_of_logits(game, point.leader_logits, rescue=rescue)
     tracking = tracking_residuals(game, point, precision)
     certificate = gradient.certificate
-    field_error = certificate.condition * certificate.forward_residual + precision
+    field_error = certificate.mean_field_error_bound + precision
     gap_rounding, follower_rounding, leader_rounding = tracking.rounding
     rounding = (
         certificate.error_bound**2,
@@ -341,7 +347,7 @@ def _optimality_gap(
     initial = jnp.asarray(game.initial_distribution)
     occupancy = discounted_occupancy(chain(jnp.exp(log_policy), model.transition), initial, discount)
     gap = temperature / (1.0 - discount) * jnp.dot(occupancy, _divergence(log_policy, log_optimal))
-    value_error = optimum.residual * jnp.maximum(1.0, jnp.max(jnp.abs(optimum.value))) / (1.0 - discount)
+    value_error = optimum.residual * jnp.maximum(temperature, jnp.max(jnp.abs(optimum.value))) / (1.0 - discount)
     log_error = _ROUNDINGS * precision * (jnp.max(jnp.abs(log_policy)) + jnp.max(jnp.abs(optimal_logits)) + 1.0)
     rounding = temperature / (1.0 - discount) * (log_error + discount * value_error / temperature) ** 2
     return jnp.where(optimum.converged, gap, jnp.nan), rounding

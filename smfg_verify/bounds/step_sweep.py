@@ -115,10 +115,13 @@ def final_leaders(
     jobs = list(zip(groups, lanes, carries, strict=True))
     # The first alone: two threads that meet an uncompiled function compile it twice.
     finished = [run(jobs[0])]
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as threads:
+    threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    try:
         for done in threads.map(run, jobs[1:]):
             finished.append(done)
             if callback is not None:
                 callback(min(len(finished) * len(groups[0]), len(runs)))
+    finally:
+        threads.shutdown(cancel_futures=True)  # an interruption does not wait for the rest of the sweep
     logits = from_lanes(finished, len(runs))["leader_logits"]
     return logits.reshape(len(choices), len(seeds), *logits.shape[1:])

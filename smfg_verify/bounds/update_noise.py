@@ -1,7 +1,7 @@
 """The noise of AC-SMFG at a frozen iterate: its asymptotic covariance in both sampling modes, and the bias it makes."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.flatten_util
@@ -11,10 +11,12 @@ from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.bounds.mean_dynamics import Components, component_shapes, expected_update, prepared
+from smfg_verify.errors import InputError
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.exact.population import solve_linear
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.updates import Sampling
 
 # Entries of the table of directions over all tuples (s, a, b, s') (512 MiB of float64).
@@ -36,6 +38,9 @@ class UpdateNoise(NamedTuple):
     covariance: Float[np.ndarray, "N N"]
     drift: Float[np.ndarray, " N"]
     poisson_residual: float
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
 
 def update_noise(
@@ -67,7 +72,7 @@ def update_noise(
         equation as in Benveniste, Metivier and Priouret (1990), part II.
     """
     if sampling not in ("markov", "iid"):
-        raise ValueError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
+        raise InputError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
     game, arrays = prepared(game, iterate)
     check_size(game)
     constants = jnp.asarray(step_constants, dtype=float)
@@ -84,7 +89,7 @@ def check_size(game: AbstractGame) -> None:
     tuples = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
     learned = sum(math.prod(shape) for shape in component_shapes(game)[:4])
     if tuples * learned > _MAX_ENTRIES:
-        raise ValueError(
+        raise InputError(
             f"game: {tuples} tuples (s, a, b, s') times {learned} learned numbers, expected at most {_MAX_ENTRIES} "
             "in all; the noise of a game of this size is not summed exactly."
         )

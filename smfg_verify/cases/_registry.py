@@ -1,6 +1,7 @@
 """The cases by name, and how they are run."""
 
 import dataclasses
+import functools
 import inspect
 import re
 import time
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterable
 import jax.numpy as jnp
 
 from smfg_verify.cases.record import CaseRecord, CaseVerdict, Version
+from smfg_verify.errors import InputError
+from smfg_verify.parts import Keep, made_anew
 from smfg_verify.words import closest
 
 CaseFunction = Callable[..., CaseRecord]
@@ -85,11 +88,11 @@ def register_case(name: str, *, source: str) -> Callable[[CaseFunction], CaseFun
     def decorate(function: CaseFunction) -> CaseFunction:
         known, case = _CASES.get(name), Case(name, function, source)
         if known is not None and known.function.__module__ != function.__module__:
-            raise ValueError(
+            raise InputError(
                 f"case: got the name {name!r} twice, expected a new one; it is {known.function.__module__}'s."
             )
         if not case.formula:
-            raise ValueError(f"case {name!r}: got a docstring without $$ formula $$, expected the claim in formulas.")
+            raise InputError(f"case {name!r}: got a docstring without $$ formula $$, expected the claim in formulas.")
         _CASES[name] = case
         return function
 
@@ -109,7 +112,7 @@ def find_case(name: str) -> Case:
     """
     if name in _CASES:
         return _CASES[name]
-    raise ValueError(f"case: got unknown name {name!r}{closest(name, _CASES)}; expected one of: {', '.join(_CASES)}.")
+    raise InputError(f"case: got unknown name {name!r}{closest(name, _CASES)}; expected one of: {', '.join(_CASES)}.")
 
 
 def run_case(name: str, version: Version | str = Version.QUICK) -> CaseOutcome:
@@ -137,6 +140,7 @@ def run_cases(
     version: Version | str = Version.QUICK,
     *,
     progress: Callable[[str], object] | None = None,
+    keep: Keep = made_anew,
 ) -> tuple[CaseOutcome, ...]:
     """Run several cases; every name is looked up before the first is run.
 
@@ -144,6 +148,7 @@ def run_cases(
         names: of the cases; all of them if None.
         version: "quick" or "full".
         progress: called with each name before it is run.
+        keep: called with each name and what makes the record and its seconds, to keep them or take back kept ones.
 
     Returns:
         The outcomes, in the order of the names.
@@ -153,12 +158,14 @@ def run_cases(
     """
     chosen = [find_case(name).name for name in (case_names() if names is None else dict.fromkeys(names))]
     version = _version(version)
-    outcomes = []
-    for name in chosen:
+
+    def made(name: str) -> tuple[CaseRecord, float]:
         if progress is not None:
             progress(name)
-        outcomes.append(run_case(name, version))
-    return tuple(outcomes)
+        outcome = run_case(name, version)
+        return outcome.record, outcome.seconds
+
+    return tuple(CaseOutcome(find_case(name), version, *keep(name, functools.partial(made, name))) for name in chosen)
 
 
 def _version(version: Version | str) -> Version:
@@ -166,14 +173,14 @@ def _version(version: Version | str) -> Version:
         return Version(version)
     except ValueError as error:
         options = ", ".join(Version)
-        raise ValueError(
+        raise InputError(
             f"version: got {version!r}{closest(version, map(str, Version))}; expected one of: {options}."
         ) from error
 
 
 def _require_float64() -> None:
     if jnp.result_type(float) != jnp.float64:
-        raise ValueError(
+        raise InputError(
             "precision: JAX is in float32, cases need float64; add `jax.config.update('jax_enable_x64', True)` right "
             "after `import jax`."
         )

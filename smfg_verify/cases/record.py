@@ -5,6 +5,8 @@ import enum
 import math
 from collections.abc import Mapping
 
+from smfg_verify.errors import InputError
+
 
 class Kind(enum.StrEnum):
     """How measured and predicted must stand to each other."""
@@ -68,15 +70,15 @@ class CaseRecord:
             object.__setattr__(self, name, float(getattr(self, name)))
         object.__setattr__(self, "details", {key: float(value) for key, value in self.details.items()})
         if self.error < 0.0:
-            raise ValueError(f"error: got {self.error}, expected a number >= 0, what is granted by the numerics.")
+            raise InputError(f"error: got {self.error}, expected a number >= 0, what is granted by the numerics.")
         if self.lower > self.measured or self.measured > self.upper:
-            raise ValueError(
+            raise InputError(
                 f"interval: got [{self.lower}, {self.upper}], expected one that holds the measured {self.measured}."
             )
         if self.at_most and self.kind is not Kind.RATE:
-            raise ValueError(f"at_most: got a {self.kind}, expected a rate; a bound has its side in its kind.")
+            raise InputError(f"at_most: got a {self.kind}, expected a rate; a bound has its side in its kind.")
         if self.hypothesis_holds is not None and self.kind is not Kind.FAILURE:
-            raise ValueError(
+            raise InputError(
                 f"hypothesis_holds: got a {self.kind}, expected a failure, the only kind that asks for it."
             )
 

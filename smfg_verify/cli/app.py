@@ -1,19 +1,25 @@
 """Commands of `smfg-verify`. What they need is imported when they run, so that --help answers at once."""
 
-import contextlib
-import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from smfg_verify.cli.endings import (
+    BAD_INPUT,
+    EXIT_CODES,
+    FINISHED,
+    PROGRAM,
+    STRICT_FAILURE,
+    ending_of,
+    say,
+)
 from smfg_verify.cli.options import Settings, check_options, gather, steps_of
+from smfg_verify.cli.saving import InterruptedJob, saving, say_interrupted
 
-FINISHED, STRICT_FAILURE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-_PROGRAM = "smfg-verify"
 _PLAIN_WIDTH = 120
 
 # Typer depends on click in some versions and carries a copy in others, so this class has no fixed home.
@@ -21,15 +27,20 @@ _UsageError: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     help="Verify the theory of learning in Stackelberg mean field games on concrete games.",
-    epilog="Exit codes: 0 finished; 1 when a case fails, or with --strict when a property is refuted or a rate is "
-    "slower; 2 bad input; 130 interrupted.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-GameName = Annotated[str, typer.Argument(metavar="GAME", help="A name out of `games`, or file.py:ClassName.")]
+GameName = Annotated[
+    str,
+    typer.Argument(
+        metavar="GAME",
+        help="A name out of `games`, or a file of yours: file.py, file.py:Class, :instance or :function.",
+    ),
+]
 Assignments = Annotated[
     list[str] | None,
     typer.Option(
@@ -48,6 +59,14 @@ Budget = Annotated[str | None, typer.Option(help="How hard the check searches: q
 Leaders = Annotated[int | None, typer.Option(help="Random leaders of the check [the budget's].")]
 Starts = Annotated[int | None, typer.Option(help="Starts of each worst-case search [the budget's].")]
 CheckSeed = Annotated[int | None, typer.Option("--check-seed", help="Seed of the check's random draws [0].")]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        help="Cut each proof by branch and bound short after so long [never]; its finding then says so.",
+    ),
+]
 Seeds = Annotated[int | None, typer.Option(help="Number of seeds of the run [64].")]
 Iterations = Annotated[int | None, typer.Option(help="Iterations of the run [400000].")]
 Sampling = Annotated[str | None, typer.Option(help="markov or iid [markov].")]
@@ -55,25 +74,10 @@ LeaderStep = Annotated[float | None, typer.Option(help="c of the leader's step s
 MeanFieldStep = Annotated[float | None, typer.Option(help="The same of the mean field's, xi.")]
 FollowerStep = Annotated[float | None, typer.Option(help="The same of the follower's, alpha.")]
 CriticStep = Annotated[float | None, typer.Option(help="The same of the critics', beta.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the results' directory.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from what an interrupted command of these settings left in --out.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace another run in the results' directory.")]
-
-
-class _InterruptedError(Exception):
-    """Ctrl-C during a job, and the checkpoint file or directory it left, if any."""
-
-    def __init__(self, trace: Path | None):
-        super().__init__(trace)
-        self.trace = trace
-
-
-@contextlib.contextmanager
-def _interruptible(saved: Callable[[], Path | None]) -> Iterator[None]:
-    """Ctrl-C inside it, told apart from Typer's own, with what was saved by then."""
-    try:
-        yield
-    except KeyboardInterrupt as interruption:
-        raise _InterruptedError(saved()) from interruption
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,24 +87,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command line, without the program's name; those of this process if None.
 
     Returns:
-        The exit code: 0 finished, 1 when a case fails or with --strict when something is refuted or slower,
-        2 bad input, 130 interrupted.
+        The exit code, see `EXIT_CODES`.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = typer.main.get_command(app)(args=given or ["--help"], prog_name=_PROGRAM, standalone_mode=False)
-    except (ValueError, OSError) as error:
-        return _refuse(str(error) or type(error).__name__)
+        code = typer.main.get_command(app)(args=given or ["--help"], prog_name=PROGRAM, standalone_mode=False)
     except _UsageError as error:
-        return _refuse(error.format_message())
-    except _InterruptedError as interruption:
-        return _interrupted(interruption.trace, given)
+        return say(error.format_message(), BAD_INPUT)
+    except InterruptedJob as interruption:
+        return say_interrupted(interruption.saved, given)
+    except typer.Abort:
+        return say_interrupted(None, given)
+    except Exception as error:
+        return ending_of(error, given)
     return FINISHED if code is None else int(code)
-
-
-def _refuse(message: str) -> int:
-    print(f"{_PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
-    return BAD_INPUT
 
 
 def _screen() -> Console:
@@ -150,17 +150,20 @@ def check(
     leaders: Leaders = None,
     starts: Starts = None,
     check_seed: CheckSeed = None,
+    time_limit: TimeLimit = None,
     leader_step: LeaderStep = None,
     mean_field_step: MeanFieldStep = None,
     follower_step: FollowerStep = None,
     critic_step: CriticStep = None,
     out: Out = None,
+    resume: Resume = False,
     strict: Strict = False,
 ) -> int:
     """Check the properties that the theory assumes."""
-    hard = check_options(properties, budget, leaders, starts, check_seed)
+    hard = check_options(properties, budget, leaders, starts, check_seed, time_limit)
     steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
-    return _carry_out("check", gather(game, assignments or (), config, schedule=steps, check=hard), out, strict)
+    settings = gather(game, assignments or (), config, schedule=steps, check=hard)
+    return _carry_out("check", settings, out, strict, resume=resume)
 
 
 @app.command()
@@ -173,24 +176,22 @@ def atlas(
     leaders: Leaders = None,
     starts: Starts = None,
     check_seed: CheckSeed = None,
+    time_limit: TimeLimit = None,
     out: Out = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Keep the finished reports of an interrupted atlas in --out.")
-    ] = False,
+    resume: Resume = False,
     strict: Strict = False,
 ) -> int:
     """Check every shipped game, and print one table of games by properties."""
-    hard = check_options(properties, budget, leaders, starts, check_seed)
+    hard = check_options(properties, budget, leaders, starts, check_seed, time_limit)
     settings = gather("atlas", (), None, check=hard).check
     _exact_arithmetic()
     from smfg_verify import games
     from smfg_verify.report.atlas import make_atlas
     from smfg_verify.report.show import show_atlas
 
-    directory = out or Path("results") / "atlas"
-    with _interruptible(lambda: directory if any(directory.glob("*.json")) else None):
-        found = make_atlas(names or games.names(), settings, directory, resumed=resume)
-    show_atlas(_screen(), found, directory)
+    with saving(out, Path("results") / "atlas", resume=resume) as store:
+        found = make_atlas(names or games.names(), settings, store)
+        show_atlas(_screen(), found, store.directory)
     return STRICT_FAILURE if strict and found.refuted else FINISHED
 
 
@@ -235,6 +236,7 @@ def validate(
     leaders: Leaders = None,
     starts: Starts = None,
     check_seed: CheckSeed = None,
+    time_limit: TimeLimit = None,
     out: Out = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -243,7 +245,7 @@ def validate(
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
     steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
-    hard = check_options(properties, budget, leaders, starts, check_seed)
+    hard = check_options(properties, budget, leaders, starts, check_seed, time_limit)
     settings = gather(game, assignments or (), config, run=given, schedule=steps, check=hard)
     return _carry_out("validate", settings, out, strict, resume=resume, overwrite=overwrite)
 
@@ -257,6 +259,7 @@ def cases(
     out: Annotated[
         Path | None, typer.Option(help="Directory of cases.json and cases.md; nothing is written if not given.")
     ] = None,
+    resume: Resume = False,
 ) -> int:
     """Run cases: claims of the theory, each measured and held against what it predicts. Exit code 1 if one fails."""
     _exact_arithmetic()
@@ -266,11 +269,12 @@ def cases(
 
     progress = Progress()
     version = Version.FULL if full else Version.QUICK
-    with _interruptible(lambda: None):
-        outcomes = run_cases(names or None, version, progress=lambda name: progress.say(f"Case {name} ..."))
-    _screen().print(cases_tables(outcomes))
-    if out is not None:
-        _say_written(write_cases(outcomes, out))
+    with saving(out, resume=resume) as store:
+        keep = store.job("cases", None, {"version": version})
+        outcomes = run_cases(names or None, version, progress=lambda name: progress.say(f"Case {name} ..."), keep=keep)
+        _screen().print(cases_tables(outcomes))
+        if out is not None:
+            _say_written(write_cases(outcomes, out))
     return STRICT_FAILURE if any(outcome.verdict is CaseVerdict.FAILS for outcome in outcomes) else FINISHED
 
 
@@ -294,6 +298,7 @@ def plan(
     follower_step: FollowerStep = None,
     critic_step: CriticStep = None,
     out: Annotated[Path | None, typer.Option(help="Directory of plan.json; nothing is written if not given.")] = None,
+    resume: Resume = False,
 ) -> int:
     """Run a pilot, and say how many seeds and iterations tell a slope of -1/2 from one of -2/5."""
     given = {"seeds": pilot_seeds, "iterations": pilot_iterations, "sampling": sampling}
@@ -304,11 +309,11 @@ def plan(
     _exact_arithmetic()
     from smfg_verify.report.plan import make_plan, plan_tables, write_plan
 
-    with _interruptible(lambda: None):
-        made = make_plan(settings.game, run_settings, **choices)
-    _screen().print(plan_tables(made))
-    if out is not None:
-        _screen().print(f"Written to {write_plan(made, out)}", soft_wrap=True, markup=False)
+    with saving(out, resume=resume) as store:
+        made = make_plan(settings.game, run_settings, store, **choices)
+        _screen().print(plan_tables(made))
+        if out is not None:
+            _screen().print(f"Written to {write_plan(made, out)}", soft_wrap=True, markup=False)
     return FINISHED
 
 
@@ -325,6 +330,7 @@ def drift(
     follower_step: FollowerStep = None,
     critic_step: CriticStep = None,
     out: Annotated[Path | None, typer.Option(help="Directory of drift.json; nothing is written if not given.")] = None,
+    resume: Resume = False,
 ) -> int:
     """Hold a run against a proof's drift inequalities: which one binds or breaks, and is there a Lyapunov function."""
     given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
@@ -333,11 +339,11 @@ def drift(
     _exact_arithmetic()
     from smfg_verify.report.drift import drift_tables, find_drift, write_drift
 
-    with _interruptible(lambda: None):
-        found = find_drift(settings.game, settings.run)
-    _screen().print(drift_tables(found))
-    if out is not None:
-        _screen().print(f"Written to {write_drift(found, out)}", soft_wrap=True, markup=False)
+    with saving(out, resume=resume) as store:
+        found = find_drift(settings.game, settings.run, store)
+        _screen().print(drift_tables(found))
+        if out is not None:
+            _screen().print(f"Written to {write_drift(found, out)}", soft_wrap=True, markup=False)
     return FINISHED
 
 
@@ -354,6 +360,7 @@ def lab(
     follower_step: FollowerStep = None,
     critic_step: CriticStep = None,
     out: Out = None,
+    resume: Resume = False,
 ) -> int:
     """Sweep step constants and exponents: a heat map with the certified region, predicted optimum against found."""
     given = {"seeds": seeds, "iterations": iterations, "sampling": sampling}
@@ -362,11 +369,11 @@ def lab(
     _exact_arithmetic()
     from smfg_verify.report.laboratory import lab_tables, run_laboratory, write_lab
 
-    with _interruptible(lambda: None):
-        found = run_laboratory(settings.game, settings.run)
-    written = write_lab(found, out or Path("results") / settings.game.short_name)
-    _screen().print(lab_tables(found))
-    _say_written(written)
+    with saving(out, Path("results") / settings.game.short_name, resume=resume) as store:
+        found = run_laboratory(settings.game, settings.run, store)
+        written = write_lab(found, store.directory)
+        _screen().print(lab_tables(found))
+        _say_written(written)
     return FINISHED
 
 
@@ -382,7 +389,7 @@ def compare(
     seeds: Annotated[int, typer.Option(help="Seeds of the comparison.")] = 16,
     trials: Annotated[int, typer.Option(help="Random step sizes tried for each method, on other seeds.")] = 8,
     out: Out = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep the finished methods of an interrupted run.")] = False,
+    resume: Resume = False,
 ) -> int:
     """Hold AC-SMFG against other methods: the same samples, the same tuning, exact measures, paired tests."""
     settings = gather(game, assignments or (), config)
@@ -391,12 +398,11 @@ def compare(
     from smfg_verify.report.comparison import comparison_tables, make_comparison, write_comparison
 
     how = CompareSettings(samples=samples, seeds=seeds, trials=trials, tuning_samples=max(100, samples // 2))
-    directory = out or Path("results") / settings.game.short_name
-    with _interruptible(lambda: directory if any(directory.glob("compare-*.json")) else None):
-        found = make_comparison(settings.game, methods or contender_names(), how, directory, resumed=resume)
-    written = write_comparison(found, directory)
-    _screen().print(comparison_tables(found))
-    _say_written(written)
+    with saving(out, Path("results") / settings.game.short_name, resume=resume) as store:
+        found = make_comparison(settings.game, methods or contender_names(), how, store)
+        written = write_comparison(found, store.directory)
+        _screen().print(comparison_tables(found))
+        _say_written(written)
     return FINISHED
 
 
@@ -407,26 +413,16 @@ def _carry_out(
     _exact_arithmetic()
     from smfg_verify.report import pipeline, show
 
-    directory = out or Path("results") / settings.game.short_name
-    trace = directory / pipeline.TRACE_FILE
-    with _interruptible(lambda: trace if command != "check" and trace.exists() else None):
+    with saving(out, Path("results") / settings.game.short_name, resume=resume) as store:
         results = pipeline.carry_out(
             command,
             settings.game,
-            directory,
+            store.directory,
             run=run_settings,
             check_settings=check_settings,
             resumed_with=settings.given_run if resume else None,
             overwrite=overwrite,
+            store=store,
         )
-        show.show_results(_screen(), results, directory, show.write_files(results, directory))
+        show.show_results(_screen(), results, store.directory, show.write_files(results, store.directory))
     return STRICT_FAILURE if strict and (results.refuted or results.slower) else FINISHED
-
-
-def _interrupted(trace: Path | None, arguments: Sequence[str]) -> int:
-    line = "interrupted; nothing was saved"
-    if trace is not None:
-        again = [word for word in arguments if word not in ("--resume", "--overwrite")]
-        line = f"interrupted; what was finished is saved in {trace}; continue: {_PROGRAM} {shlex.join(again)} --resume"
-    print(f"{_PROGRAM}: {line}", file=sys.stderr)
-    return INTERRUPTED

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from smfg_verify.errors import InputError
 from smfg_verify.report.settings import CheckSettings, GameSettings, RunSettings
 from smfg_verify.words import closest
 
@@ -48,7 +49,7 @@ def gather(
     """Settings from the file and the command line.
 
     Args:
-        game: name of the game, or file.py:ClassName.
+        game: name of the game, or what a file holds (see `smfg_verify.games.load`).
         assignments: "name=value" of each --set.
         config: TOML file with tables game, run, schedule, check; None for none.
         run, schedule, check: options of the command line by name; None where not given.
@@ -76,11 +77,23 @@ def steps_of(*constants: float | None) -> dict[str, float | None]:
 
 
 def check_options(
-    properties: list[str] | None, budget: str | None, leaders: int | None, starts: int | None, seed: int | None
+    properties: list[str] | None,
+    budget: str | None,
+    leaders: int | None,
+    starts: int | None,
+    seed: int | None,
+    time_limit: float | None,
 ) -> dict[str, Any]:
     """Options of a check by the names of `CheckSettings`; None where not given."""
     named = tuple(properties) if properties else None
-    return {"properties": named, "budget": budget, "leaders": leaders, "starts": starts, "seed": seed}
+    return {
+        "properties": named,
+        "budget": budget,
+        "leaders": leaders,
+        "starts": starts,
+        "seed": seed,
+        "time_limit": time_limit,
+    }
 
 
 def _given(options: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -97,9 +110,9 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     for assignment in assignments:
         name, sign, text = (part.strip() for part in assignment.partition("="))
         if not name or not sign or not text:
-            raise ValueError(f"--set: got {assignment!r}, expected name=value, such as kappa=2 or kappa=[1,2].")
+            raise InputError(f"--set: got {assignment!r}, expected name=value, such as kappa=2 or kappa=[1,2].")
         if name in parameters:
-            raise ValueError(f"--set: got {name} more than once, expected one value; a list is {name}=[1,2].")
+            raise InputError(f"--set: got {name} more than once, expected one value; a list is {name}=[1,2].")
         parameters[name] = parse_value(text)
     return parameters
 
@@ -124,15 +137,15 @@ def read_config(path: Path) -> dict[str, dict[str, Any]]:
         OSError: the file cannot be read.
     """
     if not path.is_file():
-        raise ValueError(f"--config: got {path}, which is no file; expected a TOML file, seen from {Path.cwd()}.")
+        raise InputError(f"--config: got {path}, which is no file; expected a TOML file, seen from {Path.cwd()}.")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"--config: {path} is not TOML: {error}.") from error
+        raise InputError(f"--config: {path} is not TOML: {error}.") from error
     for table, keys in tables.items():
         _refuse_unknown(path, "table", table, ("game", *_TABLES))
         if not isinstance(keys, dict):
-            raise ValueError(f"--config: {path}: got {table} = {keys!r}, expected a table [{table}].")
+            raise InputError(f"--config: {path}: got {table} = {keys!r}, expected a table [{table}].")
         for key in keys if table in _TABLES else ():
             _refuse_unknown(path, f"key in [{table}]", key, _TABLES[table])
     return tables
@@ -141,6 +154,6 @@ def read_config(path: Path) -> dict[str, dict[str, Any]]:
 def _refuse_unknown(path: Path, kind: str, name: str, known: tuple[str, ...]) -> None:
     if name in known:
         return
-    raise ValueError(
+    raise InputError(
         f"--config: {path}: got unknown {kind} {name!r}{closest(name, known)}; expected one of: {', '.join(known)}."
     )

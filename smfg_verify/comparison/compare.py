@@ -1,6 +1,7 @@
 """A head-to-head: every method tuned alike, then run on the same number of samples and measured exactly."""
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,8 +13,10 @@ from smfg_verify.comparison.contenders import REFERENCE, Contender, find_contend
 from smfg_verify.comparison.measures import Measures, measures_of
 from smfg_verify.comparison.paired import PairedDifference, paired_difference
 from smfg_verify.comparison.tuning import Trial, quietly, tune
+from smfg_verify.errors import InputError
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, validate
+from smfg_verify.parts import Keep, made_anew
 from smfg_verify.stochastic.method import Method
 
 _FIRST_TUNING_SEED = 10_000
@@ -51,7 +54,7 @@ class CompareSettings:
         for name, value in dataclasses.asdict(self).items():
             low = least.get(name, 1)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ValueError(f"{name}: got {value!r}, expected an integer >= {low}.")
+                raise InputError(f"{name}: got {value!r}, expected an integer >= {low}.")
 
     def iterations(self, game: AbstractGame, method: Method, samples: int) -> int:
         """How many iterations a number of samples allows.
@@ -63,7 +66,7 @@ class CompareSettings:
         if cost == 0:
             return self.exact_iterations
         if samples < cost:
-            raise ValueError(
+            raise InputError(
                 f"samples: got {samples:,}, but one iteration of {method.name} with {method.options()} draws {cost:,} "
                 "on this game; give more samples, or leave the method out."
             )
@@ -125,9 +128,8 @@ def compare(
     methods: Sequence[str],
     settings: CompareSettings | None = None,
     *,
-    finished: Mapping[str, ContenderResult] | None = None,
     progress: Callable[[str], None] | None = None,
-    on_result: Callable[[ContenderResult], None] | None = None,
+    keep: Keep = made_anew,
 ) -> Comparison:
     """Tune each method with the same random search on held-out seeds, then run and measure it.
 
@@ -135,9 +137,8 @@ def compare(
         game: the game.
         methods: names out of `contender_names`.
         settings: how; defaults if None.
-        finished: results of the same settings that need not be made again.
         progress: called with a line before each method.
-        on_result: called with each result as soon as there is one.
+        keep: called with the name of each method and what makes its result, to keep it or take back a kept one.
 
     Returns:
         The comparison. Intervals of the differences have the level 1 - 0.05 / m for m methods tested (Bonferroni).
@@ -148,22 +149,24 @@ def compare(
     settings = CompareSettings() if settings is None else settings
     contenders = [find_contender(name) for name in methods]
     if not contenders or len(set(methods)) < len(methods):
-        raise ValueError(f"methods: got {list(methods)}, expected at least one name, each once.")
+        raise InputError(f"methods: got {list(methods)}, expected at least one name, each once.")
     validate(game)
     require_float64(game)
     for contender in contenders:
         settings.iterations(game, contender.largest(), min(settings.samples, settings.tuning_samples))
-    results = dict(finished or {})
-    for contender in contenders:
-        if contender.name in results:
-            continue
-        if progress is not None:
-            progress(f"{contender.name}: {settings.trials} trials, then {settings.seeds} seeds")
-        results[contender.name] = contend(game, contender, settings)
-        if on_result is not None:
-            on_result(results[contender.name])
-    ordered = {name: results[name] for name in methods}
-    return Comparison(settings=settings, results=ordered, differences=_differences(ordered))
+    results = {
+        contender.name: keep(contender.name, functools.partial(_announced, game, contender, settings, progress))
+        for contender in contenders
+    }
+    return Comparison(settings=settings, results=results, differences=_differences(results))
+
+
+def _announced(
+    game: AbstractGame, contender: Contender, settings: CompareSettings, progress: Callable[[str], None] | None
+) -> ContenderResult:
+    if progress is not None:
+        progress(f"{contender.name}: {settings.trials} trials, then {settings.seeds} seeds")
+    return contend(game, contender, settings)
 
 
 def contend(game: AbstractGame, contender: Contender, settings: CompareSettings) -> ContenderResult:

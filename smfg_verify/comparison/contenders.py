@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from smfg_verify.errors import InputError
 from smfg_verify.stochastic.ac_smfg import AcSmfg
 from smfg_verify.stochastic.baselines import (
     Adage,
@@ -119,4 +120,4 @@ def find_contender(name: str) -> Contender:
         if contender.name == name:
             return contender
     known = contender_names()
-    raise ValueError(f"method: got {name!r}{closest(name, known)}, expected some of: {', '.join(known)}.")
+    raise InputError(f"method: got {name!r}{closest(name, known)}, expected some of: {', '.join(known)}.")

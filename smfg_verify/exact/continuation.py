@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.exact.newton import Search, begin, newton, to_simplex
-from smfg_verify.exact.residual import Point, Setting, jacobian, residual, residual_norm
+from smfg_verify.exact.residual import Point, Setting, jacobian, model_at, residual, residual_norm, value_scale
 from smfg_verify.game import mean_field_shape
 
 _FIRST_STEP = 0.25
@@ -105,23 +105,25 @@ def _at(setting: Setting, log_temperature: Float[Array, ""]) -> Setting:
 
 
 def _hot_start(setting: Setting, search: Search, active) -> _Path:
-    """The equilibrium at a temperature above the spread of rewards-to-go, where policies are near uniform."""
+    """The equilibrium at a temperature above the rewards-to-go at uniform and extreme fields: policies near uniform."""
     game = setting.game
     size = search.point.mean_field.shape[0]
     uniform = Point(jnp.full((size,), 1.0 / size), jnp.zeros_like(search.point.value))
-    spread = jnp.max(jnp.abs(residual(_at(setting, jnp.asarray(0.0)), uniform).value))
-    hot = jnp.log(jnp.maximum(4.0, 4.0 * spread / (1.0 - game.discount)) + setting.temperature)
-    found = newton(_at(setting, hot), begin(_at(setting, hot), uniform), max_steps=50, active=active)
+    corners = jnp.concatenate([uniform.mean_field[None], jnp.eye(size)])
+    rewards = jax.lax.map(lambda field: jnp.max(jnp.abs(model_at(setting, field).reward)), corners)
+    largest = jnp.max(jnp.where(jnp.isfinite(rewards), rewards, 0.0))
+    hot = jnp.log(2.0 * setting.temperature + 4.0 * largest / (1.0 - game.discount))
+    found = newton(_at(setting, hot), begin(_at(setting, hot), uniform), max_steps=50, active=active).search
     tangent = _tangent(setting, found.point, hot, (jax.tree.map(jnp.zeros_like, found.point), jnp.asarray(-1.0)))
     landed = search._replace(norm=jnp.asarray(jnp.inf), steps=search.steps + found.steps)
     none = jnp.asarray(0)
     return _Path(found.point, hot, tangent, jnp.asarray(_FIRST_STEP), none, none, landed)
 
 
-def _inner(first, second, point: Point) -> Float[Array, ""]:
+def _inner(first, second, point: Point, temperature) -> Float[Array, ""]:
     """Inner product on (m, V, log tau), the value measured against its own size."""
     (x, s), (y, t) = first, second
-    scale = jnp.maximum(1.0, jnp.max(jnp.abs(point.value)))
+    scale = value_scale(temperature, point.value)
     return jnp.sum(x.mean_field * y.mean_field) + jnp.sum(x.value * y.value) / scale**2 + s * t
 
 
@@ -138,7 +140,9 @@ def _sensitivity(setting: Setting, point: Point, log_temperature, remainder: Poi
 def _tangent(setting: Setting, point: Point, log_temperature, previous):
     _, direction = _sensitivity(setting, point, log_temperature, jax.tree.map(jnp.zeros_like, point))
     raw = (direction, jnp.asarray(1.0))
-    length = jnp.sqrt(_inner(raw, raw, point)) * jnp.sign(_inner(raw, previous, point))
+    length = jnp.sqrt(_inner(raw, raw, point, setting.temperature)) * jnp.sign(
+        _inner(raw, previous, point, setting.temperature)
+    )
     return jax.tree.map(lambda leaf: leaf / length, raw)
 
 
@@ -149,6 +153,7 @@ def _move(point: Point, log_temperature, direction, size):
 
 def _correct(setting: Setting, path: _Path) -> tuple[Point, Float[Array, ""], Bool[Array, ""]]:
     """Newton from the predicted point, staying in the hyperplane orthogonal to the tangent."""
+    inner = lambda first, second: _inner(first, second, path.point, setting.temperature)  # noqa: E731
     predicted = _move(path.point, path.log_temperature, path.tangent, path.step)
 
     def unfinished(carry):
@@ -160,12 +165,12 @@ def _correct(setting: Setting, path: _Path) -> tuple[Point, Float[Array, ""], Bo
         remainder = residual(_at(setting, log_tau), point)
         gap = (jax.tree.map(jnp.subtract, point, predicted[0]), log_tau - predicted[1])
         newton_part, path_part = _sensitivity(setting, point, log_tau, remainder)
-        along = _inner(path.tangent, (newton_part, jnp.asarray(0.0)), path.point)
-        across = _inner(path.tangent, (path_part, jnp.asarray(1.0)), path.point)
-        shift = (-_inner(path.tangent, gap, path.point) - along) / across
+        along = inner(path.tangent, (newton_part, jnp.asarray(0.0)))
+        across = inner(path.tangent, (path_part, jnp.asarray(1.0)))
+        shift = (-inner(path.tangent, gap) - along) / across
         point = jax.tree.map(lambda x, a, y: x + a + shift * y, point, newton_part, path_part)
         log_tau = log_tau + shift
-        size = residual_norm(residual(_at(setting, log_tau), point), point)
+        size = residual_norm(_at(setting, log_tau), residual(_at(setting, log_tau), point), point)
         return point, log_tau, size, count + 1
 
     start = (*predicted, jnp.asarray(jnp.inf), jnp.asarray(0))
@@ -180,7 +185,7 @@ def _advance(setting: Setting, path: _Path, target: Float[Array, ""], largest_st
     fraction = jnp.where(crossing, (target - path.log_temperature) / (log_tau - path.log_temperature), 0.0)
     between = jax.tree.map(lambda old, new: old + fraction * (new - old), path.point, point)
     guess = begin(setting, Point(to_simplex(between.mean_field), between.value))
-    landing = newton(setting, guess, max_steps=30, active=crossing)
+    landing = newton(setting, guess, max_steps=30, active=crossing).search
     landed = crossing & (landing.norm <= _CORRECTED)
     walked = success & ~crossing
     tangent = _tangent(setting, point, log_tau, path.tangent)

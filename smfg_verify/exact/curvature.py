@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.equilibrium import implicit_point
-from smfg_verify.exact.gradient import objective_at
+from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.residual import Point, Setting, follower_policy
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.policies import softmax_policy

@@ -1,5 +1,6 @@
 """The mean field equilibrium of a leader's policy, with its residual, differentiable to any order."""
 
+import dataclasses
 import enum
 from typing import NamedTuple
 
@@ -9,14 +10,29 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
+from smfg_verify.errors import InputError, NumericalError
+from smfg_verify.exact.accuracy import Accuracy, accuracy
 from smfg_verify.exact.continuation import follow_temperature, uniform_start
-from smfg_verify.exact.newton import Search, begin, damped_iteration, newton, respond, to_simplex
+from smfg_verify.exact.newton import damped_iteration, newton, respond, to_simplex, unevaluated
 from smfg_verify.exact.precision import require_float64
-from smfg_verify.exact.residual import Point, Setting, follower_policy, jacobian, residual
-from smfg_verify.game import AbstractGame, compiled_for_game, leader_logits_shape, mean_field_shape, traced, validate
+from smfg_verify.exact.residual import Point, Setting, follower_policy, inside, jacobian, residual, value_scale
+from smfg_verify.game import (
+    AbstractGame,
+    SourceGap,
+    compiled_for_game,
+    leader_logits_shape,
+    mean_field_shape,
+    source_gap,
+    traced,
+    validate,
+)
 from smfg_verify.policies import checked_distribution, softmax_policy
+from smfg_verify.portable import Portable
 
-TOLERANCE = 1e-10
+# Of the mean field in l1, and of the value relative to its size.
+TOLERANCE = 1e-8
+# A residual this small is that of an equilibrium, whatever its error.
+_SMALL = 1e-6
 
 
 class Method(enum.IntEnum):
@@ -28,18 +44,44 @@ class Method(enum.IntEnum):
     CONTINUATION = 3
 
 
-class Equilibrium(eqx.Module):
+class Status(enum.IntEnum):
+    """How a search for an equilibrium ended.
+
+    NOT_FOUND: no search came near one. CONVERGED: the error is within the tolerance. INACCURATE: the residual is small,
+    but the error that rounding and curvature allow is not. SEVERAL_CLASSES: the chain has more than one recurrent
+    class, so its law is not determined. NO_SLOPE: a function of the game has no finite slope where the search ended.
+    OTHER_SOURCE: an equilibrium of the tables, which the code they were read from contradicts there.
+    """
+
+    NOT_FOUND = 0
+    CONVERGED = 1
+    INACCURATE = 2
+    SEVERAL_CLASSES = 3
+    NO_SLOPE = 4
+    OTHER_SOURCE = 5
+
+
+class Equilibrium(Portable, eqx.Module):
     r"""A mean field equilibrium $(\pi^*, \mu^*)$ of a leader's policy, and how well it holds.
 
     Attributes:
         mean_field: (n,) on states or (n, A) on state-action pairs; NaN where not converged.
         follower_policy: pi*(a|s), (n, A); NaN where not converged.
         follower_value: V*(s), (n,), in units of reward; NaN where not converged.
-        residual: largest entry of (F_m, F_V / max(1, max |V|)) at the best point found, whether converged or not.
-        converged: residual <= tolerance.
+        residual: largest entry of (m - nu(m), F_V / max(tau, max |V|)) at the best point, whether converged or not.
+        converged: error_bound <= tolerance and value_error_bound <= tolerance * max(tau, max |V|).
         steps: Newton steps taken in all.
         method: a `Method`: which search found it.
         cycled: whether best-response iteration met a period-2 cycle on the way (only tried when Newton failed).
+        error_bound: bound on the l1 distance of `mean_field` from the equilibrium: residual, rounding of its
+            evaluation and conditioning, with the curvature tried; infinite where nothing is known (`exact.accuracy`).
+        value_error_bound: the same for the largest error of `follower_value`, in units of reward.
+        spectral_radius: of the derivative of the best-response map at the equilibrium: stable under best-response
+            iteration when below 1.
+        status: a `Status`: how the search ended.
+        steep_entry: entry of the flattened mean field in which a slope of the game is not finite; -1 if none.
+        source_gap: how far the game is there from the code it was read from, not converged where more than rounding;
+            None for a game that stands for itself.
     """
 
     mean_field: Float[Array, "..."]
@@ -50,6 +92,17 @@ class Equilibrium(eqx.Module):
     steps: Int[Array, ""]
     method: Int[Array, ""]
     cycled: Bool[Array, ""]
+    error_bound: Float[Array, ""]
+    value_error_bound: Float[Array, ""]
+    spectral_radius: Float[Array, ""]
+    status: Int[Array, ""]
+    steep_entry: Int[Array, ""]
+    source_gap: SourceGap | None = None
+
+    @property
+    def stable(self) -> Bool[Array, ""]:
+        """Whether best-response iteration comes back to the equilibrium from nearby: spectral radius below 1."""
+        return self.spectral_radius < 1.0
 
 
 def solve_equilibrium(
@@ -75,13 +128,13 @@ def solve_equilibrium(
         leader_logits: omega, (number of observations, B), dimensionless.
         initial: mean field to start from, (n,) or (n, A); uniform if None. Where the equilibrium is not
             unique, which one is found depends on it.
-        tolerance: largest accepted residual.
+        tolerance: largest accepted error, of the mean field in l1 and of the value relative to max(tau, max |V|).
         max_steps: Newton steps of each direct attempt.
         max_path_steps: steps of the continuation.
         throw: raise when not converged; if False, NaN with `converged` False.
 
     Returns:
-        The equilibrium with its true residual.
+        The equilibrium with its true residual and bounds on its errors.
 
     Raises:
         ValueError: an invalid game, logits or start of the wrong shape or not finite, float64 off.
@@ -115,12 +168,12 @@ def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame,
     countable = not isinstance(game.leader_observation, jax.core.Tracer)
     expected = leader_logits_shape(game) if countable else (*logits.shape[:1], game.num_leader_actions)
     if logits.shape != expected:
-        raise ValueError(
+        raise InputError(
             f"leader_logits: got shape {logits.shape}, expected {expected}: one row for each observation of the "
             "leader, one column for each of its actions."
         )
     if not isinstance(logits, jax.core.Tracer) and not np.all(np.isfinite(logits)):
-        raise ValueError("leader_logits: got NaN or infinite entries, expected finite logits; use large finite ones.")
+        raise InputError("leader_logits: got NaN or infinite entries, expected finite logits; use large finite ones.")
     return game, logits
 
 
@@ -140,18 +193,47 @@ def raise_unless_converged(equilibrium: Equilibrium) -> None:
     """Raise when an equilibrium, or one of a batch, has not converged; under tracing it cannot be known and passes.
 
     Raises:
-        RuntimeError: with the residual reached.
+        RuntimeError: with the residual and the error bound reached, and the cause.
+        ValueError: the game's tables differ there from the code they were read from.
     """
     if isinstance(equilibrium.converged, jax.core.Tracer):
         return
+    if equilibrium.source_gap is not None:
+        equilibrium.source_gap.require_agreement()
     converged = np.asarray(equilibrium.converged)
     if not np.all(converged):
-        worst = float(np.max(np.asarray(equilibrium.residual)))
-        raise RuntimeError(
-            f"equilibrium: {int(np.sum(~converged))} of {converged.size} not converged, residual {worst:.3g}; likely "
-            "causes: functions that jump in the mean field (then no equilibrium need exist), more than one recurrent "
-            "class, or a temperature far below the scale of rewards. Pass throw=False to get NaN and the status."
-        )
+        raise NumericalError(_refusal(equilibrium, converged))
+
+
+_CAUSES = {
+    Status.NOT_FOUND: "likely causes: functions that jump in the mean field (then no equilibrium need exist), or a "
+    "temperature far below the scale of rewards",
+    Status.INACCURATE: "the residual is small, but rounding, conditioning and curvature leave a larger error than the "
+    "tolerance; likely causes: an equilibrium that is not isolated, or nearly so (a fold), or a temperature far below "
+    "the scale of values, whose rounding the policy then magnifies",
+    Status.SEVERAL_CLASSES: "the chain has more than one recurrent class where the search ended, so that its "
+    "stationary law is not determined",
+    Status.OTHER_SOURCE: "the code that the game was read from says something else there",
+    Status.NO_SLOPE: "a function of the game has no finite slope in the mean field where the search ended",
+}
+
+
+def _refusal(equilibrium: Equilibrium, converged: np.ndarray) -> str:
+    """What failed, of an equilibrium or of the worst of a batch, and why."""
+    failed = ~converged
+    residual, error = (np.max(np.asarray(leaf)[failed]) for leaf in (equilibrium.residual, equilibrium.error_bound))
+    status = Status(int(np.asarray(equilibrium.status)[failed][0]))
+    cause = _CAUSES[status]
+    entry = int(np.asarray(equilibrium.steep_entry)[failed][0])
+    if status is Status.NO_SLOPE:
+        shape = equilibrium.mean_field.shape[converged.ndim :]
+        state = np.unravel_index(entry, shape)
+        where = f"state {state[0]}" if len(state) == 1 else f"state {state[0]} and action {state[1]}"
+        cause += f", in the mass of {where}"
+    return (
+        f"equilibrium: {int(np.sum(failed))} of {converged.size} not converged ({status.name}), residual "
+        f"{residual:.3g}, error bound {error:.3g}; {cause}. Pass throw=False to get NaN and the status."
+    )
 
 
 def needs_rescue(equilibrium: Equilibrium) -> bool:
@@ -161,7 +243,8 @@ def needs_rescue(equilibrium: Equilibrium) -> bool:
     """
     if isinstance(equilibrium.converged, jax.core.Tracer):
         return True
-    return not bool(np.all(equilibrium.converged))
+    gap = equilibrium.source_gap  # no other search brings a game's tables and their source together
+    return not bool(np.all(equilibrium.converged if gap is None else equilibrium.converged | ~gap.agrees))
 
 
 @compiled_for_game
@@ -193,7 +276,7 @@ def equilibrium_of_policy(
         game: the game, traced.
         leader_policy: phi(b | o), (O, B).
         start: mean field to start from; uniform if None.
-        tolerance: largest accepted residual.
+        tolerance: largest accepted error, of the mean field in l1 and of the value relative to max(tau, max |V|).
         max_steps: Newton steps of each direct attempt.
         max_path_steps: steps of the continuation.
         rescue: static; False leaves out the searches that follow a failed Newton (and their compilation).
@@ -203,9 +286,12 @@ def equilibrium_of_policy(
     """
     setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
     frozen = jax.lax.stop_gradient(setting)
-    outcome = _search(frozen, start, tolerance, max_steps, max_path_steps, rescue)
-    search = jax.lax.stop_gradient(outcome.search)
-    converged = search.norm <= tolerance
+    outcome = jax.lax.stop_gradient(_search(frozen, start, tolerance, max_steps, max_path_steps, rescue))
+    search = outcome.found.search
+    converged = _accepted(frozen, outcome.found, tolerance)
+    gap = _gap_at(frozen, search.point, converged)
+    if gap is not None:
+        converged &= gap.agrees
     found = implicit_point(setting, search.point)
     # A product, not a choice: `where` would give an unconverged equilibrium the derivative zero.
     found = jax.tree.map(lambda leaf: leaf * jnp.where(converged, 1.0, jnp.nan), found)
@@ -218,31 +304,84 @@ def equilibrium_of_policy(
         steps=search.steps,
         method=jnp.where(converged, outcome.method, int(Method.NONE)),
         cycled=outcome.cycled,
+        error_bound=outcome.found.mean_field_error,
+        value_error_bound=outcome.found.value_error,
+        spectral_radius=jnp.where(converged, outcome.found.spectral_radius, jnp.nan),
+        status=_status(frozen, outcome.found, converged, gap),
+        steep_entry=outcome.found.steep,
+        source_gap=gap,
     )
 
 
+def _gap_at(setting: Setting, point: Point, converged: Bool[Array, ""]) -> SourceGap | None:
+    """What the code that the game was read from says at an equilibrium; at a point that is none it does not matter."""
+    field = point.mean_field.reshape(mean_field_shape(setting.game))
+    gap = source_gap(setting.game, field, follower_policy(setting, point))
+    return None if gap is None else dataclasses.replace(gap, excess=jnp.where(converged, gap.excess, 0.0))
+
+
 class _Outcome(NamedTuple):
-    search: Search
+    """The best point so far, which search found it, whether a cycle was met, and the searches tried."""
+
+    found: Accuracy
     method: Int[Array, ""]
     cycled: Bool[Array, ""]
+    tried: Int[Array, ""]
 
 
 def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescue) -> _Outcome:
     field = uniform_start(setting).mean_field if start is None else to_simplex(jnp.ravel(start))
     # The value that belongs to the first mean field: from V = 0 the first step may leap to another equilibrium.
-    point = Point(field, respond(setting, field)[1].value)
-    direct = newton(setting, begin(setting, point), max_steps=max_steps)
+    first = unevaluated(Point(field, respond(setting, field)[1].value))
     if not rescue:
-        return _Outcome(direct, jnp.asarray(int(Method.NEWTON)), jnp.asarray(False))
-    failed = ~(direct.norm <= tolerance)
-    warm, cycled = damped_iteration(setting, begin(setting, point), max_steps=60, active=failed)
-    damped = newton(setting, warm._replace(steps=direct.steps), max_steps=max_steps, active=failed)
-    still_failed = failed & ~(damped.norm <= tolerance)
-    followed = follow_temperature(setting, damped, max_steps=max_path_steps, active=still_failed)
-    method = jnp.where(still_failed, Method.CONTINUATION, jnp.where(failed, Method.DAMPED, Method.NEWTON))
-    late_is_better = failed & ~(direct.norm <= followed.norm)
-    best = jax.tree.map(lambda late, early: jnp.where(late_is_better, late, early), followed, direct)
-    return _Outcome(best, method, cycled)
+        direct = accuracy(setting, newton(setting, first, max_steps=max_steps))
+        return _Outcome(direct, jnp.asarray(int(Method.NEWTON)), jnp.asarray(False), jnp.asarray(1))
+
+    def unfinished(outcome: _Outcome):
+        return (outcome.tried < len(Method) - 1) & ~_accepted(setting, outcome.found, tolerance)
+
+    def attempt(outcome: _Outcome):
+        method = outcome.tried + 1
+        damped = method == int(Method.DAMPED)
+        begun = first._replace(steps=outcome.found.search.steps)
+        warm, cycled = damped_iteration(setting, begun, max_steps=60, active=damped)
+        warm = follow_temperature(setting, warm, max_steps=max_path_steps, active=method == int(Method.CONTINUATION))
+        found = accuracy(setting, newton(setting, warm, max_steps=max_steps))
+        better = ~_nearer(outcome.found, found)
+        kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), found, outcome.found)
+        # The steps of all the searches count, whichever is kept.
+        kept = kept._replace(search=kept.search._replace(steps=found.search.steps))
+        return _Outcome(kept, jnp.where(better, method, outcome.method), outcome.cycled | cycled, method)
+
+    unknown = jnp.asarray(jnp.inf)
+    nothing = Accuracy(first, unknown, unknown, jnp.asarray(jnp.nan), jnp.asarray(-1))
+    none = jnp.asarray(int(Method.NONE))
+    return jax.lax.while_loop(unfinished, attempt, _Outcome(nothing, none, jnp.asarray(False), none))
+
+
+def _accepted(setting: Setting, found: Accuracy, tolerance) -> Bool[Array, ""]:
+    scale = value_scale(setting.temperature, found.search.point.value)
+    return (found.mean_field_error <= tolerance) & (found.value_error <= tolerance * scale)
+
+
+def _nearer(found: Accuracy, other: Accuracy) -> Bool[Array, ""]:
+    """Whether the first is the better one: by its error where one is known, by its residual elsewhere."""
+    by_error = found.mean_field_error < other.mean_field_error
+    neither = ~(jnp.isfinite(found.mean_field_error) | jnp.isfinite(other.mean_field_error))
+    return by_error | (neither & (found.search.norm < other.search.norm))
+
+
+def _status(setting: Setting, found: Accuracy, converged: Bool[Array, ""], gap: SourceGap | None) -> Int[Array, ""]:
+    law = found.search.remainder.mean_field
+    reasons = [
+        (converged, Status.CONVERGED),
+        (jnp.asarray(False) if gap is None else ~gap.agrees, Status.OTHER_SOURCE),
+        (~jnp.all(jnp.isfinite(law)), Status.SEVERAL_CLASSES),
+        (found.steep >= 0, Status.NO_SLOPE),
+        (found.search.norm <= _SMALL, Status.INACCURATE),
+    ]
+    conditions, values = zip(*reasons, strict=True)
+    return jnp.select(list(conditions), [jnp.asarray(int(value)) for value in values], int(Status.NOT_FOUND))
 
 
 @eqx.filter_custom_jvp
@@ -260,7 +399,8 @@ def _implicit_point_jvp(primals, tangents):
     setting, point = primals
     setting_tangent, _ = tangents
     found = implicit_point(setting, point)
-    _, slope = eqx.filter_jvp(lambda setting: residual(setting, found), (setting,), (setting_tangent,))
+    at = Point(inside(found.mean_field), found.value)
+    _, slope = eqx.filter_jvp(lambda setting: residual(setting, at), (setting,), (setting_tangent,))
     columns = jax.tree.map(lambda leaf: -leaf[:, None], slope)
     solved = jacobian(setting, found).solve(columns)
     return found, jax.tree.map(lambda leaf: leaf[:, 0], solved)

@@ -8,15 +8,16 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.exact.kernel import FollowerModel
 from smfg_verify.exact.population import chain, solve_linear
 from smfg_verify.policies import entropy
+from smfg_verify.portable import Portable
 
 
-class BestResponse(eqx.Module):
+class BestResponse(Portable, eqx.Module):
     """A follower's soft optimum.
 
     Attributes:
         policy: pi*(a|s), (n, A).
         value: V*(s), (n,), in units of reward.
-        residual: largest |V - T V|.
+        residual: largest |V - T V|, relative to max(tau, max |V|).
         converged: whether the residual is below the tolerance asked for.
         iterations: Newton steps taken.
     """
@@ -70,7 +71,7 @@ def best_response(
         model: the follower's problem.
         discount: gamma.
         temperature: tau, in units of reward.
-        tolerance: largest accepted residual, relative to max(1, max |V|).
+        tolerance: largest accepted residual, relative to max(tau, max |V|).
         max_steps: bound on the number of Newton steps.
 
     Returns:
@@ -85,7 +86,7 @@ def best_response(
         return value - updated, policy
 
     def norm(value, residual):
-        return jnp.max(jnp.abs(residual)) / jnp.maximum(1.0, jnp.max(jnp.abs(value)))
+        return jnp.max(jnp.abs(residual)) / jnp.maximum(temperature, jnp.max(jnp.abs(value)))
 
     def step(carry):
         value, residual, policy, count = carry

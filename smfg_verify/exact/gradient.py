@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from smfg_verify.exact.batching import one_at_a_time
+from smfg_verify.errors import NumericalError
+from smfg_verify.exact.certificate import Certificate, certify, to_logits
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium import (
     Equilibrium,
     checked_start,
@@ -17,39 +19,23 @@ from smfg_verify.exact.equilibrium import (
     prepare,
     raise_unless_converged,
 )
-from smfg_verify.exact.follower import policy_value
-from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
-from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, jacobian, residual
+from smfg_verify.exact.held_field import held_field_table
+from smfg_verify.exact.objective import objective_at
+from smfg_verify.exact.perturbation import Adjoint
+from smfg_verify.exact.residual import Point, Setting, follower_policy, inside, jacobian, residual
+from smfg_verify.exact.slopes import describe
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
-from smfg_verify.policies import entropy, observed_rows, softmax_policy
+from smfg_verify.game.differences import SlopeStatus
+from smfg_verify.policies import softmax_policy
+from smfg_verify.portable import Portable
 
 
-class Certificate(eqx.Module):
-    r"""How far a gradient can be trusted.
-
-    Attributes:
-        forward_residual: residual of the equilibrium it was taken at.
-        adjoint_residual: largest entry of $(\partial F/\partial x)^T \lambda - \partial J_l/\partial x$, relative to
-            the largest entry of the right-hand side.
-        condition: 2-norm condition number $\kappa$ of dF/dx, by singular values.
-        error_bound: first-order bound on the Euclidean errors of the total gradient and of its direct part, rounding
-            included: $\kappa \cdot \text{turning} \cdot \text{size} \cdot ((\text{forward} + \epsilon)\max(1, |V|) +
-            \text{adjoint})$. Turning $= \max(1, (\gamma + \max|\partial F_V/\partial m|)/\tau)$, since the Jacobian
-            turns with the point at the rate at which log-policies do; size is the largest number added or cancelled
-            on the way to the gradient, which near a stationary policy is far above the gradient's own.
-    """
-
-    forward_residual: Float[Array, ""]
-    adjoint_residual: Float[Array, ""]
-    condition: Float[Array, ""]
-    error_bound: Float[Array, ""]
-
-
-class StackelbergGradient(eqx.Module):
+class StackelbergGradient(Portable, eqx.Module):
     r"""Gradient of $\Phi(\omega) = J_l(\phi_\omega, \pi^*(\phi_\omega), \mu^*(\phi_\omega))$ in the logits.
 
     All gradients are (O, B), in units of discounted leader reward; total = direct + policy_response +
-    mean_field_response. NaN where the equilibrium has not converged.
+    mean_field_response. NaN where the equilibrium has not converged; total, its two responses and its gap NaN too where
+    the game's functions have no derivative at the equilibrium (`certificate.slopes`).
 
     Attributes:
         total: grad Phi.
@@ -61,9 +47,13 @@ class StackelbergGradient(eqx.Module):
         policy_gap: sum over o of max_b G(o,b) - sum_b phi(b|o) G(o,b) with G = `policy_space`; zero exactly at
             stationary policies, also where softmax saturates and the logit gradient vanishes.
         direct_policy_gap: the same of the direct part.
+        held_field: partial gradient at the mean field held alone, to which the follower's policy answers: the other
+            reading of "direct" where the leader's objective is written in its policy and the mean field.
+        held_field_policy_space: the same in the entries of the leader's policy, (O, B).
+        held_field_policy_gap: its policy-space gap.
         objective: Phi.
         equilibrium: the equilibrium the gradient is taken at.
-        certificate: residuals, condition number and error bound.
+        certificate: residuals, condition number, error bounds, and the derivatives against differences.
     """
 
     total: Float[Array, "O B"]
@@ -74,6 +64,9 @@ class StackelbergGradient(eqx.Module):
     direct_policy_space: Float[Array, "O B"]
     policy_gap: Float[Array, ""]
     direct_policy_gap: Float[Array, ""]
+    held_field: Float[Array, "O B"]
+    held_field_policy_space: Float[Array, "O B"]
+    held_field_policy_gap: Float[Array, ""]
     objective: Float[Array, ""]
     equilibrium: Equilibrium
     certificate: Certificate
@@ -121,25 +114,6 @@ def _objective(game, logits, start, rescue) -> tuple[Float[Array, ""], Equilibri
     return value, equilibrium
 
 
-def leader_value(
-    game: AbstractGame,
-    leader_policy: Float[Array, "O B"],
-    follower_rows: Float[Array, "n A"],
-    mean_field: Float[Array, "..."],
-) -> Float[Array, " n"]:
-    """The leader's value V_l of arbitrary policies at an arbitrary mean field, (n,)."""
-    rows = observed_rows(leader_policy, game.leader_observation)
-    model = follower_model(tabulate(game, mean_field), rows)
-    bonus = game.leader_temperature * entropy(rows)
-    as_rewarded = FollowerModel(model.transition, model.leader_reward + bonus[:, None], model.leader_reward)
-    return policy_value(as_rewarded, follower_rows, game.discount, jnp.zeros(()))
-
-
-def objective_at(game: AbstractGame, leader_policy, follower_rows, mean_field) -> Float[Array, ""]:
-    """J_l(phi, pi, mu), the leader's objective at arbitrary policies and mean field, a scalar."""
-    return jnp.dot(jnp.asarray(game.initial_distribution), leader_value(game, leader_policy, follower_rows, mean_field))
-
-
 def stackelberg_gradient(
     game: AbstractGame,
     leader_logits: Float[ArrayLike, "O B"],
@@ -157,14 +131,16 @@ def stackelberg_gradient(
         game: the game.
         leader_logits: omega, (O, B), dimensionless.
         initial: mean field the equilibrium search starts from; uniform if None.
-        throw: raise when the equilibrium does not converge; if False, NaN and `equilibrium.converged` False.
+        throw: raise when there is no gradient; if False, NaN, and `equilibrium.converged` or
+            `certificate.differentiable` False.
 
     Returns:
         The gradient with its parts, its policy-space form and gap, and its certificate.
 
     Raises:
         ValueError: as `solve_equilibrium`.
-        RuntimeError: equilibrium not converged, or not locally unique, and `throw`.
+        RuntimeError: equilibrium not converged or not locally unique, or the functions not differentiable there, and
+            `throw`.
     """
     game, logits = prepare(game, leader_logits)
     start = checked_start(game, initial)
@@ -176,15 +152,29 @@ def stackelberg_gradient(
 
 
 def raise_if_singular(gradient: StackelbergGradient) -> None:
-    """Raise when an equilibrium has converged and its gradient has not come out finite.
+    """Raise when an equilibrium has converged and there is no gradient, at it or at one of a batch.
 
     Raises:
-        RuntimeError: the Jacobian is singular.
+        RuntimeError: a function has no derivative there, or another than its rule says; or the Jacobian is singular.
     """
-    if isinstance(gradient.total, jax.core.Tracer) or np.all(np.isfinite(gradient.total)):
+    if isinstance(gradient.total, jax.core.Tracer):
+        return
+    slopes = gradient.certificate.slopes
+    status = np.ravel(np.asarray(slopes.status))
+    broken = np.flatnonzero((status == SlopeStatus.KINK) | (status == SlopeStatus.WRONG_RULE))
+    if broken.size:
+        first = jax.tree.map(
+            lambda leaf: np.reshape(leaf, (status.size, *leaf.shape[np.ndim(slopes.status) :])), slopes
+        )
+        raise NumericalError(
+            f"gradient: {describe(jax.tree.map(lambda leaf: leaf[broken[0]], first))}. Likely cause: a kink such as "
+            "abs, max or a clip met exactly, or a stop_gradient. Pass throw=False to get NaN and the slopes, in "
+            "`certificate.slopes`."
+        )
+    if np.all(np.isfinite(gradient.total)):
         return
     condition = float(np.max(np.asarray(gradient.certificate.condition)))
-    raise RuntimeError(
+    raise NumericalError(
         f"gradient: not finite although the equilibrium has converged, condition number {condition:.3g}: the "
         "equilibrium is not locally unique. Likely cause: more than one recurrent class. Pass throw=False to get NaN."
     )
@@ -194,16 +184,16 @@ def policy_gradient(
     game: AbstractGame, leader_policy: Float[Array, "O B"], start: Float[Array, "..."] | None = None
 ) -> StackelbergGradient:
     """The gradient at a table of leader probabilities, zeros allowed; NaN where not converged, inputs unchecked."""
-    gradient = _gradient(game, leader_policy, start, False)
-    if needs_rescue(gradient.equilibrium):
-        gradient = _gradient(game, leader_policy, start, True)
-    return gradient
+    solved = _solved(game, leader_policy, start, False)
+    if needs_rescue(solved[0]):
+        solved = _solved(game, leader_policy, start, True)
+    return _certified(game, leader_policy, *solved)
 
 
 @compiled_for_game
-def _gradient(game, leader_policy, start, rescue) -> StackelbergGradient:
+def _solved(game, leader_policy, start, rescue) -> tuple[Equilibrium, "_Formula"]:
     equilibrium = equilibrium_of_policy(game, leader_policy, start, rescue=rescue)
-    return gradient_at(game, leader_policy, equilibrium)
+    return equilibrium, _formula(game, leader_policy, equilibrium)
 
 
 def gradient_of_logits(
@@ -232,35 +222,72 @@ def gradient_at(
     Returns:
         The gradient and its certificate.
     """
-    setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
-    point = Point(jnp.ravel(equilibrium.mean_field), equilibrium.follower_value)
+    return _with_certificate(game, leader_policy, equilibrium, _formula(game, leader_policy, equilibrium))
+
+
+def formula_at(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> Float[Array, "O B"]:
+    """`gradient_at` without its certificate: the total gradient, whatever one-sided differences would say of it."""
+    return to_logits(leader_policy, _formula(game, leader_policy, equilibrium).tables.total)
+
+
+class _Formula(NamedTuple):
+    """What the gradient is computed by: Phi, its derivatives in policy entries, and the solved adjoint equation."""
+
+    objective: Float[Array, ""]
+    tables: "_Tables"
+    held_field: Float[Array, "O B"]
+    adjoint: Adjoint
+
+
+def _formula(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> _Formula:
+    setting, point = _place(game, leader_policy, equilibrium)
     objective, slopes = _partials(setting, point)
     tables, adjoint = _policy_space_parts(setting, point, slopes)
-    total, direct, by_policy, by_field = (_to_logits(leader_policy, table) for table in tables)
-    return StackelbergGradient(
-        total=total,
-        direct=direct,
-        policy_response=by_policy,
-        mean_field_response=by_field,
-        policy_space=tables.total,
-        direct_policy_space=tables.direct,
-        policy_gap=stationarity_gap(leader_policy, tables.total),
-        direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
-        objective=objective,
-        equilibrium=equilibrium,
-        certificate=_certificate(setting, equilibrium, adjoint, tables),
+    return _Formula(objective, tables, held_field_table(setting, point, slopes[0], slopes[1]), adjoint)
+
+
+def _place(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> tuple[Setting, Point]:
+    setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
+    return setting, Point(inside(jnp.ravel(equilibrium.mean_field)), equilibrium.follower_value)
+
+
+def _with_certificate(
+    game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium, formula: _Formula
+) -> StackelbergGradient:
+    setting, _ = _place(game, leader_policy, equilibrium)
+    certificate = certify(setting, equilibrium, formula.adjoint, jnp.abs(formula.objective))
+    # Where the functions have no derivative there is no total gradient; its direct parts need none of them.
+    known = jnp.where(certificate.differentiable, 1.0, jnp.nan)
+    tables = formula.tables
+    total, by_policy, by_field = (
+        known * table for table in (tables.total, tables.policy_response, tables.mean_field_response)
     )
+    return StackelbergGradient(
+        total=to_logits(leader_policy, total),
+        direct=to_logits(leader_policy, tables.direct),
+        policy_response=to_logits(leader_policy, by_policy),
+        mean_field_response=to_logits(leader_policy, by_field),
+        policy_space=total,
+        direct_policy_space=tables.direct,
+        policy_gap=stationarity_gap(leader_policy, total),
+        direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
+        held_field=to_logits(leader_policy, formula.held_field),
+        held_field_policy_space=formula.held_field,
+        held_field_policy_gap=stationarity_gap(leader_policy, formula.held_field),
+        objective=formula.objective,
+        equilibrium=equilibrium,
+        certificate=certificate,
+    )
+
+
+# Compiled on its own, and quickly: it runs once where Newton's method has run many times.
+_certified = jit_for_game(_with_certificate)
 
 
 def stationarity_gap(leader_policy: Float[Array, "O B"], table: Float[Array, "O B"]) -> Float[Array, ""]:
     r"""Policy-space stationarity gap $\sum_o \max_b G(o,b) - \sum_b \phi(b|o) G(o,b) \ge 0$ of a derivative table G."""
     best = jnp.max(table, axis=-1, keepdims=True)
     return jnp.sum(leader_policy * (best - table))
-
-
-def _to_logits(policy: Float[Array, "O B"], table: Float[Array, "O B"]) -> Float[Array, "O B"]:
-    """Derivative in logits from the derivative in policy entries, through the softmax."""
-    return policy * (table - jnp.sum(policy * table, axis=-1, keepdims=True))
 
 
 class _Tables(NamedTuple):
@@ -272,12 +299,6 @@ class _Tables(NamedTuple):
     mean_field_response: Float[Array, "O B"]
 
 
-class _Adjoint(NamedTuple):
-    matrix: Jacobian
-    right: Point
-    solution: Point
-
-
 def _partials(setting: Setting, point: Point):
     """J_l and its partial derivatives in (leader policy, follower policy, mean field)."""
     game = setting.game
@@ -287,7 +308,7 @@ def _partials(setting: Setting, point: Point):
     return value_and_slopes(setting.leader_policy, rows, field)
 
 
-def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables, _Adjoint]:
+def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables, Adjoint]:
     """One factorisation of the transposed Jacobian, three right-hand sides: policy part, mean field part, and sum."""
     by_leader, by_follower, by_field = slopes
 
@@ -309,34 +330,4 @@ def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables
         policy_response=through_policy - pulled[1],
         mean_field_response=-pulled[2],
     )
-    return tables, _Adjoint(matrix, right, solution)
-
-
-def _certificate(setting: Setting, equilibrium: Equilibrium, adjoint: _Adjoint, tables: _Tables) -> Certificate:
-    setting, equilibrium, adjoint, tables = jax.lax.stop_gradient((setting, equilibrium, adjoint, tables))
-    defect = _largest(jax.tree.map(jnp.subtract, adjoint.matrix.apply(adjoint.solution), adjoint.right))
-    right = _largest(adjoint.right)
-    adjoint_residual = jnp.where(right > 0.0, defect / right, defect)
-    singular = _singular_values(adjoint.matrix.dense)
-    condition = singular[0] / singular[-1]
-    # The matrix is the transposed Jacobian: its upper right block is dF_V/dm.
-    value_slope = setting.game.discount + jnp.max(jnp.abs(adjoint.matrix.field_value))
-    turning = jnp.maximum(1.0, value_slope / setting.temperature)
-    size = jnp.maximum(_largest(tables), right)
-    rounding = jnp.finfo(size.dtype).eps
-    forward = (equilibrium.residual + rounding) * jnp.maximum(1.0, jnp.max(jnp.abs(equilibrium.follower_value)))
-    return Certificate(
-        forward_residual=equilibrium.residual,
-        adjoint_residual=adjoint_residual,
-        condition=condition,
-        error_bound=condition * turning * size * (forward + adjoint_residual),
-    )
-
-
-@one_at_a_time
-def _singular_values(matrix: Float[Array, "k k"]) -> Float[Array, " k"]:
-    return jnp.linalg.svd(matrix, compute_uv=False)
-
-
-def _largest(tree) -> Float[Array, ""]:
-    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
+    return tables, Adjoint(matrix, right, solution)

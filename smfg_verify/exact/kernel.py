@@ -4,10 +4,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, over_indices
+from smfg_verify.portable import Portable
 
 
-class Kernel(eqx.Module):
+class Kernel(Portable, eqx.Module):
     """The three functions of a game at one mean field.
 
     Attributes:
@@ -21,7 +23,7 @@ class Kernel(eqx.Module):
     leader_reward: Float[Array, "n A B"]
 
 
-class FollowerModel(eqx.Module):
+class FollowerModel(Portable, eqx.Module):
     """What one follower faces once the leader's policy and the mean field are fixed.
 
     Attributes:
@@ -56,7 +58,7 @@ def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
     """
     entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
     if entries > _MAX_ENTRIES:
-        raise ValueError(
+        raise InputError(
             f"game: its transition has {entries:.3g} entries as a dense table, expected at most {_MAX_ENTRIES:.3g}: "
             "the exact side does not reach games of this size; AC-SMFG and simulate_population sample them."
         )

@@ -1,38 +1,27 @@
-"""Exact ascent of the leader's objective to a stationary policy."""
-
-import enum
-from typing import NamedTuple, Protocol, runtime_checkable
+"""Exact ascent of the leader's objective to a second-order stationary policy, from one start or several."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from smfg_verify.exact.equilibrium import prepare, raise_unless_converged
-from smfg_verify.exact.gradient import StackelbergGradient, policy_gradient, raise_if_singular
-from smfg_verify.game import AbstractGame
+from smfg_verify.errors import InputError
+from smfg_verify.exact.ascent import Aim, Ascent, AscentStatus, Request, Search, near_vertex, search
+from smfg_verify.exact.ascent_steps import Iterate, never_zero
+from smfg_verify.exact.equilibrium import equilibrium_of_policy, prepare, raise_unless_converged
+from smfg_verify.exact.gradient import StackelbergGradient, gradient_at, policy_gradient, raise_if_singular
+from smfg_verify.exact.kernel import tabulate
+from smfg_verify.exact.pure_leaders import PureLeaders, pure_actions
+from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 from smfg_verify.policies import softmax_policy
+from smfg_verify.portable import Portable
 
-# A step may lose this much, relative to max(1, |Phi|), to rounding and still count as monotone.
-_ROUNDING = 1e-13
-_SUFFICIENT_INCREASE = 1e-4
-_SMALLEST_SIZE = 1e-14
-_LARGEST_SCALE = 1e6
-_LARGEST_MOVE = 20.0
-# Probability a logit gives to an action the optimum never takes: too small to move either stationarity measure.
-_NEVER = 1e-30
+# Vertices of the mean fields at which the leader's reward is looked at for its scale.
+_MOST_VERTICES = 16
 
 
-class AscentStatus(enum.Enum):
-    """Why an ascent ended."""
-
-    CONVERGED = "both stationarity measures are within the tolerance"
-    STALLED = "no step increases the objective"
-    OUT_OF_STEPS = "the bound on the number of steps is reached"
-    EQUILIBRIUM_FAILED = "an equilibrium on the way did not converge"
-
-
-class LeaderOptimum(eqx.Module):
+class LeaderOptimum(Portable, eqx.Module):
     """Where an ascent of the leader ended, and how it went.
 
     Attributes:
@@ -42,6 +31,14 @@ class LeaderOptimum(eqx.Module):
         objective_history: Phi after 0, 1, ... steps, (K,), non-decreasing up to rounding.
         gradient_norm_history: Euclidean norm of grad Phi in logits, (K,).
         policy_gap_history: policy-space stationarity gap, (K,).
+        curvature: largest second derivative of Phi along unit tangents of the leader's policy at the end, in units of
+            the objective; minus infinity at a strict vertex, which has no such tangent; NaN where the end is not
+            stationary or it could not be computed.
+        curvature_resolution: a curvature up to it counts as zero.
+        escapes: numbers of the steps that left a stationary point which was no maximum.
+        pure: the pure leaders compared with the end of the best ascent; None where none was asked for.
+        restarts: numbers of the steps that went over to a better pure leader.
+        ends: where the ascent from each start ended, in their order, the pure leader's last.
     """
 
     leader_logits: Float[Array, "O B"]
@@ -50,21 +47,41 @@ class LeaderOptimum(eqx.Module):
     objective_history: Float[np.ndarray, " K"]
     gradient_norm_history: Float[np.ndarray, " K"]
     policy_gap_history: Float[np.ndarray, " K"]
+    curvature: float
+    curvature_resolution: float
+    escapes: tuple[int, ...] = eqx.field(static=True)
+    pure: PureLeaders | None = None
+    restarts: tuple[int, ...] = eqx.field(static=True, default=())
+    ends: tuple["LeaderOptimum", ...] = ()
 
     @property
     def converged(self) -> bool:
-        """Whether both stationarity measures are within the tolerance."""
+        """Whether the end is stationary within the tolerance, with no direction of positive curvature left."""
         return self.status is AscentStatus.CONVERGED
+
+    @property
+    def best_pure(self) -> Float[np.ndarray, "O B"] | None:
+        """Policy of the best pure leader that was compared; None where there is none."""
+        if self.pure is None or self.pure.best_actions is None:
+            return None
+        return np.eye(self.leader_logits.shape[1])[self.pure.best_actions]
+
+    @property
+    def best_pure_objective(self) -> float:
+        """Its objective; NaN where there is none."""
+        return float("nan") if self.pure is None else self.pure.best_objective
 
 
 def optimise_leader(
     game: AbstractGame,
-    initial_logits: Float[ArrayLike, "O B"],
+    initial_logits: Float[ArrayLike, "O B"] | None = None,
     *,
+    starts: Float[ArrayLike, "K O B"] | None = None,
     tolerance: float = 1e-8,
     max_steps: int = 2000,
+    pure_budget: int = 64,
 ) -> LeaderOptimum:
-    r"""Ascend Phi exactly until $\|\nabla\Phi\|$ and the policy-space gap are both within the tolerance.
+    r"""Ascend Phi exactly to a policy that is stationary and has no direction of positive curvature.
 
     Without leader entropy, spectral projected gradient on the leader's policy itself:
     $\phi \leftarrow \phi + t\,(\mathrm{Proj}(\phi + \eta G) - \phi)$, $G = d\Phi/d\phi$. There a deterministic optimum
@@ -74,156 +91,178 @@ def optimise_leader(
     increases enough, so the history is monotone. Each equilibrium search starts from the last mean field: the
     ascent stays on one branch where equilibria are many.
 
+    A stationary policy may be a minimum or a saddle. There the largest eigenvalue of the Hessian of Phi on the
+    tangents of the policy decides: where it is positive the ascent goes on along its eigenvector, where it is zero
+    steps of many lengths are tried. Last, the best end is compared with pure leaders (all of them within the budget,
+    else its neighbours and random ones), and the ascent goes on from a better one.
+
     Args:
         game: the game.
         initial_logits: where to start, (O, B).
-        tolerance: largest accepted value of both stationarity measures, in units of the objective.
-        max_steps: bound on the number of steps.
+        starts: several starts, (K, O, B), whose gradients are computed together; after `initial_logits` if both are
+            given.
+        tolerance: largest accepted value of both stationarity measures, and of a curvature, in units of the objective;
+            times the largest discounted leader reward where that is below one.
+        max_steps: bound on the number of steps from each start, those after going over to a pure leader included.
+        pure_budget: most pure leaders compared; 0 for none.
 
     Returns:
-        The end point, why it ended, and the history. An action the optimum never takes has probability 1e-30 in
-        the returned logits. It is a local result: other starts may end higher.
+        The best end, why it ended, its history, and all ends. An action the optimum never takes has probability 1e-30
+        in the returned logits. It is a local result: other starts may end higher.
 
     Raises:
-        ValueError: as `solve_equilibrium`.
-        RuntimeError: the equilibrium of the initial logits does not converge or is not locally unique.
+        ValueError: as `solve_equilibrium`; no start at all.
+        RuntimeError: the equilibrium of the initial logits (of every start, if several) does not converge or is not
+            locally unique.
 
     Source: spectral projected gradient (Birgin, Martinez and Raydan 2000), here with a monotone line search; natural
-        policy gradient (Kakade 2001).
+        policy gradient (Kakade 2001); second-order points along directions of negative curvature of -Phi (McCormick
+        1977).
     """
-    game, logits = prepare(game, initial_logits)
-    start = _evaluate(game, np.asarray(softmax_policy(logits)), None)
-    raise_unless_converged(start.gradient.equilibrium)
-    raise_if_singular(start.gradient)
-    iterates, status = _ascend(game, start, tolerance, max_steps)
-    last = _evaluate(game, _never_zero(iterates[-1].policy), iterates[-1])
-    objective, norm, gap = (np.array(column) for column in zip(*(i.measures for i in iterates), strict=True))
-    return LeaderOptimum(jnp.log(last.policy), last.gradient, status, objective, norm, gap)
+    _check_settings(tolerance, max_steps, pure_budget)
+    game, policies = _starts(game, initial_logits, starts)
+    unit = _reward_scale(game)
+    aim = Aim(tolerance * unit, unit, max_steps)
+    ascents = _together(game, [search(game, policy, aim) for policy in policies])
+    best = _best(ascents)
+    _raise_if_none_started(best)
+    pure = _compared(game, best.last.policy, pure_budget)
+    restarts: tuple[int, ...] = ()
+    left = max_steps - len(best.iterates) + 1
+    if pure is not None and pure.best_objective > best.last.objective + aim.tolerance and left > 0:
+        vertex = np.eye(policies.shape[2])[pure.best_actions]
+        again = _together(game, [search(game, near_vertex(game, vertex), aim._replace(max_steps=left - 1))])[0]
+        ascents = [*ascents, again]
+        if again.last.objective > best.last.objective:
+            restarts, best = (len(best.iterates),), _continued(best, again)
+    ends = tuple(_record(game, ascent) for ascent in ascents)
+    return _record(game, best, pure, restarts, ends)
 
 
-class _Iterate(NamedTuple):
-    """A leader's policy, (O, B), and the gradient there."""
-
-    policy: Float[np.ndarray, "O B"]
-    gradient: StackelbergGradient
-
-    @property
-    def measures(self) -> tuple[float, float, float]:
-        """Objective, norm of the gradient in logits, policy-space gap."""
-        norm = float(np.linalg.norm(self.gradient.total))
-        return float(self.gradient.objective), norm, float(self.gradient.policy_gap)
-
-    @property
-    def slope(self) -> Float[np.ndarray, "O B"]:
-        """dPhi/dphi, (O, B)."""
-        return np.asarray(self.gradient.policy_space)
+def _check_settings(tolerance: float, max_steps: int, pure_budget: int) -> None:
+    if not (np.isfinite(tolerance) and tolerance > 0.0):
+        raise InputError(f"tolerance: got {tolerance!r}, expected a positive number.")
+    for name, value in (("max_steps", max_steps), ("pure_budget", pure_budget)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+            raise InputError(f"{name}: got {value!r}, expected an integer >= 0; likely cause: a float such as 1e3.")
 
 
-def _evaluate(game: AbstractGame, policy: np.ndarray, near: _Iterate | None) -> _Iterate:
-    start = None if near is None else near.gradient.equilibrium.mean_field
-    return _Iterate(policy, policy_gradient(game, jnp.asarray(policy), start))
+def _starts(game: AbstractGame, initial_logits, starts) -> tuple[AbstractGame, Float[np.ndarray, "K O B"]]:
+    """The game, traced, and the policies to start from."""
+    several = [] if starts is None else list(np.asarray(starts, dtype=float))
+    listed = several if initial_logits is None else [initial_logits, *several]
+    if not listed:
+        raise InputError("optimise_leader: got no start, expected initial_logits, starts of shape (K, O, B), or both.")
+    prepared = [prepare(game, logits) for logits in listed]
+    return prepared[0][0], np.stack([np.asarray(softmax_policy(logits)) for _, logits in prepared])
 
 
-def _ascend(game, start: _Iterate, tolerance: float, max_steps: int) -> tuple[list[_Iterate], AscentStatus]:
-    step: type[_Step] = _NaturalStep if float(game.leader_temperature) > 0.0 else _ProjectedStep
-    iterates, scale = [start], 1.0 / max(float(np.max(np.abs(start.slope))), _SMALLEST_SIZE)
-    for _ in range(max_steps):
-        last = iterates[-1]
-        if max(last.measures[1:]) <= tolerance:
-            return iterates, AscentStatus.CONVERGED
-        found = _line_search(game, last, step(last.policy, last.slope, scale))
-        if isinstance(found, AscentStatus):
-            return iterates, found
-        scale = _next_scale(step.coordinates(last), step.coordinates(found), scale)
-        iterates.append(found)
-    converged = max(iterates[-1].measures[1:]) <= tolerance
-    return iterates, AscentStatus.CONVERGED if converged else AscentStatus.OUT_OF_STEPS
+def _reward_scale(game: AbstractGame) -> float:
+    """The largest discounted leader reward, at most 1: the tolerance of a game in small units is small."""
+    size = int(np.prod(mean_field_shape(game)))
+    fields = np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)[:_MOST_VERTICES]])
+    rewards = [tabulate(game, jnp.asarray(field.reshape(mean_field_shape(game)))).leader_reward for field in fields]
+    largest = max(float(np.max(np.abs(table))) for table in rewards) + float(game.leader_temperature)
+    return min(1.0, largest / (1.0 - float(game.discount))) if largest > 0.0 else 1.0
 
 
-@runtime_checkable
-class _Step(Protocol):
-    """A curve of policies that starts at the current one in an ascent direction."""
-
-    def __init__(self, policy: np.ndarray, slope: np.ndarray, scale: float): ...
-
-    def at(self, size: float) -> np.ndarray:
-        """Policy at a size in (0, 1]."""
-
-    @property
-    def rise(self) -> float:
-        """Derivative of the objective along the curve at its start."""
-
-    @staticmethod
-    def coordinates(iterate: _Iterate) -> tuple[np.ndarray, np.ndarray]:
-        """Where an iterate stands and which way is up, in the coordinates in which steps are straight."""
+def _together(game: AbstractGame, searches: list[Search]) -> list[Ascent]:
+    """Run searches in step with each other: what they ask for at once is computed at once."""
+    waiting: dict[int, Request] = {index: next(one) for index, one in enumerate(searches)}
+    done: dict[int, Ascent] = {}
+    while waiting:
+        answers = _gradients(game, list(waiting.values()), len(searches))
+        for index, answer in zip(list(waiting), answers, strict=True):
+            try:
+                waiting[index] = searches[index].send(answer)
+            except StopIteration as end:
+                done[index] = end.value
+                del waiting[index]
+    return [done[index] for index in range(len(searches))]
 
 
-class _ProjectedStep:
-    """Towards the Euclidean projection of a gradient step."""
-
-    def __init__(self, policy: np.ndarray, slope: np.ndarray, scale: float):
-        self.policy, self.direction = policy, _project_rows(policy + scale * slope) - policy
-        self.rise = float(np.sum(slope * self.direction))
-
-    def at(self, size: float) -> np.ndarray:
-        return self.policy + size * self.direction
-
-    @staticmethod
-    def coordinates(iterate: _Iterate) -> tuple[np.ndarray, np.ndarray]:
-        return iterate.policy, iterate.slope
-
-
-class _NaturalStep:
-    """Along the natural gradient, straight in the logits."""
-
-    def __init__(self, policy: np.ndarray, slope: np.ndarray, scale: float):
-        self.logits = np.log(np.maximum(policy, _NEVER))
-        advantage = slope - np.sum(policy * slope, axis=-1, keepdims=True)
-        self.move = np.clip(scale * advantage, -_LARGEST_MOVE, _LARGEST_MOVE)
-        self.rise = float(np.sum(policy * advantage * self.move))
-
-    def at(self, size: float) -> np.ndarray:
-        return _never_zero(np.asarray(softmax_policy(jnp.asarray(self.logits + size * self.move))))
-
-    @staticmethod
-    def coordinates(iterate: _Iterate) -> tuple[np.ndarray, np.ndarray]:
-        mean = np.sum(iterate.policy * iterate.slope, axis=-1, keepdims=True)
-        return np.log(np.maximum(iterate.policy, _NEVER)), iterate.slope - mean
+def _gradients(game: AbstractGame, requests: list[Request], width: int) -> list[StackelbergGradient]:
+    """Gradients at several policies, padded to a width so that one compiled program serves; failures solved again."""
+    if width == 1:
+        return [_gradient(game, policy, start) for policy, start in requests]
+    shape = mean_field_shape(game)
+    uniform = np.full(shape, 1.0 / np.prod(shape))
+    padded = requests + [requests[-1]] * (width - len(requests))
+    policies = jnp.stack([jnp.asarray(policy) for policy, _ in padded])
+    fields = jnp.stack([jnp.asarray(uniform if start is None else start) for _, start in padded])
+    found = _gradients_at_once(game, policies, fields)
+    several = [jax.tree.map(lambda leaf, k=k: leaf[k], found) for k in range(len(requests))]
+    return [
+        gradient if bool(gradient.equilibrium.converged) else _gradient(game, policy, start)
+        for gradient, (policy, start) in zip(several, requests, strict=True)
+    ]
 
 
-def _line_search(game: AbstractGame, last: _Iterate, step: _Step) -> _Iterate | AscentStatus:
-    """The largest of the sizes 1, 1/2, 1/4, ... that increases the objective enough; or why there is none."""
-    objective = last.measures[0]
-    floor = objective - _ROUNDING * max(1.0, abs(objective))
-    size, failed = 1.0, False
-    while size > _SMALLEST_SIZE:
-        trial = _evaluate(game, step.at(size), last)
-        failed = not bool(trial.gradient.equilibrium.converged)
-        if not failed and trial.measures[0] >= floor + _SUFFICIENT_INCREASE * size * step.rise:
-            return trial
-        size *= 0.5
-    return AscentStatus.EQUILIBRIUM_FAILED if failed else AscentStatus.STALLED
+def _gradient(game: AbstractGame, policy: np.ndarray, start: Array | None) -> StackelbergGradient:
+    """The gradient at a policy, by every search; a game that is not what it was read from there is refused."""
+    gradient = policy_gradient(game, jnp.asarray(policy), start)
+    if gradient.equilibrium.source_gap is not None:
+        gradient.equilibrium.source_gap.require_agreement()
+    return gradient
 
 
-def _next_scale(last: tuple[np.ndarray, np.ndarray], new: tuple[np.ndarray, np.ndarray], scale: float) -> float:
-    """Barzilai and Borwein's step length, or a longer step where the curvature has the wrong sign."""
-    moved = new[0] - last[0]
-    curvature = float(np.sum(moved * (last[1] - new[1])))
-    length = float(np.sum(moved * moved))
-    largest = _LARGEST_SCALE / max(float(np.max(np.abs(new[1]))), _SMALLEST_SIZE)
-    return min(largest, length / curvature if curvature > length / largest else 10.0 * scale)
+@compiled_for_game
+def _gradients_at_once(game: AbstractGame, policies: Array, fields: Array) -> StackelbergGradient:
+    def one(policy, field):
+        return gradient_at(game, policy, equilibrium_of_policy(game, policy, field, rescue=False))
+
+    return jax.vmap(one)(policies, fields)
 
 
-def _project_rows(table: Float[np.ndarray, "O B"]) -> Float[np.ndarray, "O B"]:
-    """Euclidean projection of each row on the simplex."""
-    ordered = np.sort(table, axis=-1)[:, ::-1]
-    excess = np.cumsum(ordered, axis=-1) - 1.0
-    counts = np.arange(1, table.shape[-1] + 1)
-    active = np.sum(ordered * counts > excess, axis=-1, keepdims=True)
-    shift = np.take_along_axis(excess, active - 1, axis=-1) / active
-    return np.maximum(table - shift, 0.0)
+def _best(ascents: list[Ascent]) -> Ascent:
+    """The highest end; of equal ones the first."""
+    heights = [ascent.last.objective if ascent.last.solved else -np.inf for ascent in ascents]
+    return ascents[int(np.argmax(np.nan_to_num(heights, nan=-np.inf)))]
 
 
-def _never_zero(policy: Float[np.ndarray, "O B"]) -> Float[np.ndarray, "O B"]:
-    positive = np.maximum(policy, _NEVER)
-    return positive / np.sum(positive, axis=-1, keepdims=True)
+def _raise_if_none_started(best: Ascent) -> None:
+    """Raise where not even the best of the ascents has a gradient to start with."""
+    raise_unless_converged(best.last.gradient.equilibrium)
+    if len(best.iterates) == 1 and best.status is AscentStatus.NOT_DIFFERENTIABLE:
+        raise_if_singular(best.last.gradient)
+
+
+def _compared(game: AbstractGame, policy: Float[np.ndarray, "O B"], budget: int) -> PureLeaders | None:
+    if budget <= 0:
+        return None
+    actions, complete = pure_actions(policy, budget)
+    vertices = np.eye(policy.shape[1])[actions]
+    objectives = [float(_gradient(game, vertex, None).objective) for vertex in vertices]
+    return PureLeaders(actions, np.array(objectives), complete)
+
+
+def _continued(first: Ascent, second: Ascent) -> Ascent:
+    shifted = tuple(len(first.iterates) + index for index in second.escapes)
+    return second._replace(iterates=first.iterates + second.iterates, escapes=first.escapes + shifted)
+
+
+def _record(
+    game: AbstractGame,
+    ascent: Ascent,
+    pure: PureLeaders | None = None,
+    restarts: tuple[int, ...] = (),
+    ends: tuple[LeaderOptimum, ...] = (),
+) -> LeaderOptimum:
+    policy = never_zero(ascent.last.policy)
+    last = Iterate(policy, _gradient(game, policy, ascent.last.gradient.equilibrium.mean_field))
+    objective, norm, gap = (np.array(column) for column in zip(*(i.measures for i in ascent.iterates), strict=True))
+    curvature = ascent.curvature
+    return LeaderOptimum(
+        leader_logits=jnp.log(policy),
+        gradient=last.gradient,
+        status=ascent.status,
+        objective_history=objective,
+        gradient_norm_history=norm,
+        policy_gap_history=gap,
+        curvature=float("nan") if curvature is None else curvature.largest,
+        curvature_resolution=float("nan") if curvature is None else curvature.resolution,
+        escapes=ascent.escapes,
+        pure=pure,
+        restarts=restarts,
+        ends=ends,
+    )

@@ -9,11 +9,11 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.exact.follower import BestResponse, best_response
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import population_law
-from smfg_verify.exact.residual import Point, Setting, jacobian, residual, residual_norm
+from smfg_verify.exact.residual import Jacobian, Point, Setting, linearised, residual, residual_norm
 from smfg_verify.game import mean_field_shape
 
-# Newton stops below this residual: one more step could only shuffle rounding errors.
-ROUNDING_FLOOR = 1e-13
+# Newton stops below this residual; what is left to gain is gained where the error is estimated.
+_SMALL = 1e-13
 _SMALLEST_STEP = 2.0**-12
 _SUFFICIENT_DECREASE = 1e-4
 
@@ -30,7 +30,12 @@ class Search(NamedTuple):
 def begin(setting: Setting, point: Point) -> Search:
     """A search that has taken no step."""
     remainder = residual(setting, point)
-    return Search(point, remainder, residual_norm(remainder, point), jnp.asarray(0))
+    return Search(point, remainder, residual_norm(setting, remainder, point), jnp.asarray(0))
+
+
+def unevaluated(point: Point) -> Search:
+    """A search that has taken no step and does not know its residual yet."""
+    return Search(point, jax.tree.map(jnp.zeros_like, point), jnp.asarray(jnp.inf), jnp.asarray(0))
 
 
 def to_simplex(field: Float[Array, " M"]) -> Float[Array, " M"]:
@@ -39,14 +44,31 @@ def to_simplex(field: Float[Array, " M"]) -> Float[Array, " M"]:
     return clipped / jnp.sum(clipped)
 
 
-def newton(setting: Setting, search: Search, *, max_steps: int, active: Bool[Array, ""] | bool = True) -> Search:
-    """Damped Newton: halve the step until the residual falls, stop at rounding or when no step helps.
+def moved(search: Search, step: Float[Array, " M"]) -> Float[Array, " M"]:
+    """The search's mean field less a step, in the simplex, and empty where the law of the search's point is."""
+    field = search.point.mean_field
+    return to_simplex(jnp.where(search.remainder.mean_field == field, 0.0, field - step))
+
+
+class Landing(NamedTuple):
+    """Where Newton's method ended, with the Jacobian there, its inverse, and the law's slope in the logits."""
+
+    search: Search
+    matrix: Jacobian
+    by_logits: Float[Array, "M p"]
+    inverse: Float[Array, "k k"]
+
+
+def newton(
+    setting: Setting, search: Search, *, max_steps: int | Array, active: Bool[Array, ""] | bool = True
+) -> Landing:
+    """Damped Newton: halve the step until the residual falls, stop where it is small or no step helps.
 
     Args:
         setting: the equilibrium problem.
         search: where to go on from.
         max_steps: bound on further Newton steps.
-        active: False returns `search` unchanged, at no cost.
+        active: False returns `search` unchanged and a Jacobian of zeros, at no cost.
 
     Returns:
         The search at its end; its norm never exceeds the one it began with.
@@ -54,40 +76,46 @@ def newton(setting: Setting, search: Search, *, max_steps: int, active: Bool[Arr
     last = search.steps + max_steps
 
     def unfinished(carry):
-        search, stalled = carry
-        return active & ~stalled & (search.norm > ROUNDING_FLOOR) & (search.steps < last)
+        return active & ~carry[1]
 
     def step(carry):
-        search, _ = carry
-        return _line_search(setting, search, _newton_direction(setting, search))
+        search = carry[0].search
+        remainder, matrix, by_logits = linearised(setting, search.point)
+        search = search._replace(remainder=remainder, norm=residual_norm(setting, remainder, search.point))
+        # The last round takes no step: its Jacobian belongs to the end.
+        ended = ~(search.norm > _SMALL) | (search.steps >= last)
+        inverse = matrix.inverse()
+        kept, stalled = _line_search(setting, search, inverse, active=~ended)
+        return Landing(kept, matrix, by_logits, inverse), ended | stalled
 
-    return jax.lax.while_loop(unfinished, step, (search, jnp.asarray(False)))[0]
+    shapes = jax.eval_shape(lambda search: step((Landing(search, None, None, None), False))[0], search)
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    return jax.lax.while_loop(unfinished, step, (nothing._replace(search=search), jnp.asarray(False)))[0]
 
 
-def _newton_direction(setting: Setting, search: Search) -> Point:
-    columns = jax.tree.map(lambda leaf: leaf[:, None], search.remainder)
-    return jax.tree.map(lambda leaf: leaf[:, 0], jacobian(setting, search.point).solve(columns))
+def _line_search(
+    setting: Setting, search: Search, inverse: Float[Array, "k k"], *, active: Bool[Array, ""]
+) -> tuple[Search, Bool[Array, ""]]:
+    """The longest of the halved Newton steps that makes the residual fall, and whether there was none."""
+    size = search.point.mean_field.shape[0]
+    direction = inverse @ jnp.concatenate([search.remainder.mean_field, search.remainder.value])
 
-
-def _line_search(setting: Setting, search: Search, direction: Point) -> tuple[Search, Bool[Array, ""]]:
-    def candidate(size) -> Search:
-        field = to_simplex(search.point.mean_field - size * direction.mean_field)
-        trial = begin(setting, Point(field, search.point.value - size * direction.value))
-        return trial._replace(steps=search.steps + 1)
-
-    def accepted(trial: Search, size) -> Bool[Array, ""]:
-        return trial.norm <= (1.0 - _SUFFICIENT_DECREASE * size) * search.norm
+    def accepted(trial: Search, length) -> Bool[Array, ""]:
+        return trial.norm <= (1.0 - _SUFFICIENT_DECREASE * length) * search.norm
 
     def unfinished(carry):
-        size, trial = carry
-        return ~accepted(trial, size) & (size > _SMALLEST_STEP)
+        length, trial = carry
+        return active & ~accepted(trial, length) & (length > _SMALLEST_STEP)
 
     def halve(carry):
-        size = 0.5 * carry[0]
-        return size, candidate(size)
+        length = 0.5 * carry[0]
+        field = moved(search, length * direction[:size])
+        trial = begin(setting, Point(field, search.point.value - length * direction[size:]))
+        return length, trial._replace(steps=search.steps + 1)
 
-    size, trial = jax.lax.while_loop(unfinished, halve, (jnp.asarray(1.0), candidate(jnp.asarray(1.0))))
-    success = accepted(trial, size)
+    nothing = search._replace(norm=jnp.full_like(search.norm, jnp.inf))
+    length, trial = jax.lax.while_loop(unfinished, halve, (jnp.asarray(2.0), nothing))
+    success = active & accepted(trial, length)
     kept = jax.tree.map(lambda new, old: jnp.where(success, new, old), trial, search)
     return kept, ~success
 

@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.kernel import FollowerModel
+from smfg_verify.exact.stationary import stationary_distribution as stationary_distribution
 from smfg_verify.game import AbstractGame
 
 
@@ -35,20 +36,6 @@ def _refined_solve(matrix: Float[Array, "k k"], right: Float[Array, " k"]) -> Fl
     return first + jax.scipy.linalg.lu_solve(factor, right - matrix @ first)
 
 
-def stationary_distribution(transition: Float[Array, "n n"]) -> Float[Array, " n"]:
-    r"""Stationary distribution of a chain, from $(I - P^T + u 1^T) \nu = u$ with $u$ uniform.
-
-    Args:
-        transition: P(s' | s), (n, n), rows sum to one.
-
-    Returns:
-        (n,), non-negative up to rounding; non-finite when the chain has more than one recurrent class.
-    """
-    n = transition.shape[0]
-    uniform = jnp.full((n,), 1.0 / n, transition.dtype)
-    return solve_linear(jnp.eye(n) - transition.T + uniform[:, None], uniform)
-
-
 def discounted_occupancy(
     transition: Float[Array, "n n"], initial: Float[Array, " n"], discount: Float[Array, ""]
 ) -> Float[Array, " n"]:
@@ -75,7 +62,7 @@ def population_law(game: AbstractGame, model: FollowerModel, policy: Float[Array
         policy: pi(a|s), (n, A).
 
     Returns:
-        (M,); non-finite when the chain has more than one recurrent class.
+        (M,); NaN when the chain has more than one recurrent class.
     """
     states = stationary_distribution(chain(policy, model.transition))
     return states if game.mean_field_support == "states" else (states[:, None] * policy).ravel()

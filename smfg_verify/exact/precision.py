@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 
 
@@ -16,14 +17,14 @@ def require_float64(game: AbstractGame) -> None:
         ValueError: float64 is off, or the game was built while it was off.
     """
     if jnp.result_type(float) != jnp.float64:
-        raise ValueError(
+        raise InputError(
             "precision: JAX is in float32, exact quantities need float64; add "
             "`jax.config.update('jax_enable_x64', True)` right after `import jax`, before any game is built."
         )
     for leaf in jax.tree.leaves(game):
         dtype = getattr(leaf, "dtype", None)
         if dtype is not None and jnp.issubdtype(dtype, jnp.floating) and dtype != jnp.float64:
-            raise ValueError(
+            raise InputError(
                 f"precision: got a game with a parameter of type {dtype}, expected float64; build the game after "
                 "`jax.config.update('jax_enable_x64', True)`."
             )

@@ -12,13 +12,16 @@ from jaxtyping import Array, Float
 
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.follower import soft_bellman
-from smfg_verify.exact.kernel import follower_model, tabulate
-from smfg_verify.exact.population import chain
+from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.population import chain, population_law
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.policies import observed_rows
 
-# Entries of the largest table of tangents that a Jacobian builds at once (128 MiB of float64).
-_MAX_TANGENT_ENTRIES = 2**24
+# Entries of the largest table of tangents that a Jacobian builds at once: what stays in a processor's cache.
+_MAX_TANGENT_ENTRIES = 2**20
+# Where slopes at an empty entry are taken: so small that no continuous function tells it from zero, and so large that
+# the first three derivatives of a square root stay finite.
+_INSIDE = 1e-120
 
 
 class Setting(eqx.Module):
@@ -54,37 +57,32 @@ class Point(eqx.Module):
 
 def follower_policy(setting: Setting, point: Point) -> Float[Array, "n A"]:
     """Soft greedy policy of a value at a mean field, (n, A)."""
-    model = _model(setting, point.mean_field)
+    model = model_at(setting, point.mean_field)
     return soft_bellman(model, point.value, setting.game.discount, setting.temperature)[1]
 
 
 def residual(setting: Setting, point: Point) -> Point:
     r"""How far a mean field and a value are from an equilibrium.
 
-    On states $F_m = m - P_{\pi,\phi,m}^T m + (1^T m - 1)/M$; on state-action pairs
-    $F_m(s,a) = m(s,a) - \big(\sum_{s',a'} m(s',a') P(s|s',a')\big) \pi(a|s) + (1^T m - 1)/M$;
-    the last term removes the singular direction. $F_V = V - \tau \log \sum_a \exp((r + \gamma P V)/\tau)$.
+    $F_m = m - \nu(m, V)$, $\nu$ the stationary law of the chain at (m, V) (times $\pi$ on state-action pairs), not
+    $m - P^T m$, which is tiny whatever m is where the chain leaves a state rarely.
+    $F_V = V - \tau \log \sum_a \exp((r + \gamma P V)/\tau)$.
 
     Args:
         setting: game, leader's policy, temperature.
         point: mean field and value.
 
     Returns:
-        The residual, zero exactly at equilibria.
+        The residual, zero exactly at equilibria; NaN where the chain has several recurrent classes.
     """
-    game, field = setting.game, point.mean_field
-    model = _model(setting, field)
+    game = setting.game
+    model = model_at(setting, point.mean_field)
     updated, policy = soft_bellman(model, point.value, game.discount, setting.temperature)
-    if game.mean_field_support == "states":
-        image = field @ chain(policy, model.transition)
-    else:
-        inflow = jnp.einsum("sa,sat->t", field.reshape(policy.shape), model.transition)
-        image = (inflow[:, None] * policy).ravel()
-    mass_error = (jnp.sum(field) - 1.0) / field.shape[0]
-    return Point(field - image + mass_error, point.value - updated)
+    return Point(point.mean_field - population_law(game, model, policy), point.value - updated)
 
 
-def _model(setting: Setting, field: Float[Array, " M"]):
+def model_at(setting: Setting, field: Float[Array, " M"]) -> FollowerModel:
+    """The follower's problem at a flattened mean field."""
     shaped = field.reshape(mean_field_shape(setting.game))
     return follower_model(tabulate(setting.game, shaped), setting.leader_rows)
 
@@ -120,6 +118,13 @@ class Jacobian(eqx.Module):
             self.field_field @ columns.mean_field + self.field_value @ columns.value,
             self.value_field @ columns.mean_field + self.value_value @ columns.value,
         )
+
+    def inverse(self) -> Float[Array, "k k"]:
+        """All columns of the inverse; their absolute values bound what an entry of the residual does to an unknown."""
+        size, values = self.field_value.shape
+        identity = jnp.eye(size + values)
+        solved = self.solve(Point(identity[:size], identity[size:]))
+        return jnp.concatenate([solved.mean_field, solved.value])
 
     def solve(self, right: Point) -> Point:
         """Solve for k right-hand sides at once with the value block eliminated and one refinement.
@@ -157,47 +162,77 @@ def _eliminate(matrix: Jacobian, right: Point) -> Point:
 
 
 def jacobian(setting: Setting, point: Point) -> Jacobian:
-    r"""Jacobian of the residual at a point.
+    """Jacobian of the residual at a point, see `linearised`."""
+    return linearised(setting, point)[1]
 
-    The column block of the mean field is built by forward differentiation, in slices that bound memory; the
-    column block of the value is explicit: $\partial F_V / \partial V = I - \gamma P_\pi$ by the envelope theorem and
-    $\partial \pi(a|s) / \partial V = (\gamma / \tau) \pi(a|s) (P(\cdot|s,a) - P_\pi(\cdot|s))$.
+
+def inside(field: Float[Array, " M"]) -> Float[Array, " M"]:
+    """A mean field with its empty entries just off zero, where slopes are taken.
+
+    At an empty entry itself sqrt and x log x have an infinite slope, and 0 * infinity would make NaN of all the others.
+    """
+    return field + jax.lax.stop_gradient(jnp.where(field < _INSIDE, _INSIDE - field, 0.0))
+
+
+def linearised(setting: Setting, point: Point) -> tuple[Point, Jacobian, Float[Array, "M p"]]:
+    r"""The residual at a point, its Jacobian, and the residual's slope in the follower's logits.
+
+    The columns of the mean field are built by forward differentiation, in slices that bound memory. Those of the
+    value are explicit: $\partial F_V / \partial V = I - \gamma P_\pi$ by the envelope theorem, and a logit moves by
+    $(\gamma / \tau) (P(\cdot|s,a) - P_\pi(\cdot|s))$, up to what is the same for all actions.
 
     Args:
         setting: game, leader's policy, temperature.
         point: mean field and value.
 
     Returns:
-        The four blocks.
+        The residual, the four blocks, and the slope of $F_m$, one column a (state, action).
     """
     game = setting.game
-    by_field = _columns(lambda field: residual(setting, Point(field, point.value)), point.mean_field, game)
-    model = _model(setting, point.mean_field)
+    field = inside(point.mean_field)
+    size, lifts = field.shape[0], game.num_states * game.num_follower_actions
+
+    def lifted(change: Float[Array, " k"]) -> Point:
+        """The residual when the mean field moves by the first entries and the logits, to first order, by the others."""
+        model = model_at(setting, field + change[:size])
+        updated, policy = soft_bellman(model, point.value, game.discount, setting.temperature)
+        # Not through log(policy), which need not be finite.
+        lift = change[size:].reshape(policy.shape)
+        raised = policy * (1.0 + lift - jnp.sum(policy * lift, axis=-1, keepdims=True))
+        return Point(-population_law(game, model, raised), -updated)
+
+    remainder, columns = _columns(lifted, jnp.zeros((size + lifts,)), game)
+    model = model_at(setting, field)
     policy = soft_bellman(model, point.value, game.discount, setting.temperature)[1]
     transition = chain(policy, model.transition)
-    tilt = model.transition - transition[:, None, :]
-    slope = (game.discount / setting.temperature) * policy[:, :, None] * tilt
-    if game.mean_field_support == "states":
-        weighted = point.mean_field[:, None, None] * slope
-        field_value = -jnp.einsum("sav,sat->tv", weighted, model.transition)
-    else:
-        inflow = jnp.einsum("sa,sat->t", point.mean_field.reshape(policy.shape), model.transition)
-        field_value = -(inflow[:, None, None] * slope).reshape(-1, game.num_states)
-    value_value = jnp.eye(game.num_states) - game.discount * transition
-    return Jacobian(by_field.mean_field, field_value, by_field.value, value_value)
+    tilt = (game.discount / setting.temperature) * (model.transition - transition[:, None, :])
+    by_logits = columns.mean_field[:, size:]
+    matrix = Jacobian(
+        field_field=jnp.eye(size) + columns.mean_field[:, :size],
+        field_value=by_logits @ tilt.reshape(lifts, game.num_states),
+        value_field=columns.value[:, :size],
+        value_value=jnp.eye(game.num_states) - game.discount * transition,
+    )
+    return jax.tree.map(jnp.add, point, remainder), matrix, by_logits
 
 
-def _columns(function: Callable[[Array], Point], field: Float[Array, " M"], game: AbstractGame) -> Point:
-    _, push = jax.linearize(function, field)
+def _columns(function: Callable[[Array], Point], at: Float[Array, " k"], game: AbstractGame) -> tuple[Point, Point]:
+    """A function's value and the columns of its Jacobian."""
+    value, push = jax.linearize(function, at)
     table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    size = field.shape[0]
+    size = at.shape[0]
     batch = max(1, _MAX_TANGENT_ENTRIES // table)
     basis = jnp.eye(size)
     rows = jax.vmap(push)(basis) if batch >= size else jax.lax.map(push, basis, batch_size=batch)
-    return jax.tree.map(jnp.transpose, rows)
+    return value, jax.tree.map(jnp.transpose, rows)
 
 
-def residual_norm(remainder: Point, point: Point) -> Float[Array, ""]:
-    """Largest entry of the residual; the value's part is relative to max(1, max |V|), as its rounding errors are."""
-    scale = jnp.maximum(1.0, jnp.max(jnp.abs(point.value)))
+def residual_norm(setting: Setting, remainder: Point, point: Point) -> Float[Array, ""]:
+    """Largest entry of the residual; the value's part is relative to max(tau, max |V|), as its rounding errors are."""
+    scale = value_scale(setting.temperature, point.value)
     return jnp.maximum(jnp.max(jnp.abs(remainder.mean_field)), jnp.max(jnp.abs(remainder.value)) / scale)
+
+
+def value_scale(temperature: Float[Array, ""], value: Float[Array, " n"]) -> Float[Array, ""]:
+    """What errors of a value are measured against, max(tau, max |V|): the same whatever the unit of reward."""
+    return jnp.maximum(temperature, jnp.max(jnp.abs(value)))

@@ -12,15 +12,17 @@ linear in $\bar x$, and variance $(\sigma^2 + \beta^2 \tau / (2 R)) / (1 - \rho^
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jax.scipy.special import entr
 from jaxtyping import Array, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.games import LinearQuadratic
 from smfg_verify.policies import softmax_policy
+from smfg_verify.portable import Portable, reduce_portable
 
 
 class QuadraticValue(NamedTuple):
@@ -29,6 +31,9 @@ class QuadraticValue(NamedTuple):
     curvature: Float[Array, ""]
     slope: Float[Array, ""]
     constant: Float[Array, ""]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
     def __call__(self, position: Float[Array, "*k"]) -> Float[Array, "*k"]:
         """The value at positions, (...)."""
@@ -42,12 +47,15 @@ class GaussianPolicy(NamedTuple):
     offset: Float[Array, ""]
     variance: Float[Array, ""]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
+
     def mean(self, position: Float[Array, "*k"]) -> Float[Array, "*k"]:
         """Mean action at positions, (...)."""
         return -(self.gain * position + self.offset)
 
 
-class LinearQuadraticEquilibrium(eqx.Module):
+class LinearQuadraticEquilibrium(Portable, eqx.Module):
     """The mean field equilibrium on the real line, for a public leader's policy.
 
     Attributes:
@@ -84,7 +92,7 @@ def linear_quadratic_equilibrium(
     Source: derived here by completing the square; entropy-regularised linear-quadratic control is standard.
     """
     if jnp.shape(leader_logits)[0] != 1:
-        raise ValueError(
+        raise InputError(
             f"leader_logits: got shape {jnp.shape(leader_logits)}, expected (1, B): the closed form needs one public "
             "target."
         )

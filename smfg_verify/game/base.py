@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from smfg_verify.portable import Portable
+
 Dependence = Literal["none", "affine", "general"]
 MeanFieldSupport = Literal["states", "state_actions"]
 
@@ -56,7 +58,7 @@ class _Default:
         return self.value(game)
 
 
-class AbstractGame(eqx.Module):
+class AbstractGame(Portable, eqx.Module):
     r"""A finite stationary discounted entropy-regularised Stackelberg mean field game.
 
     $G = (S, A, B, P, r_f, r_l, \gamma, \tau, \rho)$ with one leader and a continuum of followers.
@@ -79,6 +81,7 @@ class AbstractGame(eqx.Module):
         follower_reward_dependence: the same for `follower_reward`.
         leader_reward_dependence: the same for `leader_reward`.
         state_labels, follower_action_labels, leader_action_labels: names used in reports, or None.
+        name: what reports call the game; its class's name if None.
 
     Source: model of Zeng et al., "Learning in Stackelberg Mean Field Games" (arXiv 2509.15392); here the
     leader's reward may depend on the follower's action and the leader may see only a partition of the states.
@@ -113,6 +116,7 @@ class AbstractGame(eqx.Module):
     state_labels = _Default(lambda game: None)
     follower_action_labels = _Default(lambda game: None)
     leader_action_labels = _Default(lambda game: None)
+    name = _Default(lambda game: None)
 
     @abc.abstractmethod
     def transition(
@@ -138,6 +142,12 @@ def mean_field_shape(game: AbstractGame) -> tuple[int, ...]:
     if game.mean_field_support == "states":
         return (game.num_states,)
     return (game.num_states, game.num_follower_actions)
+
+
+def game_name(game: AbstractGame) -> str:
+    """What reports call a game: its `name`, or its class's where it has none."""
+    name = game.name
+    return name if isinstance(name, str) and name else type(game).__name__
 
 
 def num_leader_observations(game: AbstractGame) -> int:

@@ -6,8 +6,20 @@ from typing import Any
 
 import equinox as eqx
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame
 from smfg_verify.game.prepared import digest_of, is_prepared, traced
+
+# The compiler's older code generator takes two thirds of the time, and what it makes runs as fast.
+# Every option is said, so that no flag of the process changes what a proof was computed with.
+OLD_EMITTERS = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_backend_optimization_level": 3,
+    "xla_llvm_disable_expensive_passes": False,
+}
+# Without optimisation too: a quarter of the time. In small games the time goes into LAPACK calls that the compiler
+# does not touch; in large ones what it makes runs several times slower.
+UNOPTIMISED = {**OLD_EMITTERS, "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 def compiled_for_game(function: Callable, **options: Any) -> Callable:
@@ -35,7 +47,7 @@ def compiled_for_game(function: Callable, **options: Any) -> Callable:
         result = program(ready, *arguments, **named)
         if num_programs() != known and digest_of(traced(ready)) != digest_of(ready):
             cache.clear_cache()  # it is no program of what it would be found by
-            raise ValueError(
+            raise InputError(
                 f"game: what its functions reach changed while {function.__name__} was being compiled; expected a game "
                 "that stays as it is until a solver or a run has ended. Likely cause: a callback or another thread "
                 "that changes a global, or a solver called with a game prepared before the change."

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, mean_field_shape
 from smfg_verify.game.digest import numbers_in
 from smfg_verify.game.prepared import digest_of, traced
@@ -31,13 +32,13 @@ def check_repeatable(game: AbstractGame, functions: Mapping[str, Callable]) -> N
     before = digest_of(traced(game))
     for name, function in functions.items():
         if _program(game, function) != first[name]:
-            raise ValueError(
+            raise InputError(
                 f"{name}: two calls with the same arguments give different values, expected the same at every call; "
                 "likely cause: random numbers or a counter inside the function. What is random in a game is in its "
                 "transition probabilities."
             )
     if digest_of(traced(game)) != before:
-        raise ValueError(
+        raise InputError(
             "game: its functions change something that they read (a list, a counter, an attribute), expected functions "
             "of their arguments and the game's parameters alone."
         )

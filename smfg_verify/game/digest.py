@@ -19,6 +19,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.libraries import libraries_for
 from smfg_verify.game.references import Reference, Resolved, facts, resolve
 from smfg_verify.game.state import (
@@ -300,7 +301,7 @@ class _Walk:
 
     def refuse(self, what: str) -> None:
         where = " -> ".join(self.path) or "it"
-        raise ValueError(
+        raise InputError(
             f"game: {where} reaches {what}. A game must be a function of its parameters alone, so that a compiled "
             "solver, a saved run and a verdict are about the same game: pass what is needed as a field."
         )

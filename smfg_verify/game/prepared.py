@@ -221,7 +221,7 @@ def _make_subclass(kind: type[AbstractGame], split: _Split) -> type[AbstractGame
         "__qualname__": kind.__qualname__,
         "__doc__": kind.__doc__,
         "__annotations__": {**hidden, **dict.fromkeys(numbers, Any), _PARTS: Any, _CONSTANTS: Any},
-        "__reduce__": lambda self: (_restored, (kind, dict(_fields(self, kind)))),
+        "__reduce__": lambda self: (_itself, (_restored(kind, dict(_fields(self, kind))),)),
         **{name: eqx.field(default=None) for name in (*numbers, _PARTS)},
         _CONSTANTS: eqx.field(static=True, default=None),
         **{
@@ -266,10 +266,14 @@ def _reader(name: str, mixed: bool) -> property:
 
 
 def _restored(kind: type[AbstractGame], values: dict[str, Any]) -> AbstractGame:
-    """A pickled prepared game comes back as one of its author's class."""
+    """A prepared game as one of its author's class, which knows how it is pickled."""
     declared = {field.name for field in dataclasses.fields(kind)}
     game = object.__new__(kind)
     for name, value in values.items():
         if name in declared:
             object.__setattr__(game, name, value)
+    return game
+
+
+def _itself(game: AbstractGame) -> AbstractGame:
     return game

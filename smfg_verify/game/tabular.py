@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, Dependence, Index, MeanFieldSupport, as_parameter
 from smfg_verify.game.validation import validate
 
@@ -31,6 +32,10 @@ class TabularGame(AbstractGame):
     leader_temperature: Float[Array, ""]
     initial_distribution: Float[Array, " n"]
     leader_observation: Int[Array, " n"]
+    name: str | None = eqx.field(static=True, default=None)
+    state_labels: tuple[str, ...] | None = eqx.field(static=True, default=None)
+    follower_action_labels: tuple[str, ...] | None = eqx.field(static=True, default=None)
+    leader_action_labels: tuple[str, ...] | None = eqx.field(static=True, default=None)
 
     @classmethod
     def from_arrays(
@@ -48,6 +53,10 @@ class TabularGame(AbstractGame):
         leader_observation: Sequence[int] | np.ndarray | None = None,
         mean_field_support: MeanFieldSupport = "states",
         leader_temperature: ArrayLike = 0.0,
+        name: str | None = None,
+        state_labels: Sequence[str] | None = None,
+        follower_action_labels: Sequence[str] | None = None,
+        leader_action_labels: Sequence[str] | None = None,
     ) -> "TabularGame":
         """A game from its arrays.
 
@@ -65,6 +74,9 @@ class TabularGame(AbstractGame):
             leader_observation: (n,) integers, row of the leader's logits each state uses; None for one row a state.
             mean_field_support: "states" or "state_actions".
             leader_temperature: leader's entropy weight, >= 0, in units of reward.
+            name: what reports call the game.
+            state_labels, follower_action_labels, leader_action_labels: names used in reports, one for each; numbers
+                if None.
 
         Returns:
             The game, validated.
@@ -73,13 +85,13 @@ class TabularGame(AbstractGame):
             ValueError: an array of the wrong shape, or anything else `validate` refuses.
         """
         if mean_field_support not in ("states", "state_actions"):
-            raise ValueError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
+            raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
         kernel = as_parameter(kernel)
         if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[3]:
-            raise ValueError(f"kernel: got shape {kernel.shape}, expected (n, A, B, n): next states are the last axis.")
+            raise InputError(f"kernel: got shape {kernel.shape}, expected (n, A, B, n): next states are the last axis.")
         num_states, num_actions, num_leader_actions, _ = kernel.shape
         if min(kernel.shape) == 0:
-            raise ValueError(
+            raise InputError(
                 f"kernel: got shape {kernel.shape}, expected at least one state and one action of each player."
             )
         size = num_states if mean_field_support == "states" else num_states * num_actions
@@ -105,6 +117,10 @@ class TabularGame(AbstractGame):
             ),
             leader_observation=_integers("leader_observation", leader_observation),
             mean_field_support=mean_field_support,
+            name=_text("name", name),
+            state_labels=_words("state_labels", state_labels),
+            follower_action_labels=_words("follower_action_labels", follower_action_labels),
+            leader_action_labels=_words("leader_action_labels", leader_action_labels),
         )
         validate(game)
         return game
@@ -158,7 +174,7 @@ def _affine(constant: Array, slope: Array | None, index: tuple[Index, Index, Ind
 def _shaped(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
     array = as_parameter(value)
     if array.shape != shape:
-        raise ValueError(f"{name}: got shape {array.shape}, expected {shape}; check the order of the axes.")
+        raise InputError(f"{name}: got shape {array.shape}, expected {shape}; check the order of the axes.")
     return array
 
 
@@ -169,5 +185,20 @@ def _optional(name: str, value: ArrayLike | None, shape: tuple[int, ...]) -> Arr
 def _integers(name: str, values: Sequence[int] | np.ndarray) -> Int[Array, " n"]:
     array = np.asarray(values)
     if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"{name}: got {array.dtype} of shape {array.shape}, expected a vector of integers.")
+        raise InputError(f"{name}: got {array.dtype} of shape {array.shape}, expected a vector of integers.")
     return jnp.asarray(array)
+
+
+def _text(name: str, value: str | None) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{name}: got {value!r} ({type(value).__name__}), expected a word or None.")
+    return value
+
+
+def _words(name: str, values: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Labels as they are recorded; their number is checked with the game."""
+    if values is None:
+        return None
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise InputError(f"{name}: got {values!r}, expected a list of names.")
+    return tuple(str(value) for value in values)

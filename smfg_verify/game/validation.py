@@ -14,15 +14,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape, over_indices
+from smfg_verify.game.contract_names import check_labels, check_names, require_instance
+from smfg_verify.game.derivatives import check_derivatives, custom_rules
 from smfg_verify.game.determinism import check_repeatable
 from smfg_verify.game.prepared import class_of, fields_of, numbers_of, traced
+from smfg_verify.game.user_code import blamed_on_user_code
+from smfg_verify.game.value_causes import cause_of_infinite, cause_of_row_sum
 
 # Games already found valid, by identity, with what their functions and numbers were then; only those whose arrays
 # cannot be changed in place.
 _VALID: dict[int, tuple[weakref.ref, Any, tuple[Any, ...]]] = {}
-# Structures (functions and shapes of numbers) already found valid.
-_STRUCTURES: collections.OrderedDict[Any, None] = collections.OrderedDict()
+# Structures (functions and shapes of numbers) already found valid, with the functions whose derivatives are not known
+# to be exact.
+_STRUCTURES: collections.OrderedDict[Any, tuple[str, ...]] = collections.OrderedDict()
 _MAX_STRUCTURES = 1024
 _OUTSIDE_KINDS = frozenset(AbstractGame.__mro__)
 
@@ -55,16 +61,16 @@ def validate(game: AbstractGame) -> None:
     Raises:
         ValueError: what was got, what was expected and the likely cause.
     """
-    if not isinstance(game, AbstractGame):
-        raise ValueError(
-            f"game: got {type(game).__name__}, expected an instance of a subclass of smfg_verify.game.AbstractGame."
-        )
+    require_instance(game)
     prepared = traced(game)
     if is_traced(prepared) or _is_known(game, prepared):
         return
-    _check_functions_once(prepared)
-    _check_numbers(prepared)
-    _check_function_values(prepared)
+    with blamed_on_user_code():
+        custom = _check_functions_once(prepared)
+        _check_numbers(prepared)
+        _check_function_values(prepared)
+        for name in custom:
+            check_derivatives(prepared, name)
     numbers = numbers_of(game)
     if not any(isinstance(leaf, np.ndarray) for leaf in numbers):
         key = id(game)
@@ -80,20 +86,27 @@ def _is_known(game: AbstractGame, prepared: AbstractGame) -> bool:
     return len(numbers) == len(known[2]) and all(a is b for a, b in zip(numbers, known[2], strict=True))
 
 
-def _check_functions_once(game: AbstractGame) -> None:
-    """What holds for every choice of numbers: declarations, shapes and types, and that functions repeat themselves."""
+def _check_functions_once(game: AbstractGame) -> tuple[str, ...]:
+    """What holds for every choice of numbers: declarations, shapes and types, and that functions repeat themselves.
+
+    Returns:
+        Names of the functions whose derivatives must be compared with differences at every choice of numbers.
+    """
     leaves, structure = jax.tree.flatten(game)
     key = (structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
     if key in _STRUCTURES:
-        return
+        return _STRUCTURES[key]
     _check_hidden_attributes(game)
+    check_names(game)
     _check_declarations(game)
+    check_labels(game)
     for name, function in _FUNCTIONS.items():
         _check_traceable(game, name, function, _row_shape(game) if name == "transition" else ())
     check_repeatable(game, _FUNCTIONS)
-    _STRUCTURES[key] = None
+    custom = _STRUCTURES[key] = tuple(name for name in _FUNCTIONS if custom_rules(game, name))
     if len(_STRUCTURES) > _MAX_STRUCTURES:
         _STRUCTURES.popitem(last=False)
+    return custom
 
 
 def _check_hidden_attributes(game: AbstractGame) -> None:
@@ -105,7 +118,7 @@ def _check_hidden_attributes(game: AbstractGame) -> None:
         for name in (declared & held.keys() - here) & vars(kind).keys():
             value = vars(kind)[name]
             if not (callable(value) or hasattr(value, "__get__")):
-                raise ValueError(
+                raise InputError(
                     f"{name}: got {value!r} as a plain attribute of {kind.__name__}, which the field {name} of a base "
                     f"hides (this game's is {held[name]}); expected an annotated default, `{name}: float = "
                     f"parameter(default={value!r})`, or the number when the game is made."
@@ -119,16 +132,16 @@ def _check_declarations(game: AbstractGame) -> None:
     for name in _SIZES:
         size = getattr(game, name)
         if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
-            raise ValueError(
+            raise InputError(
                 f"{name}: got {size!r}, expected a positive Python int; sizes fix shapes, so they cannot be arrays "
                 "(declare the field with equinox.field(static=True))."
             )
     if game.mean_field_support not in ("states", "state_actions"):
-        raise ValueError(f"mean_field_support: got {game.mean_field_support!r}, expected 'states' or 'state_actions'.")
+        raise InputError(f"mean_field_support: got {game.mean_field_support!r}, expected 'states' or 'state_actions'.")
     for function in _FUNCTIONS:
         declared = getattr(game, f"{function}_dependence")
         if declared not in ("none", "affine", "general"):
-            raise ValueError(f"{function}_dependence: got {declared!r}, expected 'none', 'affine' or 'general'.")
+            raise InputError(f"{function}_dependence: got {declared!r}, expected 'none', 'affine' or 'general'.")
 
 
 def _check_numbers(game: AbstractGame) -> None:
@@ -143,9 +156,9 @@ def _check_numbers(game: AbstractGame) -> None:
     _check_observation(game)
     law = np.asarray(game.initial_distribution, dtype=float)
     if law.shape != (game.num_states,):
-        raise ValueError(f"initial_distribution: got shape {law.shape}, expected ({game.num_states},).")
+        raise InputError(f"initial_distribution: got shape {law.shape}, expected ({game.num_states},).")
     if not (np.all(law > 0.0) and abs(law.sum() - 1.0) <= 1e-6):
-        raise ValueError(
+        raise InputError(
             f"initial_distribution: got minimum {law.min():.3g} and sum {law.sum():.9g}, expected all entries > 0 and "
             "sum 1: without full support some states are never started from and their policy is not identified."
         )
@@ -154,13 +167,13 @@ def _check_numbers(game: AbstractGame) -> None:
 def _check_observation(game: AbstractGame) -> None:
     observation = np.asarray(game.leader_observation)
     if observation.shape != (game.num_states,) or not np.issubdtype(observation.dtype, np.integer):
-        raise ValueError(
+        raise InputError(
             f"leader_observation: got {observation.dtype} of shape {observation.shape}, expected integers of shape "
             f"({game.num_states},): one row of the leader's logits for each state."
         )
     values = sorted(set(observation.tolist()))
     if values != list(range(len(values))):
-        raise ValueError(
+        raise InputError(
             f"leader_observation: got the values {values}, expected 0, 1, ..., O-1 with none left out: "
             "an observation no state uses is a row of logits without effect."
         )
@@ -170,22 +183,23 @@ def _check_scalar(name: str, value: Any, accept: Callable[[float], bool], expect
     try:
         number = float(value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: got {value!r}, expected {expected}.") from error
+        raise InputError(f"{name}: got {value!r}, expected {expected}.") from error
     if not (np.isfinite(number) and accept(number)):
-        raise ValueError(f"{name}: got {number:g}, expected {expected}.")
+        raise InputError(f"{name}: got {number:g}, expected {expected}.")
 
 
 def _check_function_values(game: AbstractGame) -> None:
     rows = _row_shape(game)
-    found = {}
+    found, fields = {}, {}
     for name in _FUNCTIONS:
         vertices, random, weights = _test_fields(
             mean_field_shape(game), tuple(getattr(game, size) for size in _SIZES), rows if name == "transition" else ()
         )
         found[name] = _extremes(game, name, vertices, random, weights)
+        fields[name] = (vertices, random)
     for name, (summaries, bend) in jax.device_get(found).items():
         worst = {**dict(zip(_SUMMARY, summaries.T, strict=True)), "bend": bend}
-        _check_values(game, name, worst)
+        _check_values(game, name, worst, np.concatenate(fields[name]))
         _check_dependence(getattr(game, f"{name}_dependence"), name, worst)
 
 
@@ -197,10 +211,10 @@ def _row_shape(game: AbstractGame) -> tuple[int, ...]:
     index = jax.ShapeDtypeStruct((), jnp.int32)
     listed = jax.eval_shape(successors, index, index, index)
     if len(listed.shape) != 1 or not jnp.issubdtype(listed.dtype, jnp.integer):
-        raise ValueError(f"successors: got {listed.dtype} of shape {listed.shape}, expected a vector of integers.")
+        raise InputError(f"successors: got {listed.dtype} of shape {listed.shape}, expected a vector of integers.")
     low, high = (int(end) for end in _successor_range(game))
     if low < 0 or high >= game.num_states:
-        raise ValueError(
+        raise InputError(
             f"successors: got states from {low} to {high}, expected them in [0, {game.num_states}); likely cause: a "
             "wall that is stepped through."
         )
@@ -220,18 +234,18 @@ def _check_traceable(game: AbstractGame, name: str, function: Callable, shape: t
         out = jax.eval_shape(lambda s, a, b, m: function(game, s, a, b, m), index, index, index, field)
     except Exception as error:  # whatever a user's function raises while JAX traces it
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(
+        raise InputError(
             f"{name}: JAX cannot trace it ({type(error).__name__}: {reason}). State, actions and mean field arrive as "
             "traced arrays: use jax.numpy, jnp.where and indexing in place of NumPy, if and Python dictionaries."
         ) from error
     if getattr(out, "shape", None) != shape:
-        raise ValueError(
+        raise InputError(
             f"{name}: got a result of shape {getattr(out, 'shape', type(out))}, expected {shape}"
             + ("" if shape else ": a scalar")
             + "; one call answers for one (state, follower action, leader action)."
         )
     if not jnp.issubdtype(out.dtype, jnp.floating):
-        raise ValueError(f"{name}: got a result of type {out.dtype}, expected floats; write 1.0 rather than 1.")
+        raise InputError(f"{name}: got a result of type {out.dtype}, expected floats; write 1.0 rather than 1.")
 
 
 @functools.lru_cache(maxsize=256)
@@ -291,12 +305,13 @@ def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, wei
     return jax.lax.map(summary, fields), jnp.max(bends)
 
 
-def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
+def _check_values(game: AbstractGame, name: str, worst: dict, fields: Float[np.ndarray, "F M"]) -> None:
     if not np.all(worst["finite"]):
-        raise ValueError(
-            f"{name}: got NaN or an infinite number at mean field {_field_name(worst['finite'].argmin(), worst)}, "
-            "expected finite numbers everywhere on the simplex; the likely cause is a logarithm, power or division at "
-            "an empty state."
+        where = worst["finite"].argmin()
+        number, cause = cause_of_infinite(game, _FUNCTIONS[name], fields[where])
+        raise InputError(
+            f"{name}: got NaN or an infinite number at mean field {_field_name(where, worst)} ({number}), expected "
+            f"finite numbers everywhere on the simplex; the likely cause is {cause}."
         )
     if name != "transition":
         return
@@ -304,14 +319,14 @@ def _check_values(game: AbstractGame, name: str, worst: dict) -> None:
     if worst["row_error"][where] > (1e-9 if jnp.result_type(float) == jnp.float64 else 1e-5):
         n, actions, leader_actions = (getattr(game, size) for size in _SIZES)
         row = tuple(int(i) for i in np.unravel_index(int(worst["worst_row"][where]), (n, actions, leader_actions)))
-        raise ValueError(
+        raise InputError(
             f"transition: got a row that sums to {worst['row_sum'][where]:.9g} at (state, action, leader action) = "
-            f"{row}, mean field {_field_name(where, worst)}, expected 1; likely causes are swapped axes "
-            "(next states come last) or mean-field terms that do not sum to zero over next states."
+            f"{row}, mean field {_field_name(where, worst)}, expected 1; the likely cause is "
+            f"{cause_of_row_sum(game, _FUNCTIONS[name], fields[where], row)}."
         )
     if worst["lowest"].min() < -1e-12:
         where = worst["lowest"].argmin()
-        raise ValueError(
+        raise InputError(
             f"transition: got a probability of {worst['lowest'][where]:.3g} at mean field {_field_name(where, worst)}, "
             "expected no negative entry; mean-field terms must keep every row a distribution at every vertex."
         )
@@ -326,12 +341,12 @@ def _check_dependence(declared: str, name: str, worst: dict) -> None:
     relative = 1e-9 if jnp.result_type(float) == jnp.float64 else 1e-4
     tolerance = relative * max(1.0, float(worst["scale"].max()))
     if declared == "none" and worst["moved"].max() > tolerance:
-        raise ValueError(
+        raise InputError(
             f"{name}_dependence: declared 'none', but {name} changes by {worst['moved'].max():.3g} between two mean "
             "fields; declare 'affine' or 'general', or remove the mean field from the function."
         )
     if declared == "affine" and worst["bend"] > tolerance:
-        raise ValueError(
+        raise InputError(
             f"{name}_dependence: declared 'affine', but {name} differs by {float(worst['bend']):.3g} from its affine "
             "interpolation between two mean fields; declare 'general'."
         )

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter
 
 _VALUES = "smfg_verify.values"
@@ -48,13 +49,13 @@ class Numbers:
 
     def check(self, name: str, value: Any, game: AbstractGame) -> None:
         if not isinstance(value, jax.Array):
-            raise ValueError(
+            raise InputError(
                 f"{name}: got {value!r} ({type(value).__name__}), expected {self}; likely cause: text, a boolean or "
                 "a ragged list where numbers are meant."
             )
         expected = tuple(getattr(game, axis) if isinstance(axis, str) else axis for axis in self.shape)
         if not _fits(value.shape, expected):
-            raise ValueError(
+            raise InputError(
                 f"{name}: got shape {value.shape}, expected {self}, here {_words(expected)}; likely cause: one number "
                 "where a list is meant, or a list of another size of the game."
             )
@@ -64,9 +65,9 @@ class Numbers:
         above = entries > self.low if self.low_open else entries >= self.low
         below = entries < self.high if self.high_open else entries <= self.high
         if not np.all(above & below & np.isfinite(entries)):
-            raise ValueError(f"{name}: got {entries.tolist()}, expected a finite {self}; likely cause: {self.cause}.")
+            raise InputError(f"{name}: got {entries.tolist()}, expected a finite {self}; likely cause: {self.cause}.")
         if self.sums_to_one and abs(entries.sum() - 1.0) > 1e-6:
-            raise ValueError(
+            raise InputError(
                 f"{name}: got {entries.tolist()} with sum {entries.sum():.6g}, expected {self}; likely cause: "
                 f"{self.cause}."
             )
@@ -84,13 +85,13 @@ class Integer:
 
     def check(self, name: str, value: Any, game: AbstractGame) -> None:
         if not _is_integer(value):
-            raise ValueError(
+            raise InputError(
                 f"{name}: got {value!r} ({type(value).__name__}), expected an {self}; likely cause: a float, an array "
                 "or text where a fixed whole number is meant."
             )
         if value < self.low or (self.below is not None and value >= getattr(game, self.below)):
             limit = "" if self.below is None else f" = {getattr(game, self.below)}"
-            raise ValueError(f"{name}: got {value}, expected an {self}{limit}; likely cause: counting from one.")
+            raise InputError(f"{name}: got {value}, expected an {self}{limit}; likely cause: counting from one.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Choice:
 
     def check(self, name: str, value: Any, game: AbstractGame) -> None:
         if not isinstance(value, str) or value not in self.options:
-            raise ValueError(f"{name}: got {value!r}, expected {self}; likely cause: a misspelt option.")
+            raise InputError(f"{name}: got {value!r}, expected {self}; likely cause: a misspelt option.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,12 +122,12 @@ class Indices:
         below = getattr(game, self.below)
         length = None if self.length is None else getattr(game, self.length)
         if not isinstance(value, tuple) or not all(_is_integer(entry) and 0 <= entry < below for entry in value):
-            raise ValueError(
+            raise InputError(
                 f"{name}: got {value!r}, expected a {self}, here 0..{below - 1}; likely cause: counting from one, or "
                 "one number where a list is meant."
             )
         if len(value) == 0 or (length is not None and len(value) != length):
-            raise ValueError(
+            raise InputError(
                 f"{name}: got {len(value)} entries, expected a {self}, here {length or 'at least one'}; likely cause: "
                 "a list of another size of the game."
             )
@@ -208,7 +209,7 @@ def check_integer(name: str, value: Any, *, low: int, high: int | None = None) -
     """Check a whole number that is not a field; ValueError unless it lies in low..high."""
     if not _is_integer(value) or value < low or (high is not None and value > high):
         expected = f"an integer, at least {low}" + ("" if high is None else f", at most {high}")
-        raise ValueError(f"{name}: got {value!r}, expected {expected}; likely cause: a float or text, or another size.")
+        raise InputError(f"{name}: got {value!r}, expected {expected}; likely cause: a float or text, or another size.")
 
 
 def check_rows(name: str, rows: Array) -> None:
@@ -217,7 +218,7 @@ def check_rows(name: str, rows: Array) -> None:
         return
     error = float(np.max(np.abs(np.asarray(rows).sum(axis=-1) - 1.0)))
     if not error <= 1e-5:
-        raise ValueError(
+        raise InputError(
             f"{name}: got rows that miss the sum one by up to {error:.3g}, expected probabilities of the next state on "
             "the last axis; likely cause: another order of the axes."
         )

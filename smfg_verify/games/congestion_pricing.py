@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import Index
 from smfg_verify.games import _fields
@@ -81,7 +82,7 @@ class CongestionPricing(AbstractGame):
         _fields.check_fields(self)
         rings = int(np.max(self.leader_observation)) + 1
         if rings < self.num_zones:
-            raise ValueError(
+            raise InputError(
                 f"CongestionPricing.num_zones: got {self.num_zones}, expected at most {rings}, the number of rings of "
                 f"width {self.zone_width} around cell {self.destination} of a grid of side {self.side}; likely cause: "
                 "a smaller grid or wider zones than were meant."

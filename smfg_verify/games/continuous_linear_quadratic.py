@@ -5,10 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.games.linear_quadratic import LinearQuadratic
+from smfg_verify.portable import Portable
 
 
-class ContinuousLinearQuadratic(eqx.Module):
+class ContinuousLinearQuadratic(Portable, eqx.Module):
     r"""The continuous game behind a `LinearQuadratic` grid, for algorithms that only sample.
 
     $$ x' = \alpha x + \beta a + \sigma \xi, \ \xi \sim N(0, 1), $$
@@ -28,10 +30,10 @@ class ContinuousLinearQuadratic(eqx.Module):
 
     def __check_init__(self) -> None:
         if not isinstance(self.grid, LinearQuadratic):
-            raise ValueError(f"grid: got {type(self.grid).__name__}, expected smfg_verify.games.LinearQuadratic.")
+            raise InputError(f"grid: got {type(self.grid).__name__}, expected smfg_verify.games.LinearQuadratic.")
         rows = int(np.max(self.grid.leader_observation)) + 1
         if rows != 1:
-            raise ValueError(f"grid: its leader has {rows} observations, expected 1: on the line the target is public.")
+            raise InputError(f"grid: its leader has {rows} observations, expected 1: on the line the target is public.")
 
     @property
     def discount(self) -> Float[Array, ""]:

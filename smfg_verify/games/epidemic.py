@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import Index
 from smfg_verify.games import _fields
@@ -167,7 +168,7 @@ def _check_probability(name: str, rate: Float[Array, ""], period: Float[Array, "
     """Refuse a rate whose product with the period is no probability; numbers traced by JAX pass."""
     intensity = _fields.concrete(rate * period)
     if intensity is not None and intensity > 1.0:
-        raise ValueError(
+        raise InputError(
             f"Epidemic.{name}: got {float(rate):g} with period = {float(period):g}, whose product {float(intensity):g} "
             "is no probability, expected at most 1; likely cause: a period too long for rates of that unit. Shorten "
             "it, or take incidence 'exponential'."

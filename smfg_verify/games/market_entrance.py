@@ -5,6 +5,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import Index
 from smfg_verify.games import _fields
@@ -98,7 +99,7 @@ class MarketEntrance(AbstractGame):
         if configuration is None:
             return cls(**parameters)
         if "target" in parameters:
-            raise ValueError(
+            raise InputError(
                 f"configuration: got {configuration!r} together with target = {parameters['target']!r}, expected "
                 "one of the two; likely cause: a configuration is only a name for a target."
             )
@@ -162,14 +163,14 @@ class MarketEntrance(AbstractGame):
 
 def _target_of(configuration: str, num_states: int) -> Float[Array, " n"]:
     if not isinstance(configuration, str) or configuration not in CONFIGURATIONS:
-        raise ValueError(
+        raise InputError(
             f"configuration: got {configuration!r}, expected one of {', '.join(CONFIGURATIONS)}; likely cause: a "
             "misspelt name."
         )
     if configuration == "balanced":
         return _fields.uniform_unless_given(None, num_states)
     if num_states != 2:
-        raise ValueError(
+        raise InputError(
             f"configuration: got {configuration!r} with num_states = {num_states!r}, expected two sides; likely cause: "
             "a skew names the sides buy and sell. Give target, or configuration 'balanced'."
         )

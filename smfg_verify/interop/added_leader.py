@@ -5,9 +5,10 @@ from collections.abc import Callable
 import equinox as eqx
 
 from smfg_verify.game import Dependence
+from smfg_verify.portable import Portable
 
 
-class AddedLeader(eqx.Module):
+class AddedLeader(Portable, eqx.Module):
     r"""What a leader may do, what it wants, and how its action changes the followers' game.
 
     The functions take and return JAX arrays and answer for one (state s, follower action a, leader action b, mean

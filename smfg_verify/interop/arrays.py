@@ -2,18 +2,19 @@
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from smfg_verify.exact.kernel import tabulate
-from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
+from smfg_verify.assumptions.enclosure import affine_table
+from smfg_verify.errors import InputError
+from smfg_verify.exact.precision import require_float64
+from smfg_verify.game import AbstractGame, traced, untraced_functions, validate
 
 _TABLES = {
-    "kernel": ("transition", "transition_dependence"),
-    "follower_rewards": ("follower_reward", "follower_reward_dependence"),
-    "leader_rewards": ("leader_reward", "leader_reward_dependence"),
+    "kernel": "transition",
+    "follower_rewards": "follower_reward",
+    "leader_rewards": "leader_reward",
 }
+_WORDS = ("name", "state_labels", "follower_action_labels", "leader_action_labels")
 
 
 def to_arrays(game: AbstractGame) -> dict[str, Any]:
@@ -23,36 +24,47 @@ def to_arrays(game: AbstractGame) -> dict[str, Any]:
     $\bar f$ first; tables that do not depend on the mean field have no slopes.
 
     Args:
-        game: a game whose three functions are affine in the mean field, and declared so; validated first.
+        game: a game whose three functions are proved affine in the mean field, by their traced programs; what the game
+            declares is not looked at. Validated first.
 
     Returns:
         NumPy arrays and words, the keyword arguments of `TabularGame.from_arrays`.
 
     Raises:
-        ValueError: a function is declared "general": no arrays hold it.
+        ValueError: a function that is not proved affine: no arrays hold it, or it rests on code that cannot be traced,
+            whose mark arrays would lose.
     """
     validate(game)
+    game = traced(game)
+    require_float64(game)
+    untraced = untraced_functions(game)
     found: dict[str, Any] = {}
-    corners = _corners(traced(game))
-    for name, (function, dependence) in _TABLES.items():
-        declared = getattr(game, dependence)
-        if declared == "general":
-            raise ValueError(
-                f"to_arrays: got a game whose {dependence} is 'general', expected 'affine' or 'none': a table for each "
-                "vertex of the simplex does not determine it."
-            )
-        values = np.asarray(getattr(corners, function))
-        found[name] = values[0] if declared == "none" else np.mean(values, axis=0)
-        found[f"{name}_mean_field"] = None if declared == "none" else values - found[name]
+    for name, function in _TABLES.items():
+        found |= _arrays_of(game, name, function, untraced)
     for name in ("discount", "temperature", "leader_temperature"):
         found[name] = float(getattr(game, name))
     found["initial_distribution"] = np.asarray(game.initial_distribution)
     found["leader_observation"] = np.asarray(game.leader_observation)
     found["mean_field_support"] = game.mean_field_support
+    found |= {name: getattr(game, name) for name in _WORDS}
     return found
 
 
-def _corners(game: AbstractGame) -> Any:
-    """The tables at every vertex of the simplex, (M, ...), one at a time to bound memory."""
-    shape = mean_field_shape(game)
-    return jax.lax.map(lambda field: tabulate(game, field.reshape(shape)), jnp.eye(int(np.prod(shape))))
+def _arrays_of(game: AbstractGame, name: str, function: str, untraced: tuple[str, ...]) -> dict[str, Any]:
+    if function in untraced:
+        raise InputError(
+            f"to_arrays: {function} rests on code that cannot be traced, expected JAX throughout: arrays would be "
+            "taken for the game, where they are only what that code said at some mean fields."
+        )
+    table = affine_table(game, function)
+    if table is None:
+        raise InputError(
+            f"to_arrays: got a game whose {function} is not proved affine in the mean field "
+            f"({function}_dependence is {getattr(game, function + '_dependence')!r}), expected an affine one: a table "
+            "for each vertex of the simplex does not determine it."
+        )
+    if table.is_constant:
+        return {name: table.constant, f"{name}_mean_field": None}
+    vertices = table.constant + table.slope
+    middle = np.mean(vertices, axis=0)
+    return {name: middle, f"{name}_mean_field": vertices - middle}

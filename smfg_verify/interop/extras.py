@@ -3,6 +3,8 @@
 import importlib
 from types import ModuleType
 
+from smfg_verify.errors import MissingPackageError
+
 
 def require(module: str, extra: str, wanted_by: str) -> ModuleType:
     """Import an optional package.
@@ -22,7 +24,7 @@ def require(module: str, extra: str, wanted_by: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise ImportError(
+        raise MissingPackageError(
             f"{wanted_by}: the package {package} cannot be imported ({error}); install it with "
             f"`python -m pip install 'smfg-verify[{extra}]'`."
         ) from error

@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 from jaxtyping import Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact.kernel import Kernel
 
 
@@ -46,7 +47,7 @@ class FollowerEnv(gymnasium.Env[Any, Any]):
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
         if not self.action_space.contains(action):
-            raise ValueError(f"action: got {action!r}, expected an integer in [0, {self._reward.shape[1]}).")
+            raise InputError(f"action: got {action!r}, expected an integer in [0, {self._reward.shape[1]}).")
         leader_action = self._draw(self._leader[self._state])
         met = (self._state, int(action), leader_action)
         self._state, self._steps = self._draw(self._moves[met]), self._steps + 1

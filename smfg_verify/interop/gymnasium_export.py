@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import ArrayLike
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.equilibrium import prepare
 from smfg_verify.exact.kernel import tabulate
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame, mean_field_shape, require_source_agrees
 from smfg_verify.interop.extras import require
 from smfg_verify.policies import checked_distribution, observed_rows, softmax_policy
 
@@ -47,7 +48,8 @@ def to_gymnasium(
 
     Raises:
         ImportError: gymnasium is not installed; the message has the command.
-        ValueError: a bad argument, or what `solve_equilibrium` refuses.
+        ValueError: a bad argument, what `solve_equilibrium` refuses, or tables that differ at the mean field from the
+            environment they were read from.
         RuntimeError: an equilibrium was needed and not found.
     """
     require("gymnasium", "gymnasium", "to_gymnasium")
@@ -55,11 +57,12 @@ def to_gymnasium(
 
     game, logits = prepare(game, leader_logits)
     if horizon is not None and (isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1):
-        raise ValueError(f"horizon: got {horizon!r}, expected an integer >= 1, or None for geometric termination.")
+        raise InputError(f"horizon: got {horizon!r}, expected an integer >= 1, or None for geometric termination.")
     if mean_field is None:
         field = solve_equilibrium(game, logits).mean_field
     else:
         field = checked_distribution("mean_field", mean_field, mean_field_shape(game), "a mean field of this game")
+        require_source_agrees(game, field)
     return FollowerEnv(
         kernel=tabulate(game, field),
         leader_rows=np.asarray(observed_rows(softmax_policy(logits), game.leader_observation)),
@@ -76,7 +79,7 @@ def _bonus(game: AbstractGame, policy: ArrayLike | None) -> np.ndarray:
         return np.zeros(shape)
     rows = np.asarray(checked_distribution("entropy_policy", policy, shape, "pi(a|s): a row for each state", rows=True))
     if rows.min() == 0.0:
-        raise ValueError(
+        raise InputError(
             "entropy_policy: got a probability of 0, expected positive ones: the bonus -tau log pi(a|s) of an action "
             "that the policy never takes is infinite."
         )

@@ -3,21 +3,32 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from smfg_verify.game import AbstractGame, Dependence, MeanFieldSupport, as_parameter, validate
+from smfg_verify.errors import InputError
+from smfg_verify.game import AbstractGame, Dependence, MeanFieldSupport, SourceGap, as_parameter, validate
 from smfg_verify.interop.added_leader import AddedLeader
-from smfg_verify.interop.environment_tables import AffineTable, CalledTable, default_dtype, read_tables
+from smfg_verify.interop.environment import called_tables, default_dtype, enter, environment_of
+from smfg_verify.interop.environment_tables import CalledTable, SampledTable, read_tables
 from smfg_verify.interop.extras import require
+
+# Where tables are compared beside a mean field: this far from it towards so many vertices. Numbers passed are bounded.
+_BESIDE = (1e-3, 3e-2)
+_MAX_BESIDE, _MAX_NUMBERS = 8, 2**13
 
 
 class ImportedGame(AbstractGame):
-    """An environment's tables with a leader added. Built by `from_mfglib`."""
+    """An environment's tables with a leader added. Built by `from_mfglib`.
 
-    transition_table: AffineTable | CalledTable
-    reward_table: AffineTable | CalledTable
+    Wherever an equilibrium is found or a run ends the environment itself is called there; see `source_gap`.
+    """
+
+    transition_table: SampledTable | CalledTable
+    reward_table: SampledTable | CalledTable
+    environment_number: Int[Array, ""]
     leader: AddedLeader
     num_states: int = eqx.field(static=True)
     num_follower_actions: int = eqx.field(static=True)
@@ -56,17 +67,82 @@ class ImportedGame(AbstractGame):
         return self.leader.reward_dependence
 
     def transition(self, state, follower_action, leader_action, mean_field):
-        row = self.transition_table(jnp.ravel(mean_field))[state, follower_action]
+        row = self.transition_table(jnp.ravel(mean_field), self.environment_number)[state, follower_action]
         change = self.leader.transition
         return row if change is None else change(row, state, follower_action, leader_action, mean_field)
 
     def follower_reward(self, state, follower_action, leader_action, mean_field):
-        reward = self.reward_table(jnp.ravel(mean_field))[state, follower_action]
+        reward = self.reward_table(jnp.ravel(mean_field), self.environment_number)[state, follower_action]
         change = self.leader.follower_reward
         return reward if change is None else change(reward, state, follower_action, leader_action, mean_field)
 
     def leader_reward(self, state, follower_action, leader_action, mean_field):
         return jnp.asarray(self.leader.reward(state, follower_action, leader_action, mean_field))
+
+    def source_gap(self, mean_field: Float[Array, "..."], policy: Float[Array, "n A"] | None = None) -> SourceGap:
+        """How far the tables are from what the environment says, at a mean field and a little towards the vertices.
+
+        Args:
+            mean_field: (n,) or (n, A).
+            policy: how the followers act in each state, for an environment that is asked about states; None for
+                uniformly.
+
+        Returns:
+            The largest difference of the environment's own tables from the copies, none for a table that is called.
+        """
+        fields = _beside(jnp.ravel(mean_field))
+        shape = (self.num_states, self.num_follower_actions)
+        if self.mean_field_support == "states":
+            rows = jnp.full(shape, 1.0 / shape[1]) if policy is None else policy
+            joints = (fields[:, :, None] * rows).reshape(len(fields), -1)
+        else:
+            joints = fields
+        told = called_tables(self.environment_number, joints, shape)
+        return _largest_gap(self, fields, *told)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"environment": environment_of(int(self.environment_number))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        environment = state["environment"]
+        super().__setstate__({name: value for name, value in state.items() if name != "environment"})
+        # A number belongs to a process: elsewhere, or in a deep copy, the environment that came along gets its own.
+        vars(self)["environment_number"] = jnp.asarray(enter(environment, int(self.environment_number)))
+
+
+def _beside(field: Float[Array, " M"]) -> Float[Array, "K M"]:
+    """A mean field, and points a little from it towards vertices spread over the simplex."""
+    size = field.shape[0]
+    count = min(size, _MAX_BESIDE, max(0, _MAX_NUMBERS // (len(_BESIDE) * size)))
+    corners = np.eye(size)[np.linspace(0, size - 1, count).astype(int)]
+    return jnp.concatenate([field[None], *((1.0 - step) * field + step * corners for step in _BESIDE)])
+
+
+def _largest_gap(game: ImportedGame, fields: Float[Array, "K M"], transition: Array, reward: Array) -> SourceGap:
+    gaps = [
+        _gap(table, game.environment_number, fields, told)
+        for table, told in ((game.transition_table, transition), (game.reward_table, reward))
+    ]
+    first, second = gaps
+    reward_is_worse = ~(first.excess >= second.excess)
+    return jax.tree.map(lambda a, b: jnp.where(reward_is_worse, b, a), first, second)
+
+
+def _gap(table: SampledTable | CalledTable, number: Array, fields: Float[Array, "K M"], told: Array) -> SourceGap:
+    """Of one table, at the worst of K mean fields."""
+    reward = jnp.asarray(told.ndim == 3)
+    if isinstance(table, CalledTable):  # it is the environment
+        nothing = jnp.zeros(())
+        return SourceGap(nothing, reward, jnp.zeros(3, int), nothing, nothing, fields[0])
+    copied = jax.vmap(lambda field: table(field, number))(fields)
+    off = jnp.abs(copied - told)
+    worst = jnp.argmax(jnp.where(jnp.isnan(off), jnp.inf, off))
+    at, *place = jnp.unravel_index(worst, off.shape)
+    row = jnp.stack([*place, jnp.zeros_like(at)][:3])
+    # What the copy may lose where JAX computes in single precision; nothing at all for a table of zeros.
+    rounding = 64.0 * jnp.finfo(off.dtype).eps * jnp.max(jnp.abs(told)) + jnp.finfo(off.dtype).tiny
+    excess = off.ravel()[worst] / jnp.maximum(table.accepted, rounding)
+    return SourceGap(excess, reward, row, copied.ravel()[worst], told.ravel()[worst], fields[at])
 
 
 def from_mfglib(
@@ -76,7 +152,7 @@ def from_mfglib(
     discount: ArrayLike,
     temperature: ArrayLike,
     leader_temperature: ArrayLike = 0.0,
-    time: int = 0,
+    time: int | None = None,
     mean_field_support: MeanFieldSupport = "state_actions",
     initial_distribution: ArrayLike | None = None,
     **parameters: Any,
@@ -88,20 +164,24 @@ def from_mfglib(
     by row. A named environment is made in double precision; one that is given is read in its own, single unless
     torch was told otherwise, and its rows are scaled to sum to one exactly.
 
-    Where both depend on the mean field in an affine way (tested at random mean fields) the game is copied into arrays
-    and needs MFGLib no more. Otherwise every evaluation calls the environment, and derivatives of any order come from
-    torch; such a game is slow, and what rests on enclosures of its functions is inconclusive.
+    Where both are affine in the mean field, at the vertices of the simplex and at some hundred to two thousand probes
+    (edges, faces, every scale), the game copies them into arrays. Code that cannot be traced may do anything between
+    probes, so the copies are never evidence for a proof, and wherever an equilibrium is found or a run ends the
+    environment itself is called, there and beside: where it says something else, a ValueError. Otherwise every
+    evaluation calls the environment, and derivatives of any order come from torch; such a game is slow.
 
     Args:
         environment: an `mfglib.env.Environment`, the name of one of its constructors such as "beach_bar", or any
-            object with the same `S`, `A`, `mu0`, `reward` and `prob`, in torch or (affine ones) NumPy.
+            object with the same `S`, `A`, `mu0`, `reward` and `prob`, in torch or (affine ones) NumPy. A function of
+            time and mean field alone: what changes from call to call is refused.
         leader: the leader to add.
         discount: gamma in [0, 1).
         temperature: tau > 0, in units of reward.
         leader_temperature: leader's entropy weight, >= 0, in units of reward.
-        time: the step t whose tables are taken.
+        time: the step t whose tables are taken and held; None for an environment that is the same at all steps (its
+            horizon `T` long), which is tested.
         mean_field_support: "state_actions", MFGLib's own, or "states" for environments that look at the states only;
-            that they do is tested at random mean fields.
+            that they do is tested at the probes.
         initial_distribution: (n,), full support; the environment's `mu0` if None.
         **parameters: of the named constructor.
 
@@ -110,18 +190,20 @@ def from_mfglib(
 
     Raises:
         ImportError: a name was given and mfglib is not installed; the message has the command.
-        ValueError: an unknown name, an object that is no such environment, or what `validate` refuses (among it an
+        ValueError: an unknown name, an object that is no such environment, a function that is random, not affine in
+            NumPy (where, and by how much), or different at other time steps, or what `validate` refuses (among it an
             initial distribution without full support).
 
     Source: MFGLib (Guo et al. 2023), its class `Environment`.
     """
     if mean_field_support not in ("states", "state_actions"):
-        raise ValueError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
+        raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
     tables = read_tables(_environment(environment, parameters), time, mean_field_support)
     law = tables.initial if initial_distribution is None else initial_distribution
     game = ImportedGame(
         transition_table=tables.transition,
         reward_table=tables.reward,
+        environment_number=jnp.asarray(tables.number),
         leader=leader,
         num_states=tables.num_states,
         num_follower_actions=tables.num_actions,
@@ -138,7 +220,7 @@ def from_mfglib(
 def _environment(environment: Any, parameters: dict[str, Any]) -> Any:
     if not isinstance(environment, str):
         if parameters:
-            raise ValueError(
+            raise InputError(
                 f"from_mfglib: got the parameter {next(iter(parameters))!r} beside a finished environment, expected "
                 "parameters only with the name of one."
             )
@@ -146,6 +228,6 @@ def _environment(environment: Any, parameters: dict[str, Any]) -> Any:
     known = require("mfglib.env", "mfglib", "from_mfglib").Environment
     constructors = [name for name in vars(known) if isinstance(vars(known)[name], classmethod)]
     if environment not in constructors:
-        raise ValueError(f"environment: got {environment!r}, expected one of: {', '.join(constructors)}.")
+        raise InputError(f"environment: got {environment!r}, expected one of: {', '.join(constructors)}.")
     with default_dtype("float64"):  # single precision would cost half of the digits
         return getattr(known, environment)(**parameters)

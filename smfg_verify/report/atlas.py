@@ -14,9 +14,10 @@ from smfg_verify.assumptions import (
     search_settings,
     settings_record,
 )
-from smfg_verify.files import write_atomically
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.games import load
+from smfg_verify.report.finished import Store
 from smfg_verify.report.pipeline import require_known
 from smfg_verify.report.progress import Progress
 from smfg_verify.report.record import plain, versions
@@ -53,38 +54,55 @@ class Atlas:
         return tuple(f"{game}: {found}" for game, report in self.reports.items() for found in report.refuted)
 
 
-def make_atlas(names: Sequence[str], settings: CheckSettings, directory: Path, *, resumed: bool = False) -> Atlas:
-    """Check each game at its default parameters; each report is on disk before the next game begins.
+def make_atlas(names: Sequence[str], settings: CheckSettings, store: Store) -> Atlas:
+    """Check each game at its default parameters; every property is kept, and each report on disk before the next game.
 
     Args:
-        names: of the games, registered ones or file.py:ClassName.
+        names: of the games, registered ones, or what files hold.
         settings: of the checks.
-        directory: where the reports go, one file a game, and the record of all; made if missing.
-        resumed: read back the reports in the directory that are about the same game with the same settings.
+        store: where the reports go, one file a game, and the record of all. Where it is resumed, reports about the same
+            game with the same settings are read back, and the finished properties of the others taken up.
 
     Returns:
         The atlas.
 
     Raises:
         ValueError: an unknown game, property or budget, before anything is computed.
-        OSError: the directory cannot be written.
+        OSError: the disk is full, or the directory cannot be written.
     """
     require_known(settings)
+    if store.directory is None:
+        raise InputError("atlas: got no directory, expected one; every game has a report of its own.")
     games = {name: load(name) for name in names}
-    directory.mkdir(parents=True, exist_ok=True)
+    files = [_file_name(name) for name in games]
+    if twice := {name for name in files if files.count(name) > 1}:
+        raise InputError(
+            f"atlas: got several games that would share a report, {', '.join(twice)}; make them two atlases."
+        )
     progress, reports = Progress(), {}
     for name, game in games.items():
-        path = directory / f"{name.rpartition(':')[2]}.json"
-        found = _read_back(path, game, settings) if resumed else None
+        path = store.directory / _file_name(name)
+        stood = store.product(path).exists()
+        job = store.job("atlas", game, {"check": dataclasses.replace(settings, properties=None)})
+        found = _read_back(path, game, settings) if store.resumed else None
         if found is None:
+            if stood and store.resumed:
+                progress.say(f"{path}: not a report about this game with these settings; {name} starts again.")
             with progress.stage(name, f"Checking {name}", spinner=False):
-                found = check(game, **_arguments(settings))
+                found = check(game, keep=job, **_arguments(settings))
             found.save(path)
+        job.remove()  # the report holds them
         reports[name] = found
-    atlas = Atlas(settings=settings, reports=reports, seconds=progress.timings)
-    text = json.dumps(atlas_record(atlas), indent=1, allow_nan=False)
-    write_atomically(directory / ATLAS_FILE, text.encode())
-    return atlas
+    return Atlas(settings=settings, reports=reports, seconds=progress.timings)
+
+
+def atlas_bytes(atlas: Atlas) -> bytes:
+    """The content of atlas.json."""
+    return json.dumps(atlas_record(atlas), indent=1, allow_nan=False).encode()
+
+
+def _file_name(game: str) -> str:
+    return f"{game.rpartition(':')[2]}.json"
 
 
 def _arguments(settings: CheckSettings) -> dict[str, Any]:
@@ -98,7 +116,7 @@ def _read_back(path: Path, game: AbstractGame, settings: CheckSettings) -> Assum
         return None
     try:
         report = AssumptionReport.load(path, game)
-    except ValueError:
+    except InputError:
         return None
     arguments = _arguments(settings)
     properties = arguments.pop("properties")

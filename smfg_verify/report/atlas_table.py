@@ -9,7 +9,7 @@ from smfg_verify.report.tables import brief_table, verdict_text
 
 
 def atlas_table(atlas: Atlas) -> Table:
-    """Games by properties, one verdict a cell; in brackets how many of its statements are refuted, where any is."""
+    """Games by properties, one verdict a cell."""
     # A name broken at its hyphens and one blank between columns: nine verdicts fit on a line of 120.
     headings = (name.replace("-", "-\n") for name in atlas.properties)
     table = brief_table(f"Atlas, {atlas.settings.budget} budget", "game", *headings, unbroken="game")

@@ -53,10 +53,10 @@ def bounds_tables(report: BoundReport) -> Group:
         )
     table.caption = Text(
         "first and last: the seed mean at the first and at the last checkpoint. slope: of log mean against log(k + 1) "
-        f"over the window k = {report.rows[0].window[0]:,} ... {report.rows[0].window[1]:,} "
-        f"({report.rows[0].num_checkpoints} checkpoints). C = sup of mean * sqrt(k+1) / log(k+2), attained at k in "
-        "brackets; growing: it is attained late and its trend is upward beyond doubt. The claim is about the "
-        "running minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax; the running "
+        "over the window, the last two decades from the last change-point on, or all of them where that leaves too few "
+        f"checkpoints. C = sup of mean * sqrt(k+1) / log(k+2), attained at k in brackets; growing: it is attained late "
+        f"and the {100 * report.confidence:g}% interval of its trend is upward. The claim is about the running "
+        "minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax; the running "
         "average is interpolated between checkpoints, which changes it by about "
         f"{report.interpolation_change:.1%} (with every other one left out), and never forgets its start."
     )
@@ -68,10 +68,19 @@ def bounds_tables(report: BoundReport) -> Group:
         "intervals": f"{100 * report.confidence:g}%, {report.num_resamples:,} bootstrap resamples of whole seeds, seed "
         f"{report.resampling_seed}",
     }
+    windows = {
+        row.name: f"k = {row.window[0]:,} ... {row.window[1]:,}, {row.num_checkpoints} checkpoints"
+        for row in report.rows
+    }
     reasons = {row.name: row.reason for row in report.rows if row.reason}
     unclear = [pairs_table("Why inconclusive", reasons)] if reasons else []
     return Group(
-        table, *unclear, _changes(report), pairs_table("Residuals", MEANINGS), pairs_table("Evaluated exactly", counts)
+        table,
+        pairs_table("Windows of the slopes", windows),
+        *unclear,
+        _changes(report),
+        pairs_table("Residuals", MEANINGS),
+        pairs_table("Evaluated exactly", counts),
     )
 
 
@@ -81,9 +90,9 @@ def _changes(report: BoundReport) -> Table:
     for name, change in report.changes.items():
         table.add_row(Text(name), *_break(change), Text(change.reason))
     table.caption = Text(
-        "two lines against one for log mean against log(k + 1), over all checkpoints; break with its "
-        f"{100 * report.confidence:g}% interval. A break says that one power law does not fit, not that the "
-        "second lasts."
+        "the last break: two lines against one for log mean against log(k + 1), over all checkpoints, then over those "
+        f"after the break, until one line fits; with its {100 * report.confidence:g}% interval. A break says that one "
+        "power law does not fit, not that the second lasts."
     )
     table.caption_justify = "left"
     return table

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from smfg_verify.cases import CaseOutcome, CaseRecord, CaseVerdict, Kind
-from smfg_verify.files import write_atomically
+from smfg_verify.files import write_in
 from smfg_verify.report.markdown import markdown_table
 from smfg_verify.report.record import plain, versions
 from smfg_verify.report.tables import brief_table
@@ -48,7 +48,7 @@ def _numbers(outcomes: Sequence[CaseOutcome]) -> Table:
         table.add_row(*map(Text, cells), Text(verdict, style=_STYLES[outcome.verdict]))
     table.caption = Text(
         "[l, u]: confidence interval, 99%, where something is random; +-: what is granted, for the reason in "
-        "cases.json. A verdict follows from these numbers alone."
+        "cases.json. A verdict follows from these numbers, that of a failure also from its hypothesis having failed."
     )
     table.caption_justify = "left"
     return table
@@ -84,13 +84,10 @@ def cases_json(outcomes: Iterable[CaseOutcome]) -> str:
     return json.dumps(plain(record), indent=2, allow_nan=False)
 
 
-def write_cases(outcomes: Sequence[CaseOutcome], directory: Path) -> tuple[Path, Path]:
-    """Write cases.json and cases.md, atomically, into a directory that is made if missing; returns their paths."""
-    directory.mkdir(parents=True, exist_ok=True)
-    return (
-        write_atomically(directory / CASES_FILE, f"{cases_json(outcomes)}\n".encode()),
-        write_atomically(directory / CASES_TABLE, cases_markdown(outcomes).encode()),
-    )
+def write_cases(outcomes: Sequence[CaseOutcome], directory: Path) -> list[Path]:
+    """Write cases.json and cases.md, both or neither, into a directory that exists; returns their paths."""
+    contents = {CASES_FILE: f"{cases_json(outcomes)}\n", CASES_TABLE: cases_markdown(outcomes)}
+    return write_in(directory, {name: text.encode() for name, text in contents.items()})
 
 
 def _record(outcome: CaseOutcome) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from rich.console import Group
@@ -18,10 +18,12 @@ from smfg_verify.comparison.contenders import REFERENCE
 from smfg_verify.comparison.paired import PairedVerdict
 from smfg_verify.comparison.quartiles import quartiles
 from smfg_verify.comparison.tuning import Trial
-from smfg_verify.files import write_atomically
+from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.parts import T
 from smfg_verify.report.comparison_figure import comparison_figure
-from smfg_verify.report.drawing import save_figure
+from smfg_verify.report.drawing import figure_files
+from smfg_verify.report.finished import Store
 from smfg_verify.report.markdown import markdown_table
 from smfg_verify.report.pipeline import load_game
 from smfg_verify.report.progress import Progress
@@ -45,65 +47,53 @@ class Compared:
 
 
 def make_comparison(
-    settings: GameSettings, methods: Sequence[str], how: CompareSettings, directory: Path, *, resumed: bool = False
+    settings: GameSettings, methods: Sequence[str], how: CompareSettings, store: Store | None = None
 ) -> Compared:
-    """Compare methods; each method's result is on disk before the next one begins.
+    """Compare methods; each method's result is kept before the next one begins.
 
     Args:
         settings: the game.
         methods: names of contenders.
         how: samples, seeds, tuning.
-        directory: where the results go; made if missing.
-        resumed: keep results in the directory that are about the same game and settings.
+        store: keeps what is finished, and takes it back where it is resumed, also out of a finished comparison of the
+            same game and settings; nothing is kept if None.
 
     Returns:
         The comparison.
 
     Raises:
         ValueError: bad settings, before anything is run.
-        OSError: the directory cannot be written.
+        OSError: the disk is full, or the directory cannot be written.
     """
     game, progress = load_game(settings), Progress()
     for name in methods:
         find_contender(name)
-    directory.mkdir(parents=True, exist_ok=True)
-    key = _key(game, how)
-    kept = {name: _read_back(_path(directory, name), key) for name in methods} if resumed else {}
-    finished = {name: result for name, result in kept.items() if result is not None}
-    found = compare(
-        game,
-        methods,
-        how,
-        finished=finished,
-        progress=lambda line: progress.say(f"  {line}"),
-        on_result=lambda result: _keep(_path(directory, result.name), result, key),
-    )
+    store = store or Store(None)
+    before = _finished_before(store, game, how)
+    job = store.job("compare", game, {"how": how})
+
+    def keep(name: str, make: Callable[[], T]) -> T:
+        return cast(T, before[name]) if name in before else job(name, make)
+
+    found = compare(game, methods, how, progress=lambda line: progress.say(f"  {line}"), keep=keep)
     return Compared(settings, game, found)
 
 
-def _path(directory: Path, name: str) -> Path:
-    return directory / f"compare-{name}.json"
-
-
-def _key(game: AbstractGame, how: CompareSettings) -> dict[str, Any]:
-    """What a result must be about to be kept: the game, the settings and this package."""
-    return {"game": game_hash(game), "settings": dataclasses.asdict(how), "versions": versions()}
-
-
-def _keep(path: Path, result: ContenderResult, key: Mapping[str, Any]) -> None:
-    record = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "key": plain(key), "result": plain(result)}
-    write_atomically(path, f"{json.dumps(record, indent=1, allow_nan=False)}\n".encode())
-
-
-def _read_back(path: Path, key: Mapping[str, Any]) -> ContenderResult | None:
-    """The result of an interrupted comparison; None if there is none or it is about something else."""
+def _finished_before(store: Store, game: AbstractGame, how: CompareSettings) -> dict[str, ContenderResult]:
+    """The results in a compare.json about the same game, settings and versions."""
+    path = None if store.directory is None else store.directory / COMPARE_FILE
+    if path is None or not store.resumed or not path.exists():
+        return {}
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION or record["key"] != plain(key):
-        return None
-    return result_from(record["result"])
+        about = (record["schema_version"], record["game"]["identity"], record["settings"], record["versions"])
+        if about != (SCHEMA_VERSION, game_hash(game), plain(how), versions()):
+            return {}
+        found = {name: result_from(entry) for name, entry in record["results"].items()}
+    except (ValueError, KeyError, TypeError):  # of another program
+        return {}
+    store.product(path)
+    return found
 
 
 def result_from(record: Mapping[str, Any]) -> ContenderResult:
@@ -137,21 +127,20 @@ def table_rows(found: Comparison) -> list[tuple[str, ...]]:
 
 def _row(result: ContenderResult) -> tuple[str, ...]:
     measures = result.measures
-    cells = [_spread(measures.objective, -math.inf, 4)]
-    cells += [_spread(getattr(measures, name), math.inf, 2) for name in ("exploitability", "e_omega", "policy_gap")]
+    names = ("exploitability", "e_omega", "policy_gap")
+    cells = [_spread(measures.objective, result.diverged, -math.inf, 4)]
+    cells += [_spread(getattr(measures, name), result.diverged, math.inf, 2) for name in names]
     diverged = int(result.diverged.sum())
     samples = f"{result.samples[-1]:,}" if result.transitions_per_iteration else "none (exact)"
     return (result.name, samples, f"{result.seconds:.2f}", *cells, f"{diverged} of {len(result.diverged)}")
 
 
-def _spread(values: np.ndarray, worst: float, digits: int) -> str:
+def _spread(values: np.ndarray, diverged: np.ndarray, worst: float, digits: int) -> str:
     low, middle, high = (float(quartile[-1]) for quartile in quartiles(values, worst))
-    shown = (_number(value, digits) for value in (middle, low, high))
+    # A seed may have no number without having diverged, where no equilibrium of its leader was found.
+    lost = "diverged" if np.all(diverged[~np.isfinite(values[:, -1])]) else "none"
+    shown = (f"{value:.{digits}g}" if math.isfinite(value) else lost for value in (middle, low, high))
     return "{} [{}, {}]".format(*shown)
-
-
-def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}g}" if math.isfinite(value) else "diverged"
 
 
 def _reached(name: str, found: Comparison) -> Table:
@@ -160,12 +149,13 @@ def _reached(name: str, found: Comparison) -> Table:
         table.add_row(*map(Text, row))
     settings = found.settings
     table.caption = Text(
-        f"median over {settings.seeds} seeds [quartiles] at the end, a diverged seed counted as the worst; every "
-        "number is exact at the policies of the run. Phi: the leader's objective at the equilibrium of its policy. "
+        f"median over {settings.seeds} seeds [quartiles] at the end, a seed without a number counted as the worst; "
+        '"diverged" or, where a seed had no number without diverging, "none" stand for such a seed. Measured without '
+        "sampling at the policies of the run. Phi: the leader's objective at the equilibrium of its policy. "
         "exploitability: what a follower gains by deviating, against the population of its own policy. seconds: all "
         f"seeds, compilation apart. Step sizes: the best of {settings.trials} random choices (the defaults first) by "
-        f"the median final Phi on {settings.tuning_seeds} other seeds and {settings.tuning_samples:,} samples, the "
-        "same for every method."
+        f"the median final Phi on {settings.tuning_seeds} other seeds, with {settings.tuning_samples:,} samples for "
+        f"every method that samples and {settings.exact_iterations:,} iterations for one that does not."
     )
     table.caption_justify = "left"
     return table
@@ -184,8 +174,8 @@ def _tests(differences: Mapping[str, PairedDifference]) -> Table:
         )
     level = next(iter(differences.values())).level
     table.caption = Text(
-        f"mean difference of final Phi, BCa bootstrap over seeds; {100 * level:.2f}% each, so that all hold together "
-        "at 95% (Bonferroni)."
+        f"mean difference of final Phi, bootstrap over seeds; {100 * level:.2f}% each, so that all hold together at "
+        "95% or more (Bonferroni), as far as a bootstrap of so few seeds covers what it says."
     )
     table.caption_justify = "left"
     return table
@@ -223,7 +213,7 @@ def _against(name: str, found: Comparison) -> str:
 
 
 def write_comparison(compared: Compared, directory: Path) -> list[Path]:
-    """Write compare.json and the figure, atomically; returns the files."""
+    """Write compare.json and the figure, all or nothing, into a directory that exists; returns the files."""
     found = compared.comparison
     record = {
         "format": FORMAT,
@@ -235,6 +225,5 @@ def write_comparison(compared: Compared, directory: Path) -> list[Path]:
         "versions": versions(),
     }
     text = json.dumps(record, indent=1, allow_nan=False)
-    written = [write_atomically(directory / COMPARE_FILE, f"{text}\n".encode())]
     figure = comparison_figure(found, title=compared.settings.name)
-    return [*written, *(directory / name for name in save_figure(figure, directory, COMPARE_FIGURE))]
+    return write_in(directory, {COMPARE_FILE: f"{text}\n".encode(), **figure_files(figure, COMPARE_FIGURE)})

@@ -127,9 +127,8 @@ def _not_shown(residuals: Residuals, report: BoundReport) -> str:
     zeros = sum(int(np.sum(getattr(residuals, name) == 0.0)) for name in RESIDUAL_NAMES)
     not_finite = {name: report[name].num_not_finite for name in RESIDUAL_NAMES if report[name].num_not_finite}
     listed = ", ".join(f"{name} {count:,}" for name, count in not_finite.items()) or "none"
-    first, last = report.rows[0].window
     return (
-        f"{report.num_seeds} seeds, {len(residuals.iterations)} checkpoints; fits over k = {first:,} to {last:,}, "
+        f"{report.num_seeds} seeds, {len(residuals.iterations)} checkpoints; each fit over its own window, "
         f"{100 * report.confidence:g}% intervals. Not drawn: points not finite ({listed}: {report.num_diverged:,} "
         f"diverged, {report.num_not_converged:,} without an equilibrium), {zeros:,} exact zeros."
     )

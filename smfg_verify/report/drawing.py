@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 
-from smfg_verify.files import write_atomically
+from smfg_verify.files import write_in
 
 # Okabe and Ito's palette, told apart by colour-blind readers.
 BLUE, ORANGE, RED, GREEN, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#595959"
@@ -94,16 +94,19 @@ def colour_bar(figure: FigureBase, axes: Axes, image: AxesImage, label: str, *, 
     place.spines[:].set_visible(False)
 
 
-def save_figure(figure: Figure, directory: Path, name: str) -> tuple[str, ...]:
-    """Write a figure as PNG and SVG, each completely or not at all; the same figure gives the same bytes.
-
-    Returns:
-        The names of the two files.
-    """
-    names = []
+def figure_files(figure: Figure, name: str) -> dict[str, bytes]:
+    """A figure as PNG and SVG: name of the file -> its bytes; the same figure gives the same bytes."""
+    files = {}
     with matplotlib.rc_context({"svg.hashsalt": "smfg-verify"}):
         for kind, metadata in (("png", {}), ("svg", {"Date": None})):
             buffer = io.BytesIO()
             figure.savefig(buffer, format=kind, dpi=_DOTS_PER_INCH, metadata=metadata)
-            names.append(write_atomically(directory / f"{name}.{kind}", buffer.getvalue()).name)
-    return tuple(names)
+            files[f"{name}.{kind}"] = buffer.getvalue()
+    return files
+
+
+def save_figure(figure: Figure, directory: Path, name: str) -> tuple[str, ...]:
+    """Write a figure as PNG and SVG into a directory that exists, both or neither; returns the names of the files."""
+    contents = figure_files(figure, name)
+    write_in(directory, contents)
+    return tuple(contents)

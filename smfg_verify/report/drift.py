@@ -16,12 +16,13 @@ from smfg_verify.bounds.drift_inequalities import RESIDUALS, DriftInequality
 from smfg_verify.bounds.residuals import exact_residuals
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
-from smfg_verify.report.pipeline import load_game
+from smfg_verify.report.finished import Store
+from smfg_verify.report.pipeline import kept_run, load_game
 from smfg_verify.report.progress import Progress
 from smfg_verify.report.record import game_record, plain
 from smfg_verify.report.settings import GameSettings, RunSettings
 from smfg_verify.report.tables import brief_table
-from smfg_verify.stochastic import Schedule, Trace, ac_smfg
+from smfg_verify.stochastic import Schedule
 
 DRIFT_FILE = "drift.json"
 FORMAT, SCHEMA_VERSION = "smfg-verify drift", 2
@@ -40,12 +41,13 @@ class Drift:
     curves: BoundCurves | None
 
 
-def find_drift(settings: GameSettings, run: RunSettings) -> Drift:
+def find_drift(settings: GameSettings, run: RunSettings, store: Store | None = None) -> Drift:
     """Run some seeds, fit every drift inequality to them, and set the unrolled bounds beside other seeds.
 
     Args:
         settings: the game.
         run: seeds, iterations, sampling and step constants.
+        store: keeps what is finished; nothing is kept if None.
 
     Returns:
         The report; no curves where an inequality has no constants.
@@ -55,24 +57,20 @@ def find_drift(settings: GameSettings, run: RunSettings) -> Drift:
     """
     game, progress = load_game(settings), Progress()
     run = dataclasses.replace(run, schedule=Schedule(**run.schedule).constants())
+    job = (store or Store(None)).job("drift", game, {"run": run, "held out": _HELD_OUT})
     with progress.stage("run", f"Running {run.seeds} seeds to fit and {_HELD_OUT} others", spinner=False):
-        fitted = _run(game, run, range(run.seeds))
-        others = _run(game, run, range(run.seeds, run.seeds + _HELD_OUT))
+        fitted = kept_run(job, "fitted", game, run, range(run.seeds), progress)
+        others = kept_run(job, "others", game, run, range(run.seeds, run.seeds + _HELD_OUT), progress)
     with progress.stage("drift", "Exact expectations after one iteration, and the constants"):
-        report = validate_drift(game, fitted)
+        report = job("report", lambda: validate_drift(game, fitted))
     if not all(inequality.solved for inequality in report.inequalities.values()):
         return Drift(settings, game, run, report, None)
     with progress.stage("curves", "Unrolling the recursion"):
-        found = exact_residuals(game, others)
+        found = job("residuals", lambda: exact_residuals(game, others))
         whole = np.all([np.isfinite(getattr(found, name)).all(axis=1) for name in RESIDUALS], axis=0)
         measured = {name: getattr(found, name)[whole] for name in (*RESIDUALS, "objective")}
         curves = bound_curves(report, measured, found.iterations) if whole.any() else None
     return Drift(settings, game, run, report, curves)
-
-
-def _run(game: AbstractGame, run: RunSettings, seeds: range) -> Trace:
-    schedule = Schedule(**run.schedule)
-    return ac_smfg(game, num_iterations=run.iterations, seeds=seeds, schedule=schedule, sampling=run.sampling)
 
 
 def drift_tables(drift: Drift) -> Group:
@@ -103,8 +101,9 @@ def _inequalities(report: DriftReport) -> Table:
         )
     table.caption = Text(
         "E[e+ | x] - e <= -a eps e + eps sum b e_j + sum b' (eps_j^2 / eps) e_j + sum n eps_j^2, eps the step of the "
-        "residual's learner; for e_omega the fall of the objective. Constants hold at the iterates of this run and "
-        "nowhere else. broken held out: worst group of seeds left out of the fit, excess over the largest change. "
+        "residual's learner; for e_omega the fall of the objective. Constants are fitted to the iterates of this run "
+        "and claimed nowhere else. broken held out: worst group of seeds left out of the fit, excess over the "
+        "largest change. "
         "Markov correction: what the chains' positions change, over the largest change."
     )
     table.caption_justify = "left"
@@ -170,8 +169,7 @@ def _region(report: DriftReport) -> str:
 
 
 def write_drift(drift: Drift, directory: Path) -> Path:
-    """Write drift.json, atomically, into a directory that is made if missing; returns the file's path."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write drift.json, completely or not at all, into a directory that exists; returns the file's path."""
     report = drift.report
     record = {
         "format": FORMAT,

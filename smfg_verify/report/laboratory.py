@@ -14,9 +14,11 @@ from smfg_verify.bounds.drift import validate_drift
 from smfg_verify.bounds.drift_inequalities import LEARNERS, DriftInequality
 from smfg_verify.bounds.laboratory import Laboratory, Optimum, check_sweep, step_laboratory
 from smfg_verify.bounds.step_sweep import default_planes, whole_choice
-from smfg_verify.files import write_atomically
+from smfg_verify.errors import InputError
+from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame
-from smfg_verify.report.drawing import save_figure
+from smfg_verify.report.drawing import figure_files
+from smfg_verify.report.finished import Store
 from smfg_verify.report.laboratory_figure import laboratory_figure
 from smfg_verify.report.pipeline import load_game
 from smfg_verify.report.progress import Progress
@@ -41,12 +43,13 @@ class LabResult:
     lab: Laboratory
 
 
-def run_laboratory(settings: GameSettings, run: RunSettings) -> LabResult:
+def run_laboratory(settings: GameSettings, run: RunSettings, store: Store | None = None) -> LabResult:
     """Fit the drift inequalities at the base step constants, then sweep around them.
 
     Args:
         settings: the game.
         run: seeds, iterations and sampling of every run, and the base step constants.
+        store: keeps what is finished; nothing is kept if None.
 
     Returns:
         The result; without a certified region, and with the reason, where the drift is out of reach.
@@ -58,8 +61,9 @@ def run_laboratory(settings: GameSettings, run: RunSettings) -> LabResult:
     schedule = Schedule(**run.schedule)
     run = dataclasses.replace(run, schedule=schedule.constants())
     check_sweep(schedule, run.iterations, run.seeds)
+    job = (store or Store(None)).job("lab", game, {"run": run})
     with progress.stage("drift", "Fitting drift inequalities at the base step constants"):
-        inequalities, obstacle = _inequalities(game, schedule, run)
+        inequalities, obstacle = job("inequalities", lambda: _inequalities(game, schedule, run))
     planes = default_planes(whole_choice(run.schedule))
     total = run.seeds * sum(math.prod(plane.shape) for plane in planes)
     with progress.stage("sweep", f"Sweeping step sizes, {total:,} runs of {run.iterations:,} iterations"):
@@ -72,6 +76,7 @@ def run_laboratory(settings: GameSettings, run: RunSettings) -> LabResult:
             planes=planes,
             inequalities=inequalities,
             callback=progress.counted(total, "runs"),
+            keep=job,
         )
     return LabResult(settings, game, run, dataclasses.replace(lab, region_missing=obstacle or lab.region_missing))
 
@@ -89,7 +94,7 @@ def _inequalities(
     )
     try:
         return dict(validate_drift(game, trace).inequalities), ""
-    except ValueError as error:  # the budget of exact expectations
+    except InputError as error:  # the budget of exact expectations
         return None, str(error)
 
 
@@ -142,10 +147,12 @@ def _summary(lab: Laboratory) -> dict[str, str]:
 
 def _answer(lab: Laboratory) -> str:
     if lab.foreseen is None:
-        return "No prediction: the linear noise approximation diverges for every choice.\n"
+        return "No prediction: the linear noise approximation gives no finite number for any choice.\n"
     apart, error = lab.difference
     if lab.found.choice == lab.foreseen.choice:
         return "The predicted optimum is the one found.\n"
+    if not (math.isfinite(apart) and math.isfinite(error)):
+        return "The predicted optimum is another than the one found; on fresh seeds they could not be compared.\n"
     said = "cannot be told apart" if abs(apart) <= 2.0 * error else "differ"
     return (
         f"On fresh seeds the predicted optimum's mean is {apart:+.2g} +- {error:.2g} above that of the one found: at "
@@ -154,8 +161,7 @@ def _answer(lab: Laboratory) -> str:
 
 
 def write_lab(result: LabResult, directory: Path) -> list[Path]:
-    """Write lab.json and the figure, atomically, into a directory that is made if missing; returns the files."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write lab.json and the figure, all or nothing, into a directory that exists; returns the files."""
     record = {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
@@ -164,5 +170,5 @@ def write_lab(result: LabResult, directory: Path) -> list[Path]:
         "lab": plain(result.lab),
     }
     text = json.dumps(record, indent=1, allow_nan=False)
-    written = [write_atomically(directory / LAB_FILE, f"{text}\n".encode())]
-    return [*written, *(directory / name for name in save_figure(laboratory_figure(result.lab), directory, LAB_FIGURE))]
+    contents = {LAB_FILE: f"{text}\n".encode(), **figure_files(laboratory_figure(result.lab), LAB_FIGURE)}
+    return write_in(directory, contents)

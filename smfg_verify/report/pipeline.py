@@ -13,14 +13,18 @@ from smfg_verify.assumptions import AssumptionReport, budget_settings, check, fi
 from smfg_verify.bounds import (
     RUNNING_AVERAGE,
     BoundReport,
+    RateFinding,
     RateVerdict,
     Residuals,
     exact_residuals,
     validate_bounds,
 )
+from smfg_verify.errors import InputError
 from smfg_verify.exact import StackelbergGradient, stackelberg_gradient
 from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, validate
 from smfg_verify.games import load
+from smfg_verify.parts import Keep
+from smfg_verify.report.finished import Finished, Store
 from smfg_verify.report.progress import Progress
 from smfg_verify.report.settings import CheckSettings, Command, GameSettings, RunSettings
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg, resume
@@ -67,13 +71,17 @@ class Results:
 
     @property
     def slower(self) -> tuple[str, ...]:
-        """Residuals that decay slower than the claimed rate.
+        """Residuals that decay slower than the claimed rate, among those judged."""
+        return tuple(row.name for row in self.judged if row.verdict is RateVerdict.SLOWER)
 
-        The policy-space gap carries no claim, and a running average is slower only because it remembers its start.
+    @property
+    def judged(self) -> tuple[RateFinding, ...]:
+        """Rows that can count against the claim.
+
+        The policy-space gap carries no claim, and a running average may be slower because it remembers its start.
         """
         rows = self.bounds.rows if self.bounds is not None else ()
-        silent = ("policy_gap", RUNNING_AVERAGE)
-        return tuple(row.name for row in rows if row.verdict is RateVerdict.SLOWER and row.name not in silent)
+        return tuple(row for row in rows if row.name not in ("policy_gap", RUNNING_AVERAGE))
 
 
 def load_game(settings: GameSettings) -> AbstractGame:
@@ -101,34 +109,36 @@ def carry_out(
     check_settings: CheckSettings | None = None,
     resumed_with: Mapping[str, Any] | None = None,
     overwrite: bool = False,
+    store: Store | None = None,
 ) -> Results:
     """Do a whole job and return everything it found. Bad settings are refused before anything is done or said.
 
     Args:
         command: which job; "validate" runs, then checks (along the run too), then measures the rates.
         settings: the game.
-        directory: where the run keeps its checkpoint file; made if missing.
+        directory: where the run keeps its checkpoint file; it exists.
         run: of a new run; defaults if None.
         check_settings: of the check; defaults if None.
-        resumed_with: continue the directory's run, which must have these settings; None for a new run.
+        resumed_with: continue the directory's run, if there is one, which must have these settings; None for a new run.
         overwrite: whether a new run may replace another one in the directory.
+        store: keeps what is finished; nothing is kept but the run if None.
 
     Returns:
         The results.
 
     Raises:
         ValueError: bad settings, or a directory that holds another run.
-        OSError: the directory cannot be made.
+        OSError: the disk is full, or the directory cannot be written.
         KeyboardInterrupt: of the user; the run's checkpoint file is then up to date.
     """
     game, path, progress = load_game(settings), directory / TRACE_FILE, Progress()
     run, check_settings = run or RunSettings(), check_settings or CheckSettings()
     require_known(check_settings)
-    resumed = resumed_with is not None
+    resumed = resumed_with is not None and path.exists()
     if command != "check":
-        run = _resumable(path, resumed_with) if resumed_with is not None else _startable(game, path, run, overwrite)
-    directory.mkdir(parents=True, exist_ok=True)
+        run = _resumable(path, resumed_with or {}) if resumed else _startable(game, path, run, overwrite)
     found: dict[str, Any] = {}
+    keep = _kept(store or Store(None), command, game, run, check_settings, path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         with progress.stage("equilibrium", "Solving the equilibrium under a uniform leader"):
@@ -137,12 +147,23 @@ def carry_out(
             found |= {"run": run, "trace": run_stage(game, run, path, progress, resumed=resumed)}
         if command != "run":
             constants = Schedule(**run.schedule).constants()
-            report = check_stage(game, check_settings, constants, found.get("trace"), progress)
+            report = check_stage(game, check_settings, constants, found.get("trace"), progress, keep)
             found |= {"check": check_settings, "assumptions": report}
         if command == "validate":
-            found |= bounds_stage(game, found["trace"], progress)
+            found |= bounds_stage(game, found["trace"], progress, keep)
     said = tuple(dict.fromkeys(str(item.message) for item in caught if issubclass(item.category, UserWarning)))
     return Results(command=command, settings=settings, game=game, warnings=said, timings=progress.timings, **found)
+
+
+def _kept(
+    store: Store, command: Command, game: AbstractGame, run: RunSettings, check_settings: CheckSettings, trace: Path
+) -> Finished:
+    """The parts of this job; findings of one property do not depend on which other properties are asked for."""
+    check = dataclasses.replace(check_settings, properties=None)
+    if command == "check":
+        return store.job(command, game, {"check": check})
+    store.product(trace)
+    return store.job(command, game, {"run": run, "check": check} if command == "validate" else {"run": run})
 
 
 def require_known(settings: CheckSettings) -> None:
@@ -158,13 +179,11 @@ def require_known(settings: CheckSettings) -> None:
 
 def _resumable(path: Path, given: Mapping[str, Any]) -> RunSettings:
     """The settings of the run in a checkpoint file, which must be those given."""
-    if not path.exists():
-        raise ValueError(f"--resume: there is no run to continue in {path.parent}; leave --resume out to start one.")
     found = settings_of(Trace.load(path))
     for name, value in {**given, **given.get("schedule", {})}.items():
         had = found.schedule.get(name, getattr(found, name, None))
         if name != "schedule" and value != had:
-            raise ValueError(f"--resume: got {name} = {value!r}, but the run of {path} has {had!r}; leave it out.")
+            raise InputError(f"--resume: got {name} = {value!r}, but the run of {path} has {had!r}; leave it out.")
     return found
 
 
@@ -176,7 +195,7 @@ def _startable(game: AbstractGame, path: Path, run: RunSettings, overwrite: bool
         same = found.metadata.game_hash == game_hash(game) and settings_of(found) == run
         if not (same and found.complete):
             state = "an unfinished run of these settings; --resume continues it," if same else "another run;"
-            raise ValueError(f"--out: {path} holds {state} --overwrite replaces it, or choose another directory.")
+            raise InputError(f"--out: {path} holds {state} --overwrite replaces it, or choose another directory.")
     return run
 
 
@@ -189,7 +208,6 @@ def run_stage(
     with progress.stage("run", title, spinner=False):
         if resumed:
             return resume(game, path, **_shown(progress, settings.iterations))
-        path.unlink(missing_ok=True)
         return ac_smfg(
             game,
             num_iterations=settings.iterations,
@@ -197,6 +215,7 @@ def run_stage(
             schedule=Schedule(**settings.schedule),
             sampling=settings.sampling,
             checkpoint_file=path,
+            overwrite=True,
             **_shown(progress, settings.iterations),
         )
 
@@ -217,6 +236,7 @@ def check_stage(
     step_sizes: Mapping[str, float],
     trace: Trace | None,
     progress: Progress,
+    keep: Keep,
 ) -> AssumptionReport:
     """Check properties, along the leaders of a run too where there is one."""
     trajectory = None
@@ -233,12 +253,57 @@ def check_stage(
             trajectory=trajectory,
             step_sizes=step_sizes,
             progress=lambda name: progress.say(f"  {name}"),
+            keep=keep,
             **settings.as_arguments(),
         )
 
 
-def bounds_stage(game: AbstractGame, trace: Trace, progress: Progress) -> dict[str, Any]:
+def bounds_stage(game: AbstractGame, trace: Trace, progress: Progress, keep: Keep) -> dict[str, Any]:
     """Residuals at every checkpoint, and their rates: fields of `Results` by name."""
     with progress.stage("bounds", "Measuring residuals at every checkpoint and their rates"):
-        residuals = exact_residuals(game, trace)
+        residuals = keep("residuals", lambda: exact_residuals(game, trace))
         return {"residuals": residuals, "bounds": validate_bounds(game, trace, residuals=residuals)}
+
+
+def kept_run(
+    job: Finished, name: str, game: AbstractGame, run: RunSettings, seeds: range, progress: Progress, **options: Any
+) -> Trace:
+    """A run of AC-SMFG that is a part of a job: from where an interrupted one stands, if it is this one, or anew.
+
+    Args:
+        job: keeps the run's checkpoint file.
+        name: of the part.
+        game: the game.
+        run: iterations, sampling and step constants.
+        seeds: of the run.
+        progress: is told of the iterations.
+        options: further ones of `ac_smfg`.
+
+    Returns:
+        The trace.
+    """
+    path, callback = job.checkpoint_file(name), progress.iterations(run.iterations)
+    if path is not None and path.exists() and _is_run(path, game, run, seeds):
+        return resume(game, path, callback=callback)
+    return ac_smfg(
+        game,
+        num_iterations=run.iterations,
+        seeds=seeds,
+        schedule=Schedule(**run.schedule),
+        sampling=run.sampling,
+        checkpoint_file=path,
+        overwrite=True,
+        callback=callback,
+        **options,
+    )
+
+
+def _is_run(path: Path, game: AbstractGame, run: RunSettings, seeds: range) -> bool:
+    try:
+        found = Trace.load(path)
+    except InputError:
+        return False
+    metadata = found.metadata
+    same = (metadata.num_iterations, metadata.sampling) == (run.iterations, run.sampling)
+    same = same and metadata.step_constants == Schedule(**run.schedule).constants()
+    return same and metadata.game_hash == game_hash(game) and found.seeds.tolist() == list(seeds)

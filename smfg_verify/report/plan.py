@@ -9,16 +9,17 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from smfg_verify.bounds import ChangeStatus, PlanStatus, PowerPlan, exact_residuals, plan_power
+from smfg_verify.bounds import ChangeStatus, PlanStatus, PowerPlan, exact_residuals, leader_way, plan_power
 from smfg_verify.bounds.power import check_choices
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
-from smfg_verify.report.pipeline import load_game
+from smfg_verify.report.finished import Store
+from smfg_verify.report.pipeline import kept_run, load_game
 from smfg_verify.report.progress import Progress
 from smfg_verify.report.record import game_record, plain
 from smfg_verify.report.settings import GameSettings, RunSettings
 from smfg_verify.report.tables import brief_table, pairs_table
-from smfg_verify.stochastic import Schedule, ac_smfg
+from smfg_verify.stochastic import Schedule
 
 PLAN_FILE = "plan.json"
 
@@ -35,12 +36,13 @@ class Plan:
     power: PowerPlan
 
 
-def make_plan(settings: GameSettings, pilot: RunSettings, **choices: Any) -> Plan:
+def make_plan(settings: GameSettings, pilot: RunSettings, store: Store | None = None, **choices: Any) -> Plan:
     """Run a pilot and plan for the squared gradient of the leader's objective.
 
     Args:
         settings: the game.
         pilot: seeds, iterations, sampling and step constants of the pilot.
+        store: keeps what is finished; nothing is kept if None.
         **choices: of `plan_power`: the seeds and iterations to plan for.
 
     Returns:
@@ -51,21 +53,16 @@ def make_plan(settings: GameSettings, pilot: RunSettings, **choices: Any) -> Pla
     """
     game, progress = load_game(settings), Progress()
     check_choices(pilot.iterations, **choices)
-    schedule = Schedule(**pilot.schedule)
-    pilot = dataclasses.replace(pilot, schedule=schedule.constants())
+    pilot = dataclasses.replace(pilot, schedule=Schedule(**pilot.schedule).constants())
+    job = (store or Store(None)).job("plan", game, {"pilot": pilot, "choices": choices})
     with progress.stage("run", f"Pilot of {pilot.seeds} seeds, {pilot.iterations:,} iterations", spinner=False):
-        trace = ac_smfg(
-            game,
-            num_iterations=pilot.iterations,
-            seeds=range(pilot.seeds),
-            schedule=schedule,
-            sampling=pilot.sampling,
-            callback=progress.iterations(pilot.iterations),
-        )
+        trace = kept_run(job, "pilot", game, pilot, range(pilot.seeds), progress)
     with progress.stage("bounds", "Measuring residuals at every checkpoint"):
-        residuals = exact_residuals(game, trace)
+        residuals = job("residuals", lambda: exact_residuals(game, trace))
     with progress.stage("plan", "Simulating runs with the pilot's noise"):
-        return Plan(settings, game, pilot, plan_power(residuals.e_omega, residuals.iterations, **choices))
+        way = leader_way(trace.leader_logits, residuals.iterations)
+        power = job("power", lambda: plan_power(residuals.e_omega, residuals.iterations, way=way, **choices))
+    return Plan(settings, game, pilot, power)
 
 
 def plan_tables(plan: Plan) -> Group:
@@ -76,8 +73,7 @@ def plan_tables(plan: Plan) -> Group:
 
 
 def write_plan(plan: Plan, directory: Path) -> Path:
-    """Write plan.json, atomically, into a directory that is made if missing; returns the file's path."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write plan.json, completely or not at all, into a directory that exists; returns the file's path."""
     text = plan.power.to_json(game=game_record(plan.game, plan.settings.name), pilot=plain(plan.pilot))
     return write_atomically(directory / PLAN_FILE, f"{text}\n".encode())
 
@@ -125,7 +121,8 @@ def _answer(power: PowerPlan) -> Text:
         said = f"{power.status}: {power.reason}"
     else:
         said = (
-            f"{best.seeds} seeds of {best.iterations:,} iterations reach the power {power.target:g}, at the least cost"
+            f"{best.seeds} seeds of {best.iterations:,} iterations reach the power {power.target:g} in simulation, "
+            "at the least cost of the choices above"
         )
     text = Text(said, style=_STYLES[power.status])
     text.append(f"\nTaken for granted: {power.assumption}", style="dim")

@@ -5,14 +5,12 @@ import importlib.metadata
 import json
 import math
 import platform
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
 from smfg_verify.exact import Method, StackelbergGradient
-from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape
 from smfg_verify.report.labels import labels_of
 from smfg_verify.report.pipeline import Results
@@ -79,6 +77,7 @@ def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
             "objective": gradient.objective,
             "gradient": gradient.total,
             "direct": gradient.direct,
+            "held_field": gradient.held_field,
             "policy_response": gradient.policy_response,
             "mean_field_response": gradient.mean_field_response,
             "policy_gap": gradient.policy_gap,
@@ -150,16 +149,14 @@ def _distributions() -> list[importlib.metadata.Distribution]:
     return [found for name in _PACKAGES for found in importlib.metadata.distributions(name=name)]
 
 
-def write_report(results: Results, directory: Path, files: tuple[str, ...] = ()) -> Path:
-    """Write report.json, completely or not at all.
+def report_bytes(results: Results, files: tuple[str, ...] = ()) -> bytes:
+    """The content of report.json.
 
     Args:
         results: of the job.
-        directory: where; it exists.
-        files: names of the other files there.
+        files: names of the other files beside it.
 
     Returns:
-        Path of the report.
+        JSON text, encoded.
     """
-    text = json.dumps(results_record(results, files), indent=1, allow_nan=False)
-    return write_atomically(directory / REPORT_FILE, text.encode())
+    return json.dumps(results_record(results, files), indent=1, allow_nan=False).encode()

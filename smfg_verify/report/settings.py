@@ -3,7 +3,10 @@
 import dataclasses
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
+
+from smfg_verify.errors import InputError
 
 Command = Literal["check", "run", "validate"]
 
@@ -13,7 +16,7 @@ class GameSettings:
     """Which game: what `smfg_verify.games.load` is called with.
 
     Attributes:
-        name: a registered name, or file.py:ClassName.
+        name: a registered name, file.py:ClassName, or whatever else `load` takes.
         parameters: name -> value; the game's defaults for the others.
     """
 
@@ -23,7 +26,8 @@ class GameSettings:
     @property
     def short_name(self) -> str:
         """The name as a directory can be called."""
-        return self.name.rpartition(":")[2]
+        inside = self.name.rpartition(":")[2]
+        return Path(inside).stem if inside.endswith(".py") else inside
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +53,10 @@ class RunSettings:
         _require_count("seeds", self.seeds, 1, "the number of seeds")
         _require_count("iterations", self.iterations, 1, "the number of iterations")
         if self.sampling not in ("markov", "iid"):
-            raise ValueError(f"sampling: got {self.sampling!r}, expected 'markov' or 'iid'.")
+            raise InputError(f"sampling: got {self.sampling!r}, expected 'markov' or 'iid'.")
         for name, value in self.schedule.items():
             if not isinstance(value, int | float) or isinstance(value, bool) or not 0.0 <= value < math.inf:
-                raise ValueError(f"schedule: got {name} = {value!r}, expected a finite number >= 0, a step constant.")
+                raise InputError(f"schedule: got {name} = {value!r}, expected a finite number >= 0, a step constant.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +69,8 @@ class CheckSettings:
         leaders: random leader policies; the budget's number if None.
         starts: starts of each worst-case search and of each flow to a rest point; the budget's number if None.
         seed: of all random draws.
+        time_limit: seconds after which each proof by branch and bound is cut short; never if None. With one, a finding
+            depends on the machine and its load, and says so.
 
     Raises:
         ValueError: a setting of the wrong type or range.
@@ -75,6 +81,7 @@ class CheckSettings:
     leaders: int | None = None
     starts: int | None = None
     seed: int = 0
+    time_limit: float | None = None
 
     def __post_init__(self) -> None:
         if self.properties is not None:
@@ -84,6 +91,13 @@ class CheckSettings:
         if self.starts is not None:
             _require_count("starts", self.starts, 1, "the number of starts of a search")
         _require_count("check seed", self.seed, 0, "the seed of the random draws")
+        limit = self.time_limit
+        if limit is not None and not (
+            isinstance(limit, int | float) and not isinstance(limit, bool) and 0.0 < limit < math.inf
+        ):
+            raise InputError(
+                f"time limit: got {limit!r}, expected a positive number of seconds; leave it out for none."
+            )
 
     def as_arguments(self) -> dict[str, Any]:
         """How hard to search, as `smfg_verify.check` takes it by keyword."""
@@ -92,16 +106,17 @@ class CheckSettings:
             "num_leaders": self.leaders,
             "num_starts": self.starts,
             "seed": self.seed,
+            "time_limit": self.time_limit,
         }
 
 
 def _names(what: str, values: Any) -> tuple[str, ...]:
     listed = (values,) if isinstance(values, str) else values
     if not isinstance(listed, list | tuple) or not listed or not all(isinstance(value, str) for value in listed):
-        raise ValueError(f"{what}: got {values!r}, expected a name or a list of names.")
+        raise InputError(f"{what}: got {values!r}, expected a name or a list of names.")
     return tuple(listed)
 
 
 def _require_count(name: str, value: Any, low: int, what: str) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
-        raise ValueError(f"{name}: got {value!r}, expected an integer >= {low}, {what}.")
+        raise InputError(f"{name}: got {value!r}, expected an integer >= {low}, {what}.")

@@ -6,26 +6,26 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.text import Text
 
-from smfg_verify.assumptions import AssumptionReport
-from smfg_verify.bounds import Residuals
+from smfg_verify.assumptions import AssumptionReport, Verdict, find_property, property_names
+from smfg_verify.bounds import RateVerdict, Residuals
 from smfg_verify.exact import StackelbergGradient
-from smfg_verify.files import write_atomically
+from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.games import describe, names
 from smfg_verify.report import tables
 from smfg_verify.report.alignment_field_figure import alignment_field_figure
 from smfg_verify.report.alignment_figure import alignment_figure
-from smfg_verify.report.atlas import ATLAS_FILE, Atlas
+from smfg_verify.report.atlas import ATLAS_FILE, Atlas, atlas_bytes
 from smfg_verify.report.atlas_table import atlas_markdown, atlas_table
 from smfg_verify.report.bounds_tables import bounds_tables
 from smfg_verify.report.contraction_figure import contraction_figure
 from smfg_verify.report.convergence_figure import convergence_figure
-from smfg_verify.report.drawing import save_figure
+from smfg_verify.report.drawing import figure_files
 from smfg_verify.report.equilibrium_figure import equilibrium_figure
 from smfg_verify.report.labels import free_parameter_names
 from smfg_verify.report.pipeline import TRACE_FILE, Results
 from smfg_verify.report.policies import final_policies, uniform_policy
-from smfg_verify.report.record import REPORT_FILE, write_report
+from smfg_verify.report.record import REPORT_FILE, report_bytes
 from smfg_verify.report.settings import GameSettings
 
 ATLAS_TABLE = "atlas.md"
@@ -67,10 +67,37 @@ def show_results(console: Console, results: Results, directory: Path, files: tup
 def _summary(results: Results) -> Text:
     parts = []
     if results.assumptions is not None:
-        parts.append(f"Refuted: {_grouped(results.refuted) or 'nothing'}")
+        parts.append(f"Refuted: {refuted_of(results.assumptions)}")
     if results.bounds is not None:
-        parts.append(f"Slower than claimed: {', '.join(results.slower) or 'nothing'}")
+        parts.append(f"Slower than claimed: {_slower(results)}")
     return Text("\n".join(parts), style="bold")
+
+
+def refuted_of(report: AssumptionReport) -> str:
+    """What is refuted, out of how much; without a refutation, what became of the rest."""
+    checked, known = len(report.properties), len(property_names())
+    counts = {verdict: 0 for verdict in Verdict}
+    for finding in report.findings:
+        counts[finding.verdict] += find_property(finding.property).decides(finding.statement)
+    deciding = sum(counts.values()) - counts[Verdict.NOT_APPLICABLE]
+    scope = f"{deciding} applicable statements that decide {checked} of {known} properties"
+    others = ", ".join(
+        f"{counts[verdict]} {verdict.value}"
+        for verdict in (Verdict.CERTIFIED, Verdict.SUPPORTED, Verdict.INCONCLUSIVE)
+        if counts[verdict]
+    )
+    rest = f"the others: {others}" if others else "no others"
+    if report.refuted:
+        return f"{_grouped(report.refuted)}. That is {len(report.refuted)} of {scope}; {rest}"
+    return f"none of {scope}" + (f" ({others})" if others else "")
+
+
+def _slower(results: Results) -> str:
+    """What is slower, out of how many residuals, and how many of them could not be judged."""
+    rows = results.judged
+    open_ = sum(row.verdict is RateVerdict.INCONCLUSIVE for row in rows)
+    scope = f"{len(rows)} residuals judged" + (f", {open_} of them inconclusive" if open_ else "")
+    return f"{', '.join(results.slower)}; of {scope}" if results.slower else f"none of {scope}"
 
 
 def _grouped(statements: tuple[str, ...]) -> str:
@@ -82,7 +109,7 @@ def _grouped(statements: tuple[str, ...]) -> str:
 
 
 def write_files(results: Results, directory: Path) -> tuple[str, ...]:
-    """Write figures and report.json into the directory, beside the trace.
+    """Write figures and report.json into the directory, beside the trace: all of them or none.
 
     Returns:
         The names of all files of the job.
@@ -93,10 +120,11 @@ def write_files(results: Results, directory: Path) -> tuple[str, ...]:
         figures |= assumption_figures(results.assumptions, results.game, residuals)
     if residuals is not None and results.bounds is not None:
         figures["convergence"] = convergence_figure(residuals, results.bounds)
-    files: tuple[str, ...] = () if results.trace is None else (TRACE_FILE,)
+    contents: dict[str, bytes] = {}
     for name, figure in figures.items():
-        files += save_figure(figure, directory, name)
-    write_report(results, directory, files)
+        contents |= figure_files(figure, name)
+    files = (*(() if results.trace is None else (TRACE_FILE,)), *contents)
+    write_in(directory, {**contents, REPORT_FILE: report_bytes(results, files)})
     return (REPORT_FILE, *files)
 
 
@@ -115,11 +143,11 @@ def assumption_figures(
 
 
 def show_atlas(console: Console, atlas: Atlas, directory: Path) -> None:
-    """Print the atlas, and write its Markdown table beside the reports."""
+    """Print the atlas, and write its record and its Markdown table beside the reports, both or neither."""
     console.print(atlas_table(atlas))
-    write_atomically(directory / ATLAS_TABLE, atlas_markdown(atlas).encode())
-    if atlas.refuted:
-        console.print(Text("Refuted: " + "; ".join(atlas.refuted), style="bold"))
+    write_in(directory, {ATLAS_FILE: atlas_bytes(atlas), ATLAS_TABLE: atlas_markdown(atlas).encode()})
+    for name, report in atlas.reports.items():
+        console.print(Text(f"{name}, refuted: {refuted_of(report)}", style="bold" if report.refuted else ""))
     seconds = ", ".join(f"{name} {spent:.0f} s" for name, spent in atlas.seconds.items())
     console.print(Text(f"Time: {seconds or 'all read back'}", style="dim"))
     console.print(

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, find_property
 from smfg_verify.exact import Method, StackelbergGradient
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.game import AbstractGame, game_name, leader_logits_shape, mean_field_shape
 from smfg_verify.games import GameEntry
 from smfg_verify.report.labels import labels_of
 from smfg_verify.report.policies import final_policies
@@ -36,7 +36,7 @@ def brief_table(title: str, *columns: str, numbers: Iterable[str] = (), unbroken
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         side: Literal["left", "right"] = "right" if column in numbers else "left"
-        table.add_column(Text(column), justify=side, overflow="fold", no_wrap=column == unbroken)
+        table.add_column(Text(column), justify=side, overflow="fold", no_wrap=bool(unbroken) and column == unbroken)
     return table
 
 
@@ -58,6 +58,7 @@ def sizes_table(game: AbstractGame, name: str, identity: str) -> Table:
     """What the game is: sizes, constants, labels and content."""
     labels = labels_of(game)
     rows = {
+        **({} if game.name is None else {"name": game_name(game)}),
         "class": type(game).__name__,
         "states": _listed(game.num_states, labels.states),
         "follower actions": _listed(game.num_follower_actions, labels.follower_actions),
@@ -99,6 +100,7 @@ def gradient_table(gradient: StackelbergGradient, title: str) -> Group:
         "  direct part": f"{_norm(gradient.direct):.6g}",
         "  policy response": f"{_norm(gradient.policy_response):.6g}",
         "  mean field response": f"{_norm(gradient.mean_field_response):.6g}",
+        "  mean field held": f"{_norm(gradient.held_field):.6g}  (the follower's policy answers)",
         "policy-space gap": f"{float(gradient.policy_gap):.6g}  (0 at a stationary policy, saturated ones included)",
         "certificate": f"error of grad Phi <= {float(certificate.error_bound):.2e} (first order): adjoint residual "
         f"{float(certificate.adjoint_residual):.2e}, condition number {float(certificate.condition):.3g}",

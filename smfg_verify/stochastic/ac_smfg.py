@@ -48,6 +48,7 @@ def ac_smfg(
     checkpoints: int | Iterable[int] = 60,
     initial: Mapping[str, ArrayLike] | None = None,
     checkpoint_file: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
     progress: bool = False,
     callback: Callback | None = None,
 ) -> Trace:
@@ -73,6 +74,7 @@ def ac_smfg(
             one run or with a leading axis of seeds.
         checkpoint_file: a new file ending in .nc. The run is saved there at the start, every few seconds, at the end,
             and when it is interrupted; `resume` continues it and `Trace.load` reads what is recorded so far.
+        overwrite: whether the file may replace another one; that stands until the first save of this run succeeds.
         progress: show a progress bar on standard error.
         callback: called between chunks (about one second of work) with the iterations done.
 
@@ -96,6 +98,7 @@ def ac_smfg(
         checkpoints=checkpoints,
         initial=initial,
         checkpoint_file=checkpoint_file,
+        overwrite=overwrite,
         progress=progress,
         callback=callback,
     )

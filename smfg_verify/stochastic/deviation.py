@@ -10,9 +10,10 @@ from smfg_verify.exact.follower import best_response, policy_value, soft_bellman
 from smfg_verify.exact.kernel import FollowerModel, Kernel, follower_model
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 from smfg_verify.policies import entropy
+from smfg_verify.portable import Portable
 
 
-class Deviation(eqx.Module):
+class Deviation(Portable, eqx.Module):
     r"""Gain of the best single deviation, between what one deviation reaches and what no deviation exceeds.
 
     A tagged follower leaves the policy; the other N - 1 move as recorded. On the recorded path $(m^{-}_t)$ of the

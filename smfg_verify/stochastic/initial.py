@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, UInt
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.stochastic.advance import LANES, seed_uniforms
 from smfg_verify.stochastic.method import Carry, Memory
@@ -32,16 +33,16 @@ def check_seeds(seeds: Iterable[int]) -> UInt[np.ndarray, " seeds"]:
         ValueError: none, doubled ones, or one that is not an integer in [0, 2**32).
     """
     if not isinstance(seeds, Iterable):
-        raise ValueError(f"seeds: got {seeds!r}, expected a sequence of integers, such as range(8).")
+        raise InputError(f"seeds: got {seeds!r}, expected a sequence of integers, such as range(8).")
     values = list(seeds)
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= _MAX_SEED:
-            raise ValueError(f"seeds: got {value!r}, expected integers in [0, 2**32).")
+            raise InputError(f"seeds: got {value!r}, expected integers in [0, 2**32).")
     if not values:
-        raise ValueError("seeds: got none, expected at least one integer.")
+        raise InputError("seeds: got none, expected at least one integer.")
     if len(set(values)) != len(values):
         doubled = next(value for value in values if values.count(value) > 1)
-        raise ValueError(f"seeds: got {doubled} more than once, expected distinct seeds; a doubled one repeats a run.")
+        raise InputError(f"seeds: got {doubled} more than once, expected distinct seeds; a doubled one repeats a run.")
     return np.asarray(values, dtype=np.uint32)
 
 
@@ -53,7 +54,7 @@ def check_num_iterations(num_iterations: int) -> int:
     """
     valid = isinstance(num_iterations, int | np.integer) and not isinstance(num_iterations, bool)
     if not valid or not 1 <= num_iterations <= _MAX_ITERATIONS:
-        raise ValueError(f"num_iterations: got {num_iterations!r}, expected an integer in [1, {_MAX_ITERATIONS}].")
+        raise InputError(f"num_iterations: got {num_iterations!r}, expected an integer in [1, {_MAX_ITERATIONS}].")
     return int(num_iterations)
 
 
@@ -69,17 +70,17 @@ def check_checkpoints(checkpoints: int | Iterable[int], num_iterations: int) -> 
         ValueError: fewer than 2, or an iteration out of [0, num_iterations].
     """
     if isinstance(checkpoints, bool) or not isinstance(checkpoints, int | np.integer | Iterable):
-        raise ValueError(f"checkpoints: got {checkpoints!r}, expected a count or a sequence of iterations.")
+        raise InputError(f"checkpoints: got {checkpoints!r}, expected a count or a sequence of iterations.")
     if isinstance(checkpoints, int | np.integer):
         if checkpoints < 2:
-            raise ValueError(f"checkpoints: got {checkpoints}, expected at least 2: the first and the last iterate.")
+            raise InputError(f"checkpoints: got {checkpoints}, expected at least 2: the first and the last iterate.")
         spaced = np.rint(np.geomspace(1, num_iterations, int(checkpoints) - 1)).astype(np.int64)
         return np.unique(np.concatenate([[0], spaced, [num_iterations]]))
     values = np.asarray(list(checkpoints))
     if values.ndim != 1 or (values.size and not np.issubdtype(values.dtype, np.integer)):
-        raise ValueError(f"checkpoints: got {values.dtype} of shape {values.shape}, expected a vector of integers.")
+        raise InputError(f"checkpoints: got {values.dtype} of shape {values.shape}, expected a vector of integers.")
     if values.size and not (values.min() >= 0 and values.max() <= num_iterations):
-        raise ValueError(
+        raise InputError(
             f"checkpoints: got iterations from {values.min()} to {values.max()}, expected them in "
             f"[0, num_iterations = {num_iterations}]."
         )
@@ -120,7 +121,7 @@ def first_iterate(
     values["occupancy_state"], values["population_state"] = states
     for name, value in (initial or {}).items():
         if name not in shapes:
-            raise ValueError(f"initial: got the name {name!r}, expected some of: {', '.join(ITERATE_FIELDS)}.")
+            raise InputError(f"initial: got the name {name!r}, expected some of: {', '.join(ITERATE_FIELDS)}.")
         values[name] = _replacement(name, value, shapes[name], seeds.size, values[name].dtype, game)
     for player in ("leader", "follower"):
         lower, upper = (np.asarray(getattr(bounds, f"{player}_{side}")) for side in ("lower", "upper"))
@@ -147,16 +148,16 @@ def _replacement(
     array = np.asarray(value)
     batched = (num_seeds, *shape)
     if array.shape not in (shape, batched):
-        raise ValueError(f"initial[{name!r}]: got shape {array.shape}, expected {shape} or {batched} (seeds first).")
+        raise InputError(f"initial[{name!r}]: got shape {array.shape}, expected {shape} or {batched} (seeds first).")
     if name.endswith("_state"):
         if not (np.issubdtype(array.dtype, np.integer) and np.all((array >= 0) & (array < game.num_states))):
-            raise ValueError(f"initial[{name!r}]: expected integers in [0, {game.num_states}), the states of the game.")
+            raise InputError(f"initial[{name!r}]: expected integers in [0, {game.num_states}), the states of the game.")
     elif not np.all(np.isfinite(array)):
-        raise ValueError(f"initial[{name!r}]: got NaN or an infinite number, expected finite numbers.")
+        raise InputError(f"initial[{name!r}]: got NaN or an infinite number, expected finite numbers.")
     if name == "mean_field":
         sums = array.sum(axis=tuple(range(array.ndim - len(shape), array.ndim)))
         if array.min() < 0.0 or np.any(np.abs(sums - 1.0) > 1e-6):
-            raise ValueError(
+            raise InputError(
                 f"initial['mean_field']: got minimum {array.min():.3g} and sums from {np.min(sums):.9g} to "
                 f"{np.max(sums):.9g}, expected non-negative entries that sum to 1."
             )

@@ -9,7 +9,9 @@ from typing import Required, TypedDict
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
-from smfg_verify.game import AbstractGame, game_hash, traced, validate
+from smfg_verify.errors import InputError
+from smfg_verify.files import require_place
+from smfg_verify.game import AbstractGame, game_hash, game_name, require_source_agrees, traced, validate
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.initial import (
     ITERATE_FIELDS,
@@ -35,6 +37,7 @@ class RunOptions(TypedDict, total=False):
     checkpoints: int | Iterable[int]
     initial: Mapping[str, ArrayLike] | None
     checkpoint_file: str | os.PathLike[str] | None
+    overwrite: bool
     progress: bool
     callback: Callback | None
 
@@ -48,6 +51,7 @@ def run_method(
     checkpoints: int | Iterable[int] = 60,
     initial: Mapping[str, ArrayLike] | None = None,
     checkpoint_file: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
     progress: bool = False,
     callback: Callback | None = None,
 ) -> Trace:
@@ -59,7 +63,7 @@ def run_method(
     Args:
         game: the game; validated first.
         method: a registered method.
-        num_iterations, seeds, checkpoints, initial, checkpoint_file, progress, callback: as in `ac_smfg`.
+        num_iterations, seeds, checkpoints, initial, checkpoint_file, overwrite, progress, callback: as in `ac_smfg`.
 
     Returns:
         The trace. A seed whose iterates stop being finite is marked in `Trace.diverged`, the others go on.
@@ -70,7 +74,7 @@ def run_method(
     num_iterations = check_num_iterations(num_iterations)
     seeds = check_seeds(seeds)
     points = check_checkpoints(checkpoints, num_iterations)
-    path = None if checkpoint_file is None else _new_file(checkpoint_file)
+    path = None if checkpoint_file is None else _new_file(checkpoint_file, overwrite)
     validate(game)
     metadata = _metadata(game, method, num_iterations)
     game = traced(game)
@@ -79,7 +83,7 @@ def run_method(
     carries = to_lanes(first | repeated_memory(method.first_memory(game), seeds.size))
     run = Run(game, method, metadata, seeds, points, records, 0, carries)
     run.record(0, run.carries)
-    return complete(run, path, progress, callback)
+    return _confirmed(game, complete(run, path, progress, callback))
 
 
 def resume(
@@ -109,7 +113,7 @@ def resume(
     state = storage.read(checkpoint_file, group=storage.RESUME_GROUP)
     metadata = trace.metadata
     if metadata.dtype != str(jnp.result_type(float)):
-        raise ValueError(
+        raise InputError(
             f"resume: the run of {checkpoint_file} is in {metadata.dtype} and JAX now in {jnp.result_type(float)}; set "
             "jax_enable_x64 as it was."
         )
@@ -120,22 +124,30 @@ def resume(
     for name, record in records.items():
         record[:, : trace.iterations.size] = getattr(trace, name)
     if game_hash(game) != metadata.game_hash:
-        raise ValueError(
-            f"resume: got another game ({type(game).__name__}) than the {metadata.game} of {checkpoint_file}; expected "
+        raise InputError(
+            f"resume: got another game ({game_name(game)}) than the {metadata.game} of {checkpoint_file}; expected "
             "the same class, parameters and structure, since the run would otherwise change game half-way."
         )
     method = method_named(metadata.method).from_options(metadata.options)
     done = int(state.attrs["iterations_done"])
     run = Run(traced(game), method, metadata, trace.seeds, points, records, done, to_lanes(current))
-    return complete(run, Path(checkpoint_file), progress, callback)
+    return _confirmed(run.game, complete(run, Path(checkpoint_file), progress, callback))
 
 
-def _new_file(checkpoint_file: str | os.PathLike[str]) -> Path:
+def _confirmed(game: AbstractGame, trace: Trace) -> Trace:
+    """The trace, unless the code that the game's tables were read from says something else at its first or last mean
+    fields: the file, if any, is kept."""
+    require_source_agrees(game, trace.mean_field[:, [0, -1]])
+    return trace
+
+
+def _new_file(checkpoint_file: str | os.PathLike[str], overwrite: bool) -> Path:
     path = Path(checkpoint_file)
     if path.suffix != ".nc":
-        raise ValueError(f"checkpoint_file: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF).")
-    if path.exists() and path.stat().st_size > 0:
-        raise ValueError(
+        raise InputError(f"checkpoint_file: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF).")
+    require_place(path)
+    if not overwrite and path.exists() and path.stat().st_size > 0:
+        raise InputError(
             f"checkpoint_file: {path} exists; resume(game, checkpoint_file) continues it, or delete it to start anew."
         )
     return path
@@ -143,7 +155,7 @@ def _new_file(checkpoint_file: str | os.PathLike[str]) -> Path:
 
 def _metadata(game: AbstractGame, method: Method, num_iterations: int) -> TraceMetadata:
     return TraceMetadata(
-        game=type(game).__name__,
+        game=game_name(game),
         game_hash=game_hash(game),
         method=method.name,
         method_options=json.dumps(method.options(), sort_keys=True),

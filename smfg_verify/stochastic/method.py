@@ -9,7 +9,9 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
+from smfg_verify.portable import Portable
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
@@ -26,7 +28,7 @@ class Carry(NamedTuple):
     memory: Memory
 
 
-class Method(eqx.Module):
+class Method(Portable, eqx.Module):
     """A learning method of the leader, the follower and the mean field.
 
     The fields of a concrete method are its options: numbers are traced, so that another one does not recompile, and
@@ -93,7 +95,7 @@ def register(method: type[Method]) -> type[Method]:
         ValueError: another method has the name.
     """
     if _METHODS.setdefault(method.name, method) is not method:
-        raise ValueError(f"method: {method.name!r} is the name of {_METHODS[method.name].__qualname__} already.")
+        raise InputError(f"method: {method.name!r} is the name of {_METHODS[method.name].__qualname__} already.")
     return method
 
 
@@ -105,7 +107,7 @@ def method_named(name: str) -> type[Method]:
     """
     if name not in _METHODS:
         known = ", ".join(sorted(_METHODS))
-        raise ValueError(f"method: got {name!r}, expected one of: {known}; likely cause: its module is not imported.")
+        raise InputError(f"method: got {name!r}, expected one of: {known}; likely cause: its module is not imported.")
     return _METHODS[name]
 
 
@@ -116,7 +118,7 @@ def check_count(where: str, value: Any) -> None:
         ValueError: what was got.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{where}: got {value!r}, expected an integer >= 1.")
+        raise InputError(f"{where}: got {value!r}, expected an integer >= 1.")
 
 
 def check_schedule(value: Any) -> None:
@@ -126,4 +128,4 @@ def check_schedule(value: Any) -> None:
         ValueError: what was got.
     """
     if not isinstance(value, Schedule):
-        raise ValueError(f"schedule: got {type(value).__name__}, expected smfg_verify.stochastic.Schedule.")
+        raise InputError(f"schedule: got {type(value).__name__}, expected smfg_verify.stochastic.Schedule.")

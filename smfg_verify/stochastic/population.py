@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, UInt
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.equilibrium import prepare
 from smfg_verify.game import (
@@ -17,9 +18,11 @@ from smfg_verify.game import (
     leader_logits_shape,
     mean_field_shape,
     over_indices,
+    require_source_agrees,
     validate,
 )
 from smfg_verify.policies import checked_distribution, entropy, observed_rows, softmax_policy
+from smfg_verify.portable import Portable
 from smfg_verify.stochastic.advance import seed_key
 from smfg_verify.stochastic.deviation import Deviation, best_deviation
 from smfg_verify.stochastic.initial import check_seeds
@@ -35,7 +38,7 @@ _BLOCK = 8192
 _TAIL = 1e-3
 
 
-class PopulationRun(eqx.Module):
+class PopulationRun(Portable, eqx.Module):
     r"""Populations of N followers, one a seed, over T steps.
 
     Attributes:
@@ -125,6 +128,8 @@ def simulate_population(
     law = _initial_law(game, reference, initial)
     rows = observed_rows(softmax_policy(logits), game.leader_observation)
     found = _simulate(game, rows, policy, law, jnp.asarray(seeds), count, steps)
+    for met in (reference, found["mean_field"][:, -1]):
+        require_source_agrees(game, met)
     distance = jnp.abs(found["mean_field"] - reference).reshape(seeds.size, steps, -1).sum(axis=-1)
     gain = None
     if deviation:
@@ -144,7 +149,7 @@ def simulate_population(
 
 def _check_count(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value < 2**31:
-        raise ValueError(f"{name}: got {value!r}, expected an integer in [1, 2**31).")
+        raise InputError(f"{name}: got {value!r}, expected an integer in [1, 2**31).")
     return int(value)
 
 

@@ -4,14 +4,16 @@ import itertools
 import math
 import warnings
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import as_parameter, parameter
+from smfg_verify.portable import Portable, reduce_portable
 
 _NAMES = {"leader": "zeta", "mean_field": "xi", "follower": "alpha", "critic": "beta"}
 
@@ -23,9 +25,9 @@ def check_constant(where: str, value: Array) -> None:
         ValueError: what was got.
     """
     if value.shape != ():
-        raise ValueError(f"{where}: got shape {value.shape}, expected one number.")
+        raise InputError(f"{where}: got shape {value.shape}, expected one number.")
     if not isinstance(value, jax.core.Tracer) and not (math.isfinite(float(value)) and float(value) >= 0.0):
-        raise ValueError(f"{where}: got {float(value):g}, expected a finite number >= 0.")
+        raise InputError(f"{where}: got {float(value):g}, expected a finite number >= 0.")
 
 
 class StepSizes(NamedTuple):
@@ -36,8 +38,11 @@ class StepSizes(NamedTuple):
     follower: Float[Array, ""]
     critic: Float[Array, ""]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
-class Schedule(eqx.Module):
+
+class Schedule(Portable, eqx.Module):
     r"""Step sizes $c / \sqrt{k + 1}$, one constant a learner.
 
     $\zeta_k$ (leader) $\le \xi_k$ (mean field) $\le \alpha_k$ (follower) $\le \beta_k$ (critics): the separation of
@@ -80,7 +85,7 @@ class Schedule(eqx.Module):
         return {name: float(getattr(self, name)) for name in _NAMES}
 
 
-class PowerSchedule(eqx.Module):
+class PowerSchedule(Portable, eqx.Module):
     r"""Step sizes $c / (k + 1)^p$ with a constant and an exponent a learner, one choice of all eight a lane.
 
     For sweeps over step sizes; AC-SMFG's own are those of `Schedule`, p = 1/2. Clipped to 1 as there.

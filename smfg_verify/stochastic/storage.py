@@ -2,12 +2,15 @@
 
 import importlib.metadata
 import importlib.util
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smfg_verify.files import replacing
+from smfg_verify.documents import named
+from smfg_verify.errors import InputError
+from smfg_verify.files import require_place, write_atomically
 
 if TYPE_CHECKING:
     import xarray
@@ -32,13 +35,13 @@ def check_format(attributes: Mapping[str, Any], where: str) -> None:
         ValueError: which of the two.
     """
     if attributes.get("format") != FORMAT:
-        raise ValueError(
+        raise InputError(
             f"{where}: not a trace of smfg-verify (attribute format is {attributes.get('format')!r}, expected "
             f"{FORMAT!r}); likely cause: the file was written by another program."
         )
     version = attributes.get("schema_version")
     if version != SCHEMA_VERSION:
-        raise ValueError(
+        raise InputError(
             f"{where}: got schema version {version}, expected {SCHEMA_VERSION}; likely cause: the file was written by "
             "another version of smfg-verify. Read it with that version, or run again."
         )
@@ -60,28 +63,32 @@ def is_zarr(path: str | os.PathLike[str]) -> bool:
     """
     suffix = Path(path).suffix
     if suffix not in (".nc", ".zarr"):
-        raise ValueError(f"path: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF) or .zarr (Zarr).")
+        raise InputError(f"path: got {os.fspath(path)!r}, expected a name ending in .nc (netCDF) or .zarr (Zarr).")
     if suffix == ".zarr" and importlib.util.find_spec("zarr") is None:
-        raise ValueError("path: Zarr needs the package zarr, which is not installed; `pip install zarr`, or use .nc.")
+        raise InputError("path: Zarr needs the package zarr, which is not installed; `pip install zarr`, or use .nc.")
     return suffix == ".zarr"
 
 
 def write_netcdf(path: str | os.PathLike[str], groups: Mapping[str | None, "xarray.Dataset"]) -> None:
-    """Write datasets as groups of one netCDF file (None is the root), then move it into place in one step.
+    """Write datasets as groups of one netCDF file (None is the root), completely or not at all.
+
+    The file is put together in memory: where HDF5 itself meets a full disk, its clean-up ends the process.
 
     Args:
         path: where the file is to stand.
         groups: the root first.
 
     Raises:
-        ValueError: the directory does not exist.
+        ValueError: a path that is a folder, or whose folder does not exist.
+        OSError: the disk is full or the folder cannot be written; nothing is left of the attempt.
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise ValueError(f"path: got {os.fspath(path)!r}, whose directory does not exist; make it first.")
-    with replacing(path) as temporary:
-        for position, (group, dataset) in enumerate(groups.items()):
-            dataset.to_netcdf(temporary, mode="w" if position == 0 else "a", group=group, engine="h5netcdf")
+    import xarray
+
+    require_place(path)
+    content = io.BytesIO()
+    tree = xarray.DataTree.from_dict({f"/{group or ''}": dataset for group, dataset in groups.items()})
+    tree.to_netcdf(content, engine="h5netcdf")
+    write_atomically(path, content.getvalue())
 
 
 def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Dataset":
@@ -95,7 +102,7 @@ def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Data
     path = Path(path)
     zarr = path.suffix == ".zarr" and is_zarr(path)
     if not path.exists():
-        raise ValueError(f"path: got {os.fspath(path)!r}, which does not exist.")
+        raise InputError(f"path: got {os.fspath(path)!r}, which does not exist.")
     engine = "zarr" if zarr else "h5netcdf"
     try:
         with xarray.open_dataset(path, engine=engine) as root:
@@ -103,17 +110,19 @@ def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Data
             if group is None:
                 return root.load()
         if not _has_group(path, group):
-            raise ValueError(
+            raise InputError(
                 f"{path}: has no group {group!r}, expected the checkpoint file of a run; likely cause: it was written "
                 "by Trace.save, which keeps the record but not where the run stands."
             )
         with xarray.open_dataset(path, engine=engine, group=group) as dataset:
             return dataset.load()
-    except ValueError:
+    except InputError:
         raise
     except Exception as error:  # the libraries below raise OSError, KeyError, RuntimeError and their own kinds
+        if (kind := named(path)) is not None:
+            raise InputError(f"{path}: is {kind}; expected a trace, such as the trace.nc of a run.") from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(
+        raise InputError(
             f"{path}: cannot be read as {'Zarr' if zarr else 'netCDF'} ({type(error).__name__}: {reason}); likely "
             "cause: the file is truncated, or was written by another program."
         ) from error

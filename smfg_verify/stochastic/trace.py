@@ -3,13 +3,15 @@
 import dataclasses
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
 
+from smfg_verify.errors import InputError
+from smfg_verify.files import replacing_folder
+from smfg_verify.portable import Portable
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.updates import Sampling
 
@@ -88,13 +90,13 @@ class TraceMetadata:
 
     def _of_ac_smfg(self, option: str) -> Any:
         if self.method != "ac-smfg":
-            raise ValueError(
+            raise InputError(
                 f"trace: got a run of {self.method}, expected one of ac-smfg; what is asked for is about its {option}."
             )
         return self.options[option]
 
 
-class Trace(eqx.Module):
+class Trace(Portable, eqx.Module):
     """A run at its checkpoints; row k of an array is the iterate after `iterations[k]` updates (0 is the start).
 
     Attributes:
@@ -156,23 +158,25 @@ class Trace(eqx.Module):
         missing = [name for name in names if name not in dataset.variables]
         missing += [field.name for field in dataclasses.fields(TraceMetadata) if field.name not in dataset.attrs]
         if missing:
-            raise ValueError(f"trace: {', '.join(missing)} missing; likely cause: a file that was edited or cut.")
+            raise InputError(f"trace: {', '.join(missing)} missing; likely cause: a file that was edited or cut.")
         arrays = {name: dataset[name].values for name in _DIMENSIONS}
         arrays["diverged"] = arrays["diverged"].astype(bool)
         metadata = TraceMetadata(**{name: _plain(dataset.attrs[name]) for name in TraceMetadata.__dataclass_fields__})
         return cls(seeds=dataset["seed"].values, iterations=dataset["iteration"].values, **arrays, metadata=metadata)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the trace, atomically for netCDF: a reader sees the old file or the new one, never a part.
+        """Write the trace, completely or not at all: a reader sees the old file or the new one, never a part.
 
         Args:
             path: ending in .nc (netCDF4) or .zarr (a directory; needs the package zarr).
 
         Raises:
-            ValueError: another ending, or zarr is not installed.
+            ValueError: another ending, zarr is not installed, or the folder it is to stand in does not exist.
+            OSError: the disk is full or the folder cannot be written; the old file is as it was.
         """
         if storage.is_zarr(path):
-            self.to_xarray().to_zarr(Path(path), mode="w")
+            with replacing_folder(path) as temporary:
+                self.to_xarray().to_zarr(temporary, mode="w")
         else:
             storage.write_netcdf(path, {None: self.to_xarray()})
 

@@ -11,10 +11,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy, stationary_distribution
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.portable import Portable
 from smfg_verify.stochastic.lanes import add_to_row, entry, observed, one_hot, over_lanes, rows
 from smfg_verify.stochastic.sampling import sample_index, sample_transition
 from smfg_verify.stochastic.schedules import StepSizes
@@ -23,7 +25,7 @@ from smfg_verify.stochastic.value_bounds import ValueBounds
 Sampling = Literal["markov", "iid"]
 
 
-class Iterate(eqx.Module):
+class Iterate(Portable, eqx.Module):
     """Everything AC-SMFG carries from one iteration to the next.
 
     Attributes:
@@ -73,7 +75,7 @@ def check_sampling(sampling: str) -> None:
         ValueError: what was got.
     """
     if sampling not in ("markov", "iid"):
-        raise ValueError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
+        raise InputError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")
 
 
 def num_uniforms(game: AbstractGame, sampling: Sampling) -> int:

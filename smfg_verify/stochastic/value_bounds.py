@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape, over_indices
+from smfg_verify.portable import Portable
 
 _CONCENTRATIONS = (0.05, 0.3, 1.0, 5.0)
 _FIELDS_A_CONCENTRATION = 128
@@ -23,7 +24,7 @@ _REWARDS: dict[str, Callable] = {
 }
 
 
-class ValueBounds(eqx.Module):
+class ValueBounds(Portable, eqx.Module):
     """Lower and upper bounds of the two players' regularised values, in units of reward."""
 
     follower_lower: Float[Array, ""]

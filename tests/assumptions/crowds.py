@@ -8,7 +8,7 @@ from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.game import TabularGame
 
-QUICK = SearchSettings(num_leaders=64, num_starts=4, num_steps=25, num_boxes=50, seconds=0.5)
+QUICK = SearchSettings(num_leaders=64, num_starts=4, num_steps=25, num_boxes=50)
 
 
 def crowd(attraction, temperature, *, inertia=0.0, discount=0.9, bias=0.0, copies=1):

@@ -5,6 +5,7 @@ import pytest
 
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.alignment_measures import alignment_measures, alignment_slopes, frontier, quantiles
+from smfg_verify.assumptions.alignment_readings import Reading
 from smfg_verify.assumptions.leaders import evaluate_leaders, random_leaders
 from smfg_verify.assumptions.runner import checked
 from smfg_verify.game import TabularGame
@@ -79,9 +80,10 @@ def test_relabelling_states_and_actions_changes_no_ratio(arrays, leaders, refere
         np.testing.assert_allclose(getattr(relabelled, name), getattr(reference, name), rtol=1e-8)
 
 
-def test_slopes_of_the_search_against_differences(arrays, leaders):
+@pytest.mark.parametrize("reading", Reading)
+def test_slopes_of_the_search_against_differences(arrays, leaders, reading):
     game = checked(TabularGame.from_arrays(**arrays.from_arrays_arguments()))
-    slopes = alignment_slopes(game, 1, 2)
+    slopes = alignment_slopes(game, reading, 1, 2)
     points = leaders[:2].reshape(2, 9)
     _, gradients = slopes(points)
     step = 1e-5

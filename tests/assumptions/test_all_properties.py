@@ -21,7 +21,7 @@ PROPERTIES = (
     "step-sizes",
 )
 STEPS = {"leader": 0.2, "mean_field": 0.5, "follower": 1.0, "critic": 2.0}
-TINY = {"budget": "quick", "num_leaders": 32, "num_starts": 2, "num_steps": 8, "seconds": 1.0, "num_boxes": 50}
+TINY = {"budget": "quick", "num_leaders": 32, "num_starts": 2, "num_steps": 8, "num_boxes": 50}
 
 
 def test_names_are_those_of_the_command_line():

@@ -149,7 +149,6 @@ def test_a_solver_that_lies_or_fails_certifies_nothing(kind, hot, monkeypatch):
             duals=(),
             second_status=conic.SOLVED,
             second_value=0.0,
-            seconds=0.0,
         )
 
     monkeypatch.setattr(conic, "solve", lie)
@@ -174,7 +173,6 @@ def test_garbage_that_happens_to_be_a_norm_gets_its_true_modulus(monkeypatch):
             duals=(),
             second_status=conic.SOLVED,
             second_value=0.0,
-            seconds=0.0,
         )
 
     monkeypatch.setattr(conic, "solve", lie)

@@ -13,7 +13,7 @@ from tests.assumptions.chain_games import array_pair, kernel_game, packaged, rel
 from tests.helpers.numerics import stationary_law
 
 NAME = coverage.PROPERTY
-QUICK = {"num_leaders": 30, "num_boxes": 100, "seconds": 500.0}
+QUICK = {"num_leaders": 30, "num_boxes": 100}
 
 
 def checked(game):

@@ -21,7 +21,7 @@ from smfg_verify.game import TabularGame
 from tests.exact.cases import pair
 from tests.helpers import oracle
 
-QUICK = {"num_leaders": 64, "num_starts": 4, "num_steps": 30, "num_boxes": 50, "seconds": 1.0}
+QUICK = {"num_leaders": 64, "num_starts": 4, "num_steps": 30, "num_boxes": 50}
 NAME = "gradient-domination"
 SMALL = (3, 2, 2)
 

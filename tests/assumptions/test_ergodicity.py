@@ -22,7 +22,7 @@ from tests.assumptions.chain_games import (
 from tests.assumptions.test_game_constants import BrokenGame, coefficient
 
 NAME = ergodicity.PROPERTY
-QUICK = {"num_leaders": 60, "num_starts": 4, "num_steps": 15, "num_boxes": 100, "seconds": 500.0}
+QUICK = {"num_leaders": 60, "num_starts": 4, "num_steps": 15, "num_boxes": 100}
 
 
 def checked(game):

@@ -126,7 +126,6 @@ def test_a_solver_that_fails_is_inconclusive_with_its_status(game, monkeypatch, 
         duals=(),
         second_status="optimal",
         second_value=1.0,
-        seconds=0.0,
     )
     monkeypatch.setattr(follower_program, "solve", lambda problem, **options: failed)
     finding = program_finding(game)

@@ -27,7 +27,7 @@ from tests.assumptions.chain_games import (
     split_leader_action,
 )
 
-QUICK = SearchSettings(num_leaders=60, num_boxes=64, seconds=500.0)  # boxes, not seconds, end a bound
+QUICK = SearchSettings(num_leaders=60, num_boxes=64)
 NUMBERS = ("transition_lipschitz", "follower_lipschitz", "leader_lipschitz", "one_step", "action_spread")
 REWARD_RANGE = ("follower_reward_low", "follower_reward_high")
 SCALARS = (*NUMBERS, "mixing_steps", "mixing_coefficient", "mixing_factor", *REWARD_RANGE)

@@ -15,7 +15,7 @@ from tests.assumptions.chain_games import array_pair, kernel_game
 from tests.assumptions.test_game_constants import BrokenGame, FunctionGame, assert_dominated
 
 NAME = lipschitz.PROPERTY
-QUICK = {"num_leaders": 60, "num_boxes": 100, "seconds": 500.0}
+QUICK = {"num_leaders": 60, "num_boxes": 100}
 
 
 def checked(game):

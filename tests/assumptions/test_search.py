@@ -67,3 +67,18 @@ def test_starts_are_the_worst_and_others_without_nan():
     np.testing.assert_array_equal(mixed_starts(scores, 4), [2, 4, 0, 3])
     np.testing.assert_array_equal(np.sort(mixed_starts(scores, 100)), [0, 2, 3, 4, 5])
     assert mixed_starts(np.full(3, np.nan), 4).size == 0
+
+
+def test_the_best_of_no_start_is_no_number_and_of_all_starts_the_best():
+    found = minimise(rosenbrock, starts(), num_steps=5)
+    assert np.isnan(found.best_curve_of(slice(0))).all()
+    assert found.best_curve_of(slice(0)).shape == found.best_curve.shape
+    np.testing.assert_array_equal(found.best_curve_of(slice(2)), found.curve[:, :2].min(axis=1))
+    apart = np.minimum(found.best_curve_of(slice(2)), found.best_curve_of(slice(2, None)))
+    np.testing.assert_array_equal(apart, found.best_curve)
+
+
+def test_a_search_in_which_no_start_has_a_number_has_a_curve_of_none():
+    nowhere = minimise(lambda points: (np.full(len(points), np.nan), 0.0 * points), starts(), num_steps=3)
+    assert nowhere.best is None
+    assert np.isnan(nowhere.best_curve).all()

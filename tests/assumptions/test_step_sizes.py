@@ -14,7 +14,7 @@ from smfg_verify.stochastic.schedules import Schedule
 from tests.exact.cases import pair
 from tests.helpers import oracle
 
-QUICK = {"num_leaders": 32, "num_starts": 2, "num_steps": 5, "num_boxes": 50, "seconds": 1.0}
+QUICK = {"num_leaders": 32, "num_starts": 2, "num_steps": 5, "num_boxes": 50}
 NAME = "step-sizes"
 SMALL = (3, 2, 2)
 ORDERED = {"leader": 0.2, "mean_field": 0.5, "follower": 1.0, "critic": 1.0}

@@ -1,9 +1,12 @@
 """The running average from checkpoints: exact where nothing is interpolated, and honest where something is."""
 
+import types
+
 import numpy as np
 import pytest
 
 from smfg_verify.bounds import RUNNING_AVERAGE, RateVerdict, running_average
+from smfg_verify.bounds.averages import interpolation_change
 from tests.bounds.test_rates import ITERATIONS, noisy_power_law
 from tests.bounds.test_validate import report_of
 
@@ -35,6 +38,14 @@ def test_average_of_a_power_law_is_overestimated_a_little_and_the_change_tells()
     # Halving the density multiplies the error of the trapezoid rule by four, so the change is three of the errors; a
     # little more, since every checkpoint is kept where they are consecutive.
     assert 0.001 < relative < change < 5.0 * relative
+
+
+def test_a_window_without_a_checkpoint_that_is_left_has_no_change():
+    """Every other checkpoint is left out, the last one never: a window of the one before it holds none."""
+    residuals = types.SimpleNamespace(e_omega=np.ones((6, 5)), iterations=np.array([0, 10, 20, 30, 40]))
+    for place, known in ((3, False), (4, True)):
+        change = interpolation_change(residuals, np.arange(5) == place)
+        assert np.isfinite(change) == known
 
 
 def test_seed_mean_and_average_commute_and_a_nan_spoils_all_that_follows():

@@ -17,7 +17,7 @@ from smfg_verify.bounds.mean_dynamics import (
     unflattened,
 )
 from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
-from smfg_verify.exact.gradient import leader_value
+from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import traced
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic import Schedule

@@ -10,7 +10,7 @@ import pytest
 from smfg_verify import games
 from smfg_verify.bounds.residuals import RESIDUAL_NAMES, PointStatus, exact_residuals
 from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
-from smfg_verify.exact.gradient import leader_value
+from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import TabularGame, game_hash, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic import Trace, TraceMetadata, ac_smfg

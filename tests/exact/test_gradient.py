@@ -9,7 +9,8 @@ import pytest
 from smfg_verify import games
 from smfg_verify.exact import leader_objective, optimise_leader, solve_equilibrium, stackelberg_gradient
 from smfg_verify.exact.equilibrium import Equilibrium
-from smfg_verify.exact.gradient import gradient_at, objective_at, stationarity_gap
+from smfg_verify.exact.gradient import gradient_at, stationarity_gap
+from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.residual import Point, Setting, follower_policy, residual, residual_norm
 from smfg_verify.game import TabularGame, traced
 from smfg_verify.policies import softmax_policy
@@ -226,6 +227,9 @@ def test_certificate_holds_the_true_residuals_and_condition():
     point = Point(jnp.ravel(found.equilibrium.mean_field), found.equilibrium.follower_value)
     flat = lambda x: residual_vector(setting, x)  # noqa: E731
     dense = np.asarray(jax.jacfwd(flat)(jnp.concatenate([point.mean_field, point.value])))
+    # Values, and the value's equation, are measured in units of the temperature.
+    units = np.concatenate([np.ones(point.mean_field.size), np.full(point.value.size, float(game.temperature))])
+    dense = dense * units[None, :] / units[:, None]
     assert float(found.certificate.condition) == pytest.approx(np.linalg.cond(dense), rel=1e-8)
     assert float(found.certificate.adjoint_residual) <= 1e-13
     assert float(found.certificate.error_bound) > 0.0

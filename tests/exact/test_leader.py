@@ -5,7 +5,7 @@ from scipy.optimize import minimize_scalar
 
 from smfg_verify import games
 from smfg_verify.exact import AscentStatus, leader_objective, optimise_leader, stackelberg_gradient
-from smfg_verify.exact.leader import _project_rows
+from smfg_verify.exact.ascent_steps import project_rows
 from tests.exact.cases import pair
 
 
@@ -59,7 +59,7 @@ def test_running_out_of_steps_is_said():
 def test_projection_is_the_nearest_point_of_the_simplex():
     rng = np.random.default_rng(1)
     table = rng.normal(size=(4, 5)) * 3
-    found = _project_rows(table)
+    found = project_rows(table)
     np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-14)
     assert found.min() >= 0.0
     # Variational inequality: the projection p of x satisfies <x - p, q - p> <= 0 for every q of the simplex.

@@ -287,6 +287,8 @@ def objective(game, logits, initial=None):
 class OracleGradient:
     """Gradient of Phi in logits and its three parts, (O, B) each, and the policy-space derivatives.
 
+    `held_field` is the slope of J_l(phi, best response to (phi, mu), mu) at mu held.
+
     `policy_space[o, b]` is the derivative of Phi along e_b - phi(. | o), that is dPhi/dphi(b | o) minus its mean
     under phi, whatever the extension of Phi off the simplex; `gap` is the sum over o of the largest entry of row o.
     """
@@ -295,6 +297,7 @@ class OracleGradient:
     direct: np.ndarray
     policy_response: np.ndarray
     mean_field_response: np.ndarray
+    held_field: np.ndarray
     policy_space: np.ndarray
     gap: float
     objective: float
@@ -325,7 +328,7 @@ def gradient(game, logits, initial=None, method="complex", step=None):
     table = softmax(logits)
     in_logits = [slopes(lambda t, move=move: softmax(logits + t * move)) for move in moves]
     in_policy = [slopes(lambda t, move=move: table + t * _towards(table, move))[0][0] for move in moves]
-    columns = np.array([slope for slope, _ in in_logits], float).T.reshape(4, *logits.shape)
+    columns = np.array([slope for slope, _ in in_logits], float).T.reshape(5, *logits.shape)
     policy_space = np.array(in_policy, float).reshape(logits.shape)
     return OracleGradient(
         *columns,
@@ -343,7 +346,7 @@ def _towards(table, move):
 
 
 class _LeaderPoint:
-    """An equilibrium and its neighbours: the four returns whose derivatives are the gradient and its parts."""
+    """An equilibrium and its neighbours: the five returns whose derivatives are gradient, parts, and other reading."""
 
     def __init__(self, game, table, initial):
         self.game, self.phi = game, table[game.observation]
@@ -351,18 +354,20 @@ class _LeaderPoint:
         self.jacobian = _jacobian(game, self.phi, self.mean_field)
 
     def parts(self, table):
-        """J_l at a nearby leader table (O, B): all three arguments moved, then phi, pi, mu alone."""
+        """J_l at a nearby leader table (O, B): all three arguments moved, then phi, pi, mu alone, then all but mu."""
         phi = table[self.game.observation]
         refined = _refine(self.game, phi, self.mean_field.astype(phi.dtype), self.jacobian)
         if refined is None:
             raise RuntimeError("the equilibrium did not follow the leader's move: singular, or too long a step")
         mean_field, policy, _ = refined
+        _, answer = best_response(self.game, phi, self.mean_field)
         return np.array(
             [
                 leader_return(self.game, phi, policy, mean_field),
                 leader_return(self.game, phi, self.policy, self.mean_field),
                 leader_return(self.game, self.phi, policy, self.mean_field),
                 leader_return(self.game, self.phi, self.policy, mean_field),
+                leader_return(self.game, phi, answer, self.mean_field),
             ]
         )
 

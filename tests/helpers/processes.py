@@ -18,3 +18,13 @@ def interruptible(command: list[str], **options) -> Iterator[subprocess.Popen]:
             yield process
         finally:
             process.kill()
+
+
+@contextlib.contextmanager
+def busy_machine(number: int) -> Iterator[None]:
+    """So many processes that do nothing but burn their share of the cores, until the end of the block."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(number):
+            process = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+            stack.callback(process.kill)
+        yield

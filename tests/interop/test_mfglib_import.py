@@ -10,7 +10,8 @@ import pytest
 
 from smfg_verify.exact import leader_objective, solve_equilibrium, stackelberg_gradient, tabulate
 from smfg_verify.interop import AddedLeader, from_mfglib
-from smfg_verify.interop.environment_tables import CalledTable, default_dtype
+from smfg_verify.interop.environment import default_dtype, enter
+from smfg_verify.interop.environment_tables import CalledTable
 from tests.helpers.random_arrays import random_array_game
 
 LEADER = AddedLeader(
@@ -26,7 +27,8 @@ OPTIONS = {"discount": 0.9, "temperature": 0.5}
 class StandIn:
     """An environment of states (2, 2) and actions (3,) with MFGLib's attributes and axes, affine, in NumPy."""
 
-    def __init__(self, seed=0, support="state_actions", **couplings):
+    def __init__(self, seed=0, support="state_actions", drift=0.0, **couplings):
+        self.drift = drift
         self.arrays = random_array_game(np.random.default_rng(seed), 4, 3, 1, support=support, **couplings)
         self.T, self.S, self.A, self.mu0 = 3, (2, 2), (3,), self.arrays.initial_distribution.reshape(2, 2)
 
@@ -39,12 +41,12 @@ class StandIn:
         return np.moveaxis(self.tables(joint)[0], -1, 0).reshape(2, 2, 2, 2, 3)
 
     def reward(self, t, joint):
-        return (1.0 + t) * self.tables(joint)[1].reshape(2, 2, 3)
+        return (1.0 + self.drift * t) * self.tables(joint)[1].reshape(2, 2, 3)
 
 
 @pytest.mark.parametrize("support", ["states", "state_actions"])
 def test_the_tables_of_an_environment_are_the_tables_of_the_game(support):
-    environment = StandIn(1, support)
+    environment = StandIn(1, support, drift=1.0)
     game = from_mfglib(environment, NOBODY, time=2, mean_field_support=support, **OPTIONS)
     joint = np.random.default_rng(2).dirichlet(np.ones(12)).reshape(4, 3)
     found = tabulate(game, jnp.asarray(joint if support == "state_actions" else joint.sum(axis=1)))
@@ -85,17 +87,21 @@ def test_the_equilibrium_of_an_environment_whose_moves_depend_on_the_population(
 def test_a_table_called_from_outside_has_all_derivatives():
     matrix = np.random.default_rng(6).normal(size=(2, 3, 4))
 
-    def source(order, field):
-        factors = np.exp(matrix @ field)
-        for axis in range(order):
-            factors = factors[..., None] * matrix.reshape(2, 3, *(1,) * axis, 4)
-        return factors
+    class Source:
+        environment, content = None, b""
 
-    table = CalledTable(source, (2, 3))
+        def derivative(self, name, order, field):
+            assert name == "reward"
+            factors = np.exp(matrix @ field)
+            for axis in range(order):
+                factors = factors[..., None] * matrix.reshape(2, 3, *(1,) * axis, 4)
+            return factors
+
+    table, number = CalledTable("reward", (2, 3)), enter(Source(), 5)
     field, weights = jnp.asarray([0.1, 0.2, 0.3, 0.4]), jnp.asarray(np.random.default_rng(7).normal(size=(2, 3)))
 
     def called(m):
-        return jnp.sum(weights * table(m))
+        return jnp.sum(weights * table(m, number))
 
     def written(m):
         return jnp.sum(weights * jnp.exp(matrix @ m))
@@ -129,11 +135,15 @@ class Broken(StandIn):
 @pytest.mark.parametrize(
     ("environment", "options", "message"),
     [
-        (Bent(), {}, r"environment.reward: got a NumPy function that differs by .* expected an affine one"),
+        (
+            Bent(),
+            {},
+            r"environment.reward: differs by .* from its affine interpolation: at mean field .* expected an aff",
+        ),
         (Leaky(), {}, r"environment.prob: got rows that do not sum to 1"),
         (Flat(), {}, r"environment.prob: got a result of shape \(4, 4, 3\), expected \(2, 2, 2, 2, 3\)"),
         (Broken(), {}, r"environment.reward: got NaN"),
-        (StandIn(), {"mean_field_support": "states"}, r"acts differently in the same states"),
+        (StandIn(), {"mean_field_support": "states", "time": 0}, r"acts differently in the same states"),
         (StandIn(), {"mean_field_support": "actions"}, r"mean_field_support: got 'actions'"),
         (StandIn(), {"horizon": 3}, r"got the parameter 'horizon' beside a finished environment"),
         (StandIn(), {"discount": 1.0}, r"discount: got 1"),

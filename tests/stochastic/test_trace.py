@@ -89,7 +89,7 @@ def test_a_failed_write_leaves_the_old_file(trace, tmp_path, monkeypatch):
     def fail(*arguments, **keywords):
         raise OSError("disk full")
 
-    monkeypatch.setattr(xarray.Dataset, "to_netcdf", fail)
+    monkeypatch.setattr(xarray.DataTree, "to_netcdf", fail)
     with pytest.raises(OSError, match="disk full"):
         trace.save(path)
     assert path.read_bytes() == before

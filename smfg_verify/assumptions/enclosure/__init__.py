@@ -1,12 +1,13 @@
 """Certified ranges of a game's functions over sets of mean fields: affine forms, intervals, branch and bound."""
 
+from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure as NoEnclosure
 from smfg_verify.assumptions.enclosure.branch import Supremum as Supremum
 from smfg_verify.assumptions.enclosure.branch import supremum as supremum
 from smfg_verify.assumptions.enclosure.domain import Range as Range
-from smfg_verify.assumptions.enclosure.forms import NoEnclosure as NoEnclosure
 from smfg_verify.assumptions.enclosure.tables import AffineTable as AffineTable
 from smfg_verify.assumptions.enclosure.tables import Envelope as Envelope
 from smfg_verify.assumptions.enclosure.tables import affine_table as affine_table
 from smfg_verify.assumptions.enclosure.tables import enclose as enclose
 from smfg_verify.assumptions.enclosure.tables import enclose_slopes as enclose_slopes
 from smfg_verify.assumptions.enclosure.tables import envelope as envelope
+from smfg_verify.assumptions.enclosure.tables import numbers_of_a_box as numbers_of_a_box

@@ -1,12 +1,16 @@
 """Arrays of intervals as middle and radius, rounded outward; for batches of small matrices in NumPy."""
 
 import dataclasses
+import math
 
 import numpy as np
 from jaxtyping import Float
 
-# Radius added for each product or sum, relative to the size of what was added: some ten units in the last place.
+# Radius added for a product or a sum of two, relative to its size: some ten units in the last place. NumPy rounds each
+# once, so a difference of equal numbers is exactly zero.
 _ROUNDING = 2e-15
+# The same of a sum of many, for each of its terms.
+_SPACING = 2.0**-52
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +60,8 @@ class Ball:
 
     def __add__(self, other) -> "Ball":
         other = _ball(other)
-        return Ball(self.mid + other.mid, self.rad + other.rad + _ROUNDING * (np.abs(self.mid) + np.abs(other.mid)))
+        middle, radius = self.mid + other.mid, self.rad + other.rad
+        return Ball(middle, radius + _ROUNDING * (np.abs(middle) + radius))
 
     __radd__ = __add__
 
@@ -85,7 +90,16 @@ def contract(spec: str, first, second) -> Ball:
     first, second = _ball(first), _ball(second)
     middle = np.einsum(spec, first.mid, second.mid)
     radius = np.einsum(spec, np.abs(first.mid), second.rad) + np.einsum(spec, first.rad, second.size)
-    return Ball(middle, radius + _ROUNDING * np.einsum(spec, first.size, second.size))
+    rounding = _ROUNDING + 2.0 * _SPACING * _terms(spec, first.mid, second.mid)
+    return Ball(middle, radius + rounding * np.einsum(spec, first.size, second.size))
+
+
+def _terms(spec: str, *arrays: np.ndarray) -> int:
+    """Products that an entry of an `einsum` adds up."""
+    inputs, output = spec.split("->")
+    letters = "".join(inputs.split(","))
+    sizes = dict(zip(letters, (size for array in arrays for size in array.shape), strict=True))
+    return math.prod(size for letter, size in sizes.items() if letter not in output)
 
 
 def solved(matrix: Ball, right: Ball) -> Ball:
@@ -100,11 +114,11 @@ def solved(matrix: Ball, right: Ball) -> Ball:
     guess = np.einsum("kij,kj->ki", inverse, right.mid)
     defect = contract("kij,kj->ki", inverse, right - contract("kij,kj->ki", matrix, guess)).size
     excess = (contract("kij,kjl->kil", inverse, matrix) - identity).size
-    beta = np.max(np.sum(excess, axis=2), axis=1)
+    beta = np.max(np.sum(excess, axis=2), axis=1) * (1.0 + 1e-12)
     with np.errstate(divide="ignore", invalid="ignore"):
         bound = np.where(beta < 1.0, np.max(defect, axis=1) / (1.0 - beta), np.inf)
     radius = defect + np.sum(excess, axis=2) * bound[:, None]
-    return Ball(guess, np.where(np.isnan(radius), np.inf, radius * (1.0 + 1e-14)))
+    return Ball(guess, np.where(np.isnan(radius), np.inf, radius * (1.0 + 1e-12)))
 
 
 def approximate_inverse(matrices: Float[np.ndarray, "K D D"]) -> Float[np.ndarray, "K D D"]:
@@ -128,4 +142,5 @@ def softmax_of_differences(lower: Float[np.ndarray, "*k A A"], upper: Float[np.n
     ball = Ball.of_ends(low, high)
     # An exponential's relative rounding is the absolute one of its argument.
     argument = np.max(np.maximum(np.abs(lower), np.abs(upper)), axis=-1)
-    return Ball(ball.mid, ball.rad + (1e-14 + 1e-15 * argument) * (ball.mid + ball.rad))
+    share = 1e-14 + _SPACING * lower.shape[-1] + 1e-15 * argument
+    return Ball(ball.mid, ball.rad + share * (ball.mid + ball.rad))

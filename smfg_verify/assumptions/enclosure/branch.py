@@ -1,13 +1,13 @@
 r"""Branch and bound over the simplex: boxes are halved where the bound is worst until it meets what points attain."""
 
 import math
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.domain import bisected, inner_points, tightened
 
 # Boxes halved at once, and the width below which halving cannot help.
@@ -25,8 +25,8 @@ class Supremum(NamedTuple):
         box_lower: of the box with the largest bound left, (M,).
         box_upper: the same.
         boxes: boxes bounded.
-        seconds: time taken.
         finished: whether the gap is closed to the tolerance.
+        cut: whether a time limit ended it.
         curve: certified bound after each round.
     """
 
@@ -36,8 +36,8 @@ class Supremum(NamedTuple):
     box_lower: Float[np.ndarray, " M"]
     box_upper: Float[np.ndarray, " M"]
     boxes: int
-    seconds: float
     finished: bool
+    cut: bool
     curve: Float[np.ndarray, " T"]
 
 
@@ -55,8 +55,8 @@ def supremum(
     size: int,
     *,
     num_boxes: int,
-    seconds: float,
     tolerance: float = 1e-3,
+    time_limit: float | None = None,
 ) -> Supremum:
     r"""Supremum over the simplex by best-first branch and bound.
 
@@ -65,21 +65,21 @@ def supremum(
         sample: values at points, (K, M) -> (K,); NaN is passed over.
         size: M, entries of a point.
         num_boxes: boxes bounded, at most (the first box always is).
-        seconds: time, looked at between rounds.
         tolerance: gap at which to stop, relative to the attained value's size (at least 1e-3 of the first bound's).
+        time_limit: seconds, looked at between rounds; None for none, so that the result depends on the arguments alone.
 
     Returns:
         The bound, also if out of budget.
     """
-    start = time.monotonic()
+    deadline, cut = Deadline(time_limit), False
     whole = tightened(np.zeros((1, size)), np.ones((1, size)))
     boxes = _Open(whole[0], whole[1], _bounds(bound, whole[0], whole[1]))
     points = np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)])
     best, field = _best(sample, points, -np.inf, points[0])
     count, settled = 1, -np.inf
     curve = [float(np.max(boxes.bound))]
-    while len(boxes.bound) and count + 1 < num_boxes and time.monotonic() - start < seconds:
-        if _closed(curve, best, tolerance):
+    while len(boxes.bound) and count + 1 < num_boxes and not _closed(curve, best, tolerance):
+        if cut := deadline.passed:
             break
         number = min(_BATCH, (num_boxes - count) // 2, len(boxes.bound))
         chosen = np.sort(np.argpartition(-boxes.bound, number - 1)[:number])
@@ -109,8 +109,8 @@ def supremum(
         box_lower=field if worst is None else boxes.lower[worst],
         box_upper=field if worst is None else boxes.upper[worst],
         boxes=count,
-        seconds=time.monotonic() - start,
         finished=_closed(curve, best, tolerance),
+        cut=cut,
         curve=np.array(curve),
     )
 

@@ -8,9 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-# Relative outward rounding wherever a range is taken: some 450 units in the last place of the numbers that were added,
-# more than the roundings of the few dozen operations of a game can gather.
-ROUNDING = 1e-13
+# Relative outward rounding where a range is taken, of the sums that take it; it also covers points whose entries add up
+# to one but for rounding. Roundings of what came before are carried by the forms themselves.
+_ROUNDING = 1e-13
+_SPACINGS = 8.0 * 2.0**-52
+
+
+def outward_share(size: int) -> float:
+    """Share of the numbers added by which a range over so many variables is moved outward."""
+    return max(_ROUNDING, size * _SPACINGS)
+
+
 # Up to this many variables all candidate multipliers are tried in one broadcast; beyond, one after the other.
 _BROADCAST = 16
 
@@ -59,6 +67,12 @@ class Domain(eqx.Module):
         reach = jnp.maximum(jnp.abs(self.lower), jnp.abs(self.upper))
         total = jnp.tensordot(reach, jnp.abs(slope), axes=1)
         return total + 2.0 * jnp.max(jnp.abs(slope), axis=0) if self.simplex else total
+
+    def largest(self, slope: Float[Array, "D *shape"]) -> Float[Array, "*shape"]:
+        """Bound of sum_j x_j |slope_j|, (*shape)."""
+        if self.simplex:
+            return jnp.max(jnp.abs(slope), axis=0)
+        return jnp.tensordot(jnp.maximum(jnp.abs(self.lower), jnp.abs(self.upper)), jnp.abs(slope), axes=1)
 
 
 def _lowest(slope, lower, upper):

@@ -8,15 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from smfg_verify.assumptions.enclosure.arithmetic import ACCURACY, LOOSE_ACCURACY, UNIT
+
 Ends = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
 # Stands for infinity, so that no arithmetic makes a NaN; what comes out above `UNBOUNDED` is unbounded.
 INFINITY = 1e100
 UNBOUNDED = 1e60
-# An argument this little below a domain's end is there by outward rounding.
-_BESIDE = 1e-12
-# Outward rounding of each range: library functions are right to a few units in the last place, the rest of the 450 is
-# for the sums and products that follow.
-_ROUNDING = 1e-13
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,11 +25,13 @@ class Function:
         range: from ends of an interval to ends of an interval that holds all values on it; NaN or infinite where
             nothing is known.
         derivative: gives the (generalised) derivative; None where there is none or none is used.
+        accuracy: error of the machine's values, as a share of the largest on the interval; within the range already.
     """
 
     value: Callable[[Array], Array]
     range: Callable[[Array, Array], Ends]
     derivative: Callable[[], "Function"] | None = None
+    accuracy: float = ACCURACY
 
 
 def tidy(lower: Array, upper: Array) -> Ends:
@@ -40,9 +39,18 @@ def tidy(lower: Array, upper: Array) -> Ends:
     return jnp.where(lower >= -INFINITY, lower, -INFINITY), jnp.where(upper <= INFINITY, upper, INFINITY)
 
 
-def outward(lower: Array, upper: Array) -> Ends:
-    """Ends moved outward by what the library functions may be wrong by."""
-    return lower - _ROUNDING * jnp.abs(lower), upper + _ROUNDING * jnp.abs(upper)
+def outward(lower: Array, upper: Array, accuracy: float = ACCURACY) -> Ends:
+    """Ends moved outward by what the library functions may be wrong by, relative to their value."""
+    return lower - accuracy * jnp.abs(lower), upper + accuracy * jnp.abs(upper)
+
+
+def less_accurate(function: Function, accuracy: float = LOOSE_ACCURACY) -> Function:
+    """The same function, as a library computes it that is less right than most."""
+    return dataclasses.replace(
+        function,
+        range=lambda lower, upper: outward(*function.range(lower, upper), accuracy),
+        accuracy=max(accuracy, function.accuracy),
+    )
 
 
 def intersection(first: Ends, second: Ends) -> Ends:
@@ -84,8 +92,9 @@ def rising(
         if start is None:
             return outward(value(lower), value(upper))
         low, high = value(jnp.maximum(lower, start)), value(jnp.maximum(upper, start))
-        inside = lower >= start - _BESIDE
-        return outward(jnp.where(lower >= start, low, -jnp.inf), jnp.where(inside, high, jnp.inf))
+        # Below its start the machine's function is no number, however little below it is.
+        inside = lower >= start
+        return outward(jnp.where(inside, low, -jnp.inf), jnp.where(inside, high, jnp.inf))
 
     return Function(value, image, derivative)
 
@@ -133,17 +142,19 @@ def integer_power(exponent: int) -> Function:
     def derivative():
         return scaled(integer_power(exponent - 1), float(exponent))
 
+    # Repeated multiplication rounds once a factor, at most.
+    accuracy = 2.0 * abs(exponent) * UNIT
     if exponent % 2 == 0:
-        return even(value, falls=exponent < 0, derivative=derivative)
+        return less_accurate(even(value, falls=exponent < 0, derivative=derivative), accuracy)
     if exponent > 0:
-        return rising(value, derivative)
+        return less_accurate(rising(value, derivative), accuracy)
 
     def image(lower, upper):
         # At zero itself the sign of the zero decides, and a computation's zero may have either.
         clear = (lower > 0.0) | (upper < 0.0)
         return outward(jnp.where(clear, value(upper), -jnp.inf), jnp.where(clear, value(lower), jnp.inf))
 
-    return Function(value, image, derivative)
+    return less_accurate(Function(value, image, derivative), accuracy)
 
 
 def power(exponent: float | Array) -> Function:
@@ -154,7 +165,7 @@ def power(exponent: float | Array) -> Function:
 
     def image(lower, upper):
         ends = value(lower), value(upper)
-        inside = lower >= -_BESIDE
+        inside = lower >= 0.0
         low, high = jnp.minimum(*ends), jnp.maximum(*ends)
         return outward(jnp.where(inside, low, -jnp.inf), jnp.where(inside, high, jnp.inf))
 
@@ -173,8 +184,8 @@ def _wave(value: Callable[[Array], Array], top: float, derivative: Callable[[], 
         # Far from zero the argument's own rounding spans a period.
         wild = jnp.maximum(-lower, upper) > 1e6
         ends = value(lower), value(upper)
-        low = jnp.where(meets(lower, upper, top + math.pi) | wild, -1.0, jnp.minimum(*ends) - _ROUNDING)
-        return low, jnp.where(meets(lower, upper, top) | wild, 1.0, jnp.maximum(*ends) + _ROUNDING)
+        low = jnp.where(meets(lower, upper, top + math.pi) | wild, -1.0, jnp.minimum(*ends) - ACCURACY)
+        return low, jnp.where(meets(lower, upper, top) | wild, 1.0, jnp.maximum(*ends) + ACCURACY)
 
     return Function(value, image, derivative)
 
@@ -210,7 +221,7 @@ _SIGMOID_SLOPE: Function = even(
 )
 _GAUSS = even(lambda x: 2.0 / math.sqrt(math.pi) * jnp.exp(-(x**2)), falls=True)
 _CAUCHY = even(lambda x: 1.0 / (1.0 + x**2), falls=True)
-_COSH = even(jnp.cosh, falls=False, derivative=lambda: ELEMENTWISE["sinh"])
+_COSH = less_accurate(even(jnp.cosh, falls=False, derivative=lambda: ELEMENTWISE["sinh"]))
 RELU = rising(lambda x: jnp.maximum(x, 0.0), lambda: step(0.0, 1.0))
 
 
@@ -226,10 +237,10 @@ def _shifted(function: Callable[[], Function]) -> Function:
 # Smooth or kinked functions by the name of their JAX primitive.
 ELEMENTWISE: dict[str, Function] = {
     "exp": EXP,
-    "exp2": rising(jnp.exp2, lambda: scaled(ELEMENTWISE["exp2"], math.log(2.0))),
+    "exp2": less_accurate(rising(jnp.exp2, lambda: scaled(ELEMENTWISE["exp2"], math.log(2.0)))),
     "expm1": rising(jnp.expm1, lambda: EXP),
     "log": LOG,
-    "log1p": rising(jnp.log1p, lambda: _shifted(lambda: RECIPROCAL), start=-1.0),
+    "log1p": less_accurate(rising(jnp.log1p, lambda: _shifted(lambda: RECIPROCAL), start=-1.0)),
     "sqrt": SQRT,
     "rsqrt": power(-0.5),
     "sin": SIN,
@@ -237,7 +248,7 @@ ELEMENTWISE: dict[str, Function] = {
     "tan": _tangent(),
     "tanh": TANH,
     "atan": rising(jnp.arctan, lambda: _CAUCHY),
-    "sinh": rising(jnp.sinh, lambda: _COSH),
+    "sinh": less_accurate(rising(jnp.sinh, lambda: _COSH)),
     "cosh": _COSH,
     "logistic": SIGMOID,
     "erf": rising(jax.scipy.special.erf, lambda: _GAUSS),

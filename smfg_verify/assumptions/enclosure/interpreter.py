@@ -7,10 +7,22 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import Literal
 
+from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure, is_integer, require_known_types
+from smfg_verify.assumptions.enclosure.conditions import number_of
 from smfg_verify.assumptions.enclosure.domain import Domain
-from smfg_verify.assumptions.enclosure.forms import Form, NoEnclosure, Scope, unless_unbounded, variables
-from smfg_verify.assumptions.enclosure.primitives import RULES, Equation
-from smfg_verify.assumptions.enclosure.rules import Enclosed, Truth, Value, map_linear, number_of
+from smfg_verify.assumptions.enclosure.forms import Form, Scope, unless_unbounded, variables
+from smfg_verify.assumptions.enclosure.integers import wrapped
+from smfg_verify.assumptions.enclosure.primitives import OF_CONDITIONS, OF_INTEGERS, RULES, Equation
+from smfg_verify.assumptions.enclosure.rules import map_linear
+from smfg_verify.assumptions.enclosure.values import (
+    Enclosed,
+    Truth,
+    Value,
+    constant_value,
+    exactly_a_number,
+    scope_of,
+)
+from smfg_verify.game.foreign import UNTRACED
 
 # Calls into inner programs, and the parameter that holds the program.
 _CALLS = {
@@ -63,9 +75,7 @@ def _enclosed(result: Value, scope: Scope) -> Enclosed:
         return result
     if isinstance(result, Truth):
         return number_of(result)
-    array = jnp.asarray(result, dtype=float)
-    slope = Form(scope, jnp.zeros((scope.domain.size, *array.shape))) if scope.slopes else None
-    return Enclosed(Form(scope, array), slope)
+    return constant_value(result, scope)
 
 
 def run(program: Any, constants: Sequence[Any], inputs: Sequence[Value]) -> list[Value]:
@@ -91,20 +101,44 @@ def _evaluate(equation: Any, operands: list[Value]) -> list[Value]:
     if name in _CALLS:
         inner = equation.params[_CALLS[name]]
         return run(getattr(inner, "jaxpr", inner), getattr(inner, "consts", ()), operands)
+    if name in UNTRACED:
+        raise NoEnclosure("it rests on code that cannot be traced: numbers read at some mean fields prove nothing")
     if not any(isinstance(operand, Enclosed | Truth) for operand in operands):
         results = equation.primitive.bind(*operands, **equation.primitive.get_bind_params(equation.params))
         return list(results) if equation.primitive.multiple_results else [results]
+    require_known_types(name, tuple(variable.aval.dtype for variable in equation.outvars), equation.params)
     if name == "optimization_barrier":
         return operands
+    _note_inexact_integers(operands)
     if name == "cond":
         return _branches(equation, operands)
     if name == "split":
         return [_part(equation, operands, k) for k in range(len(equation.outvars))]
-    if name in ("div", "rem", "integer_pow") and not jnp.issubdtype(equation.outvars[0].aval.dtype, jnp.floating):
-        raise NoEnclosure(f"primitive '{name}' of integers has no enclosure")
+    described = _described(equation)
+    result = _rule(described, operands)(described, operands)
+    if isinstance(result, Enclosed) and is_integer(described.kind):
+        result = wrapped(result, described.kind)
+    return [result]
+
+
+def _rule(equation: Equation, operands: list[Value]) -> Any:
+    name = equation.name
+    if any(isinstance(operand, Truth) for operand in operands):
+        if name not in OF_CONDITIONS:
+            raise NoEnclosure(f"primitive '{name}' of conditions has no enclosure")
+        return OF_CONDITIONS[name]
     if name not in RULES:
         raise NoEnclosure(f"primitive '{name}' has no enclosure")
-    return [RULES[name](_described(equation), operands)]
+    if is_integer(equation.kind) and name not in OF_INTEGERS:
+        raise NoEnclosure(f"primitive '{name}' of integers has no enclosure")
+    return RULES[name]
+
+
+def _note_inexact_integers(operands: list[Value]) -> None:
+    """Nothing is concluded from integers that no float equals."""
+    for operand in operands:
+        if not isinstance(operand, Enclosed | Truth) and is_integer(jnp.asarray(operand).dtype):
+            scope_of(operands).notes.append(~exactly_a_number(operand))
 
 
 def _part(equation: Any, operands: list[Value], which: int) -> Value:
@@ -134,6 +168,9 @@ def _described(equation: Any) -> Equation:
     params = dict(equation.params)
     if "fill_value" in params:
         params["fill_value"] = 0.0
+    if params.get("preferred_element_type") is not None:
+        # Forms are floats, whatever the type of the numbers that they stand for; that is seen to afterwards.
+        params["preferred_element_type"] = jnp.result_type(float)
     result = equation.outvars[0].aval
     return Equation(
         equation.primitive.name,
@@ -141,4 +178,6 @@ def _described(equation: Any) -> Equation:
         params,
         result.shape,
         result.dtype,
+        tuple(variable.aval.dtype for variable in equation.invars),
+        tuple(variable.aval.shape for variable in equation.invars),
     )

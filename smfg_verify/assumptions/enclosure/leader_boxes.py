@@ -154,15 +154,18 @@ def _krawczyk(game, phi: Ball, middle, half, field, value) -> tuple[np.ndarray, 
     size = field.shape[1]
     point = _phi(game, middle, middle)
     residual = _residual(game, point.mid, field, value)
-    rewards = np.max(np.abs(game.follower[0])) + np.max(np.abs(game.follower[1]))
+    rewards = np.max(game.follower[0].size) + np.max(game.follower[1].size)
     scale = (
         1.0
         + rewards
         + np.max(np.abs(value), axis=1, keepdims=True, initial=0.0)
         + np.max(np.abs(field), axis=1, keepdims=True)
     )
-    # The residual's own roundings, magnified where log-policies are differences divided by the temperature.
-    rounding = 1e-13 * scale * max(1.0, 1.0 / game.temperature)
+    # The residual's own roundings, magnified where log-policies are differences divided by the temperature; and those
+    # of the game's program, of which each row of the transition adds up n.
+    share = 1e-13 + 2.0**-49 * size * game.follower[0].mid[0].size
+    tables = sum(np.max(part.rad) for table in (game.transition, game.follower) for part in table)
+    rounding = (share * scale + 4.0 * size * tables * scale) * max(1.0, 1.0 / game.temperature)
     at_point = _jacobian(world_of(game, phi, Ball.exact(field), Ball.exact(value)))
     inverse = approximate_inverse(_jacobian(world_of(game, point, Ball.exact(field), Ball.exact(value)))[0].mid)
     start = contract("kij,kj->ki", inverse, Ball(residual, np.broadcast_to(rounding, residual.shape))).size

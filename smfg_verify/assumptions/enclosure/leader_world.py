@@ -15,8 +15,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import Ball, contract, softmax_of_differences
-from smfg_verify.assumptions.enclosure.tables import affine_table
+from smfg_verify.assumptions.enclosure.tables import AffineTable, affine_table
 from smfg_verify.game import AbstractGame
+
+Table = tuple[Ball, Ball]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,16 +26,17 @@ class AffineGame:
     """A game as its tables: each is constant + sum_j m_j slope_j, rows of the transition sum to one.
 
     Attributes:
-        transition, follower, leader: pairs of constant (n, A, B, ...) and slope (M, n, A, B, ...).
+        transition, follower, leader: pairs of constant (n, A, B, ...) and slope (M, n, A, B, ...), in intervals as wide
+            as the roundings of the game's program.
         discount, temperature, leader_temperature: numbers.
         initial: rho, (n,).
         observation: row of the logits each state uses, (n,).
         rows: number O of rows.
     """
 
-    transition: tuple[np.ndarray, np.ndarray]
-    follower: tuple[np.ndarray, np.ndarray]
-    leader: tuple[np.ndarray, np.ndarray]
+    transition: Table
+    follower: Table
+    leader: Table
     discount: float
     temperature: float
     leader_temperature: float
@@ -44,7 +47,7 @@ class AffineGame:
     @property
     def num_leader_actions(self) -> int:
         """Number B of the leader's actions."""
-        return self.leader[0].shape[2]
+        return self.leader[0].mid.shape[2]
 
     @property
     def num_free(self) -> int:
@@ -64,7 +67,7 @@ def affine_game(game: AbstractGame) -> AffineGame | None:
     tables = [affine_table(game, name) for name in ("transition", "follower_reward", "leader_reward")]
     if any(table is None for table in tables):
         return None
-    transition, follower, leader = ((table.constant, table.slope) for table in tables if table is not None)
+    transition, follower, leader = (_rounded(table) for table in tables if table is not None)
     observation = np.asarray(game.leader_observation)
     return AffineGame(
         transition=transition,
@@ -77,6 +80,12 @@ def affine_game(game: AbstractGame) -> AffineGame | None:
         observation=observation,
         rows=int(observation.max()) + 1,
     )
+
+
+def _rounded(table: AffineTable) -> Table:
+    """Coefficients as intervals; what a value may be off by, each coefficient may be."""
+    slope_error = np.broadcast_to(0.0 if table.is_constant else table.error, table.slope.shape)
+    return Ball(table.constant, table.error), Ball(table.slope, slope_error)
 
 
 class World(NamedTuple):
@@ -102,11 +111,11 @@ class World(NamedTuple):
     chain_slope: Ball
 
 
-def in_basis(table: np.ndarray, axis: int) -> np.ndarray:
+def in_basis(table: Ball, axis: int) -> Ball:
     """Last entry of an axis, and the differences of the others from it in front: averages add up the products."""
-    last = np.take(table, [-1], axis=axis)
-    others = np.take(table, range(table.shape[axis] - 1), axis=axis)
-    return np.concatenate([others - last, last], axis=axis)
+    last = table.moved(lambda x: np.take(x, [-1], axis=axis))
+    others = table.moved(lambda x: np.take(x, range(x.shape[axis] - 1), axis=axis)) - last
+    return Ball(np.concatenate([others.mid, last.mid], axis=axis), np.concatenate([others.rad, last.rad], axis=axis))
 
 
 def average_weights(policy: Ball) -> Ball:
@@ -118,23 +127,24 @@ def average_weights(policy: Ball) -> Ball:
     )
 
 
-def pairs(pair: tuple[np.ndarray, np.ndarray], axis: int) -> tuple[np.ndarray, np.ndarray]:
+def pairs(pair: Table, axis: int) -> Table:
     """Differences of a table between any two entries of an axis (counted without the mean field's)."""
-    constant, slope = pair
-    return (
-        np.expand_dims(constant, axis + 1) - np.expand_dims(constant, axis),
-        np.expand_dims(slope, axis + 2) - np.expand_dims(slope, axis + 1),
-    )
+    return _differences(pair[0], axis), _differences(pair[1], axis + 1)
 
 
-def at_field(pair: tuple[np.ndarray, np.ndarray], field: Ball) -> Ball:
+def _differences(table: Ball, axis: int) -> Ball:
+    first, second = (table.moved(lambda x, k=k: np.expand_dims(x, axis + k)) for k in (1, 0))
+    return first - second
+
+
+def at_field(pair: Table, field: Ball) -> Ball:
     """A table at intervals of the mean field, (K, ...)."""
     constant, slope = pair
-    letters = "sabcdet"[: constant.ndim]
+    letters = "sabcdet"[: constant.mid.ndim]
     return contract(f"kj,j{letters}->k{letters}", field, slope) + constant[None]
 
 
-def based(pair: tuple[np.ndarray, np.ndarray], axis: int) -> tuple[np.ndarray, np.ndarray]:
+def based(pair: Table, axis: int) -> Table:
     """Constant and slope of a table in the basis of `in_basis` along an axis (counted without the mean field's)."""
     return in_basis(pair[0], axis), in_basis(pair[1], axis + 1)
 
@@ -232,7 +242,7 @@ def slope_by_logits(game: AffineGame, phi: Ball, differences: Ball) -> Ball:
     return spread.moved(lambda x: x.reshape(shape))
 
 
-def slope_by_field(game: AffineGame, reward_slope: np.ndarray, coefficients: Ball, mixing: Ball, value: Ball) -> Ball:
+def slope_by_field(game: AffineGame, reward_slope: Ball, coefficients: Ball, mixing: Ball, value: Ball) -> Ball:
     """Derivative in m of sum_a pi_a sum_b phi_b (r + gamma P V) at fixed policies and V, (K, M, n)."""
     reward = in_basis(in_basis(reward_slope, 3), 2)
     transition = in_basis(in_basis(game.transition[1], 3), 2)

@@ -1,13 +1,25 @@
 """The table of JAX primitives: which operation on enclosed values each of them is."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from smfg_verify.assumptions.enclosure.forms import NoEnclosure, between, choose_form
+from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure
+from smfg_verify.assumptions.enclosure.conditions import (
+    apply_stairs,
+    choose,
+    compare,
+    conjunction,
+    disjunction,
+    opposite,
+    truth_of,
+)
+from smfg_verify.assumptions.enclosure.form_operations import choose_form
+from smfg_verify.assumptions.enclosure.forms import between
 from smfg_verify.assumptions.enclosure.functions import (
     ELEMENTWISE,
     INFINITY,
@@ -18,41 +30,44 @@ from smfg_verify.assumptions.enclosure.functions import (
     integer_power,
     power,
 )
+from smfg_verify.assumptions.enclosure.integers import converted
 from smfg_verify.assumptions.enclosure.rules import (
-    Enclosed,
-    Truth,
-    Value,
     add,
     apply_function,
-    apply_stairs,
-    choose,
-    compare,
-    conjunction,
     contraction,
-    disjunction,
     largest,
     map_linear,
     maximum,
     minimum,
     negate,
-    number_of,
-    opposite,
     product_of,
     scale,
     spread,
-    truth_of,
 )
+from smfg_verify.assumptions.enclosure.values import Enclosed, Truth, Value, number
 
 
 @dataclasses.dataclass(frozen=True)
 class Equation:
-    """One equation of a program: its primitive, parameters and the shape and type of its (first) result."""
+    """One equation of a program.
+
+    Attributes:
+        name: of its primitive.
+        bind: the primitive with its parameters, on arrays.
+        params: the parameters.
+        shape: of its (first) result.
+        kind: number type of that.
+        kinds: number types of its operands.
+        shapes: shapes of its operands.
+    """
 
     name: str
     bind: Callable
     params: dict[str, Any]
     shape: tuple[int, ...]
-    dtype: Any
+    kind: Any
+    kinds: tuple[Any, ...]
+    shapes: tuple[tuple[int, ...], ...]
 
 
 Rule = Callable[[Equation, list[Value]], Value]
@@ -67,7 +82,13 @@ _MOVING: dict[str, tuple[int, ...] | None] = {
     **dict.fromkeys(("scatter", "scatter-add"), (0, 2)),
     **dict.fromkeys(("concatenate", "stack", "add_any"), None),
 }
-_ADDING = ("reduce_sum", "cumsum", "scatter-add", "add_any")
+# Those that add up, and how many numbers an entry of the result adds at most.
+_TERMS: dict[str, Callable[[Equation], int]] = {
+    "reduce_sum": lambda equation: math.prod(equation.shapes[0][axis] for axis in equation.params["axes"]),
+    "cumsum": lambda equation: equation.shapes[0][equation.params["axis"]],
+    "scatter-add": lambda equation: 1 + math.prod(equation.shapes[2]),
+    "add_any": lambda equation: len(equation.shapes),
+}
 
 
 def _moving(equation: Equation, operands: list[Value]) -> Value:
@@ -86,12 +107,12 @@ def _moving(equation: Equation, operands: list[Value]) -> Value:
     moved = [operands[k] for k in positions]
     if any(isinstance(operand, Truth) for operand in moved):
         truths = [truth_of(operand) for operand in moved]
-        if equation.name in (*_ADDING, "pad", "gather", "scatter"):
+        if equation.name in (*_TERMS, "pad", "gather", "scatter"):
             raise NoEnclosure(f"primitive '{equation.name}' of conditions has no rule")
         scope = next(truth.scope for truth in truths if truth.scope is not None)
         return Truth(apply(*(t.can_hold for t in truths)), apply(*(t.can_fail for t in truths)), scope)
-    adds = equation.name in _ADDING
-    result = map_linear(apply, moved, moves=not adds)
+    terms = _TERMS[equation.name](equation) if equation.name in _TERMS else 0
+    result = map_linear(apply, moved, terms=terms)
     fills = "fill_value" in equation.params and "FILL" in str(equation.params.get("mode"))
     return _with_holes(equation, operands, result) if fills else result
 
@@ -113,28 +134,26 @@ def _divide(first: Value, second: Value) -> Enclosed:
     if isinstance(second, Enclosed):
         return product_of(first, apply_function(RECIPROCAL, second))
     assert isinstance(first, Enclosed)
-    return scale(first, 1.0 / jnp.asarray(second, dtype=float))  # type: ignore[arg-type]
+    return scale(first, 1.0 / number(second))
 
 
 def _power(base: Value, exponent: Value) -> Enclosed:
     if isinstance(exponent, Enclosed):
         if isinstance(base, Enclosed):
             return apply_function(ELEMENTWISE["exp"], product_of(exponent, apply_function(ELEMENTWISE["log"], base)))
-        return apply_function(ELEMENTWISE["exp"], scale(exponent, jnp.log(jnp.asarray(base, dtype=float))))
+        return apply_function(ELEMENTWISE["exp"], scale(exponent, jnp.log(number(base))))
     assert isinstance(base, Enclosed)
-    return apply_function(power(jnp.asarray(exponent, dtype=float)), base)  # type: ignore[arg-type]
+    return apply_function(power(number(exponent)), base)
 
 
 def _convert(equation: Equation, operands: list[Value]) -> Value:
-    operand = operands[0]
-    if isinstance(operand, Truth):
-        return operand if equation.dtype == jnp.bool_ else number_of(operand)
-    assert isinstance(operand, Enclosed)
-    if jnp.issubdtype(equation.dtype, jnp.floating) and jnp.finfo(equation.dtype).bits >= 64:
-        return operand
-    if jnp.issubdtype(equation.dtype, jnp.integer) and jnp.iinfo(equation.dtype).bits >= 32:
-        return apply_stairs(jnp.trunc, operand)
-    raise NoEnclosure(f"a conversion to {equation.dtype} of a number that depends on the mean field has no rule")
+    return converted(operands[0], equation.kinds[0], equation.kind)
+
+
+def _contract(equation: Equation, operands: list[Value]) -> Value:
+    (contracted, _), _ = equation.params["dimension_numbers"]
+    first, second = operands
+    return contraction(equation.bind, first, second, math.prod(equation.shapes[0][axis] for axis in contracted))
 
 
 def _select(equation: Equation, operands: list[Value]) -> Value:
@@ -190,7 +209,7 @@ RULES: dict[str, Rule] = {
     "clamp": _elementwise(lambda low, operand, high: minimum(maximum(operand, low), high)),
     "pow": _elementwise(_power),
     "integer_pow": lambda equation, operands: apply_function(integer_power(equation.params["y"]), operands[0]),  # type: ignore[arg-type]
-    "dot_general": lambda equation, operands: contraction(equation.bind, *operands),
+    "dot_general": _contract,
     "reduce_max": lambda equation, operands: largest(operands[0], equation.params["axes"]),  # type: ignore[arg-type]
     "reduce_min": lambda equation, operands: negate(largest(negate(operands[0]), equation.params["axes"])),  # type: ignore[arg-type]
     "select_n": _select,
@@ -206,3 +225,17 @@ RULES: dict[str, Rule] = {
     "reduce_or": _reduce_truth,
     "is_finite": _elementwise(_finite),
 }
+
+# Primitives that take conditions, and what those of arithmetic are to them: truth values add up to "or".
+OF_CONDITIONS: dict[str, Rule] = {
+    **{name: RULES[name] for name in _MOVING},
+    **{name: _comparison(name) for name in ("lt", "le", "gt", "ge", "eq", "ne")},
+    **dict.fromkeys(("add", "max", "or"), _elementwise(disjunction)),
+    **dict.fromkeys(("mul", "min", "and"), _elementwise(conjunction)),
+    "xor": _comparison("ne"),
+    **{name: RULES[name] for name in ("not", "reduce_and", "reduce_or", "select_n", "convert_element_type")},
+}
+# Arithmetic that has a rule for integers, which wrap around; the others are for floats alone.
+OF_INTEGERS = frozenset(
+    (*_MOVING, "add", "sub", "neg", "mul", "max", "min", "clamp", "abs", "sign", "square", "dot_general")
+) | frozenset(("reduce_max", "reduce_min", "select_n", "convert_element_type"))

@@ -1,7 +1,6 @@
 r"""The three functions of a game, tabulated over all indices and enclosed over boxes of mean fields."""
 
 import functools
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,22 +12,30 @@ from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.compiling import OLD_EMITTERS, jit
+from smfg_verify.assumptions.deadline import Deadline
+from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, inner_points, tightened
-from smfg_verify.assumptions.enclosure.forms import NoEnclosure
-from smfg_verify.assumptions.enclosure.functions import UNBOUNDED
+from smfg_verify.assumptions.enclosure.functions import INFINITY, UNBOUNDED
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
-from smfg_verify.assumptions.enclosure.rules import Enclosed
+from smfg_verify.assumptions.enclosure.values import Enclosed
+from smfg_verify.assumptions.field_tables import tables_at
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 
 FUNCTIONS: dict[str, Callable] = {
     "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
     "follower_reward": lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m), dtype=float),
     "leader_reward": lambda game, s, a, b, m: jnp.asarray(game.leader_reward(s, a, b, m), dtype=float),
+    "row_sum": lambda game, s, a, b, m: jnp.sum(dense_transition(game, s, a, b, m)),
 }
 
 # Numbers that one batch of boxes may hold at once (256 MiB of float64), and the largest batch.
 _MAX_NUMBERS = 2**25
 _LARGEST_BATCH = 32
+# Roundings up to this share of a function's size are roundings. A function that is rougher is a staircase as it runs:
+# it is not affine, and its steps have no slope.
+_ROUGH, _ROUGH_AFFINE = 1e-9, 1e-12
+# Far above what the least float stands for in rounding terms, and far below any number of a game.
+_NOTHING = 1e-200
 
 
 class AffineTable(NamedTuple):
@@ -38,11 +45,13 @@ class AffineTable(NamedTuple):
         constant: (n, A, B) or (n, A, B, n).
         slope: (M, n, A, B) or (M, n, A, B, n); zeros if proved constant.
         is_constant: proved constant.
+        error: what the machine's values may be off by, (n, A, B) or (n, A, B, n): at most 1e-12 of the table's size.
     """
 
     constant: Float[np.ndarray, "..."]
     slope: Float[np.ndarray, "M ..."]
     is_constant: bool
+    error: Float[np.ndarray, "..."]
 
 
 class Envelope(NamedTuple):
@@ -52,15 +61,15 @@ class Envelope(NamedTuple):
         lower: no mean field gives less, (n, A, B) or (n, A, B, n).
         upper: nor more.
         boxes: boxes bounded.
-        seconds: time taken.
         exact: whether both are attained (the function is proved affine), up to rounding.
+        cut: whether a time limit ended it.
     """
 
     lower: Float[np.ndarray, "..."]
     upper: Float[np.ndarray, "..."]
     boxes: int
-    seconds: float
     exact: bool
+    cut: bool = False
 
 
 def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
@@ -71,7 +80,7 @@ def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
         name: "transition", "follower_reward" or "leader_reward".
 
     Returns:
-        The table; None if there is no proof, or its numbers are not finite.
+        The table; None if there is no proof, its numbers are not finite, or the machine's roundings are not small.
     """
     try:
         structure = eqx.filter_eval_shape(_affine_parts, game, name)
@@ -79,7 +88,7 @@ def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
         return None
     if structure is None:
         return None
-    constant, slope = _affine_parts_compiled(game, name)
+    constant, slope, error = _affine_parts_compiled(game, name)
     is_constant = slope is None
     constant = np.asarray(constant)
     if slope is None:
@@ -88,7 +97,10 @@ def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
         slope = np.moveaxis(np.asarray(slope), 3, 0)
     if not (np.all(np.isfinite(constant)) and np.all(np.isfinite(slope))):
         return None
-    return AffineTable(constant, slope, is_constant)
+    error = np.zeros_like(constant) if error is None else np.asarray(error)
+    size = np.max(np.abs(constant), initial=0.0) + np.max(np.abs(slope), initial=0.0)
+    rough = np.max(error, initial=0.0) > max(_ROUGH_AFFINE * size, _NOTHING)
+    return None if rough else AffineTable(constant, slope, is_constant, error)
 
 
 def _affine_parts(game: AbstractGame, name: str):
@@ -100,7 +112,7 @@ def _affine_parts(game: AbstractGame, name: str):
         nonlocal proved
         form = _entry(game, name, domain, False, s, a, b).value
         proved = proved and form.is_affine
-        return form.centre, form.columns
+        return form.centre, form.columns, form.error
 
     table = over_indices(game, parts)
     return table if proved else None
@@ -130,7 +142,7 @@ def enclose(game: AbstractGame, name: str, lower: Float[np.ndarray, "K M"], uppe
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
     """
-    return _bounded(game, name, lower, upper, False)
+    return _bounded(game, name, lower, upper, None)
 
 
 def enclose_slopes(
@@ -138,7 +150,8 @@ def enclose_slopes(
 ) -> Range:
     """Certified range of d(entry)/dm_j over boxes of mean fields; all generalised derivatives where there are kinks.
 
-    Where the function may jump the range is infinite, so that it always bounds the function's changes.
+    Where the function may jump the range is infinite, so that it always bounds the function's changes, but for
+    roundings of at most 1e-9 of the function's size; where roundings are larger it is infinite too.
 
     Args:
         game: the game, traced.
@@ -151,20 +164,36 @@ def enclose_slopes(
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
     """
-    return _bounded(game, name, lower, upper, True)
+    return _bounded(game, name, lower, upper, _attained_size(game, name))
 
 
-def _bounded(game: AbstractGame, name: str, lower, upper, slopes: bool) -> Range:
+def _attained_size(game: AbstractGame, name: str) -> float:
+    """A size that the function attains: the largest finite entry of its table at the middle and some vertices."""
+    size = int(np.prod(mean_field_shape(game)))
+    points = np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)[: _LARGEST_BATCH - 1]])
+    table = np.abs(tables_at(game, points)[name])
+    return float(np.max(table[np.isfinite(table)], initial=0.0))
+
+
+def _bounded(game: AbstractGame, name: str, lower, upper, attained: float | None) -> Range:
+    """Ranges of values, or of slopes where the size of the function is given."""
     lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
+    slopes = attained is not None
     size = _batch_size(game, name, slopes)
-    low, high = in_batches(lambda low, high: _ranges(game, name, low, high, slopes), size, lower, upper)
+    scale = jnp.asarray(0.0 if attained is None else attained)
+    low, high = in_batches(lambda low, high: _ranges(game, name, low, high, scale, slopes), size, lower, upper)
     return Range(np.where(low > -UNBOUNDED, low, -np.inf), np.where(high < UNBOUNDED, high, np.inf))
 
 
-def _batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
+def numbers_of_a_box(game: AbstractGame, name: str, *, slopes: bool) -> int:
+    """Numbers that the enclosure of a table, or of its slopes, over one box holds: what the box costs."""
     field = int(np.prod(mean_field_shape(game)))
     # The extremes of a form over the simplex look at all pairs of its coefficients.
-    numbers = _table_size(game, name) * (field + 1) * (field if slopes else 1) * min(field, 16)
+    return _table_size(game, name) * (field + 1) * (field if slopes else 1) * min(field, 16)
+
+
+def _batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
+    numbers = numbers_of_a_box(game, name, slopes=slopes)
     if numbers > 8 * _MAX_NUMBERS:
         raise NoEnclosure(f"an enclosure of {name} would hold {numbers} numbers at once, too many")
     return int(np.clip(_MAX_NUMBERS // numbers, 1, _LARGEST_BATCH))
@@ -177,13 +206,13 @@ def _table_size(game: AbstractGame, name: str) -> int:
 
 # Not `UNOPTIMISED`: without optimisation this runs six times slower, and on some games compiles for ever.
 @jit(OLD_EMITTERS)
-def _ranges(game: AbstractGame, name: str, lower, upper, slopes: bool):
+def _ranges(game: AbstractGame, name: str, lower, upper, attained, slopes: bool):
     def one(low: Array, high: Array):
         domain = Domain(low, high, True)
 
         def entry(s, a, b):
             enclosed = _entry(game, name, domain, slopes, s, a, b)
-            return (enclosed.slope if slopes else enclosed.value).range  # type: ignore[union-attr]
+            return _slope_range(enclosed, attained) if slopes else enclosed.value.range
 
         ends = over_indices(game, entry)
         return tuple(jnp.moveaxis(end, 3, 0) for end in ends) if slopes else ends
@@ -191,7 +220,17 @@ def _ranges(game: AbstractGame, name: str, lower, upper, slopes: bool):
     return jax.vmap(one)(lower, upper)
 
 
-def envelope(game: AbstractGame, name: str, *, num_boxes: int, seconds: float) -> Envelope:
+def _slope_range(enclosed: Enclosed, attained):
+    """Range of the slope; infinite where the value is rougher than rounding."""
+    low, high = enclosed.slope.range  # type: ignore[union-attr]
+    if enclosed.value.error is None:
+        return low, high
+    steepest = jnp.max(jnp.maximum(jnp.abs(low), jnp.abs(high)), axis=0)
+    rough = enclosed.value.error > jnp.maximum(_ROUGH * jnp.maximum(attained, steepest), _NOTHING)
+    return jnp.where(rough, -INFINITY, low), jnp.where(rough, INFINITY, high)
+
+
+def envelope(game: AbstractGame, name: str, *, num_boxes: int, time_limit: float | None = None) -> Envelope:
     """Certified infimum and supremum of each entry of a function's table over the whole simplex.
 
     Boxes that set the bound of an entry are halved until every entry's bounds are within 1e-3 of its range of what
@@ -201,7 +240,7 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, seconds: float) -
         game: the game, traced.
         name: "transition", "follower_reward" or "leader_reward".
         num_boxes: boxes bounded, at most (the first always is).
-        seconds: time, looked at between rounds.
+        time_limit: seconds, looked at between rounds; None for none, so that the result depends on the arguments alone.
 
     Returns:
         The envelope; at the vertices of the simplex if the function is proved affine.
@@ -209,20 +248,20 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, seconds: float) -
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
     """
-    start = time.monotonic()
     table = affine_table(game, name)
     if table is not None:
         vertices = table.constant + table.slope
-        return Envelope(vertices.min(axis=0), vertices.max(axis=0), 0, time.monotonic() - start, True)
+        low, high = vertices.min(axis=0) - table.error, vertices.max(axis=0) + table.error
+        return Envelope(low, high, 0, True)
     size = int(np.prod(mean_field_shape(game)))
     budget = min(num_boxes, max(1, _MAX_NUMBERS // (4 * _table_size(game, name))))
     lower, upper, _ = tightened(np.zeros((1, size)), np.ones((1, size)))
     ranges = enclose(game, name, lower, upper)
     inner = _attained(game, name, np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)]))
-    count = 1
-    while count + 1 < budget and time.monotonic() - start < seconds:
+    count, deadline, cut = 1, Deadline(time_limit), False
+    while count + 1 < budget:
         worst = _boxes_that_bound(ranges, inner, (budget - count) // 2)
-        if not worst.any():
+        if not worst.any() or (cut := deadline.passed):
             break
         halves = bisected(lower[worst], upper[worst])
         new = enclose(game, name, *halves)
@@ -231,7 +270,7 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, seconds: float) -
         inner = Range(np.minimum(inner.lower, found.lower), np.maximum(inner.upper, found.upper))
         lower, upper = (np.concatenate([old[~worst], half]) for old, half in zip((lower, upper), halves, strict=True))
         ranges = Range(*(np.concatenate([old[~worst], part]) for old, part in zip(ranges, new, strict=True)))
-    return Envelope(ranges.lower.min(axis=0), ranges.upper.max(axis=0), count, time.monotonic() - start, False)
+    return Envelope(ranges.lower.min(axis=0), ranges.upper.max(axis=0), count, False, cut)
 
 
 def _boxes_that_bound(ranges: Range, inner: Range, most: int) -> np.ndarray:

@@ -164,7 +164,8 @@ def adage(
         schedule: step sizes of the leader, the mean field, the follower and both critics; `Schedule()` if None.
         horizon: steps of an episode.
         num_episodes: episodes of an iteration.
-        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, progress, callback.
+        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, overwrite, progress,
+            callback.
 
     Returns:
         The trace. The chain with restarts stands still, since episodes begin anew.

@@ -5,7 +5,7 @@ from typing import ClassVar, Unpack
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.equilibrium import equilibrium_of_policy
-from smfg_verify.exact.gradient import gradient_at
+from smfg_verify.exact.gradient import formula_at
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, as_parameter, parameter
 from smfg_verify.policies import softmax_policy
@@ -40,7 +40,7 @@ class ExactAscent(Method):
         def answer(logits, mean_field, value):
             policy = softmax_policy(logits)
             equilibrium = equilibrium_of_policy(game, policy, mean_field, rescue=False)
-            gradient = gradient_at(game, policy, equilibrium).total
+            gradient = formula_at(game, policy, equilibrium)
             return Answer(equilibrium.follower_policy, equilibrium.follower_value, equilibrium.mean_field, gradient)
 
         return climb(game, bounds, self.leader_step, carry, answer)

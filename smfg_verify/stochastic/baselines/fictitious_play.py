@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter, leader_logits_shape, parameter
 from smfg_verify.policies import entropy
 from smfg_verify.stochastic.baselines._transitions import continued, transition
@@ -173,7 +174,7 @@ def lattice(num_actions: int, resolution: int) -> Float[np.ndarray, "C B"]:
     """
     size = math.comb(resolution + num_actions - 1, num_actions - 1)
     if size > _LARGEST_LATTICE:
-        raise ValueError(
+        raise InputError(
             f"resolution: got {resolution}, which makes {size:,} mixtures of {num_actions} leader actions, expected at "
             f"most {_LARGEST_LATTICE:,}; choose a smaller one."
         )
@@ -215,7 +216,8 @@ def fictitious_play(
         critic_step: c of both Q, dimensionless, >= 0.
         inner_iterations: transitions of each of two chains between two averages.
         resolution: parts that a leader's probability is made of.
-        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, progress, callback.
+        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, overwrite, progress,
+            callback.
 
     Returns:
         The trace: averages as logits, mean field and the values of the best responses.

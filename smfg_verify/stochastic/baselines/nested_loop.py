@@ -121,7 +121,8 @@ def nested_loop(
         schedule: step sizes, the leader's in outer iterations; `Schedule()` if None.
         inner_iterations: iterations of follower and mean field for each leader step.
         leader_samples: transitions that a leader step averages.
-        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, progress, callback.
+        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, overwrite, progress,
+            callback.
 
     Returns:
         The trace, an iteration being one step of the leader.

@@ -1,6 +1,6 @@
 """A stochastic total-derivative learner: the leader's whole gradient, out of a model that is estimated from samples."""
 
-from typing import ClassVar, NamedTuple, Unpack
+from typing import Any, ClassVar, NamedTuple, Unpack
 
 import equinox as eqx
 import jax
@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.exact.equilibrium import Equilibrium
+from smfg_verify.errors import InputError
+from smfg_verify.exact.equilibrium import Equilibrium, Status
 from smfg_verify.exact.equilibrium import Method as Search
-from smfg_verify.exact.gradient import gradient_at
+from smfg_verify.exact.gradient import formula_at
 from smfg_verify.game import AbstractGame, TabularGame, as_parameter, mean_field_shape, over_indices, parameter
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.lanes import over_lanes
@@ -36,7 +37,7 @@ class TotalDerivative(Method):
         check_constant("model_step", self.model_step)
         check_constant("spacing", self.spacing)
         if not isinstance(self.spacing, jax.core.Tracer) and not 0.0 < float(self.spacing) <= 1.0:
-            raise ValueError(f"spacing: got {float(self.spacing):g}, expected a number in (0, 1].")
+            raise InputError(f"spacing: got {float(self.spacing):g}, expected a number in (0, 1].")
         check_count("model_rounds", self.model_rounds)
 
     def num_uniforms(self, game: AbstractGame) -> int:
@@ -146,10 +147,11 @@ def estimated_gradient(
     """
     field = jnp.ravel(iterate.mean_field)
     model = {name: _affine(table, field, spacing) for name, table in memory.items()}
+    tables: dict[str, Any] = {name: parts.constant for name, parts in model.items()}
+    tables |= {f"{name}_mean_field": parts.slopes for name, parts in model.items()}
     estimated = TabularGame(
         mean_field_support=game.mean_field_support,
-        **{name: parts.constant for name, parts in model.items()},
-        **{f"{name}_mean_field": parts.slopes for name, parts in model.items()},
+        **tables,
         discount=as_parameter(game.discount),
         temperature=as_parameter(game.temperature),
         leader_temperature=as_parameter(game.leader_temperature),
@@ -165,8 +167,13 @@ def estimated_gradient(
         steps=jnp.asarray(0),
         method=jnp.asarray(int(Search.NONE)),
         cycled=jnp.asarray(False),
+        error_bound=jnp.asarray(jnp.nan),
+        value_error_bound=jnp.asarray(jnp.nan),
+        spectral_radius=jnp.asarray(jnp.nan),
+        status=jnp.asarray(int(Status.CONVERGED)),
+        steep_entry=jnp.asarray(-1),
     )
-    return gradient_at(estimated, softmax_policy(iterate.leader_logits), point).total
+    return formula_at(estimated, softmax_policy(iterate.leader_logits), point)
 
 
 def total_derivative(
@@ -202,7 +209,8 @@ def total_derivative(
         model_rounds: samples of each (s, a, b) at each mean field, an iteration.
         model_step: c, dimensionless, >= 0.
         spacing: h, in (0, 1].
-        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, progress, callback.
+        run: as in `ac_smfg`: num_iterations, seeds, checkpoints, initial, checkpoint_file, overwrite, progress,
+            callback.
 
     Returns:
         The trace.

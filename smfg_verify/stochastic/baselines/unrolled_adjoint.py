@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from smfg_verify.exact.gradient import objective_at
+from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.residual import Point, follower_policy, residual
 from smfg_verify.exact.response import setting_of

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, Float, UInt
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import as_parameter
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
 from smfg_verify.stochastic.initial import check_checkpoints, check_num_iterations, check_seeds
@@ -74,7 +75,7 @@ def neural_ac_smfg(
     _check_kinds(game, networks, optimiser)
     for name, value, least in (("delay", delay, 0), ("num_chains", num_chains, 1)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name}: got {value!r}, expected an integer >= {least}.")
+            raise InputError(f"{name}: got {value!r}, expected an integer >= {least}.")
     schedules = _schedules(schedule, seeds.size)
     places = _vector("positions", game.grid.positions if positions is None else positions, None)
     size = game.num_leader_actions
@@ -124,7 +125,7 @@ def _check_kinds(game: object, networks: object, optimiser: object) -> None:
     }
     for name, (value, kind) in expected.items():
         if not isinstance(value, kind):
-            raise ValueError(f"{name}: got {type(value).__name__}, expected {kind.__module__}.{kind.__name__}.")
+            raise InputError(f"{name}: got {type(value).__name__}, expected {kind.__module__}.{kind.__name__}.")
 
 
 def _schedules(schedule: Schedule | Sequence[Schedule] | None, num_seeds: int) -> Schedule:
@@ -133,7 +134,7 @@ def _schedules(schedule: Schedule | Sequence[Schedule] | None, num_seeds: int) -
         schedule = Schedule(*map(as_parameter, (0.02, 0.05, 0.05, 0.1)))
     many = [schedule] * num_seeds if isinstance(schedule, Schedule) else list(schedule)
     if len(many) != num_seeds or not all(isinstance(one, Schedule) for one in many):
-        raise ValueError(f"schedule: got {schedule!r}, expected one Schedule, or {num_seeds}: one a seed.")
+        raise InputError(f"schedule: got {schedule!r}, expected one Schedule, or {num_seeds}: one a seed.")
     for one in {id(one): one for one in many}.values():
         warn_if_misordered(one)
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *many)
@@ -143,5 +144,5 @@ def _vector(name: str, value: ArrayLike, size: int | None) -> Float[Array, " k"]
     array = np.asarray(value, dtype=float)
     if array.ndim != 1 or array.size == 0 or (size is not None and array.size != size) or not np.isfinite(array).all():
         wanted = "one or more finite numbers" if size is None else f"{size} finite numbers"
-        raise ValueError(f"{name}: got shape {array.shape}, minimum {array.min(initial=np.inf):g}, expected {wanted}.")
+        raise InputError(f"{name}: got shape {array.shape}, minimum {array.min(initial=np.inf):g}, expected {wanted}.")
     return as_parameter(array)

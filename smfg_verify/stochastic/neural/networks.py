@@ -9,12 +9,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from smfg_verify.portable import Portable, reduce_portable
+
 
 class ActionLaw(NamedTuple):
     """A normal law of the follower's action: its mean, length, and the logarithm of its standard deviation."""
 
     mean: Float[Array, ""]
     log_std: Float[Array, ""]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
 
     def at(self, normal: Float[Array, ""]) -> Float[Array, ""]:
         """The action that a standard normal draw gives."""
@@ -26,7 +31,7 @@ class ActionLaw(NamedTuple):
         return -0.5 * scaled**2 - self.log_std - 0.5 * jnp.log(2.0 * jnp.pi)
 
 
-class AbstractNetworks(eqx.Module):
+class AbstractNetworks(Portable, eqx.Module):
     """Which functions the players learn. Each is a module that takes one position; its float leaves are learned.
 
     Critics are in units of a reward, not of a value: the algorithm multiplies them by the horizon 1 / (1 - gamma), so
@@ -81,7 +86,7 @@ class QuadraticNetworks(AbstractNetworks):
         return QuadraticCritic(jnp.zeros(3))
 
 
-class MLPPolicy(eqx.Module):
+class MLPPolicy(Portable, eqx.Module):
     """Mean and log standard deviation from one network."""
 
     network: eqx.nn.MLP
@@ -90,7 +95,7 @@ class MLPPolicy(eqx.Module):
         return ActionLaw(*self.network(position))
 
 
-class LinearPolicy(eqx.Module):
+class LinearPolicy(Portable, eqx.Module):
     """Mean affine in the position, with coefficients (constant, slope); the log standard deviation is constant."""
 
     coefficients: Float[Array, "2"]
@@ -100,7 +105,7 @@ class LinearPolicy(eqx.Module):
         return ActionLaw(jnp.polyval(self.coefficients[::-1], position), self.log_std)
 
 
-class QuadraticCritic(eqx.Module):
+class QuadraticCritic(Portable, eqx.Module):
     """A quadratic polynomial of the position, with coefficients (constant, slope, curvature)."""
 
     coefficients: Float[Array, "3"]

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import ArrayLike, Bool, Float, Int, UInt
 
 from smfg_verify.exact.riccati import GaussianPolicy
+from smfg_verify.portable import Portable
 from smfg_verify.stochastic.neural.updates import Players
 
 
-class NeuralTrace(eqx.Module):
+class NeuralTrace(Portable, eqx.Module):
     """A run at its checkpoints; row k of an array is the iterate after `iterations[k]` updates (0 is the start).
 
     Attributes:

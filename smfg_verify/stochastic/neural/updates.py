@@ -1,7 +1,7 @@
 """One iteration of AC-SMFG with function approximation, for one run; `advance` maps it over runs."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,11 +10,12 @@ import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
+from smfg_verify.portable import Portable, reduce_portable
 from smfg_verify.stochastic.neural.networks import over_positions
 from smfg_verify.stochastic.schedules import StepSizes
 
 
-class Players(eqx.Module):
+class Players(Portable, eqx.Module):
     """What is learned by gradients.
 
     Attributes:
@@ -35,13 +36,16 @@ class GaussianField(NamedTuple):
     mean: Float[Array, ""]
     second_moment: Float[Array, ""]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
+
     @property
     def variance(self) -> Float[Array, ""]:
         """Of the population's positions, squared length."""
         return self.second_moment - self.mean**2
 
 
-class Iterate(eqx.Module):
+class Iterate(Portable, eqx.Module):
     """Everything one run carries from one iteration to the next.
 
     Attributes:

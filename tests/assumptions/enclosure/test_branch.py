@@ -36,7 +36,7 @@ def grid(size, number):
 def test_supremum_meets_a_dense_grid(size, seed):
     bound, sample = quadratic(size, seed)
     best = sample(grid(size, 2001 if size == 2 else 201)).max()
-    found = supremum(bound, sample, size, num_boxes=5000, seconds=30.0)
+    found = supremum(bound, sample, size, num_boxes=5000)
     # A supremum of zero, met inside, can be approached only as fast as boxes shrink.
     assert found.finished or abs(best) < 1e-6
     assert found.lower <= found.upper
@@ -50,7 +50,7 @@ def test_supremum_meets_a_dense_grid(size, seed):
 def test_out_of_budget_the_bound_still_holds(boxes):
     bound, sample = quadratic(3, 1)
     best = sample(grid(3, 201)).max()
-    found = supremum(bound, sample, 3, num_boxes=boxes, seconds=30.0, tolerance=1e-9)
+    found = supremum(bound, sample, 3, num_boxes=boxes, tolerance=1e-9)
     assert not found.finished
     assert found.boxes <= boxes
     assert found.upper >= best
@@ -58,17 +58,19 @@ def test_out_of_budget_the_bound_still_holds(boxes):
     assert found.curve[-1] == found.upper
 
 
-def test_time_is_a_budget_too():
+def test_a_time_limit_that_cuts_says_so_and_one_that_does_not_changes_nothing():
     bound, sample = quadratic(3, 1)
-    found = supremum(bound, sample, 3, num_boxes=10**6, seconds=1e-9, tolerance=1e-9)
+    found = supremum(bound, sample, 3, num_boxes=10**6, time_limit=1e-9, tolerance=1e-9)
     assert found.boxes == 1
+    assert found.cut
     assert not found.finished
+    free, limited = (supremum(bound, sample, 3, num_boxes=65, time_limit=limit) for limit in (None, 1e6))
+    assert not limited.cut
+    assert (free.upper, free.lower, free.boxes) == (limited.upper, limited.lower, limited.boxes)
 
 
 def test_nan_is_neither_bound_nor_value():
-    found = supremum(
-        lambda low, high: np.full(len(low), np.nan), lambda m: np.full(len(m), np.nan), 2, num_boxes=9, seconds=1.0
-    )
+    found = supremum(lambda low, high: np.full(len(low), np.nan), lambda m: np.full(len(m), np.nan), 2, num_boxes=9)
     assert found.upper == np.inf
     assert found.lower == -np.inf
     assert not found.finished

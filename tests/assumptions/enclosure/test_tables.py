@@ -118,7 +118,7 @@ def test_a_scan_over_the_mean_field_has_no_enclosure():
         with pytest.raises(NoEnclosure, match="scan"):
             enclosed(game, "leader_reward", *whole(game))
     with pytest.raises(NoEnclosure, match="scan"):
-        envelope(game, "leader_reward", num_boxes=5, seconds=1.0)
+        envelope(game, "leader_reward", num_boxes=5)
 
 
 SMALL = {"dependence": "general", "num_states": 3, "num_follower_actions": 2, "num_leader_actions": 2}
@@ -210,13 +210,13 @@ def test_envelope_bounds_dense_samples_and_closes_in(case):
     shape = mean_field_shape(game)
     fields = np.random.default_rng(3).dirichlet(np.full(int(np.prod(shape)), 0.5), 4000)
     values = np.asarray(jax.jit(jax.vmap(lambda m: getattr(tabulate(game, m.reshape(shape)), function)))(fields))
-    found = envelope(game, function, num_boxes=600, seconds=30.0)
+    found = envelope(game, function, num_boxes=600)
     assert not found.exact
     assert found.boxes <= 600
     span = np.ptp(values, axis=0)
     assert np.all(found.lower <= values.min(axis=0) + 1e-12)
     assert np.all(found.upper >= values.max(axis=0) - 1e-12)
-    first = envelope(game, function, num_boxes=1, seconds=30.0)
+    first = envelope(game, function, num_boxes=1)
     assert first.boxes == 1
     assert np.all(first.lower <= found.lower + 1e-12)
     assert np.all(first.upper >= found.upper - 1e-12)
@@ -227,7 +227,7 @@ def test_envelope_bounds_dense_samples_and_closes_in(case):
 
 def test_envelope_of_an_affine_game_is_at_its_vertices():
     game, arrays, _ = pair(4, sizes=(3, 2, 2))
-    found = envelope(checked(game), "transition", num_boxes=10, seconds=1.0)
+    found = envelope(checked(game), "transition", num_boxes=10)
     assert found.exact
     vertices = np.stack([arrays.tables(vertex)[0] for vertex in np.eye(3)])
     np.testing.assert_allclose(found.lower, vertices.min(axis=0), atol=1e-14)

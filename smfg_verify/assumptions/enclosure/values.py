@@ -1,0 +1,67 @@
+"""What a program's variables hold while it is enclosed: numbers known as forms, conditions, or plain constants."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+from smfg_verify.assumptions.enclosure.forms import Form, Scope
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Enclosed:
+    """A value that depends on the variables.
+
+    Attributes:
+        value: its form, (*shape); it holds what the machine computes.
+        slope: form of the (generalised) derivative in each variable of the real function that the program stands for,
+            (D, *shape); None where none is carried.
+    """
+
+    value: Form
+    slope: Form | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Truth:
+    """A condition on the variables: whether it may hold somewhere in the domain, and whether it may fail somewhere."""
+
+    can_hold: Bool[Array, "*shape"]
+    can_fail: Bool[Array, "*shape"]
+    scope: Scope | None = None
+
+    @property
+    def decided(self) -> Bool[Array, "*shape"]:
+        """Whether only one of the two is possible."""
+        return ~(self.can_hold & self.can_fail)
+
+
+Value = Enclosed | Truth | Array
+
+
+def scope_of(operands: Sequence[Value]) -> Scope:
+    """The computation that the operands that depend on the variables belong to."""
+    for operand in operands:
+        if isinstance(operand, Enclosed):
+            return operand.value.scope
+        if isinstance(operand, Truth) and operand.scope is not None:
+            return operand.scope
+    raise AssertionError("none of the operands depends on the variables")
+
+
+def number(constant: Value) -> Array:
+    """A constant as an array of floats; unsigned integers have no negative ones to compute with."""
+    return jnp.asarray(constant, dtype=float)
+
+
+def exactly_a_number(constant: Array) -> Bool[Array, ""]:
+    """Whether all integers of a constant array are floats too: beyond 2^53 some are not."""
+    return jnp.all(jnp.abs(number(constant)) <= 2.0**53)
+
+
+def constant_value(array: Value, scope: Scope) -> Enclosed:
+    """A constant as an enclosed value."""
+    array = number(array)
+    slope = Form(scope, jnp.zeros((scope.domain.size, *array.shape))) if scope.slopes else None
+    return Enclosed(Form(scope, array), slope)

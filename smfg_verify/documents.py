@@ -1,0 +1,103 @@
+"""JSON documents of ours: which kind a text is, and the record in it, whatever larger record it stands in."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from smfg_verify.errors import InputError
+
+# Kind, as a document says it in "format" or "schema" -> what a reader calls it.
+_KINDS = {
+    "smfg-verify report": "the report.json of check, run or validate",
+    "smfg-verify assumption report": "an assumption report",
+    "smfg-verify/bound-report": "a bound report",
+    "smfg-verify/power-plan": "the plan.json of plan",
+    "smfg-verify atlas": "the atlas.json of atlas",
+    "smfg-verify compare": "the compare.json of compare",
+    "smfg-verify drift": "the drift.json of drift",
+    "smfg-verify lab": "the lab.json of lab",
+    "smfg-verify cases": "the cases.json of cases",
+    "smfg-verify part": "a finished part of a job that was not finished",
+}
+REPORT = "smfg-verify report"
+_SIGNATURES = {b"\x89HDF": "a netCDF file, which Trace.load may read", b"\x89PNG": "a picture"}
+
+
+def read_text(path: str | os.PathLike[str], what: str) -> str:
+    """The text of a document.
+
+    Args:
+        path: of the file.
+        what: is expected, for the reader of an error.
+
+    Raises:
+        ValueError: no such file, a folder, or no text: then what it seems to be.
+        OSError: the file cannot be read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        reason = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"path: got {os.fspath(path)!r}, which {reason}; expected a file with {what}.")
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        kind = _SIGNATURES.get(content[:4], "not text")
+        raise InputError(f"{path}: is {kind}; expected {what}.") from error
+
+
+def opened(text: str, kind: str, version: int, *, within: str) -> dict[str, Any]:
+    """The record of one kind in a text: alone, or an entry of the report.json of a command.
+
+    Args:
+        text: JSON.
+        kind: the "format" or "schema" that the record must have.
+        version: the schema version that it must have.
+        within: name of its entry in a report.json.
+
+    Returns:
+        The record.
+
+    Raises:
+        ValueError: not JSON, another kind (which is named), or another schema version.
+    """
+    what = _KINDS[kind]
+    try:
+        record = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"got text that is not JSON ({error}); likely cause: a truncated or foreign file.") from error
+    if kind_of(record) == REPORT:
+        if within not in record:
+            raise InputError(f"got {_KINDS[REPORT]}, here of `{record.get('command')}`, which holds no {within}.")
+        record = record[within]
+    found = kind_of(record)
+    if found != kind:
+        got = _KINDS.get(found or "") or (
+            f"JSON that says it is {found!r}" if found else "JSON without format or schema"
+        )
+        cause = "" if found in _KINDS else "; likely cause: a file of another tool"
+        raise InputError(f"got {got}, expected {what} ({kind!r}), alone or in {_KINDS[REPORT]}{cause}.")
+    if record.get("schema_version") != version:
+        raise InputError(
+            f"got {what} of schema version {record.get('schema_version')!r}, expected {version}; likely cause: it was "
+            "written by another version of smfg-verify. Make it again."
+        )
+    return record
+
+
+def named(path: Path) -> str | None:
+    """What a file says that it is, if it is one of our JSON documents; None otherwise."""
+    try:
+        return _KINDS.get(kind_of(json.loads(path.read_text(encoding="utf-8"))) or "")
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def kind_of(record: Any) -> str | None:
+    """What a document says that it is; None where it says nothing."""
+    if not isinstance(record, Mapping):
+        return None
+    found = record.get("format", record.get("schema"))
+    return found if isinstance(found, str) else None

@@ -1,0 +1,107 @@
+"""One-sided differences beside a derivative: what tells a kink and a wrong rule from curvature and rounding."""
+
+import enum
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+# Roundings of the largest entry of a table that are granted to a difference.
+_ROUNDINGS = 32.0
+# A jump, or an infinite slope, is one that moves its entry by this much, relative to the largest of its table.
+_LEAST_JUMP = 1e-7
+# Misses at three lengths that differ by no more than this factor are one number.
+_SAME = 2.0
+
+
+class SlopeStatus(enum.IntEnum):
+    """What one-sided differences say of a derivative.
+
+    AGREES: they are the derivative. KINK: they differ from each other, so there is no derivative. WRONG_RULE: they
+    agree with each other, and the derivative used is another number. UNKNOWN: nothing could be compared.
+    """
+
+    AGREES = 0
+    KINK = 1
+    WRONG_RULE = 2
+    UNKNOWN = 3
+
+
+class Judgement(NamedTuple):
+    """Of every entry of a table along one direction.
+
+    Attributes:
+        forward, backward: one-sided slopes, at the middle one of the lengths.
+        miss: how far the worse side is from the derivative, relative to the steepest entry; 0 where nothing is wrong.
+        wrong_rule: whether both sides miss the derivative by the same.
+        finite: whether all values were numbers.
+    """
+
+    forward: Float[Array, " E"]
+    backward: Float[Array, " E"]
+    miss: Float[Array, " E"]
+    wrong_rule: Bool[Array, " E"]
+    finite: Bool[Array, ""]
+
+
+def judge(
+    here: Float[Array, " E"],
+    slope: Float[Array, " E"],
+    ahead: Float[Array, "L E"],
+    behind: Float[Array, "L E"],
+    lengths: Float[Array, " L"],
+    sections: tuple[int, ...],
+    negligible: float,
+) -> Judgement:
+    """Where differences at several lengths h miss a derivative along one direction.
+
+    At a kink, or where the rule is wrong, a side misses by the same at each length; at a jump or an infinite slope by
+    more and more as h falls. A curvature misses by h, rounding by 1/h at random: neither counts.
+
+    Args:
+        here: the entries at the point.
+        slope: their derivatives along the direction; where not finite, the sides are compared with each other.
+        ahead, behind: the entries at distance h, one row a length.
+        lengths: h, rising.
+        sections: sizes of the tables that the entries are of; each is measured by its own largest entry.
+        negligible: miss that is let pass, relative to the steepest entry of a table.
+
+    Returns:
+        The judgement.
+    """
+    column = lengths[:, None]
+    sides = jnp.stack([(ahead - here) / column, (here - behind) / column], axis=1)
+    middle = len(lengths) // 2
+    forward, backward = sides[middle]
+    # Of an infinite slope in a coordinate that does not move, the rule makes 0 * inf: then the two sides decide.
+    used = jnp.where(jnp.isfinite(slope), slope, 0.5 * (forward + backward))
+    size = _of_section(jnp.abs(here), sections)
+    steepest = _of_section(jnp.maximum(jnp.abs(used), jnp.max(jnp.abs(sides[-1]), axis=0)), sections)
+    misses = sides - used
+    bad = _disagrees(misses, lengths[:, None, None], size, steepest, negligible)
+    miss = jnp.where(bad, jnp.abs(misses[middle]), 0.0)
+    worst = jnp.max(miss, axis=0)
+    return Judgement(
+        forward=forward,
+        backward=backward,
+        miss=worst / jnp.where(steepest > 0.0, steepest, 1.0),
+        wrong_rule=bad[0] & bad[1] & (jnp.abs(forward - backward) < 0.5 * worst),
+        finite=jnp.all(jnp.isfinite(ahead)) & jnp.all(jnp.isfinite(behind)) & jnp.all(jnp.isfinite(here)),
+    )
+
+
+def _of_section(entries: Float[Array, " E"], sections: tuple[int, ...]) -> Float[Array, " E"]:
+    """The largest entry of the table that each entry is of."""
+    ends = [sum(sections[: k + 1]) for k in range(len(sections))]
+    parts = [entries[end - size : end] for end, size in zip(ends, sections, strict=True)]
+    return jnp.concatenate([jnp.broadcast_to(jnp.max(part), part.shape) for part in parts])
+
+
+def _disagrees(misses: Array, lengths: Array, size: Array, steepest: Array, negligible: float) -> Bool[Array, "..."]:
+    granted = _ROUNDINGS * jnp.finfo(misses.dtype).eps * size / lengths + negligible * steepest
+    sizes = jnp.abs(misses)
+    clear = jnp.all(sizes > granted, axis=0) & (jnp.abs(jnp.sum(jnp.sign(misses), axis=0)) == len(misses))
+    alike = jnp.max(sizes, axis=0) <= _SAME * jnp.min(sizes, axis=0)
+    # More and more as h falls: a curvature misses by less and less, also in a table that is zero at the point.
+    moves = jnp.all(sizes * lengths > _LEAST_JUMP * size, axis=0) & jnp.all(jnp.diff(sizes, axis=0) < 0.0, axis=0)
+    return clear & (alike | moves)

@@ -1,0 +1,172 @@
+"""A false certificate planted beside its refutation is never printed: it raises, with everything that was found."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+
+from smfg_verify.assumptions import AssumptionReport, Contradiction, Evidence, Finding, Side, check, uniqueness
+from smfg_verify.assumptions import ergodicity as ergodicity_module
+from smfg_verify.assumptions.contradictions import conflicts, require_consistent
+from smfg_verify.games import load
+
+
+def finding(name, verdict, constant=0.5, side=Side.UPPER, **others):
+    """A finding "property/statement"; refuted ones on a search, certified ones on a proof."""
+    property_name, statement = name.split("/")
+    proved = verdict in ("certified", "inconclusive")
+    return Finding(
+        property=property_name,
+        statement=statement,
+        verdict=verdict,
+        constant=constant,
+        side=side,
+        evidence=Evidence.PROOF if proved else Evidence.SEARCH,
+        method="planted",
+        meaning="Planted.",
+        **{"witness": {"logits": np.zeros((1, 2))}, **others},
+    )
+
+
+def measured(constant, **details):
+    return {"constant": constant, "details": details}
+
+
+EXCLUSIVE = {
+    "unique and not": [("uniqueness/contraction", "certified"), ("uniqueness/multi-start", "refuted")],
+    "unique and two on a path": [("uniqueness/contraction", "certified"), ("uniqueness/temperature-path", "refuted")],
+    "contracts and stretches": [("contraction/certified-bound", "certified"), ("contraction/modulus", "refuted")],
+    "contracts and repels": [("contraction/certified-bound", "certified"), ("contraction/spectral-radius", "refuted")],
+    "contracts and has two": [("contraction/certified-bound", "certified"), ("uniqueness/multi-start", "refuted")],
+    "tracks and has two": [("step-sizes/ratios", "certified"), ("uniqueness/multi-start", "refuted")],
+    "forgets and never mixes": [("ergodicity/dobrushin", "certified"), ("ergodicity/mixing", "refuted")],
+    "minorised and never mixes": [("ergodicity/doeblin", "certified"), ("ergodicity/mixing", "refuted")],
+    "covers and never mixes": [("coverage/stationary", "certified"), ("ergodicity/mixing", "refuted")],
+    "equal and opposed": [("gradient-alignment/independence", "certified"), ("gradient-alignment/cosine", "refuted")],
+    "equal and opposed in a box": [
+        ("gradient-alignment/independence", "certified"),
+        ("gradient-alignment/certified-box", "refuted"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", EXCLUSIVE)
+def test_a_certificate_excludes_the_refutation_of_what_it_proves(name):
+    pair = [finding(*each) for each in EXCLUSIVE[name]]
+    for found in (pair, pair[::-1]):
+        with pytest.raises(Contradiction, match="internal fault") as raised:
+            require_consistent(found)
+        assert not isinstance(raised.value, ValueError)
+        assert all(f"{each.property}/{each.statement}" in str(raised.value) for each in pair)
+        assert raised.value.findings == tuple(found)
+    # Any one of the two softened, or alone, is no contradiction.
+    softer = dataclasses.replace(pair[0], verdict="inconclusive"), dataclasses.replace(pair[1], verdict="supported")
+    for found in ([softer[0], pair[1]], [pair[0], softer[1]], pair[:1], pair[1:]):
+        require_consistent(found)
+
+
+MEASURED = {
+    "lipschitz": ("lipschitz/follower-reward", "certified", {"constant": 1.0}, {"measured": 1.001}),
+    "lipschitz of nothing": ("lipschitz/transition", "certified", {"constant": 0.0}, {"measured": 1e-3}),
+    "variation": ("ergodicity/dobrushin", "inconclusive", {"constant": 1.0}, {"measured": 1.5}),
+    "smallest constant": (
+        "gradient-domination/mei-constant",
+        "certified",
+        {"constant": 2.0, "side": Side.LOWER},
+        {"measured": 1.9},
+    ),
+    "domination": (
+        "gradient-domination/domination",
+        "supported",
+        {"constant": 0.1, "side": Side.UPPER},
+        {"certified_in_box": 0.2},
+    ),
+    "monotone": (
+        "uniqueness/monotonicity",
+        "refuted",
+        {"constant": 0.3, "side": Side.LOWER},
+        {"certified_upper": 0.1},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_bound_excludes_a_measurement_beyond_it(name):
+    statement, verdict, options, details = MEASURED[name]
+    assert len(conflicts([finding(statement, verdict, **options, details=details)])) == 1
+    # The measurement as good as at the bound is none.
+    (key,) = details
+    agreed = {key: options["constant"]}
+    assert not conflicts([finding(statement, verdict, **options, details=agreed)])
+
+
+def test_a_measurement_within_its_rounding_is_no_contradiction():
+    details = {"measured": 1.001, "measured_error": 0.002}
+    assert not conflicts([finding("lipschitz/transition", "certified", 1.0, details=details)])
+
+
+def test_the_modulus_is_held_against_the_bound_by_its_secant():
+    bound = finding("contraction/certified-bound", "certified", 0.4)
+    slope = finding("contraction/modulus", "supported", 0.7, Side.LOWER, details={"secant": 0.7})
+    kink = dataclasses.replace(slope, details={"secant": 0.3})
+    assert len(conflicts([bound, slope])) == 1
+    assert not conflicts([bound, kink])
+
+
+def test_a_refuting_leader_inside_a_certified_box_contradicts_only_where_equilibria_are_unique():
+    cover = {"box_lower": np.array([[-6.0], [0.0]]), "box_upper": np.array([[0.0], [6.0]]), "sign": np.array([1, 0])}
+    box = finding("gradient-alignment/certified-box", "certified", 0.1, Side.LOWER, details=cover)
+    unique = finding("uniqueness/contraction", "certified")
+
+    def refuting(first, second):
+        witness = {"logits": np.array([[first, second]])}
+        return finding("gradient-alignment/cosine", "refuted", -1.0, witness=witness)
+
+    assert len(conflicts([box, unique, refuting(-2.0, 1.0)])) == 1
+    # Its other half is only negligible there; beyond six nothing is covered; and another equilibrium may be opposed.
+    assert not conflicts([box, unique, refuting(2.0, 1.0)])
+    assert not conflicts([box, unique, refuting(-6.0, 1.0)])
+    assert not conflicts([box, refuting(-2.0, 1.0)])
+
+
+def test_check_raises_where_a_certificate_is_planted(monkeypatch):
+    """The bound of a game with several equilibria, made small: the search finds them all the same."""
+    game = load("market-entrance")
+    monkeypatch.setattr(uniqueness, "smaller_bound", lambda inputs, temperature: 0.25)
+
+    def refuting(game, settings):
+        return finding("uniqueness/multi-start", "refuted", 0.9, Side.LOWER)
+
+    monkeypatch.setattr(uniqueness, "_multi_start_finding", refuting)
+    with pytest.raises(Contradiction, match="uniqueness/contraction") as raised:
+        check(game, "uniqueness", budget="quick", num_leaders=2, num_starts=1, num_steps=1, num_boxes=1)
+    assert {each.statement for each in raised.value.findings} == set(uniqueness.STATEMENTS)
+
+
+def test_a_report_is_never_made_of_a_contradiction_nor_read_from_one():
+    found = [finding(*each) for each in EXCLUSIVE["unique and not"]]
+    report = {"game_name": "G", "game_hash": "0", "settings": {}}
+    with pytest.raises(Contradiction):
+        AssumptionReport(**report, findings=found)
+    honest = AssumptionReport(**report, findings=found[:1]).to_json()
+    two = honest.replace('"findings": [', f'"findings": [{found[1].to_json()}, ', 1)
+    with pytest.raises(Contradiction):
+        AssumptionReport.from_json(two)
+
+
+def test_a_contradiction_survives_copying():
+    with pytest.raises(Contradiction) as raised:
+        require_consistent([finding(*each) for each in EXCLUSIVE["forgets and never mixes"]])
+    again = copy.copy(raised.value)
+    assert str(again) == str(raised.value)
+    assert again.findings == raised.value.findings
+
+
+def test_every_statement_that_a_relation_names_exists():
+    from smfg_verify.assumptions import contradictions, find_property
+
+    names = {name for sides in contradictions._EXCLUDES for side in sides for name in side}
+    names |= {name for name, _ in contradictions._OWN}
+    assert all(statement in find_property(entry).recompute for entry, statement in names)
+    assert ergodicity_module.PROPERTY in {entry for entry, _ in names}

@@ -1,0 +1,91 @@
+"""What is found does not depend on how busy the machine is; where a time limit is asked for, the findings say so."""
+
+import os
+
+import pytest
+
+from smfg_verify.assumptions import check, game_constants
+from smfg_verify.assumptions import deadline as deadline_module
+from smfg_verify.assumptions.deadline import Deadline, cut_short
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.games import load
+from tests.helpers.processes import busy_machine
+
+# Proofs of a game that is not affine, which end by their number of boxes.
+GENERAL = {"name": "equilibrium-pricing", "properties": ("lipschitz", "coverage")}
+SMALL = {"budget": "quick", "num_leaders": 24, "num_starts": 2, "num_steps": 5}
+
+
+def findings_of(name, properties, **options):
+    """All findings as text, nothing kept from an earlier check."""
+    game_constants._cached.cache_clear()
+    return [finding.to_json() for finding in check(load(name), properties, **SMALL, **options).findings]
+
+
+def test_the_same_constants_and_verdicts_beside_busy_processes():
+    quiet = findings_of(**GENERAL)
+    with busy_machine(2 * (os.cpu_count() or 1)):
+        busy = findings_of(**GENERAL)
+    assert busy == quiet
+    assert not any("time limit" in text for text in quiet)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["equilibrium-pricing", "market-entrance", "laffer-tax"])
+def test_every_property_beside_busy_processes(name):
+    quiet = findings_of(name, None)
+    with busy_machine(2 * (os.cpu_count() or 1)):
+        busy = findings_of(name, None)
+    assert busy == quiet
+
+
+def test_no_clock_is_read_unless_it_is_asked_for(monkeypatch):
+    """The stronger statement: nothing that a finding is made of looks at the time."""
+
+    class NoClock:
+        @staticmethod
+        def monotonic():
+            raise AssertionError("a clock was read")
+
+    monkeypatch.setattr(deadline_module, "time", NoClock)
+    findings_of(**GENERAL)
+    with pytest.raises(AssertionError, match="clock"):
+        findings_of(**GENERAL, time_limit=1.0)
+
+
+def test_a_bound_that_the_limit_cut_says_so_and_stays_valid():
+    free = {f.statement: f for f in check(load(GENERAL["name"]), GENERAL["properties"], **SMALL).findings}
+    found = check(load(GENERAL["name"]), GENERAL["properties"], **SMALL, time_limit=1e-9).findings
+    cut = {finding.statement: finding for finding in found}
+    said = {name for name, finding in cut.items() if "cut_by_time_limit" in finding.searched}
+    assert "leader-reward" in said
+    for name, finding in cut.items():
+        assert ("A time limit cut short" in finding.meaning) == (name in said)
+        if finding.side is not Side.LOWER and finding.evidence is Evidence.PROOF:
+            assert finding.constant >= free[name].constant * (1.0 - 1e-12)
+        if name not in said:
+            assert finding.constant == free[name].constant
+
+
+def test_a_deadline_is_over_only_where_there_is_one():
+    assert not Deadline(None).passed
+    assert not Deadline(1e6).passed
+    assert Deadline(0.0).passed
+
+
+def test_a_cut_bound_is_named_where_it_is_used_and_nowhere_else():
+    finding = Finding(
+        property="lipschitz",
+        statement="transition",
+        verdict=Verdict.CERTIFIED,
+        constant=1.0,
+        side=Side.UPPER,
+        evidence=Evidence.PROOF,
+        method="",
+        meaning="A change.",
+    )
+    assert cut_short(finding, {"one_step"}, "transition_lipschitz") is finding
+    said = cut_short(finding, {"one_step", "transition_lipschitz"}, "transition_lipschitz")
+    assert said.searched["cut_by_time_limit"] == "transition lipschitz"
+    assert said.meaning.startswith("A change. A time limit cut short: transition lipschitz.")
+    assert (said.constant, said.verdict) == (finding.constant, finding.verdict)

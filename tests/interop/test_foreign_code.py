@@ -1,0 +1,382 @@
+"""Code that cannot be traced: what it says at some mean fields is no proof, and it is asked where results are found."""
+
+import copy
+import pickle
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from smfg_verify import ac_smfg, check, games
+from smfg_verify.exact import leader_objective, optimise_leader, solve_equilibrium, stackelberg_gradient
+from smfg_verify.game import AbstractGame, TabularGame, game_hash, parameter, traced, untraced_functions
+from smfg_verify.interop import AddedLeader, from_mfglib, to_arrays, to_gymnasium
+from smfg_verify.interop.probes import joint_fields, probe_fields
+from smfg_verify.stochastic.population import simulate_population
+
+N = 6
+
+
+def _leader_reward(s, a, b, m):
+    return 0.3 * b - m.reshape(N, -1).sum(axis=1)[0] + 0.0 * s
+
+
+def _follower_reward(r, s, a, b, m):
+    return r - 0.1 * b * (s == 0)
+
+
+LEADER = AddedLeader(
+    2, _leader_reward, _follower_reward, reward_dependence="affine", follower_reward_dependence="affine"
+)
+OPTIONS = {"discount": 0.9, "temperature": 0.2}
+START = np.zeros((N, 2))
+
+
+class Sites:
+    """Six sites, a move to any of them, a reward affine in the crowd there; `extra` is what a trial adds to it."""
+
+    S, A, mu0, T = (N,), (N,), np.full(N, 1 / N), 4
+
+    def __init__(self, extra=None, base=(3.0, 2.5, 0.0, 0.0, 0.0, 0.0), crowding=2.0):
+        self.extra, self.base, self.crowding = extra, np.array(base), crowding
+
+    def prob(self, t, joint):
+        return np.stack([0.004 + 0.976 * np.eye(N)] * N, axis=1).transpose(2, 1, 0)
+
+    def reward(self, t, joint):
+        m = joint.reshape(N, -1).sum(axis=1)
+        reward = self.base - self.crowding * m
+        return np.repeat((reward if self.extra is None else reward + self.extra(m))[:, None], N, axis=1)
+
+
+def _neighbours(m):
+    """The trial: two neighbouring sites that are both crowded cost more."""
+    cost = np.zeros(N)
+    for i in range(N - 1):
+        cost[i : i + 2] += 40.0 * max(0.0, m[i] * m[i + 1] - 0.12)
+    return -cost
+
+
+HIDDEN = {
+    "neighbours": _neighbours,
+    "three at once": lambda m: -40.0 * max(0.0, m[0] * m[2] * m[5] - 0.03),
+    "four at once": lambda m: -900.0 * max(0.0, m[0] * m[1] * m[3] * m[4] - 0.0035),
+    "almost all in one site": lambda m: max(0.0, m[4] - 0.97),
+    "almost nobody in one site": lambda m: max(0.0, 1e-3 - m[2]),
+    "only near the uniform crowd": lambda m: max(0.0, 0.02 - np.abs(m - 1 / N).sum()),
+    "only where half meets half": lambda m: float(abs(m[1] - 0.5) + abs(m[5] - 0.5) < 1e-6),
+    "rewards of size 1e-12": lambda m: 0.0,
+}
+
+
+@pytest.mark.parametrize("support", ["states", "state_actions"])
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_is_not_affine_is_refused_with_where_and_by_how_much(name, support):
+    extra = HIDDEN[name]
+    environment = Sites(lambda m: extra(m) * np.ones(N))
+    if "1e-12" in name:  # small units hide nothing
+        environment = Sites(lambda m: 1e-12 * _neighbours(m), base=1e-12 * np.arange(N), crowding=1e-12)
+    with pytest.raises(ValueError, match=r"environment.reward: differs by .* at mean field .* Write it in JAX"):
+        from_mfglib(environment, LEADER, mean_field_support=support, **OPTIONS)
+
+
+def test_probes_lie_in_the_simplex_and_reach_every_mixture_of_few_vertices():
+    for fields in (probe_fields(N), joint_fields(3, 2), probe_fields(2), probe_fields(300)):
+        np.testing.assert_allclose(fields.sum(axis=1), 1.0, atol=1e-12)
+        assert fields.min() >= 0.0
+    fields = probe_fields(N)
+    for count in (2, 3, 4):
+        uniform = {
+            tuple(np.flatnonzero(f)) for f in fields if np.allclose(f[f > 0], 1 / count) and (f > 0).sum() == count
+        }
+        assert len(uniform) == {2: 15, 3: 20, 4: 15}[count]
+
+
+@pytest.fixture(scope="module")
+def sites():
+    return from_mfglib(Sites(), LEADER, mean_field_support="states", **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def equilibrium(sites):
+    return np.asarray(solve_equilibrium(sites, START).mean_field)
+
+
+@pytest.fixture(scope="module")
+def trap(equilibrium):
+    """An environment that is affine at every probe and not where its followers settle."""
+
+    def extra(m):
+        return -0.5 * (np.abs(m - equilibrium).sum() < 5e-3) * np.ones(N)
+
+    return from_mfglib(Sites(extra), LEADER, mean_field_support="states", **OPTIONS)
+
+
+def test_the_equilibrium_of_an_honest_environment_solves_its_own_equations(sites, equilibrium):
+    """By the environment's own functions: a move anywhere succeeds alike, so the law of one step is the crowd."""
+    reward = Sites().reward(0, equilibrium)[:, 0] - 0.05 * (np.arange(N) == 0)
+    weight = np.exp((reward - reward.max()) * 0.9 * 0.976 / 0.2)
+    np.testing.assert_allclose(0.004 + 0.976 * weight / weight.sum(), equilibrium, atol=1e-10)
+
+
+ENTRIES = {
+    "equilibrium": lambda game, m: solve_equilibrium(game, START),
+    "objective": lambda game, m: leader_objective(game, START),
+    "gradient": lambda game, m: stackelberg_gradient(game, START),
+    "ascent": lambda game, m: optimise_leader(game, START),
+    "check": lambda game, m: check(game, "coverage", budget="quick"),
+    "a follower's environment": lambda game, m: to_gymnasium(game, START, m),
+    "population": lambda game, m: simulate_population(game, np.full((N, N), 1 / N), 5, num_steps=2, mean_field=m),
+    "run": lambda game, m: ac_smfg(game, num_iterations=3, seeds=[0], initial={"mean_field": m}, checkpoints=[0, 3]),
+}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_entry_point_asks_the_environment_where_it_ends(trap, equilibrium, name):
+    with pytest.raises(ValueError, match=r"environment.reward: says .* where the game's copy of its tables says"):
+        ENTRIES[name](trap, equilibrium)
+
+
+def test_without_throw_it_has_not_converged_and_shows_no_number(trap):
+    found = solve_equilibrium(trap, START, throw=False)
+    assert not found.converged
+    assert np.all(np.isnan(found.mean_field))
+
+
+@pytest.mark.slow
+def test_side_by_side_each_is_asked_for(trap, sites):
+    leaders = jnp.stack([START, START + np.array([0.0, 3.0])])
+    for game, expected in ((sites, [True, True]), (trap, [False, True])):
+        batch = jax.vmap(lambda logits, game=game: solve_equilibrium(game, logits, throw=False))(leaders)
+        np.testing.assert_array_equal(batch.converged, expected)
+
+
+def test_an_environment_changed_after_it_was_read_is_noticed():
+    environment = Sites(crowding=1.9)
+    game = from_mfglib(environment, LEADER, mean_field_support="states", **OPTIONS)
+    solve_equilibrium(game, START)
+    environment.crowding = 1.8
+    with pytest.raises(ValueError, match="has changed since it was read"):
+        solve_equilibrium(game, START)
+
+
+def test_a_kink_beside_the_equilibrium_is_noticed_where_values_agree(equilibrium):
+    """The copy has the value there and not the slope, so that its gradient would be another one."""
+
+    def extra(m):
+        return -3.0 * max(0.0, m[0] - equilibrium[0] - 1e-9) * (np.abs(m - equilibrium).sum() < 0.02) * np.ones(N)
+
+    game = from_mfglib(Sites(extra), LEADER, mean_field_support="states", **OPTIONS)
+    with pytest.raises(ValueError, match=r"environment.reward: says"):
+        stackelberg_gradient(game, START)
+
+
+class Around(AbstractGame):
+    """A game of one's own that asks an imported one."""
+
+    inner: AbstractGame
+    num_states, num_follower_actions, num_leader_actions = N, N, 2
+    discount: float = parameter(default=0.9)
+    temperature: float = parameter(default=0.2)
+
+    def transition(self, s, a, b, m):
+        return self.inner.transition(s, a, b, m)
+
+    def follower_reward(self, s, a, b, m):
+        return 2.0 * self.inner.follower_reward(s, a, b, m)
+
+    def leader_reward(self, s, a, b, m):
+        return m[0]
+
+
+class CallsHost(Around):
+    """NumPy called by hand; its table does not even take the mean field."""
+
+    inner: None = None
+
+    def follower_reward(self, s, a, b, m):
+        kind = jax.ShapeDtypeStruct((), m.dtype)
+        return jax.pure_callback(lambda s: np.asarray(0.1 * s, m.dtype), kind, s, vmap_method="sequential")
+
+    def transition(self, s, a, b, m):
+        return jnp.where(jnp.arange(N) == a, 0.9, 0.02)
+
+
+@pytest.mark.parametrize("kind", ["imported", "around it", "calls the host"])
+def test_nothing_about_it_is_certified(sites, kind):
+    game = {"imported": sites, "around it": Around(sites), "calls the host": CallsHost()}[kind]
+    functions = untraced_functions(game)
+    assert functions == (("follower_reward",) if kind == "calls the host" else ("transition", "follower_reward"))
+    report = check(game, ["lipschitz"], budget="quick", num_leaders=4)
+    for finding in report["lipschitz"]:
+        name = finding.statement.replace("-", "_")
+        assert (finding.verdict.value == "certified") == (name not in functions), finding
+
+
+def test_the_same_tables_as_arrays_of_a_game_are_certified(sites):
+    """Arrays that a user gives are the game; the certificate is lost with the code and not with the numbers."""
+    tables = {"kernel": sites.transition_table.constant, "follower_rewards": sites.reward_table.constant}
+    slopes = jnp.repeat(sites.reward_table.slopes[..., None], 2, -1)
+    arrays = TabularGame.from_arrays(
+        kernel=jnp.repeat(tables["kernel"][:, :, None], 2, 2),
+        follower_rewards=jnp.repeat(tables["follower_rewards"][..., None], 2, -1),
+        leader_rewards=np.zeros((N, N, 2)),
+        follower_rewards_mean_field=slopes,
+        **OPTIONS,
+    )
+    certified = {f.statement: f for f in check(arrays, "lipschitz", budget="quick")["lipschitz"]}
+    sampled = {f.statement: f for f in check(sites, "lipschitz", budget="quick")["lipschitz"]}
+    assert certified["follower-reward"].verdict.value == "certified"
+    assert sampled["follower-reward"].verdict.value == "inconclusive"
+    assert certified["follower-reward"].constant == pytest.approx(sampled["follower-reward"].constant)
+
+
+def test_arrays_do_not_wash_the_mark_off(sites):
+    with pytest.raises(ValueError, match="transition rests on code that cannot be traced"):
+        to_arrays(sites)
+
+
+def test_arrays_are_made_of_what_is_proved_affine_not_of_what_is_declared():
+    class Declared(games.LafferTax):
+        follower_reward_dependence = "affine"
+
+        def follower_reward(self, s, a, b, m):
+            return super().follower_reward(s, a, b, m) + 9.0 * jnp.maximum(0.0, 1e-7 - jnp.abs(m[0] - 0.37))
+
+    with pytest.raises(ValueError, match="follower_reward is not proved affine"):
+        to_arrays(Declared())
+
+
+class Stateful(Sites):
+    calls = 0
+
+    def reward(self, t, joint):
+        self.calls += 1
+        return super().reward(t, joint) + 1e-7 * (self.calls > 300)
+
+
+class Random(Sites):
+    def reward(self, t, joint):
+        return super().reward(t, joint) + 1e-11 * np.random.default_rng().normal(size=(N, N))
+
+
+class Remembers(Sites):
+    last = None
+
+    def prob(self, t, joint):
+        before, self.last = self.last, np.array(joint)
+        return super().prob(t, joint if before is None else before)
+
+    def reward(self, t, joint):
+        return super().reward(t, joint) + (0.0 if self.last is None else 1e-6 * self.last.reshape(N, -1).sum(1)[0])
+
+
+class Clock(Sites):
+    def prob(self, t, joint):
+        rows = super().prob(t, joint)
+        return rows if t < 3 else np.roll(rows, 1, axis=0)
+
+
+class LeaksInAFace(Sites):
+    def prob(self, t, joint):
+        m = joint.reshape(N, -1).sum(axis=1)
+        return super().prob(t, joint) * (0.9 if m[0] + m[1] > 0.995 and m[0] > 0.3 and m[1] > 0.3 else 1.0)
+
+
+class NegativeEntry(Sites):
+    def prob(self, t, joint):
+        rows = super().prob(t, joint)
+        rows[0], rows[1] = rows[0] - 0.02, rows[1] + 0.02
+        return rows
+
+
+class LooksAtActions(Sites):
+    def reward(self, t, joint):
+        return super().reward(t, joint) - 5.0 * max(0.0, joint.reshape(N, -1)[0, 3] - 0.8)
+
+
+class LogOfEmpty(Sites):
+    def reward(self, t, joint):
+        with np.errstate(divide="ignore"):
+            return super().reward(t, joint) - np.log(joint.reshape(N, -1).sum(axis=1))[:, None]
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        (Stateful(), r"environment.reward: two calls at the same time and mean field differ by 1e-07"),
+        (Random(), r"environment.reward: two calls at the same time and mean field differ"),
+        (Remembers(), r"environment.reward: two calls at the same time and mean field differ"),
+        (Clock(), r"environment.prob: differs by 0.976 between the time steps 0 and 3 .* Pass time="),
+        (LeaksInAFace(), r"environment.prob: got rows that do not sum to 1 .* \(sum 0.9 at"),
+        (NegativeEntry(), r"environment.prob: got rows .* entries below 0 .* least entry -0.016"),
+        (LooksAtActions(), r"acts differently in the same states"),
+        (
+            LogOfEmpty(),
+            r"environment.reward: got NaN or an infinite number at \(state, action\) = \(1, 0\), mean field \[1",
+        ),
+    ],
+)
+def test_what_is_no_function_of_the_mean_field_is_refused(environment, message):
+    with pytest.raises(ValueError, match=message):
+        from_mfglib(environment, LEADER, mean_field_support="states", **OPTIONS)
+
+
+class OneBuffer(Sites):
+    """Writes every result to the same array, and into its argument."""
+
+    def __init__(self):
+        super().__init__()
+        self.buffer = np.zeros((N, N))
+
+    def reward(self, t, joint):
+        self.buffer[:] = super().reward(t, joint)
+        joint[:] = 0.0
+        return self.buffer
+
+
+class Single(Sites):
+    def reward(self, t, joint):
+        return super().reward(t, joint.astype(np.float32)).astype(np.float32)
+
+
+class Lists(Sites):
+    def reward(self, t, joint):
+        return super().reward(t, joint).tolist()
+
+
+@pytest.mark.parametrize(("environment", "tolerance"), [(OneBuffer(), 1e-12), (Single(), 1e-5), (Lists(), 1e-12)])
+def test_what_says_the_same_in_its_own_way_is_the_same_game(sites, equilibrium, environment, tolerance):
+    game = from_mfglib(environment, LEADER, mean_field_support="states", **OPTIONS)
+    np.testing.assert_allclose(solve_equilibrium(game, START).mean_field, equilibrium, atol=tolerance)
+    assert float(game.reward_table.deviation) <= float(game.reward_table.accepted)
+
+
+def test_a_copy_from_elsewhere_brings_its_environment_along(sites, equilibrium):
+    prepared = traced(sites)
+    copies = [pickle.loads(pickle.dumps(game)) for game in (sites, prepared)]
+    for other in (*copies, copy.deepcopy(sites), copy.copy(sites), copy.deepcopy(prepared)):
+        assert game_hash(other) == game_hash(sites)
+        np.testing.assert_array_equal(solve_equilibrium(other, START).mean_field, equilibrium)
+    dearer = eqx.tree_at(lambda game: game.temperature, sites, jnp.asarray(0.3))
+    assert solve_equilibrium(dearer, START).source_gap.excess <= 1.0
+
+
+def test_the_same_environment_made_anew_has_the_same_hash_and_another_has_not(sites):
+    assert game_hash(from_mfglib(Sites(), LEADER, mean_field_support="states", **OPTIONS)) == game_hash(sites)
+    # Between probes only, so that all that was read is equal.
+    other = from_mfglib(Trap(0.3217), LEADER, mean_field_support="states", **OPTIONS)
+    np.testing.assert_array_equal(other.reward_table.slopes, sites.reward_table.slopes)
+    assert game_hash(other) != game_hash(sites)
+
+
+class Trap(Sites):
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
+    def reward(self, t, joint):
+        m = joint.reshape(N, -1).sum(axis=1)
+        return super().reward(t, joint) + (abs(m[0] - self.at) + abs(m[1] - 0.417) < 1e-9)

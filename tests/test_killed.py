@@ -1,0 +1,63 @@
+"""Commands that are killed (SIGKILL) at any moment: whole files only, and --resume comes to the same result."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.results import COMMANDS, assert_same_results, assert_whole, files_under
+
+# Kills itself as its n-th file of results is complete and about to take its place.
+SUICIDAL = (
+    "import os, signal, sys\nfrom smfg_verify import files\nfrom smfg_verify.cli import main\n"
+    "left, write = int(sys.argv[1]), files._complete\n"
+    "def counted(path, content):\n"
+    "    global left\n    left -= path.suffix in ('.json', '.nc')\n"
+    "    if left <= 0:\n        files.Path.replace = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)\n"
+    "    return write(path, content)\n"
+    "files._complete = counted\nsys.exit(main(sys.argv[2:]))\n"
+)
+
+
+def ended(*command):
+    """Exit code of a process, and what it said."""
+    done = subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "deaths"),
+    [
+        ("plan", (4,)),
+        pytest.param("validate", (3, 4), marks=pytest.mark.slow),
+        pytest.param("drift", (3, 5), marks=pytest.mark.slow),
+    ],
+)
+def test_a_command_that_dies_with_a_file_in_its_hands_is_resumed_to_the_same_result(name, deaths, tmp_path):
+    """The worst moments: the content of a file is complete and its name is not yet given; again and again."""
+    reference, out = tmp_path / "reference", tmp_path / "out"
+    assert ended("-m", "smfg_verify", *COMMANDS[name], "--out", str(reference))[0] == 0
+    for death in deaths:
+        more = ["--resume"] if death != deaths[0] else []
+        code, said = ended("-c", SUICIDAL, str(death), *COMMANDS[name], "--out", str(out), *more)
+        assert code == -9, said
+        assert [path.suffix for path in files_under(out)].count(".partial") == 1
+        assert_whole(out)
+    code, said = ended("-m", "smfg_verify", *COMMANDS[name], "--out", str(out), "--resume")
+    assert code == 0, said
+    assert "Taking up" in said
+    assert_same_results(out, reference)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_killed_at_random_moments_is_resumed_to_the_same_result(name, tmp_path):
+    kills = os.environ.get("SMFG_VERIFY_KILLS", "20")
+    command = [sys.executable, "-m", "tests.helpers.killing", name, kills, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)
+    print(f"\n{name}: {counts}")
+    assert counts["killed"] == int(kills)
