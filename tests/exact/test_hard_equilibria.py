@@ -1,10 +1,15 @@
 """Slowly mixing chains, small temperatures, discounts near one: what says converged is as near as it says."""
 
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from smfg_verify.exact import solve_equilibrium
-from smfg_verify.game import TabularGame
+from smfg_verify.exact import Status, solve_equilibrium
+from smfg_verify.game import AbstractGame, TabularGame
 from tests.helpers.array_games import ArrayGame
 from tests.helpers.sixty_digits import distances
 
@@ -74,3 +79,92 @@ def test_slow_games_that_say_converged_are_as_near_as_they_say():
 @pytest.mark.slow
 def test_three_hundred_slow_games():
     assert count_converged(300, seed=1) >= 285
+
+
+def two_states(leave: float) -> TabularGame:
+    """Left at rates 3 and 1 times `leave`, whatever is done; the diagonal holds 1 - p."""
+    kernel = np.zeros((2, 2, 2, 2))
+    kernel[0, ..., 1], kernel[1, ..., 0] = 3.0 * leave, leave
+    kernel[0, ..., 0], kernel[1, ..., 1] = 1.0 - 3.0 * leave, 1.0 - leave
+    zero = np.zeros((2, 2, 2))
+    return TabularGame.from_arrays(
+        kernel=kernel, follower_rewards=zero, leader_rewards=zero, discount=0.5, temperature=1.0
+    )
+
+
+@pytest.mark.parametrize("leave", [1e-3, 1e-9, 1e-12, 1e-15])
+@pytest.mark.parametrize("initial", [None, [1.0, 0.0]])
+def test_two_slow_states_have_the_law_of_their_rates(leave, initial):
+    found = solve_equilibrium(two_states(leave), np.zeros((2, 2)), initial=initial)
+    np.testing.assert_allclose(found.mean_field, [0.25, 0.75], rtol=1e-14)
+    assert float(found.error_bound) < 1e-12
+
+
+def test_several_classes_are_said():
+    with pytest.raises(RuntimeError, match="SEVERAL_CLASSES.*more than one recurrent class"):
+        solve_equilibrium(two_states(0.0), np.zeros((2, 2)))
+    found = solve_equilibrium(two_states(0.0), np.zeros((2, 2)), throw=False)
+    assert int(found.status) == Status.SEVERAL_CLASSES
+    assert np.all(np.isnan(found.mean_field))
+
+
+def test_the_unit_of_reward_changes_nothing():
+    game, logits = slow_game(np.random.default_rng(5), 1)
+    plain = solve_equilibrium(TabularGame.from_arrays(**game.from_arrays_arguments()), logits)
+    for unit in (2.0**-40, 2.0**40):
+        scaled = dataclasses.replace(
+            game,
+            follower_rewards=unit * game.follower_rewards,
+            follower_rewards_mean_field=unit * game.follower_rewards_mean_field,
+            temperature=unit * game.temperature,
+        )
+        found = solve_equilibrium(TabularGame.from_arrays(**scaled.from_arrays_arguments()), logits)
+        # A power of two: the very same roundings.
+        np.testing.assert_array_equal(found.mean_field, plain.mean_field)
+        np.testing.assert_array_equal(found.follower_value, unit * plain.follower_value)
+        assert float(found.value_error_bound) == pytest.approx(unit * float(plain.value_error_bound), rel=1e-9)
+
+
+class Shunned(AbstractGame):
+    """State 2 is left at once and never entered; company is disliked by a function that is steep at nobody."""
+
+    kind: str = eqx.field(static=True, default="linear")
+    num_states, num_follower_actions, num_leader_actions = 3, 2, 2
+    discount, temperature = 0.5, 0.5
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        return jnp.where(follower_action == 0, jnp.array([0.8, 0.2, 0.0]), jnp.array([0.3, 0.7, 0.0]))
+
+    def follower_reward(self, state, follower_action, leader_action, mean_field):
+        x = mean_field[state]
+        dislike = {
+            "linear": lambda: x,
+            "root": lambda: jnp.sqrt(x),
+            "power": lambda: x**0.5,
+            "entropy": lambda: jax.scipy.special.xlogy(x, x),
+            "guarded": lambda: jnp.where(x > 0.0, x * jnp.log(x), 0.0),
+        }
+        return -dislike[self.kind]() + 0.3 * leader_action * (follower_action == 1)
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        return mean_field[1]
+
+
+@pytest.mark.parametrize("kind", ["linear", "root", "power", "entropy", "guarded"])
+def test_infinite_slopes_at_an_empty_state_are_no_obstacle(kind):
+    """The fixed point of damped best responses in plain NumPy."""
+    found = solve_equilibrium(Shunned(kind=kind), np.tile([0.0, 0.5], (3, 1)))
+    field, value = np.array([0.4, 0.6, 0.0]), np.zeros(3)
+    crowd = {"linear": lambda x: x, "root": np.sqrt, "power": np.sqrt}.get(
+        kind, lambda x: np.where(x > 0, x * np.log(np.maximum(x, 1e-300)), 0.0)
+    )
+    moves = np.array([[0.8, 0.2, 0.0], [0.3, 0.7, 0.0]])
+    for _ in range(200):
+        gain = np.array([0.0, 0.3 / (1.0 + np.exp(-0.5))])
+        quality = -crowd(field)[:, None] + gain + 0.5 * (moves @ value)
+        value = 0.5 * np.log(np.sum(np.exp(quality / 0.5), axis=1))
+        policy = np.exp((quality - value[:, None]) / 0.5)
+        field = 0.5 * field + 0.5 * field @ (policy @ moves)
+    np.testing.assert_allclose(found.mean_field, field, atol=1e-13)
+    assert float(found.mean_field[2]) == 0.0
+    np.testing.assert_allclose(found.follower_value, value, atol=1e-13)
