@@ -294,7 +294,7 @@ def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) 
     gradient = gradient_of_logits(game, point.leader_logits, rescue=rescue)
     tracking = tracking_residuals(game, point, precision)
     certificate = gradient.certificate
-    field_error = certificate.mean_field_error_bound + precision
+    field_error = gradient.equilibrium.error_bound + precision
     gap_rounding, follower_rounding, leader_rounding = tracking.rounding
     rounding = (
         certificate.error_bound**2,

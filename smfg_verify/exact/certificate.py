@@ -31,10 +31,9 @@ class Certificate(Portable, eqx.Module):
         condition: 2-norm condition number of dF/dx, values and their equation in units of the temperature.
         error_bound: first-order bound on the Euclidean errors of the total gradient and of both direct ones, rounding
             included, in units of the objective: what the residual left changes, twice, and 16 times the root mean
-            square of what roundings of random sign change, each carried exactly to the gradient. Infinite where the
-            functions are not differentiable.
+            square of what roundings of random sign change, each carried exactly to the gradient, and more where the
+            equilibrium's own bounds on its errors are wider. Infinite where the functions are not differentiable.
         objective_error_bound: the same of Phi; finite at a kink.
-        mean_field_error_bound: the same of the largest entry of the mean field.
         slopes: the derivatives used against one-sided differences of the three functions at the equilibrium, along
             random directions in which the mean field responds to the leader.
     """
@@ -44,7 +43,6 @@ class Certificate(Portable, eqx.Module):
     condition: Float[Array, ""]
     error_bound: Float[Array, ""]
     objective_error_bound: Float[Array, ""]
-    mean_field_error_bound: Float[Array, ""]
     slopes: SlopeComparison
 
     @property
@@ -70,15 +68,14 @@ def certify(
     setting, equilibrium, adjoint = jax.lax.stop_gradient((setting, equilibrium, adjoint))
     point = Point(jnp.ravel(equilibrium.mean_field), equilibrium.follower_value)
     changes = propagate(setting, point, adjoint)
-    field_error = _NONLINEAR * _largest(changes.mean_field[0]) + _SAFETY * _largest(
-        root_mean_square(changes.mean_field)
-    )
-    responds = jnp.max(jnp.abs(changes.response), axis=1, keepdims=True) > _RESOLUTION * field_error / _SAFETY
+    field_error = equilibrium.error_bound
+    wider = _wider(equilibrium, changes)
+    responds = jnp.max(jnp.abs(changes.response), axis=1, keepdims=True) > _RESOLUTION * field_error
     slopes = compare_slopes(
         setting.game, point.mean_field, jnp.where(responds, changes.response, 0.0 * changes.response), field_error
     )
     gradients = (changes.total, changes.direct, changes.held_field)
-    bound = jnp.max(jnp.stack([_error(setting, table, changes) for table in gradients]))
+    bound = jnp.max(jnp.stack([_error(setting, table, changes, wider) for table in gradients]))
     unknown = slopes.status == SlopeStatus.UNKNOWN
     finite_bound = jnp.where(slopes.differentiable | (unknown & ~equilibrium.converged), bound, jnp.inf)
     rounding = jnp.finfo(bound.dtype).eps * leader_value_size
@@ -90,19 +87,33 @@ def certify(
         adjoint_residual=jnp.where(right > 0.0, defect / right, defect),
         condition=_condition(setting, adjoint.matrix),
         error_bound=finite_bound,
-        objective_error_bound=_NONLINEAR * objective[0] + _SAFETY * (root_mean_square(objective) + rounding),
-        mean_field_error_bound=field_error,
+        objective_error_bound=wider * _bound(objective) + _SAFETY * rounding,
         slopes=slopes,
     )
 
 
-def _error(setting: Setting, tables: Float[Array, "C O B"], changes: Perturbed) -> Float[Array, ""]:
+def _bound(changes: Float[Array, " C"]) -> Float[Array, ""]:
+    return _NONLINEAR * changes[0] + _SAFETY * root_mean_square(changes)
+
+
+def _wider(equilibrium: Equilibrium, changes: Perturbed) -> Float[Array, ""]:
+    """Factor by which the equilibrium's own bounds on its errors exceed those of the columns; at least 1."""
+    field = _bound(jnp.sum(jnp.abs(changes.mean_field), axis=1))
+    value = _bound(jnp.max(jnp.abs(changes.value), axis=1))
+    claimed = ((equilibrium.error_bound, field), (equilibrium.value_error_bound, value))
+    ratios = [jnp.where(bound > 0.0, claim / jnp.where(bound > 0.0, bound, 1.0), 1.0) for claim, bound in claimed]
+    return jnp.maximum(1.0, jnp.maximum(*ratios))
+
+
+def _error(
+    setting: Setting, tables: Float[Array, "C O B"], changes: Perturbed, wider: Float[Array, ""]
+) -> Float[Array, ""]:
     """Bound of the Euclidean error in logits, from changes of a table of derivatives in policy entries."""
     logits = jax.vmap(lambda table: to_logits(setting.leader_policy, table))(tables)
     sizes = jnp.linalg.norm(logits, axis=(1, 2))
     weights = jnp.linalg.norm(setting.leader_policy, axis=1)
     assembly = jnp.linalg.norm(2.0 * weights * changes.assembly)
-    return _NONLINEAR * sizes[0] + _SAFETY * root_mean_square(sizes) + 2.0 * assembly
+    return wider * _bound(sizes) + 2.0 * assembly
 
 
 def to_logits(policy: Float[Array, "O B"], table: Float[Array, "O B"]) -> Float[Array, "O B"]:

@@ -183,9 +183,7 @@ def _sizes(setting: Setting, point: Point, adjoint: Adjoint, leader_values, occu
     applied = jax.tree.map(jnp.abs, adjoint.matrix).apply(multiplier)
     left = jax.tree.map(lambda leaf: leaf[:, 0], applied)
     sizes = _Roundings(
-        equations=Point(
-            unit * (sharpness * field + 1.0 / field.shape[0]), unit * (jnp.max(jnp.abs(point.value)) + action_values)
-        ),
+        equations=Point(unit * sharpness * field, unit * (jnp.max(jnp.abs(point.value)) + action_values)),
         log_policy=unit * jnp.broadcast_to(logarithms[:, None], model.reward.shape),
         reward=unit * leader_size,
         initial=unit * occupancy,
