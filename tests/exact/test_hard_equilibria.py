@@ -101,7 +101,7 @@ def test_two_slow_states_have_the_law_of_their_rates(leave, initial):
 
 
 def test_several_classes_are_said():
-    with pytest.raises(RuntimeError, match="SEVERAL_CLASSES.*more than one recurrent class"):
+    with pytest.raises(RuntimeError, match=r"SEVERAL_CLASSES.*more than one recurrent class"):
         solve_equilibrium(two_states(0.0), np.zeros((2, 2)))
     found = solve_equilibrium(two_states(0.0), np.zeros((2, 2)), throw=False)
     assert int(found.status) == Status.SEVERAL_CLASSES

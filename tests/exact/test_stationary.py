@@ -1,4 +1,4 @@
-"""The stationary law and its derivatives against 60-digit arithmetic and closed forms, however slowly the chain mixes."""
+"""The stationary law and its derivatives against 60-digit arithmetic and closed forms, however slow the chain."""
 
 import jax
 import jax.numpy as jnp
