@@ -88,7 +88,8 @@ def newton(
         kept, stalled = _line_search(setting, search, inverse, active=~ended)
         return Landing(kept, matrix, by_logits, inverse), ended | stalled
 
-    shapes = jax.eval_shape(lambda search: step((Landing(search, None, None, None), False))[0], search)
+    # Only `search` is read of what a step is given.
+    shapes = jax.eval_shape(lambda search: step((Landing(search, None, None, None), False))[0], search)  # type: ignore[arg-type]
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     return jax.lax.while_loop(unfinished, step, (nothing._replace(search=search), jnp.asarray(False)))[0]
 

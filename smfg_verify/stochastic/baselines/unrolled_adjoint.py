@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.follower import soft_bellman
-from smfg_verify.exact.gradient import objective_at
 from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.population import chain
 from smfg_verify.exact.precision import require_float64
@@ -59,7 +58,7 @@ def unrolled_answer(
     value: Float[Array, " n"],
     num_sweeps: int,
 ) -> Answer:
-    r"""$x_T$ of $x_{t+1} = (P_{\pi,\phi,m}^T m, T_m V)$, $x = (m, V)$, and the derivative of $J_l$ at $x_T$ through all T sweeps.
+    r"""The derivative of $J_l$ at $x_T$ through T sweeps $x_{t+1} = (P_{\pi,\phi,m}^T m, T_m V)$, $x = (m, V)$.
 
     Args:
         game: the game, traced.
