@@ -1,13 +1,13 @@
 """The command line and the disk: a full one, wrong places, what is left there, what is taken up and what is refused."""
 
 import json
-import resource
 
 import pytest
 
 from smfg_verify.cli import main
 from smfg_verify.report.finished import FOLDER, Store
 from smfg_verify.report.progress import Progress
+from tests.helpers.disks import small_files
 from tests.helpers.results import COMMANDS
 
 RUN = ["run", "laffer-tax", "--seeds", "5", "--iterations", "300"]
@@ -15,12 +15,9 @@ PLAN = [*COMMANDS["plan"][:4], "--pilot-iterations", "1500", "--seeds", "8"]
 
 
 @pytest.fixture
-def small_files():
-    """`ulimit -f 8`."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, old[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, old)
+def full_disk():
+    with small_files():
+        yield
 
 
 def left_in(folder):
@@ -37,19 +34,15 @@ def test_a_full_disk_is_one_line_and_leaves_the_earlier_run_as_it_was(tmp_path, 
     out = tmp_path / "out"
     assert main([*RUN, "--out", str(out)]) == 0
     before = {path: path.read_bytes() for path in out.iterdir()}
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, old[1]))
-    try:
+    with small_files():
         for folder, more in ((out, []), (out, ["--overwrite"]), (tmp_path / "new" / "one", [])):
             assert main([*RUN, *more, "--out", str(folder)]) == 2
             assert "cannot write" in last_line(capsys)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
     assert {path: path.read_bytes() for path in out.iterdir()} == before
     assert left_in(tmp_path) == sorted(["out", *(f"out/{path.name}" for path in before)])
 
 
-def test_what_was_finished_before_the_disk_was_full_is_kept_and_said(tmp_path, capsys, small_files):
+def test_what_was_finished_before_the_disk_was_full_is_kept_and_said(tmp_path, capsys, full_disk):
     check = ["check", "laffer-tax", "--budget", "quick", "--property", "coverage", "--out", str(tmp_path)]
     assert main(check) == 2
     said = last_line(capsys)
