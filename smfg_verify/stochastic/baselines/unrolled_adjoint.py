@@ -58,7 +58,7 @@ def unrolled_answer(
     value: Float[Array, " n"],
     num_sweeps: int,
 ) -> Answer:
-    r"""The derivative of $J_l$ at $x_T$ through T sweeps $x_{t+1} = (P_{\pi,\phi,m}^T m, T_m V)$, $x = (m, V)$.
+    r"""$x_T$ of $x_{t+1} = (P_{\pi,\phi,m}^T m, T_m V)$, $x = (m, V)$, and $dJ_l$ at $x_T$ through all T sweeps.
 
     Args:
         game: the game, traced.
