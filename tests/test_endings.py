@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import equinox as eqx
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from smfg_verify.assumptions import AssumptionReport, Finding
 from smfg_verify.cli import main
 from smfg_verify.cli.endings import ending_of
 from smfg_verify.errors import InputError, MissingPackageError, NumericalError
+from smfg_verify.exact.equilibrium import Status, raise_unless_converged
 from smfg_verify.games import load
 from smfg_verify.interop.extras import require
 from smfg_verify.report import pipeline
@@ -92,7 +94,7 @@ def test_what_a_users_code_raises_is_the_users_with_file_and_line_or_cause(kind,
 
 def test_an_error_of_the_users_after_validation_is_still_the_users(tmp_path, capsys):
     file = tmp_path / "late.py"
-    file.write_text(GAME.replace(*BROKEN["IndexError"]))
+    file.write_text(GAME.replace("0.5 * b", "0.25 * b").replace(*BROKEN["IndexError"]))
     with pytest.raises(IndexError) as caught:
         smfg_verify.tabulate(load(f"{file}:Mine"), np.full(2, 0.5))  # which does not validate
     assert ending_of(caught.value, []) == 2
@@ -101,7 +103,7 @@ def test_an_error_of_the_users_after_validation_is_still_the_users(tmp_path, cap
 
 def test_python_callers_catch_it_as_a_value_error_with_its_cause(tmp_path):
     file = tmp_path / "theirs.py"
-    file.write_text(GAME.replace(*BROKEN["KeyError"]))
+    file.write_text(GAME.replace("0.5 * b", "0.125 * b").replace(*BROKEN["KeyError"]))
     with pytest.raises(ValueError, match=r"theirs\.py, line \d+, in successors: KeyError") as caught:
         smfg_verify.validate(load(f"{file}:Mine"))
     assert isinstance(caught.value, InputError)
@@ -115,9 +117,11 @@ def test_a_missing_package_is_an_import_error_and_bad_input():
     assert issubclass(MissingPackageError, InputError)
 
 
-def test_an_equilibrium_that_does_not_converge_is_numerical(tmp_path):
+def test_an_equilibrium_that_does_not_converge_is_numerical():
+    found = smfg_verify.solve_equilibrium(load("laffer-tax"), np.zeros((1, 2)))
+    lost = (np.array(False), np.array(int(Status.NOT_FOUND)))
     with pytest.raises(NumericalError, match="not converged"):
-        smfg_verify.solve_equilibrium(load("laffer-tax"), np.zeros((1, 2)), max_steps=0, max_path_steps=0)
+        raise_unless_converged(eqx.tree_at(lambda e: (e.converged, e.status), found, lost))
 
 
 @pytest.mark.parametrize("text", ["{", json.dumps({"property": 1}), "[]"])

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -15,17 +14,15 @@ from smfg_verify import files
 from smfg_verify.files import remove_leftovers, replacing_folder, results_folder, write_atomically, write_together
 from smfg_verify.games import load
 from smfg_verify.stochastic import ac_smfg
+from tests.helpers.disks import small_files
 
 ROOT = os.geteuid() == 0
 
 
 @pytest.fixture
-def small_files():
-    """No file of this process may grow beyond 8 KiB, as `ulimit -f 8` has it."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, old[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, old)
+def full_disk():
+    with small_files():
+        yield
 
 
 def names(folder):
@@ -41,7 +38,7 @@ def test_a_write_replaces_the_content_and_keeps_the_usual_permissions(tmp_path):
     assert path.stat().st_mode == plain.stat().st_mode
 
 
-def test_a_full_disk_leaves_the_old_content_and_nothing_else(tmp_path, small_files):
+def test_a_full_disk_leaves_the_old_content_and_nothing_else(tmp_path, full_disk):
     path = write_atomically(tmp_path / "file", b"old")
     with pytest.raises(OSError, match=r"cannot write .*file: File too large") as caught:
         write_atomically(path, bytes(20_000))
@@ -50,7 +47,7 @@ def test_a_full_disk_leaves_the_old_content_and_nothing_else(tmp_path, small_fil
     assert names(tmp_path) == ["file"]
 
 
-def test_of_several_files_all_are_written_or_none(tmp_path, small_files):
+def test_of_several_files_all_are_written_or_none(tmp_path, full_disk):
     first, second = tmp_path / "first", tmp_path / "second"
     write_atomically(first, b"old")
     with pytest.raises(OSError, match="second"):
@@ -61,7 +58,7 @@ def test_of_several_files_all_are_written_or_none(tmp_path, small_files):
     assert names(tmp_path) == ["first", "second"]
 
 
-def test_a_trace_meets_a_full_disk_without_hdf5(tmp_path, small_files):
+def test_a_trace_meets_a_full_disk_without_hdf5(tmp_path, full_disk):
     """HDF5 ends the process, in its clean-up, where a write of its own fails."""
     trace = ac_smfg(load("laffer-tax"), num_iterations=20, seeds=range(2), checkpoints=2)
     trace_path = write_atomically(tmp_path / "trace.nc", b"old")

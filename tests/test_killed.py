@@ -56,7 +56,8 @@ def test_a_command_that_dies_with_a_file_in_its_hands_is_resumed_to_the_same_res
 def test_a_command_killed_at_random_moments_is_resumed_to_the_same_result(name, tmp_path):
     kills = os.environ.get("SMFG_VERIFY_KILLS", "20")
     command = [sys.executable, "-m", "tests.helpers.killing", name, kills, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    cache = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache")}  # killed processes may cut what JAX keeps
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **cache})
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)
     print(f"\n{name}: {counts}")

@@ -84,9 +84,11 @@ def records():
         "bounds": validate_bounds(game, trace, residuals=residuals),
         "drift": validate_drift(game, trace, max_points=1300),
         "plan": plan_power(residuals.e_omega, residuals.iterations, num_simulations=100, num_resamples=100),
-        "comparison": compare(game, ["ac-smfg", "exact-ascent"], few),
+        "comparison": compare(game, ["exact-ascent"], few),
         "case": run_case("gap-identity").record,
-        "population": sv.simulate_population(game, gradient.equilibrium.follower_policy, np.full((1, 2), 0.5), 5, 3),
+        "population": sv.simulate_population(
+            game, gradient.equilibrium.follower_policy, 3, leader_logits=leader, num_steps=4
+        ),
         "schedule": sv.Schedule(),
         "step sizes": sv.Schedule().at(3),
         "plane": StepPlane("leader", "critic", np.array([1.0]), np.array([2.0])),
@@ -214,8 +216,10 @@ def test_a_frozen_record_stays_frozen():
 
 def test_the_codec_of_parts_loses_nothing(records):
     for name in ("assumptions", "residuals", "bounds", "drift", "plan", "comparison", "case", "plane"):
-        text = encode(records[name])
-        assert_same(decode(text), records[name])
+        text = json.dumps(encode(records[name]), allow_nan=False)
+        again = decode(json.loads(text))
+        assert type(again) is type(records[name])
+        assert json.dumps(encode(again), allow_nan=False) == text  # floats are written with every bit
     odd = {"nan": float("nan"), "minus": -np.inf, ("a", 1): [None, True, np.float32([0.1])], "empty": ()}
     assert_same(decode(encode(odd)), odd)
 

@@ -214,7 +214,7 @@ def weighted_finding(points: LocalPoints) -> Finding:
         common = find_weighted_norm(jacobians[chosen], second_opinion=False)
         details |= {"common_leaders": len(chosen), "common_modulus": common.modulus}
     secant = float("nan")
-    if found.solved and found.modulus < 1.0 - _ROUNDING:
+    if found.weight is not None and found.solved and found.modulus < 1.0 - _ROUNDING:
         secant = verified_modulus(secant_jacobians(points.game, response, 0).response[None], found.weight)
         details["secant"] = secant
     witness = {**_witness(response, 0), "weight": found.weight} if found.solved else {}

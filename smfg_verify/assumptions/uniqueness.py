@@ -168,8 +168,9 @@ def _multi_start_meaning(verdict: Verdict, found: list[Equilibria], k: int, reac
     if verdict is Verdict.REFUTED:
         radii = ", ".join(f"{radius:.3g}" for radius in found[k].radius)
         return (
-            f"One leader policy has at least two equilibria, {found[k].distance:.4g} apart in l1; {len(found[k].distinct)} were "
-            f"found for it, with spectral radii of the best-response map {radii} (below 1 is stable)."
+            f"One leader policy has at least two equilibria, {found[k].distance:.4g} apart in l1; "
+            f"{len(found[k].distinct)} were found for it, with spectral radii of the best-response map {radii} "
+            "(below 1 is stable)."
         )
     several = int(np.sum(reached >= 2))
     return (

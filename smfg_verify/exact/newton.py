@@ -78,8 +78,7 @@ def newton(
     def unfinished(carry):
         return active & ~carry[1]
 
-    def step(carry):
-        search = carry[0].search
+    def advance(search: Search) -> tuple[Landing, Bool[Array, ""]]:
         remainder, matrix, by_logits = linearised(setting, search.point)
         search = search._replace(remainder=remainder, norm=residual_norm(setting, remainder, search.point))
         # The last round takes no step: its Jacobian belongs to the end.
@@ -88,9 +87,10 @@ def newton(
         kept, stalled = _line_search(setting, search, inverse, active=~ended)
         return Landing(kept, matrix, by_logits, inverse), ended | stalled
 
-    shapes = jax.eval_shape(lambda search: step((Landing(search, None, None, None), False))[0], search)
+    shapes = jax.eval_shape(advance, search)[0]
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    return jax.lax.while_loop(unfinished, step, (nothing._replace(search=search), jnp.asarray(False)))[0]
+    start = (nothing._replace(search=search), jnp.asarray(False))
+    return jax.lax.while_loop(unfinished, lambda carry: advance(carry[0].search), start)[0]
 
 
 def _line_search(

@@ -10,6 +10,7 @@ import numpy as np
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, mean_field_shape
+from smfg_verify.game.digest import numbers_in
 from smfg_verify.game.prepared import digest_of, traced
 
 # JAX keeps what it traced by function and by this: a number that was never used makes it trace jitted helpers again.
@@ -51,5 +52,5 @@ def _program(game: AbstractGame, function: Callable) -> tuple[str, tuple[bytes, 
         closed = jax.make_jaxpr(lambda g, s, a, b, m: function(g, s, a, b, m))(game, index, index, index, field)
     # Rules of differentiation print with the address of a function made at each trace.
     return re.sub(r" at 0x[0-9a-f]+", "", str(closed.jaxpr)), tuple(
-        np.asarray(constant).tobytes() for constant in closed.consts
+        np.asarray(numbers_in(constant)).tobytes() for constant in closed.consts
     )

@@ -26,6 +26,7 @@ from smfg_verify.game.state import (
     attributes_of,
     base_content,
     fields_of,
+    innermost,
     is_bookkeeping,
     is_special,
     rebuilt_from,
@@ -41,7 +42,8 @@ _BY_VALUE = (int, float, complex, str, bytes, tuple, jax.Array, np.ndarray, type
 _NO_CALLBACKS = ("builtins", "typing", "abc", "enum", "equinox._module", "equinox._better_abstract", "collections.abc")
 _CALLED_BY_JAX = ("tree_flatten", "tree_unflatten", "tree_flatten_with_keys")
 # Objects that decide no value of a function that JAX traces, or that only remember what was computed before.
-_SILENT = (logging.Logger, logging.LoggerAdapter, weakref.WeakKeyDictionary, weakref.WeakValueDictionary)
+_MADE_AT_RUN_TIME = 1 << 9  # Python's flag of classes that a statement makes
+_SILENT = (jax.Device, logging.Logger, logging.LoggerAdapter, weakref.WeakKeyDictionary, weakref.WeakValueDictionary)
 
 
 def reached(
@@ -94,6 +96,7 @@ class _Walk:
         self.done: dict[int, tuple[bytes, Any]] = {}  # keeps what it has seen alive, so that no address is used twice
         self.open: dict[int, int] = {}  # what is being followed, by depth
         self.path: list[str] = []
+        self.in_library = 0  # how many of them are objects of libraries
         self.wanted: set[str] = set(_CALLED_BY_JAX)
         self.any_value = self.any_name = False
         # Classes and modules, of which the names wanted are followed; True where all are.
@@ -112,7 +115,7 @@ class _Walk:
         if type(value) in _PLAIN:
             return f"{type(value).__name__}:{value!r}".encode(errors="surrogatepass")
         if self.libraries.holds(value):
-            return f"library:{_name(value)}".encode()
+            return f"library:{_name(innermost(value))}".encode()
         key = id(value)
         if key in self.done:
             return self.done[key][0]
@@ -226,7 +229,8 @@ class _Walk:
 
     def kind(self, kind: type) -> bytes:
         """A class by its name, its bases and, at the end, what of it is wanted."""
-        if kind in self.outside or type(kind).__module__.startswith("jaxtyping"):
+        written_in_c = not kind.__flags__ & _MADE_AT_RUN_TIME
+        if written_in_c or kind in self.outside or type(kind).__module__.startswith("jaxtyping"):
             return f"class:{kind.__qualname__}".encode()
         for base in kind.__mro__[1:]:
             if base not in self.outside and not self.libraries.holds(base):
@@ -280,6 +284,8 @@ class _Walk:
         if isinstance(value, _SILENT):
             return f"{kind.__qualname__}".encode()
         if isinstance(value, np.random.Generator | np.random.RandomState | np.random.BitGenerator):
+            if self.in_library:  # every distribution of scipy.stats holds one; a draw shows in the second call
+                return kind.__qualname__.encode()
             self.refuse("a random number generator, whose state moves on at every call")
         parts = [self.of(kind), *(self.of(each) for each in base_content(value))]
         try:
@@ -288,7 +294,10 @@ class _Walk:
                 state = rebuilt_from(value)
         except Exception as error:
             self.refuse(f"an object of type {kind.__qualname__}, whose state cannot be read ({error})")
-        return _join("instance", *parts, self.of(state))
+        self.in_library += self.libraries.holds(kind)
+        found = _join("instance", *parts, self.of(state))
+        self.in_library -= self.libraries.holds(kind)
+        return found
 
     def refuse(self, what: str) -> None:
         where = " -> ".join(self.path) or "it"
@@ -296,6 +305,12 @@ class _Walk:
             f"game: {where} reaches {what}. A game must be a function of its parameters alone, so that a compiled "
             "solver, a saved run and a verdict are about the same game: pass what is needed as a field."
         )
+
+
+def numbers_in(value: Any) -> Any:
+    """What NumPy can read of a value: of a key of jax.random its words."""
+    is_key = isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key)
+    return jax.random.key_data(value) if is_key else value
 
 
 def _is_method(value: Any) -> bool:

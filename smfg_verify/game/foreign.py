@@ -24,6 +24,9 @@ from smfg_verify.portable import Portable
 # Primitives whose results come from code that JAX does not see.
 UNTRACED = ("sampled_table", "pure_callback", "io_callback", "ffi_call")
 
+# Entries of a mean field that a refusal shows.
+_MANY = 12
+
 _SAMPLED_TABLE = Primitive("sampled_table")
 _SAMPLED_TABLE.def_impl(lambda table, mean_field: table)
 _SAMPLED_TABLE.def_abstract_eval(lambda table, mean_field: table)
@@ -121,8 +124,13 @@ class SourceGap(Portable, eqx.Module):
 
 
 def field_text(mean_field: Float[np.ndarray, "..."]) -> str:
-    """A mean field in a refusal, shortened where it is long."""
-    return np.array2string(np.asarray(mean_field), precision=4, threshold=12, max_line_width=1000)
+    """A mean field in a refusal; of a long one its largest entries, by their numbers in the flattened array."""
+    flat = np.ravel(np.asarray(mean_field))
+    if flat.size <= _MANY:
+        return np.array2string(flat, precision=4, max_line_width=1000)
+    first, rest = np.split(np.argsort(-flat, kind="stable"), [_MANY // 2])
+    told = ", ".join(f"{index}: {flat[index]:.4g}" for index in sorted(first) if flat[index] > 0.0)
+    return f"{{{told}; the other {flat.size - len(told.split(', '))} at most {flat[rest].max():.3g}}}"
 
 
 def source_gap(

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from smfg_verify.game.base import AbstractGame
+from smfg_verify.game.digest import numbers_in
 from smfg_verify.game.prepared import NUMBERS, WORDS, digest_of, traced
 
 
@@ -36,5 +37,5 @@ def game_hash(game: AbstractGame) -> str:
 
 
 def _content(value) -> bytes:
-    array = np.asarray(value)
+    array = np.asarray(numbers_in(value))
     return f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes()

@@ -11,11 +11,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from smfg_verify.game.state import wrapped, wrapper_state
+from smfg_verify.game.state import WRAPPERS, innermost, wrapped, wrapper_state
 
 # Libraries wherever they are, also in a checkout that its developers work in.
 _ALWAYS = frozenset({"jax", "jaxlib", "numpy", "scipy", "equinox", "jaxtyping", "beartype", "pandas", "sympy"})
-_WRAPPERS = (type(jax.jit(lambda: None)), jax.custom_jvp, jax.custom_vjp)
 _NO_LIBRARY = (int, float, complex, str, bytes, bool, type(None), tuple, list, dict, np.ndarray, jax.Array)
 
 
@@ -64,8 +63,10 @@ class Libraries:
         return found
 
     def _has(self, value: Any) -> bool:
-        name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
-        module = getattr(value, "__module__", None)
+        # A jitted function comes out of a pickle without its name.
+        source = value if hasattr(value, "__qualname__") else innermost(value)
+        name = getattr(source, "__qualname__", None) or getattr(source, "__name__", None)
+        module = getattr(source, "__module__", None)
         if isinstance(value, types.BuiltinFunctionType) and not isinstance(
             value.__self__, types.ModuleType | type | None
         ):
@@ -84,7 +85,7 @@ class Libraries:
 
     def _is_copy(self, value: Any, original: Any) -> bool:
         """Whether a function that JAX wraps, jax.nn.relu say, is what pickling made of the original."""
-        if type(value) not in _WRAPPERS or type(original) not in _WRAPPERS:
+        if type(value) not in WRAPPERS or type(original) not in WRAPPERS:
             return False
         code = self._code_within(value)
         return code is not None and code == self._code_within(original)
@@ -92,7 +93,7 @@ class Libraries:
     def _code_within(self, value: Any) -> types.CodeType | None:
         """The code of a function within wrappers of JAX's, where no part of them is the user's."""
         seen: set[int] = set()
-        while type(value) in _WRAPPERS:
+        while type(value) in WRAPPERS:
             if not all(self._is_made(part, seen) for part in wrapper_state(value).values()):
                 return None  # a rule of differentiation of the user's own
             value = wrapped(value)
@@ -106,7 +107,7 @@ class Libraries:
         if isinstance(value, types.FunctionType):
             held = (cell.cell_contents for cell in value.__closure__ or ())
             return self.made(value.__code__.co_filename) and all(self._is_made(each, seen) for each in held)
-        if type(value) in _WRAPPERS:  # the wrapper itself, which its own rules know
+        if type(value) in WRAPPERS:  # the wrapper itself, which its own rules know
             return self.has_module(value.__module__)
         return all(self._is_made(each, seen) for each in value) if isinstance(value, tuple) else not callable(value)
 

@@ -1,5 +1,6 @@
 """What an object holds, and what of a class decides what it does."""
 
+import copyreg
 import dataclasses
 import enum
 import types
@@ -22,6 +23,7 @@ _BOOKKEEPING = frozenset(
 )
 _MAKING = frozenset({"__init__", "__new__", "__post_init__", "__check_init__"})
 _JITTED = type(jax.jit(lambda: None))
+WRAPPERS = (_JITTED, jax.custom_jvp, jax.custom_vjp)
 # What of a wrapper says nothing, or says the wrapped function again.
 _OF_WRAPPER = frozenset({"fun", "fn", "_fun", "_jit_info", "_cached", "_signature", "cache_parameters"})
 
@@ -48,7 +50,8 @@ def special_names(kind: type, *, making: bool) -> Iterator[str]:
 def fields_of(kind: type) -> Iterator[tuple[str, Any, Any]]:
     """Of a dataclass: names, factories of defaults and metadata; the methods that it generates follow from them."""
     for field in vars(kind).get("__dataclass_fields__", {}).values():
-        factory = None if field.default_factory is dataclasses.MISSING else field.default_factory
+        # Not by identity: unpickling makes another MISSING.
+        factory = None if isinstance(field.default_factory, type(dataclasses.MISSING)) else field.default_factory
         yield field.name, factory, dict(field.metadata)
 
 
@@ -58,6 +61,13 @@ def wrapped(value: Any) -> Any:
         state: Any = value.__getstate__()
         return state["fun"]
     return getattr(value, "__wrapped__", None)
+
+
+def innermost(value: Any) -> Any:
+    """What is left of a function when JAX's wrappers are taken off."""
+    while type(value) in WRAPPERS:
+        value = wrapped(value)
+    return value
 
 
 def wrapper_state(value: Any) -> dict[str, Any]:
@@ -104,7 +114,8 @@ def rebuilt_from(value: Any) -> tuple[Any, ...]:
     """What a library's object would be unpickled from, which leaves out what it keeps to be faster."""
     if isinstance(value, weakref.ref):
         return (value(),)
-    parts = value.__reduce_ex__(2)
+    registered = copyreg.dispatch_table.get(type(value))  # regular expressions
+    parts = registered(value) if registered is not None else value.__reduce_ex__(2)
     if isinstance(parts, str):
         return (parts,)
     made, arguments, state, items, pairs = (*parts, None, None, None)[:5]

@@ -8,9 +8,9 @@ import pytest
 
 from smfg_verify.assumptions import Verdict, check, uniqueness
 from smfg_verify.assumptions._registry import SearchSettings
-from smfg_verify.assumptions.alignment import _form_meaning, _frontier_finding
+from smfg_verify.assumptions.alignment_forms import _form_meaning, frontier_finding
 from smfg_verify.assumptions.alignment_hull import SLACK, hull_finding, normalised_pairs
-from smfg_verify.assumptions.alignment_measures import alignment_measures
+from smfg_verify.assumptions.alignment_measures import Reading, alignment_measures
 from smfg_verify.assumptions.alignment_zeros import zeros_of_total
 from smfg_verify.assumptions.chains import Chains
 from smfg_verify.assumptions.contraction import _bound_meaning
@@ -92,7 +92,7 @@ def test_chains_without_numbers_are_counted_and_no_rate_is_made_of_them(game):
 
 
 def test_numbers_that_were_not_measured_are_not_printed():
-    sampled = SimpleNamespace(witnesses={}, searched={})
+    sampled = SimpleNamespace(witnesses={}, searched={}, errors={})
     bound = SimpleNamespace(proved=False, upper=np.inf, reason="a primitive without a rule", exact=False, searched={})
     names = ("one_step", "transition_lipschitz")
     constants = SimpleNamespace(
@@ -122,20 +122,20 @@ def test_no_time_is_promised_to_a_state_that_may_be_avoided():
 
 
 def evidence_of(points, **more):
-    return SimpleNamespace(points=points, measures=alignment_measures(points), searched={}, **more)
+    shared = {"reading": Reading.POLICY_HELD, "searched": {}, "measures": alignment_measures(points)}
+    return SimpleNamespace(points=points, **shared, **more)
 
 
 def test_a_ratio_that_no_leader_has_is_explained_by_counts(points):
     lost = points._replace(converged=np.array([False, False, True]), error=np.full(3, np.inf))
-    said = _form_meaning("cosine", np.nan, Verdict.INCONCLUSIVE, evidence_of(lost), False)
-    assert "3 leaders: 2 without an equilibrium" in said
-    assert "every" not in said
+    said = _form_meaning("cosine", np.nan, Verdict.INCONCLUSIVE, evidence_of(lost), False, False)
+    assert "3 leaders, 2 of them without an equilibrium" in said
 
 
 def test_a_negative_product_that_did_not_repeat_is_not_called_support(game, points):
     """Misaligned by the batch, aligned when evaluated alone: no statement about slack follows."""
     negative = points._replace(direct=-points.total, error=np.full(3, 1e-12))
-    finding = _frontier_finding(game, evidence_of(negative), False)
+    finding = frontier_finding(game, evidence_of(negative), False)
     assert (finding.verdict is Verdict.REFUTED) == ("fails for every c" in finding.meaning)
     if finding.verdict is Verdict.INCONCLUSIVE:
         assert "needs no slack" not in finding.meaning
@@ -143,11 +143,11 @@ def test_a_negative_product_that_did_not_repeat_is_not_called_support(game, poin
 
 def test_zeros_are_counted_and_their_absence_explained(game, points):
     rest = SimpleNamespace(points=points, reached=np.array([True, False, False]), num_steps=np.zeros(3, int))
-    nothing = SimpleNamespace(points=points, total_rest=rest, direct_rest=rest, scale=0.0, searched={})
+    nothing = evidence_of(points, total_rest=rest, direct_rest=rest, scale=0.0)
     finding = zeros_of_total(game, nothing, False)
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "flows ended" not in finding.meaning  # one flow did reach a zero
-    some = SimpleNamespace(points=points, total_rest=rest, direct_rest=rest, scale=1e9, searched={})
+    some = evidence_of(points, total_rest=rest, direct_rest=rest, scale=1e9)
     assert "1 of 3 flows reached" in zeros_of_total(game, some, False).meaning
 
 

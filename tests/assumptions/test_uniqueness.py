@@ -108,35 +108,36 @@ def test_all_equilibria_of_several_temperatures_are_found():
         np.testing.assert_allclose(np.sort(found.distinct[:, 0]), roots(1.0, tau, bias=0.02), atol=1e-8)
 
 
-def local(fields, residuals, slope):
-    """Points with one slope of the map along the only tangent."""
-    response = np.broadcast_to(0.5 * slope * np.array([[1.0, -1.0], [-1.0, 1.0]]), (len(fields), 2, 2))
+def local(fields, errors):
+    """Points with the map's derivative zero there, and bounds on their errors."""
     first = np.asarray(fields, dtype=float)
     empty = np.zeros((len(fields), 2, 2))
     return LocalResponse(
-        empty,
-        np.ones(len(fields)),
-        np.stack([first, 1.0 - first], axis=1),
-        np.array(residuals),
-        empty[:, 0],
-        response,
-        empty,
-        np.full(len(fields), 2.0),
+        logits=empty,
+        temperature=np.ones(len(fields)),
+        mean_field=np.stack([first, 1.0 - first], axis=1),
+        residual=np.zeros(len(fields)),
+        image=empty[:, 0],
+        response=empty,
+        frozen=empty,
+        error=np.array(errors),
     )
 
 
 def test_points_within_their_own_errors_are_one_equilibrium():
-    assert len(distinct_of(local([0.5, 0.6], [1e-14, 1e-14], 0.0)).distinct) == 2
-    assert len(distinct_of(local([0.5, 0.5 + 1e-7], [1e-14, 1e-14], 0.0)).distinct) == 1
-    # Nearly flat: a residual of 1e-11 leaves the equilibrium free by more than their distance.
-    assert len(distinct_of(local([0.5, 0.6], [1e-11, 1e-11], 1.0 - 1e-9)).distinct) == 1
-    # A slowly mixing chain: the residual says little about its law.
-    slow = local([0.5, 0.6], [1e-14, 1e-14], 0.0)._replace(condition=np.full(2, 1e12))
-    assert len(distinct_of(slow._replace(residual=np.zeros(2))).distinct) == 2
-    assert len(distinct_of(slow).distinct) == 0
-    none = distinct_of(local([0.5, 0.6], [1e-3, 1e-3], 0.0))
+    assert len(distinct_of(local([0.5, 0.6], [1e-12, 1e-12])).distinct) == 2
+    assert len(distinct_of(local([0.5, 0.5 + 1e-7], [1e-12, 1e-12])).distinct) == 1
+    none = distinct_of(local([0.5, 0.6], [1e-3, np.inf]))
     assert none.unconverged == 2
     assert np.isnan(none.distance)
+
+
+def test_all_equilibria_found_are_listed_with_their_stability(cold):
+    """Of the three of a crowd that likes company the middle one is unstable: there its equation has slope above 1."""
+    details = cold[1]["multi-start"].details
+    fields, radii = details["mean_fields"], details["spectral_radius"]
+    assert len(fields) == len(radii) == 3
+    assert np.array_equal(radii > 1.0, np.arange(3) == np.argsort(fields[:, 0])[1])
 
 
 def test_a_certificate_never_stands_beside_two_equilibria():

@@ -59,6 +59,7 @@ def kill_again_and_again(name, kills, folder):
         counts["of them said that they start again"] += not fresh and "starts again" in said
         if code == -9:
             counts["killed"] += 1
+            print(counts, file=sys.stderr, flush=True)
             fresh = False
             assert_whole(out)
             continue

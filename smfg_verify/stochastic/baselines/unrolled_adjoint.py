@@ -7,9 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.exact.objective import objective_at
+from smfg_verify.exact.population import chain
 from smfg_verify.exact.precision import require_float64
-from smfg_verify.exact.residual import Point, follower_policy, residual
+from smfg_verify.exact.residual import Point, Setting, follower_policy, model_at
 from smfg_verify.exact.response import setting_of
 from smfg_verify.game import AbstractGame, as_parameter, mean_field_shape, parameter
 from smfg_verify.policies import softmax_policy
@@ -56,7 +58,7 @@ def unrolled_answer(
     value: Float[Array, " n"],
     num_sweeps: int,
 ) -> Answer:
-    r"""$x_T$ of $x_{t+1} = x_t - F(x_t)$, $x = (m, V)$, and the derivative of $J_l$ at $x_T$ through all T sweeps.
+    r"""$x_T$ of $x_{t+1} = (P_{\pi,\phi,m}^T m, T_m V)$, $x = (m, V)$, and $dJ_l$ at $x_T$ through all T sweeps.
 
     Args:
         game: the game, traced.
@@ -72,7 +74,7 @@ def unrolled_answer(
         setting = setting_of(game, softmax_policy(logits))
 
         def sweep(point, _):
-            return jax.tree.map(jnp.subtract, point, residual(setting, point)), None
+            return swept(setting, point), None
 
         point, _ = jax.lax.scan(sweep, Point(jnp.ravel(mean_field), value), length=num_sweeps)
         field, policy = point.mean_field.reshape(mean_field_shape(game)), follower_policy(setting, point)
@@ -80,6 +82,17 @@ def unrolled_answer(
 
     gradient, (policy, value, field) = jax.grad(objective, has_aux=True)(leader_logits)
     return Answer(policy, value, field, gradient)
+
+
+def swept(setting: Setting, point: Point) -> Point:
+    """One step of the population under the greedy policy of a value, and of the soft Bellman operator."""
+    game = setting.game
+    model = model_at(setting, point.mean_field)
+    updated, policy = soft_bellman(model, point.value, game.discount, setting.temperature)
+    if game.mean_field_support == "states":
+        return Point(point.mean_field @ chain(policy, model.transition), updated)
+    inflow = jnp.einsum("sa,sat->t", point.mean_field.reshape(policy.shape), model.transition)
+    return Point((inflow[:, None] * policy).ravel(), updated)
 
 
 def unrolled_adjoint(

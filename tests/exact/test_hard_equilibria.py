@@ -1,0 +1,170 @@
+"""Slowly mixing chains, small temperatures, discounts near one: what says converged is as near as it says."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from smfg_verify.exact import Status, solve_equilibrium
+from smfg_verify.game import AbstractGame, TabularGame
+from tests.helpers.array_games import ArrayGame
+from tests.helpers.sixty_digits import distances
+
+SIZES = [(2, 2, 2), (4, 2, 2), (3, 2, 1)]
+
+
+def slow_game(rng: np.random.Generator, index: int) -> tuple[ArrayGame, np.ndarray]:
+    """Groups of states that are left at rates of 1e-3 to 1e-15, gamma from 0.5 to 0.9999, tau from 1 to 1e-3.
+
+    Off-diagonal rates are multiplied by 1 + (slopes times mean field) >= 0.2, so each keeps its order of magnitude.
+    """
+    n, actions, leaders = SIZES[index % len(SIZES)]
+    support = "state_actions" if index % len(SIZES) == 2 else "states"
+    size = n if support == "states" else n * actions
+    shape = (n, actions, leaders)
+    group = rng.permutation(np.arange(n) % 2)
+    leave = 10.0 ** -rng.uniform(3.0, 15.0)
+    rates = rng.dirichlet(np.ones(n), shape) * np.where(group[:, None] == group, 1.0, leave)[:, None, None, :]
+    slopes = rates * rng.uniform(-0.8, 0.8, (size, *shape, n))
+    rates = rates / (2.0 * np.max(np.sum(rates, axis=-1)))
+    slopes = slopes / (2.0 * np.max(np.sum(np.abs(slopes), axis=-1)) + 1.0)
+    slopes = rng.choice([0.0, 1.0]) * np.clip(slopes, -0.8 * rates, 0.8 * rates)
+    for s in range(n):
+        rates[s, :, :, s] = 0.0
+        rates[s, :, :, s] = 1.0 - rates[s].sum(axis=-1)
+        slopes[:, s, :, :, s] = 0.0
+        slopes[:, s, :, :, s] = -slopes[:, s].sum(axis=-1)
+    coupling = 10.0 ** rng.uniform(-1.0, 0.5)
+    game = ArrayGame(
+        kernel=rates,
+        kernel_mean_field=slopes,
+        follower_rewards=rng.normal(size=shape),
+        leader_rewards=rng.normal(size=shape),
+        follower_rewards_mean_field=coupling * rng.normal(size=(size, *shape)),
+        leader_rewards_mean_field=None,
+        discount=1.0 - 10.0 ** -rng.uniform(0.3, 4.0),
+        temperature=10.0 ** -rng.uniform(0.0, 3.0),
+        leader_temperature=0.0,
+        initial_distribution=np.full(n, 1.0 / n),
+        observation=np.arange(n),
+        support=support,
+    )
+    return game, rng.normal(size=(n, leaders))
+
+
+def count_converged(number: int, seed: int = 0) -> int:
+    """How many of the games converge; each that does must be within its own bounds of the true equilibrium."""
+    rng = np.random.default_rng(seed)
+    converged = 0
+    for index in range(number):
+        game, logits = slow_game(rng, index)
+        found = solve_equilibrium(TabularGame.from_arrays(**game.from_arrays_arguments()), logits, throw=False)
+        if not bool(found.converged):
+            assert np.all(np.isnan(found.mean_field))
+            continue
+        converged += 1
+        by_field, by_value = distances(game, logits, found.mean_field, found.follower_value)
+        assert by_field <= float(found.error_bound), index
+        assert by_value <= float(found.value_error_bound), index
+    return converged
+
+
+def test_slow_games_that_say_converged_are_as_near_as_they_say():
+    assert count_converged(20) >= 19
+
+
+@pytest.mark.slow
+def test_three_hundred_slow_games():
+    assert count_converged(300, seed=1) >= 285
+
+
+def two_states(leave: float) -> TabularGame:
+    """Left at rates 3 and 1 times `leave`, whatever is done; the diagonal holds 1 - p."""
+    kernel = np.zeros((2, 2, 2, 2))
+    kernel[0, ..., 1], kernel[1, ..., 0] = 3.0 * leave, leave
+    kernel[0, ..., 0], kernel[1, ..., 1] = 1.0 - 3.0 * leave, 1.0 - leave
+    zero = np.zeros((2, 2, 2))
+    return TabularGame.from_arrays(
+        kernel=kernel, follower_rewards=zero, leader_rewards=zero, discount=0.5, temperature=1.0
+    )
+
+
+@pytest.mark.parametrize("leave", [1e-3, 1e-9, 1e-12, 1e-15])
+@pytest.mark.parametrize("initial", [None, [1.0, 0.0]])
+def test_two_slow_states_have_the_law_of_their_rates(leave, initial):
+    found = solve_equilibrium(two_states(leave), np.zeros((2, 2)), initial=initial)
+    np.testing.assert_allclose(found.mean_field, [0.25, 0.75], rtol=1e-14)
+    assert float(found.error_bound) < 1e-12
+
+
+def test_several_classes_are_said():
+    with pytest.raises(RuntimeError, match=r"SEVERAL_CLASSES.*more than one recurrent class"):
+        solve_equilibrium(two_states(0.0), np.zeros((2, 2)))
+    found = solve_equilibrium(two_states(0.0), np.zeros((2, 2)), throw=False)
+    assert int(found.status) == Status.SEVERAL_CLASSES
+    assert np.all(np.isnan(found.mean_field))
+
+
+def test_the_unit_of_reward_changes_nothing():
+    game, logits = slow_game(np.random.default_rng(5), 1)
+    plain = solve_equilibrium(TabularGame.from_arrays(**game.from_arrays_arguments()), logits)
+    for unit in (2.0**-40, 2.0**40):
+        scaled = dataclasses.replace(
+            game,
+            follower_rewards=unit * game.follower_rewards,
+            follower_rewards_mean_field=unit * game.follower_rewards_mean_field,
+            temperature=unit * game.temperature,
+        )
+        found = solve_equilibrium(TabularGame.from_arrays(**scaled.from_arrays_arguments()), logits)
+        # A power of two: the very same roundings.
+        np.testing.assert_array_equal(found.mean_field, plain.mean_field)
+        np.testing.assert_array_equal(found.follower_value, unit * plain.follower_value)
+        assert float(found.value_error_bound) == pytest.approx(unit * float(plain.value_error_bound), rel=1e-9)
+
+
+class Shunned(AbstractGame):
+    """State 2 is left at once and never entered; company is disliked by a function that is steep at nobody."""
+
+    kind: str = eqx.field(static=True, default="linear")
+    num_states, num_follower_actions, num_leader_actions = 3, 2, 2
+    discount, temperature = 0.5, 0.5
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        return jnp.where(follower_action == 0, jnp.array([0.8, 0.2, 0.0]), jnp.array([0.3, 0.7, 0.0]))
+
+    def follower_reward(self, state, follower_action, leader_action, mean_field):
+        x = mean_field[state]
+        dislike = {
+            "linear": lambda: x,
+            "root": lambda: jnp.sqrt(x),
+            "power": lambda: x**0.5,
+            "entropy": lambda: jax.scipy.special.xlogy(x, x),
+            "guarded": lambda: jnp.where(x > 0.0, x * jnp.log(x), 0.0),
+        }
+        return -dislike[self.kind]() + 0.3 * leader_action * (follower_action == 1)
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        return mean_field[1]
+
+
+@pytest.mark.parametrize("kind", ["linear", "root", "power", "entropy", "guarded"])
+def test_infinite_slopes_at_an_empty_state_are_no_obstacle(kind):
+    """The fixed point of damped best responses in plain NumPy."""
+    found = solve_equilibrium(Shunned(kind=kind), np.tile([0.0, 0.5], (3, 1)))
+    field, value = np.array([0.4, 0.6, 0.0]), np.zeros(3)
+    crowd = {"linear": lambda x: x, "root": np.sqrt, "power": np.sqrt}.get(
+        kind, lambda x: np.where(x > 0, x * np.log(np.maximum(x, 1e-300)), 0.0)
+    )
+    moves = np.array([[0.8, 0.2, 0.0], [0.3, 0.7, 0.0]])
+    for _ in range(200):
+        gain = np.array([0.0, 0.3 / (1.0 + np.exp(-0.5))])
+        quality = -crowd(field)[:, None] + gain + 0.5 * (moves @ value)
+        value = 0.5 * np.log(np.sum(np.exp(quality / 0.5), axis=1))
+        policy = np.exp((quality - value[:, None]) / 0.5)
+        field = 0.5 * field + 0.5 * field @ (policy @ moves)
+    np.testing.assert_allclose(found.mean_field, field, atol=1e-13)
+    assert float(found.mean_field[2]) == 0.0
+    np.testing.assert_allclose(found.follower_value, value, atol=1e-13)
