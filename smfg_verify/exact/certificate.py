@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium import Equilibrium
 from smfg_verify.exact.perturbation import Adjoint, Perturbed, propagate, root_mean_square
-from smfg_verify.exact.residual import Jacobian, Point, Setting
+from smfg_verify.exact.residual import Jacobian, Point, Setting, inside
 from smfg_verify.exact.slopes import SlopeComparison, compare_slopes
 from smfg_verify.game.differences import SlopeStatus
 from smfg_verify.portable import Portable
@@ -66,7 +66,7 @@ def certify(
         The certificate; NaN where the equilibrium has not converged.
     """
     setting, equilibrium, adjoint = jax.lax.stop_gradient((setting, equilibrium, adjoint))
-    point = Point(jnp.ravel(equilibrium.mean_field), equilibrium.follower_value)
+    point = Point(inside(jnp.ravel(equilibrium.mean_field)), equilibrium.follower_value)
     changes = propagate(setting, point, adjoint)
     field_error = equilibrium.error_bound
     wider = _wider(equilibrium, changes)

@@ -26,6 +26,8 @@ from smfg_verify.game import mean_field_shape
 _COLUMNS, _DIRECTIONS = 4, 2
 # Unit roundoffs granted to each quantity: sums of some hundred terms, each rounded.
 _ROUNDINGS = 4.0
+# Below it an entry of the mean field is one that no flow reaches, see `residual.inside`.
+_EMPTY = 1e-100
 
 
 class Adjoint(NamedTuple):
@@ -96,6 +98,9 @@ def propagate(setting: Setting, point: Point, adjoint: Adjoint) -> Perturbed:
     pushed = jax.vmap(lambda phi: _push_leader(setting, point, phi))(_leader_directions(setting))
     every = jax.tree.map(lambda *parts: -jnp.concatenate(parts), columns.equations, pushed)
     moved = forward(every)
+    # An entry is empty because nothing flows into it: it stays so, and slopes there may be infinite.
+    stays = point.mean_field < _EMPTY
+    moved = Point(jnp.where(stays, 0.0, moved.mean_field), moved.value)
     split = len(columns.reward)
     shifts = jax.tree.map(lambda leaf: leaf[:split], moved)
     multipliers = (jax.tree.map(lambda leaf: leaf[:, 0], adjoint.solution), _held_field_multiplier(adjoint))

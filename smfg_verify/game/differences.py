@@ -79,7 +79,11 @@ def judge(
     steepest = _of_section(jnp.maximum(jnp.abs(used), jnp.max(jnp.abs(sides[-1]), axis=0)), sections)
     misses = sides - used
     bad = _disagrees(misses, lengths[:, None, None], size, steepest, negligible)
-    miss = jnp.where(bad, jnp.abs(misses[middle]), 0.0)
+    # A slope that is the same on both sides and grows as h falls is infinite, and no derivative.
+    central = jnp.abs(jnp.mean(sides, axis=1))
+    granted = _ROUNDINGS * jnp.finfo(here.dtype).eps * size / lengths[0]
+    infinite = ~jnp.isfinite(slope) & (central[0] > _SAME * central[-1] + granted)
+    miss = jnp.where(bad, jnp.abs(misses[middle]), jnp.where(infinite, central[middle], 0.0))
     worst = jnp.max(miss, axis=0)
     return Judgement(
         forward=forward,
