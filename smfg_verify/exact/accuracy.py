@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.exact.newton import Landing, Search, moved
+from smfg_verify.exact.population import lost_to_underflow
 from smfg_verify.exact.residual import Jacobian, Point, Setting, model_at, residual, residual_norm
 
 # Roundings of a chain of elementary operations; a sum of n terms adds n.
@@ -119,8 +120,8 @@ def _rounding(setting: Setting, landing: Landing) -> Point:
     """What the rounding of the residual's evaluation may amount to, entry by entry.
 
     Follower: the sums over next states, the rewards (which a game sums over the mean field), and rows that do not quite
-    sum to one. Population: roundings of the law and of the kernel, and those of the logits, which are of the size of
-    Q / tau.
+    sum to one. Population: roundings of the law and of the kernel, those of the logits, which are of the size of
+    Q / tau, and rates too small for a float.
     """
     game, point, matrix = setting.game, landing.search.point, landing.matrix
     field = point.mean_field
@@ -138,7 +139,7 @@ def _rounding(setting: Setting, landing: Landing) -> Point:
     logits = (quality / setting.temperature + _ROUNDINGS * unit)[:, None] * jnp.ones_like(policy)
     slopes = jnp.abs(matrix.field_field - jnp.eye(field.shape[0])) @ field
     population = jnp.abs(landing.by_logits) @ logits.ravel() + sums * unit * (field + slopes)
-    return Point(population, value)
+    return Point(population + lost_to_underflow(game, model, policy), value)
 
 
 def _steep_entry(matrix: Jacobian) -> Int[Array, ""]:

@@ -108,6 +108,39 @@ def test_several_classes_are_said():
     assert np.all(np.isnan(found.mean_field))
 
 
+def rarely_moving(logits: tuple[float, float], support: str = "states") -> TabularGame:
+    """Two states, each left by an action of these logits; in a third, the chain never is again."""
+    kernel = np.zeros((3, 2, 1, 3))
+    for s in (0, 1):
+        kernel[s, 0, 0, s] = kernel[s, 1, 0, 1 - s] = 1.0
+    kernel[2, :, 0, :2] = 0.5
+    rewards = np.zeros((3, 2, 1))
+    rewards[:2, 1, 0] = 1e-3 * np.asarray(logits)
+    return TabularGame.from_arrays(
+        kernel=kernel,
+        follower_rewards=rewards,
+        leader_rewards=np.zeros((3, 2, 1)),
+        discount=0.0,
+        temperature=1e-3,
+        mean_field_support=support,
+    )
+
+
+@pytest.mark.parametrize("support", ["states", "state_actions"])
+@pytest.mark.parametrize(
+    ("logits", "solved"),
+    [((-700, -705), True), ((-1, -800), True), ((-700, -710), False), ((-706, -712), False), ((-720, -706), False)],
+)
+def test_rates_too_small_for_a_float_are_not_taken_for_none(logits, solved, support):
+    """The law is the ratio of the two rates; where only one of them is a float, it is unknown unless negligible."""
+    found = solve_equilibrium(rarely_moving(logits, support), np.zeros((3, 1)), throw=False)
+    assert bool(found.converged) == solved
+    if solved:
+        first = np.exp(-np.logaddexp(0.0, float(logits[0] - logits[1])))
+        law = np.asarray(found.mean_field).reshape(3, -1).sum(axis=1)
+        np.testing.assert_allclose(law, [first, 1.0 - first, 0.0], rtol=1e-10, atol=1e-300)
+
+
 def test_the_unit_of_reward_changes_nothing():
     game, logits = slow_game(np.random.default_rng(5), 1)
     plain = solve_equilibrium(TabularGame.from_arrays(**game.from_arrays_arguments()), logits)
