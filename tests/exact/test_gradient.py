@@ -173,7 +173,7 @@ def loosened(game, logits, equilibrium: Equilibrium, rng, size: float) -> Equili
     point = Point(
         jnp.ravel(field), equilibrium.follower_value + size * rng.normal(size=equilibrium.follower_value.shape)
     )
-    norm = residual_norm(residual(setting, point), point)
+    norm = residual_norm(setting, residual(setting, point), point)
     changed = (field, follower_policy(setting, point), point.value, norm)
     return eqx.tree_at(lambda e: (e.mean_field, e.follower_policy, e.follower_value, e.residual), equilibrium, changed)
 
