@@ -186,11 +186,12 @@ def _objective(
 
 
 def masked_counts(points: LeaderPoints, measures: AlignmentMeasures) -> dict[str, Any]:
-    """How many points failed, needed a rescue, or were masked because a gradient is within its own error."""
+    """How many points failed, needed a rescue, lie at a kink, or were masked: a gradient within its own error."""
     return {
         "points": len(points.converged),
         "unconverged": int(np.sum(~points.converged)),
         "rescued": int(np.sum(points.rescued)),
+        "not_differentiable": int(np.sum(points.not_differentiable)),
         "masked_total": int(np.sum(points.converged & ~measures.total_resolved)),
         "masked_direct": int(np.sum(points.converged & ~measures.direct_resolved)),
     }

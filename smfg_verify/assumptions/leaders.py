@@ -65,6 +65,11 @@ class LeaderPoints(NamedTuple):
         return LeaderPoints(*(leaf[index] for leaf in self))
 
     @property
+    def not_differentiable(self) -> Bool[np.ndarray, " N"]:
+        """Whether there is an equilibrium but no total gradient, at a kink of the game's functions, (N,)."""
+        return self.converged & np.isposinf(self.error)
+
+    @property
     def total_norm(self) -> Float[np.ndarray, " N"]:
         """Euclidean norm of the total gradient in logits."""
         return np.linalg.norm(self.total, axis=(1, 2))

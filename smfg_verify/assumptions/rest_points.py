@@ -65,10 +65,11 @@ def follow(
     lengths, previous = None, None
     steps = np.zeros(len(logits), dtype=int)
     for _ in range(max_steps):
-        moving = ~resting & points.converged
+        slope = advantage(points.logits, getattr(points, f"{field}_table"))
+        # At a kink the total field has no value: there a flow ends, at rest or not.
+        moving = ~resting & points.converged & np.all(np.isfinite(slope), axis=(1, 2))
         if not moving.any():
             break
-        slope = advantage(points.logits, getattr(points, f"{field}_table"))
         lengths = _next_lengths(points.logits, slope, previous, lengths)
         move = lengths[:, :, None] * slope
         logits = np.where(moving[:, None, None], _kept_in_range(points.logits + move), points.logits)

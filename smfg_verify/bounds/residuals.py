@@ -49,6 +49,7 @@ class PointStatus(enum.IntEnum):
     EVALUATED = 0
     DIVERGED = 1
     NOT_CONVERGED = 2
+    NOT_DIFFERENTIABLE = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +100,11 @@ class Residuals:
     def num_not_converged(self) -> int:
         """Number of points where the equilibrium of the leader's policy was not found."""
         return int(np.sum(self.status == PointStatus.NOT_CONVERGED))
+
+    @property
+    def num_not_differentiable(self) -> int:
+        """Number of points at a kink of the game's functions: no total gradient there, so no e_omega and no gap."""
+        return int(np.sum(self.status == PointStatus.NOT_DIFFERENTIABLE))
 
     @property
     def num_points(self) -> int:
@@ -172,6 +178,7 @@ class _Measured(NamedTuple):
     direct_norm_squared: _Table
     alignment: _Table
     converged: _Table
+    kink: _Table
 
 
 def require_same_game(game: AbstractGame, trace: Trace) -> None:
@@ -316,6 +323,7 @@ def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) 
         direct_norm_squared=jnp.sum(gradient.direct**2),
         alignment=_alignment(gradient),
         converged=gradient.equilibrium.converged,
+        kink=gradient.equilibrium.converged & jnp.isposinf(certificate.error_bound),
     )
 
 
@@ -372,13 +380,14 @@ def _divergence(log_p: Float[Array, "n A"], log_q: Float[Array, "n A"]) -> Float
 def _assemble(trace: Trace, measured: _Measured, finite: Bool[np.ndarray, " P"]) -> Residuals:
     grid = (len(trace.seeds), len(trace.iterations))
     status = np.where(measured.converged, PointStatus.EVALUATED, PointStatus.NOT_CONVERGED)
+    status = np.where(measured.kink, PointStatus.NOT_DIFFERENTIABLE, status)
     status = np.where(finite, status, PointStatus.DIVERGED)
 
     def shaped(column: np.ndarray) -> np.ndarray:
         return np.where(finite, column, np.nan).reshape(grid)
 
     columns = measured._asdict()
-    del columns["converged"]
+    del columns["converged"], columns["kink"]
     rounding = columns.pop("rounding")
     return Residuals(
         iterations=np.asarray(trace.iterations),
