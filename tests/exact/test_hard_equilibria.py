@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from smfg_verify.exact import Status, solve_equilibrium
-from smfg_verify.game import AbstractGame, TabularGame
+from smfg_verify.game import AbstractGame, TabularGame, parameter
 from tests.helpers.array_games import ArrayGame
 from tests.helpers.sixty_digits import distances
 
@@ -201,3 +201,36 @@ def test_infinite_slopes_at_an_empty_state_are_no_obstacle(kind):
     np.testing.assert_allclose(found.mean_field, field, atol=1e-13)
     assert float(found.mean_field[2]) == 0.0
     np.testing.assert_allclose(found.follower_value, value, atol=1e-13)
+
+
+class Rounded(AbstractGame):
+    """A crowd m1 to which a number is added and taken away again, with logits of closed form: no discount."""
+
+    number: float = parameter(default=0.0)
+    discount: float = parameter(default=0.0)
+    temperature: float = parameter(default=0.5)
+    num_states, num_follower_actions, num_leader_actions = 2, 2, 1
+    transition_dependence = "none"
+
+    def transition(self, s, a, b, m):
+        return jnp.where(jnp.arange(2) == a, 0.9, 0.1)
+
+    def follower_reward(self, s, a, b, m):
+        return jnp.where(a == 1, 0.7 - 1.9 * ((m[1] + self.number) - self.number), 0.0)
+
+    def leader_reward(self, s, a, b, m):
+        return m[1]
+
+
+def test_roundings_within_a_game_count_in_the_error_bound():
+    """Whatever is added, the game's equilibrium is that of the real numbers; the machine's function is a staircase."""
+    crowd = 0.5
+    for _ in range(400):
+        crowd = 0.1 + 0.8 / (1.0 + np.exp(-(0.7 - 1.9 * crowd) / 0.5))
+    for number in (0.0, 3e3, 1.2e4, 1e5, 1e6, 3e6):
+        found = solve_equilibrium(Rounded(number=number), np.zeros((2, 1)), tolerance=1e-6)
+        assert 2.0 * abs(float(found.mean_field[1]) - crowd) <= float(found.error_bound) <= 1e-13 + 1e-14 * number
+    for number in (1e9, 1e10, 1e12):
+        found = solve_equilibrium(Rounded(number=number), np.zeros((2, 1)), throw=False)
+        assert not found.converged
+        assert int(found.status) in (Status.INACCURATE, Status.NOT_FOUND)
