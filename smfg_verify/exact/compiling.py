@@ -15,7 +15,7 @@ _LARGE = 1e5
 
 
 def jit(options: dict[str, Any]) -> Callable:
-    """Function decorator: `compiled_for_game` with options for the compiler, where it is not part of a larger program."""
+    """Function decorator: `compiled_for_game` with options for the compiler, unless part of a larger program."""
 
     def decorate(function: Callable) -> Callable:
         alone, inner = compiled_for_game(function, compiler_options=options), compiled_for_game(function)
