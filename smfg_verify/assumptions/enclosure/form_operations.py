@@ -119,7 +119,6 @@ def minus(form: Form) -> Form:
 
 def scaled_form(form: Form, constant: Array) -> Form:
     """A form times a constant array, entry by entry; the shapes broadcast. What is unbounded stays so."""
-    _note(form)
     scale = jnp.abs(constant)
     columns = None if form.columns is None else jax.vmap(lambda row: row * constant)(form.columns)
     remainder = None if form.remainder is None else form.remainder * scale
@@ -201,16 +200,9 @@ def _by_constant(apply: Callable, first: Form, second: Form, elementwise: bool, 
 
 def contracted(act: Callable, form: Form, constant: Array, terms: int) -> Form:
     """A contraction of a form with a constant array, sums of so many products."""
-    _note(form)
     return linear(
         lambda value: act(value, constant), [form], size=lambda value: act(value, jnp.abs(constant)), terms=terms
     )
-
-
-def _note(form: Form) -> None:
-    """Unbounded entries make the computation so before they are multiplied: by zero, the machine makes NaN of them."""
-    if not form.is_affine:
-        form.scope.noted(form.range)
 
 
 def with_error(form: Form, error: Array) -> Form:
