@@ -62,9 +62,10 @@ def accuracy(setting: Setting, landing: Landing) -> Accuracy:
         The polished search and its errors.
     """
     rounding = _flat(_rounding(setting, landing))
+    inverse = landing.matrix.inverse
 
     def polish(search, _):
-        tried = _try_around(setting, search, landing, rounding)
+        tried = _try_around(setting, search, landing.matrix, inverse, rounding)
         better = _in_temperatures(setting, tried.next.remainder) < _in_temperatures(setting, search.remainder)
         following = jax.tree.map(lambda new, old: jnp.where(better, new, old), tried.next, search)
         return following, (search, tried.error, tried.turned, tried.stepped)
@@ -93,10 +94,12 @@ class _Trial(NamedTuple):
     next: Search
 
 
-def _try_around(setting: Setting, search: Search, landing: Landing, rounding: Float[Array, " k"]) -> _Trial:
+def _try_around(
+    setting: Setting, search: Search, matrix: Jacobian, inverse: Float[Array, "k k"], rounding: Float[Array, " k"]
+) -> _Trial:
     """One evaluation of the residual at 13 points: four in the directions worst for m and V, eight along a tangent on
     a scale that roundings within the game may have, and one step on."""
-    point, inverse, size = search.point, landing.inverse, search.point.mean_field.shape[0]
+    point, size = search.point, search.point.mean_field.shape[0]
     remainder = _flat(search.remainder)
     error = jnp.abs(inverse @ remainder) + jnp.abs(inverse) @ rounding
     rows = jnp.stack([jnp.argmax(error[:size]), size + jnp.argmax(error[size:])])
@@ -112,7 +115,7 @@ def _try_around(setting: Setting, search: Search, landing: Landing, rounding: Fl
     )
     found = jax.vmap(lambda point: residual(setting, point))(there)
     steps = Point((fields - point.mean_field).T, away[:, size:].T)
-    linear = _flat(landing.matrix.apply(steps)).T
+    linear = _flat(matrix.apply(steps)).T
     residuals = jnp.concatenate([found.mean_field, found.value], axis=1)
     departures = residuals[:-1] - remainder - linear
     departure = jnp.maximum(jnp.abs(departures[:4]) - 2.0 * rounding, 0.0)
