@@ -5,6 +5,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import jax
+
 from smfg_verify.game import AbstractGame, compiled_for_game, is_prepared, mean_field_shape, traced
 from smfg_verify.game.compiling import OLD_EMITTERS, UNOPTIMISED
 
@@ -13,8 +15,21 @@ _LARGE = 1e5
 
 
 def jit(options: dict[str, Any]) -> Callable:
-    """Function decorator: `compiled_for_game` with options for the compiler."""
-    return functools.partial(compiled_for_game, compiler_options=options)
+    """Function decorator: `compiled_for_game` with options for the compiler, unless part of a larger program."""
+
+    def decorate(function: Callable) -> Callable:
+        alone, inner = compiled_for_game(function, compiler_options=options), compiled_for_game(function)
+
+        @functools.wraps(function)
+        def compiled(*arguments: Any) -> Any:
+            # JAX refuses options of a function that is called while another is traced.
+            traced_now = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(arguments))
+            return (inner if traced_now else alone)(*arguments)
+
+        compiled.num_programs = lambda: alone.num_programs() + inner.num_programs()  # type: ignore[attr-defined]
+        return compiled
+
+    return decorate
 
 
 def jit_for_game(function: Callable) -> Callable:

@@ -51,12 +51,11 @@ def moved(search: Search, step: Float[Array, " M"]) -> Float[Array, " M"]:
 
 
 class Landing(NamedTuple):
-    """Where Newton's method ended, with the Jacobian there, its inverse, and the law's slope in the logits."""
+    """Where Newton's method ended, with the Jacobian there and the law's slope in the logits."""
 
     search: Search
     matrix: Jacobian
     by_logits: Float[Array, "M p"]
-    inverse: Float[Array, "k k"]
 
 
 def newton(
@@ -83,9 +82,8 @@ def newton(
         search = search._replace(remainder=remainder, norm=residual_norm(setting, remainder, search.point))
         # The last round takes no step: its Jacobian belongs to the end.
         ended = ~(search.norm > _SMALL) | (search.steps >= last)
-        inverse = matrix.inverse()
-        kept, stalled = _line_search(setting, search, inverse, active=~ended)
-        return Landing(kept, matrix, by_logits, inverse), ended | stalled
+        kept, stalled = _line_search(setting, search, _newton_direction(matrix, remainder), active=~ended)
+        return Landing(kept, matrix, by_logits), ended | stalled
 
     shapes = jax.eval_shape(advance, search)[0]
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
@@ -93,12 +91,15 @@ def newton(
     return jax.lax.while_loop(unfinished, lambda carry: advance(carry[0].search), start)[0]
 
 
+def _newton_direction(matrix: Jacobian, remainder: Point) -> Point:
+    solved = matrix.solve(jax.tree.map(lambda leaf: leaf[:, None], remainder))
+    return jax.tree.map(lambda leaf: leaf[:, 0], solved)
+
+
 def _line_search(
-    setting: Setting, search: Search, inverse: Float[Array, "k k"], *, active: Bool[Array, ""]
+    setting: Setting, search: Search, direction: Point, *, active: Bool[Array, ""]
 ) -> tuple[Search, Bool[Array, ""]]:
     """The longest of the halved Newton steps that makes the residual fall, and whether there was none."""
-    size = search.point.mean_field.shape[0]
-    direction = inverse @ jnp.concatenate([search.remainder.mean_field, search.remainder.value])
 
     def accepted(trial: Search, length) -> Bool[Array, ""]:
         return trial.norm <= (1.0 - _SUFFICIENT_DECREASE * length) * search.norm
@@ -109,8 +110,8 @@ def _line_search(
 
     def halve(carry):
         length = 0.5 * carry[0]
-        field = moved(search, length * direction[:size])
-        trial = begin(setting, Point(field, search.point.value - length * direction[size:]))
+        field = moved(search, length * direction.mean_field)
+        trial = begin(setting, Point(field, search.point.value - length * direction.value))
         return length, trial._replace(steps=search.steps + 1)
 
     nothing = search._replace(norm=jnp.full_like(search.norm, jnp.inf))

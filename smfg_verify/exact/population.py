@@ -66,3 +66,25 @@ def population_law(game: AbstractGame, model: FollowerModel, policy: Float[Array
     """
     states = stationary_distribution(chain(policy, model.transition))
     return states if game.mean_field_support == "states" else (states[:, None] * policy).ravel()
+
+
+def lost_to_underflow(game: AbstractGame, model: FollowerModel, policy: Float[Array, "n A"]) -> Float[Array, " M"]:
+    """How far moves that are possible, but whose rate no float holds, may move the law.
+
+    A softmax far below the scale of values gives zero where the rate is e^-800. That matters only where the states left
+    at such rates are the ones that set the law, which then comes out of rates that are none.
+
+    Args:
+        game: tells the support of the mean field.
+        model: the follower's problem.
+        policy: pi(a|s), (n, A).
+
+    Returns:
+        (M,): the law's change when each such rate is the least float instead.
+    """
+    rates = chain(policy, model.transition)
+    possible = jnp.any(model.transition > 0.0, axis=1)
+    least = jnp.where(possible, jnp.maximum(rates, jnp.finfo(rates.dtype).tiny), rates)
+    laws = jax.vmap(stationary_distribution)(jnp.stack([rates, least]))
+    change = jnp.abs(laws[1] - laws[0])
+    return change if game.mean_field_support == "states" else (change[:, None] * policy).ravel()

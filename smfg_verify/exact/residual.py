@@ -14,6 +14,7 @@ from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, population_law
+from smfg_verify.exact.stationary import LawResponse, law_response
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.policies import observed_rows
 
@@ -119,6 +120,7 @@ class Jacobian(eqx.Module):
             self.value_field @ columns.mean_field + self.value_value @ columns.value,
         )
 
+    @property
     def inverse(self) -> Float[Array, "k k"]:
         """All columns of the inverse; their absolute values bound what an entry of the residual does to an unknown."""
         size, values = self.field_value.shape
@@ -190,41 +192,57 @@ def linearised(setting: Setting, point: Point) -> tuple[Point, Jacobian, Float[A
     """
     game = setting.game
     field = inside(point.mean_field)
-    size, lifts = field.shape[0], game.num_states * game.num_follower_actions
 
-    def lifted(change: Float[Array, " k"]) -> Point:
-        """The residual when the mean field moves by the first entries and the logits, to first order, by the others."""
-        model = model_at(setting, field + change[:size])
+    def chain_at(field: Float[Array, " M"]) -> tuple[Float[Array, "n n"], Float[Array, "n A"], Float[Array, " n"]]:
+        model = model_at(setting, field)
         updated, policy = soft_bellman(model, point.value, game.discount, setting.temperature)
-        # Not through log(policy), which need not be finite.
-        lift = change[size:].reshape(policy.shape)
-        raised = policy * (1.0 + lift - jnp.sum(policy * lift, axis=-1, keepdims=True))
-        return Point(-population_law(game, model, raised), -updated)
+        return chain(policy, model.transition), policy, updated
 
-    remainder, columns = _columns(lifted, jnp.zeros((size + lifts,)), game)
-    model = model_at(setting, field)
-    policy = soft_bellman(model, point.value, game.discount, setting.temperature)[1]
-    transition = chain(policy, model.transition)
-    tilt = (game.discount / setting.temperature) * (model.transition - transition[:, None, :])
-    by_logits = columns.mean_field[:, size:]
+    (transition, policy, updated), push = jax.linearize(chain_at, field)
+    response = law_response(transition)
+
+    def column(direction: Float[Array, " M"]) -> Point:
+        flow, by_policy, by_update = push(direction)
+        by_law = response.along(flow)
+        if game.mean_field_support == "state_actions":
+            by_law = (by_law[:, None] * policy + response.law[:, None] * by_policy).ravel()
+        return Point(by_law, -by_update)
+
+    columns = _columns(column, field, game)
+    tilt = model_at(setting, field).transition - transition[:, None, :]
+    by_logits = _law_by_logits(game, response, policy, tilt)
+    by_value = (game.discount / setting.temperature) * tilt.reshape(-1, game.num_states)
     matrix = Jacobian(
-        field_field=jnp.eye(size) + columns.mean_field[:, :size],
-        field_value=by_logits @ tilt.reshape(lifts, game.num_states),
-        value_field=columns.value[:, :size],
+        field_field=jnp.eye(field.shape[0]) - columns.mean_field,
+        field_value=-by_logits @ by_value,
+        value_field=columns.value,
         value_value=jnp.eye(game.num_states) - game.discount * transition,
     )
-    return jax.tree.map(jnp.add, point, remainder), matrix, by_logits
+    law = response.law if game.mean_field_support == "states" else (response.law[:, None] * policy).ravel()
+    return Point(point.mean_field - law, point.value - updated), matrix, -by_logits
 
 
-def _columns(function: Callable[[Array], Point], at: Float[Array, " k"], game: AbstractGame) -> tuple[Point, Point]:
-    """A function's value and the columns of its Jacobian."""
-    value, push = jax.linearize(function, at)
+def _law_by_logits(
+    game: AbstractGame, response: LawResponse, policy: Float[Array, "n A"], tilt: Float[Array, "n A n"]
+) -> Float[Array, "M p"]:
+    """Slope of the population's law in the follower's logits; one moves a row of the chain by its action's tilt."""
+    by_state = response.of_rows(policy[:, :, None] * tilt)
+    if game.mean_field_support == "states":
+        return by_state.reshape(game.num_states, -1)
+    # Not through log(policy), which need not be finite.
+    own = policy[:, :, None] * (jnp.eye(policy.shape[1]) - policy[:, None, :])
+    kept = jnp.einsum("j,jba,js->jbsa", response.law, own, jnp.eye(game.num_states))
+    return (by_state[:, None] * policy[:, :, None, None] + kept).reshape(policy.size, -1)
+
+
+def _columns(column: Callable[[Array], Point], field: Float[Array, " M"], game: AbstractGame) -> Point:
+    """A linear function of mean fields as a matrix, in slices that bound memory."""
     table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    size = at.shape[0]
+    size = field.shape[0]
     batch = max(1, _MAX_TANGENT_ENTRIES // table)
     basis = jnp.eye(size)
-    rows = jax.vmap(push)(basis) if batch >= size else jax.lax.map(push, basis, batch_size=batch)
-    return value, jax.tree.map(jnp.transpose, rows)
+    rows = jax.vmap(column)(basis) if batch >= size else jax.lax.map(column, basis, batch_size=batch)
+    return jax.tree.map(jnp.transpose, rows)
 
 
 def residual_norm(setting: Setting, remainder: Point, point: Point) -> Float[Array, ""]:

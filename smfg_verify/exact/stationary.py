@@ -16,60 +16,52 @@ class _Stages(NamedTuple):
     Attributes:
         state: the state k that is eliminated.
         parent: the remaining state that k moves to most often.
-        remaining: the states left after it.
+        subtree: k and all whose parents' parents lead to it.
         rate: s, rate at which the censored chain leaves k.
         leave: where it goes from k, P(k, l) / s over the remaining l; sums to one.
-        enter: P(i, k) / s over the remaining i.
+        visits: what a mass of one at k entails at k and at the states eliminated before it.
     """
 
     state: Int[Array, " S"]
     parent: Int[Array, " S"]
-    remaining: Bool[Array, "S n"]
+    subtree: Bool[Array, "S n"]
     rate: Float[Array, " S"]
     leave: Float[Array, "S n"]
-    enter: Float[Array, "S n"]
+    visits: Float[Array, "S n"]
 
 
-def _eliminate(transition: Float[Array, "n n"]) -> _Stages:
-    """Watch the chain on fewer and fewer states; the one that is left fastest goes first.
+def _eliminate(transition: Float[Array, "n n"]) -> tuple[Float[Array, " n"], _Stages]:
+    """The law, and the stages: watch the chain on fewer and fewer states; the one that is left fastest goes first.
 
     So a state without exit is eliminated only when no remaining state has one: then there are several recurrent
     classes, and the division by the rate zero says so. No entry of the law outgrows the sum of the later ones either.
+    A column of the table holds rates until its state k is eliminated, afterwards the mass at k for each unit at the
+    remaining states: both change by the same products, P(i, l) + P(i, k) P(k, l) / s.
     """
     size = transition.shape[0]
     apart = ~jnp.eye(size, dtype=bool)
 
     def stage(carry, _):
-        rates, remaining = carry
-        leaving = jnp.sum(rates, axis=1)
+        table, remaining, members = carry
+        leaving = jnp.sum(jnp.where(remaining, table, 0.0), axis=1)
         state = jnp.argmax(jnp.where(remaining, leaving, -1.0))
-        remaining = remaining & (jnp.arange(size) != state)
-        rate, enter = leaving[state], rates[:, state]
-        leave = rates[state] / rate
-        kept = apart & remaining[:, None] & remaining[None, :]
-        rates = jnp.where(kept, rates + enter[:, None] * leave[None, :], 0.0)
-        done = _Stages(state, jnp.argmax(leave), remaining, rate, leave, jnp.where(remaining, enter, 0.0) / rate)
-        return (rates, remaining), done
+        here = jnp.arange(size) == state
+        left = remaining & ~here
+        row, rate = table[state], leaving[state]
+        enter = table[:, state] / rate
+        moved = jnp.where(here, enter[:, None], table + enter[:, None] * row)
+        table = jnp.where(apart & left[:, None], moved, 0.0)
+        leave = jnp.where(left, row, 0.0)
+        parent, subtree = jnp.argmax(leave), members[state]
+        visits = jnp.where(here, 1.0, jnp.where(remaining, 0.0, row))
+        members = members | ((jnp.arange(size) == parent)[:, None] & subtree)
+        return (table, left, members), _Stages(state, parent, subtree, rate, leave / rate, visits)
 
-    start = (jnp.where(apart, transition, 0.0), jnp.ones((size,), dtype=bool))
-    return jax.lax.scan(stage, start, length=size - 1)[1]
-
-
-def _collect(stages: _Stages, masses: Float[Array, " n"], sources: Float[Array, " S"]) -> Float[Array, " n"]:
-    """Masses of the eliminated states, last one first: what enters k at rate P(i, k) / s, and its source."""
-
-    def stage(masses, done):
-        state, enter, source = done
-        entered = jnp.dot(enter, masses) + source
-        return jax.lax.dynamic_update_index_in_dim(masses, entered, state, 0), None
-
-    return jax.lax.scan(stage, masses, (stages.state, stages.enter, sources), reverse=True)[0]
-
-
-def _law(stages: _Stages, size: int) -> Float[Array, " n"]:
-    last = stages.remaining[-1].astype(stages.enter.dtype)
-    masses = _collect(stages, last, jnp.zeros_like(stages.rate))
-    return masses / jnp.sum(masses)
+    start = (jnp.where(apart, transition, 0.0), jnp.ones((size,), dtype=bool), ~apart)
+    (table, last, _), stages = jax.lax.scan(stage, start, length=size - 1)
+    # Only the last state's row is left.
+    masses = jnp.sum(table, axis=0) + last
+    return masses / jnp.sum(masses), stages
 
 
 @jax.custom_jvp
@@ -88,43 +80,68 @@ def stationary_distribution(transition: Float[Array, "n n"]) -> Float[Array, " n
     Source: Grassmann, Taksar and Heyman 1985; entrywise error O'Cinneide 1993. The order of elimination is ours.
     """
     size = transition.shape[0]
-    if size == 1:
-        return jnp.ones((1,), transition.dtype)
-    return _law(_eliminate(transition), size)
+    return jnp.ones((1,), transition.dtype) if size == 1 else _eliminate(transition)[0]
 
 
 @stationary_distribution.defjvp
 def _stationary_jvp(primals, tangents):
-    r"""$\dot\nu = \sum_{i \ne l} \nu_i \dot P_{il} (D_{l\cdot} - D_{i\cdot})$, D the deviation matrix of the chain.
-
-    The flows $\nu_i \dot P_{il}$ between states are carried through the elimination as flows, never as the balance of a
-    state: where states form groups that hardly exchange mass, balances lose what crosses from group to group to the
-    rounding of what moves within one, and the slow rates would magnify that. Eliminating k turns a flow k to l
-    into one along the edge to k's parent and one from the parent to l; each direction costs O(n^2).
-    """
     (transition,), (change,) = primals, tangents
     size = transition.shape[0]
     if size == 1:
         return jnp.ones((1,), transition.dtype), jnp.zeros((1,), transition.dtype)
-    stages = _eliminate(transition)
-    law = _law(stages, size)
-    flow = law[:, None] * change
-    crossing = _crossings(stages, flow - flow.T)
-    masses = _collect(stages, jnp.zeros_like(law), -crossing / stages.rate)
-    return law, masses - law * jnp.sum(masses)
+    response = law_response(transition)
+    return response.law, response.along(change)
 
 
-def _crossings(stages: _Stages, flow: Float[Array, "n n"]) -> Float[Array, " S"]:
-    """Net flow over each eliminated state's edge to its parent, of an antisymmetric table of net flows."""
+class LawResponse(NamedTuple):
+    r"""A chain's law and how it answers to changes of the chain, $\dot\nu = \sum_k c_k T_k$.
 
-    def stage(flow, done):
-        state, parent, remaining, leave = done
-        row = jnp.where(remaining, jax.lax.dynamic_index_in_dim(flow, state, 0, keepdims=False), 0.0)
-        crossing = jnp.sum(row)
-        above = jax.lax.dynamic_index_in_dim(flow, parent, 0, keepdims=False)
-        others = remaining & (jnp.arange(row.shape[0]) != parent)
-        above = jnp.where(others, above + row - crossing * leave, 0.0)
-        flow = jax.lax.dynamic_update_index_in_dim(flow, above, parent, 0)
-        return jax.lax.dynamic_update_index_in_dim(flow, -above, parent, 1), crossing
+    The flows $\nu_i \dot P_{il}$ between states are summed as flows over edges, never as the balance of a state:
+    where states form groups that hardly exchange mass, balances lose what crosses from group to group to the rounding
+    of what moves within one, and the slow rates would magnify that. The edges are those of each state k to the one it
+    moves to most often when it is eliminated, a tree; what a flow between any two states does is the sum along the path
+    between them, so c_k is the net flow out of the subtree below k.
 
-    return jax.lax.scan(stage, flow, (stages.state, stages.parent, stages.remaining, stages.leave))[1]
+    Attributes:
+        law: $\nu$, (n,).
+        subtree: the states below k and k itself.
+        by_edge: T, change of the law for each unit of net flow over the edge of k.
+    """
+
+    law: Float[Array, " n"]
+    subtree: Float[Array, "S n"]
+    by_edge: Float[Array, "S n"]
+
+    def along(self, change: Float[Array, "n n"]) -> Float[Array, " n"]:
+        """Derivative of the law in the direction of a change of the chain; its diagonal is not read."""
+        flow = self.law[:, None] * change
+        outside = 1.0 - self.subtree
+        return jnp.sum((self.subtree @ (flow - flow.T)) * outside, axis=1) @ self.by_edge
+
+    def of_rows(self, changes: Float[Array, "n A n"]) -> Float[Array, "n n A"]:
+        """Derivatives of the law when one row of the chain changes, for A changes of each row; law's entry first."""
+        flow = self.law[:, None, None] * changes
+        outside = 1.0 - self.subtree
+        out = jnp.einsum("ks,sal,kl->ksa", self.subtree, flow, outside)
+        into = jnp.einsum("ks,sal,kl->ksa", outside, flow, self.subtree)
+        return jnp.einsum("ksa,kj->jsa", out - into, self.by_edge)
+
+
+def law_response(transition: Float[Array, "n n"]) -> LawResponse:
+    """The law of a chain of at least two states, with its response; NaN when there are several recurrent classes."""
+    law, stages = _eliminate(transition)
+    subtree = stages.subtree.astype(transition.dtype)
+    outside = 1.0 - subtree
+    below = subtree[:, stages.parent]
+    # Net flow over the edge of k for each unit that elimination turns from the edge of j to the states j moves to.
+    turned = (1.0 - below) * (subtree @ stages.leave.T) - below * (outside @ stages.leave.T)
+
+    def stage(by_edge, done):
+        index, visits, rate, turn = done
+        # Later edges only: none was turned to an earlier one.
+        change = turn @ by_edge - visits / rate
+        return jax.lax.dynamic_update_index_in_dim(by_edge, change, index, 0), None
+
+    order = (jnp.arange(len(stages.rate)), stages.visits, stages.rate, turned.T)
+    by_edge, _ = jax.lax.scan(stage, jnp.zeros_like(stages.visits), order, reverse=True)
+    return LawResponse(law, subtree, by_edge - law * jnp.sum(by_edge, axis=1, keepdims=True))

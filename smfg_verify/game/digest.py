@@ -86,6 +86,10 @@ def _join(word: str, *parts: bytes) -> bytes:
     return digest.digest()
 
 
+class Uncounted:
+    """Of an object that functions use and that is no part of what they do: a registry whose keys are arguments."""
+
+
 class _Walk:
     """One traversal, in an order that depends on the code alone."""
 
@@ -114,6 +118,8 @@ class _Walk:
         """Digest of a value: that of its content, whatever was followed before."""
         if type(value) in _PLAIN:
             return f"{type(value).__name__}:{value!r}".encode(errors="surrogatepass")
+        if isinstance(value, Uncounted):
+            return b"uncounted"
         if self.libraries.holds(value):
             return f"library:{_name(innermost(value))}".encode()
         key = id(value)

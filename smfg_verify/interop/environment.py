@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import MeanFieldSupport
+from smfg_verify.game.digest import Uncounted
 from smfg_verify.interop.extras import require
 
 # Largest deviations taken for rounding, in units of a table's largest entry. MFGLib computes in single precision
@@ -108,11 +109,8 @@ class Environment:
 
 # Environments that games of this process call, by number. The number is a leaf of the game and not a part of its
 # structure: one compiled program serves all environments, and none is ever called in another's place.
-class _Known:
-    """Environments by number. Which ones there are is no part of what a game's functions do, so that a digest of these
-    looks at what this wraps, nothing."""
-
-    __wrapped__ = None
+class _Known(Uncounted):
+    """Environments by number. Which ones there are is no part of what a game's functions do."""
 
     def __init__(self) -> None:
         self.by_number: dict[int, Environment] = {}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from smfg_verify.exact import Status, solve_equilibrium
-from smfg_verify.game import AbstractGame, TabularGame
+from smfg_verify.game import AbstractGame, TabularGame, parameter
 from tests.helpers.array_games import ArrayGame
 from tests.helpers.sixty_digits import distances
 
@@ -108,6 +108,39 @@ def test_several_classes_are_said():
     assert np.all(np.isnan(found.mean_field))
 
 
+def rarely_moving(logits: tuple[float, float], support: str = "states") -> TabularGame:
+    """Two states, each left by an action of these logits; in a third, the chain never is again."""
+    kernel = np.zeros((3, 2, 1, 3))
+    for s in (0, 1):
+        kernel[s, 0, 0, s] = kernel[s, 1, 0, 1 - s] = 1.0
+    kernel[2, :, 0, :2] = 0.5
+    rewards = np.zeros((3, 2, 1))
+    rewards[:2, 1, 0] = 1e-3 * np.asarray(logits)
+    return TabularGame.from_arrays(
+        kernel=kernel,
+        follower_rewards=rewards,
+        leader_rewards=np.zeros((3, 2, 1)),
+        discount=0.0,
+        temperature=1e-3,
+        mean_field_support=support,
+    )
+
+
+@pytest.mark.parametrize("support", ["states", "state_actions"])
+@pytest.mark.parametrize(
+    ("logits", "solved"),
+    [((-700, -705), True), ((-1, -800), True), ((-700, -710), False), ((-706, -712), False), ((-720, -706), False)],
+)
+def test_rates_too_small_for_a_float_are_not_taken_for_none(logits, solved, support):
+    """The law is the ratio of the two rates; where only one of them is a float, it is unknown unless negligible."""
+    found = solve_equilibrium(rarely_moving(logits, support), np.zeros((3, 1)), throw=False)
+    assert bool(found.converged) == solved
+    if solved:
+        first = np.exp(-np.logaddexp(0.0, float(logits[0] - logits[1])))
+        law = np.asarray(found.mean_field).reshape(3, -1).sum(axis=1)
+        np.testing.assert_allclose(law, [first, 1.0 - first, 0.0], rtol=1e-10, atol=1e-300)
+
+
 def test_the_unit_of_reward_changes_nothing():
     game, logits = slow_game(np.random.default_rng(5), 1)
     plain = solve_equilibrium(TabularGame.from_arrays(**game.from_arrays_arguments()), logits)
@@ -168,3 +201,36 @@ def test_infinite_slopes_at_an_empty_state_are_no_obstacle(kind):
     np.testing.assert_allclose(found.mean_field, field, atol=1e-13)
     assert float(found.mean_field[2]) == 0.0
     np.testing.assert_allclose(found.follower_value, value, atol=1e-13)
+
+
+class Rounded(AbstractGame):
+    """A crowd m1 to which a number is added and taken away again, with logits of closed form: no discount."""
+
+    number: float = parameter(default=0.0)
+    discount: float = parameter(default=0.0)
+    temperature: float = parameter(default=0.5)
+    num_states, num_follower_actions, num_leader_actions = 2, 2, 1
+    transition_dependence = "none"
+
+    def transition(self, s, a, b, m):
+        return jnp.where(jnp.arange(2) == a, 0.9, 0.1)
+
+    def follower_reward(self, s, a, b, m):
+        return jnp.where(a == 1, 0.7 - 1.9 * ((m[1] + self.number) - self.number), 0.0)
+
+    def leader_reward(self, s, a, b, m):
+        return m[1]
+
+
+def test_roundings_within_a_game_count_in_the_error_bound():
+    """Whatever is added, the game's equilibrium is that of the real numbers; the machine's function is a staircase."""
+    crowd = 0.5
+    for _ in range(400):
+        crowd = 0.1 + 0.8 / (1.0 + np.exp(-(0.7 - 1.9 * crowd) / 0.5))
+    for number in (0.0, 3e3, 1.2e4, 1e5, 1e6, 3e6):
+        found = solve_equilibrium(Rounded(number=number), np.zeros((2, 1)), tolerance=1e-6)
+        assert 2.0 * abs(float(found.mean_field[1]) - crowd) <= float(found.error_bound) <= 1e-13 + 1e-14 * number
+    for number in (1e9, 1e10, 1e12):
+        found = solve_equilibrium(Rounded(number=number), np.zeros((2, 1)), throw=False)
+        assert not found.converged
+        assert int(found.status) in (Status.INACCURATE, Status.NOT_FOUND)
