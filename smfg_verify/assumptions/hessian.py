@@ -26,13 +26,15 @@ def hessians(
         starts: where each equilibrium search starts; uniform if None.
 
     Returns:
-        Matrices and mean fields; NaN where Newton has not converged.
+        Matrices and mean fields; NaN where Newton has not converged, and at a kink of the game's functions.
     """
     number, size = len(logits), int(np.prod(leader_logits_shape(game)))
     points = evaluate_leaders(game, logits, starts, rescue=False)
     units = np.tile(np.eye(size), (number, 1)).reshape(-1, *logits.shape[1:])
     columns = gradient_slopes(game, points.at(np.repeat(np.arange(number), size)), units)
-    return np.swapaxes(columns.reshape(number, size, size), 1, 2), points.mean_field
+    matrices = np.swapaxes(columns.reshape(number, size, size), 1, 2)
+    # Where there is no gradient, at a kink, there is no Hessian, whatever the rules of differentiation give.
+    return np.where(points.not_differentiable[:, None, None], np.nan, matrices), points.mean_field
 
 
 def asymmetry(matrices: Float[np.ndarray, "N D D"]) -> Float[np.ndarray, " N"]:
