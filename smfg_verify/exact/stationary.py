@@ -86,9 +86,6 @@ def stationary_distribution(transition: Float[Array, "n n"]) -> Float[Array, " n
 @stationary_distribution.defjvp
 def _stationary_jvp(primals, tangents):
     (transition,), (change,) = primals, tangents
-    size = transition.shape[0]
-    if size == 1:
-        return jnp.ones((1,), transition.dtype), jnp.zeros((1,), transition.dtype)
     response = law_response(transition)
     return response.law, response.along(change)
 
@@ -128,7 +125,10 @@ class LawResponse(NamedTuple):
 
 
 def law_response(transition: Float[Array, "n n"]) -> LawResponse:
-    """The law of a chain of at least two states, with its response; NaN when there are several recurrent classes."""
+    """The law of a chain, with its response; NaN when there are several recurrent classes."""
+    if transition.shape[0] == 1:
+        no_edges = jnp.zeros((0, 1), transition.dtype)
+        return LawResponse(jnp.ones((1,), transition.dtype), no_edges, no_edges)
     law, stages = _eliminate(transition)
     subtree = stages.subtree.astype(transition.dtype)
     outside = 1.0 - subtree
