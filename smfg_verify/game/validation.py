@@ -48,7 +48,8 @@ def validate(game: AbstractGame) -> None:
     prepared = traced(game)
     if is_traced(prepared) or _is_known(game, prepared):
         return
-    with blamed_on_user_code():
+    # Inside a program of the caller's that is being traced these are numbers still, and looked at now.
+    with blamed_on_user_code(), jax.ensure_compile_time_eval():
         custom = _check_functions_once(prepared)
         _check_numbers(prepared)
         check_function_values(prepared)

@@ -1,4 +1,5 @@
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -90,6 +91,17 @@ class Congested(AbstractGame):
 
 def test_a_user_game_in_the_simplest_words_is_valid():
     validate(Congested())
+
+
+def test_a_new_game_is_looked_at_while_a_program_around_it_is_traced():
+    """Its numbers are no part of that program: they are there, and wrong ones are refused there."""
+
+    def shape_checked(game):
+        return jax.jit(lambda x: (validate(game), x)[1])(1.0)
+
+    assert shape_checked(Congested()) == 1.0
+    with pytest.raises(ValueError, match="declared 'none'"):
+        shape_checked(DeclaresTooLittle())
 
 
 class DeclaresTooLittle(Congested):
