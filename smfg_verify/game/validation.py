@@ -45,10 +45,11 @@ def validate(game: AbstractGame) -> None:
         ValueError: what was got, what was expected and the likely cause.
     """
     require_instance(game)
-    prepared = traced(game)
+    # Inside a program of the caller's that is being traced numbers are numbers still, and looked at now.
+    with jax.ensure_compile_time_eval():
+        prepared = traced(game)
     if is_traced(prepared) or _is_known(game, prepared):
         return
-    # Inside a program of the caller's that is being traced these are numbers still, and looked at now.
     with blamed_on_user_code(), jax.ensure_compile_time_eval():
         custom = _check_functions_once(prepared)
         _check_numbers(prepared)

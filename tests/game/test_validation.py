@@ -93,17 +93,6 @@ def test_a_user_game_in_the_simplest_words_is_valid():
     validate(Congested())
 
 
-def test_a_new_game_is_looked_at_while_a_program_around_it_is_traced():
-    """Its numbers are no part of that program: they are there, and wrong ones are refused there."""
-
-    def shape_checked(game):
-        return jax.jit(lambda x: (validate(game), x)[1])(1.0)
-
-    assert shape_checked(Congested()) == 1.0
-    with pytest.raises(ValueError, match="declared 'none'"):
-        shape_checked(DeclaresTooLittle())
-
-
 class DeclaresTooLittle(Congested):
     follower_reward_dependence = "none"
 
@@ -151,6 +140,17 @@ class NegativeInside(Congested):
 
 class SizeIsAnArray(Congested):
     num_states: object = eqx.field(default_factory=lambda: jnp.asarray(2))
+
+
+def test_a_new_game_is_looked_at_while_a_program_around_it_is_traced():
+    """Its numbers are no part of that program: they are there, and wrong ones are refused there."""
+
+    def shape_checked(game):
+        return jax.jit(lambda x: (validate(game), x)[1])(1.0)
+
+    assert shape_checked(Congested()) == 1.0
+    with pytest.raises(ValueError, match="declared 'none'"):
+        shape_checked(DeclaresTooLittle())
 
 
 @pytest.mark.parametrize(
