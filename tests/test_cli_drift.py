@@ -7,6 +7,7 @@ import pytest
 from smfg_verify.cli import main
 
 
+@pytest.mark.slow
 def test_laffer_tax_breaks_the_leaders_line(tmp_path, capsys):
     arguments = ["drift", "laffer-tax", "--seeds", "2", "--iterations", "1000", "--out", str(tmp_path)]
     assert main(arguments) == 0

@@ -164,6 +164,7 @@ def tabular(leader_actions=2, leader_rewards=0.0, follower_action=0.0):
     )
 
 
+@pytest.mark.slow
 def test_a_leader_reward_with_the_followers_action_is_not_certified():
     """All dependences on the mean field are declared and are none, yet the follower's action enters: g is not p."""
     report = check(tabular(leader_rewards=1.0, follower_action=1e-4), NAME, **QUICK)
@@ -228,7 +229,9 @@ def test_an_invalid_game_is_refused():
         check("laffer-tax")
 
 
-@pytest.mark.parametrize(("reward", "discount"), [(1e6, 0.9), (1e3, 0.9), (1.0, 0.999), (0.0, 0.9)])
+@pytest.mark.parametrize(
+    ("reward", "discount"), [pytest.param(1e6, 0.9, marks=pytest.mark.slow), (1e3, 0.9), (1.0, 0.999), (0.0, 0.9)]
+)
 def test_rounding_noise_refutes_nothing(reward, discount):
     """A constant leader reward: both gradients are zero, whatever the arithmetic says."""
     rng = np.random.default_rng(0)

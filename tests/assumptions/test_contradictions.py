@@ -130,6 +130,7 @@ def test_a_refuting_leader_inside_a_certified_box_contradicts_only_where_equilib
     assert not conflicts([box, refuting(-2.0, 1.0)])
 
 
+@pytest.mark.slow
 def test_check_raises_where_a_certificate_is_planted(monkeypatch):
     """The bound of a game with several equilibria, made small: the search finds them all the same."""
     game = load("market-entrance")

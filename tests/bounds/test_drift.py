@@ -31,7 +31,7 @@ def report(game, trace):
     return validate_drift(game, trace, folds=3)
 
 
-@pytest.mark.parametrize("sampling", ["iid", "markov"])
+@pytest.mark.parametrize("sampling", [pytest.param("iid", marks=pytest.mark.slow), "markov"])
 def test_expectations_are_those_of_one_iteration_of_the_algorithm(game, sampling):
     """4,096 runs of one iteration from one iterate, against the finite sum; five standard errors."""
     start = ac_smfg(game, num_iterations=30, seeds=[0], schedule=Schedule(**STEPS), checkpoints=[30])

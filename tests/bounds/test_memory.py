@@ -32,6 +32,7 @@ def peaks(num_states: int, *checkpoints: int) -> list[tuple[int, int, float]]:
     return [(int(a), int(b), float(c)) for a, b, c in map(str.split, done.stdout.splitlines())]
 
 
+@pytest.mark.slow
 def test_ten_times_the_points_take_no_more_memory():
     # One table of tangents of this game is 0.4 MiB, so that another 416 points at once would take 170 MiB a table.
     (few, failed, before), (many, failed_too, after) = peaks(24, 16, 68)

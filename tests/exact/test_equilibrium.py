@@ -242,6 +242,7 @@ def test_odd_sizes(sizes):
     np.testing.assert_allclose(found.follower_value, expected.follower_value, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_a_reducible_chain_is_reported_not_solved_silently():
     """Two absorbing states: every mixture of them is stationary, so the equation has no isolated solution."""
     kernel = np.eye(2)[:, None, None, :] * np.ones((2, 1, 1, 2))

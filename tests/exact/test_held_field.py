@@ -106,6 +106,6 @@ def test_the_slope_of_a_weighted_sum_is_that_of_differences(support):
 def test_it_is_nan_where_the_equilibrium_has_not_converged():
     game, _, logits = pair(1)
     solved = solve_equilibrium(game, logits)
-    unsolved = jax.tree.map(lambda leaf: leaf * np.nan, solved)
+    unsolved = jax.tree.map(lambda leaf: leaf * np.nan if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, solved)
     found = eqx.filter_jit(gradient_at)(traced(game), softmax_policy(jnp.asarray(logits)), unsolved)
     assert np.all(np.isnan(found.held_field))

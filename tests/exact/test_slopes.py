@@ -170,7 +170,7 @@ def test_a_rule_that_is_not_the_functions_is_told_from_a_kink_with_both_numbers(
     assert float(found.backward) == pytest.approx(true, rel=1e-4)
 
 
-@pytest.mark.parametrize("support", ["states", "state_actions"])
+@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
 def test_smooth_random_games_are_differentiable_everywhere(support):
     for seed in range(4):
         game, _, logits = pair(seed, support=support, tau=0.05, reward_coupling=2.0)

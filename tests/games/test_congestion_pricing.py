@@ -147,6 +147,7 @@ def test_moves_off_the_grid_are_refused():
         validate(ThroughTheWall(side=3))
 
 
+@pytest.mark.slow
 def test_a_dense_table_of_a_hundred_thousand_cells_is_refused():
     game = CongestionPricing(side=317)
     with pytest.raises(ValueError, match="dense table"):

@@ -32,7 +32,10 @@ def interrupt_after(iteration, error=Interrupted):
 
 @pytest.mark.parametrize(
     ("name", "sampling", "error"),
-    [("market-entrance", "markov", KeyboardInterrupt), ("laffer-tax", "iid", Interrupted)],
+    [
+        ("market-entrance", "markov", KeyboardInterrupt),
+        pytest.param("laffer-tax", "iid", Interrupted, marks=pytest.mark.slow),
+    ],
 )
 def test_a_run_interrupted_twice_ends_on_the_same_bits(name, sampling, error, tmp_path, monkeypatch):
     monkeypatch.setattr("smfg_verify.stochastic.run._FIRST_CHUNK", 100)

@@ -14,6 +14,7 @@ from smfg_verify.stochastic.baselines.unrolled_adjoint import unrolled_answer
 from tests.stochastic.games_for_runs import array_game
 
 
+@pytest.mark.slow
 def test_the_objective_never_falls_and_ends_where_the_exact_ascent_of_the_leader_ends():
     game, start = games.load("laffer-tax"), np.array([[2.0, -2.0]])
     trace = exact_ascent(game, num_iterations=60, seeds=[0], initial={"leader_logits": start}, checkpoints=range(61))

@@ -119,6 +119,7 @@ def test_the_leader_stops_where_its_direct_gradient_is_zero_and_not_at_its_optim
     assert float(trace.field_mean[2, -1]) == pytest.approx(float(answered.mean), abs=0.05)
 
 
+@pytest.mark.slow
 def test_exact_ascent_on_the_grid_ends_at_the_optimum_of_the_closed_form():
     found = np.asarray(optimise_leader(GRID, np.zeros((1, 2))).leader_logits)[0]
     assert leader_numbers(GRID, found)["P(target 1)"] == pytest.approx(
