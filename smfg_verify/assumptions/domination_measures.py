@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.search import into_box, simplex_of
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.follower import differentiable_value, policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy

@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.local_response import (
     LocalResponse,
     at_equilibria,
@@ -15,6 +14,7 @@ from smfg_verify.assumptions.local_response import (
     uniform_field,
 )
 from smfg_verify.exact.accuracy import accuracy
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.continuation import follow_path
 from smfg_verify.exact.equilibrium import TOLERANCE
 from smfg_verify.exact.newton import newton, unevaluated

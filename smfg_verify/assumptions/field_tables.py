@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.kernel import Kernel, tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
 

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import LeaderPoints, batch_size
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.curvature import weighted_gradient_slope
 from smfg_verify.exact.held_field_slope import held_field_slope
 from smfg_verify.game import AbstractGame

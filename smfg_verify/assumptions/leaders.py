@@ -9,8 +9,8 @@ from jaxtyping import ArrayLike, Bool, Float
 
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game, tangent_entries
 from smfg_verify.errors import InputError
+from smfg_verify.exact.compiling import jit_for_game, tangent_entries
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced, validate

@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.assumptions.leaders import batch_size, checked
 from smfg_verify.exact.accuracy import accuracy
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium import TOLERANCE
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.newton import newton, respond, to_simplex, unevaluated

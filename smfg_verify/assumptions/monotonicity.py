@@ -11,12 +11,12 @@ from jaxtyping import Float, Int
 
 from smfg_verify.assumptions._registry import SearchSettings
 from smfg_verify.assumptions.certified_bounds import budget_of
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose_slopes, numbers_of_a_box, supremum
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.leaders import checked
 from smfg_verify.assumptions.local_response import field_size, tangent_basis
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 

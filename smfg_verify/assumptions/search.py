@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.game import AbstractGame
 
 # Values and slopes of the objective at a batch of points: (K, D) -> (K,), (K, D).

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import batch_size
 from smfg_verify.assumptions.local_response import LocalResponse, tangent_basis
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.newton import respond, to_simplex
 from smfg_verify.exact.population import population_law

@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import evaluate_leaders
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.follower import differentiable_value, soft_bellman
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.objective import objective_at

@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import evaluate_leaders
 from smfg_verify.bounds.mean_dynamics import Components
 from smfg_verify.bounds.one_step import num_outcomes, num_population_points, outcomes
 from smfg_verify.bounds.residuals import largest_batch, require_same_game, tracking_residuals
 from smfg_verify.errors import InputError
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, traced, validate

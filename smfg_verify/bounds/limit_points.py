@@ -11,7 +11,6 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import ArrayLike, Complex, Float
 
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import LeaderPoints, advantage, checked, evaluate_leaders
 from smfg_verify.assumptions.rest_points import RestPoints, follow
 from smfg_verify.bounds.kinks import is_differentiable
@@ -25,6 +24,7 @@ from smfg_verify.bounds.mean_dynamics import (
     unflattened,
 )
 from smfg_verify.errors import InputError
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy

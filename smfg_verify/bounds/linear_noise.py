@@ -16,11 +16,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import checked, evaluate_leaders
 from smfg_verify.bounds.local_expansion import square_root
 from smfg_verify.bounds.mean_dynamics import Components, component_shapes, learners_of_entries, linearised_at
 from smfg_verify.bounds.update_noise import check_size, noise_covariance
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.game import AbstractGame, leader_logits_shape, traced
 from smfg_verify.portable import reduce_portable
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, StepSizes

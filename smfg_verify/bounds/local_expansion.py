@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.leaders import evaluate_leaders
 from smfg_verify.bounds.mean_dynamics import Components, mean_dynamics_at
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.curvature import objective_through
 from smfg_verify.exact.follower import differentiable_value, policy_value, soft_bellman
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate

@@ -9,9 +9,9 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Array, Float
 
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.assumptions.local_response import tangent_basis
 from smfg_verify.errors import InputError
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.kernel import FollowerModel, Kernel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy, population_law
 from smfg_verify.exact.precision import require_float64

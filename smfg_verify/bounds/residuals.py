@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from smfg_verify.assumptions.compiling import tangent_entries
 from smfg_verify.errors import InputError
+from smfg_verify.exact.compiling import tangent_entries
 from smfg_verify.exact.follower import BestResponse, best_response, policy_value
 from smfg_verify.exact.gradient import StackelbergGradient, gradient_of_logits
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate

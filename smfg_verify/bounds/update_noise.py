@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.bounds.mean_dynamics import Components, component_shapes, expected_update, prepared
 from smfg_verify.errors import InputError
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.exact.population import solve_linear
 from smfg_verify.game import AbstractGame

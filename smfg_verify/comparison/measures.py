@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import jit_for_game
 from smfg_verify.bounds.residuals import exact_residuals, largest_batch
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.exploitability import exploitability
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.policies import softmax_policy

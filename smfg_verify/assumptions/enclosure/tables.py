@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.assumptions.compiling import OLD_EMITTERS, jit
 from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, inner_points, tightened
@@ -19,7 +18,9 @@ from smfg_verify.assumptions.enclosure.functions import INFINITY, UNBOUNDED
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
 from smfg_verify.assumptions.enclosure.values import Enclosed
 from smfg_verify.assumptions.field_tables import tables_at
+from smfg_verify.exact.compiling import jit
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
+from smfg_verify.game.compiling import OLD_EMITTERS
 
 FUNCTIONS: dict[str, Callable] = {
     "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
