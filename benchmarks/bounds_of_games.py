@@ -28,12 +28,12 @@ from smfg_verify.bounds import (
     validate_bounds,
     validate_drift,
 )
-from smfg_verify.bounds.one_step import num_outcomes
-from smfg_verify.bounds.rates import log_log_slope, rate_window
-from smfg_verify.bounds.report import nulls_for_nan
+from smfg_verify.bounds.drift.one_step import num_outcomes
+from smfg_verify.bounds.rates.decay import log_log_slope, rate_window
+from smfg_verify.bounds.rates.report import nulls_for_nan
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
-from smfg_verify.report.markdown import markdown_table
+from smfg_verify.report.tables.markdown import markdown_table
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
 
 # Points along the predicted path at which the gradient's law is evaluated.

@@ -12,9 +12,9 @@ import jax
 
 from smfg_verify.comparison import CompareSettings, contender_names
 from smfg_verify.files import write_atomically
-from smfg_verify.report.comparison import comparison_markdown, make_comparison, write_comparison
-from smfg_verify.report.finished import Store
-from smfg_verify.report.settings import GameSettings
+from smfg_verify.jobs.compare import comparison_markdown, make_comparison, write_comparison
+from smfg_verify.jobs.finished import Store
+from smfg_verify.jobs.settings import GameSettings
 
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "market-entrance-balanced": ("market-entrance", {"configuration": "balanced"}),

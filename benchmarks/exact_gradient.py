@@ -16,7 +16,7 @@ from rich.table import Table
 from smfg_verify import games
 from smfg_verify.exact import leader_objective, solve_equilibrium, stackelberg_gradient
 from smfg_verify.game import AbstractGame, TabularGame, leader_logits_shape
-from tests.exact.test_gradient import road_closed_form
+from tests.exact.gradient.test_stackelberg import road_closed_form
 from tests.exact.unrolled import unrolled_objective
 from tests.helpers import oracle
 from tests.helpers.random_arrays import random_array_game

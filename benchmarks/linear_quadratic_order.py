@@ -19,7 +19,7 @@ from smfg_verify.exact import solve_equilibrium
 from smfg_verify.exact.riccati import GaussianPolicy, linear_quadratic_equilibrium, policy_objective, population_mean
 from smfg_verify.files import write_atomically
 from smfg_verify.games import LinearQuadratic
-from smfg_verify.report.markdown import markdown_table
+from smfg_verify.report.tables.markdown import markdown_table
 
 LOGITS = np.array([[0.0, 0.5]])
 POSITIONS = (-1.0, 0.0, 1.0)

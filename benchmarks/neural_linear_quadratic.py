@@ -17,7 +17,7 @@ from smfg_verify.exact.riccati import linear_quadratic_equilibrium, mean_target,
 from smfg_verify.files import write_atomically
 from smfg_verify.games import LinearQuadratic
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
-from smfg_verify.report.markdown import markdown_table
+from smfg_verify.report.tables.markdown import markdown_table
 from smfg_verify.stochastic import Schedule
 from smfg_verify.stochastic.neural import (
     AbstractNetworks,

@@ -14,8 +14,8 @@ from smfg_verify.bounds import (
     linear_noise_path,
 )
 from smfg_verify.exact import optimise_leader
-from smfg_verify.report.drawing import save_figure
-from smfg_verify.report.stopping_figure import Stopping, stopping_figure
+from smfg_verify.report.figures.drawing import save_figure
+from smfg_verify.report.figures.stopping import Stopping, stopping_figure
 from smfg_verify.stochastic import Schedule, ac_smfg
 
 _PATH_POINTS = 60

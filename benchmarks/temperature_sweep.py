@@ -12,7 +12,7 @@ import jax
 from smfg_verify.assumptions import Finding, check
 from smfg_verify.files import write_atomically
 from smfg_verify.games import load
-from smfg_verify.report.markdown import markdown_table
+from smfg_verify.report.tables.markdown import markdown_table
 
 CURVES = {
     "sup-norm": "certified, sup norm",

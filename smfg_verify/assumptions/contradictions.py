@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from smfg_verify.assumptions._registry import find_property
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.properties import find_property
 
 Findings = Mapping[tuple[str, str], Finding]
 # Relative distance that rounding in a measurement can explain.

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from smfg_verify.assumptions._codec import decode, encode, frozen
-from smfg_verify.assumptions._registry import find_property
+from smfg_verify.assumptions.properties import find_property
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
-from smfg_verify.words import closest
+from smfg_verify.records.codec import decode, encode, frozen
+from smfg_verify.suggestions import closest
 
 
 class Verdict(enum.Enum):

@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from smfg_verify.assumptions._codec import decode, encode, frozen
-from smfg_verify.assumptions._registry import find_property
 from smfg_verify.assumptions.contradictions import require_consistent
 from smfg_verify.assumptions.finding import Finding, Verdict
-from smfg_verify.documents import opened, read_text
+from smfg_verify.assumptions.properties import find_property
 from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
-from smfg_verify.words import closest
+from smfg_verify.records.codec import decode, encode, frozen
+from smfg_verify.records.documents import opened, read_text
+from smfg_verify.suggestions import closest
 
 FORMAT = "smfg-verify assumption report"
 SCHEMA_VERSION = 1

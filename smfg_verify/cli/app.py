@@ -122,7 +122,7 @@ def _exact_arithmetic() -> None:
 def games() -> int:
     """List the games with their sizes and sources."""
     from smfg_verify.games import describe, names
-    from smfg_verify.report.tables import games_table
+    from smfg_verify.report.tables.findings import games_table
 
     _screen().print(games_table(describe(name) for name in names()))
     return FINISHED
@@ -132,7 +132,8 @@ def games() -> int:
 def show(game: GameName, assignments: Assignments = None, config: Config = None) -> int:
     """Show a game: sizes, parameters, formula, and its equilibrium and gradient under a uniform leader."""
     _exact_arithmetic()
-    from smfg_verify.report import pipeline, show
+    from smfg_verify.jobs import pipeline
+    from smfg_verify.report import show
 
     settings = gather(game, assignments or (), config).game
     loaded = pipeline.load_game(settings)
@@ -186,7 +187,7 @@ def atlas(
     settings = gather("atlas", (), None, check=hard).check
     _exact_arithmetic()
     from smfg_verify import games
-    from smfg_verify.report.atlas import make_atlas
+    from smfg_verify.jobs.atlas import make_atlas
     from smfg_verify.report.show import show_atlas
 
     with saving(out, Path("results") / "atlas", resume=resume) as store:
@@ -264,8 +265,8 @@ def cases(
     """Run cases: claims of the theory, each measured and held against what it predicts. Exit code 1 if one fails."""
     _exact_arithmetic()
     from smfg_verify.cases import CaseVerdict, Version, run_cases
-    from smfg_verify.report.cases import cases_tables, write_cases
-    from smfg_verify.report.progress import Progress
+    from smfg_verify.jobs.progress import Progress
+    from smfg_verify.report.tables.cases import cases_tables, write_cases
 
     progress = Progress()
     version = Version.FULL if full else Version.QUICK
@@ -307,7 +308,7 @@ def plan(
     run_settings = settings.run
     choices = {name: value for name, value in (("seeds", seeds), ("planned_iterations", iterations)) if value}
     _exact_arithmetic()
-    from smfg_verify.report.plan import make_plan, plan_tables, write_plan
+    from smfg_verify.jobs.plan import make_plan, plan_tables, write_plan
 
     with saving(out, resume=resume) as store:
         made = make_plan(settings.game, run_settings, store, **choices)
@@ -337,7 +338,7 @@ def drift(
     steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     settings = gather(game, assignments or (), config, run=given, schedule=steps)
     _exact_arithmetic()
-    from smfg_verify.report.drift import drift_tables, find_drift, write_drift
+    from smfg_verify.jobs.drift import drift_tables, find_drift, write_drift
 
     with saving(out, resume=resume) as store:
         found = find_drift(settings.game, settings.run, store)
@@ -367,7 +368,7 @@ def lab(
     steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     settings = gather(game, assignments or (), config, run=given, schedule=steps)
     _exact_arithmetic()
-    from smfg_verify.report.laboratory import lab_tables, run_laboratory, write_lab
+    from smfg_verify.jobs.lab import lab_tables, run_laboratory, write_lab
 
     with saving(out, Path("results") / settings.game.short_name, resume=resume) as store:
         found = run_laboratory(settings.game, settings.run, store)
@@ -395,7 +396,7 @@ def compare(
     settings = gather(game, assignments or (), config)
     _exact_arithmetic()
     from smfg_verify.comparison import CompareSettings, contender_names
-    from smfg_verify.report.comparison import comparison_tables, make_comparison, write_comparison
+    from smfg_verify.jobs.compare import comparison_tables, make_comparison, write_comparison
 
     how = CompareSettings(samples=samples, seeds=seeds, trials=trials, tuning_samples=max(100, samples // 2))
     with saving(out, Path("results") / settings.game.short_name, resume=resume) as store:
@@ -411,7 +412,8 @@ def _carry_out(
 ) -> int:
     run_settings, check_settings = settings.run, settings.check
     _exact_arithmetic()
-    from smfg_verify.report import pipeline, show
+    from smfg_verify.jobs import pipeline
+    from smfg_verify.report import show
 
     with saving(out, Path("results") / settings.game.short_name, resume=resume) as store:
         results = pipeline.carry_out(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from smfg_verify.errors import InputError
-from smfg_verify.report.settings import CheckSettings, GameSettings, RunSettings
-from smfg_verify.words import closest
+from smfg_verify.jobs.settings import CheckSettings, GameSettings, RunSettings
+from smfg_verify.suggestions import closest
 
 STEP_CONSTANTS = ("leader", "mean_field", "follower", "critic")
 _TABLES = {

@@ -33,7 +33,7 @@ def saving(out: Path | None, default: Path | None = None, *, resume: bool = Fals
         InterruptedJob: Ctrl-C, told apart from Typer's own.
     """
     from smfg_verify.files import results_folder
-    from smfg_verify.report.finished import Store
+    from smfg_verify.jobs.finished import Store
 
     directory, store = out or default, None
     if resume and out is None and directory is not None and not directory.exists():

@@ -16,7 +16,7 @@ from smfg_verify.comparison.tuning import Trial, quietly, tune
 from smfg_verify.errors import InputError
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, validate
-from smfg_verify.parts import Keep, made_anew
+from smfg_verify.records.parts import Keep, made_anew
 from smfg_verify.stochastic.method import Method
 
 _FIRST_TUNING_SEED = 10_000

@@ -18,7 +18,7 @@ from smfg_verify.stochastic.baselines import (
 )
 from smfg_verify.stochastic.method import Method
 from smfg_verify.stochastic.schedules import Schedule
-from smfg_verify.words import closest
+from smfg_verify.suggestions import closest
 
 REFERENCE = "ac-smfg"
 # A tuner multiplies each constant by ten to a power drawn evenly from this range.

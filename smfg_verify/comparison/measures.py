@@ -6,8 +6,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.assumptions.batches import in_batches
-from smfg_verify.bounds.residuals import exact_residuals, largest_batch
+from smfg_verify.bounds.rates.run_residuals import exact_residuals, largest_batch
+from smfg_verify.exact.compiled_batch import in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.exploitability import exploitability
 from smfg_verify.game import AbstractGame, traced

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from smfg_verify.assumptions.leaders import evaluate_where_finite
 from smfg_verify.comparison.contenders import Contender
+from smfg_verify.exact.gradient.at_leaders import evaluate_where_finite
 from smfg_verify.game import AbstractGame, traced
-from smfg_verify.stochastic.launch import run_method
 from smfg_verify.stochastic.method import Method
+from smfg_verify.stochastic.start_and_resume import run_method
 from smfg_verify.stochastic.trace import Trace
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.exact.kernel import FollowerModel
 from smfg_verify.exact.population import chain, solve_linear
 from smfg_verify.policies import entropy
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 
 
 class BestResponse(Portable, eqx.Module):

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, over_indices
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 
 
 class Kernel(Portable, eqx.Module):

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from smfg_verify.exact.equilibrium.residual import Setting
 from smfg_verify.exact.follower import differentiable_value, soft_bellman
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import population_law
-from smfg_verify.exact.residual import Setting
 from smfg_verify.game import AbstractGame, mean_field_shape
 
 

@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 from smfg_verify.errors import InputError
 from smfg_verify.games import LinearQuadratic
 from smfg_verify.policies import softmax_policy
-from smfg_verify.portable import Portable, reduce_portable
+from smfg_verify.records.portable import Portable, reduce_portable
 
 
 class QuadraticValue(NamedTuple):

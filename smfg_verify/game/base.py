@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 
 Dependence = Literal["none", "affine", "general"]
 MeanFieldSupport = Literal["states", "state_actions"]

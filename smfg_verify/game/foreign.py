@@ -19,7 +19,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, mean_field_shape
 from smfg_verify.game.compiling import compiled_for_game
 from smfg_verify.game.prepared import FUNCTIONS
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 
 # Primitives whose results come from code that JAX does not see.
 UNTRACED = ("sampled_table", "pure_callback", "io_callback", "ffi_call")

@@ -6,15 +6,15 @@ import jax
 import numpy as np
 
 from smfg_verify.game.base import AbstractGame
-from smfg_verify.game.digest import numbers_in
 from smfg_verify.game.prepared import NUMBERS, WORDS, digest_of, traced
+from smfg_verify.game.reach.digest import numbers_in
 
 
 def game_hash(game: AbstractGame) -> str:
     """Digest of a game: equal digests mean the same class name, functions, structure and parameters.
 
     Functions count by everything they reach: helpers, globals, enclosing variables, class attributes (see
-    `smfg_verify.game.digest`); comments, formatting and docstrings do not.
+    `smfg_verify.game.reach.digest`); comments, formatting and docstrings do not.
 
     Args:
         game: any game.

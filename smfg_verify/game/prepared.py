@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from smfg_verify.game.base import AbstractGame, as_parameter
-from smfg_verify.game.digest import reached
+from smfg_verify.game.reach.digest import reached
 
 FUNCTIONS = ("transition", "follower_reward", "leader_reward")
 # Numbers of the contract: leaves even where a class gives them as plain attributes.

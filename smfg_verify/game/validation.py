@@ -13,10 +13,10 @@ import numpy as np
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape
-from smfg_verify.game.contract_names import check_labels, check_names, require_instance
-from smfg_verify.game.derivatives import check_derivatives, custom_rules
-from smfg_verify.game.determinism import check_repeatable
-from smfg_verify.game.function_values import FUNCTIONS, SIZES, check_function_values, row_shape
+from smfg_verify.game.checks.contract_names import check_labels, check_names, require_instance
+from smfg_verify.game.checks.derivatives import check_derivatives, custom_rules
+from smfg_verify.game.checks.determinism import check_repeatable
+from smfg_verify.game.checks.function_values import FUNCTIONS, SIZES, check_function_values, row_shape
 from smfg_verify.game.prepared import class_of, fields_of, numbers_of, traced
 from smfg_verify.game.user_code import blamed_on_user_code
 

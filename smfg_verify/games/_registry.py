@@ -12,11 +12,11 @@ import numpy as np
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter
-from smfg_verify.game.contract_names import missing_names
+from smfg_verify.game.checks.contract_names import missing_names
 from smfg_verify.game.user_code import blamed_on_user_code
 from smfg_verify.games._fields import allowed_values, as_number
-from smfg_verify.games._origins import GameClass, Origin, checked_origin, from_file, is_game_class
-from smfg_verify.words import closest
+from smfg_verify.games.from_files.origins import GameClass, Origin, checked_origin, from_file, is_game_class
+from smfg_verify.suggestions import closest
 
 ENTRY_POINT_GROUP = "smfg_verify.games"
 

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.games.linear_quadratic import LinearQuadratic
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 
 
 class ContinuousLinearQuadratic(Portable, eqx.Module):

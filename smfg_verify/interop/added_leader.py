@@ -5,7 +5,7 @@ from collections.abc import Callable
 import equinox as eqx
 
 from smfg_verify.game import Dependence
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 
 
 class AddedLeader(Portable, eqx.Module):

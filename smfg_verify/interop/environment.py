@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import MeanFieldSupport
-from smfg_verify.game.digest import Uncounted
+from smfg_verify.game.reach.digest import Uncounted
 from smfg_verify.interop.extras import require
 
 # Largest deviations taken for rounding, in units of a table's largest entry. MFGLib computes in single precision

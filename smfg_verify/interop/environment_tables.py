@@ -13,7 +13,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.game import Dependence, MeanFieldSupport, sampled_table
 from smfg_verify.interop.environment import Environment, enter, environment_of, number_of
 from smfg_verify.interop.reading import Reading, describe_deviation, read, require_stationary, require_steady
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 
 
 class SampledTable(Portable, eqx.Module):

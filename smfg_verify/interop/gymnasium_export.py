@@ -7,7 +7,7 @@ from jaxtyping import ArrayLike
 
 from smfg_verify.errors import InputError
 from smfg_verify.exact import solve_equilibrium
-from smfg_verify.exact.equilibrium import prepare
+from smfg_verify.exact.equilibrium.solve import prepare
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape, require_source_agrees
 from smfg_verify.interop.extras import require

@@ -12,8 +12,8 @@ import numpy as np
 
 from smfg_verify.exact import Method, StackelbergGradient
 from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape
+from smfg_verify.jobs.pipeline import Results
 from smfg_verify.report.labels import labels_of
-from smfg_verify.report.pipeline import Results
 from smfg_verify.stochastic import Trace
 
 FORMAT = "smfg-verify report"

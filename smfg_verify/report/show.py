@@ -12,21 +12,21 @@ from smfg_verify.exact import StackelbergGradient
 from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.games import describe, names
-from smfg_verify.report import tables
-from smfg_verify.report.alignment_field_figure import alignment_field_figure
-from smfg_verify.report.alignment_figure import alignment_figure
-from smfg_verify.report.atlas import ATLAS_FILE, Atlas, atlas_bytes
-from smfg_verify.report.atlas_table import atlas_markdown, atlas_table
-from smfg_verify.report.bounds_tables import bounds_tables
-from smfg_verify.report.contraction_figure import contraction_figure
-from smfg_verify.report.convergence_figure import convergence_figure
-from smfg_verify.report.drawing import figure_files
-from smfg_verify.report.equilibrium_figure import equilibrium_figure
+from smfg_verify.jobs.atlas import ATLAS_FILE, Atlas, atlas_bytes
+from smfg_verify.jobs.pipeline import TRACE_FILE, Results
+from smfg_verify.jobs.settings import GameSettings
+from smfg_verify.report.figures.alignment import alignment_figure
+from smfg_verify.report.figures.alignment_field import alignment_field_figure
+from smfg_verify.report.figures.contraction import contraction_figure
+from smfg_verify.report.figures.convergence import convergence_figure
+from smfg_verify.report.figures.drawing import figure_files
+from smfg_verify.report.figures.equilibrium import equilibrium_figure
 from smfg_verify.report.labels import free_parameter_names
-from smfg_verify.report.pipeline import TRACE_FILE, Results
 from smfg_verify.report.policies import final_policies, uniform_policy
 from smfg_verify.report.record import REPORT_FILE, report_bytes
-from smfg_verify.report.settings import GameSettings
+from smfg_verify.report.tables import findings as tables
+from smfg_verify.report.tables.atlas import atlas_markdown, atlas_table
+from smfg_verify.report.tables.bounds import bounds_tables
 
 ATLAS_TABLE = "atlas.md"
 

@@ -10,7 +10,7 @@ from smfg_verify.exact.follower import best_response, policy_value, soft_bellman
 from smfg_verify.exact.kernel import FollowerModel, Kernel, follower_model
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 from smfg_verify.policies import entropy
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 
 
 class Deviation(Portable, eqx.Module):

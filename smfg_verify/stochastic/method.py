@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds

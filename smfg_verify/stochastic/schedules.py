@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import as_parameter, parameter
-from smfg_verify.portable import Portable, reduce_portable
+from smfg_verify.records.portable import Portable, reduce_portable
 
 _NAMES = {"leader": "zeta", "mean_field": "xi", "follower": "alpha", "critic": "beta"}
 

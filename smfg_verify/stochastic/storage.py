@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smfg_verify.documents import named
 from smfg_verify.errors import InputError
 from smfg_verify.files import require_place, write_atomically
+from smfg_verify.records.documents import named
 
 if TYPE_CHECKING:
     import xarray

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int, UInt
 
 from smfg_verify.errors import InputError
 from smfg_verify.files import replacing_folder
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.updates import Sampling
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape, over_indices
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 
 _CONCENTRATIONS = (0.05, 0.3, 1.0, 5.0)
 _FIELDS_A_CONCENTRATION = 128

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from smfg_verify.assumptions._registry import SearchSettings
-from smfg_verify.assumptions.leaders import checked
+from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 
 QUICK = SearchSettings(num_leaders=64, num_starts=4, num_steps=25, num_boxes=50)

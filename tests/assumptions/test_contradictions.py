@@ -6,9 +6,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions import AssumptionReport, Contradiction, Evidence, Finding, Side, check, uniqueness
-from smfg_verify.assumptions import ergodicity as ergodicity_module
+from smfg_verify.assumptions import AssumptionReport, Contradiction, Evidence, Finding, Side, check
 from smfg_verify.assumptions.contradictions import conflicts, require_consistent
+from smfg_verify.assumptions.ergodicity import findings as ergodicity_module
+from smfg_verify.assumptions.uniqueness import findings as uniqueness
 from smfg_verify.games import load
 
 

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from smfg_verify.assumptions import check, game_constants
+from smfg_verify.assumptions import check
 from smfg_verify.assumptions import deadline as deadline_module
+from smfg_verify.assumptions.constants import game_constants
 from smfg_verify.assumptions.deadline import Deadline, cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.games import load

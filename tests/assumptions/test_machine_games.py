@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions import Verdict, check, search_settings
-from smfg_verify.assumptions.certified_bounds import lipschitz_bound
-from smfg_verify.assumptions.certified_rows import certified_rows
+from smfg_verify.assumptions.constants.certified_rows import certified_rows
+from smfg_verify.assumptions.constants.game_constants import game_constants
+from smfg_verify.assumptions.constants.suprema import lipschitz_bound
 from smfg_verify.assumptions.enclosure import affine_table, enclose, enclose_slopes, tables
-from smfg_verify.assumptions.field_tables import tables_at
-from smfg_verify.assumptions.game_constants import game_constants
-from smfg_verify.assumptions.leaders import checked
-from smfg_verify.exact.equilibrium import solve_equilibrium
+from smfg_verify.exact.equilibrium.solve import solve_equilibrium
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame
 
 QUICK = {"budget": "quick", "num_leaders": 4, "num_starts": 4, "num_steps": 4, "num_boxes": 40}

@@ -6,26 +6,28 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions import Verdict, check, uniqueness
-from smfg_verify.assumptions._registry import SearchSettings
-from smfg_verify.assumptions.alignment_forms import _form_meaning, frontier_finding
-from smfg_verify.assumptions.alignment_hull import SLACK, hull_finding, normalised_pairs
-from smfg_verify.assumptions.alignment_measures import Reading, alignment_measures
-from smfg_verify.assumptions.alignment_zeros import zeros_of_total
-from smfg_verify.assumptions.chains import Chains
-from smfg_verify.assumptions.contraction import _bound_meaning
-from smfg_verify.assumptions.contraction_bounds import inputs_of
-from smfg_verify.assumptions.coverage import _occupancy_finding
-from smfg_verify.assumptions.equilibria import Equilibria
-from smfg_verify.assumptions.ergodicity import _dobrushin_finding, _mixing_finding, _spectral_finding
-from smfg_verify.assumptions.follower_program import program_finding
-from smfg_verify.assumptions.game_constants import game_constants
-from smfg_verify.assumptions.leaders import evaluate_leaders, random_leaders
-from smfg_verify.assumptions.lipschitz import _finding as lipschitz_finding
-from smfg_verify.assumptions.local_criteria import local_points, radius_finding
-from smfg_verify.assumptions.monotonicity import _meaning as monotonicity_meaning
-from smfg_verify.assumptions.smoothness import _concluded
-from smfg_verify.assumptions.step_sizes import _tracking_meaning
+from smfg_verify.assumptions import Verdict, check
+from smfg_verify.assumptions.constants.game_constants import game_constants
+from smfg_verify.assumptions.contraction.findings import _bound_meaning
+from smfg_verify.assumptions.contraction.near_equilibria import local_points, radius_finding
+from smfg_verify.assumptions.contraction.proved_bounds import inputs_of
+from smfg_verify.assumptions.ergodicity.coverage import _occupancy_finding
+from smfg_verify.assumptions.ergodicity.findings import _dobrushin_finding, _mixing_finding, _spectral_finding
+from smfg_verify.assumptions.ergodicity.worst_chains import Chains
+from smfg_verify.assumptions.gradient_alignment.convex_hull import SLACK, hull_finding, normalised_pairs
+from smfg_verify.assumptions.gradient_alignment.measures import Reading, alignment_measures
+from smfg_verify.assumptions.gradient_alignment.statements import _form_meaning, frontier_finding
+from smfg_verify.assumptions.gradient_alignment.zeros import zeros_of_total
+from smfg_verify.assumptions.gradient_domination.follower_program import program_finding
+from smfg_verify.assumptions.leader_draws import random_leaders
+from smfg_verify.assumptions.lipschitz.findings import _finding as lipschitz_finding
+from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.assumptions.smoothness.findings import _concluded
+from smfg_verify.assumptions.step_sizes.findings import _tracking_meaning
+from smfg_verify.assumptions.uniqueness import findings as uniqueness
+from smfg_verify.assumptions.uniqueness.monotonicity import _meaning as monotonicity_meaning
+from smfg_verify.assumptions.uniqueness.several_equilibria import Equilibria
+from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.games import load
 from tests.assumptions.crowds import QUICK, crowd
 
@@ -192,7 +194,8 @@ def test_radii_are_counted_and_not_equilibria(game):
 
 
 def test_a_solver_that_solved_without_a_policy_is_not_said_to_have_failed(game, monkeypatch):
-    from smfg_verify.assumptions import conic, follower_program
+    from smfg_verify import conic
+    from smfg_verify.assumptions.gradient_domination import follower_program
 
     answer = conic.ConicResult(
         status=conic.SOLVED, value=0.0, variables={}, duals=(), second_status=conic.NOT_ASKED, second_value=0.0

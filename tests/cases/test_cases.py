@@ -8,15 +8,15 @@ import jax
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions.contraction_bounds import smaller_bound
-from smfg_verify.assumptions.domination_measures import evaluate_points
+from smfg_verify.assumptions.contraction.proved_bounds import smaller_bound
+from smfg_verify.assumptions.gradient_domination.measures import evaluate_points
 from smfg_verify.cases import CaseVerdict, Version, case_names, find_case, run_case
-from smfg_verify.cases._critic import averaged_errors
-from smfg_verify.cases._population import squared_errors
-from smfg_verify.cases._runs import run_at_rate
-from smfg_verify.cases.finite_population import simulated_deviation
-from smfg_verify.cases.follower_tracking import optimality_gaps
-from smfg_verify.cases.stationary_sensitivity import stationary_laws
+from smfg_verify.cases.follower.follower_tracking import optimality_gaps
+from smfg_verify.cases.mean_field.finite_population import simulated_deviation
+from smfg_verify.cases.mean_field.stationary_sensitivity import stationary_laws
+from smfg_verify.cases.shared.critic import averaged_errors
+from smfg_verify.cases.shared.frozen_population import squared_errors
+from smfg_verify.cases.shared.runs import run_at_rate
 from smfg_verify.exact import stackelberg_gradient
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.stochastic import Schedule, ac_smfg

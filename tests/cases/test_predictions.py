@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from smfg_verify.cases._critic import Evaluation, frozen_evaluation, local_minimax_risk
-from smfg_verify.cases._population import _STEP, exact_errors, frozen_population, snapshots
-from smfg_verify.cases._statistics import envelope_slope, mean_interval, ratio_interval, slope_interval
+from smfg_verify.cases.shared.critic import Evaluation, frozen_evaluation, local_minimax_risk
+from smfg_verify.cases.shared.frozen_population import _STEP, exact_errors, frozen_population, snapshots
+from smfg_verify.cases.shared.statistics import envelope_slope, mean_interval, ratio_interval, slope_interval
 
 
 @pytest.mark.parametrize("sampling", ["markov", "iid"])

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from smfg_verify.exact.equilibrium import solve_equilibrium
+from smfg_verify.exact.equilibrium.solve import solve_equilibrium
 from smfg_verify.exact.response import mean_field_response, response_jacobian, setting_of
 from smfg_verify.game import TabularGame, traced
 from smfg_verify.policies import softmax_policy

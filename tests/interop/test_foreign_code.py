@@ -14,7 +14,7 @@ from smfg_verify.exact import leader_objective, optimise_leader, solve_equilibri
 from smfg_verify.game import AbstractGame, TabularGame, game_hash, parameter, traced, untraced_functions
 from smfg_verify.interop import AddedLeader, from_mfglib, to_arrays, to_gymnasium
 from smfg_verify.interop.probes import joint_fields, probe_fields
-from smfg_verify.stochastic.population import simulate_population
+from smfg_verify.stochastic.finite_population import simulate_population
 
 N = 6
 

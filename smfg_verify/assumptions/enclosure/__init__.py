@@ -1,9 +1,9 @@
 """Certified ranges of a game's functions over sets of mean fields: affine forms, intervals, branch and bound."""
 
-from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure as NoEnclosure
 from smfg_verify.assumptions.enclosure.branch import Supremum as Supremum
 from smfg_verify.assumptions.enclosure.branch import supremum as supremum
 from smfg_verify.assumptions.enclosure.domain import Range as Range
+from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure as NoEnclosure
 from smfg_verify.assumptions.enclosure.tables import AffineTable as AffineTable
 from smfg_verify.assumptions.enclosure.tables import Envelope as Envelope
 from smfg_verify.assumptions.enclosure.tables import affine_table as affine_table

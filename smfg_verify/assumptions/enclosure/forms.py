@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from smfg_verify.assumptions.enclosure.arithmetic import UNIT
 from smfg_verify.assumptions.enclosure.domain import Domain, outward_share
-from smfg_verify.assumptions.enclosure.functions import INFINITY, UNBOUNDED, Ends, intersection, tidy
+from smfg_verify.assumptions.enclosure.rules.arithmetic import UNIT
+from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, UNBOUNDED, Ends, intersection, tidy
 
 # Noise symbols of one computation, and of one step of it; what comes after them goes into the remainders. Symbols keep
 # values correlated, and each is one more number an entry in all that follows.

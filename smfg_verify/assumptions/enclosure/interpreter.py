@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import Literal
 
-from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure, is_integer, require_known_types
-from smfg_verify.assumptions.enclosure.conditions import number_of
 from smfg_verify.assumptions.enclosure.domain import Domain
 from smfg_verify.assumptions.enclosure.forms import Form, Scope, unless_unbounded, variables
-from smfg_verify.assumptions.enclosure.integers import wrapped
-from smfg_verify.assumptions.enclosure.primitives import OF_CONDITIONS, OF_INTEGERS, RULES, Equation
-from smfg_verify.assumptions.enclosure.rules import map_linear
+from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure, is_integer, require_known_types
+from smfg_verify.assumptions.enclosure.rules.conditions import number_of
+from smfg_verify.assumptions.enclosure.rules.integers import wrapped
+from smfg_verify.assumptions.enclosure.rules.primitives import OF_CONDITIONS, OF_INTEGERS, RULES, Equation
+from smfg_verify.assumptions.enclosure.rules.rules import map_linear
 from smfg_verify.assumptions.enclosure.values import (
     Enclosed,
     Truth,

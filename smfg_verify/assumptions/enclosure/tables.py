@@ -10,15 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.assumptions.batches import in_batches
 from smfg_verify.assumptions.deadline import Deadline
-from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, inner_points, tightened
-from smfg_verify.assumptions.enclosure.functions import INFINITY, UNBOUNDED
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
+from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
+from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, UNBOUNDED
 from smfg_verify.assumptions.enclosure.values import Enclosed
-from smfg_verify.assumptions.field_tables import tables_at
+from smfg_verify.exact.compiled_batch import in_batches
 from smfg_verify.exact.compiling import jit
+from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 from smfg_verify.game.compiling import OLD_EMITTERS
 

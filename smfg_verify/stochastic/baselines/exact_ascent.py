@@ -4,15 +4,15 @@ from typing import ClassVar, Unpack
 
 from jaxtyping import Array, Float
 
-from smfg_verify.exact.equilibrium import equilibrium_of_policy
-from smfg_verify.exact.gradient import formula_at
+from smfg_verify.exact.equilibrium.solve import equilibrium_of_policy
+from smfg_verify.exact.gradient.stackelberg import formula_at
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, as_parameter, parameter
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.baselines._equilibria import Answer, climb, no_gradient
-from smfg_verify.stochastic.launch import RunOptions, run_method
 from smfg_verify.stochastic.method import Carry, Memory, Method, register
 from smfg_verify.stochastic.schedules import check_constant
+from smfg_verify.stochastic.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.trace import Trace
 
 
@@ -52,7 +52,7 @@ def exact_ascent(game: AbstractGame, *, leader_step: float = 1.0, **run: Unpack[
     Nothing is sampled. The step size is constant; $1-\gamma$ is the factor of AC-SMFG's mean step, which makes the
     constants comparable. The first iteration only finds the equilibrium of the first leader. Each search starts from
     the last mean field and is Newton's alone: a seed on which it fails ends as NaN, marked in `Trace.diverged`. For
-    fewest steps, not for a comparable path, use `smfg_verify.exact.leader.optimise_leader`.
+    fewest steps, not for a comparable path, use `smfg_verify.exact.leader.optimise.optimise_leader`.
 
     Args:
         game: the game; validated first.
@@ -65,6 +65,6 @@ def exact_ascent(game: AbstractGame, *, leader_step: float = 1.0, **run: Unpack[
     Raises:
         ValueError: a bad argument, or float64 off.
 
-    Source: gradient ascent with the implicit gradient of `smfg_verify.exact.gradient`; ours.
+    Source: gradient ascent with the implicit gradient of `smfg_verify.exact.gradient.stackelberg`; ours.
     """
     return run_method(game, ExactAscent(as_parameter(leader_step)), **run)

@@ -7,18 +7,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from smfg_verify.exact.equilibrium.residual import Point, Setting, follower_policy, model_at
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.population import chain
 from smfg_verify.exact.precision import require_float64
-from smfg_verify.exact.residual import Point, Setting, follower_policy, model_at
 from smfg_verify.exact.response import setting_of
 from smfg_verify.game import AbstractGame, as_parameter, mean_field_shape, parameter
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.baselines._equilibria import Answer, climb, no_gradient
-from smfg_verify.stochastic.launch import RunOptions, run_method
 from smfg_verify.stochastic.method import Carry, Memory, Method, check_count, register
 from smfg_verify.stochastic.schedules import check_constant
+from smfg_verify.stochastic.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.trace import Trace
 
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from smfg_verify.portable import Portable, reduce_portable
+from smfg_verify.records.portable import Portable, reduce_portable
 
 
 class ActionLaw(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Bool, Float, Int, UInt
 
 from smfg_verify.exact.riccati import GaussianPolicy
-from smfg_verify.portable import Portable
+from smfg_verify.records.portable import Portable
 from smfg_verify.stochastic.neural.updates import Players
 
 

@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
-from smfg_verify.portable import Portable, reduce_portable
+from smfg_verify.records.portable import Portable, reduce_portable
 from smfg_verify.stochastic.neural.networks import over_positions
 from smfg_verify.stochastic.schedules import StepSizes
 

@@ -5,7 +5,7 @@ import pytest
 
 from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
 from smfg_verify.assumptions.enclosure.leader_world import affine_game
-from smfg_verify.assumptions.leaders import checked, evaluate_leaders
+from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.game import TabularGame
 from smfg_verify.games import load
 from tests.helpers.random_arrays import random_array_game

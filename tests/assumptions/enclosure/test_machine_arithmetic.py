@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from flint import arb
 
-from smfg_verify.assumptions.enclosure import form_operations
-from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.domain import Domain
-from smfg_verify.assumptions.enclosure.functions import UNBOUNDED
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
+from smfg_verify.assumptions.enclosure.rules import form_operations
+from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
+from smfg_verify.assumptions.enclosure.rules.functions import UNBOUNDED
 from tests.assumptions.enclosure.random_programs import NoExactValue, random_points, random_program
 from tests.assumptions.enclosure.uncompiled import evaluate
 

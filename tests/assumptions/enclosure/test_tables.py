@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose, enclose_slopes, envelope
-from smfg_verify.assumptions.leaders import checked
+from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import mean_field_shape
 from smfg_verify.games import load

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from jax import lax
 
-from smfg_verify.assumptions.enclosure.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.domain import Domain
-from smfg_verify.assumptions.enclosure.functions import UNBOUNDED
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
+from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
+from smfg_verify.assumptions.enclosure.rules.functions import UNBOUNDED
 
 FUNCTIONS = {
     "logarithm of infinity": lambda m: 1.0 / (1.0 + jnp.log1p(1.0 / (m[0] - 0.37) ** 2)),

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.bounds.drift import validate_drift
-from smfg_verify.bounds.residuals import PointStatus, exact_residuals
+from smfg_verify.bounds.drift.validate_drift import validate_drift
+from smfg_verify.bounds.rates.run_residuals import PointStatus, exact_residuals
 from smfg_verify.game import mean_field_shape
-from smfg_verify.report.pipeline import settings_of
+from smfg_verify.jobs.pipeline import settings_of
 from smfg_verify.stochastic import (
     Schedule,
     Trace,

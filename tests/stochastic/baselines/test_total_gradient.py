@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.exact.gradient import stackelberg_gradient
-from smfg_verify.exact.leader import optimise_leader
+from smfg_verify.exact.gradient.stackelberg import stackelberg_gradient
+from smfg_verify.exact.leader.optimise import optimise_leader
 from smfg_verify.game import mean_field_shape, traced
 from smfg_verify.stochastic import Schedule, exact_ascent, total_derivative
 from smfg_verify.stochastic.baselines.unrolled_adjoint import unrolled_answer

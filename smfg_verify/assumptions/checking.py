@@ -1,0 +1,120 @@
+"""Check properties of a game."""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from smfg_verify.assumptions.finding import Finding
+from smfg_verify.assumptions.leader_draws import trajectory_leaders
+from smfg_verify.assumptions.properties import Property, find_property, property_names
+from smfg_verify.assumptions.report import AssumptionReport
+from smfg_verify.assumptions.settings import SearchSettings, budget_settings
+from smfg_verify.assumptions.untraced import require_source_of_equilibrium, without_untraced_proofs
+from smfg_verify.errors import InputError
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.game import AbstractGame, game_hash, game_name
+from smfg_verify.records.parts import Keep, made_anew
+
+
+def check(
+    game: AbstractGame,
+    properties: str | Iterable[str] | None = None,
+    *,
+    budget: str = "normal",
+    num_leaders: int | None = None,
+    num_starts: int | None = None,
+    num_steps: int | None = None,
+    num_boxes: int | None = None,
+    seed: int = 0,
+    leader_scale: float = 1.5,
+    trajectory: Float[ArrayLike, "... O B"] | None = None,
+    step_sizes: Mapping[str, float] | None = None,
+    time_limit: float | None = None,
+    progress: Callable[[str], None] | None = None,
+    keep: Keep = made_anew,
+) -> AssumptionReport:
+    """Check properties of a game and report a verdict, a constant and a witness for each of their statements.
+
+    Args:
+        game: the game.
+        properties: names, or one name; all known properties if None.
+        budget: "quick", "normal" or "thorough": sets the four numbers that follow where they are None.
+        num_leaders: random leader policies.
+        num_starts: starts of each worst-case search and of each flow to a rest point.
+        num_steps: steps of each worst-case search.
+        num_boxes: boxes of each branch and bound.
+        seed: of all random draws; the same seed gives the same report, however busy the machine is.
+        leader_scale: standard deviation of the random leaders' logits, dimensionless.
+        trajectory: leader logits met along a run, (..., O, B), looked at besides the random ones.
+        step_sizes: constants c of the step sizes c / sqrt(k + 1) by learner: leader, mean_field, follower, critic.
+        time_limit: seconds after which each branch and bound is cut short, None for never. What is proved by then
+            depends on the machine and its load; a finding that builds on a bound cut short says so.
+        progress: called with the name of each property before it is checked.
+        keep: called with the name of each property and what makes its findings, to keep them or take back kept ones.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), a bad setting,
+            or a game that says something else than the code it was read from.
+        Contradiction: a proof and a witness exclude each other, a fault of the package; it holds the findings.
+    """
+    settings = search_settings(
+        budget,
+        num_leaders=num_leaders,
+        num_starts=num_starts,
+        num_steps=num_steps,
+        num_boxes=num_boxes,
+        seed=seed,
+        leader_scale=leader_scale,
+        trajectory=trajectory,
+        step_sizes=step_sizes,
+        time_limit=time_limit,
+    )
+    names = property_names() if properties is None else [properties] if isinstance(properties, str) else properties
+    chosen = [find_property(name) for name in dict.fromkeys(names)]
+    if not chosen:
+        raise InputError(f"properties: got none, expected some of: {', '.join(property_names())}.")
+    game = checked(game)
+    require_source_of_equilibrium(game)
+    if trajectory is not None:
+        trajectory_leaders(game, trajectory)  # refused here, not after minutes of other properties
+    findings: list[Finding] = []
+    for entry in chosen:
+        findings += keep(entry.name, functools.partial(_findings, entry, game, settings, progress))
+    return AssumptionReport(
+        game_name=game_name(game),
+        game_hash=game_hash(game),
+        settings=settings_record(settings),
+        findings=tuple(findings),
+    )
+
+
+def _findings(
+    entry: Property, game: AbstractGame, settings: SearchSettings, progress: Callable[[str], None] | None
+) -> tuple[Finding, ...]:
+    if progress is not None:
+        progress(entry.name)
+    return tuple(without_untraced_proofs(game, entry.check(game, settings)))
+
+
+def search_settings(budget: str = "normal", **given: Any) -> SearchSettings:
+    """The numbers of a budget, those given in their place; None stands for not given.
+
+    Raises:
+        ValueError: an unknown budget, or a bad setting.
+    """
+    return SearchSettings(
+        **budget_settings(budget) | {name: value for name, value in given.items() if value is not None}
+    )
+
+
+def settings_record(settings: SearchSettings) -> dict[str, Any]:
+    """The settings as a report keeps them: of the leaders along a run, only their number."""
+    plain = {name: value for name, value in vars(settings).items() if name != "trajectory"}
+    leaders = 0 if settings.trajectory is None else np.asarray(settings.trajectory).shape[:-2]
+    return {**plain, "trajectory_leaders": int(np.prod(leaders))}

@@ -1,0 +1,1 @@
+"""Certified and sampled constants of a game that several properties build on."""

@@ -1,0 +1,1 @@
+"""Is the best-response map of mean fields a contraction?"""

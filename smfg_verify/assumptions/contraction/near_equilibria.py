@@ -1,0 +1,264 @@
+"""Contraction near equilibria: spectral radius, a weighted norm, and the criterion of iterated softmax schemes."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool
+
+from smfg_verify import conic
+from smfg_verify.assumptions.contraction.measured_modulus import random_points
+from smfg_verify.assumptions.contraction.secants import (
+    confirmed_above,
+    confirmed_below,
+    differentiable,
+    secant_jacobians,
+    spectral_radius,
+)
+from smfg_verify.assumptions.contraction.weighted_norm import (
+    LARGEST_SIZE,
+    LYAPUNOV,
+    WeightedNorm,
+    find_weighted_norm,
+    verified_modulus,
+)
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.exact.response_jacobian import (
+    LocalResponse,
+    at_equilibria,
+    at_witness,
+    on_tangents,
+    scheme_ratio,
+    tangent_basis,
+    tangent_radius,
+    tangent_spectrum,
+    uniform_field,
+)
+from smfg_verify.game import AbstractGame
+
+PROPERTY = "contraction"
+_MOST_LEADERS = 32
+# Jacobians that one weighted norm is asked to serve at once.
+_COMMON = 4
+# What a verified modulus must stay below 1 by: the rounding of the Jacobian, of its equilibrium and of the check.
+_ROUNDING = 1e-8
+
+
+class LocalPoints(NamedTuple):
+    """Equilibria with the Jacobians of the map there, and what differences of the map say of these.
+
+    Attributes:
+        game: the game, traced.
+        response: Jacobians and all that is known at each equilibrium.
+        agrees: whether the Jacobian at an equilibrium agrees with one-sided differences, (N,).
+    """
+
+    game: AbstractGame
+    response: LocalResponse
+    agrees: Bool[np.ndarray, " N"]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many points say nothing, and why, for `Finding.searched`."""
+        converged = self.response.converged
+        return {
+            "leaders": len(converged),
+            "unconverged": int(np.sum(~converged)),
+            "not_differentiable": int(np.sum(converged & ~self.agrees)),
+        }
+
+
+def local_points(game: AbstractGame, settings: SearchSettings) -> LocalPoints:
+    """The map at the equilibria of the uniform leader, first, and of random leaders."""
+    number = min(settings.num_leaders, _MOST_LEADERS)
+    logits = random_points(game, number, settings)[0]
+    logits[0] = 0.0
+    found = at_equilibria(game, logits, np.tile(uniform_field(game), (number, 1)))
+    return LocalPoints(game, found, differentiable(game, found))
+
+
+def radius_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    """Spectral radius of D Gamma at a witness."""
+    return tangent_radius(at_witness(game, witness, solve=True).response[0])
+
+
+def scheme_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    """Ratio of the softmax scheme at a witness."""
+    found = at_witness(game, witness, solve=True)
+    return scheme_ratio(found.response[0], found.frozen[0])
+
+
+def weighted_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    """Modulus in the witness's weighted norm."""
+    found = at_witness(game, witness, solve=True)
+    return verified_modulus(on_tangents(found.response[0])[None], witness["weight"])
+
+
+def _witness(points: LocalResponse, k: int) -> dict[str, np.ndarray]:
+    return {"logits": points.logits[k], "mean_field": points.mean_field[k]}
+
+
+def _local_finding(
+    statement: str, value: float, secant: float, method: str, meaning: str, points: LocalPoints, k: int, details: dict
+) -> Finding:
+    """Of a criterion that holds below 1; at 1 and above it is refuted where a secant of the map itself says so."""
+    known = np.isfinite(value)
+    if not known:
+        verdict, meaning = Verdict.INCONCLUSIVE, _no_place(points)
+    elif value < 1.0:
+        verdict = Verdict.SUPPORTED
+    else:
+        verdict = Verdict.REFUTED if confirmed_above(value, secant) else Verdict.INCONCLUSIVE
+    return Finding(
+        property=PROPERTY,
+        statement=statement,
+        verdict=verdict,
+        constant=value,
+        side=Side.LOWER,
+        evidence=Evidence.SEARCH,
+        method=method,
+        meaning=meaning,
+        witness=_witness(points.response, k) if known else {},
+        searched=points.counts,
+        details={**details, "secant": secant},
+    )
+
+
+def _no_place(points: LocalPoints) -> str:
+    if np.any(points.response.converged):
+        return "The best-response map is not differentiable, as differences of it show, at any equilibrium found."
+    return "No equilibrium was found at which to look."
+
+
+def _consequence(value: float, secant: float, below: str, above: str) -> str:
+    """What follows of a criterion, above 1 only if differences of the map confirm it."""
+    if value < 1.0:
+        return below
+    return above if confirmed_above(value, secant) else f"differences of the map give {secant:.6g}: nothing follows"
+
+
+def radius_finding(points: LocalPoints, settings: SearchSettings) -> Finding:
+    """Largest spectral radius of D Gamma over the equilibria at which differences of the map agree with it."""
+    found = points.response
+    radii = np.array([tangent_radius(jacobian) for jacobian in found.response])
+    radii = np.where(points.agrees, radii, np.nan)
+    known = np.isfinite(radii).any()
+    k = int(np.nanargmax(radii)) if known else 0
+    value, secant = float(radii[k]), float("nan")
+    if value >= 1.0:
+        secant = spectral_radius(secant_jacobians(points.game, found, k).response)
+    consequence = _consequence(
+        value,
+        secant,
+        "plain best-response iteration converges near each of them",
+        "near that equilibrium the map contracts in no norm, and plain best-response iteration need not converge",
+    )
+    spectrum = tangent_spectrum(found.response[0])
+    finding = _local_finding(
+        "spectral-radius",
+        value,
+        secant,
+        "eigenvalues of D Gamma on tangents at the equilibria of the uniform leader and of random ones, beside "
+        "differences of Gamma",
+        f"The largest spectral radius of the best-response map at {int(points.agrees.sum())} equilibria is "
+        f"{value:.4g}: {consequence}.",
+        points,
+        k,
+        {"radii": radii, "eigenvalues_real": spectrum.real, "eigenvalues_imag": spectrum.imag},
+    )
+    return dataclasses.replace(finding, searched={**finding.searched, "seed": settings.seed})
+
+
+def scheme_finding(points: LocalPoints) -> Finding:
+    """The criterion of iterated softmax schemes at the uniform leader's equilibrium."""
+    found, ratio, secant = points.response, float("nan"), float("nan")
+    if points.agrees[0]:
+        ratio = scheme_ratio(found.response[0], found.frozen[0])
+    if ratio >= 1.0:
+        basis = tangent_basis(found.mean_field.shape[1])
+        secants = (basis @ matrix @ basis.T for matrix in secant_jacobians(points.game, found, 0))
+        secant = scheme_ratio(*secants)
+    consequence = _consequence(
+        ratio,
+        secant,
+        "started nearby, the iterated softmax scheme converges",
+        "started nearby, the iterated softmax scheme need not converge",
+    )
+    first = points._replace(response=LocalResponse(*(leaf[:1] for leaf in found)), agrees=points.agrees[:1])
+    return _local_finding(
+        "softmax-scheme",
+        ratio,
+        secant,
+        "spectral radius of the action value's slope in the softmax policy's logits, over tau, beside differences of "
+        "Gamma and of the stationary law",
+        f"At the uniform leader's equilibrium the ratio is {ratio:.4g}: {consequence}.",
+        first,
+        0,
+        {"action_value_radius": ratio * found.temperature[0]},
+    )
+
+
+def weighted_finding(points: LocalPoints) -> Finding:
+    """A weighted norm in which D Gamma contracts at the uniform leader's equilibrium, verified by eigenvalues."""
+    response = points.response
+    if not points.agrees[0]:
+        first = points._replace(response=LocalResponse(*(leaf[:1] for leaf in response)), agrees=points.agrees[:1])
+        return _weighted(_no_place(first), None, float("nan"), {}, {}, {})
+    jacobians = np.array([on_tangents(jacobian) for jacobian in response.response])
+    found = find_weighted_norm(jacobians[:1])
+    chosen = np.flatnonzero(points.agrees)[:_COMMON]
+    details: dict[str, Any] = {"spectral_radius": tangent_radius(response.response[0])}
+    if jacobians.shape[-1] <= LARGEST_SIZE:
+        common = find_weighted_norm(jacobians[chosen], second_opinion=False)
+        details |= {"common_leaders": len(chosen), "common_modulus": common.modulus}
+    secant = float("nan")
+    if found.weight is not None and found.solved and found.modulus < 1.0 - _ROUNDING:
+        secant = verified_modulus(secant_jacobians(points.game, response, 0).response[None], found.weight)
+        details["secant"] = secant
+    witness = {**_witness(response, 0), "weight": found.weight} if found.solved else {}
+    return _weighted(_weighted_meaning(found, secant), found, secant, witness, found.counts, details)
+
+
+def _weighted_meaning(found: WeightedNorm, secant: float) -> str:
+    status = found.counts["statuses"]
+    if not found.solved:
+        return f"No weighted norm passed its check ({status})."
+    if confirmed_below(found.modulus, secant):
+        return (
+            f"At the uniform leader's equilibrium the best-response map contracts by {found.modulus:.4g} in a weighted "
+            "norm, verified by eigenvalues: a local statement about that equilibrium only."
+        )
+    if found.modulus < 1.0 - _ROUNDING:
+        return (
+            f"A weighted norm has modulus {found.modulus:.4g} by the Jacobian at the uniform leader's equilibrium and "
+            f"{secant:.4g} by differences of the map: nothing follows."
+        )
+    return (
+        f"The best weighted norm found has modulus {found.modulus:.4g} at the uniform leader's equilibrium "
+        f"(solver: {status}): nothing follows."
+    )
+
+
+def _weighted(
+    meaning: str, found: WeightedNorm | None, secant: float, witness: dict, searched: dict, details: dict
+) -> Finding:
+    solved = found is not None and found.solved
+    modulus = found.modulus if found is not None and solved else float("nan")
+    program = found is None or LYAPUNOV not in found.statuses
+    solver = f"semidefinite program by {conic.FIRST_SOLVER}" if program else LYAPUNOV
+    return Finding(
+        property=PROPERTY,
+        statement="weighted-norm",
+        verdict=Verdict.CERTIFIED if solved and confirmed_below(modulus, secant) else Verdict.INCONCLUSIVE,
+        constant=modulus,
+        side=Side.UPPER,
+        evidence=Evidence.PROOF,
+        method=f"{solver} and bisection for the modulus; the weight verified in float64 by its whitened Jacobian, "
+        "and by that of differences of Gamma",
+        meaning=meaning,
+        witness=witness,
+        searched=searched,
+        details=details,
+    )

@@ -1,0 +1,1 @@
+"""Do the chains of all policies forget their start, and visit every state?"""

@@ -1,0 +1,170 @@
+"""Coverage: how much of its time every policy gives to the state it visits least."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameConstants, game_constants
+from smfg_verify.assumptions.constants.transition_interval import interval_of, interval_witness
+from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.ergodicity.mixing import CLEARLY_BELOW_ONE, lower_expectation, minorised_mass
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.properties import register_property
+from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.game import AbstractGame, traced
+
+PROPERTY = "coverage"
+STATEMENTS = ("initial", "occupancy", "stationary")
+_MAX_ITERATIONS = 400
+_MAX_WORK = 2e8
+_NO_GAIN = 1e-13
+
+
+def _initial_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    return float(np.asarray(game.initial_distribution)[int(witness["state"])])
+
+
+def _occupancy_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    occupancy = least_occupancy(*interval_of(traced(game), witness), *_start(game))
+    return float(occupancy[int(witness["state"])])
+
+
+def _stationary_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    mass = minorised_mass(*interval_of(traced(game), witness), steps=int(witness["steps"]))
+    return float(mass[int(witness["state"])])
+
+
+RECOMPUTE = {"initial": _initial_of, "occupancy": _occupancy_of, "stationary": _stationary_of}
+
+
+@register_property(PROPERTY, recompute=RECOMPUTE, aside=("stationary",))
+def check_coverage(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
+    r"""$\min \rho$, and certified lower bounds of the discounted occupancy and the stationary law of every policy.
+
+    Args:
+        game: the game, traced.
+        settings: budget of the bounds of the transition.
+
+    Returns:
+        One finding for each of `STATEMENTS`.
+
+    Source: coverage of the initial distribution as in analyses of policy gradient methods (Agarwal et al. 2021).
+    """
+    constants = game_constants(game, settings)
+    bounded = (_occupancy_finding(game, constants), _stationary_finding(constants))
+    return [
+        _initial_finding(game),
+        *(cut_short(finding, constants.cut, ENVELOPES["transition"]) for finding in bounded),
+    ]
+
+
+def _start(game: AbstractGame) -> tuple[np.ndarray, float]:
+    return np.asarray(game.initial_distribution, dtype=float), float(game.discount)
+
+
+def _initial_finding(game: AbstractGame) -> Finding:
+    initial = np.asarray(game.initial_distribution, dtype=float)
+    state = int(np.argmin(initial))
+    covered = initial[state] > 0.0
+    return Finding(
+        property=PROPERTY,
+        statement="initial",
+        verdict=Verdict.CERTIFIED if covered else Verdict.REFUTED,
+        constant=initial[state],
+        side=Side.EXACT,
+        evidence=Evidence.PROOF,
+        method="initial distribution",
+        meaning=(
+            f"The first state is each state with probability at least {initial[state]:.4g}."
+            if covered
+            else f"The first state is never state {state}."
+        ),
+        witness={"state": np.array(state)},
+        details={"initial_distribution": initial},
+    )
+
+
+def least_occupancy(
+    lower: Float[np.ndarray, "n A B n"],
+    upper: Float[np.ndarray, "n A B n"],
+    initial: Float[np.ndarray, " n"],
+    discount: float,
+) -> Float[np.ndarray, " n"]:
+    r"""Lower bounds of the discounted occupancy of each state under every policy and mean field.
+
+    With $u \leftarrow (1 - \gamma) 1\{s = t\} + \gamma \min_{a,b} \min_p \sum_{s'} p(s') u(s')$ from zero, p within the
+    intervals of row (s, a, b), every iterate is below the occupancy of t from s; hence so is $\rho^T u$. The first
+    iterate is the bound $(1 - \gamma) \rho(t)$.
+
+    Args:
+        lower, upper: bounds of P(s' | s, a, b, m) over all mean fields.
+        initial: rho.
+        discount: gamma.
+
+    Returns:
+        (n,), for policies that change in time too.
+    """
+    restart = (1.0 - discount) * np.eye(len(initial))
+    value = restart
+    for _ in range(int(min(_MAX_ITERATIONS, _MAX_WORK // (lower.size * len(initial))))):
+        updated = restart + discount * lower_expectation(lower, upper, value)
+        gain = np.max(updated - value)
+        value = updated
+        if gain <= _NO_GAIN:
+            break
+    return initial @ value
+
+
+def _occupancy_finding(game: AbstractGame, constants: GameConstants) -> Finding:
+    initial, discount = _start(game)
+    occupancy = least_occupancy(constants.transition_lower, constants.transition_upper, initial, discount)
+    state = int(np.argmin(occupancy))
+    # From the first step on the bound is (1 - gamma) rho; that no policy loses mass rests on the rows.
+    covered = occupancy[state] > 0.0 and "rows" not in constants.unproved
+    return Finding(
+        property=PROPERTY,
+        statement="occupancy",
+        verdict=Verdict.CERTIFIED if covered else Verdict.INCONCLUSIVE,
+        constant=occupancy[state],
+        side=Side.LOWER,
+        evidence=Evidence.PROOF,
+        method="dynamic programming on the bounds of each entry of the transition, from (1 - gamma) rho",
+        meaning=(
+            f"Every policy spends at least {occupancy[state]:.4g} of its discounted time in each state."
+            if covered
+            else (
+                f"No positive lower bound of the discounted time in state {state} was proved: some policy may avoid it."
+            )
+        ),
+        witness={**interval_witness(constants), "state": np.array(state)},
+        details={"occupancy": occupancy, "restart_bound": (1.0 - discount) * initial},
+    )
+
+
+def _stationary_finding(constants: GameConstants) -> Finding:
+    found = constants.minorisation
+    state = int(np.argmin(found.stationary_mass))
+    constant = float(found.stationary_mass[state])
+    positive = constant > CLEARLY_BELOW_ONE
+    if positive:
+        meaning = f"Every stationary law gives each state at least {constant:.4g}, whatever the policies."
+    else:
+        meaning = "No positive lower bound of every stationary law was proved: some policy may avoid a state for ever."
+    return Finding(
+        property=PROPERTY,
+        statement="stationary",
+        verdict=Verdict.CERTIFIED if positive else Verdict.INCONCLUSIVE,
+        constant=constant,
+        side=Side.LOWER,
+        evidence=Evidence.PROOF,
+        method="Doeblin minorant of several steps, by dynamic programming",
+        meaning=meaning,
+        witness={
+            **interval_witness(constants),
+            "state": np.array(state),
+            "steps": np.array(found.mass_steps[state]),
+        },
+        details={"stationary_mass": found.stationary_mass},
+    )

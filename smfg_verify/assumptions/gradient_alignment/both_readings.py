@@ -1,0 +1,88 @@
+"""Whether alignment holds in both readings of the direct gradient, in one only, or in none."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from smfg_verify.assumptions.finding import Evidence, Finding, Verdict
+from smfg_verify.assumptions.gradient_alignment.evidence import AlignmentEvidence
+from smfg_verify.assumptions.gradient_alignment.measures import quantiles
+from smfg_verify.assumptions.gradient_alignment.readings import Reading
+from smfg_verify.assumptions.gradient_alignment.witness import PROPERTY
+from smfg_verify.assumptions.properties import find_property
+from smfg_verify.game import AbstractGame
+
+READINGS = "readings"
+_LEAST_FAVOURABLE_FIRST = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SUPPORTED, Verdict.CERTIFIED)
+_IN_WORDS = {
+    Reading.POLICY_HELD: "with follower's policy and mean field held (the p that AC-SMFG follows)",
+    Reading.FIELD_HELD: "with the mean field alone held",
+}
+
+
+def readings_finding(held: AlignmentEvidence, judged: Mapping[Reading, Sequence[Finding]]) -> Finding:
+    """Alignment in both readings: as good as the worse of the two, whose worst statement is the witness.
+
+    Args:
+        held: everything looked at, with p as AC-SMFG follows it.
+        judged: for each reading, the findings of the forms and of the zeros.
+
+    Returns:
+        The finding; `details["verdicts"]` has the verdict of each reading.
+    """
+    worst = {reading: _worst(findings) for reading, findings in judged.items()}
+    overall = _worst(list(worst.values()))
+    return Finding(
+        property=PROPERTY,
+        statement=READINGS,
+        verdict=overall.verdict,
+        constant=overall.constant,
+        side=overall.side,
+        evidence=Evidence.PROOF if overall.verdict is Verdict.CERTIFIED else overall.evidence,
+        method="the least favourable statement of each reading",
+        meaning=f"{_answer(worst)} The constant is that of {overall.statement}.",
+        witness={**overall.witness, "statement": overall.statement} if overall.witness else {},
+        searched=held.searched,
+        details={
+            "reading": "both",
+            "verdicts": {reading.value: finding.verdict.value for reading, finding in worst.items()},
+            "difference": _difference(held),
+        },
+    )
+
+
+def recompute_readings(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    """The constant of the statement that the witness names."""
+    return find_property(PROPERTY).recompute[witness["statement"]](game, witness)
+
+
+def _worst(findings: Sequence[Finding]) -> Finding:
+    return min(findings, key=lambda finding: _LEAST_FAVOURABLE_FIRST.index(finding.verdict))
+
+
+def _answer(worst: Mapping[Reading, Finding]) -> str:
+    verdicts = {reading: finding.verdict for reading, finding in worst.items()}
+    failing = [reading for reading, verdict in verdicts.items() if verdict is Verdict.REFUTED]
+    if len(failing) == len(verdicts):
+        return "Alignment fails in both readings of the direct gradient."
+    if failing:
+        (other,) = set(verdicts) - set(failing)
+        return (
+            f"Alignment fails in one reading only: it is refuted {_IN_WORDS[failing[0]]}, and {verdicts[other].value} "
+            f"{_IN_WORDS[other]}."
+        )
+    if all(verdict in (Verdict.SUPPORTED, Verdict.CERTIFIED) for verdict in verdicts.values()):
+        lead = "Aligned in both readings"
+    else:
+        lead = "Refuted in neither reading"
+    listed = "; ".join(f"{verdict.value} {_IN_WORDS[reading]}" for reading, verdict in verdicts.items())
+    return f"{lead}: {listed}."
+
+
+def _difference(held: AlignmentEvidence) -> dict[str, float]:
+    """Distribution over the random leaders of the distance between both p, relative to the total gradient."""
+    points = held.points.at(slice(0, held.num_random))
+    distance = np.linalg.norm(points.held - points.direct, axis=(1, 2))
+    resolved = held.measures.total_resolved[: held.num_random]
+    return quantiles(distance / np.where(resolved, points.total_norm, np.nan))

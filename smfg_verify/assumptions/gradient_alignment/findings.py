@@ -1,0 +1,166 @@
+"""Gradient alignment: whether the direct part of the Stackelberg gradient points where the total gradient does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
+from smfg_verify.assumptions.gradient_alignment.both_readings import READINGS, readings_finding, recompute_readings
+from smfg_verify.assumptions.gradient_alignment.convex_hull import STATEMENT as HULL
+from smfg_verify.assumptions.gradient_alignment.convex_hull import hull_finding, recompute_hull
+from smfg_verify.assumptions.gradient_alignment.evidence import AlignmentEvidence, gather_evidence
+from smfg_verify.assumptions.gradient_alignment.independence import (
+    FUNCTIONS,
+    Independence,
+    change_at,
+    free_of_mean_field,
+    prove_independence,
+)
+from smfg_verify.assumptions.gradient_alignment.leader_box import STATEMENT as BOX
+from smfg_verify.assumptions.gradient_alignment.leader_box import certified_box_finding, recompute_certified_box
+from smfg_verify.assumptions.gradient_alignment.readings import Reading, about
+from smfg_verify.assumptions.gradient_alignment.statements import (
+    FORMS,
+    form_finding,
+    frontier_finding,
+    measure_of,
+    slack_of,
+)
+from smfg_verify.assumptions.gradient_alignment.witness import PROPERTY, numbers_of
+from smfg_verify.assumptions.gradient_alignment.zeros import gap_of, zeros_of_direct, zeros_of_total
+from smfg_verify.assumptions.properties import register_property
+from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.game import AbstractGame, leader_logits_shape
+
+# Where independence is proved, g and p measured may differ by rounding only.
+_AGREEMENT = 1e-8
+_JUDGED = (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct")
+_ANSWERED = tuple(Reading.FIELD_HELD.statement(form) for form in _JUDGED)
+STATEMENTS = (*_JUDGED, "independence", HULL, BOX, *_ANSWERED, READINGS)
+
+
+def _change_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    return max(change_at(checked(game), name, witness[name]) for name in FUNCTIONS)
+
+
+def _recompute(reading: Reading) -> dict[str, Any]:
+    functions = {form: measure_of(form, reading) for form in FORMS} | {
+        "frontier": slack_of(reading),
+        "zeros-of-total": gap_of("direct", reading),
+        "zeros-of-direct": gap_of("total", reading),
+    }
+    return {reading.statement(form): function for form, function in functions.items()}
+
+
+RECOMPUTE = {
+    **_recompute(Reading.POLICY_HELD),
+    **_recompute(Reading.FIELD_HELD),
+    "independence": _change_of,
+    HULL: recompute_hull,
+    BOX: recompute_certified_box,
+    READINGS: recompute_readings,
+}
+
+
+@register_property(PROPERTY, recompute=RECOMPUTE, aside=(HULL, BOX, *_ANSWERED, READINGS))
+def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
+    r"""Compare $g = \nabla\Phi$ with its direct part $p$ in every common form and in both readings of "direct".
+
+    Random leaders, the leaders of a run, the ends of worst-case searches and the rest points of the fields are
+    looked at. Refuted where $\langle g, p \rangle < 0$ beyond the numerical error, or p is zero and g is not;
+    certified only where the structure proves g = p: leader's reward and transition independent of mean field and
+    follower's action, or, where p holds the mean field alone, all three functions independent of the mean field. The
+    forms without a natural threshold (relative error, norm ratio) are inconclusive where they have no bound.
+
+    The property stands or falls with the p that AC-SMFG follows, which holds the follower's policy too; the
+    statements about the other reading, named "...-field-held", stand aside, and "readings" compares the two.
+
+    Args:
+        game: the game, traced.
+        settings: how hard to search.
+
+    Returns:
+        One finding for each of `STATEMENTS`, its reading in `details["reading"]`.
+
+    Source: forms of the gradient alignment assumption of actor-critic methods for Stackelberg mean field games.
+    """
+    if leader_logits_shape(game)[1] == 1:
+        first = [about(_not_applicable(name), Reading.POLICY_HELD) for name in STATEMENTS[: len(_JUDGED) + 3]]
+        second = [about(_not_applicable(name), Reading.FIELD_HELD) for name in _JUDGED]
+        return [*first, *second, _not_applicable(READINGS)]
+    proofs = [prove_independence(game, name) for name in FUNCTIONS]
+    held, answered = gather_evidence(game, settings)
+    independent = all(proof.proved for proof in proofs)
+    first = [
+        *_judged(game, held, independent and not _measurably_different(held)),
+        _independence_finding(proofs, held),
+        hull_finding(game, held.points, settings),
+        certified_box_finding(game, settings),
+    ]
+    equal = (independent or free_of_mean_field(game)) and not _measurably_different(answered)
+    second = _judged(game, answered, equal)
+    first = [about(finding, Reading.POLICY_HELD) for finding in first]
+    second = [about(finding, Reading.FIELD_HELD) for finding in second]
+    judged = {Reading.POLICY_HELD: first[: len(_JUDGED)], Reading.FIELD_HELD: second}
+    return [*first, *second, readings_finding(held, judged)]
+
+
+def _judged(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> list[Finding]:
+    """One finding for each of `_JUDGED`."""
+    return [
+        *(form_finding(game, name, evidence, proved) for name in FORMS),
+        frontier_finding(game, evidence, proved),
+        zeros_of_total(game, evidence, proved),
+        zeros_of_direct(game, evidence, proved),
+    ]
+
+
+def _not_applicable(statement: str) -> Finding:
+    why = "the leader has a single action, so both gradients are zero for every leader"
+    return not_applicable(PROPERTY, statement, method="number of the leader's actions", why=why)
+
+
+def _measurably_different(evidence: AlignmentEvidence) -> bool:
+    """Whether g and p differ anywhere by more than their errors: then a proof of g = p meets bad arithmetic."""
+    points = evidence.points
+    errors = 2.0 * points.error / np.maximum(points.total_norm, 1e-300)
+    return bool(np.any(evidence.measures.relative_error > _AGREEMENT + errors))
+
+
+def _independence_finding(proofs: list[Independence], evidence: AlignmentEvidence) -> Finding:
+    proved = all(proof.proved for proof in proofs)
+    deviation = np.max(numbers_of(evidence.measures.relative_error), initial=0.0)
+    contradicted = proved and _measurably_different(evidence)
+    if contradicted:
+        verdict = Verdict.INCONCLUSIVE
+        meaning = (
+            f"Independence is proved, yet g and p differ by {deviation:.2g} of g: the arithmetic cannot be trusted."
+        )
+    elif proved:
+        verdict = Verdict.CERTIFIED
+        meaning = (
+            "Neither the leader's reward nor the transition depends on mean field or follower's action, so the direct "
+            f"gradient is the total gradient (measured difference {deviation:.2g})."
+        )
+    else:
+        verdict = Verdict.NOT_APPLICABLE
+        culprits = " and ".join(proof.function.replace("_", " ") for proof in proofs if not proof.proved)
+        meaning = f"No proof that g = p: the {culprits} may depend on the mean field or on the follower's action."
+    return Finding(
+        property=PROPERTY,
+        statement="independence",
+        verdict=verdict,
+        constant=max(proof.change for proof in proofs),
+        side=Side.EXACT if proved else Side.LOWER,
+        evidence=Evidence.PROOF if proved else Evidence.SEARCH,
+        method="; ".join(f"{p.function}: {p.how or 'probes at 8 mean fields'}" for p in proofs),
+        meaning=meaning,
+        witness={proof.function: proof.witness for proof in proofs},
+        searched=evidence.searched,
+        details={
+            proof.function: {"free_of_mean_field": proof.mean_field, "free_of_follower_action": proof.follower_action}
+            for proof in proofs
+        },
+    )

@@ -1,0 +1,189 @@
+r"""Gradient alignment proved or refuted for every leader of bounded log-ratios, by branch and bound.
+
+For leaders with at most three free logits and games whose functions are proved affine in a mean field over states. Over
+each box an equilibrium of every leader is proved to exist by Krawczyk's operator, and $\langle g, p \rangle$,
+$g = \nabla\Phi$ and p its direct part, is enclosed; boxes of no certain sign are halved. The set of leaders that is
+covered, and how, stands in `alignment_cover`.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
+from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_game
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
+from smfg_verify.assumptions.gradient_alignment.box_cover import LOG_RATIO, NEGLIGIBLE, Cover, charts_of, cover_leaders
+from smfg_verify.assumptions.gradient_alignment.measures import alignment_measures
+from smfg_verify.assumptions.gradient_alignment.witness import PROPERTY
+from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.errors import InputError
+from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
+from smfg_verify.game import AbstractGame, leader_logits_shape
+
+STATEMENT = "certified-box"
+LARGEST_LEADER = 3
+# The set that is covered, in words.
+LEADERS = f"with log-probabilities at most {LOG_RATIO:g} apart at each observation"
+_METHOD = "branch and bound over logits with Krawczyk's operator and interval adjoints"
+_AT = "at one equilibrium of each leader (unique nearby; others are not excluded)"
+
+
+def certified_box_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
+    r"""Whether $\langle g, p \rangle > 0$ is proved for every leader with log-ratios of at most 12, or disproved.
+
+    That is $\phi(b|o) \le e^{12} \phi(b'|o)$ for all actions b, b' and observations o: what logits in [-6, 6] can
+    express. Refuted where it is proved negative for all leaders of some box. Certified where every box is proved
+    positive, save boxes where both gradients are proved negligible. Otherwise inconclusive with the bound reached.
+
+    Args:
+        game: the game, traced.
+        settings: `num_boxes` bounds the work, and `time_limit` where one is given.
+
+    Returns:
+        The finding.
+    """
+    observations, actions = leader_logits_shape(game)
+    free = observations * (actions - 1)
+    if free == 0:
+        return _not_applicable("the leader has a single action")
+    if free > LARGEST_LEADER:
+        return _not_applicable(f"the leader has {free} free parameters, at most {LARGEST_LEADER} can be covered")
+    tables = affine_game(game)
+    if tables is None:
+        return _not_applicable("the game's functions are not all proved affine in a mean field over states")
+    cover = cover_leaders(tables, num_boxes=settings.num_boxes, time_limit=settings.time_limit)
+    finding = (_refuted(game, cover) if np.any(cover.sign < 0) else None) or _bounded(game, cover)
+    return cut_short(finding, {"cover"} if cover.cut else (), "cover")
+
+
+def _not_applicable(why: str) -> Finding:
+    return not_applicable(PROPERTY, STATEMENT, method="structure of the game", why=why)
+
+
+def _shares(cover: Cover) -> str:
+    return (
+        f"<g, p> > 0 is proved for {cover.share(cover.sign > 0):.2%} of the leaders {LEADERS} (by volume of logits), "
+        f"< 0 for {cover.share(cover.sign < 0):.2%}"
+    )
+
+
+def _refuted(game: AbstractGame, cover: Cover) -> Finding | None:
+    """The box with the most negative bound, if the gradients in its middle say the same."""
+    index = int(np.argmin(np.where(cover.sign < 0, cover.boxes.inner_high, np.inf)))
+    middle = cover.logits(0.5 * (cover.boxes.lower + cover.boxes.upper))[index]
+    witness = {"logits": middle, "mean_field": cover.boxes.field[index]}
+    constant = recompute_certified_box(game, witness)
+    if not constant < 0.0:
+        return None
+    meaning = (
+        f"{_shares(cover)}, {_AT}; in the middle of the box with the most negative bound cos(g, p) = {constant:.4g}."
+    )
+    return _finding(cover, Verdict.REFUTED, constant, Side.UPPER, meaning, witness)
+
+
+def _bounded(game: AbstractGame, cover: Cover) -> Finding:
+    """Certified or inconclusive, with the lowest bound of <g, p> over the boxes; its witness is that box."""
+    settled = (cover.sign > 0) | cover.negligible
+    witness: dict[str, Any] = {}
+    constant = float("nan")
+    if np.all(cover.boxes.verified):
+        index = int(np.argmin(cover.boxes.inner_low))
+        box = cover.boxes.at(index)
+        witness = {
+            "box_lower": cover.logits(cover.boxes.lower)[index],
+            "box_upper": cover.logits(cover.boxes.upper)[index],
+            "top_actions": cover.charts.order[box.chart, :, -1],
+            "mean_field": box.field,
+            "value": box.value,
+        }
+        constant = recompute_certified_box(game, witness)
+    certified = bool(np.all(settled)) and math.isfinite(constant)
+    verdict = Verdict.CERTIFIED if certified else Verdict.INCONCLUSIVE
+    return _finding(cover, verdict, constant, Side.LOWER, _bounded_meaning(cover, constant, certified), witness)
+
+
+def _bounded_meaning(cover: Cover, constant: float, certified: bool) -> str:
+    if certified and np.all(cover.sign > 0):
+        bound = f"<g, p> >= {constant:.4g}"
+        return f"For every leader {LEADERS} the direct gradient points with the total one, {_AT}: {bound}."
+    if certified:
+        return (
+            f"{_shares(cover)}, {_AT}; for the rest both gradients are below {NEGLIGIBLE:g} of the largest entry met. "
+            f"For all of them <g, p> >= {constant:.4g}."
+        )
+    if not math.isfinite(constant):
+        return (
+            f"{_shares(cover)}, {_AT}; for {cover.share(~cover.boxes.verified):.2%} no equilibrium could be enclosed "
+            "within the budget, so there is no bound for all."
+        )
+    return f"{_shares(cover)}, {_AT}; for all of them only <g, p> >= {constant:.4g} is proved."
+
+
+def _finding(
+    cover: Cover, verdict: Verdict, constant: float, side: Side, meaning: str, witness: Mapping[str, Any]
+) -> Finding:
+    return Finding(
+        property=PROPERTY,
+        statement=STATEMENT,
+        verdict=verdict,
+        constant=constant,
+        side=side,
+        evidence=Evidence.PROOF,
+        method=_METHOD,
+        meaning=meaning,
+        witness=witness,
+        searched={
+            "boxes": cover.number,
+            "boxes_left": len(cover.boxes.size),
+            "boxes_unverified": int(np.sum(~cover.boxes.verified)),
+        },
+        details={
+            "log_ratio": LOG_RATIO,
+            "positive_share": cover.share(cover.sign > 0),
+            "negative_share": cover.share(cover.sign < 0),
+            "negligible_share": cover.share((cover.sign == 0) & cover.negligible),
+            "unverified_share": cover.share(~cover.boxes.verified),
+            "search_curve": cover.curve,
+            "box_lower": cover.logits(cover.boxes.lower),
+            "box_upper": cover.logits(cover.boxes.upper),
+            "sign": cover.sign,
+        },
+    )
+
+
+def recompute_certified_box(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    """The constant from the witness alone: the cosine at a leader, or the certified bound of <g, p> over a box.
+
+    Raises:
+        ValueError: the witness is about another game.
+    """
+    game, shape = checked(game), leader_logits_shape(game)
+    table = witness.get("logits", witness.get("box_lower"))
+    if np.shape(table) != shape:
+        raise InputError(
+            f"witness: got logits of shape {np.shape(table)}, expected {shape}; likely cause: the finding is about "
+            "another game."
+        )
+    if "logits" in witness:
+        points = evaluate_leaders(game, witness["logits"][None], witness["mean_field"][None])
+        return float(alignment_measures(points).cosine[0])
+    tables = affine_game(game)
+    if tables is None:
+        raise InputError(
+            "witness: got a box of leaders, expected a game proved affine; likely cause: the finding is about another "
+            "game."
+        )
+    return _bound_over(tables, witness)
+
+
+def _bound_over(game: AffineGame, witness: Mapping[str, Any]) -> float:
+    charts = charts_of(game)
+    chart = charts.with_tops(np.asarray(witness["top_actions"]))
+    ends = (charts.free(chart, np.asarray(witness[name], dtype=float)) for name in ("box_lower", "box_upper"))
+    guess = (np.asarray(witness[name], dtype=float) for name in ("mean_field", "value"))
+    found = enclose_leaders(charts.games[chart], *(part[None] for part in (*ends, *guess)))
+    return float(found.inner.lower[0])

@@ -1,0 +1,236 @@
+"""The forms of gradient alignment, each judged at everything looked at."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from smfg_verify.assumptions.finding import Finding, Side, Verdict
+from smfg_verify.assumptions.gradient_alignment.evidence import CLEARLY_POSITIVE, AlignmentEvidence
+from smfg_verify.assumptions.gradient_alignment.leader_plane import alignment_field
+from smfg_verify.assumptions.gradient_alignment.measures import RESOLUTION, alignment_measures, frontier, quantiles
+from smfg_verify.assumptions.gradient_alignment.readings import Reading
+from smfg_verify.assumptions.gradient_alignment.witness import concluded, point_of, witness_at, worst_of
+from smfg_verify.game import AbstractGame
+
+
+@dataclasses.dataclass(frozen=True)
+class _Form:
+    """One way to compare: its measure, which extreme is worst, the value when g = p, and what a failure is."""
+
+    measure: str
+    worst: Literal["min", "max"]
+    ideal: float
+    formula: str
+
+    @property
+    def side(self) -> Side:
+        return Side.UPPER if self.worst == "min" else Side.LOWER
+
+
+FORMS: dict[str, _Form] = {
+    "cosine": _Form("cosine", "min", 1.0, "cos(g, p)"),
+    "inner-product-constant": _Form("inner_product_constant", "min", 1.0, "<g, p> / ||g||^2"),
+    "direct-constant": _Form("direct_constant", "min", 1.0, "<g, p> / ||p||^2"),
+    "relative-error": _Form("relative_error", "max", 0.0, "||g - p|| / ||g||"),
+    "norm-ratio": _Form("norm_ratio", "max", 1.0, "||p|| / ||g||"),
+}
+# Forms whose sign is the claim: one clearly negative point refutes them.
+_SIGNED = ("cosine", "inner-product-constant", "direct-constant")
+# Of these, the forms that a p of zero fails where g is not zero; <g, p> >= c |p|^2 holds there, as 0 >= 0.
+_ASCENDING = ("cosine", "inner-product-constant")
+
+
+def measure_of(form: str, reading: Reading):
+    """From (game, witness), the measure of a form in one reading."""
+    measure = FORMS[form].measure
+    return lambda game, witness: float(getattr(alignment_measures(point_of(game, witness, reading)), measure)[0])
+
+
+def slack_of(reading: Reading):
+    """From (game, witness), the smallest slack that <g, p> >= -e needs there."""
+
+    def slack(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+        return max(0.0, -float(alignment_measures(point_of(game, witness, reading)).inner[0]))
+
+    return slack
+
+
+def form_finding(game: AbstractGame, statement: str, evidence: AlignmentEvidence, proved: bool) -> Finding:
+    """The worst case of one form, and its verdict."""
+    form = FORMS[statement]
+    values = evidence.values(form.measure)
+    refuting = _refuting(game, evidence, values, statement in _ASCENDING) if statement in _SIGNED else None
+    index = worst_of(values, form.worst) if refuting is None else refuting
+    if refuting is not None:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.INCONCLUSIVE if index is None else _form_verdict(statement, evidence)
+    # Equal gradients that are zero everywhere still have no ratio.
+    certified = proved and index is not None
+    details = {**_distribution(evidence, values), **_curve(statement, evidence)}
+    if statement == "cosine" and evidence.reading is Reading.POLICY_HELD:
+        details["field"] = alignment_field(game)
+    vanishes = refuting is not None and bool(evidence.measures.direct_vanishes[refuting])
+    return concluded(
+        game,
+        statement,
+        evidence.searched,
+        {} if index is None else witness_at(evidence.points, index),
+        verdict=Verdict.CERTIFIED if certified else verdict,
+        exact=form.ideal if certified else None,
+        side=form.side,
+        meaning=lambda constant: _form_meaning(statement, constant, verdict, evidence, certified, vanishes),
+        details=details,
+        recompute=measure_of(statement, evidence.reading),
+    )
+
+
+def _refuting(game: AbstractGame, evidence: AlignmentEvidence, values: np.ndarray, zero_refutes: bool) -> int | None:
+    """The worst point at which p does not ascend, beyond the errors, also when it is evaluated alone.
+
+    A negative inner product comes first; where p is zero and g is not, the point of largest g.
+    """
+    measures = evidence.measures
+    index = worst_of(np.where(measures.misaligned, values, np.nan), "min")
+    if index is None and zero_refutes:
+        index = worst_of(np.where(measures.direct_vanishes, measures.squared_norm, np.nan), "max")
+    if index is None:
+        return None
+    again = alignment_measures(point_of(game, witness_at(evidence.points, index), evidence.reading))
+    return index if (again.not_ascending if zero_refutes else again.misaligned)[0] else None
+
+
+def _form_verdict(statement: str, evidence: AlignmentEvidence) -> Verdict:
+    if statement in _SIGNED:
+        failing = evidence.measures.not_ascending if statement in _ASCENDING else evidence.measures.misaligned
+        # Failing somewhere, but not where it was looked at again: neither a counter-example nor support.
+        return Verdict.INCONCLUSIVE if failing.any() else Verdict.SUPPORTED
+    # Both others divide by ||g||: where it is zero and p, in logits too, is not, there is no bound to find.
+    zeros = evidence.total_rest
+    clearly = np.maximum(CLEARLY_POSITIVE * evidence.scale, RESOLUTION * zeros.points.error)
+    unbounded = zeros.reached & (zeros.points.direct_norm > clearly)
+    return Verdict.INCONCLUSIVE if unbounded.any() else Verdict.SUPPORTED
+
+
+def _form_meaning(
+    statement: str, constant: float, verdict: Verdict, evidence: AlignmentEvidence, proved: bool, vanishes: bool
+) -> str:
+    formula = FORMS[statement].formula
+    if proved:
+        return f"{formula} = {constant:g} for every leader with a gradient: {_why_equal(evidence.reading)}."
+    if vanishes:
+        return (
+            "At a leader where the total gradient is not zero the direct one is, within its numerical error: no step "
+            f"along it raises the leader's objective, and {formula} >= c fails there for every c > 0."
+        )
+    if math.isnan(constant):
+        return f"{formula} could not be taken at any of {_unusable(statement, evidence)}."
+    extreme = "smallest" if FORMS[statement].worst == "min" else "largest"
+    text = f"The {extreme} {formula} found is {constant:.4g}"
+    return f"{text}{_consequence(statement, constant, verdict)}{_collinear(evidence)}."
+
+
+def _why_equal(reading: Reading) -> str:
+    if reading is Reading.POLICY_HELD:
+        return "nothing the leader cares about depends on the followers"
+    return "nothing the leader cares about depends on the mean field, or on the followers at all"
+
+
+def _unusable(statement: str, evidence: AlignmentEvidence) -> str:
+    """How many points were looked at, and why none of them has a ratio."""
+    points, lost = len(evidence.points.converged), int(np.sum(~evidence.points.converged))
+    return f"{points} leaders, {lost} of them without an equilibrium: {_why_masked(statement, evidence)}"
+
+
+def _why_masked(statement: str, evidence: AlignmentEvidence) -> str:
+    """Which of the norms that a form divides by was within its own error everywhere."""
+    measures = evidence.measures
+    divided = {
+        "total": statement != "direct-constant" and not measures.total_resolved.any(),
+        "direct": statement in ("cosine", "direct-constant") and not measures.direct_resolved.any(),
+    }
+    names = [name for name, masked in divided.items() if masked]
+    if not names:
+        return "at every leader searched one of the two gradients is within its own numerical error"
+    return f"every {' and every '.join(names)} gradient searched is within its own numerical error"
+
+
+def _consequence(statement: str, constant: float, verdict: Verdict) -> str:
+    if statement in ("relative-error", "norm-ratio"):
+        if verdict is Verdict.INCONCLUSIVE:
+            return ", which bounds nothing: the direct gradient is not zero where the total one is (zeros-of-total)"
+        # A ratio is known to the share of its denominator's error: one that is 1 up to that is not below it.
+        certain = statement == "relative-error" and constant < 1.0 - 2.0 / RESOLUTION
+        return ": below one, so that the direct gradient ascends wherever looked" if certain else ""
+    if verdict is Verdict.INCONCLUSIVE:
+        return ", but a leader at which the direct gradient does not ascend was met and did not repeat"
+    if verdict is Verdict.REFUTED:
+        return ": there a small step along the direct gradient lowers the leader's objective"
+    if constant < 0.0:
+        return ", a sign within its numerical error"
+    return ": no leader was found at which the direct gradient points against the total one"
+
+
+def _collinear(evidence: AlignmentEvidence) -> str:
+    if evidence.points.logits.shape[1:] == (1, 2):
+        return " (one-parameter leader: both gradients lie on one line, so the cosine is 1 or -1)"
+    return ""
+
+
+def frontier_finding(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> Finding:
+    """The smallest slack that some c >= 0 can have, and the largest c for each slack."""
+    found = frontier(evidence.measures)
+    resolved = evidence.measures.total_resolved
+    refuting = _refuting(game, evidence, evidence.measures.inner, True)
+    refuted = refuting is not None
+    index = refuting if refuted else worst_of(np.where(resolved, evidence.measures.inner, np.nan), "min")
+    verdict = (
+        Verdict.REFUTED if refuted else Verdict.INCONCLUSIVE if index is None else _form_verdict("cosine", evidence)
+    )
+
+    def meaning(constant: float) -> str:
+        if math.isnan(constant):
+            return f"No frontier: it could not be taken at any of {_unusable('frontier', evidence)}."
+        if proved:
+            return "<g, p> = ||g||^2 for every leader: no slack is needed."
+        if refuted and evidence.measures.direct_vanishes[refuting]:
+            return "<g, p> >= c ||g||^2 - e fails without slack for every c > 0: at a leader p is zero and g is not."
+        if refuted:
+            return f"<g, p> >= c ||g||^2 - e fails for every c >= 0 unless the slack e is at least {constant:.4g}."
+        if verdict is Verdict.INCONCLUSIVE:
+            return "<g, p> >= c ||g||^2 failed at a leader for every c > 0, and did not where it was looked at again."
+        return "<g, p> >= c ||g||^2 with some c > 0 needs no slack, beyond numerical errors, at any leader looked at."
+
+    return concluded(
+        game,
+        "frontier",
+        evidence.searched,
+        {} if index is None else witness_at(evidence.points, index),
+        verdict=Verdict.CERTIFIED if proved else verdict,
+        exact=0.0 if proved else None,
+        side=Side.LOWER,
+        meaning=meaning,
+        details={"slack": found.slack, "largest_constant": found.constant},
+        recompute=slack_of(evidence.reading),
+    )
+
+
+def _distribution(evidence: AlignmentEvidence, values: np.ndarray) -> dict[str, Any]:
+    random = values[: evidence.num_random]
+    details = {"random": random, "quantiles": quantiles(random)}
+    if evidence.run is not None:
+        run = values[evidence.run]
+        details |= {"trajectory": run, "trajectory_quantiles": quantiles(run)}
+    return details
+
+
+def _curve(statement: str, evidence: AlignmentEvidence) -> dict[str, Any]:
+    """Best value so far of the search for this statement, step by step; NaN where it had no start."""
+    if evidence.search is None or statement not in _ASCENDING:
+        return {}
+    if statement == "cosine":
+        return {"search_curve": evidence.search.best_curve_of(slice(evidence.num_cosine_starts))}
+    return {"search_curve": np.sinh(evidence.search.best_curve_of(slice(evidence.num_cosine_starts, None)))}

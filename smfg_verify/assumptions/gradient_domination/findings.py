@@ -1,0 +1,331 @@
+r"""Gradient domination of the follower: how far from optimal a policy can be where its gradient is small.
+
+$J_f(\theta) = \rho^T V^{\pi_\theta}$ at a fixed leader and mean field, softmax logits $\theta$ (n, A). Mei et al.
+(2020, Lemma 15): $\|\nabla J_f\|^2 \ge C(\theta) (J_f^* - J_f)$ with
+$C(\theta) = \frac{2\tau}{n} \min_s \rho(s)\, \min_{s,a} \pi(a|s)^2 / \max_s (d^*(s) / d^\pi(s))$, both occupancies
+normalised and started from $\rho$, $J_f$ not normalised. C falls with the smallest probability of the policy, and so
+does the true ratio: next to a policy that is deterministic and wrong the gradient vanishes and the gap does not. So no
+constant holds for all policies at once; one holds on any box of logits, and one in the limit at the optimum.
+
+The proof gives 2n times more. Write $\zeta = Q^\pi - \tau \log \pi$, every row centred at its mean. Then
+$KL(\pi \| \mathrm{softmax}(Q^\pi/\tau)) \le \|\zeta\|^2 / (4 \tau^2)$ row by row, since the log-partition function
+curves by at most a quarter of the squared range and the squared range is at most $2 \|\zeta\|^2$; and
+$\|\nabla J_f\|^2 \ge (1-\gamma)^{-2} \sum_s d(s)^2 \min\pi^2 \|\zeta_s\|^2 \ge (1-\gamma)^{-1} \min\rho \min\pi^2
+\sum_s d(s) \|\zeta_s\|^2$ without a detour over the 1-norm.
+
+Source: Mei, Xiao, Szepesvari, Schuurmans, "On the global convergence rates of softmax policy gradient methods" (2020).
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.special
+
+from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameConstants, game_constants
+from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
+from smfg_verify.assumptions.gradient_domination.follower_program import STATEMENT as FOLLOWER_PROGRAM
+from smfg_verify.assumptions.gradient_domination.follower_program import program_finding, recompute_program
+from smfg_verify.assumptions.gradient_domination.measures import (
+    PROPERTY,
+    DominationMeasures,
+    FollowerPoints,
+    evaluate_points,
+    log_ratio,
+    unpack,
+)
+from smfg_verify.assumptions.leader_draws import random_leaders
+from smfg_verify.assumptions.properties import register_property
+from smfg_verify.assumptions.search import BOX, SearchResult, minimise, mixed_starts, out_of_box, slopes_of
+from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+
+STATEMENTS = ("domination", "mei-inequality", "mei-constant", "kl-identity", FOLLOWER_PROGRAM)
+# The theorem says at least one; what is below it by more than rounding would be an error of theory or of code.
+_CLEARLY_BELOW_ONE = 1.0 - 1e-6
+# Two ways to compute one gap: more than this between them and the arithmetic cannot be trusted.
+_AGREEMENT = 1e-6
+
+
+class _Evidence(NamedTuple):
+    """All points looked at, random ones first, their measures, and the search whose ends are among them."""
+
+    points: FollowerPoints
+    measures: DominationMeasures
+    num_random: int
+    search: SearchResult | None
+    num_ratio_starts: int
+    searched: dict[str, Any]
+
+
+def _measure_of(measure: str):
+    def recompute(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+        game = checked(game)
+        return float(getattr(evaluate_points(game, _point_of(game, witness)), measure)[0])
+
+    return recompute
+
+
+def _point_of(game: AbstractGame, witness: Mapping[str, Any]) -> FollowerPoints:
+    shapes = {
+        "follower_logits": (game.num_states, game.num_follower_actions),
+        "leader_logits": leader_logits_shape(game),
+        "mean_field": mean_field_shape(game),
+    }
+    require_shapes(witness, shapes)
+    return FollowerPoints(*(witness[name][None] for name in shapes))
+
+
+def smallest_optimal_probability(game: AbstractGame, bounds: Mapping[str, Any]) -> float:
+    r"""Lower bound of every entry of $\pi^*$, over all leaders and mean fields.
+
+    $span V \le (span\,r + \tau \log A) / (1 - \gamma \kappa)$ with $\kappa$ the largest total variation between the
+    next-state laws of two states; at one state $span_a Q \le span_a r + \gamma \delta_A span V$ with $\delta_A$ that of
+    two actions of the follower; and $\pi^* \ge 1 / (1 + (A - 1) e^{span_a Q / \tau})$.
+
+    Args:
+        game: gives discount, temperature and number of actions.
+        bounds: `reward_span`, `action_reward_span` (two actions of the follower at one state and leader's action),
+            `one_step` and `action_spread`, upper bounds over all leaders and mean fields.
+
+    Returns:
+        The bound; zero where it is too small for a float, or a span is infinite.
+    """
+    gamma, tau, num_actions = float(game.discount), float(game.temperature), game.num_follower_actions
+    value_span = (float(bounds["reward_span"]) + tau * math.log(num_actions)) / (
+        1.0 - gamma * float(bounds["one_step"])
+    )
+    # Zero times an infinite span is zero: actions that move alike see the same future.
+    future = value_span * float(bounds["action_spread"]) if bounds["action_spread"] > 0.0 else 0.0
+    action_value_span = float(bounds["action_reward_span"]) + gamma * future
+    return float(scipy.special.expit(-action_value_span / tau - math.log(num_actions - 1)))
+
+
+def _constant_at(game: AbstractGame, probability: float) -> float:
+    """Mei et al.'s constant where both occupancies are equal and no probability is smaller."""
+    coverage = float(np.min(np.asarray(game.initial_distribution)))
+    return 2.0 * float(game.temperature) / game.num_states * coverage * probability**2
+
+
+def constant_at_optimum(game: AbstractGame, bounds: Mapping[str, Any]) -> float:
+    r"""Lower bound of $C = \frac{2\tau}{n} \min\rho \min\pi^{*2}$ over all leaders and mean fields; there $d^* = d$."""
+    return _constant_at(game, smallest_optimal_probability(game, bounds))
+
+
+def constant_in_box(game: AbstractGame) -> float:
+    r"""Lower bound of $C(\theta)$ over all leaders, mean fields and follower's logits within `BOX` of zero.
+
+    $\pi \ge 1 / (1 + (A - 1) e^{2 L})$ and $d^*(s) / d(s) \le 1 / ((1 - \gamma) \min\rho)$.
+    """
+    smallest = float(scipy.special.expit(-2.0 * BOX - math.log(game.num_follower_actions - 1)))
+    coverage = float(np.min(np.asarray(game.initial_distribution)))
+    return _constant_at(game, smallest) * (1.0 - float(game.discount)) * coverage
+
+
+RECOMPUTE = {
+    "domination": _measure_of("ratio"),
+    "mei-inequality": _measure_of("mei_ratio"),
+    "kl-identity": _measure_of("identity_error"),
+    "mei-constant": constant_at_optimum,
+    FOLLOWER_PROGRAM: recompute_program,
+}
+
+
+@register_property(PROPERTY, recompute=RECOMPUTE, aside=("mei-constant", "kl-identity", FOLLOWER_PROGRAM))
+def check_domination(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
+    r"""Look for the smallest $\|\nabla J_f\|^2 / (J_f^* - J_f)$ and hold it against Mei et al.'s constant.
+
+    The property stands or falls with what was found on the box of logits. The certified constant is one at the
+    optimum, a local fact that decides nothing about other policies.
+
+    Args:
+        game: the game, traced.
+        settings: how hard to search.
+
+    Returns:
+        One finding for each of `STATEMENTS`.
+    """
+    if game.num_follower_actions == 1:
+        return [_not_applicable(statement) for statement in STATEMENTS]
+    evidence = _gather(game, settings)
+    return [
+        _domination(game, evidence),
+        _mei_inequality(game, evidence),
+        _mei_constant(game, settings, evidence),
+        _kl_identity(game, evidence),
+        program_finding(game),
+    ]
+
+
+def _gather(game: AbstractGame, settings: SearchSettings) -> _Evidence:
+    points = _random_points(game, settings)
+    measures = evaluate_points(game, points)
+    half = (settings.num_starts + 1) // 2
+    chosen = [mixed_starts(scores, half) for scores in (measures.ratio, measures.mei_ratio)]
+    starts, search = np.concatenate(chosen), None
+    if starts.size:
+        slopes = slopes_of(log_ratio, game, np.repeat([0.0, 1.0], [len(part) for part in chosen]))
+        search = minimise(slopes, _parameters(points.at(starts)), num_steps=settings.num_steps)
+        ends = FollowerPoints(*(np.stack(leaf) for leaf in zip(*(unpack(game, p) for p in search.points), strict=True)))
+        points = FollowerPoints(*(np.concatenate(leaves) for leaves in zip(points, ends, strict=True)))
+        measures = evaluate_points(game, points)
+    searched = {
+        "points": len(points.mean_field),
+        "random_points": settings.num_leaders,
+        "masked_gap": int(np.sum(~measures.resolved & np.isfinite(measures.gap))),
+        "nan": int(np.sum(~np.isfinite(measures.gap))),
+        "seed": settings.seed,
+        "leader_scale": float(settings.leader_scale),
+        "box": BOX,
+        **({} if search is None else search.counts),
+    }
+    return _Evidence(points, measures, settings.num_leaders, search, len(chosen[0]), searched)
+
+
+def _random_points(game: AbstractGame, settings: SearchSettings) -> FollowerPoints:
+    # A stream of its own, so that follower and leader are not drawn alike.
+    generator = np.random.default_rng([settings.seed, 1])
+    shape = (settings.num_leaders, game.num_states, game.num_follower_actions)
+    field_shape = mean_field_shape(game)
+    fields = generator.dirichlet(np.ones(int(np.prod(field_shape))), settings.num_leaders)
+    theta = np.clip(settings.leader_scale * generator.standard_normal(shape), -BOX, BOX)
+    return FollowerPoints(theta, random_leaders(game, settings), fields.reshape(-1, *field_shape))
+
+
+def _parameters(points: FollowerPoints) -> np.ndarray:
+    """Unbounded parameters that `unpack` turns into the points, moved inside the box where they are not."""
+    logs = np.log(np.maximum(points.mean_field.reshape(len(points.mean_field), -1), 1e-300))
+    leaves = (points.follower_logits, points.leader_logits, logs - np.max(logs, axis=1, keepdims=True) + BOX)
+    return np.concatenate([out_of_box(leaf).reshape(len(leaf), -1) for leaf in leaves], axis=1)
+
+
+def _domination(game: AbstractGame, evidence: _Evidence) -> Finding:
+    certified = constant_in_box(game)
+
+    def conclude(constant: float) -> tuple[Verdict, str]:
+        if not constant > 0.0:
+            return Verdict.REFUTED, "A policy with a gap to the optimum has no gradient to leave it by."
+        return Verdict.SUPPORTED, (
+            f"The smallest squared gradient found over a gap to the follower's optimum is {constant:.3g}, over logits "
+            f"within {BOX:g} of zero (proved there: at least {certified:.2g}); it falls with the smallest probability "
+            "of the policy, so no constant holds for all policies at once."
+        )
+
+    details = {"certified_in_box": certified, **_details(evidence, evidence.measures.ratio, 0)}
+    return _searched(game, evidence, "domination", evidence.measures.ratio, Side.UPPER, conclude, details)
+
+
+def _mei_inequality(game: AbstractGame, evidence: _Evidence) -> Finding:
+    def conclude(constant: float) -> tuple[Verdict, str]:
+        text = f"The smallest squared gradient over C(theta) times the gap is {constant:.5g}"
+        if constant < _CLEARLY_BELOW_ONE:
+            return Verdict.REFUTED, f"{text}, below the one that is proved: an error of theory or of code."
+        return Verdict.SUPPORTED, f"{text}, where Mei et al. prove at least 1 and their proof allows 2n."
+
+    details = {"sharper_bound": 2.0 * game.num_states, **_details(evidence, evidence.measures.mei_ratio, 1)}
+    return _searched(game, evidence, "mei-inequality", evidence.measures.mei_ratio, Side.UPPER, conclude, details)
+
+
+def _kl_identity(game: AbstractGame, evidence: _Evidence) -> Finding:
+    def conclude(constant: float) -> tuple[Verdict, str]:
+        text = f"The gap from values and the gap from divergences differ by at most {constant:.2g} of it"
+        if constant <= _AGREEMENT:
+            return Verdict.SUPPORTED, f"{text}, where compared: the two computations agree."
+        return Verdict.INCONCLUSIVE, f"{text}: the arithmetic of this property cannot be trusted."
+
+    values = evidence.measures.identity_error
+    details = {"masked": int(np.sum(~np.isfinite(values)))}
+    return _searched(game, evidence, "kl-identity", -values, Side.LOWER, conclude, details)
+
+
+def _searched(game, evidence: _Evidence, statement: str, scores: np.ndarray, side: Side, conclude, details) -> Finding:
+    """The finding at the point of lowest score, evaluated again alone."""
+    witness: dict[str, Any] = {}
+    constant, verdict = float("nan"), Verdict.INCONCLUSIVE
+    meaning = "Nowhere could it be taken: no gap looked at is a number well above its own rounding error."
+    if np.isfinite(scores).any():
+        points = evidence.points.at(int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan))))
+        witness = points._asdict()
+        constant = RECOMPUTE[statement](game, witness)
+    if math.isfinite(constant):
+        verdict, meaning = conclude(constant)
+    return Finding(
+        property=PROPERTY,
+        statement=statement,
+        verdict=verdict,
+        constant=constant,
+        side=side,
+        evidence=Evidence.SEARCH,
+        method="random follower policies, leaders and mean fields, and worst-case search from the worst of them",
+        meaning=meaning,
+        witness=witness,
+        searched=evidence.searched,
+        details=details,
+    )
+
+
+def _details(evidence: _Evidence, values: np.ndarray, mei: int) -> dict[str, Any]:
+    """Distribution over the random points, and the best value so far of the search for this statement."""
+    details: dict[str, Any] = {"random": values[: evidence.num_random]}
+    if evidence.search is not None:
+        number = evidence.num_ratio_starts
+        details["search_curve"] = np.exp(evidence.search.best_curve_of(slice(number, None) if mei else slice(number)))
+    return details
+
+
+def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evidence) -> Finding:
+    constants = game_constants(game, settings)
+    bounds = _bounds(constants)
+    constant = constant_at_optimum(game, bounds)
+    proved = constant > 0.0 and "rows" not in constants.unproved
+    known = evidence.measures.optimal_probability[np.isfinite(evidence.measures.optimal_probability)]
+    smallest = np.min(known) if known.size else np.float64(np.nan)
+    finding = Finding(
+        property=PROPERTY,
+        statement="mei-constant",
+        verdict=Verdict.CERTIFIED if proved else Verdict.INCONCLUSIVE,
+        constant=constant,
+        side=Side.LOWER,
+        evidence=Evidence.PROOF,
+        method="bound of the follower's smallest optimal probability from spans of reward and value",
+        meaning=_mei_meaning(constant, constants),
+        witness=bounds if proved else {},
+        searched=constants.searched,
+        details={
+            "measured": _constant_at(game, float(smallest)),
+            "measured_probability": smallest,
+            **({"certified_probability": smallest_optimal_probability(game, bounds)} if proved else {}),
+        },
+    )
+    return cut_short(finding, constants.cut, "one_step", "action_spread", ENVELOPES["follower_reward"])
+
+
+def _bounds(constants: GameConstants) -> dict[str, Any]:
+    """What `smallest_optimal_probability` reads, from the game's proved constants."""
+    low, high = constants.follower_reward_lower, constants.follower_reward_upper
+    return {
+        "reward_span": np.max(high) - np.min(low),
+        "action_reward_span": np.max(np.max(high, axis=1) - np.min(low, axis=1)),
+        "one_step": np.asarray(constants.one_step),
+        "action_spread": np.asarray(constants.action_spread),
+    }
+
+
+def _mei_meaning(constant: float, constants: GameConstants) -> str:
+    if constant > 0.0:
+        return (
+            f"Near the follower's optimum, whatever the leader and the mean field, the squared gradient is at "
+            f"least {constant:.3g} times the gap; away from it it falls with the policy's smallest probability."
+        )
+    if not math.isfinite(constants.follower_reward_high - constants.follower_reward_low):
+        why = constants.reason or "its enclosure is unbounded"
+        return f"The follower's reward could not be bounded over all mean fields: {why}."
+    return "The bound is zero: a state never starts, or a probability is too small for a float; nothing follows."
+
+
+def _not_applicable(statement: str) -> Finding:
+    why = "the follower has a single action, so that its only policy is optimal"
+    return not_applicable(PROPERTY, statement, method="number of the follower's actions", why=why)

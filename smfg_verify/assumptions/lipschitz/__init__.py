@@ -1,0 +1,1 @@
+"""How much do the transition and the rewards change with the mean field?"""

@@ -1,0 +1,83 @@
+"""The properties `check` knows: one file a property, one entry each."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from smfg_verify.assumptions.settings import (
+    SearchSettings,
+)
+from smfg_verify.errors import InputError
+from smfg_verify.game import AbstractGame
+from smfg_verify.suggestions import closest
+
+Witness = Mapping[str, Any]
+Recompute = Callable[[AbstractGame, Witness], float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Property:
+    """A property of a game: how it is checked, and for each of its statements how a witness is evaluated again.
+
+    Attributes:
+        name: words joined by hyphens.
+        check: from game and settings to findings.
+        recompute: for each statement, the constant from (game, witness) alone.
+        sufficient: statements that prove the property when certified, and say nothing against it when not.
+        aside: statements that tell more about the property (local facts, self-checks) and decide nothing.
+    """
+
+    name: str
+    check: Callable[[AbstractGame, SearchSettings], list]
+    recompute: Mapping[str, Recompute]
+    sufficient: frozenset[str] = frozenset()
+    aside: frozenset[str] = frozenset()
+
+    def decides(self, statement: str) -> bool:
+        """Whether the property stands or falls with a statement."""
+        return statement not in self.sufficient and statement not in self.aside
+
+
+_PROPERTIES: dict[str, Property] = {}
+
+
+def register_property(
+    name: str, *, recompute: Mapping[str, Recompute], sufficient: Iterable[str] = (), aside: Iterable[str] = ()
+) -> Callable:
+    """Function decorator: make `function(game, settings) -> list of findings` the check of a property.
+
+    Args:
+        name: of the property, words joined by hyphens.
+        recompute: for each statement, the constant from (game, witness) alone.
+        sufficient: statements that prove the property when certified, and say nothing against it when not.
+        aside: statements that decide nothing.
+
+    Returns:
+        The decorator, which returns the function unchanged.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        _PROPERTIES[name] = Property(name, function, dict(recompute), frozenset(sufficient), frozenset(aside))
+        return function
+
+    return decorate
+
+
+def property_names() -> tuple[str, ...]:
+    """Names of all properties that `check` knows."""
+    return tuple(_PROPERTIES)
+
+
+def find_property(name: str) -> Property:
+    """The property of that name.
+
+    Raises:
+        ValueError: unknown; the closest known name is named.
+    """
+    if name in _PROPERTIES:
+        return _PROPERTIES[name]
+    raise InputError(f"property: got unknown name {name!r}{closest(name, _PROPERTIES)}; expected one of: {_listed()}.")
+
+
+def _listed() -> str:
+    return ", ".join(_PROPERTIES)

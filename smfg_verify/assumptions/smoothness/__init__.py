@@ -1,0 +1,1 @@
+"""How curved is the Stackelberg objective in the leader's logits?"""

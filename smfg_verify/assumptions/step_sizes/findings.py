@@ -1,0 +1,241 @@
+r"""Step sizes $c / \sqrt{k+1}$ of the four learners: their order, their range, and whether the mean field keeps up.
+
+The theory wants $\zeta \le \xi \le \alpha \le \beta$ (leader, mean field, follower, critics), which with one exponent
+is an order of the constants. For the mean field to track the equilibrium of a moving leader, its error must shrink in
+its own drift inequality, to first order at an equilibrium and in the l1 norm (see `tracking`):
+$\|e^+\| \le [1 - \xi (1 - q)] \|e\| + \zeta \|D h\|$ with $q = \|G\| + \frac{\zeta}{\xi} \|D K\|$, so $q < 1$ is asked.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from smfg_verify.assumptions.constants.game_constants import game_constants
+from smfg_verify.assumptions.contraction.proved_bounds import USED, inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.ergodicity.mixing import CLEARLY_BELOW_ONE
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
+from smfg_verify.assumptions.leader_draws import random_leaders, trajectory_leaders
+from smfg_verify.assumptions.properties import register_property
+from smfg_verify.assumptions.settings import LEARNERS, SearchSettings
+from smfg_verify.assumptions.step_sizes.mean_field_tracking import Linearisation, linearise
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+
+PROPERTY = "step-sizes"
+STATEMENTS = ("order", "range", "ratios")
+# The learners whose steps are clipped to one, where an update is already a full replacement.
+_CLIPPED = ("mean_field", "critic")
+# Leaders linearised at, of the random ones and of the run each.
+_LEADERS = 128
+
+
+def _quotient(slow: float, fast: float) -> float:
+    """slow / fast; a learner that stands still is slower than any, and none is slower than it."""
+    if slow == 0.0:
+        return 0.0
+    return slow / fast if fast > 0.0 else float("inf")
+
+
+def step_ratios(step_sizes: Mapping[str, Any]) -> dict[str, float]:
+    """Slow over fast for each pair of neighbours in the order, by name."""
+    return {
+        f"{slow}/{fast}": _quotient(float(step_sizes[slow]), float(step_sizes[fast]))
+        for slow, fast in itertools.pairwise(LEARNERS)
+    }
+
+
+def _largest_ratio(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    return max(step_ratios(witness).values())
+
+
+def _largest_clipped(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    return max(float(witness[name]) for name in _CLIPPED)
+
+
+def _factor(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    """The constant of "ratios": q at the witness, or the proved bound of the contraction of a leader at rest."""
+    game = checked(game)
+    if "logits" not in witness:
+        return smaller_bound(inputs_from(game, witness), float(game.temperature))
+    require_shapes(witness, {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)})
+    found = linearise(game, witness["logits"][None], witness["mean_field"][None])
+    return float(_factors(found, float(witness["leader_over_mean_field"]))[0])
+
+
+def _factors(found: Linearisation, ratio: float) -> np.ndarray:
+    # A leader at rest feeds nothing back, whatever the derivative of its equilibrium.
+    return found.contraction + (ratio * found.feedback if ratio > 0.0 else 0.0)
+
+
+RECOMPUTE = {"order": _largest_ratio, "range": _largest_clipped, "ratios": _factor}
+
+
+@register_property(PROPERTY, recompute=RECOMPUTE, aside=("range",))
+def check_step_sizes(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
+    r"""Check the constants of the step sizes that `settings.step_sizes` gives.
+
+    The order is exact. The range decides nothing: a clipped step only delays the schedule. The ratio of leader to
+    mean field is held against the linearised dynamics at the equilibria of sampled leaders; that the other two
+    ratios suffice is not checked beyond their order.
+
+    Args:
+        game: the game, traced.
+        settings: how hard to search, and the step sizes.
+
+    Returns:
+        One finding for each of `STATEMENTS`.
+    """
+    if settings.step_sizes is None:
+        return [_not_applicable(statement) for statement in STATEMENTS]
+    step_sizes = {name: float(settings.step_sizes[name]) for name in LEARNERS}
+    return [_order(step_sizes), _range(step_sizes), _ratios(game, settings, step_sizes)]
+
+
+def _not_applicable(statement: str) -> Finding:
+    meaning = "Not applicable: no step sizes were given."
+    return _finding(statement, Verdict.NOT_APPLICABLE, float("nan"), meaning, method="settings")
+
+
+def _order(step_sizes: dict[str, float]) -> Finding:
+    ratios = step_ratios(step_sizes)
+    pair, largest = max(ratios.items(), key=lambda item: item[1])
+    if largest <= 1.0:
+        verdict, meaning = Verdict.CERTIFIED, "leader <= mean field <= follower <= critics, as the theory asks."
+    else:
+        slow, fast = pair.split("/")
+        verdict = Verdict.REFUTED
+        meaning = f"The {slow} steps ({step_sizes[slow]:g}) are larger than those of the {fast} ({step_sizes[fast]:g})."
+    witness = {name: np.asarray(value) for name, value in step_sizes.items()}
+    return _finding("order", verdict, largest, meaning, method="comparison", witness=witness, details=ratios)
+
+
+def _range(step_sizes: dict[str, float]) -> Finding:
+    # c / sqrt(k + 1) <= 1 from the first k with k + 1 >= c^2 on.
+    first = {name: max(0, math.ceil(step_sizes[name] ** 2) - 1) for name in _CLIPPED}
+    largest = max(step_sizes[name] for name in _CLIPPED)
+    if largest <= 1.0:
+        verdict, meaning = Verdict.CERTIFIED, "No step of the mean field or of the critics is ever clipped to one."
+    else:
+        verdict = Verdict.INCONCLUSIVE
+        clipped = " and ".join(f"{name} before iteration {k}" for name, k in first.items() if k > 0)
+        meaning = f"Steps are clipped to one at first ({clipped}); from then on they are c / sqrt(k + 1)."
+    witness = {name: np.asarray(step_sizes[name]) for name in _CLIPPED}
+    details = {f"first_unclipped_{name}": k for name, k in first.items()}
+    return _finding("range", verdict, largest, meaning, method="comparison", witness=witness, details=details)
+
+
+def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, float]) -> Finding:
+    ratio = step_ratios(step_sizes)["leader/mean_field"]
+    constants = game_constants(game, settings)
+    bounds = inputs_of(game, constants)
+    certified = smaller_bound(bounds, float(game.temperature))
+    if step_sizes["mean_field"] == 0.0:
+        meaning = "The mean field takes no steps, so that it tracks nothing."
+        return _finding("ratios", Verdict.INCONCLUSIVE, float("nan"), meaning, method=_METHOD)
+    if ratio == 0.0 and certified < 1.0 - CLEARLY_BELOW_ONE:
+        meaning = (
+            f"The leader rests and the mean field's map contracts by {certified:.4g}: with followers at their best "
+            "response its mean dynamics converges, for every softmax leader."
+        )
+        finding = _finding(
+            "ratios", Verdict.CERTIFIED, certified, meaning, side=Side.UPPER, method=_METHOD, witness=witness_of(bounds)
+        )
+        return cut_short(finding, constants.cut, *USED)
+    return _tracking(game, settings, ratio, certified)
+
+
+_METHOD = "linearised mean dynamics at the equilibria of random leaders; proved contraction of the mean field's map"
+
+
+def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certified: float) -> Finding:
+    leaders = random_leaders(game, settings)[:_LEADERS]
+    if settings.trajectory is not None:
+        run = np.unique(trajectory_leaders(game, settings.trajectory), axis=0)
+        leaders = np.concatenate([leaders, run[np.linspace(0, len(run) - 1, min(_LEADERS, len(run))).astype(int)]])
+    found = linearise(game, leaders)
+    factors = _factors(found, ratio)
+    numbers = np.isfinite(factors)
+    searched = {
+        "points": len(leaders),
+        "unconverged": int(np.sum(~np.all(np.isfinite(found.response), axis=(1, 2)))),
+        "nan": int(np.sum(~numbers)),
+        "seed": settings.seed,
+        "leader_scale": float(settings.leader_scale),
+    }
+    details = {"certified_contraction": certified, "leader_over_mean_field": ratio, "random": factors}
+    if not numbers.any():
+        meaning = "No equilibrium with a finite linearisation was found to look at."
+        return _finding(
+            "ratios", Verdict.INCONCLUSIVE, float("nan"), meaning, method=_METHOD, searched=searched, details=details
+        )
+    index = int(np.nanargmax(np.where(numbers, factors, np.nan)))
+    witness = {
+        "logits": leaders[index],
+        "mean_field": found.mean_field[index],
+        "leader_over_mean_field": np.asarray(ratio),
+    }
+    constant = _factor(game, witness)
+    lag = np.where(factors < 1.0, ratio * found.drift / np.where(factors < 1.0, 1.0 - factors, 1.0), np.inf)
+    details |= {
+        "contraction": found.contraction[index],
+        "feedback": found.feedback[index],
+        "largest_real_part": np.max(found.largest_real_part(ratio)[numbers]),
+        "lag": np.max(lag[numbers]),
+    }
+    return _finding(
+        "ratios",
+        Verdict.SUPPORTED if constant < 1.0 else Verdict.INCONCLUSIVE,
+        constant,
+        _tracking_meaning(constant, details, int(np.sum(numbers)), len(leaders)),
+        side=Side.LOWER,
+        evidence=Evidence.SEARCH,
+        method=_METHOD,
+        witness=witness,
+        searched=searched,
+        details=details,
+    )
+
+
+def _tracking_meaning(constant: float, details: Mapping[str, Any], known: int, number: int) -> str:
+    where = f"{known} of {number} leaders, those with a linearisation"
+    if constant < 1.0:
+        return (
+            f"To first order the mean field tracks at {where}: q = {constant:.4g} < 1 (contraction and feedback of the "
+            f"leader's steps), so that it trails its equilibrium by at most about {details['lag']:.2g} in the l1 norm."
+        )
+    text = f"q = {constant:.4g} >= 1 at some leader: the l1 condition for the mean field to track does not hold"
+    if details["largest_real_part"] < 1.0:
+        return f"{text}, though small errors die out at {where} (eigenvalues); nothing follows."
+    return f"{text}, and at some leader small errors do not die out."
+
+
+def _finding(
+    statement: str,
+    verdict: Verdict,
+    constant: float,
+    meaning: str,
+    *,
+    method: str,
+    side: Side = Side.EXACT,
+    evidence: Evidence = Evidence.PROOF,
+    witness=None,
+    searched=None,
+    details=None,
+) -> Finding:
+    return Finding(
+        property=PROPERTY,
+        statement=statement,
+        verdict=verdict,
+        constant=constant,
+        side=side,
+        evidence=evidence,
+        method=method,
+        meaning=meaning,
+        witness=witness or {},
+        searched=searched or {},
+        details=details or {},
+    )

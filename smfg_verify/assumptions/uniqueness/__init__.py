@@ -1,0 +1,1 @@
+"""Has every leader exactly one mean field equilibrium?"""

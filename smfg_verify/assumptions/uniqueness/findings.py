@@ -1,0 +1,224 @@
+"""Uniqueness of the mean field equilibrium of every leader: by contraction, by many starts, along temperature."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from smfg_verify.assumptions.constants.game_constants import game_constants
+from smfg_verify.assumptions.contraction.measured_modulus import random_points
+from smfg_verify.assumptions.contraction.proved_bounds import USED, inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.contraction.temperature_sweep import swept_temperatures
+from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.ergodicity.mixing import CLEARLY_BELOW_ONE
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
+from smfg_verify.assumptions.properties import register_property
+from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.assumptions.uniqueness.monotonicity import monotonicity_finding, quotient_of
+from smfg_verify.assumptions.uniqueness.several_equilibria import (
+    Equilibria,
+    PathEnd,
+    distinct_of,
+    find_equilibria,
+    follow_down,
+    starting_fields,
+)
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.exact.response_jacobian import at_equilibria, field_size
+from smfg_verify.game import AbstractGame, leader_logits_shape
+
+PROPERTY = "uniqueness"
+STATEMENTS = ("contraction", "multi-start", "temperature-path", "monotonicity")
+_MOST_LEADERS = 24
+_MOST_STARTS = 16
+_PATH_STEPS = 2000
+_LIST_OF_FIELDS = "mean_fields"
+
+
+def _distance_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    fields, game = witness[_LIST_OF_FIELDS], checked(game)
+    shapes = {"logits": leader_logits_shape(game), _LIST_OF_FIELDS: (len(fields), field_size(game))}
+    require_shapes(witness, shapes)
+    logits = np.repeat(witness["logits"][None], len(fields), axis=0)
+    return distinct_of(at_equilibria(game, logits, fields)).distance
+
+
+RECOMPUTE = {
+    "contraction": lambda game, witness: smaller_bound(inputs_from(game, witness), float(game.temperature)),
+    "multi-start": _distance_of,
+    "temperature-path": _distance_of,
+    "monotonicity": quotient_of,
+}
+
+
+@register_property(
+    PROPERTY, recompute=RECOMPUTE, sufficient=("contraction",), aside=("temperature-path", "monotonicity")
+)
+def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
+    r"""Whether every leader policy has one mean field equilibrium only.
+
+    A proved contraction certifies it (Banach); two equilibria of one leader, farther apart than their numerical errors,
+    refute it.
+
+    Args:
+        game: the game, traced.
+        settings: how hard to search.
+
+    Returns:
+        One finding for each of `STATEMENTS`.
+
+    Source: uniqueness of equilibria as assumed by analyses of learning in mean field games.
+    """
+    if field_size(game) == 1:
+        return [_not_applicable(statement) for statement in STATEMENTS]
+    return [
+        _contraction_finding(game, settings),
+        _multi_start_finding(game, settings),
+        _path_finding(game, settings),
+        monotonicity_finding(game, settings),
+    ]
+
+
+def _not_applicable(statement: str) -> Finding:
+    why = "the mean field has a single entry, so there is only one"
+    return not_applicable(PROPERTY, statement, method="number of entries of the mean field", why=why)
+
+
+def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
+    constants = game_constants(game, settings)
+    inputs = inputs_of(game, constants)
+    constant = smaller_bound(inputs, float(game.temperature))
+    certified = constant < 1.0 - CLEARLY_BELOW_ONE
+    finding = Finding(
+        property=PROPERTY,
+        statement="contraction",
+        verdict=Verdict.CERTIFIED if certified else Verdict.INCONCLUSIVE,
+        constant=constant,
+        side=Side.UPPER,
+        evidence=Evidence.PROOF,
+        method="proved l1 modulus of the best-response map, see contraction/certified-bound",
+        meaning=(
+            f"The best-response map contracts (proved modulus {constant:.4g}): each softmax leader has one equilibrium."
+            if certified
+            else f"The proved modulus of the best-response map is {constant:.4g}, not below 1: nothing follows."
+        ),
+        witness=witness_of(inputs),
+    )
+    return cut_short(finding, constants.cut, *USED)
+
+
+def _leaders(game: AbstractGame, settings: SearchSettings) -> np.ndarray:
+    logits = random_points(game, min(settings.num_leaders, _MOST_LEADERS), settings)[0]
+    logits[0] = 0.0
+    return logits
+
+
+def _starts(game: AbstractGame, settings: SearchSettings) -> np.ndarray:
+    number = max(4, min(settings.num_starts, _MOST_STARTS))
+    return starting_fields(game, number, np.random.default_rng(settings.seed))
+
+
+def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
+    logits, starts = _leaders(game, settings), _starts(game, settings)
+    found = find_equilibria(game, logits, starts)
+    counts = np.array([len(entry.distinct) for entry in found])
+    distances = np.array([entry.distance for entry in found])
+    known = np.isfinite(distances).any()
+    k = int(np.nanargmax(distances)) if known else 0
+    reached = len(starts) - np.array([entry.unconverged for entry in found])
+    # One search that arrives is compared with nothing.
+    compared = bool(np.any(reached >= 2))
+    verdict = Verdict.SUPPORTED if compared else Verdict.INCONCLUSIVE
+    if known and distances[k] > 0.0:
+        verdict = Verdict.REFUTED
+    return Finding(
+        property=PROPERTY,
+        statement="multi-start",
+        verdict=verdict,
+        constant=distances[k],
+        side=Side.LOWER,
+        evidence=Evidence.SEARCH,
+        method="Newton's method from uniform, extreme and random mean fields, for the uniform and random leaders",
+        meaning=_multi_start_meaning(verdict, found, k, reached, len(starts)),
+        witness=_multi_start_witness(logits[k], found[k]) if known else {},
+        searched={
+            "leaders": len(logits),
+            "starts": len(starts),
+            "unconverged": sum(entry.unconverged for entry in found),
+            "leaders_without_equilibrium": int(np.sum(counts == 0)),
+            "seed": settings.seed,
+        },
+        details={
+            "num_equilibria": counts,
+            _LIST_OF_FIELDS: found[k].distinct,
+            "spectral_radius": found[k].radius,
+        },
+    )
+
+
+def _multi_start_witness(logits: np.ndarray, found: Equilibria) -> dict[str, np.ndarray]:
+    _, i, j = found.farthest
+    return {"logits": logits, _LIST_OF_FIELDS: found.distinct[[i] if i == j else [i, j]]}
+
+
+def _multi_start_meaning(verdict: Verdict, found: list[Equilibria], k: int, reached: np.ndarray, starts: int) -> str:
+    """Said of the searches that arrived, with how many of all did: the others say nothing about uniqueness."""
+    arrived = f"{int(reached.sum())} of {starts * len(found)} searches arrived at an equilibrium"
+    if verdict is Verdict.INCONCLUSIVE:
+        return f"{arrived}, at most one for each leader: there is nothing to compare."
+    if verdict is Verdict.REFUTED:
+        radii = ", ".join(f"{radius:.3g}" for radius in found[k].radius)
+        return (
+            f"One leader policy has at least two equilibria, {found[k].distance:.4g} apart in l1; "
+            f"{len(found[k].distinct)} were found for it, with spectral radii of the best-response map {radii} "
+            "(below 1 is stable)."
+        )
+    several = int(np.sum(reached >= 2))
+    return (
+        f"For {several} of {len(found)} leaders two searches or more arrived, and the equilibria of one leader "
+        f"cannot be told apart; {arrived}."
+    )
+
+
+def _path_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
+    uniform = np.zeros(leader_logits_shape(game))
+    end = follow_down(game, uniform, max_steps=_PATH_STEPS)
+    starts = _starts(game, settings)
+    direct = at_equilibria(game, uniform[None], starts[:1])
+    swept = swept_temperatures(float(game.temperature))
+    few = starts[: max(4, len(starts) // 2)]
+    branches = [
+        len(entry.distinct) for entry in find_equilibria(game, np.tile(uniform, (len(swept), 1, 1)), few, swept)
+    ]
+    comparable = end.reached and bool(direct.converged[0])
+    witness = {"logits": uniform, _LIST_OF_FIELDS: np.stack([end.mean_field, direct.mean_field[0]])}
+    apart = _distance_of(game, witness) if comparable else float("nan")
+    verdict = Verdict.INCONCLUSIVE
+    if comparable:
+        verdict = Verdict.REFUTED if apart > 0.0 else Verdict.SUPPORTED if end.folds == 0 else Verdict.INCONCLUSIVE
+    return Finding(
+        property=PROPERTY,
+        statement="temperature-path",
+        verdict=verdict,
+        constant=apart,
+        side=Side.LOWER,
+        evidence=Evidence.SEARCH,
+        method="pseudo-arclength continuation of the uniform leader's equilibrium from a hot temperature to the game's",
+        meaning=_path_meaning(end, comparable, apart),
+        witness=witness if comparable else {},
+        searched={"path_steps": end.steps, "reached": end.reached, "starts": len(few), "temperatures": len(swept)},
+        details={"folds": end.folds, "temperature": swept, "num_equilibria": np.array(branches)},
+    )
+
+
+def _path_meaning(end: PathEnd, comparable: bool, apart: float) -> str:
+    if not comparable:
+        return "The path, or the direct search, did not reach an equilibrium at the game's temperature."
+    if apart > 0.0:
+        return f"The path from a hot temperature ends at another equilibrium than the direct search, {apart:.4g} away."
+    if end.folds:
+        return f"The path from hot to cold passes {end.folds} fold(s): there are temperatures with several equilibria."
+    return (
+        f"The path from a hot temperature met no fold in {end.steps} steps, and its end cannot be told apart from the "
+        "equilibrium found directly."
+    )

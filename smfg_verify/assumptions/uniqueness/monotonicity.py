@@ -1,0 +1,270 @@
+r"""Monotonicity of the follower's reward in the mean field, in the sense of Lasry and Lions."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from smfg_verify.assumptions.constants.suprema import budget_of
+from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose_slopes, numbers_of_a_box, supremum
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
+from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.exact.kernel import tabulate
+from smfg_verify.exact.response_jacobian import field_size, tangent_basis
+from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+
+_MOST_SELECTIONS = 4096
+_MOST_BOXES = 64
+# Eigenvalue problems of one round of boxes; with more selections than that allows their hull is bounded at once.
+_MOST_PROBLEMS = 2048
+# Relative to the largest slope: what counts as zero in a proof, and as clearly positive in a counter-example.
+_ZERO, _POSITIVE = 1e-12, 1e-9
+_NONE = "the follower's reward does not depend on the mean field"
+
+
+class Selections(NamedTuple):
+    """Choices of pure actions.
+
+    Attributes:
+        follower: action of the follower at each state, (S, n).
+        leader: action of the leader at each state, the same where the leader cannot tell states apart, (S, n).
+        complete: whether these are all of them.
+    """
+
+    follower: Int[np.ndarray, "S n"]
+    leader: Int[np.ndarray, "S n"]
+    complete: bool
+
+
+def selections_of(game: AbstractGame, seed: int) -> Selections:
+    """All choices of pure actions of both players, or random ones where there are too many.
+
+    With the mean field on pairs the follower's actions are part of the point, and only the leader's are chosen.
+    """
+    free = game.mean_field_support == "states"
+    observation = np.asarray(game.leader_observation)
+    sizes = [game.num_follower_actions] * (game.num_states if free else 0)
+    sizes += [game.num_leader_actions] * leader_logits_shape(game)[0]
+    complete = float(np.prod(np.array(sizes, dtype=float))) <= _MOST_SELECTIONS
+    if complete:
+        rows = np.array(list(itertools.product(*(range(size) for size in sizes))), dtype=int)
+    else:
+        rows = np.random.default_rng(seed).integers(np.array(sizes), size=(_MOST_SELECTIONS, len(sizes)))
+    cut = game.num_states if free else 0
+    follower = rows[:, :cut] if free else np.zeros((len(rows), game.num_states), dtype=int)
+    return Selections(follower, rows[:, cut:][:, observation], complete)
+
+
+def chosen_slopes(
+    table: Float[np.ndarray, "K n A B M"], chosen: Selections, on_pairs: bool
+) -> Float[np.ndarray, "K S M M"]:
+    r"""$G_{x j} = \partial r(x) / \partial m_j$ for every table and selection, x a state or a pair."""
+    states = np.arange(table.shape[1])
+    if not on_pairs:
+        return table[:, states, chosen.follower, chosen.leader]
+    actions = np.arange(table.shape[2])
+    rows = table[:, states[:, None], actions[None, :], chosen.leader[:, :, None]]
+    return rows.reshape(len(table), len(chosen.leader), table.shape[-1], table.shape[-1])
+
+
+def largest_eigenvalues(matrices: Float[np.ndarray, "*K M M"]) -> Float[np.ndarray, "*K"]:
+    """Largest eigenvalue of the symmetric part on the tangents of the simplex."""
+    basis = tangent_basis(matrices.shape[-1])
+    reduced = basis.T @ (0.5 * (matrices + np.swapaxes(matrices, -1, -2))) @ basis
+    return np.linalg.eigvalsh(reduced)[..., -1]
+
+
+def quotient_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    r"""$\sum_x (r(x, m) - r(x, m'))(m - m')(x) / \|m - m'\|_2^2$ of a witness: two mean fields and a selection."""
+    game = checked(game)
+    size = int(np.prod(mean_field_shape(game)))
+    actions = dict.fromkeys(("follower_actions", "leader_actions"), (game.num_states,))
+    require_shapes(witness, {"mean_fields": (2, size), **{k: v for k, v in actions.items() if k in witness}})
+    first, second = witness["mean_fields"]
+    rewards = [_reward(game, field, witness) for field in (first, second)]
+    step = first - second
+    return float((rewards[0] - rewards[1]) @ step / (step @ step))
+
+
+def _reward(game: AbstractGame, field: np.ndarray, witness: Mapping[str, Any]) -> np.ndarray:
+    table = np.asarray(_rewards(game, jnp.asarray(field)))
+    states = np.arange(game.num_states)
+    if game.mean_field_support == "states":
+        return table[states, witness["follower_actions"], witness["leader_actions"]]
+    return table[states, :, witness["leader_actions"]].ravel()
+
+
+@jit_for_game
+def _rewards(game: AbstractGame, field):
+    return tabulate(game, field.reshape(mean_field_shape(game))).follower_reward
+
+
+@jit_for_game
+def _slopes(game: AbstractGame, fields):
+    reward = lambda field: tabulate(game, field.reshape(mean_field_shape(game))).follower_reward  # noqa: E731
+    return jax.lax.map(jax.jacfwd(reward), fields)
+
+
+def _witness(
+    matrices: Float[np.ndarray, "S M M"], chosen: Selections, field: Float[np.ndarray, " M"]
+) -> dict[str, np.ndarray]:
+    """Two mean fields around one, along the steepest direction of the worst selection."""
+    worst = int(np.argmax(np.nan_to_num(largest_eigenvalues(matrices), nan=-np.inf)))
+    basis = tangent_basis(len(field))
+    reduced = basis.T @ (0.5 * (matrices[worst] + matrices[worst].T)) @ basis
+    direction = basis @ np.linalg.eigh(reduced)[1][:, -1]
+    inside = 0.999 * field + 0.001 / len(field)
+    step = 0.1 * float(np.min(inside)) / float(np.max(np.abs(direction)))
+    return {
+        "mean_fields": np.stack([inside + step * direction, inside - step * direction]),
+        "follower_actions": chosen.follower[worst],
+        "leader_actions": chosen.leader[worst],
+    }
+
+
+class _Evidence(NamedTuple):
+    """A certified bound of the quotient (infinite where there is none), a witness, and what was looked at."""
+
+    upper: float
+    exact: bool
+    scale: float
+    witness: dict[str, np.ndarray]
+    searched: dict[str, Any]
+    reason: str
+    cut: bool = False
+
+
+def monotonicity_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
+    r"""Whether $\sum_x (r(x,m) - r(x,m'))(m - m')(x) \le 0$ for all mean fields and policies of both players.
+
+    x is a state, its reward averaged over both players' policies, or a pair of state and action, averaged over the
+    leader's. The quotient by $\|m - m'\|_2^2$ is largest at pure actions, where it is an eigenvalue if the reward is
+    affine, and at most one of an enclosed slope matrix otherwise: midpoint's eigenvalue plus the norm of the radius.
+
+    Args:
+        game: the game, traced.
+        settings: how hard to search.
+
+    Returns:
+        The finding; classical games that satisfy the condition have one equilibrium, here it decides nothing.
+
+    Source: monotonicity condition of Lasry and Lions (2007).
+    """
+    chosen = selections_of(game, settings.seed)
+    table = affine_table(game, "follower_reward")
+    if table is not None:
+        found = _affine(game, np.moveaxis(table.slope, 0, -1)[None], chosen)
+    else:
+        found = _general(game, chosen, settings)
+    constant = quotient_of(game, found.witness)
+    if constant > _POSITIVE * found.scale:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.CERTIFIED if found.upper <= _ZERO * found.scale else Verdict.INCONCLUSIVE
+    finding = Finding(
+        property="uniqueness",
+        statement="monotonicity",
+        verdict=verdict,
+        constant=constant,
+        side=Side.EXACT if found.exact else Side.LOWER,
+        evidence=Evidence.PROOF if verdict is Verdict.CERTIFIED else Evidence.SEARCH,
+        method="largest eigenvalue of the symmetric slopes on tangents, pure actions; slopes enclosed if not affine",
+        meaning=_meaning(verdict, constant, found.reason),
+        witness=found.witness,
+        searched=found.searched,
+        details={"certified_upper": found.upper},
+    )
+    return cut_short(finding, {"quotient"} if found.cut else (), "quotient")
+
+
+def _meaning(verdict: Verdict, constant: float, reason: str) -> str:
+    aside = "(the classical condition; for a stationary law of discounting followers it decides nothing)"
+    if reason == _NONE:
+        return f"Monotone, since {_NONE} {aside}."
+    if verdict is Verdict.CERTIFIED:
+        return (
+            "Proved monotone: between any two mean fields the changes of the follower's reward, weighted by the "
+            f"changes of the crowd, add up to at most zero, up to rounding {aside}."
+        )
+    if verdict is Verdict.REFUTED:
+        return f"Not monotone: for two mean fields crowding pays, with quotient {constant:.4g} {aside}."
+    because = f"; {reason}" if reason else ", too near zero to tell"
+    return f"Neither proved nor refuted: the largest quotient found is {constant:.4g}{because} {aside}."
+
+
+def _affine(game: AbstractGame, table: Float[np.ndarray, "1 n A B M"], chosen: Selections) -> _Evidence:
+    on_pairs = game.mean_field_support != "states"
+    scale = float(np.max(np.abs(table), initial=0.0))
+    matrices = chosen_slopes(table, chosen, on_pairs)[0]
+    largest = float(np.max(largest_eigenvalues(matrices)))
+    if not chosen.complete:
+        largest = float(_hull_bound(game, table, table)[0])
+    reason = _NONE if scale == 0.0 else "" if chosen.complete else "too many pure actions to look at each"
+    searched = {"selections": len(matrices), "all_selections": chosen.complete, "affine": True}
+    field = np.full(table.shape[-1], 1.0 / table.shape[-1])
+    return _Evidence(largest, chosen.complete, scale, _witness(matrices, chosen, field), searched, reason)
+
+
+def _general(game: AbstractGame, chosen: Selections, settings: SearchSettings) -> _Evidence:
+    on_pairs = game.mean_field_support != "states"
+    size = field_size(game)
+    each = chosen.complete and len(chosen.leader) * 32 <= _MOST_PROBLEMS
+
+    def matrices_at(fields: Float[np.ndarray, "K M"]) -> Float[np.ndarray, "K S M M"]:
+        return chosen_slopes(np.asarray(_slopes(game, jnp.asarray(fields))), chosen, on_pairs)
+
+    def sample(fields: Float[np.ndarray, "K M"]) -> Float[np.ndarray, " K"]:
+        return np.array([np.max(largest_eigenvalues(matrices_at(field[None])[0])) for field in fields])
+
+    def bound(lower: Float[np.ndarray, "K M"], upper: Float[np.ndarray, "K M"]) -> Float[np.ndarray, " K"]:
+        found = enclose_slopes(game, "follower_reward", lower, upper)
+        low, high = np.moveaxis(found.lower, 1, -1), np.moveaxis(found.upper, 1, -1)
+        if not each:
+            return _hull_bound(game, low, high)
+        return np.max(_enclosed(chosen_slopes(low, chosen, on_pairs), chosen_slopes(high, chosen, on_pairs)), axis=1)
+
+    budget = budget_of(settings, numbers_of_a_box(game, "follower_reward", slopes=True))
+    budget["num_boxes"] = min(budget["num_boxes"], _MOST_BOXES)
+    searched: dict[str, Any] = {"selections": len(chosen.leader), "all_selections": chosen.complete, "affine": False}
+    upper, reason, field, cut = float("inf"), "", np.full(size, 1.0 / size), False
+    try:
+        found = supremum(bound, sample, size, **budget)
+    except NoEnclosure as error:
+        reason = str(error)
+        samples = np.random.default_rng(settings.seed).dirichlet(np.ones(size), _MOST_BOXES)
+        field = samples[int(np.argmax(np.nan_to_num(sample(samples), nan=-np.inf)))]
+    else:
+        upper, field, cut = found.upper, found.field, found.cut
+        reason = f"the certified bound reached {upper:.4g} after {found.boxes} boxes"
+        searched |= {"boxes": found.boxes, "finished": found.finished}
+    matrices = matrices_at(field[None])[0]
+    scale = float(np.max(np.abs(matrices), initial=0.0))
+    return _Evidence(upper, False, scale, _witness(matrices, chosen, field), searched, reason, cut)
+
+
+def _hull_bound(
+    game: AbstractGame, lower: Float[np.ndarray, "K n A B M"], upper: Float[np.ndarray, "K n A B M"]
+) -> Float[np.ndarray, " K"]:
+    """The bound for all selections at once, from the range of each slope over the actions that are chosen."""
+    if game.mean_field_support == "states":
+        low, high = np.min(lower, axis=(2, 3)), np.max(upper, axis=(2, 3))
+    else:
+        shape = (len(lower), lower.shape[-1], lower.shape[-1])
+        low, high = np.min(lower, axis=3).reshape(shape), np.max(upper, axis=3).reshape(shape)
+    return _enclosed(low, high)
+
+
+def _enclosed(low: Float[np.ndarray, "*K M M"], high: Float[np.ndarray, "*K M M"]) -> Float[np.ndarray, "*K"]:
+    """Bound of the largest eigenvalue over all matrices in a range; infinite where the range is not finite."""
+    finite = np.all(np.isfinite(low) & np.isfinite(high), axis=(-1, -2))
+    low, high = np.where(finite[..., None, None], low, 0.0), np.where(finite[..., None, None], high, 0.0)
+    radius = 0.5 * (high - low)
+    spread = np.linalg.eigvalsh(0.5 * (radius + np.swapaxes(radius, -1, -2)))[..., -1]
+    return np.where(finite, largest_eigenvalues(0.5 * (low + high)) + spread, np.inf)

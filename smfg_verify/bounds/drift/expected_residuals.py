@@ -1,0 +1,181 @@
+"""Residuals before one iteration of AC-SMFG and their exact conditional expectations after it, along a run."""
+
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from smfg_verify.bounds.drift.one_step import num_outcomes, num_population_points, outcomes
+from smfg_verify.bounds.local.mean_dynamics import Components
+from smfg_verify.bounds.rates.run_residuals import largest_batch, require_same_game, tracking_residuals
+from smfg_verify.errors import InputError
+from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
+from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
+from smfg_verify.exact.precision import require_float64
+from smfg_verify.game import AbstractGame, traced, validate
+from smfg_verify.stochastic.schedules import Schedule, StepSizes
+from smfg_verify.stochastic.trace import Trace
+from smfg_verify.stochastic.value_bounds import value_bounds
+
+QUANTITIES = ("objective", "e_omega", "e_theta", "e_mu", "e_Vf", "e_Vl")
+# Next iterates measured by one call.
+_POINTS_A_CALL = 4096
+# Next iterates measured for a whole run by default: seconds for a game of two states.
+MAX_POINTS = 200_000
+
+
+class ExpectedResiduals(NamedTuple):
+    """Residuals at P iterates of a run, and expected after one more iteration under V schedules.
+
+    NaN where an equilibrium that counts was not found.
+
+    Attributes:
+        seeds: row of the trace, (P,).
+        iterations: completed iterations k, (P,).
+        steps: zeta_k, xi_k, alpha_k, beta_k of each schedule, (V, P, 4).
+        before: name of a quantity -> its value, (P,).
+        stationary: name -> expectation where both chains have their exact laws, (V, P).
+        chains: name -> expectation given where the chains stand, (V, P).
+        num_outcomes: samples that one iteration can draw.
+        num_left_out: recorded iterates that were left out to stay within the budget.
+    """
+
+    seeds: Int[np.ndarray, " P"]
+    iterations: Int[np.ndarray, " P"]
+    steps: Float[np.ndarray, "V P 4"]
+    before: dict[str, Float[np.ndarray, " P"]]
+    stationary: dict[str, Float[np.ndarray, "V P"]]
+    chains: dict[str, Float[np.ndarray, "V P"]]
+    num_outcomes: int
+    num_left_out: int
+
+
+def expected_residuals(
+    game: AbstractGame, trace: Trace, schedules: Sequence[Schedule], *, max_points: int = MAX_POINTS
+) -> ExpectedResiduals:
+    r"""$e^k$ and $E[e^{k+1} \mid x_k]$ of every residual and of the objective, at iterates of a run.
+
+    The expectation is the finite sum over everything that the iteration may draw. What the iteration does at x_k is
+    known for any step sizes, so several schedules can be asked about the iterates of one run.
+
+    Args:
+        game: the game of the run.
+        trace: recorded iterates.
+        schedules: step sizes of the one iteration.
+        max_points: next iterates measured in all; where the run holds more, its checkpoints are thinned evenly.
+
+    Returns:
+        The expectations.
+
+    Raises:
+        ValueError: the trace of another game, float64 off, no schedule, or a budget below one iterate.
+    """
+    validate(game)
+    require_float64(game)
+    require_same_game(game, trace)
+    game = traced(game)
+    if not schedules:
+        raise InputError("schedules: got none, expected at least one: the step sizes of the iteration looked at.")
+    number = num_outcomes(game)
+    affordable = max_points // (number * len(schedules))
+    if affordable < len(trace.seeds):
+        raise InputError(
+            f"max_points: got {max_points}, expected at least {number * len(schedules) * len(trace.seeds)}: one "
+            f"iteration of this game can draw {number} samples, and {len(trace.seeds)} seeds under {len(schedules)} "
+            "schedules are asked for; give fewer seeds or more points."
+        )
+    seeds, columns = _chosen(trace, affordable)
+    points = Components(*(np.asarray(getattr(trace, name))[seeds, columns] for name in Components._fields))
+    states = (trace.occupancy_state[seeds, columns], trace.population_state[seeds, columns])
+    iterations = np.asarray(trace.iterations)[columns]
+    steps = np.stack([np.stack(jax.vmap(schedule.at)(jnp.asarray(iterations)), axis=-1) for schedule in schedules])
+    before, after = _all_expected(game, points, states, steps)
+    total = trace.leader_logits.shape[0] * trace.leader_logits.shape[1]
+    return ExpectedResiduals(
+        seeds=seeds,
+        iterations=iterations,
+        steps=steps,
+        before=dict(zip(QUANTITIES, before.T, strict=True)),
+        stationary=dict(zip(QUANTITIES, np.moveaxis(after[..., 0, :], -1, 0), strict=True)),
+        chains=dict(zip(QUANTITIES, np.moveaxis(after[..., 1, :], -1, 0), strict=True)),
+        num_outcomes=number,
+        num_left_out=total - len(seeds),
+    )
+
+
+def _chosen(trace: Trace, affordable: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the finite iterates looked at: all seeds at evenly thinned checkpoints."""
+    num_seeds, num_columns = trace.leader_logits.shape[:2]
+    kept = np.unique(np.linspace(0, num_columns - 1, min(num_columns, affordable // num_seeds)).astype(int))
+    seeds, columns = (grid.ravel() for grid in np.meshgrid(np.arange(num_seeds), kept, indexing="ij"))
+    arrays = [np.asarray(getattr(trace, name))[seeds, columns] for name in Components._fields]
+    finite = np.logical_and.reduce([np.isfinite(a.reshape(len(a), -1)).all(axis=1) for a in arrays])
+    return seeds[finite], columns[finite]
+
+
+def _all_expected(game: AbstractGame, points: Components, states, steps) -> tuple[np.ndarray, np.ndarray]:
+    """Quantities before, (P, Q), and expected after, (V, P, 2, Q)."""
+    bounds = value_bounds(game)
+    # Newton for the leaders one iteration away starts from the equilibrium of this one.
+    fields = evaluate_leaders(game, points.leader_logits, rescue=False).mean_field
+    before = in_batches(functools.partial(_before, game), min(largest_batch(game), len(fields)), points, fields)
+    size = max(1, _POINTS_A_CALL // num_outcomes(game))
+    call = lambda *part: _expected(game, bounds, *part, largest_batch(game))  # noqa: E731
+    return before, np.stack([in_batches(call, size, step, points, fields, *states) for step in steps])
+
+
+@jit_for_game
+def _before(game: AbstractGame, points: Components, fields) -> Float[Array, "P Q"]:
+    def one(point: Components, field: Array) -> Array:
+        leader = _of_leader(game, point.leader_logits, field)
+        return _stacked(leader[:2], _tracking(game, point, leader[2]))
+
+    return jax.vmap(one)(points, fields)
+
+
+@jit_for_game
+def _expected(game: AbstractGame, bounds, steps, points, fields, occupancy_states, population_states, batch: int):
+    def one(step, point, *states):
+        return outcomes(game, bounds, StepSizes(*step), point, *states)
+
+    found = jax.vmap(one)(steps, points, occupancy_states, population_states)
+    weights = jnp.stack([found.stationary_weights, found.chain_weights], axis=1)
+    # The leader moves with the learners' sample alone, so its equilibria are solved once for all population points.
+    logits = found.points.leader_logits.reshape(len(fields), -1, num_population_points(game), *points[0].shape[1:])
+    starts = jnp.broadcast_to(fields[:, None], (*logits.shape[:2], *fields.shape[1:]))
+    solve = lambda pair: _of_leader(game, *pair)  # noqa: E731
+    objective, squared, moved = jax.lax.map(solve, _merged((logits[:, :, 0], starts)), batch_size=batch)
+    repeat = lambda leaf: jnp.repeat(leaf, num_population_points(game), axis=0)  # noqa: E731
+    pairs = (_merged(found.points), repeat(moved))
+    tracking = jax.lax.map(lambda pair: _tracking(game, *pair), pairs, batch_size=batch)
+    values = _stacked((repeat(objective), repeat(squared)), tracking)
+    values = values.reshape(weights.shape[0], 1, -1, len(QUANTITIES))
+    # A sample that cannot be drawn does not count, whether or not its iterate has an equilibrium.
+    counted = jnp.where(weights[..., None] > 0.0, values, 0.0)
+    return jnp.sum(weights[..., None] * counted, axis=2)
+
+
+def _merged(tree):
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+
+
+def _of_leader(game: AbstractGame, logits: Array, start: Array) -> tuple[Array, Array, Array]:
+    """Objective, squared gradient and equilibrium mean field of a leader; NaN where not converged."""
+    found = gradient_of_logits(game, logits, start, rescue=False)
+    return found.objective, jnp.sum(found.total**2), found.equilibrium.mean_field
+
+
+def _tracking(game: AbstractGame, point: Components, field: Array) -> tuple[Array, Array, Array, Array]:
+    found = tracking_residuals(game, point, float(jnp.finfo(float).eps))
+    return found.e_theta, jnp.sum((point.mean_field - field) ** 2), found.e_Vf, found.e_Vl
+
+
+def _stacked(leader: tuple[Array, Array], tracking: tuple[Array, Array, Array, Array]) -> Float[Array, "*P Q"]:
+    """In the order of `QUANTITIES`."""
+    return jnp.stack([*leader, *tracking], axis=-1)

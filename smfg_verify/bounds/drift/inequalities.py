@@ -1,0 +1,204 @@
+r"""Drift inequalities of AC-SMFG's residuals, with the smallest constants that hold at recorded iterates.
+
+With $\epsilon_i$ the step of the learner that residual i is about, the inequality of each tracking residual reads
+$$ E[e_i^{k+1} | x_k] - e_i^k \le - a\,\epsilon_i e_i + \sum_{j \ne i} \Big( b_j\,\epsilon_i
+   + b'_j \frac{\epsilon_j^2}{\epsilon_i} \Big) e_j + \sum_j n_j\,\epsilon_j^2 , $$
+b for the errors that enter the update, b' for the target that moves. For the leader it is that of ascent,
+$$ \Phi(\omega_k) - E[\Phi(\omega_{k+1}) | x_k] \le - a\,\zeta_k e_\omega + \zeta_k \sum_j b_j e_j + n\,\zeta_k^2 . $$
+The constants found are empirical: they hold at the iterates looked at and nowhere else.
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from smfg_verify import conic
+from smfg_verify.bounds.drift.expected_residuals import QUANTITIES, ExpectedResiduals
+from smfg_verify.stochastic.schedules import StepSizes
+
+RESIDUALS = QUANTITIES[1:]
+# Column of zeta, xi, alpha, beta that each residual's learner steps by, and the names of the four.
+STEP_OF = {"e_omega": 0, "e_mu": 1, "e_theta": 2, "e_Vf": 3, "e_Vl": 3}
+# A contraction term nowhere larger than this part of the largest change is none.
+_NO_CONTRACTION = 1e-7
+LEARNERS = StepSizes._fields
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class DriftInequality:
+    """One inequality with its constants.
+
+    Attributes:
+        residual: whose drift it bounds; "e_omega" for the leader's ascent.
+        status: of the linear program, "optimal" or why there are no constants.
+        contraction: a; 0 where the iterates allow none.
+        coupling: b by residual.
+        moving: b' by residual; empty for the leader.
+        noise: n by learner.
+        violation: largest left side minus right side, over the size of the left sides, after the constants were found;
+            0 up to rounding, since the noise is raised until it is.
+        binding: place in the flattened (schedule, iterate) table where the inequality is tightest, relative to its
+            right side's terms; -1 without constants.
+        slack: left side over the right side's gain terms at every row used, at most 1 where it holds, (R,).
+    """
+
+    residual: str
+    status: str
+    contraction: float
+    coupling: dict[str, float]
+    moving: dict[str, float]
+    noise: dict[str, float]
+    violation: float
+    binding: int
+    slack: Float[np.ndarray, " R"]
+
+    @property
+    def solved(self) -> bool:
+        """Whether there are constants."""
+        return self.status == conic.SOLVED
+
+    @property
+    def constants(self) -> Float[np.ndarray, " F"]:
+        """In the order of the columns of `features`."""
+        return np.array([self.contraction, *self.coupling.values(), *self.moving.values(), *self.noise.values()])
+
+
+def left_side(data: ExpectedResiduals, residual: str, *, chains: bool = False) -> Float[np.ndarray, "V P"]:
+    """Expected change over one iteration of a residual; for the leader that of minus the objective."""
+    name = "objective" if residual == "e_omega" else residual
+    change = (data.chains if chains else data.stationary)[name] - data.before[name]
+    return -change if residual == "e_omega" else change
+
+
+def features(data: ExpectedResiduals, residual: str) -> Float[np.ndarray, "V P F"]:
+    """Terms of an inequality without their constants; the first, contraction, counts negatively."""
+    own = data.steps[..., STEP_OF[residual]]
+    errors = {name: np.broadcast_to(data.before[name], own.shape) for name in RESIDUALS}
+    others = [name for name in RESIDUALS if name != residual]
+    columns = [-own * errors[residual], *(own * errors[name] for name in others)]
+    if residual != "e_omega":
+        columns += [data.steps[..., STEP_OF[name]] ** 2 / own * errors[name] for name in others]
+    columns += [data.steps[..., k] ** 2 for k in noise_columns(residual)]
+    return np.stack(columns, axis=-1)
+
+
+def noise_columns(residual: str) -> tuple[int, ...]:
+    """Learners whose noise enters an inequality: the leader's objective feels its own only."""
+    return (0,) if residual == "e_omega" else (0, 1, 2, 3)
+
+
+def fit_inequality(
+    data: ExpectedResiduals, residual: str, rows: Bool[np.ndarray, " P"] | None = None
+) -> DriftInequality:
+    """The constants of one inequality with the smallest mean right side among those that hold at every row.
+
+    Args:
+        data: iterates and what is expected after them.
+        residual: one of `RESIDUALS`.
+        rows: iterates to fit to; all if None. Those with a NaN are left out.
+
+    Returns:
+        The inequality; verified in float64 after the linear program, its noise raised until it holds.
+    """
+    terms, change, places = _usable(data, residual, rows)
+    if not len(change):
+        return _unsolved(residual, "no iterate with finite residuals")
+    scale = np.maximum(np.max(np.abs(terms), axis=0), 1e-300)
+    status, constants = _smallest(terms / scale, change)
+    if status != conic.SOLVED:
+        return _unsolved(residual, status)
+    constants = np.maximum(constants, 0.0) / scale
+    if constants[0] * scale[0] < _NO_CONTRACTION * np.max(np.abs(change)):
+        constants[0] = 0.0  # less contraction is a weaker claim, and this much is the solver's rounding
+    excess = change - terms @ constants
+    # The program is solved to about eight digits; what is missing is made up by noise, which every row has.
+    noise = slice(len(constants) - len(noise_columns(residual)), None)
+    total_noise = np.sum(terms[:, noise], axis=1)
+    constants[noise] += max(0.0, float(np.max(excess / total_noise)))
+    return _named(residual, constants, terms, change, places)
+
+
+def _usable(data: ExpectedResiduals, residual: str, rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Right-hand terms, left side, and place of each usable row in the flattened (schedule, iterate) table."""
+    terms, change = features(data, residual), left_side(data, residual)
+    usable = np.isfinite(change) & np.all(np.isfinite(terms), axis=-1)
+    if rows is not None:
+        usable &= rows
+    return terms[usable], change[usable], np.flatnonzero(usable)
+
+
+def _smallest(terms: Float[np.ndarray, "R F"], change: Float[np.ndarray, " R"]) -> tuple[str, np.ndarray]:
+    import cvxpy  # a second to import, which only a fit should pay
+
+    unit = max(float(np.max(np.abs(change))), 1e-300)
+    constants = cvxpy.Variable(terms.shape[1], nonneg=True, name="constants")
+    objective = cvxpy.Minimize(np.mean(terms, axis=0) @ constants)
+    found = conic.solve(cvxpy.Problem(objective, [terms @ constants >= change / unit]), second_opinion=False)
+    return found.status, unit * found.variables.get("constants", np.full(terms.shape[1], np.nan))
+
+
+def _named(residual: str, constants, terms, change, places) -> DriftInequality:
+    others = [name for name in RESIDUALS if name != residual]
+    noise = [LEARNERS[k] for k in noise_columns(residual)]
+    moving = [] if residual == "e_omega" else others
+    values = iter(float(value) for value in constants)
+    contraction = next(values)
+    gain = terms[:, 1:] @ constants[1:]
+    used = change - terms[:, 0] * constants[0]
+    slack = used / np.maximum(gain, 1e-300)
+    return DriftInequality(
+        residual=residual,
+        status=conic.SOLVED,
+        contraction=contraction,
+        coupling={name: next(values) for name in others},
+        moving={name: next(values) for name in moving},
+        noise={name: next(values) for name in noise},
+        violation=float(np.max(change - terms @ constants) / max(float(np.max(np.abs(change))), 1e-300)),
+        binding=int(places[np.argmax(slack)]),
+        slack=slack,
+    )
+
+
+def _unsolved(residual: str, status: str) -> DriftInequality:
+    nan = float("nan")
+    return DriftInequality(
+        residual=residual,
+        status=status,
+        contraction=nan,
+        coupling={},
+        moving={},
+        noise={},
+        violation=nan,
+        binding=-1,
+        slack=np.empty(0),
+    )
+
+
+def held_out_violation(data: ExpectedResiduals, residual: str, *, folds: int = 4) -> Float[np.ndarray, "K 2"]:
+    """Constants of some seeds held against the others.
+
+    Args:
+        data: iterates of several seeds.
+        residual: one of `RESIDUALS`.
+        folds: K, groups of seeds left out in turn; at most the number of seeds.
+
+    Returns:
+        For each group the share of its iterates that break the inequality, and the largest excess over the largest
+        expected change; NaN where there are fewer than two seeds or no constants.
+    """
+    seeds = np.unique(data.seeds)
+    folds = min(folds, len(seeds))
+    if folds < 2:
+        return np.full((1, 2), np.nan)
+    found = []
+    for fold in range(folds):
+        left_out = np.isin(data.seeds, seeds[fold::folds])
+        inequality = fit_inequality(data, residual, ~left_out)
+        terms, change, _ = _usable(data, residual, left_out)
+        if not inequality.solved or not len(change):
+            found.append((np.nan, np.nan))
+            continue
+        excess = change - terms @ inequality.constants
+        found.append((float(np.mean(excess > 0.0)), float(np.max(excess) / np.max(np.abs(change)))))
+    return np.array(found)

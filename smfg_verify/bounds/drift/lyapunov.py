@@ -1,0 +1,146 @@
+r"""A Lyapunov function for fitted drift inequalities: weights of a common decrease, or a proof that there are none.
+
+Weighted by w, the inequalities of `drift_inequalities` add up to
+$$ E[W^{k+1}] - W^k \le \frac{1}{\sqrt{k+1}} \sum_j (w^T D)_j e_j + O(1/k), \quad
+   W = w_\omega (\Phi^* - \Phi) + \sum_i w_i e_i, $$
+with D the rates at the step constants. W decreases up to noise where $w^T D < 0$ for some $w \ge 0$. By Farkas' lemma
+there is no such w exactly where some $y \ge 0$, $y \ne 0$, has $D y \ge 0$: residuals that feed each other.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import linprog
+
+from smfg_verify.bounds.drift.inequalities import LEARNERS, RESIDUALS, STEP_OF, DriftInequality
+
+# A margin below this, relative to the terms that cancel in it, is rounding.
+_SMALLEST_MARGIN = 1e-9
+_TINY = 1e-300
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LyapunovCertificate:
+    """Weights of a common decrease, or why there are none.
+
+    Attributes:
+        exists: whether weights were found and verified.
+        weights: by residual, summing to one ("e_omega" weighs the gap of the objective); empty where there are none.
+        margin: least decrease -(w^T D)_j over the residuals j; NaN where there are no weights.
+        obstruction: by residual y >= 0, summing to one, with D y >= 0 up to rounding: the proof that there are none;
+            empty where there are weights.
+        obstruction_error: how far an entry of D y is below zero, relative to the terms that cancel in it.
+        reason: in words, where neither was found.
+    """
+
+    exists: bool
+    weights: Mapping[str, float]
+    margin: float
+    obstruction: Mapping[str, float]
+    obstruction_error: float
+    reason: str = ""
+
+
+def rate_matrix(
+    inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]
+) -> Float[np.ndarray, "5 5"]:
+    r"""D at step constants c, inequality i by residual j: $-a c_i$, and $b_j c_i + b'_j c_j^2 / c_i$."""
+    contraction, coupling, moving = rate_terms(inequalities, constants)
+    return coupling + moving - np.diag(contraction)
+
+
+def rate_terms(
+    inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]
+) -> tuple[Float[np.ndarray, " 5"], Float[np.ndarray, "5 5"], Float[np.ndarray, "5 5"]]:
+    r"""The three kinds of rates at step constants, all >= 0: $a c_i$, $b_j c_i$ and $b'_j c_j^2 / c_i$."""
+    size = len(RESIDUALS)
+    steps = [constants[LEARNERS[STEP_OF[name]]] for name in RESIDUALS]
+    contraction, coupling, moving = np.zeros(size), np.zeros((size, size)), np.zeros((size, size))
+    for i, name in enumerate(RESIDUALS):
+        inequality = inequalities[name]
+        contraction[i] = inequality.contraction * steps[i]
+        for j, other in enumerate(RESIDUALS):
+            if other != name:
+                coupling[i, j] = inequality.coupling[other] * steps[i]
+                moving[i, j] = inequality.moving.get(other, 0.0) * steps[j] ** 2 / steps[i]
+    return contraction, coupling, moving
+
+
+def certify(rates: Float[np.ndarray, "5 5"]) -> LyapunovCertificate:
+    """Look for weights by a linear program; where there are none, for the obstruction by the dual one.
+
+    Args:
+        rates: from `rate_matrix`.
+
+    Returns:
+        The certificate, verified in float64 after the solver.
+    """
+    if not np.all(np.isfinite(rates)):
+        return _neither("an inequality has no constants")
+    if not np.any(rates):
+        return _neither("every rate is zero")
+    rows, columns = _equilibrating(rates)
+    even = rates / np.outer(rows, columns)
+    found = _extreme(even.T, sign=1.0)
+    if found is not None:
+        weights = found / rows
+        weights /= weights.sum()
+        # Relative to what cancels in each column, so that no step constant is too small to be told from rounding.
+        if np.max(weights @ rates / (weights @ np.abs(rates) + _TINY)) < -_SMALLEST_MARGIN:
+            return LyapunovCertificate(
+                exists=True,
+                weights=dict(zip(RESIDUALS, weights.tolist(), strict=True)),
+                margin=-float(np.max(weights @ rates)),
+                obstruction={},
+                obstruction_error=float("nan"),
+            )
+    return _obstruction(rates, _extreme(even, sign=-1.0), columns)
+
+
+def _equilibrating(rates: Float[np.ndarray, "5 5"]) -> tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]:
+    """Scales of rows and columns that bring the largest entry of each near one; weights and signs allow both."""
+    rows, columns = np.ones(len(rates)), np.ones(len(rates))
+    for _ in range(20):
+        even = np.abs(rates) / np.outer(rows, columns)
+        rows *= np.sqrt(np.where(np.any(even, axis=1), np.max(even, axis=1), 1.0))
+        columns *= np.sqrt(np.where(np.any(even, axis=0), np.max(even, axis=0), 1.0))
+    return rows, columns
+
+
+def _extreme(matrix: Float[np.ndarray, "5 5"], *, sign: float) -> Float[np.ndarray, " 5"] | None:
+    """x >= 0 of sum one with the largest margin in sign * matrix @ x <= -margin; None where the solver fails."""
+    size = len(matrix)
+    one = np.append(np.ones(size), 0.0)[None]
+    bounds = [(0.0, None)] * size + [(None, None)]
+    left = np.hstack([sign * matrix, np.ones((size, 1))])
+    goal = np.append(np.zeros(size), -1.0)
+    found = linprog(goal, A_ub=left, b_ub=np.zeros(size), A_eq=one, b_eq=[1.0], bounds=bounds)
+    return np.maximum(found.x[:-1], 0.0) if found.success else None
+
+
+def _obstruction(
+    rates: Float[np.ndarray, "5 5"], even: Float[np.ndarray, " 5"] | None, columns: Float[np.ndarray, " 5"]
+) -> LyapunovCertificate:
+    if even is None:
+        return _neither("the linear program was not solved")
+    feeding = even / columns
+    feeding /= feeding.sum()
+    short = float(np.max(np.maximum(-(rates @ feeding), 0.0) / (np.abs(rates) @ feeding + _TINY)))
+    if short > _SMALLEST_MARGIN:
+        return _neither("neither weights nor an obstruction verified")
+    return LyapunovCertificate(
+        exists=False,
+        weights={},
+        margin=float("nan"),
+        obstruction=dict(zip(RESIDUALS, feeding.tolist(), strict=True)),
+        obstruction_error=short,
+    )
+
+
+def _neither(reason: str) -> LyapunovCertificate:
+    nan = float("nan")
+    return LyapunovCertificate(
+        exists=False, weights={}, margin=nan, obstruction={}, obstruction_error=nan, reason=reason
+    )

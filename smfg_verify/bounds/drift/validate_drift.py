@@ -1,0 +1,201 @@
+r"""A run of AC-SMFG held against the lines of a convergence proof: drift, Lyapunov function, bound curves.
+
+Everything here is empirical in one sense: constants are the smallest that hold at the recorded iterates, for the
+expectations after one iteration, which are exact. They are not those of a theorem.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from smfg_verify.bounds.drift.expected_residuals import MAX_POINTS, ExpectedResiduals, expected_residuals
+from smfg_verify.bounds.drift.inequalities import (
+    LEARNERS,
+    RESIDUALS,
+    DriftInequality,
+    fit_inequality,
+    held_out_violation,
+)
+from smfg_verify.bounds.drift.lyapunov import LyapunovCertificate, certify, rate_matrix
+from smfg_verify.bounds.drift.step_region import StepRegion, step_region
+from smfg_verify.errors import InputError
+from smfg_verify.game import AbstractGame
+from smfg_verify.stochastic.schedules import Schedule, StepSizes
+from smfg_verify.stochastic.trace import Trace
+
+# The one iteration looked at is also asked about slower learners, or terms of one schedule could not be told apart.
+_SLOWER = 0.25
+_TRACKING = ("e_theta", "e_mu", "e_Vf", "e_Vl")
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class BoundCurves:
+    """The recursion of the inequalities, unrolled from the first iterate, beside the seeds it was not fitted to.
+
+    Attributes:
+        iterations: k, (C,).
+        tracking: residual -> bound of its mean, (C,); infinite where the recursion blows up.
+        leader: bound of the smallest mean e_omega over the iterations so far, (C,); infinite where a = 0.
+        held_out: residual -> mean over the seeds left out, (C,).
+    """
+
+    iterations: Int[np.ndarray, " C"]
+    tracking: Mapping[str, Float[np.ndarray, " C"]]
+    leader: Float[np.ndarray, " C"]
+    held_out: Mapping[str, Float[np.ndarray, " C"]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class DriftReport:
+    """What became of each line of the proof.
+
+    Attributes:
+        constants: step constants of the run.
+        data: the iterates looked at and the exact expectations after them.
+        inequalities: residual -> its inequality.
+        held_out: residual -> for each group of seeds left out, share of broken rows and largest excess, (K, 2).
+        binding: residual -> (seed's row, iteration) at which its inequality is tightest; None where unsolved.
+        lyapunov: weights of a common decrease at the run's step constants, or the proof that there are none.
+        region: the step constants for which there are weights.
+        markov_correction: residual -> largest |E[. | chains] - E[. | exact laws]| over the largest expected change.
+    """
+
+    constants: Mapping[str, float]
+    data: ExpectedResiduals
+    inequalities: Mapping[str, DriftInequality]
+    held_out: Mapping[str, Float[np.ndarray, "K 2"]]
+    binding: Mapping[str, tuple[int, int] | None]
+    lyapunov: LyapunovCertificate
+    region: StepRegion
+    markov_correction: Mapping[str, float]
+
+
+def validate_drift(game: AbstractGame, trace: Trace, *, folds: int = 4, max_points: int = MAX_POINTS) -> DriftReport:
+    """Fit every drift inequality to a run, hold it against seeds left out, and look for a Lyapunov function.
+
+    Args:
+        game: the game of the run.
+        trace: the run, of AC-SMFG.
+        folds: groups of seeds left out in turn.
+        max_points: budget of the exact expectations, see `expected_residuals`.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: the trace of another game or of another method, float64 off, or a budget too small for one
+            checkpoint.
+    """
+    constants = trace.metadata.step_constants
+    data = expected_residuals(game, trace, schedules_around(constants), max_points=max_points)
+    inequalities = {name: fit_inequality(data, name) for name in RESIDUALS}
+    solved = all(inequality.solved for inequality in inequalities.values())
+    rates = rate_matrix(inequalities, constants) if solved else np.full((len(RESIDUALS), len(RESIDUALS)), np.nan)
+    return DriftReport(
+        constants=constants,
+        data=data,
+        inequalities=inequalities,
+        held_out={name: held_out_violation(data, name, folds=folds) for name in RESIDUALS},
+        binding={name: _binding(data, inequality) for name, inequality in inequalities.items()},
+        lyapunov=certify(rates),
+        region=step_region(inequalities, constants),
+        markov_correction={name: _markov_correction(data, name) for name in RESIDUALS},
+    )
+
+
+def schedules_around(constants: Mapping[str, float]) -> list[Schedule]:
+    """The run's own schedule, then with the leader slower, then the mean field too, then the follower too."""
+    factors = [{}, *({name: _SLOWER for name in LEARNERS[:k]} for k in (1, 2, 3))]
+    return [Schedule.from_constants({name: constants[name] * by.get(name, 1.0) for name in LEARNERS}) for by in factors]
+
+
+def _binding(data: ExpectedResiduals, inequality: DriftInequality) -> tuple[int, int] | None:
+    if not inequality.solved:
+        return None
+    row = inequality.binding % len(data.seeds)
+    return int(data.seeds[row]), int(data.iterations[row])
+
+
+def _markov_correction(data: ExpectedResiduals, residual: str) -> float:
+    """At the run's own schedule."""
+    change = data.stationary[residual][0] - data.before[residual]
+    apart = data.chains[residual][0] - data.stationary[residual][0]
+    finite = np.isfinite(change) & np.isfinite(apart)
+    if not finite.any() or not np.max(np.abs(change[finite])) > 0.0:
+        return float("nan")
+    return float(np.max(np.abs(apart[finite])) / np.max(np.abs(change[finite])))
+
+
+def bound_curves(report: DriftReport, residuals: Mapping[str, Float[np.ndarray, "S C"]], iterations) -> BoundCurves:
+    r"""Unroll the fitted inequalities from the first iterate and set them beside seeds they were not fitted to.
+
+    The recursion is linear, so it holds for means. The leader's squared gradient drives it and is that of the seeds
+    held out, read between checkpoints along straight lines; its own bound is that of the ascent summed up,
+    $\min_t E\,e_\omega \le [\Delta\Phi + \sum_k \zeta_k \sum_j b_j e_j^k + n \sum_k \zeta_k^2] / (a \sum_k \zeta_k)$,
+    with $\Delta\Phi$ the largest rise of the mean objective recorded.
+
+    Args:
+        report: fitted to other seeds of the same game and step constants.
+        residuals: "objective" and the five residuals of the seeds held out, from `exact_residuals`.
+        iterations: their checkpoints, starting at 0.
+
+    Returns:
+        The curves, at the checkpoints.
+
+    Raises:
+        ValueError: checkpoints that do not start at 0.
+    """
+    iterations = np.asarray(iterations)
+    if iterations[0] != 0:
+        raise InputError(f"iterations: got a first checkpoint {iterations[0]}, expected 0: the recursion starts there.")
+    means = {name: np.mean(residuals[name], axis=0) for name in (*RESIDUALS, "objective")}
+    every = np.arange(iterations[-1] + 1)
+    driving = np.interp(every, iterations, means["e_omega"])
+    start = np.array([means[name][0] for name in _TRACKING])
+    steps = jax.vmap(Schedule.from_constants(report.constants).at)(jnp.asarray(every))
+    path, fed = _unrolled(report, start, driving, steps)
+    leader = report.inequalities["e_omega"]
+    zeta = np.cumsum(steps.leader)
+    rise = max(0.0, float(np.max(means["objective"]) - means["objective"][0]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        smallest = np.append(np.inf, ((rise + fed) / (leader.contraction * zeta))[:-1])
+    return BoundCurves(
+        iterations=iterations,
+        tracking={name: path[iterations, k] for k, name in enumerate(_TRACKING)},
+        leader=np.where(np.isnan(smallest), np.inf, smallest)[iterations],
+        held_out=means,
+    )
+
+
+def _unrolled(
+    report: DriftReport, start: np.ndarray, driving: np.ndarray, steps: StepSizes
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of the tracking residuals at every iteration, (K, 4), and what they fed the leader with so far, (K,)."""
+    table = np.stack([np.asarray(step) for step in steps], axis=1)
+    index = [RESIDUALS.index(name) for name in _TRACKING]
+    leader = RESIDUALS.index("e_omega")
+    path, fed, total = np.empty((len(driving), len(start))), np.empty(len(driving)), 0.0
+    current = start.copy()
+    for k in range(len(driving)):
+        path[k] = current
+        now = dict(zip(LEARNERS, table[k], strict=True))
+        rates, noise = rate_matrix(report.inequalities, now), _noise(report.inequalities, now)
+        total += rates[leader, index] @ current + noise[leader]
+        fed[k] = total
+        with np.errstate(over="ignore", invalid="ignore"):
+            current = current + rates[np.ix_(index, index)] @ current + rates[index, leader] * driving[k] + noise[index]
+        current = np.where(np.isnan(current), np.inf, np.maximum(current, 0.0))
+    return path, fed
+
+
+def _noise(inequalities: Mapping[str, DriftInequality], steps: Mapping[str, float]) -> Float[np.ndarray, " 5"]:
+    return np.array(
+        [
+            sum(value * steps[name] ** 2 for name, value in inequalities[residual].noise.items())
+            for residual in RESIDUALS
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Mean dynamics, limit points, and the errors predicted close to one."""

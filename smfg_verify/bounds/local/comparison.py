@@ -1,0 +1,96 @@
+"""The local prediction held against the residuals of a run."""
+
+import dataclasses
+import math
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from smfg_verify.bounds.local.predicted_errors import LocalPrediction
+from smfg_verify.bounds.rates.run_residuals import RESIDUAL_NAMES, Residuals
+from smfg_verify.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class LocalComparison:
+    """Measured over predicted means of one run, residual by residual.
+
+    Attributes:
+        window: first and last iteration compared.
+        iterations: checkpoints in the window, (K,).
+        num_seeds: seeds, the independent units.
+        measured: residual to its mean over seeds, (K,).
+        ratios: residual to measured / predicted at each checkpoint, (K,).
+        ratio: residual to the ratio averaged over the window.
+        standard_error: residual to the standard error of `ratio` over seeds.
+        excess_ratio: the same of what exceeds the limit, (e_k - e*) / (predicted - e*); equal to `ratio` where e*
+            is zero, and the sharper test where it is not.
+        excess_standard_error: its standard error over seeds.
+        num_not_finite: points in the window that are not finite; one is enough for a NaN.
+    """
+
+    window: tuple[int, int]
+    iterations: Int[np.ndarray, " K"]
+    num_seeds: int
+    measured: dict[str, Float[np.ndarray, " K"]]
+    ratios: dict[str, Float[np.ndarray, " K"]]
+    ratio: dict[str, float]
+    standard_error: dict[str, float]
+    excess_ratio: dict[str, float]
+    excess_standard_error: dict[str, float]
+    num_not_finite: int
+
+
+def compare_local(
+    prediction: LocalPrediction, residuals: Residuals, *, window: tuple[int, int] | None = None
+) -> LocalComparison:
+    """Hold the residuals of a run against a local prediction, over seeds.
+
+    Args:
+        prediction: at the checkpoints of the run, or at least at those in the window.
+        residuals: of `exact_residuals` on the run's trace.
+        window: first and last iteration, both included; the last decade if None.
+
+    Returns:
+        Ratios of measured to predicted means with standard errors over seeds.
+
+    Raises:
+        ValueError: no checkpoint in the window, fewer than two seeds, or iterations that were not predicted.
+    """
+    iterations = np.asarray(residuals.iterations)
+    first, last = (iterations[-1] / 10.0, iterations[-1]) if window is None else window
+    inside = np.flatnonzero((iterations >= first) & (iterations <= last))
+    missing = np.setdiff1d(iterations[inside], prediction.iterations)
+    if not inside.size or missing.size or len(residuals.seeds) < 2:
+        raise InputError(
+            f"compare_local: got {inside.size} checkpoints in [{first:g}, {last:g}], {missing.size} of them not "
+            f"predicted, and {len(residuals.seeds)} seeds; expected a prediction at every checkpoint and two seeds. "
+            "Pass iterations=trace.iterations to local_prediction."
+        )
+    at = np.searchsorted(prediction.iterations, iterations[inside])
+    columns: dict[str, dict] = {name: {} for name in ("measured", "ratios", "ratio", "error", "excess", "excess_error")}
+    for name in RESIDUAL_NAMES:
+        values, expected = getattr(residuals, name)[:, inside], prediction.means[name][at]
+        columns["measured"][name] = values.mean(axis=0)
+        columns["ratios"][name] = values.mean(axis=0) / expected
+        columns["ratio"][name], columns["error"][name] = _pooled(values, expected)
+        limit = prediction.limits[name]
+        columns["excess"][name], columns["excess_error"][name] = _pooled(values - limit, expected - limit)
+    return LocalComparison(
+        window=(int(iterations[inside[0]]), int(iterations[inside[-1]])),
+        iterations=iterations[inside],
+        num_seeds=len(residuals.seeds),
+        measured=columns["measured"],
+        ratios=columns["ratios"],
+        ratio=columns["ratio"],
+        standard_error=columns["error"],
+        excess_ratio=columns["excess"],
+        excess_standard_error=columns["excess_error"],
+        num_not_finite=int(sum(np.sum(~np.isfinite(getattr(residuals, name)[:, inside])) for name in RESIDUAL_NAMES)),
+    )
+
+
+def _pooled(values: Float[np.ndarray, "S K"], expected: Float[np.ndarray, " K"]) -> tuple[float, float]:
+    """Ratio averaged over the window, and its standard error: one seed's ratios are dependent, the seeds are not."""
+    by_seed = np.mean(values / expected, axis=1)
+    return float(by_seed.mean()), float(by_seed.std(ddof=1) / math.sqrt(len(by_seed)))

@@ -1,0 +1,1 @@
+"""Errors of a run, their rates of decay, and the verdict on the bound."""

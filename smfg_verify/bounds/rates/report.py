@@ -1,0 +1,180 @@
+"""The record of a validation of rates, and its JSON form."""
+
+import dataclasses
+import enum
+import json
+import math
+import os
+from typing import Any
+
+from smfg_verify.bounds.rates.change_point import ChangePoint, ChangeStatus
+from smfg_verify.bounds.rates.decay import Envelope, IntervalMethod
+from smfg_verify.errors import InputError
+from smfg_verify.files import write_atomically
+from smfg_verify.records.documents import opened, read_text
+
+SCHEMA = "smfg-verify/bound-report"
+SCHEMA_VERSION = 2
+
+
+class RateVerdict(enum.StrEnum):
+    """How an observed rate of decay compares with k^(-1/2)."""
+
+    CONSISTENT = "consistent with -1/2"
+    FASTER = "faster"
+    SLOWER = "slower"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclasses.dataclass(frozen=True)
+class RateFinding:
+    r"""The rate of one residual, or of the running minimum or average of $\|\nabla\Phi\|^2$.
+
+    Attributes:
+        name: a name of `RESIDUAL_NAMES`, or "running-minimum" or "running-average".
+        verdict: on the slope, see `validate_bounds`.
+        reason: why it is inconclusive; empty otherwise.
+        slope, intercept: of the log of the seed mean against log(k + 1); NaN where no rate was fitted.
+        lower, upper: bootstrap confidence interval of the slope.
+        interval_method: how the interval was read off the bootstrap distribution.
+        window: first and last iteration of the fit.
+        num_checkpoints: in the window.
+        num_not_finite: points (of all seeds and checkpoints) where the residual is not finite.
+        means: seed mean at every checkpoint of the report, the running minimum of it where that is meant.
+        envelope, envelope_without_log: the envelope constants.
+    """
+
+    name: str
+    verdict: RateVerdict
+    reason: str
+    slope: float
+    intercept: float
+    lower: float
+    upper: float
+    interval_method: IntervalMethod
+    window: tuple[int, int]
+    num_checkpoints: int
+    num_not_finite: int
+    means: tuple[float, ...]
+    envelope: Envelope
+    envelope_without_log: Envelope
+
+
+@dataclasses.dataclass(frozen=True)
+class BoundReport:
+    """Rates of all residuals of a run, see `validate_bounds`.
+
+    Attributes:
+        game, game_hash: of the trace.
+        iterations: checkpoints.
+        num_seeds: independent runs.
+        confidence, num_resamples, resampling_seed: of the bootstrap.
+        num_points: seeds times checkpoints.
+        num_diverged: points whose iterate is not finite.
+        num_not_converged: points where the equilibrium of the leader's policy was not found.
+        rows: one finding a residual, then the running minimum and the running average.
+        changes: residual -> where it leaves its transient, over all checkpoints.
+        interpolation_change: estimate of the running average's error between checkpoints, relative.
+    """
+
+    game: str
+    game_hash: str
+    iterations: tuple[int, ...]
+    num_seeds: int
+    confidence: float
+    num_resamples: int
+    resampling_seed: int
+    num_points: int
+    num_diverged: int
+    num_not_converged: int
+    rows: tuple[RateFinding, ...]
+    changes: dict[str, ChangePoint]
+    interpolation_change: float
+
+    def __getitem__(self, name: str) -> RateFinding:
+        """The row of a residual.
+
+        Raises:
+            KeyError: no such row; the message lists the names there are.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(f"{name!r}; this report has {', '.join(row.name for row in self.rows)}")
+
+    def to_json(self) -> str:
+        """The report as JSON text with its schema version; numbers that are not finite become null."""
+        record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
+        return json.dumps(nulls_for_nan(record), indent=2, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "BoundReport":
+        """The report written by `to_json`, or in the report.json of a command.
+
+        Raises:
+            ValueError: not JSON, not such a report, or of another schema version.
+        """
+        try:
+            record = opened(text, SCHEMA, SCHEMA_VERSION, within="bounds")
+        except InputError as error:
+            raise InputError(f"bound report: {error}") from error
+        record = {name: entry for name, entry in record.items() if name not in ("schema", "schema_version")}
+        try:
+            rows = tuple(_row(row) for row in record.pop("rows"))
+            changes = {name: _change(entry) for name, entry in record.pop("changes").items()}
+            parsed = {"iterations": tuple(record["iterations"]), "rows": rows, "changes": changes}
+            return cls(**{**record, **parsed, "interpolation_change": _number(record["interpolation_change"])})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the JSON form, atomically: a reader sees the old file or the new one, never a part."""
+        write_atomically(path, f"{self.to_json()}\n".encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "BoundReport":
+        """The report in a file written by `save`, or in the report.json that `validate` writes.
+
+        Raises:
+            ValueError: as `from_json`, and a file that does not exist or is no text.
+        """
+        text = read_text(path, "a bound report")
+        try:
+            return cls.from_json(text)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+
+
+def nulls_for_nan(value: Any) -> Any:
+    """A tree of plain values as JSON can hold it: numbers that are not finite become null, tuples lists."""
+    if isinstance(value, dict):
+        return {key: nulls_for_nan(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [nulls_for_nan(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _envelope(record: dict) -> Envelope:
+    return Envelope(**{**record, "constant": _number(record["constant"])})
+
+
+def _change(record: dict) -> ChangePoint:
+    numbers = {name: _number(value) for name, value in record.items() if name not in ("status", "reason")}
+    return ChangePoint(status=ChangeStatus(record["status"]), reason=record["reason"], **numbers)
+
+
+def _row(record: dict) -> RateFinding:
+    numbers = {name: _number(record[name]) for name in ("slope", "intercept", "lower", "upper")}
+    parsed = {
+        "verdict": RateVerdict(record["verdict"]),
+        "interval_method": IntervalMethod(record["interval_method"]),
+        "window": tuple(record["window"]),
+        "means": tuple(_number(value) for value in record["means"]),
+        "envelope": _envelope(record["envelope"]),
+        "envelope_without_log": _envelope(record["envelope_without_log"]),
+    }
+    return RateFinding(**{**record, **numbers, **parsed})

@@ -1,0 +1,1 @@
+"""AC-SMFG under many step sizes at once."""

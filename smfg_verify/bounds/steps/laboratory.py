@@ -1,0 +1,279 @@
+r"""The step-size laboratory: final $\|\nabla\Phi\|^2$ over step constants and exponents, measured and predicted."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import scipy.stats
+from jaxtyping import Bool, Float
+
+from smfg_verify.bounds.drift.inequalities import LEARNERS, DriftInequality
+from smfg_verify.bounds.drift.step_region import perron_root
+from smfg_verify.bounds.local.linear_noise import expected_stationarity, linear_noise
+from smfg_verify.bounds.steps.sweep import (
+    PARAMETERS,
+    StepPlane,
+    default_planes,
+    final_leaders,
+    power_schedule,
+    whole_choice,
+)
+from smfg_verify.errors import InputError
+from smfg_verify.exact.gradient.at_leaders import checked, evaluate_where_finite
+from smfg_verify.game import AbstractGame
+from smfg_verify.records.parts import Keep, made_anew
+from smfg_verify.stochastic.run import Callback
+from smfg_verify.stochastic.schedules import Schedule
+from smfg_verify.stochastic.updates import Sampling
+
+MIN_SEEDS = 4
+_FINER, _CHECKED = 32, 6
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class PlaneResult:
+    r"""What became of one plane; rows are values of y, columns of x.
+
+    Attributes:
+        plane: its two parameters and their values.
+        measured: mean over seeds of the final $\|\nabla\Phi\|^2$, (Y, X); NaN where a run diverged.
+        standard_error: of that mean, (Y, X).
+        predicted: the same by the linear noise approximation, (Y, X); NaN where it diverges.
+        policy_gap, objective: means over seeds of the final policy-space gap and of Phi, (Y, X): a small gradient in
+            logits with a large gap is a saturated softmax, not a stationary policy.
+        certified: where the drift inequalities have a Lyapunov function at the last iteration's step sizes, (Y, X).
+    """
+
+    plane: StepPlane
+    measured: Float[np.ndarray, "Y X"]
+    standard_error: Float[np.ndarray, "Y X"]
+    predicted: Float[np.ndarray, "Y X"]
+    policy_gap: Float[np.ndarray, "Y X"]
+    objective: Float[np.ndarray, "Y X"]
+    certified: Bool[np.ndarray, "Y X"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Optimum:
+    """One choice of step sizes, and what fresh seeds say about it.
+
+    Attributes:
+        choice: by name of `PARAMETERS`.
+        measured: mean in the sweep.
+        predicted: by the linear noise approximation.
+        fresh: mean over seeds that were not in the sweep, so that being the least of many is no advantage.
+        fresh_error: its standard error.
+        policy_gap, objective: means of the policy-space gap and of Phi over the same fresh seeds.
+    """
+
+    choice: Mapping[str, float]
+    measured: float
+    predicted: float
+    fresh: float
+    fresh_error: float
+    policy_gap: float
+    objective: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Laboratory:
+    """A finished sweep.
+
+    Attributes:
+        base: step constants around which the planes lie.
+        num_iterations, seeds, sampling: of every run.
+        planes: results, in the order asked for.
+        found: the choice with the least measured mean.
+        foreseen: the choice with the least predicted mean; None where nothing is predicted.
+        difference: fresh mean at the foreseen choice minus that at the found one, and its standard error, by seed.
+        rank_correlation: Spearman's, of measured and predicted over all choices; NaN where fewer than three are known.
+        ratio: quartiles of measured over predicted, (3,).
+        refinement: largest relative change of every sixth prediction when its blocks are halved: an estimate of the
+            error of its integration.
+        region_missing: why no region is drawn; empty where one is.
+    """
+
+    base: Mapping[str, float]
+    num_iterations: int
+    seeds: int
+    sampling: Sampling
+    planes: tuple[PlaneResult, ...]
+    found: Optimum
+    foreseen: Optimum | None
+    difference: tuple[float, float]
+    rank_correlation: float
+    ratio: tuple[float, float, float]
+    refinement: float
+    region_missing: str
+
+
+def step_laboratory(
+    game: AbstractGame,
+    schedule: Schedule | None = None,
+    *,
+    num_iterations: int = 10_000,
+    num_seeds: int = 16,
+    sampling: Sampling = "markov",
+    planes: Sequence[StepPlane] | None = None,
+    inequalities: Mapping[str, DriftInequality] | None = None,
+    callback: Callback | None = None,
+    keep: Keep = made_anew,
+) -> Laboratory:
+    r"""Sweep step sizes around a schedule, and hold what is found against what is predicted.
+
+    Each choice is run with the same seeds. The prediction (`linear_noise`) uses no run. The certified region is that
+    of `step_region` for the inequalities given, which were fitted elsewhere: it is drawn at the step sizes of the last
+    iteration, which for equal exponents is the same at every iteration.
+
+    Args:
+        game: the game.
+        schedule: base step constants; `Schedule()` if None.
+        num_iterations: of each run.
+        num_seeds: of each choice, at least 4; as many fresh ones again, times four, for the two optima.
+        sampling: "markov" or "iid".
+        planes: what is swept; `default_planes` if None.
+        inequalities: of `validate_drift`, for the region; None for no region.
+        callback: called with the number of finished runs.
+        keep: called with the name of each part (a plane, the prediction, the fresh seeds) and what makes it, to keep
+            it or take back a kept one.
+
+    Returns:
+        The laboratory's record.
+
+    Raises:
+        ValueError: bad numbers, a zero step constant, an invalid game, or float64 off.
+    """
+    schedule = Schedule() if schedule is None else schedule
+    check_sweep(schedule, num_iterations, num_seeds)
+    game = checked(game)
+    base = whole_choice(schedule.constants())
+    planes = default_planes(base) if planes is None else tuple(planes)
+    choices = np.concatenate([plane.choices(base) for plane in planes])
+    arguments = (num_iterations, sampling)
+    squared, gap, objective = _swept(game, planes, base, np.arange(num_seeds), arguments, callback, keep)
+    measured, error = squared.mean(axis=1), squared.std(axis=1, ddof=1) / np.sqrt(num_seeds)
+    predicted = keep("predicted", lambda: _predicted(game, choices, *arguments))
+    finer = keep("predicted-finer", lambda: _predicted(game, choices[::_CHECKED], *arguments, fineness=_FINER))
+    change = finer / predicted[::_CHECKED] - 1.0
+    certified, missing = _region(choices, num_iterations, inequalities)
+    tables = (measured, error, predicted, gap.mean(axis=1), objective.mean(axis=1), certified)
+    fresh = np.arange(num_seeds, 5 * num_seeds)
+    found, foreseen, difference = keep("optima", lambda: _optima(game, choices, measured, predicted, fresh, arguments))
+    return Laboratory(
+        base=schedule.constants(),
+        num_iterations=num_iterations,
+        seeds=num_seeds,
+        sampling=sampling,
+        planes=_split(planes, tables),
+        found=found,
+        foreseen=foreseen,
+        difference=difference,
+        rank_correlation=_rank_correlation(measured, predicted),
+        ratio=_quartiles(measured / predicted),
+        refinement=float(np.max(np.abs(change[np.isfinite(change)]), initial=0.0)),
+        region_missing=missing,
+    )
+
+
+def check_sweep(schedule: Schedule, num_iterations: int, num_seeds: int) -> None:
+    """Refuse a sweep that would tell nothing.
+
+    Raises:
+        ValueError: what was got and what was expected.
+    """
+    constants = schedule.constants()
+    if min(constants.values()) <= 0.0:
+        raise InputError(f"schedule: got the constants {constants}, expected all > 0: factors on zero change nothing.")
+    if num_iterations < 1 or num_seeds < MIN_SEEDS:
+        raise InputError(
+            f"num_iterations, num_seeds: got {num_iterations} and {num_seeds}, expected at least 1 and {MIN_SEEDS}; a "
+            "standard error needs several seeds."
+        )
+
+
+def _swept(game: AbstractGame, planes, base, seeds, arguments, callback, keep: Keep) -> np.ndarray:
+    """`_measured` at the choices of all planes, (3, V, S), each plane a part."""
+    done, tables, (num_iterations, sampling) = 0, [], arguments
+    for number, plane in enumerate(planes):
+        choices = plane.choices(base)
+        told = None if callback is None else lambda runs, before=done: callback(before + runs)
+        make = functools.partial(_measured, game, choices, seeds, num_iterations, sampling, told)
+        tables.append(keep(f"plane-{number}-{plane.x}-{plane.y}", make))
+        done += len(choices) * len(seeds)
+    return np.concatenate(tables, axis=1)
+
+
+def _measured(game: AbstractGame, choices, seeds, num_iterations, sampling, callback=None) -> np.ndarray:
+    """Final squared gradients, policy-space gaps and objectives, (3, V, S); NaN where a run diverged."""
+    logits = final_leaders(game, choices, seeds, num_iterations, sampling, callback=callback)
+    points = evaluate_where_finite(game, logits.reshape(-1, *logits.shape[2:]))
+    measures = (points.total_norm**2, points.total_gap, points.objective)
+    return np.stack([measure.reshape(logits.shape[:2]) for measure in measures])
+
+
+def _predicted(game: AbstractGame, choices, num_iterations, sampling, **options) -> np.ndarray:
+    law = linear_noise(game, power_schedule(choices), num_iterations, sampling, **options)
+    return expected_stationarity(game, law).squared_gradient
+
+
+def _region(choices, num_iterations, inequalities) -> tuple[np.ndarray, str]:
+    nowhere = np.zeros(len(choices), dtype=bool)
+    if inequalities is None:
+        return nowhere, "no drift inequalities were given"
+    unsolved = [name for name, inequality in inequalities.items() if not inequality.solved]
+    if unsolved:
+        return nowhere, f"no constants for {', '.join(unsolved)}"
+    steps = power_schedule(choices).at(num_iterations - 1)
+    table = np.stack([np.asarray(step) for step in steps], axis=1)
+    roots = [perron_root(inequalities, dict(zip(LEARNERS, row, strict=True))) for row in table]
+    return np.asarray(roots) < 1.0, ""
+
+
+def _optima(game, choices, measured, predicted, fresh, arguments):
+    """The least of the sweep, that of the prediction, and their difference on fresh seeds."""
+    if not np.isfinite(measured).any():
+        raise InputError("every choice of step sizes diverged; give smaller constants, or look at the game's rewards.")
+    places = [int(np.nanargmin(measured))]
+    places += [int(np.nanargmin(predicted))] if np.isfinite(predicted).any() else []
+    again = _measured(game, choices[places], fresh, *arguments)
+    optima = [_optimum(choices[k], measured[k], predicted[k], again[:, row]) for row, k in enumerate(places)]
+    if len(optima) == 1:
+        return optima[0], None, (np.nan, np.nan)
+    apart = again[0, 1] - again[0, 0]
+    return optima[0], optima[1], (float(apart.mean()), float(apart.std(ddof=1) / np.sqrt(len(apart))))
+
+
+def _optimum(choice, measured, predicted, again) -> Optimum:
+    squared, gap, objective = again
+    return Optimum(
+        choice=dict(zip(PARAMETERS, choice.tolist(), strict=True)),
+        measured=float(measured),
+        predicted=float(predicted),
+        fresh=float(squared.mean()),
+        fresh_error=float(squared.std(ddof=1) / np.sqrt(len(squared))),
+        policy_gap=float(gap.mean()),
+        objective=float(objective.mean()),
+    )
+
+
+def _split(planes: tuple[StepPlane, ...], tables) -> tuple[PlaneResult, ...]:
+    ends = np.cumsum([plane.shape[0] * plane.shape[1] for plane in planes])
+    parts = zip(planes, *(np.split(table, ends[:-1]) for table in tables), strict=True)
+    return tuple(PlaneResult(**_shaped(plane, *rows)) for plane, *rows in parts)
+
+
+def _shaped(plane: StepPlane, *rows) -> dict:
+    names = ("measured", "standard_error", "predicted", "policy_gap", "objective", "certified")
+    return {"plane": plane, **{name: row.reshape(plane.shape) for name, row in zip(names, rows, strict=True)}}
+
+
+def _rank_correlation(measured, predicted) -> float:
+    known = np.isfinite(measured) & np.isfinite(predicted)
+    return float(scipy.stats.spearmanr(measured[known], predicted[known]).statistic) if known.sum() >= 3 else np.nan
+
+
+def _quartiles(ratios) -> tuple[float, float, float]:
+    known = ratios[np.isfinite(ratios)]
+    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if known.size else (np.nan, np.nan, np.nan)
+    return float(low), float(middle), float(high)

@@ -1,0 +1,127 @@
+"""AC-SMFG under many choices of its step sizes at once: which choices, and the leaders they end at."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from smfg_verify.bounds.drift.inequalities import LEARNERS
+from smfg_verify.game import AbstractGame, traced
+from smfg_verify.stochastic.ac_smfg import AcSmfg
+from smfg_verify.stochastic.advance import advance_on_thread
+from smfg_verify.stochastic.initial import first_iterate, from_lanes, seed_groups, to_lanes
+from smfg_verify.stochastic.run import Callback
+from smfg_verify.stochastic.schedules import PowerSchedule
+from smfg_verify.stochastic.updates import Sampling
+from smfg_verify.stochastic.value_bounds import value_bounds
+
+# What a sweep may vary: the four constants, the leader's exponent, and that of the three others.
+PARAMETERS = (*LEARNERS, "leader_exponent", "tracking_exponent")
+_EXPONENT = 0.5
+_EXPONENTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+_FACTORS = tuple(10.0 ** (k / 3.0) for k in range(-3, 4))
+
+
+class StepPlane(NamedTuple):
+    """Two parameters that vary while the others keep their base values.
+
+    Attributes:
+        x, y: names out of `PARAMETERS`.
+        x_values, y_values: increasing, (X,) and (Y,).
+    """
+
+    x: str
+    y: str
+    x_values: Float[np.ndarray, " X"]
+    y_values: Float[np.ndarray, " Y"]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows are values of y, columns of x."""
+        return len(self.y_values), len(self.x_values)
+
+    def choices(self, base: Mapping[str, float]) -> Float[np.ndarray, "C 6"]:
+        """Every choice of the plane, row by row, in the order of `PARAMETERS`."""
+        table = np.tile([base[name] for name in PARAMETERS], (len(self.y_values) * len(self.x_values), 1))
+        y, x = (grid.ravel() for grid in np.meshgrid(self.y_values, self.x_values, indexing="ij"))
+        table[:, PARAMETERS.index(self.y)], table[:, PARAMETERS.index(self.x)] = y, x
+        return table
+
+
+def whole_choice(constants: Mapping[str, float]) -> dict[str, float]:
+    """AC-SMFG's own choice of all `PARAMETERS` with some step constants."""
+    return {**{name: constants[name] for name in LEARNERS}, **dict.fromkeys(PARAMETERS[len(LEARNERS) :], _EXPONENT)}
+
+
+def default_planes(base: Mapping[str, float]) -> tuple[StepPlane, ...]:
+    """Each pair of constants, from a tenth to ten times the base, then the two exponents."""
+    scaled = {name: base[name] * np.asarray(_FACTORS) for name in LEARNERS}
+    pairs = [(x, y) for k, y in enumerate(LEARNERS) for x in LEARNERS[:k]]
+    planes = [StepPlane(x, y, scaled[x], scaled[y]) for x, y in pairs]
+    exponents = np.asarray(_EXPONENTS)
+    return (*planes, StepPlane("leader_exponent", "tracking_exponent", exponents, exponents))
+
+
+def power_schedule(choices: Float[np.ndarray, "V 6"]) -> PowerSchedule:
+    """The schedules of some choices, one a lane."""
+    leader, others = choices[:, 4], choices[:, 5]
+    exponents = np.stack([leader, others, others, others])
+    return PowerSchedule(jnp.asarray(choices[:, :4].T), jnp.asarray(exponents))
+
+
+def final_leaders(
+    game: AbstractGame,
+    choices: Float[np.ndarray, "V 6"],
+    seeds: Int[np.ndarray, " S"],
+    num_iterations: int,
+    sampling: Sampling = "markov",
+    *,
+    callback: Callback | None = None,
+) -> Float[np.ndarray, "V S O B"]:
+    """Leader logits after a run of every choice with every seed, from the default start.
+
+    Every choice meets the same random numbers, so that differences between choices are paired by seed.
+
+    Args:
+        game: the game, valid.
+        choices: rows of `PARAMETERS`.
+        seeds: distinct, as for `ac_smfg`.
+        num_iterations: of each run.
+        sampling: "markov" or "iid".
+        callback: called with the number of finished runs.
+
+    Returns:
+        Logits; not finite where a run diverged.
+    """
+    game = traced(game)
+    bounds = value_bounds(game)
+    runs = np.tile(np.asarray(seeds, np.uint32), len(choices))
+    first = first_iterate(game, bounds, np.asarray(seeds, np.uint32), None)
+    carries = to_lanes({name: np.tile(array, (len(choices), *[1] * (array.ndim - 1))) for name, array in first.items()})
+    groups = seed_groups(runs)
+    lanes = seed_groups(np.repeat(np.arange(len(choices)), len(seeds)))
+    float64 = jnp.result_type(float) == jnp.float64
+
+    def run(group):
+        keys, lane, carry = group
+        method = AcSmfg(power_schedule(choices[lane]), sampling)
+        job = (game, bounds, method, jnp.asarray(keys), carry, 0, num_iterations)
+        return advance_on_thread(*job, float64=float64)
+
+    jobs = list(zip(groups, lanes, carries, strict=True))
+    # The first alone: two threads that meet an uncompiled function compile it twice.
+    finished = [run(jobs[0])]
+    threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    try:
+        for done in threads.map(run, jobs[1:]):
+            finished.append(done)
+            if callback is not None:
+                callback(min(len(finished) * len(groups[0]), len(runs)))
+    finally:
+        threads.shutdown(cancel_futures=True)  # an interruption does not wait for the rest of the sweep
+    logits = from_lanes(finished, len(runs))["leader_logits"]
+    return logits.reshape(len(choices), len(seeds), *logits.shape[1:])

@@ -1,0 +1,1 @@
+"""What several cases use: random games, runs, statistics of errors."""

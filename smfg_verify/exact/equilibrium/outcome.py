@@ -1,0 +1,129 @@
+"""What a search for an equilibrium found, how it ended, and what is said where it did not converge."""
+
+import enum
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from smfg_verify.errors import NumericalError
+from smfg_verify.game import SourceGap
+from smfg_verify.records.portable import Portable
+
+
+class Method(enum.IntEnum):
+    """Which search found an equilibrium; NONE when no search did."""
+
+    NONE = 0
+    NEWTON = 1
+    DAMPED = 2
+    CONTINUATION = 3
+
+
+class Status(enum.IntEnum):
+    """How a search for an equilibrium ended.
+
+    NOT_FOUND: no search came near one. CONVERGED: the error is within the tolerance. INACCURATE: the residual is small,
+    but the error that rounding and curvature allow is not. SEVERAL_CLASSES: the chain has more than one recurrent
+    class, so its law is not determined. NO_SLOPE: a function of the game has no finite slope where the search ended.
+    OTHER_SOURCE: an equilibrium of the tables, which the code they were read from contradicts there.
+    """
+
+    NOT_FOUND = 0
+    CONVERGED = 1
+    INACCURATE = 2
+    SEVERAL_CLASSES = 3
+    NO_SLOPE = 4
+    OTHER_SOURCE = 5
+
+
+class Equilibrium(Portable, eqx.Module):
+    r"""A mean field equilibrium $(\pi^*, \mu^*)$ of a leader's policy, and how well it holds.
+
+    Attributes:
+        mean_field: (n,) on states or (n, A) on state-action pairs; NaN where not converged.
+        follower_policy: pi*(a|s), (n, A); NaN where not converged.
+        follower_value: V*(s), (n,), in units of reward; NaN where not converged.
+        residual: largest entry of (m - nu(m), F_V / max(tau, max |V|)) at the best point, whether converged or not.
+        converged: error_bound <= tolerance and value_error_bound <= tolerance * max(tau, max |V|).
+        steps: Newton steps taken in all.
+        method: a `Method`: which search found it.
+        cycled: whether best-response iteration met a period-2 cycle on the way (only tried when Newton failed).
+        error_bound: bound on the l1 distance of `mean_field` from the equilibrium: residual, rounding of its
+            evaluation and conditioning, with the curvature tried; infinite where nothing is known (`exact.accuracy`).
+        value_error_bound: the same for the largest error of `follower_value`, in units of reward.
+        spectral_radius: of the derivative of the best-response map at the equilibrium: stable under best-response
+            iteration when below 1.
+        status: a `Status`: how the search ended.
+        steep_entry: entry of the flattened mean field in which a slope of the game is not finite; -1 if none.
+        source_gap: how far the game is there from the code it was read from, not converged where more than rounding;
+            None for a game that stands for itself.
+    """
+
+    mean_field: Float[Array, "..."]
+    follower_policy: Float[Array, "n A"]
+    follower_value: Float[Array, " n"]
+    residual: Float[Array, ""]
+    converged: Bool[Array, ""]
+    steps: Int[Array, ""]
+    method: Int[Array, ""]
+    cycled: Bool[Array, ""]
+    error_bound: Float[Array, ""]
+    value_error_bound: Float[Array, ""]
+    spectral_radius: Float[Array, ""]
+    status: Int[Array, ""]
+    steep_entry: Int[Array, ""]
+    source_gap: SourceGap | None = None
+
+    @property
+    def stable(self) -> Bool[Array, ""]:
+        """Whether best-response iteration comes back to the equilibrium from nearby: spectral radius below 1."""
+        return self.spectral_radius < 1.0
+
+
+def raise_unless_converged(equilibrium: Equilibrium) -> None:
+    """Raise when an equilibrium, or one of a batch, has not converged; under tracing it cannot be known and passes.
+
+    Raises:
+        RuntimeError: with the residual and the error bound reached, and the cause.
+        ValueError: the game's tables differ there from the code they were read from.
+    """
+    if isinstance(equilibrium.converged, jax.core.Tracer):
+        return
+    if equilibrium.source_gap is not None:
+        equilibrium.source_gap.require_agreement()
+    converged = np.asarray(equilibrium.converged)
+    if not np.all(converged):
+        raise NumericalError(_refusal(equilibrium, converged))
+
+
+_CAUSES = {
+    Status.NOT_FOUND: "likely causes: functions that jump in the mean field (then no equilibrium need exist), or a "
+    "temperature far below the scale of rewards",
+    Status.INACCURATE: "the residual is small, but rounding, conditioning and curvature leave a larger error than the "
+    "tolerance; likely causes: an equilibrium that is not isolated, or nearly so (a fold), or a temperature far below "
+    "the scale of values, whose rounding the policy then magnifies",
+    Status.SEVERAL_CLASSES: "the chain has more than one recurrent class where the search ended, so that its "
+    "stationary law is not determined",
+    Status.OTHER_SOURCE: "the code that the game was read from says something else there",
+    Status.NO_SLOPE: "a function of the game has no finite slope in the mean field where the search ended",
+}
+
+
+def _refusal(equilibrium: Equilibrium, converged: np.ndarray) -> str:
+    """What failed, of an equilibrium or of the worst of a batch, and why."""
+    failed = ~converged
+    residual, error = (np.max(np.asarray(leaf)[failed]) for leaf in (equilibrium.residual, equilibrium.error_bound))
+    status = Status(int(np.asarray(equilibrium.status)[failed][0]))
+    cause = _CAUSES[status]
+    entry = int(np.asarray(equilibrium.steep_entry)[failed][0])
+    if status is Status.NO_SLOPE:
+        shape = equilibrium.mean_field.shape[converged.ndim :]
+        state = np.unravel_index(entry, shape)
+        where = f"state {state[0]}" if len(state) == 1 else f"state {state[0]} and action {state[1]}"
+        cause += f", in the mass of {where}"
+    return (
+        f"equilibrium: {int(np.sum(failed))} of {converged.size} not converged ({status.name}), residual "
+        f"{residual:.3g}, error bound {error:.3g}; {cause}. Pass throw=False to get NaN and the status."
+    )

@@ -1,0 +1,300 @@
+"""The mean field equilibrium of a leader's policy, with its residual, differentiable to any order."""
+
+import dataclasses
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
+
+from smfg_verify.errors import InputError
+from smfg_verify.exact.compiling import jit
+from smfg_verify.exact.equilibrium.accuracy import Accuracy, accuracy
+from smfg_verify.exact.equilibrium.continuation import follow_temperature, uniform_start
+from smfg_verify.exact.equilibrium.newton import damped_iteration, newton, respond, to_simplex, unevaluated
+from smfg_verify.exact.equilibrium.outcome import Equilibrium as Equilibrium
+from smfg_verify.exact.equilibrium.outcome import Method as Method
+from smfg_verify.exact.equilibrium.outcome import Status as Status
+from smfg_verify.exact.equilibrium.outcome import raise_unless_converged as raise_unless_converged
+from smfg_verify.exact.equilibrium.residual import (
+    Point,
+    Setting,
+    follower_policy,
+    inside,
+    jacobian,
+    residual,
+    value_scale,
+)
+from smfg_verify.exact.precision import require_float64
+from smfg_verify.game import (
+    AbstractGame,
+    SourceGap,
+    leader_logits_shape,
+    mean_field_shape,
+    source_gap,
+    traced,
+    validate,
+)
+from smfg_verify.game.compiling import OLD_EMITTERS
+from smfg_verify.policies import checked_distribution, softmax_policy
+
+# Of the mean field in l1, and of the value relative to its size.
+TOLERANCE = 1e-8
+# A residual this small is that of an equilibrium, whatever its error.
+_SMALL = 1e-6
+
+
+def solve_equilibrium(
+    game: AbstractGame,
+    leader_logits: Float[ArrayLike, "O B"],
+    *,
+    initial: Float[ArrayLike, "..."] | None = None,
+    tolerance: float = TOLERANCE,
+    max_steps: int = 60,
+    max_path_steps: int = 2000,
+    throw: bool = True,
+) -> Equilibrium:
+    r"""Solve $\mu = P_{\pi,\phi,\mu}^T \mu$, $\pi = $ soft best response to $(\phi, \mu)$.
+
+    Damped Newton on (mean field, value) from `initial`; where it stalls, best-response iteration with 2-cycle
+    damping as a warm start and Newton again; where that stalls, pseudo-arclength continuation from a high
+    temperature. Differentiable by JAX with respect to the logits and every game parameter (implicitly, forward
+    and reverse, any order). Traceable: under `jit`, `vmap` or `grad` bad numbers cannot be refused, so failures
+    show as NaN with `converged` False.
+
+    Args:
+        game: the game.
+        leader_logits: omega, (number of observations, B), dimensionless.
+        initial: mean field to start from, (n,) or (n, A); uniform if None. Where the equilibrium is not
+            unique, which one is found depends on it.
+        tolerance: largest accepted error, of the mean field in l1 and of the value relative to max(tau, max |V|).
+        max_steps: Newton steps of each direct attempt.
+        max_path_steps: steps of the continuation.
+        throw: raise when not converged; if False, NaN with `converged` False.
+
+    Returns:
+        The equilibrium with its true residual and bounds on its errors.
+
+    Raises:
+        ValueError: an invalid game, logits or start of the wrong shape or not finite, float64 off.
+        RuntimeError: not converged and `throw`.
+
+    Source: theory of entropy-regularised stationary mean field games (Cui and Koeppl 2021); the elimination of the
+        value block uses the envelope theorem.
+    """
+    game, leader_logits = prepare(game, leader_logits)
+    start = checked_start(game, initial)
+    policy = softmax_policy(leader_logits)
+    found = _solve(game, policy, start, tolerance, max_steps, max_path_steps, False)
+    if needs_rescue(found):
+        found = _solve(game, policy, start, tolerance, max_steps, max_path_steps, True)
+    if throw:
+        raise_unless_converged(found)
+    return found
+
+
+def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame, Float[Array, "O B"]]:
+    """Check a game and logits as every exact entry point does, and return them ready to be traced.
+
+    Raises:
+        ValueError: float64 is off, the game is invalid, or the logits have the wrong shape or are not finite.
+    """
+    validate(game)
+    game = traced(game)
+    require_float64(game)
+    logits = jnp.asarray(leader_logits, dtype=float)
+    # A traced partition has no countable rows; then only the columns can be checked.
+    countable = not isinstance(game.leader_observation, jax.core.Tracer)
+    expected = leader_logits_shape(game) if countable else (*logits.shape[:1], game.num_leader_actions)
+    if logits.shape != expected:
+        raise InputError(
+            f"leader_logits: got shape {logits.shape}, expected {expected}: one row for each observation of the "
+            "leader, one column for each of its actions."
+        )
+    if not isinstance(logits, jax.core.Tracer) and not np.all(np.isfinite(logits)):
+        raise InputError("leader_logits: got NaN or infinite entries, expected finite logits; use large finite ones.")
+    return game, logits
+
+
+def checked_start(game: AbstractGame, initial: ArrayLike | None) -> Float[Array, "..."]:
+    """The mean field a search starts from: uniform if None.
+
+    Raises:
+        ValueError: the wrong shape, or not a probability distribution.
+    """
+    shape = mean_field_shape(game)
+    if initial is None:
+        return jnp.full(shape, 1.0 / np.prod(shape))
+    return checked_distribution("initial", initial, shape, "a mean field of this game")
+
+
+def needs_rescue(equilibrium: Equilibrium) -> bool:
+    """Whether direct Newton failed somewhere, so that the costly searches must be compiled and run.
+
+    Under tracing the answer is not known before the run, so it is yes.
+    """
+    if isinstance(equilibrium.converged, jax.core.Tracer):
+        return True
+    gap = equilibrium.source_gap  # no other search brings a game's tables and their source together
+    return not bool(np.all(equilibrium.converged if gap is None else equilibrium.converged | ~gap.agrees))
+
+
+@jit(OLD_EMITTERS)
+def _solve(game, leader_policy, start, tolerance, max_steps, max_path_steps, rescue) -> Equilibrium:
+    return equilibrium_of_policy(
+        game,
+        leader_policy,
+        start,
+        tolerance=tolerance,
+        max_steps=max_steps,
+        max_path_steps=max_path_steps,
+        rescue=rescue,
+    )
+
+
+def equilibrium_of_policy(
+    game: AbstractGame,
+    leader_policy: Float[Array, "O B"],
+    start: Float[Array, "..."] | None = None,
+    *,
+    tolerance: float | Array = TOLERANCE,
+    max_steps: int | Array = 60,
+    max_path_steps: int | Array = 2000,
+    rescue: bool = True,
+) -> Equilibrium:
+    """Equilibrium of a table of leader probabilities: `solve_equilibrium` without checks, for use inside jit.
+
+    Args:
+        game: the game, traced.
+        leader_policy: phi(b | o), (O, B).
+        start: mean field to start from; uniform if None.
+        tolerance: largest accepted error, of the mean field in l1 and of the value relative to max(tau, max |V|).
+        max_steps: Newton steps of each direct attempt.
+        max_path_steps: steps of the continuation.
+        rescue: static; False leaves out the searches that follow a failed Newton (and their compilation).
+
+    Returns:
+        The equilibrium; NaN with `converged` False where it was not found.
+    """
+    setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
+    frozen = jax.lax.stop_gradient(setting)
+    outcome = jax.lax.stop_gradient(_search(frozen, start, tolerance, max_steps, max_path_steps, rescue))
+    search = outcome.found.search
+    converged = _accepted(frozen, outcome.found, tolerance)
+    gap = _gap_at(frozen, search.point, converged)
+    if gap is not None:
+        converged &= gap.agrees
+    found = implicit_point(setting, search.point)
+    # A product, not a choice: `where` would give an unconverged equilibrium the derivative zero.
+    found = jax.tree.map(lambda leaf: leaf * jnp.where(converged, 1.0, jnp.nan), found)
+    return Equilibrium(
+        mean_field=found.mean_field.reshape(mean_field_shape(game)),
+        follower_policy=follower_policy(setting, found),
+        follower_value=found.value,
+        residual=search.norm,
+        converged=converged,
+        steps=search.steps,
+        method=jnp.where(converged, outcome.method, int(Method.NONE)),
+        cycled=outcome.cycled,
+        error_bound=outcome.found.mean_field_error,
+        value_error_bound=outcome.found.value_error,
+        spectral_radius=jnp.where(converged, outcome.found.spectral_radius, jnp.nan),
+        status=_status(frozen, outcome.found, converged, gap),
+        steep_entry=outcome.found.steep,
+        source_gap=gap,
+    )
+
+
+def _gap_at(setting: Setting, point: Point, converged: Bool[Array, ""]) -> SourceGap | None:
+    """What the code that the game was read from says at an equilibrium; at a point that is none it does not matter."""
+    field = point.mean_field.reshape(mean_field_shape(setting.game))
+    gap = source_gap(setting.game, field, follower_policy(setting, point))
+    return None if gap is None else dataclasses.replace(gap, excess=jnp.where(converged, gap.excess, 0.0))
+
+
+class _Outcome(NamedTuple):
+    """The best point so far, which search found it, whether a cycle was met, and the searches tried."""
+
+    found: Accuracy
+    method: Int[Array, ""]
+    cycled: Bool[Array, ""]
+    tried: Int[Array, ""]
+
+
+def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescue) -> _Outcome:
+    field = uniform_start(setting).mean_field if start is None else to_simplex(jnp.ravel(start))
+    # The value that belongs to the first mean field: from V = 0 the first step may leap to another equilibrium.
+    first = unevaluated(Point(field, respond(setting, field)[1].value))
+    if not rescue:
+        direct = accuracy(setting, newton(setting, first, max_steps=max_steps))
+        return _Outcome(direct, jnp.asarray(int(Method.NEWTON)), jnp.asarray(False), jnp.asarray(1))
+
+    def unfinished(outcome: _Outcome):
+        return (outcome.tried < len(Method) - 1) & ~_accepted(setting, outcome.found, tolerance)
+
+    def attempt(outcome: _Outcome):
+        method = outcome.tried + 1
+        damped = method == int(Method.DAMPED)
+        begun = first._replace(steps=outcome.found.search.steps)
+        warm, cycled = damped_iteration(setting, begun, max_steps=60, active=damped)
+        warm = follow_temperature(setting, warm, max_steps=max_path_steps, active=method == int(Method.CONTINUATION))
+        found = accuracy(setting, newton(setting, warm, max_steps=max_steps))
+        better = ~_nearer(outcome.found, found)
+        kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), found, outcome.found)
+        # The steps of all the searches count, whichever is kept.
+        kept = kept._replace(search=kept.search._replace(steps=found.search.steps))
+        return _Outcome(kept, jnp.where(better, method, outcome.method), outcome.cycled | cycled, method)
+
+    unknown = jnp.asarray(jnp.inf)
+    nothing = Accuracy(first, unknown, unknown, jnp.asarray(jnp.nan), jnp.asarray(-1))
+    none = jnp.asarray(int(Method.NONE))
+    return jax.lax.while_loop(unfinished, attempt, _Outcome(nothing, none, jnp.asarray(False), none))
+
+
+def _accepted(setting: Setting, found: Accuracy, tolerance) -> Bool[Array, ""]:
+    scale = value_scale(setting.temperature, found.search.point.value)
+    return (found.mean_field_error <= tolerance) & (found.value_error <= tolerance * scale)
+
+
+def _nearer(found: Accuracy, other: Accuracy) -> Bool[Array, ""]:
+    """Whether the first is the better one: by its error where one is known, by its residual elsewhere."""
+    by_error = found.mean_field_error < other.mean_field_error
+    neither = ~(jnp.isfinite(found.mean_field_error) | jnp.isfinite(other.mean_field_error))
+    return by_error | (neither & (found.search.norm < other.search.norm))
+
+
+def _status(setting: Setting, found: Accuracy, converged: Bool[Array, ""], gap: SourceGap | None) -> Int[Array, ""]:
+    law = found.search.remainder.mean_field
+    reasons = [
+        (converged, Status.CONVERGED),
+        (jnp.asarray(False) if gap is None else ~gap.agrees, Status.OTHER_SOURCE),
+        (~jnp.all(jnp.isfinite(law)), Status.SEVERAL_CLASSES),
+        (found.steep >= 0, Status.NO_SLOPE),
+        (found.search.norm <= _SMALL, Status.INACCURATE),
+    ]
+    conditions, values = zip(*reasons, strict=True)
+    return jnp.select(list(conditions), [jnp.asarray(int(value)) for value in values], int(Status.NOT_FOUND))
+
+
+@eqx.filter_custom_jvp
+def implicit_point(setting: Setting, point: Point) -> Point:
+    """The point itself; its derivative in the setting is that of the equilibrium through it."""
+    return point
+
+
+@implicit_point.def_jvp
+def _implicit_point_jvp(primals, tangents):
+    r"""$\dot x = -(\partial F/\partial x)^{-1} (\partial F/\partial \text{setting}) \dot{\text{setting}}$.
+
+    The point is taken through the same rule again, so that derivatives of this derivative are right too.
+    """
+    setting, point = primals
+    setting_tangent, _ = tangents
+    found = implicit_point(setting, point)
+    at = Point(inside(found.mean_field), found.value)
+    _, slope = eqx.filter_jvp(lambda setting: residual(setting, at), (setting,), (setting_tangent,))
+    columns = jax.tree.map(lambda leaf: -leaf[:, None], slope)
+    solved = jacobian(setting, found).solve(columns)
+    return found, jax.tree.map(lambda leaf: leaf[:, 0], solved)

@@ -1,0 +1,1 @@
+"""The exact Stackelberg gradient, its parts, its certificate, and gradients at many leaders at once."""

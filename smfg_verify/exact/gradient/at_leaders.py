@@ -1,0 +1,200 @@
+"""Gradients at many leader policies at once: random ones, those of a run, those a search proposes."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, Bool, Float
+
+from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.compiling import jit_for_game, tangent_entries
+from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
+from smfg_verify.exact.precision import require_float64
+from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
+from smfg_verify.policies import softmax_policy
+
+# Entries of the tables of tangents that one batch builds at once (128 MiB of float64), and the largest batch.
+_MAX_BATCH_ENTRIES = 2**24
+_LARGEST_BATCH = 32
+
+
+class LeaderPoints(NamedTuple):
+    """Leader policies and what is known at each; the first axis (N) counts them. NaN where not converged.
+
+    Attributes:
+        logits: (N, O, B).
+        total: grad Phi, (N, O, B).
+        direct: direct part of it, follower's policy and mean field held, (N, O, B).
+        held: part of it with the mean field alone held, to which the follower's policy answers, (N, O, B).
+        total_table: dPhi/dphi in the policy's entries, (N, O, B).
+        direct_table, held_table: the same of `direct` and of `held`, (N, O, B).
+        total_gap: policy-space stationarity gap, (N,).
+        direct_gap, held_gap: the same of `direct` and of `held`, (N,).
+        objective: Phi, (N,).
+        mean_field: (N, n) or (N, n, A).
+        follower_policy: (N, n, A).
+        follower_value: (N, n), in units of reward.
+        error: bound on the Euclidean errors of `total`, `direct` and `held`, rounding included, (N,).
+        converged: (N,).
+        rescued: Newton failed and a later search converged, (N,).
+    """
+
+    logits: Float[np.ndarray, "N O B"]
+    total: Float[np.ndarray, "N O B"]
+    direct: Float[np.ndarray, "N O B"]
+    held: Float[np.ndarray, "N O B"]
+    total_table: Float[np.ndarray, "N O B"]
+    direct_table: Float[np.ndarray, "N O B"]
+    held_table: Float[np.ndarray, "N O B"]
+    total_gap: Float[np.ndarray, " N"]
+    direct_gap: Float[np.ndarray, " N"]
+    held_gap: Float[np.ndarray, " N"]
+    objective: Float[np.ndarray, " N"]
+    mean_field: Float[np.ndarray, "N ..."]
+    follower_policy: Float[np.ndarray, "N n A"]
+    follower_value: Float[np.ndarray, "N n"]
+    error: Float[np.ndarray, " N"]
+    converged: Bool[np.ndarray, " N"]
+    rescued: Bool[np.ndarray, " N"]
+
+    def at(self, index) -> "LeaderPoints":
+        """The points an index, slice or mask selects."""
+        return LeaderPoints(*(leaf[index] for leaf in self))
+
+    @property
+    def not_differentiable(self) -> Bool[np.ndarray, " N"]:
+        """Whether there is an equilibrium but no total gradient, at a kink of the game's functions, (N,)."""
+        return self.converged & np.isposinf(self.error)
+
+    @property
+    def total_norm(self) -> Float[np.ndarray, " N"]:
+        """Euclidean norm of the total gradient in logits."""
+        return np.linalg.norm(self.total, axis=(1, 2))
+
+    @property
+    def direct_norm(self) -> Float[np.ndarray, " N"]:
+        """Euclidean norm of the direct part in logits."""
+        return np.linalg.norm(self.direct, axis=(1, 2))
+
+    @property
+    def held_norm(self) -> Float[np.ndarray, " N"]:
+        """Euclidean norm in logits of the part with the mean field alone held."""
+        return np.linalg.norm(self.held, axis=(1, 2))
+
+
+def checked(game: AbstractGame) -> AbstractGame:
+    """The game, validated and ready to be traced.
+
+    Raises:
+        ValueError: an invalid game, or float64 off.
+    """
+    validate(game)
+    game = traced(game)
+    require_float64(game)
+    return game
+
+
+def joined(*parts: LeaderPoints) -> LeaderPoints:
+    """Several sets of points as one, in order."""
+    return LeaderPoints(*(np.concatenate(leaves) for leaves in zip(*parts, strict=True)))
+
+
+def evaluate_leaders(
+    game: AbstractGame,
+    logits: Float[ArrayLike, "N O B"],
+    mean_fields: Float[ArrayLike, "N ..."] | None = None,
+    *,
+    rescue: bool = True,
+) -> LeaderPoints:
+    """Equilibrium, gradient and error bounds of each leader, in batches of one compiled shape.
+
+    Newton is tried on all; only the leaders it fails on are solved again by the searches that never fail but take
+    long to compile.
+
+    Args:
+        game: the game, traced.
+        logits: (N, O, B).
+        mean_fields: where each equilibrium search starts, (N, n) or (N, n, A); uniform if None.
+        rescue: whether to solve again where Newton fails.
+
+    Returns:
+        The points, NaN with `converged` False where every search that was tried failed.
+    """
+    logits = np.asarray(logits, dtype=float)
+    shape = mean_field_shape(game)
+    if mean_fields is None:
+        mean_fields = np.full((len(logits), *shape), 1.0 / np.prod(shape))
+    points = _evaluate_all(game, logits, np.asarray(mean_fields, dtype=float), rescue=False)
+    failed = ~points.converged
+    if not (rescue and failed.any()):
+        return points
+    again = _evaluate_all(game, logits[failed], np.asarray(mean_fields)[failed], rescue=True)
+    again = again._replace(rescued=again.converged)
+    for leaf, replacement in zip(points, again, strict=True):
+        leaf[failed] = replacement
+    return points
+
+
+def evaluate_where_finite(game: AbstractGame, logits: Float[ArrayLike, "N O B"]) -> LeaderPoints:
+    """`evaluate_leaders` of logits of which some may be NaN or infinite: NaN there, and not converged.
+
+    Args:
+        game: the game, traced.
+        logits: (N, O, B), such as the ends of runs that may have diverged.
+
+    Returns:
+        The points.
+    """
+    logits = np.asarray(logits, dtype=float)
+    lost = np.logical_not(np.all(np.isfinite(logits), axis=(1, 2)))
+    points = evaluate_leaders(game, np.where(lost[:, None, None], 0.0, logits))
+    for leaf in points:
+        leaf[lost] = False if leaf.dtype == bool else np.nan
+    return points
+
+
+def batch_size(game: AbstractGame) -> int:
+    """Leaders evaluated at once: as many as keep the tables of tangents within 128 MiB, 32 at most."""
+    return int(np.clip(_MAX_BATCH_ENTRIES // tangent_entries(game), 1, _LARGEST_BATCH))
+
+
+def _evaluate_all(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarray, *, rescue: bool) -> LeaderPoints:
+    return in_batches(lambda omega, start: _evaluate(game, omega, start, rescue), batch_size(game), logits, mean_fields)
+
+
+@jit_for_game
+def _evaluate(game: AbstractGame, logits, mean_fields, rescue: bool) -> LeaderPoints:
+    return jax.vmap(lambda omega, start: _evaluate_one(game, omega, start, rescue))(logits, mean_fields)
+
+
+def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoints:
+    gradient = gradient_of_logits(game, logits, start, rescue=rescue)
+    found = gradient.equilibrium
+    # JAX arrays here, NumPy arrays once out of jit.
+    fields: dict[str, Any] = {
+        "logits": logits,
+        "total": gradient.total,
+        "direct": gradient.direct,
+        "held": gradient.held_field,
+        "total_table": gradient.policy_space,
+        "direct_table": gradient.direct_policy_space,
+        "held_table": gradient.held_field_policy_space,
+        "total_gap": gradient.policy_gap,
+        "direct_gap": gradient.direct_policy_gap,
+        "held_gap": gradient.held_field_policy_gap,
+        "objective": gradient.objective,
+        "mean_field": found.mean_field,
+        "follower_policy": found.follower_policy,
+        "follower_value": found.follower_value,
+        "error": gradient.certificate.error_bound,
+        "converged": found.converged,
+        "rescued": jnp.zeros_like(found.converged),
+    }
+    return LeaderPoints(**fields)
+
+
+def advantage(logits: Float[np.ndarray, "N O B"], table: Float[np.ndarray, "N O B"]) -> Float[np.ndarray, "N O B"]:
+    r"""Natural gradient in logits of a policy-space table, $G(o,b) - \sum_{b'} \phi(b'|o) G(o,b')$."""
+    policy = np.asarray(softmax_policy(jnp.asarray(logits)))
+    return table - np.sum(policy * table, axis=-1, keepdims=True)

@@ -1,0 +1,283 @@
+r"""How errors of an equilibrium and of rounding reach the Stackelberg gradient, to first order.
+
+The gradient is $\partial_\phi \mathcal L$ of $\mathcal L(\phi, x) = J_l(\phi, x) - \lambda^T F(\phi, x)$ at $F = 0$ and
+$\partial_x \mathcal L = 0$. A perturbation of the equations moves the point by $\delta x = -F_x^{-1} \delta F$, the
+multiplier by $\delta\lambda = F_x^{-T}(\partial_x D\mathcal L + \delta r)$ and the gradient by
+$\partial_\phi D\mathcal L - F_\phi^T \delta\lambda$, $D$ the derivative along all perturbations. One column of
+perturbations is what the equations still miss, others are roundings of random sign.
+"""
+
+import math
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from smfg_verify.exact.batching import one_at_a_time
+from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, follower_policy, residual
+from smfg_verify.exact.kernel import follower_model, tabulate
+from smfg_verify.exact.objective import leader_value
+from smfg_verify.game import mean_field_shape
+
+# Columns of random roundings, and directions in which the leader's policy is moved.
+_COLUMNS, _DIRECTIONS = 4, 2
+# Unit roundoffs granted to each quantity: sums of some hundred terms, each rounded.
+_ROUNDINGS = 4.0
+# Below it an entry of the mean field is one that no flow reaches, see `residual.inside`.
+_EMPTY = 1e-100
+
+
+class Adjoint(NamedTuple):
+    """The transposed Jacobian, right-hand sides and multipliers; columns: all, through policy, through mean field."""
+
+    matrix: Jacobian
+    right: Point
+    solution: Point
+
+
+class Perturbed(NamedTuple):
+    """First-order changes, the axis in front counts the columns; the first is what the equations miss.
+
+    Attributes:
+        total, direct, held_field: of the derivatives in the entries of the leader's policy, (C, O, B).
+        objective: of Phi, (C,).
+        mean_field: of the point, flattened, (C, M).
+        value: of the follower's value, (C, n).
+        assembly: roundings of the last sums of each row of the gradient, (O,), in units of the objective.
+        response: change of the mean field when the leader's policy moves in a random direction, (D, M).
+    """
+
+    total: Float[Array, "C O B"]
+    direct: Float[Array, "C O B"]
+    held_field: Float[Array, "C O B"]
+    objective: Float[Array, " C"]
+    mean_field: Float[Array, "C M"]
+    value: Float[Array, "C n"]
+    assembly: Float[Array, " O"]
+    response: Float[Array, "D M"]
+
+
+class _Roundings(NamedTuple):
+    """Sizes, or one column of signed values, of what is rounded.
+
+    Attributes:
+        equations: of F, its value's part in units of reward.
+        log_policy: of the logarithms of the follower's policy, (n, A).
+        reward: of the leader's reward in the equation of its value, (n,).
+        initial: of the first law in the equation of the occupancy, (n,).
+        adjoint: of the adjoint equation.
+    """
+
+    equations: Point
+    log_policy: Float[Array, "n A"]
+    reward: Float[Array, " n"]
+    initial: Float[Array, " n"]
+    adjoint: Point
+
+
+def propagate(setting: Setting, point: Point, adjoint: Adjoint) -> Perturbed:
+    """Carry the errors of a point, and roundings of everything on the way, to gradient and objective.
+
+    Args:
+        setting: the equilibrium problem.
+        point: near its solution.
+        adjoint: solved there.
+
+    Returns:
+        One column for the residual left, then one for each draw of roundings.
+    """
+    value, occupancy = _leader_side(setting, point)
+    remainder = residual(setting, point)
+    defect = jax.tree.map(lambda b, a: (b - a)[:, 0], adjoint.right, adjoint.matrix.apply(adjoint.solution))
+    sizes, assembly = _sizes(setting, point, adjoint, value, occupancy)
+    columns = _columns(sizes, remainder, defect)
+    forward, backward = _solvers(setting, adjoint.matrix)
+    pushed = jax.vmap(lambda phi: _push_leader(setting, point, phi))(_leader_directions(setting))
+    every = jax.tree.map(lambda *parts: -jnp.concatenate(parts), columns.equations, pushed)
+    moved = forward(every)
+    # An entry is empty because nothing flows into it: it stays so, and slopes there may be infinite.
+    stays = point.mean_field < _EMPTY
+    moved = Point(jnp.where(stays, 0.0, moved.mean_field), moved.value)
+    split = len(columns.reward)
+    shifts = jax.tree.map(lambda leaf: leaf[:split], moved)
+    multipliers = (jax.tree.map(lambda leaf: leaf[:, 0], adjoint.solution), _held_field_multiplier(adjoint))
+    both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *multipliers)
+    along = jax.vmap(lambda multiplier, *at: _along(setting, point, multiplier, *at), (0, None, None))
+    slopes, change = jax.vmap(lambda *at: along(both, *at))(shifts, columns)
+    (total, held), leader = (jax.tree.map(lambda leaf, k=k: leaf[:, k], slopes[2]) for k in (0, 1)), slopes[0][:, 0]
+    turned = backward(jax.tree.map(jnp.add, total, columns.adjoint))
+    answered = Point(jnp.zeros_like(held.mean_field), _solve_value(adjoint, held.value + columns.adjoint.value))
+    _, pull = jax.vjp(lambda phi: residual(_with_leader(setting, phi), point), setting.leader_policy)
+    through = [jax.vmap(lambda column: pull(column)[0])(solved) for solved in (turned, answered)]
+    return Perturbed(
+        total=leader + slopes[1][:, 0] - through[0],
+        direct=leader,
+        held_field=leader + slopes[1][:, 1] - through[1],
+        objective=change[:, 0],
+        mean_field=shifts.mean_field,
+        value=shifts.value,
+        assembly=assembly,
+        response=moved.mean_field[split:],
+    )
+
+
+def _held_field_multiplier(adjoint: Adjoint) -> Point:
+    """The multiplier of the gradient whose mean field is held: of the value's equation alone."""
+    solved = _solve_value(adjoint, adjoint.right.value[:, 1][None])[0]
+    return Point(jnp.zeros_like(adjoint.right.mean_field[:, 0]), solved)
+
+
+def _solve_value(adjoint: Adjoint, columns: Float[Array, "C n"]) -> Float[Array, "C n"]:
+    matrix = adjoint.matrix.value_value
+    return _solve_transposed(*_factor(matrix), columns.T).T
+
+
+def _with_leader(setting: Setting, leader_policy: Array) -> Setting:
+    return eqx.tree_at(lambda s: s.leader_policy, setting, leader_policy)
+
+
+def _leader_directions(setting: Setting) -> Float[Array, "D O B"]:
+    """Random directions of the leader's policy, rows sum to zero and have largest entry 1."""
+    shape = setting.leader_policy.shape
+    random = np.random.default_rng(1).uniform(-1.0, 1.0, (_DIRECTIONS, *shape))
+    centred = random - random.mean(axis=-1, keepdims=True)
+    largest = np.max(np.abs(centred), axis=-1, keepdims=True)
+    return jnp.asarray(centred / np.where(largest > 0.0, largest, 1.0))
+
+
+def _push_leader(setting: Setting, point: Point, direction: Array) -> Point:
+    return jax.jvp(lambda phi: residual(_with_leader(setting, phi), point), (setting.leader_policy,), (direction,))[1]
+
+
+def _objective(setting: Setting, leader_policy, rows, field, reward, initial) -> Float[Array, ""]:
+    """J_l with a further reward and a change of the first law, both (n,)."""
+    game = setting.game
+    shaped = field.reshape(mean_field_shape(game))
+    law = jnp.asarray(game.initial_distribution) + initial
+    return jnp.dot(law, leader_value(game, leader_policy, rows, shaped, reward))
+
+
+def _leader_side(setting: Setting, point: Point) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+    """The leader's value, and the expected number of discounted visits to each state."""
+    nothing = jnp.zeros(setting.game.num_states)
+    rows = follower_policy(setting, point)
+
+    def objective(reward, initial):
+        return _objective(setting, setting.leader_policy, rows, point.mean_field, reward, initial)
+
+    occupancy, value = jax.grad(objective, argnums=(0, 1))(nothing, nothing)
+    return value, occupancy
+
+
+def _sizes(setting: Setting, point: Point, adjoint: Adjoint, leader_values, occupancy):
+    """Roundings of each quantity, from the sizes of what is added on the way to it; and of the last sums by row."""
+    game, tau = setting.game, setting.temperature
+    field = jnp.abs(point.mean_field)
+    model = follower_model(tabulate(game, point.mean_field.reshape(mean_field_shape(game))), setting.leader_rows)
+    unit = _ROUNDINGS * jnp.finfo(field.dtype).eps
+    span = jnp.max(point.value) - jnp.min(point.value)
+    action_values = jnp.max(jnp.abs(model.reward), axis=1) + game.discount * span + tau
+    logarithms = 1.0 + action_values / tau
+    sharpness = jnp.max(logarithms)
+    leader_size = jnp.max(jnp.abs(model.leader_reward), axis=1) + jnp.max(jnp.abs(leader_values))
+    right = jax.tree.map(lambda leaf: jnp.sum(jnp.abs(leaf), axis=1), adjoint.right)
+    multiplier = jax.tree.map(lambda leaf: jnp.abs(leaf[:, :1]), adjoint.solution)
+    applied = jax.tree.map(jnp.abs, adjoint.matrix).apply(multiplier)
+    left = jax.tree.map(lambda leaf: leaf[:, 0], applied)
+    sizes = _Roundings(
+        equations=Point(unit * sharpness * field, unit * (jnp.max(jnp.abs(point.value)) + action_values)),
+        log_policy=unit * jnp.broadcast_to(logarithms[:, None], model.reward.shape),
+        reward=unit * leader_size,
+        initial=unit * occupancy,
+        adjoint=jax.tree.map(lambda b, a: unit * sharpness * (b + a), right, left),
+    )
+    by_state = field if game.mean_field_support == "states" else jnp.sum(field.reshape(model.reward.shape), axis=1)
+    terms = occupancy * leader_size + multiplier.value[:, 0] * action_values
+    terms = terms + by_state * jnp.max(multiplier.mean_field)
+    rows = jnp.zeros(setting.leader_policy.shape[0]).at[jnp.asarray(game.leader_observation)].add(terms)
+    return sizes, unit * rows
+
+
+def _columns(sizes: _Roundings, remainder: Point, defect: Point) -> _Roundings:
+    """The column of what is missed, then columns of roundings with random signs from a fixed seed."""
+    generator = np.random.default_rng(0)
+
+    def signed(leaf):
+        signs = generator.choice([-1.0, 1.0], (_COLUMNS, *leaf.shape))
+        return jnp.concatenate([jnp.zeros((1, *leaf.shape)), signs * leaf])
+
+    random = jax.tree.map(signed, sizes)
+    missed = (remainder, defect)
+    return eqx.tree_at(
+        lambda c: (c.equations, c.adjoint),
+        random,
+        tuple(
+            jax.tree.map(lambda column, first: column.at[0].set(first), columns, first)
+            for columns, first in zip((random.equations, random.adjoint), missed, strict=True)
+        ),
+    )
+
+
+def _along(setting: Setting, point: Point, multiplier: Point, shift: Point, column: _Roundings):
+    """Derivative of the gradient of the Lagrangian along one column; and of the objective."""
+
+    def lagrangian(leader, followers, x, log_policy, reward, initial):
+        moved = _with_leader(setting, followers)
+        rows = follower_policy(moved, x) * (1.0 + log_policy)
+        objective = _objective(moved, leader, rows, x.mean_field, reward, initial)
+        missed = residual(moved, x)
+        return objective - missed.mean_field @ multiplier.mean_field - missed.value @ multiplier.value, objective
+
+    policy = setting.leader_policy
+    rest = (jnp.zeros_like(column.log_policy), jnp.zeros_like(column.reward), jnp.zeros_like(column.initial))
+    at = (policy, policy, point, *rest)
+    along = (jnp.zeros_like(policy), jnp.zeros_like(policy), shift, column.log_policy, column.reward, column.initial)
+    _, (slopes, change) = jax.jvp(jax.grad(lagrangian, argnums=(0, 1, 2), has_aux=True), at, along)
+    return slopes, change
+
+
+def _solvers(setting: Setting, transposed: Jacobian):
+    """Solves with the Jacobian and with its transpose, columns in front, by one factorisation in units of tau."""
+    tau = setting.temperature
+    dense = _scaled(transposed, tau).dense
+    factor = _factor(dense)
+    size = transposed.field_field.shape[0]
+
+    def solve(columns: Point, trans: int) -> Point:
+        scale = tau if trans else 1.0 / tau
+        stacked = jnp.concatenate([columns.mean_field, scale * columns.value], axis=1).T
+        solved = (_solve_transposed if trans else _solve)(*factor, stacked).T
+        return Point(solved[:, :size], solved[:, size:] / scale)
+
+    # What is factorised is the transpose: its plain solve is the adjoint's.
+    return lambda columns: solve(columns, 0), lambda columns: solve(columns, 1)
+
+
+def _scaled(transposed: Jacobian, tau) -> Jacobian:
+    """The transposed Jacobian with the value, and the value's equation, measured in units of the temperature."""
+    return Jacobian(
+        transposed.field_field, transposed.field_value / tau, transposed.value_field * tau, transposed.value_value
+    )
+
+
+@one_at_a_time
+def _factor(transposed: Float[Array, "k k"]) -> tuple[Array, Array]:
+    return jax.scipy.linalg.lu_factor(transposed)
+
+
+@one_at_a_time
+def _solve(factor: Array, pivots: Array, columns: Float[Array, "k c"]) -> Float[Array, "k c"]:
+    return jax.scipy.linalg.lu_solve((factor, pivots), columns, trans=1)
+
+
+@one_at_a_time
+def _solve_transposed(factor: Array, pivots: Array, columns: Float[Array, "k c"]) -> Float[Array, "k c"]:
+    return jax.scipy.linalg.lu_solve((factor, pivots), columns)
+
+
+def root_mean_square(columns: Float[Array, "C ..."]) -> Float[Array, "..."]:
+    """Over the columns of random roundings, the first column left out."""
+    return jnp.linalg.norm(columns[1:], axis=0) / math.sqrt(columns.shape[0] - 1)

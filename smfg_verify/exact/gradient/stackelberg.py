@@ -1,0 +1,333 @@
+"""The Stackelberg objective and its exact gradient, split into its three parts, with a certificate."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from smfg_verify.errors import NumericalError
+from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.equilibrium.residual import Point, Setting, follower_policy, inside, jacobian, residual
+from smfg_verify.exact.equilibrium.solve import (
+    Equilibrium,
+    checked_start,
+    equilibrium_of_policy,
+    needs_rescue,
+    prepare,
+    raise_unless_converged,
+)
+from smfg_verify.exact.gradient.certificate import Certificate, certify, to_logits
+from smfg_verify.exact.gradient.held_field import held_field_table
+from smfg_verify.exact.gradient.one_sided_slopes import describe
+from smfg_verify.exact.gradient.perturbation import Adjoint
+from smfg_verify.exact.objective import objective_at
+from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
+from smfg_verify.game.checks.differences import SlopeStatus
+from smfg_verify.policies import softmax_policy
+from smfg_verify.records.portable import Portable
+
+
+class StackelbergGradient(Portable, eqx.Module):
+    r"""Gradient of $\Phi(\omega) = J_l(\phi_\omega, \pi^*(\phi_\omega), \mu^*(\phi_\omega))$ in the logits.
+
+    All gradients are (O, B), in units of discounted leader reward; total = direct + policy_response +
+    mean_field_response. NaN where the equilibrium has not converged; total, its two responses and its gap NaN too where
+    the game's functions have no derivative at the equilibrium (`certificate.slopes`).
+
+    Attributes:
+        total: grad Phi.
+        direct: partial gradient at fixed follower policy and mean field, the direction AC-SMFG follows.
+        policy_response: (d pi*/d omega)^T dJ_l/dpi.
+        mean_field_response: (d mu*/d omega)^T dJ_l/dmu.
+        policy_space: dPhi/dphi(b|o), derivative in the entries of the leader's policy as free variables, (O, B).
+        direct_policy_space: the same of the direct part, (O, B).
+        policy_gap: sum over o of max_b G(o,b) - sum_b phi(b|o) G(o,b) with G = `policy_space`; zero exactly at
+            stationary policies, also where softmax saturates and the logit gradient vanishes.
+        direct_policy_gap: the same of the direct part.
+        held_field: partial gradient at the mean field held alone, to which the follower's policy answers: the other
+            reading of "direct" where the leader's objective is written in its policy and the mean field.
+        held_field_policy_space: the same in the entries of the leader's policy, (O, B).
+        held_field_policy_gap: its policy-space gap.
+        objective: Phi.
+        equilibrium: the equilibrium the gradient is taken at.
+        certificate: residuals, condition number, error bounds, and the derivatives against differences.
+    """
+
+    total: Float[Array, "O B"]
+    direct: Float[Array, "O B"]
+    policy_response: Float[Array, "O B"]
+    mean_field_response: Float[Array, "O B"]
+    policy_space: Float[Array, "O B"]
+    direct_policy_space: Float[Array, "O B"]
+    policy_gap: Float[Array, ""]
+    direct_policy_gap: Float[Array, ""]
+    held_field: Float[Array, "O B"]
+    held_field_policy_space: Float[Array, "O B"]
+    held_field_policy_gap: Float[Array, ""]
+    objective: Float[Array, ""]
+    equilibrium: Equilibrium
+    certificate: Certificate
+
+
+def leader_objective(
+    game: AbstractGame,
+    leader_logits: Float[ArrayLike, "O B"],
+    *,
+    initial: Float[ArrayLike, "..."] | None = None,
+    throw: bool = True,
+) -> Float[Array, ""]:
+    r"""The leader's objective at the equilibrium of its policy, $\Phi(\omega) = \rho^T V_l$.
+
+    $V_l = (I - \gamma P_\pi)^{-1}(r_{l,\pi} + \tau_l H(\phi))$. Differentiable by JAX in logits and game parameters.
+
+    Args:
+        game: the game.
+        leader_logits: omega, (O, B).
+        initial: mean field the equilibrium search starts from; uniform if None.
+        throw: raise when the equilibrium does not converge; if False, NaN.
+
+    Returns:
+        Phi, a scalar in units of discounted leader reward.
+
+    Raises:
+        ValueError: as `solve_equilibrium`.
+        RuntimeError: equilibrium not converged and `throw`.
+    """
+    game, logits = prepare(game, leader_logits)
+    start = checked_start(game, initial)
+    value, equilibrium = _objective(game, logits, start, False)
+    if needs_rescue(equilibrium):
+        value, equilibrium = _objective(game, logits, start, True)
+    if throw:
+        raise_unless_converged(equilibrium)
+    return value
+
+
+@compiled_for_game
+def _objective(game, logits, start, rescue) -> tuple[Float[Array, ""], Equilibrium]:
+    policy = softmax_policy(logits)
+    equilibrium = equilibrium_of_policy(game, policy, start, rescue=rescue)
+    value = objective_at(game, policy, equilibrium.follower_policy, equilibrium.mean_field)
+    return value, equilibrium
+
+
+def stackelberg_gradient(
+    game: AbstractGame,
+    leader_logits: Float[ArrayLike, "O B"],
+    *,
+    initial: Float[ArrayLike, "..."] | None = None,
+    throw: bool = True,
+) -> StackelbergGradient:
+    r"""The true gradient of the Stackelberg objective, by the implicit function theorem and one adjoint solve.
+
+    $(\partial F/\partial x)^T \lambda = \partial J_l/\partial x$,
+    $\nabla \Phi = \partial J_l/\partial \omega - (\partial F/\partial \omega)^T \lambda$. One factorisation serves the
+    total and its two indirect parts, whatever the number of leader logits.
+
+    Args:
+        game: the game.
+        leader_logits: omega, (O, B), dimensionless.
+        initial: mean field the equilibrium search starts from; uniform if None.
+        throw: raise when there is no gradient; if False, NaN, and `equilibrium.converged` or
+            `certificate.differentiable` False.
+
+    Returns:
+        The gradient with its parts, its policy-space form and gap, and its certificate.
+
+    Raises:
+        ValueError: as `solve_equilibrium`.
+        RuntimeError: equilibrium not converged or not locally unique, or the functions not differentiable there, and
+            `throw`.
+    """
+    game, logits = prepare(game, leader_logits)
+    start = checked_start(game, initial)
+    gradient = policy_gradient(game, softmax_policy(logits), start)
+    if throw:
+        raise_unless_converged(gradient.equilibrium)
+        raise_if_singular(gradient)
+    return gradient
+
+
+def raise_if_singular(gradient: StackelbergGradient) -> None:
+    """Raise when an equilibrium has converged and there is no gradient, at it or at one of a batch.
+
+    Raises:
+        RuntimeError: a function has no derivative there, or another than its rule says; or the Jacobian is singular.
+    """
+    if isinstance(gradient.total, jax.core.Tracer):
+        return
+    slopes = gradient.certificate.slopes
+    status = np.ravel(np.asarray(slopes.status))
+    broken = np.flatnonzero((status == SlopeStatus.KINK) | (status == SlopeStatus.WRONG_RULE))
+    if broken.size:
+        first = jax.tree.map(
+            lambda leaf: np.reshape(leaf, (status.size, *leaf.shape[np.ndim(slopes.status) :])), slopes
+        )
+        raise NumericalError(
+            f"gradient: {describe(jax.tree.map(lambda leaf: leaf[broken[0]], first))}. Likely cause: a kink such as "
+            "abs, max or a clip met exactly, or a stop_gradient. Pass throw=False to get NaN and the slopes, in "
+            "`certificate.slopes`."
+        )
+    if np.all(np.isfinite(gradient.total)):
+        return
+    condition = float(np.max(np.asarray(gradient.certificate.condition)))
+    raise NumericalError(
+        f"gradient: not finite although the equilibrium has converged, condition number {condition:.3g}: the "
+        "equilibrium is not locally unique. Likely cause: more than one recurrent class. Pass throw=False to get NaN."
+    )
+
+
+def policy_gradient(
+    game: AbstractGame, leader_policy: Float[Array, "O B"], start: Float[Array, "..."] | None = None
+) -> StackelbergGradient:
+    """The gradient at a table of leader probabilities, zeros allowed; NaN where not converged, inputs unchecked."""
+    solved = _solved(game, leader_policy, start, False)
+    if needs_rescue(solved[0]):
+        solved = _solved(game, leader_policy, start, True)
+    return _certified(game, leader_policy, *solved)
+
+
+@compiled_for_game
+def _solved(game, leader_policy, start, rescue) -> tuple[Equilibrium, "_Formula"]:
+    equilibrium = equilibrium_of_policy(game, leader_policy, start, rescue=rescue)
+    return equilibrium, _formula(game, leader_policy, equilibrium)
+
+
+def gradient_of_logits(
+    game: AbstractGame,
+    logits: Float[Array, "O B"],
+    start: Float[Array, "..."] | None = None,
+    *,
+    rescue: bool = True,
+) -> StackelbergGradient:
+    """`stackelberg_gradient` without checks, for use inside jit and vmap; NaN where not converged."""
+    policy = softmax_policy(logits)
+    equilibrium = equilibrium_of_policy(game, policy, start, rescue=rescue)
+    return gradient_at(game, policy, equilibrium)
+
+
+def gradient_at(
+    game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium
+) -> StackelbergGradient:
+    """The gradient formula at a given equilibrium, whatever its residual (the certificate reports it).
+
+    Args:
+        game: the game, traced.
+        leader_policy: phi(b | o), (O, B).
+        equilibrium: of that policy.
+
+    Returns:
+        The gradient and its certificate.
+    """
+    return _with_certificate(game, leader_policy, equilibrium, _formula(game, leader_policy, equilibrium))
+
+
+def formula_at(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> Float[Array, "O B"]:
+    """`gradient_at` without its certificate: the total gradient, whatever one-sided differences would say of it."""
+    return to_logits(leader_policy, _formula(game, leader_policy, equilibrium).tables.total)
+
+
+class _Formula(NamedTuple):
+    """What the gradient is computed by: Phi, its derivatives in policy entries, and the solved adjoint equation."""
+
+    objective: Float[Array, ""]
+    tables: "_Tables"
+    held_field: Float[Array, "O B"]
+    adjoint: Adjoint
+
+
+def _formula(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> _Formula:
+    setting, point = _place(game, leader_policy, equilibrium)
+    objective, slopes = _partials(setting, point)
+    tables, adjoint = _policy_space_parts(setting, point, slopes)
+    return _Formula(objective, tables, held_field_table(setting, point, slopes[0], slopes[1]), adjoint)
+
+
+def _place(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> tuple[Setting, Point]:
+    setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
+    return setting, Point(inside(jnp.ravel(equilibrium.mean_field)), equilibrium.follower_value)
+
+
+def _with_certificate(
+    game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium, formula: _Formula
+) -> StackelbergGradient:
+    setting, _ = _place(game, leader_policy, equilibrium)
+    certificate = certify(setting, equilibrium, formula.adjoint, jnp.abs(formula.objective))
+    # Where the functions have no derivative there is no total gradient; its direct parts need none of them.
+    known = jnp.where(certificate.differentiable, 1.0, jnp.nan)
+    tables = formula.tables
+    total, by_policy, by_field = (
+        known * table for table in (tables.total, tables.policy_response, tables.mean_field_response)
+    )
+    return StackelbergGradient(
+        total=to_logits(leader_policy, total),
+        direct=to_logits(leader_policy, tables.direct),
+        policy_response=to_logits(leader_policy, by_policy),
+        mean_field_response=to_logits(leader_policy, by_field),
+        policy_space=total,
+        direct_policy_space=tables.direct,
+        policy_gap=stationarity_gap(leader_policy, total),
+        direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
+        held_field=to_logits(leader_policy, formula.held_field),
+        held_field_policy_space=formula.held_field,
+        held_field_policy_gap=stationarity_gap(leader_policy, formula.held_field),
+        objective=formula.objective,
+        equilibrium=equilibrium,
+        certificate=certificate,
+    )
+
+
+# Compiled on its own, and quickly: it runs once where Newton's method has run many times.
+_certified = jit_for_game(_with_certificate)
+
+
+def stationarity_gap(leader_policy: Float[Array, "O B"], table: Float[Array, "O B"]) -> Float[Array, ""]:
+    r"""Policy-space stationarity gap $\sum_o \max_b G(o,b) - \sum_b \phi(b|o) G(o,b) \ge 0$ of a derivative table G."""
+    best = jnp.max(table, axis=-1, keepdims=True)
+    return jnp.sum(leader_policy * (best - table))
+
+
+class _Tables(NamedTuple):
+    """Derivatives in the entries of the leader's policy, (O, B) each."""
+
+    total: Float[Array, "O B"]
+    direct: Float[Array, "O B"]
+    policy_response: Float[Array, "O B"]
+    mean_field_response: Float[Array, "O B"]
+
+
+def _partials(setting: Setting, point: Point):
+    """J_l and its partial derivatives in (leader policy, follower policy, mean field)."""
+    game = setting.game
+    field = point.mean_field.reshape(mean_field_shape(game))
+    rows = follower_policy(setting, point)
+    value_and_slopes = jax.value_and_grad(lambda phi, pi, mu: objective_at(game, phi, pi, mu), argnums=(0, 1, 2))
+    return value_and_slopes(setting.leader_policy, rows, field)
+
+
+def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables, Adjoint]:
+    """One factorisation of the transposed Jacobian, three right-hand sides: policy part, mean field part, and sum."""
+    by_leader, by_follower, by_field = slopes
+
+    def with_leader(leader_policy):
+        return eqx.tree_at(lambda s: s.leader_policy, setting, leader_policy)
+
+    _, pull_policy = jax.vjp(lambda phi, x: follower_policy(with_leader(phi), x), setting.leader_policy, point)
+    _, pull_residual = jax.vjp(lambda phi: residual(with_leader(phi), point), setting.leader_policy)
+    through_policy, policy_right = pull_policy(by_follower)
+    field_right = Point(jnp.ravel(by_field), jnp.zeros_like(point.value))
+    total_right = jax.tree.map(jnp.add, policy_right, field_right)
+    right = jax.tree.map(lambda *columns: jnp.stack(columns, axis=1), total_right, policy_right, field_right)
+    matrix = jacobian(setting, point).transpose
+    solution = matrix.solve(right)
+    pulled = jax.vmap(lambda column: pull_residual(column)[0], in_axes=1)(solution)
+    tables = _Tables(
+        total=by_leader + through_policy - pulled[0],
+        direct=by_leader,
+        policy_response=through_policy - pulled[1],
+        mean_field_response=-pulled[2],
+    )
+    return tables, Adjoint(matrix, right, solution)

@@ -1,0 +1,1 @@
+"""Exact ascent of the leader's objective to second-order points."""

@@ -1,0 +1,81 @@
+"""A game's three tables, and their slopes, at many mean fields at once; NaN stays NaN for the caller to count."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.kernel import Kernel, tabulate
+from smfg_verify.game import AbstractGame, mean_field_shape
+
+FUNCTIONS = ("transition", "follower_reward", "leader_reward")
+# Entries of the tables of one batch (32 MiB of float64), and the largest batch.
+_MAX_ENTRIES = 2**22
+_LARGEST_BATCH = 64
+
+
+def field_size(game: AbstractGame) -> int:
+    """Number M of entries of the game's mean field."""
+    return int(np.prod(mean_field_shape(game)))
+
+
+def tables_at(game: AbstractGame, fields: Float[ArrayLike, "F M"]) -> dict[str, Float[np.ndarray, "F ..."]]:
+    """The three tables at each mean field.
+
+    Args:
+        game: the game, traced.
+        fields: flat mean fields.
+
+    Returns:
+        By function of the game: (F, n, A, B, n) for "transition", (F, n, A, B) for the rewards.
+    """
+    entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
+    kernel = in_batches(functools.partial(_tables, game), _batch_size(entries), np.asarray(fields, dtype=float))
+    return {name: getattr(kernel, name) for name in FUNCTIONS}
+
+
+def slopes_at(game: AbstractGame, name: str, fields: Float[ArrayLike, "F M"]) -> Float[np.ndarray, "F M n A B ..."]:
+    """Derivative of one table in each entry of the mean field, at each mean field.
+
+    Only differences of columns say anything about the game: off the simplex its functions are an extension without
+    meaning.
+    """
+    width = game.num_states if name == "transition" else 1
+    entries = game.num_states * game.num_follower_actions * game.num_leader_actions * width * field_size(game)
+    fields = np.asarray(fields, dtype=float)
+    return in_batches(lambda part: _slopes(game, part, name), _batch_size(entries), fields)
+
+
+def _batch_size(entries: int) -> int:
+    """Mean fields tabulated at once, by the entries of one table."""
+    return int(np.clip(_MAX_ENTRIES // entries, 1, _LARGEST_BATCH))
+
+
+@jit_for_game
+def _tables(game: AbstractGame, fields: jax.Array) -> Kernel:
+    return jax.vmap(lambda field: tabulate(game, field.reshape(mean_field_shape(game))))(fields)
+
+
+@jit_for_game
+def _slopes(game: AbstractGame, fields: jax.Array, name: str) -> jax.Array:
+    def table(field):
+        return getattr(tabulate(game, field.reshape(mean_field_shape(game))), name)
+
+    return jax.vmap(lambda field: jnp.moveaxis(jax.jacfwd(table)(field), -1, 0))(fields)
+
+
+def random_fields(size: int, number: int, seed: int) -> Float[np.ndarray, "F M"]:
+    """Mean fields from the middle of the simplex to near its faces: Dirichlet with concentrations 1, 0.3 and 10.
+
+    Args:
+        size: M.
+        number: F, at least.
+        seed: of the draws.
+    """
+    generator = np.random.default_rng(seed)
+    third = -(-number // 3)
+    return np.concatenate([generator.dirichlet(np.full(size, weight), third) for weight in (1.0, 0.3, 10.0)])

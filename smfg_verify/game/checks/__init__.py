@@ -1,0 +1,1 @@
+"""The checks of a game that `validate` runs: values, names, derivatives, repeatability."""

@@ -1,0 +1,179 @@
+"""The values of a game's three functions: finite, probabilities where they must be, and of the declared dependence."""
+
+import functools
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from smfg_verify.errors import InputError
+from smfg_verify.game.base import AbstractGame, mean_field_shape, over_indices
+from smfg_verify.game.checks.value_causes import cause_of_infinite, cause_of_row_sum
+
+_MAX_VERTICES, _MIN_VERTICES = 1024, 16
+# Entries of a function's tables over all vertices tried, so that a large game of local moves is checked in seconds.
+_MAX_ENTRIES = 2**28
+_NUM_RANDOM_FIELDS = 16
+SIZES = ("num_states", "num_follower_actions", "num_leader_actions")
+
+
+# Module-level, so that their identity is stable and the jitted check compiles once for all games of a structure.
+FUNCTIONS: dict[str, Callable] = {
+    "transition": lambda g, s, a, b, m: jnp.asarray(g.transition(s, a, b, m)),
+    "follower_reward": lambda g, s, a, b, m: jnp.asarray(g.follower_reward(s, a, b, m)),
+    "leader_reward": lambda g, s, a, b, m: jnp.asarray(g.leader_reward(s, a, b, m)),
+}
+
+
+def check_function_values(game: AbstractGame) -> None:
+    """Evaluate the functions at vertices and random mean fields, and refuse what breaks the contract.
+
+    Args:
+        game: the game, prepared by `traced`, with numbers.
+
+    Raises:
+        ValueError: values that are not finite, rows that are no probabilities, or a declared dependence that is not so.
+    """
+    rows = row_shape(game)
+    found, fields = {}, {}
+    for name in FUNCTIONS:
+        vertices, random, weights = _test_fields(
+            mean_field_shape(game), tuple(getattr(game, size) for size in SIZES), rows if name == "transition" else ()
+        )
+        found[name] = _extremes(game, name, vertices, random, weights)
+        fields[name] = (vertices, random)
+    for name, (summaries, bend) in jax.device_get(found).items():
+        worst = {**dict(zip(_SUMMARY, summaries.T, strict=True)), "bend": bend}
+        _check_values(game, name, worst, np.concatenate(fields[name]))
+        _check_dependence(getattr(game, f"{name}_dependence"), name, worst)
+
+
+def row_shape(game: AbstractGame) -> tuple[int, ...]:
+    """Of a row of the transition: all states, or the successors, which are checked here."""
+    successors = getattr(game, "successors", None)
+    if successors is None:
+        return (game.num_states,)
+    index = jax.ShapeDtypeStruct((), jnp.int32)
+    listed = jax.eval_shape(successors, index, index, index)
+    if len(listed.shape) != 1 or not jnp.issubdtype(listed.dtype, jnp.integer):
+        raise InputError(f"successors: got {listed.dtype} of shape {listed.shape}, expected a vector of integers.")
+    low, high = (int(end) for end in _successor_range(game))
+    if low < 0 or high >= game.num_states:
+        raise InputError(
+            f"successors: got states from {low} to {high}, expected them in [0, {game.num_states}); likely cause: a "
+            "wall that is stepped through."
+        )
+    return listed.shape
+
+
+@jax.jit
+def _successor_range(game: AbstractGame) -> tuple[Array, Array]:
+    listed = over_indices(game, lambda s, a, b: jnp.asarray(game.successors(s, a, b)))  # type: ignore[attr-defined]
+    return jnp.min(listed), jnp.max(listed)
+
+
+@functools.lru_cache(maxsize=256)
+def _test_fields(
+    field_shape: tuple[int, ...], sizes: tuple[int, ...], result_shape: tuple[int, ...]
+) -> tuple[Float[np.ndarray, "F M"], Float[np.ndarray, "R M"], Float[np.ndarray, " R"]]:
+    """Vertices of the simplex, random mean fields, and mixing weights, from a fixed seed."""
+    size = math.prod(field_shape)
+    generator = np.random.default_rng(0)
+    vertices = np.arange(size)
+    entries = math.prod((*sizes, *result_shape))
+    affordable = int(np.clip(_MAX_ENTRIES // entries, _MIN_VERTICES, _MAX_VERTICES))
+    if size > affordable:
+        vertices = generator.choice(size, affordable, replace=False)
+    random = generator.dirichlet(np.ones(size), _NUM_RANDOM_FIELDS)
+    corners = (vertices[:, None] == np.arange(size)).astype(float)
+    return corners, random, generator.random(_NUM_RANDOM_FIELDS)
+
+
+# Columns of what `_extremes` returns for each mean field.
+_SUMMARY = ("finite", "lowest", "scale", "row_error", "row_sum", "worst_row", "moved")
+
+
+# A prepared game is arrays and one static part: no filter is needed, and the call costs a quarter of one with it.
+@functools.partial(jax.jit, static_argnames="name")
+def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, weights: Array) -> tuple[Array, Array]:
+    """Worst deviations of one function over the test fields; one mean field at a time, to bound memory."""
+    shape, function = mean_field_shape(game), FUNCTIONS[name]
+
+    def table(field):
+        return over_indices(game, lambda s, a, b: function(game, s, a, b, field.reshape(shape)))
+
+    reference = table(random[0])
+
+    def summary(field):
+        values = table(field)
+        total = jnp.sum(values, axis=-1) if values.ndim == 4 else jnp.ones(())
+        columns = {
+            "finite": jnp.all(jnp.isfinite(values)),
+            "lowest": jnp.min(values),
+            "scale": jnp.max(jnp.abs(values)),
+            "row_error": jnp.max(jnp.abs(total - 1.0)),
+            "row_sum": total.ravel()[jnp.argmax(jnp.abs(total - 1.0))],
+            "worst_row": jnp.argmax(jnp.abs(total - 1.0)),
+            "moved": jnp.max(jnp.abs(values - reference)),
+        }
+        return jnp.stack([columns[column].astype(float) for column in _SUMMARY])
+
+    def bend(pair):
+        first, second, weight = pair
+        mixed = table(weight * first + (1.0 - weight) * second)
+        return jnp.max(jnp.abs(mixed - weight * table(first) - (1.0 - weight) * table(second)))
+
+    fields = jnp.concatenate([vertices, random])
+    corners = vertices[jnp.arange(random.shape[0]) % vertices.shape[0]]
+    bends = jax.lax.map(bend, (corners, random, weights))
+    return jax.lax.map(summary, fields), jnp.max(bends)
+
+
+def _check_values(game: AbstractGame, name: str, worst: dict, fields: Float[np.ndarray, "F M"]) -> None:
+    if not np.all(worst["finite"]):
+        where = worst["finite"].argmin()
+        number, cause = cause_of_infinite(game, FUNCTIONS[name], fields[where])
+        raise InputError(
+            f"{name}: got NaN or an infinite number at mean field {_field_name(where, worst)} ({number}), expected "
+            f"finite numbers everywhere on the simplex; the likely cause is {cause}."
+        )
+    if name != "transition":
+        return
+    where = worst["row_error"].argmax()
+    if worst["row_error"][where] > (1e-9 if jnp.result_type(float) == jnp.float64 else 1e-5):
+        n, actions, leader_actions = (getattr(game, size) for size in SIZES)
+        row = tuple(int(i) for i in np.unravel_index(int(worst["worst_row"][where]), (n, actions, leader_actions)))
+        raise InputError(
+            f"transition: got a row that sums to {worst['row_sum'][where]:.9g} at (state, action, leader action) = "
+            f"{row}, mean field {_field_name(where, worst)}, expected 1; the likely cause is "
+            f"{cause_of_row_sum(game, FUNCTIONS[name], fields[where], row)}."
+        )
+    if worst["lowest"].min() < -1e-12:
+        where = worst["lowest"].argmin()
+        raise InputError(
+            f"transition: got a probability of {worst['lowest'][where]:.3g} at mean field {_field_name(where, worst)}, "
+            "expected no negative entry; mean-field terms must keep every row a distribution at every vertex."
+        )
+
+
+def _field_name(index: int, worst: dict) -> str:
+    vertices = worst["finite"].shape[0] - _NUM_RANDOM_FIELDS
+    return f"vertex {index}" if index < vertices else f"random field {index - vertices} (seed 0)"
+
+
+def _check_dependence(declared: str, name: str, worst: dict) -> None:
+    relative = 1e-9 if jnp.result_type(float) == jnp.float64 else 1e-4
+    tolerance = relative * max(1.0, float(worst["scale"].max()))
+    if declared == "none" and worst["moved"].max() > tolerance:
+        raise InputError(
+            f"{name}_dependence: declared 'none', but {name} changes by {worst['moved'].max():.3g} between two mean "
+            "fields; declare 'affine' or 'general', or remove the mean field from the function."
+        )
+    if declared == "affine" and worst["bend"] > tolerance:
+        raise InputError(
+            f"{name}_dependence: declared 'affine', but {name} differs by {float(worst['bend']):.3g} from its affine "
+            "interpolation between two mean fields; declare 'general'."
+        )

@@ -1,0 +1,1 @@
+"""What a command does: its settings, its stages, its record; nothing is drawn or printed here."""

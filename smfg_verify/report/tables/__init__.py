@@ -1,0 +1,1 @@
+"""Tables from records; nothing is computed here."""

@@ -1,0 +1,119 @@
+"""Tables of residuals and their rates for the screen."""
+
+import math
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from smfg_verify.bounds import (
+    RUNNING_AVERAGE,
+    RUNNING_MINIMUM,
+    BoundReport,
+    ChangePoint,
+    ChangeStatus,
+    RateFinding,
+    RateVerdict,
+)
+from smfg_verify.report.tables.findings import brief_table, pairs_table
+
+MEANINGS = {
+    "e_omega": "||grad Phi(omega)||^2",
+    "policy_gap": "policy-space stationarity gap of the leader",
+    "e_theta": "J_f(pi*(phi, mu_hat)) - J_f(pi)",
+    "e_mu": "||mu_hat - mu*(phi)||^2",
+    "e_Vf": "||V_f - V_f^{pi, phi, mu_hat}||^2",
+    "e_Vl": "||V_l - V_l^{pi, phi, mu_hat}||^2",
+    RUNNING_MINIMUM: "smallest seed mean of ||grad Phi(omega)||^2 over the checkpoints so far",
+    RUNNING_AVERAGE: "seed mean of ||grad Phi(omega)||^2 averaged over all iterations so far",
+}
+_STYLES = {
+    RateVerdict.CONSISTENT: "green",
+    RateVerdict.FASTER: "green",
+    RateVerdict.SLOWER: "bold red",
+    RateVerdict.INCONCLUSIVE: "yellow",
+}
+
+
+def bounds_tables(report: BoundReport) -> Group:
+    """Each residual's slope against -1/2, with interval, window, verdict, envelope, and what could not be measured."""
+    numbers = ("first", "last", "slope [interval]", "envelope C", "not finite")
+    columns = ("residual", *numbers[:3], "verdict", *numbers[3:4], "growing", numbers[4])
+    table = brief_table(
+        f"Rates of {report.num_seeds} seeds' means", *columns, numbers=numbers, unbroken="slope [interval]"
+    )
+    for row in report.rows:
+        table.add_row(
+            Text(row.name),
+            *_ends(row),
+            _slope(row),
+            Text(row.verdict.value, style=_STYLES[row.verdict]),
+            *_envelope(row),
+            f"{row.num_not_finite}",
+        )
+    table.caption = Text(
+        "first and last: the seed mean at the first and at the last checkpoint. slope: of log mean against log(k + 1) "
+        "over the window, the last two decades from the last change-point on, or all of them where that leaves too few "
+        f"checkpoints. C = sup of mean * sqrt(k+1) / log(k+2), attained at k in brackets; growing: it is attained late "
+        f"and the {100 * report.confidence:g}% interval of its trend is upward. The claim is about the running "
+        "minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax; the running "
+        "average is interpolated between checkpoints, which changes it by about "
+        f"{report.interpolation_change:.1%} (with every other one left out), and never forgets its start."
+    )
+    table.caption_justify = "left"
+    counts = {
+        "points": f"{report.num_points:,} (seeds x checkpoints)",
+        "diverged": f"{report.num_diverged:,}",
+        "equilibrium not found": f"{report.num_not_converged:,}",
+        "intervals": f"{100 * report.confidence:g}%, {report.num_resamples:,} bootstrap resamples of whole seeds, seed "
+        f"{report.resampling_seed}",
+    }
+    windows = {
+        row.name: f"k = {row.window[0]:,} ... {row.window[1]:,}, {row.num_checkpoints} checkpoints"
+        for row in report.rows
+    }
+    reasons = {row.name: row.reason for row in report.rows if row.reason}
+    unclear = [pairs_table("Why inconclusive", reasons)] if reasons else []
+    return Group(
+        table,
+        pairs_table("Windows of the slopes", windows),
+        *unclear,
+        _changes(report),
+        pairs_table("Residuals", MEANINGS),
+        pairs_table("Evaluated exactly", counts),
+    )
+
+
+def _changes(report: BoundReport) -> Table:
+    numbers = ("k of the break", "slope before", "slope after", "one line's slope")
+    table = brief_table("Where the transient ends", "residual", *numbers, "why none", numbers=numbers)
+    for name, change in report.changes.items():
+        table.add_row(Text(name), *_break(change), Text(change.reason))
+    table.caption = Text(
+        "the last break: two lines against one for log mean against log(k + 1), over all checkpoints, then over those "
+        f"after the break, until one line fits; with its {100 * report.confidence:g}% interval. A break says that one "
+        "power law does not fit, not that the second lasts."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _break(change: ChangePoint) -> tuple[str, ...]:
+    if change.status is not ChangeStatus.FOUND:
+        whole = "" if math.isnan(change.one_line_slope) else f"{change.one_line_slope:.3f}"
+        return change.status.value, "", "", whole
+    place = f"{change.iteration:,.0f} [{change.lower:,.0f}, {change.upper:,.0f}]"
+    return place, f"{change.slope_before:.3f}", f"{change.slope_after:.3f}", f"{change.one_line_slope:.3f}"
+
+
+def _ends(row: RateFinding) -> tuple[str, str]:
+    return f"{row.means[0]:.3g}", f"{row.means[-1]:.3g}"
+
+
+def _slope(row: RateFinding) -> str:
+    return "none" if math.isnan(row.slope) else f"{row.slope:.3f} [{row.lower:.3f}, {row.upper:.3f}]"
+
+
+def _envelope(row: RateFinding) -> tuple[str, str]:
+    growing = "unknown" if row.envelope.growing is None else "yes" if row.envelope.growing else "no"
+    return f"{row.envelope.constant:.3g} ({row.envelope.iteration:,})", growing

@@ -1,0 +1,120 @@
+"""Cases that were run: a table for the screen, Markdown for the documentation, and cases.json."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from smfg_verify.cases import CaseOutcome, CaseRecord, CaseVerdict, Kind
+from smfg_verify.files import write_in
+from smfg_verify.report.record import plain, versions
+from smfg_verify.report.tables.findings import brief_table
+from smfg_verify.report.tables.markdown import markdown_table
+
+FORMAT = "smfg-verify cases"
+SCHEMA_VERSION = 1
+CASES_FILE = "cases.json"
+CASES_TABLE = "cases.md"
+
+_STYLES = {CaseVerdict.HOLDS: "green", CaseVerdict.FAILS: "bold red", CaseVerdict.INCONCLUSIVE: "yellow"}
+_RELATIONS = {Kind.UPPER_BOUND: "<=", Kind.LOWER_BOUND: ">=", Kind.EQUALITY: "=", Kind.RATE: "=", Kind.FAILURE: "="}
+_COLUMNS = ("name", "measured", "predicted", "kind", "verdict")
+
+
+def cases_tables(outcomes: Sequence[CaseOutcome]) -> Group:
+    """What each case says, then what was measured and predicted, how they must stand, and whether they do."""
+    return Group(_statements(outcomes), _numbers(outcomes))
+
+
+def _statements(outcomes: Sequence[CaseOutcome]) -> Table:
+    table = brief_table("What the cases say", "name", "statement, and what was looked at", unbroken="name")
+    for outcome in outcomes:
+        about = Text(outcome.case.statement)
+        about.append(f"\n{outcome.record.looked_at}; {outcome.version}, {outcome.seconds:.1f} s", style="dim")
+        if outcome.record.reason:
+            about.append(f"\n{outcome.verdict}: {outcome.record.reason}", style=_STYLES[outcome.verdict])
+        table.add_row(Text(outcome.case.name), about)
+    return table
+
+
+def _numbers(outcomes: Sequence[CaseOutcome]) -> Table:
+    table = brief_table("Cases", *_COLUMNS, unbroken="name")
+    for outcome in outcomes:
+        *cells, verdict = _cells(outcome)
+        table.add_row(*map(Text, cells), Text(verdict, style=_STYLES[outcome.verdict]))
+    table.caption = Text(
+        "[l, u]: confidence interval, 99%, where something is random; +-: what is granted, for the reason in "
+        "cases.json. A verdict follows from these numbers, that of a failure also from its hypothesis having failed."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def cases_markdown(outcomes: Sequence[CaseOutcome]) -> str:
+    """The table of numbers, then each case with statement, formula, source and what was looked at, as Markdown."""
+    table = markdown_table(_COLUMNS, map(_cells, outcomes)).rstrip()
+    return "\n\n".join([table, *map(_section, outcomes)]) + "\n"
+
+
+def _section(outcome: CaseOutcome) -> str:
+    case, record = outcome.case, outcome.record
+    details = "; ".join(f"{name.replace('_', ' ')} {value:.5g}" for name, value in record.details.items())
+    rows = {
+        "Source": case.source,
+        "Looked at": f"{record.looked_at} ({outcome.version})",
+        "Granted": f"{record.error:.2g}: {record.error_source}",
+        "Further numbers": details,
+    }
+    said = "\n".join(f"- {name}: {text}" for name, text in rows.items() if text)
+    return f"### {case.name}\n\n{case.statement}\n\n$$ {case.formula} $$\n\n{said}"
+
+
+def cases_json(outcomes: Iterable[CaseOutcome]) -> str:
+    """Everything the outcomes say, as JSON text with a schema version; numbers that are not finite become null."""
+    record = {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "versions": versions(),
+        "cases": [_record(outcome) for outcome in outcomes],
+    }
+    return json.dumps(plain(record), indent=2, allow_nan=False)
+
+
+def write_cases(outcomes: Sequence[CaseOutcome], directory: Path) -> list[Path]:
+    """Write cases.json and cases.md, both or neither, into a directory that exists; returns their paths."""
+    contents = {CASES_FILE: f"{cases_json(outcomes)}\n", CASES_TABLE: cases_markdown(outcomes)}
+    return write_in(directory, {name: text.encode() for name, text in contents.items()})
+
+
+def _record(outcome: CaseOutcome) -> dict[str, Any]:
+    return {
+        "name": outcome.case.name,
+        "statement": outcome.case.statement,
+        "formula": outcome.case.formula,
+        "source": outcome.case.source,
+        "version": str(outcome.version),
+        "verdict": str(outcome.verdict),
+        "reason": outcome.record.reason,
+        **plain(outcome.record),
+        "seconds": outcome.seconds,
+    }
+
+
+def _cells(outcome: CaseOutcome) -> tuple[str, str, str, str, str]:
+    record = outcome.record
+    return outcome.case.name, _measured(record), _predicted(record), str(record.kind), str(outcome.verdict)
+
+
+def _measured(record: CaseRecord) -> str:
+    interval = "" if record.interval is None else f" [{record.lower:.4g}, {record.upper:.4g}]"
+    return f"{record.measured:.6g}{interval}"
+
+
+def _predicted(record: CaseRecord) -> str:
+    relation = "<=" if record.at_most else _RELATIONS[record.kind]
+    granted = f" +- {record.error:.1e}" if record.error else ""
+    return f"{relation} {record.predicted:.6g}{granted}"

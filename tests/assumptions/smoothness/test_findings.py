@@ -1,0 +1,155 @@
+"""Smoothness of the leader's objective: Hessians against the oracle, the search against a grid, symmetries."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from smfg_verify.assumptions import AssumptionReport, Verdict, check
+from smfg_verify.assumptions.search import BOX
+from smfg_verify.assumptions.smoothness import findings as smoothness
+from smfg_verify.assumptions.smoothness.hessian import asymmetry, curvature_slopes, curvatures, hessians
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.game import TabularGame
+from smfg_verify.games import load
+from tests.exact.cases import pair
+from tests.helpers import oracle
+
+QUICK = {"num_leaders": 32, "num_starts": 8, "num_steps": 60}
+NAME = "smoothness"
+SMALL = (2, 2, 2)
+
+
+def game_of(arrays):
+    return checked(TabularGame.from_arrays(**arrays.from_arrays_arguments()))
+
+
+def test_hessian_is_the_difference_of_the_oracles_gradients():
+    game, arrays, logits = pair(1, SMALL)
+    found, fields = hessians(checked(game), logits[None])
+    units = np.eye(logits.size).reshape(-1, *logits.shape)
+    expected = [
+        oracle.central_difference(lambda t, u=u: oracle.gradient(arrays, logits + t * u).total.ravel(), 1e-2)[0]
+        for u in units
+    ]
+    np.testing.assert_allclose(found[0], np.array(expected).T, rtol=1e-7, atol=1e-10)
+    np.testing.assert_allclose(fields[0], oracle.equilibrium(arrays, logits).mean_field, atol=1e-12)
+    assert asymmetry(found)[0] < 1e-12
+
+
+def test_slopes_of_the_search_are_those_of_its_value():
+    game, _, logits = pair(1, SMALL)
+    slopes = curvature_slopes(checked(game))
+    rng = np.random.default_rng(0)
+    point = np.concatenate([logits.ravel(), rng.normal(size=logits.size)])
+    value, slope = slopes(point[None])
+    step = 1e-4
+    moves = step * np.eye(point.size)
+    ahead, behind = slopes(point + moves)[0], slopes(point - moves)[0]
+    np.testing.assert_allclose(slope[0], (ahead - behind) / (2 * step), rtol=1e-5, atol=1e-8)
+    matrix = hessians(checked(game), (BOX * np.tanh(logits / BOX))[None])[0][0]
+    unit = point[logits.size :] / np.linalg.norm(point[logits.size :])
+    np.testing.assert_allclose(value[0], -abs(unit @ matrix @ unit), rtol=1e-10)
+
+
+def test_curvature_is_the_largest_eigenvalue_with_its_sign():
+    matrices = np.array(
+        [np.diag([1.0, -3.0]), [[0.0, 2.0], [2.0, 0.0]], [[0.0, 1.0], [-1.0, 0.0]], [[np.nan, 0], [0, 1]]]
+    )
+    values, vectors = curvatures(matrices)
+    np.testing.assert_allclose(values[0], -3.0)
+    np.testing.assert_allclose(abs(values[1]), 2.0)
+    assert np.isnan(values[2:]).all()
+    np.testing.assert_allclose(np.abs(vectors[0]), [0.0, 1.0])
+
+
+@pytest.fixture(scope="module")
+def laffer():
+    game = load("laffer-tax")
+    return game, check(game, NAME, **QUICK)
+
+
+def test_the_search_finds_the_largest_curvature_of_a_grid(laffer):
+    game, report = laffer
+    finding = report.finding(NAME, "hessian")
+    grid = np.linspace(-BOX, BOX, 301)
+    sizes, _ = curvatures(hessians(checked(game), np.stack([-grid, grid], axis=-1)[:, None, :] / 2)[0])
+    assert finding.verdict is Verdict.SUPPORTED
+    assert finding.constant >= np.max(np.abs(sizes)) * (1 - 1e-6)
+    np.testing.assert_allclose(finding.constant, np.max(np.abs(sizes)), rtol=1e-3)
+    assert np.all(np.diff(finding.details["search_curve"]) >= 0.0)
+    assert finding.constant >= np.nanmax(finding.details["random"])
+
+
+def test_the_witness_reproduces_and_the_seed_decides(laffer):
+    game, report = laffer
+    for finding in AssumptionReport.from_json(report.to_json(), game).findings:
+        np.testing.assert_allclose(finding.reproduce(game), finding.constant, rtol=1e-8)
+    assert check(game, NAME, **QUICK).to_json() == report.to_json()
+
+
+def test_scaling_rewards_and_temperature_scales_the_curvature():
+    _, arrays, logits = pair(1, SMALL, tau_l=0.1)
+    names = ("follower_rewards", "follower_rewards_mean_field", "leader_rewards", "leader_rewards_mean_field")
+    names += ("temperature", "leader_temperature")
+    scaled = dataclasses.replace(arrays, **{name: 7.0 * getattr(arrays, name) for name in names})
+    found, other = (hessians(game_of(a), logits[None])[0][0] for a in (arrays, scaled))
+    np.testing.assert_allclose(other, 7.0 * found, rtol=1e-9, atol=1e-12)
+
+
+def test_relabelling_leader_actions_permutes_the_hessian():
+    _, arrays, logits = pair(1, SMALL)
+    swapped = dataclasses.replace(
+        arrays,
+        kernel=arrays.kernel[:, :, ::-1],
+        kernel_mean_field=arrays.kernel_mean_field[:, :, :, ::-1],
+        follower_rewards=arrays.follower_rewards[:, :, ::-1],
+        follower_rewards_mean_field=arrays.follower_rewards_mean_field[:, :, :, ::-1],
+        leader_rewards=arrays.leader_rewards[:, :, ::-1],
+        leader_rewards_mean_field=arrays.leader_rewards_mean_field[:, :, :, ::-1],
+    )
+    found = hessians(game_of(arrays), logits[None])[0][0].reshape(2, 2, 2, 2)
+    other = hessians(game_of(swapped), logits[:, ::-1][None])[0][0].reshape(2, 2, 2, 2)
+    np.testing.assert_allclose(other[:, ::-1][:, :, :, ::-1], found, rtol=1e-9, atol=1e-12)
+
+
+def test_a_trajectory_is_looked_at():
+    """The steepest leader of a grid as the only leader of a run: it is found without random luck."""
+    game = load("laffer-tax")
+    settings = {"num_leaders": 1, "num_starts": 1, "num_steps": 0}
+    steepest = check(game, NAME, **QUICK).finding(NAME, "hessian")
+    run = np.stack([steepest.witness["logits"], np.zeros((1, 2))])
+    finding = check(game, NAME, trajectory=run, **settings).finding(NAME, "hessian")
+    np.testing.assert_allclose(finding.constant, steepest.constant, rtol=1e-6)
+    assert finding.searched["points"] == 4
+
+
+def test_a_single_leader_action_is_not_applicable():
+    assert check(pair(1, (2, 2, 1))[0], NAME, **QUICK).verdict(NAME) is Verdict.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("reward", [0.0, 1e6])
+def test_rounding_noise_is_no_curvature(reward):
+    """A constant leader's reward: the objective is constant, whatever the arithmetic says."""
+    _, arrays, _ = pair(1, SMALL)
+    zeros = np.zeros_like(arrays.leader_rewards_mean_field)
+    flat = dataclasses.replace(arrays, leader_rewards=np.full((2, 2, 2), reward), leader_rewards_mean_field=zeros)
+    finding = check(game_of(flat), NAME, **QUICK).finding(NAME, "hessian")
+    noise = 1e-9 * max(1.0, reward)
+    assert finding.verdict is Verdict.INCONCLUSIVE or finding.constant <= noise
+
+
+def test_failures_are_counted(monkeypatch, laffer):
+    game, _ = laffer
+    real = smoothness.hessians
+
+    def broken(*arguments):
+        matrices, fields = real(*arguments)
+        matrices[:2] = np.nan
+        matrices[2:3] += np.array([[0.0, 1.0], [0.0, 0.0]])
+        return matrices, fields
+
+    monkeypatch.setattr(smoothness, "hessians", broken)
+    finding = check(game, NAME, num_leaders=8, num_starts=2, num_steps=0).finding(NAME, "hessian")
+    assert finding.searched["unconverged"] >= 2
+    assert finding.searched["masked_asymmetric"] >= 1
