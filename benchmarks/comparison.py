@@ -12,9 +12,11 @@ import jax
 
 from smfg_verify.comparison import CompareSettings, contender_names
 from smfg_verify.files import write_atomically
-from smfg_verify.jobs.compare import comparison_markdown, make_comparison, write_comparison
+from smfg_verify.jobs.compare import make_comparison
 from smfg_verify.jobs.finished import Store
 from smfg_verify.jobs.settings import GameSettings
+from smfg_verify.report.files.compare import write_comparison
+from smfg_verify.report.tables.comparison import comparison_markdown
 
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "market-entrance-balanced": ("market-entrance", {"configuration": "balanced"}),

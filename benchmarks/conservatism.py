@@ -18,8 +18,8 @@ from rich.progress import track
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
 from smfg_verify.files import write_atomically
 from smfg_verify.games import load
-from smfg_verify.report.record import versions
-from smfg_verify.report.tables.findings import brief_table
+from smfg_verify.records.plain import versions
+from smfg_verify.report.tables.layout import brief_table
 from smfg_verify.report.tables.markdown import markdown_table
 
 FORMAT = "smfg-verify conservatism"

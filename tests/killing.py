@@ -71,8 +71,8 @@ def kill_again_and_again(name, kills, folder):
 
 def import_what_starts_no_thread():
     # Not the methods to compare: they are arrays, and those start JAX.
-    for name in ("pipeline", "show", "atlas", "plan", "drift", "laboratory"):
-        importlib.import_module(f"smfg_verify.report.{name}")
+    for name in ("jobs.pipeline", "report.show", "jobs.atlas", "jobs.plan", "jobs.drift", "jobs.lab"):
+        importlib.import_module(f"smfg_verify.{name}")
     for name in ("xarray", "h5netcdf", "cvxpy", "matplotlib.backends.backend_svg"):
         importlib.import_module(name)
     assert not jax._src.xla_bridge._backends

@@ -122,7 +122,7 @@ def _exact_arithmetic() -> None:
 def games() -> int:
     """List the games with their sizes and sources."""
     from smfg_verify.games import describe, names
-    from smfg_verify.report.tables.findings import games_table
+    from smfg_verify.report.tables.game import games_table
 
     _screen().print(games_table(describe(name) for name in names()))
     return FINISHED
@@ -266,7 +266,8 @@ def cases(
     _exact_arithmetic()
     from smfg_verify.cases import CaseVerdict, Version, run_cases
     from smfg_verify.jobs.progress import Progress
-    from smfg_verify.report.tables.cases import cases_tables, write_cases
+    from smfg_verify.report.files.cases import write_cases
+    from smfg_verify.report.tables.cases import cases_tables
 
     progress = Progress()
     version = Version.FULL if full else Version.QUICK
@@ -308,7 +309,9 @@ def plan(
     run_settings = settings.run
     choices = {name: value for name, value in (("seeds", seeds), ("planned_iterations", iterations)) if value}
     _exact_arithmetic()
-    from smfg_verify.jobs.plan import make_plan, plan_tables, write_plan
+    from smfg_verify.jobs.plan import make_plan
+    from smfg_verify.report.files.plan import write_plan
+    from smfg_verify.report.tables.plan import plan_tables
 
     with saving(out, resume=resume) as store:
         made = make_plan(settings.game, run_settings, store, **choices)
@@ -338,7 +341,9 @@ def drift(
     steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     settings = gather(game, assignments or (), config, run=given, schedule=steps)
     _exact_arithmetic()
-    from smfg_verify.jobs.drift import drift_tables, find_drift, write_drift
+    from smfg_verify.jobs.drift import find_drift
+    from smfg_verify.report.files.drift import write_drift
+    from smfg_verify.report.tables.drift import drift_tables
 
     with saving(out, resume=resume) as store:
         found = find_drift(settings.game, settings.run, store)
@@ -368,7 +373,9 @@ def lab(
     steps = steps_of(leader_step, mean_field_step, follower_step, critic_step)
     settings = gather(game, assignments or (), config, run=given, schedule=steps)
     _exact_arithmetic()
-    from smfg_verify.jobs.lab import lab_tables, run_laboratory, write_lab
+    from smfg_verify.jobs.lab import run_laboratory
+    from smfg_verify.report.files.lab import write_lab
+    from smfg_verify.report.tables.lab import lab_tables
 
     with saving(out, Path("results") / settings.game.short_name, resume=resume) as store:
         found = run_laboratory(settings.game, settings.run, store)
@@ -396,7 +403,9 @@ def compare(
     settings = gather(game, assignments or (), config)
     _exact_arithmetic()
     from smfg_verify.comparison import CompareSettings, contender_names
-    from smfg_verify.jobs.compare import comparison_tables, make_comparison, write_comparison
+    from smfg_verify.jobs.compare import make_comparison
+    from smfg_verify.report.files.compare import write_comparison
+    from smfg_verify.report.tables.comparison import comparison_tables
 
     how = CompareSettings(samples=samples, seeds=seeds, trials=trials, tuning_samples=max(100, samples // 2))
     with saving(out, Path("results") / settings.game.short_name, resume=resume) as store:

@@ -1,25 +1,23 @@
 r"""The best-response map $\Gamma_\phi$ around mean fields: its Jacobian at many points by one compiled program."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.exact.compiled_batch import in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.accuracy import accuracy
 from smfg_verify.exact.equilibrium.newton import newton, respond, to_simplex, unevaluated
 from smfg_verify.exact.equilibrium.residual import Point, follower_policy, inside
 from smfg_verify.exact.equilibrium.solve import TOLERANCE
-from smfg_verify.exact.gradient.at_leaders import batch_size, checked
+from smfg_verify.exact.gradient.at_leaders import batch_size
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import population_law
 from smfg_verify.exact.response import mean_field_response, response_jacobian, setting_of
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.policies import softmax_policy
 
 _LARGEST_BATCH = 16
@@ -117,26 +115,6 @@ def _evaluate_one(game: AbstractGame, logits, field, temperature, max_steps):
     image, frozen = mean_field_response(setting, field), jax.jacfwd(law)(inside(field))
     response = response_jacobian(setting, inside(field))
     return field, found.norm, image, response, frozen, estimate.mean_field_error
-
-
-def at_witness(game: AbstractGame, witness: Mapping[str, Any], *, solve: bool) -> LocalResponse:
-    """The map at a witness's logits and mean field, or at the equilibrium found from there.
-
-    Args:
-        game: the game.
-        witness: with `logits` (O, B) and `mean_field`, flattened (M,).
-        solve: whether to go to the equilibrium.
-
-    Returns:
-        One point.
-
-    Raises:
-        ValueError: a witness of another game's shapes, an invalid game, or float64 off.
-    """
-    game = checked(game)
-    require_shapes(witness, {"logits": leader_logits_shape(game), "mean_field": (field_size(game),)})
-    evaluate = at_equilibria if solve else at_mean_fields
-    return evaluate(game, witness["logits"][None], witness["mean_field"][None])
 
 
 def field_size(game: AbstractGame) -> int:

@@ -1,7 +1,6 @@
 """The atlas: every shipped game against every property, one report a game and one record of all."""
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 from smfg_verify.assumptions import (
     AssumptionReport,
     check,
-    find_property,
     property_names,
     search_settings,
     settings_record,
@@ -21,12 +19,7 @@ from smfg_verify.jobs.finished import Store
 from smfg_verify.jobs.pipeline import require_known
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import CheckSettings
-from smfg_verify.report.record import plain, versions
 from smfg_verify.stochastic import Schedule
-
-FORMAT = "smfg-verify atlas"
-SCHEMA_VERSION = 1
-ATLAS_FILE = "atlas.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,11 +89,6 @@ def make_atlas(names: Sequence[str], settings: CheckSettings, store: Store) -> A
     return Atlas(settings=settings, reports=reports, seconds=progress.timings)
 
 
-def atlas_bytes(atlas: Atlas) -> bytes:
-    """The content of atlas.json."""
-    return json.dumps(atlas_record(atlas), indent=1, allow_nan=False).encode()
-
-
 def _file_name(game: str) -> str:
     return f"{game.rpartition(':')[2]}.json"
 
@@ -121,38 +109,3 @@ def _read_back(path: Path, game: AbstractGame, settings: CheckSettings) -> Assum
     arguments = _arguments(settings)
     properties = arguments.pop("properties")
     return report if report.answers(properties, settings_record(search_settings(**arguments))) else None
-
-
-def atlas_record(atlas: Atlas) -> dict[str, Any]:
-    """The atlas as plain JSON values: verdicts and constants; witnesses and curves stay in the games' own reports."""
-    return {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
-        "settings": plain(atlas.settings),
-        "games": {
-            name: {"identity": report.game_hash, "properties": _properties(report)}
-            for name, report in atlas.reports.items()
-        },
-        "seconds": dict(atlas.seconds),
-        "versions": versions(),
-    }
-
-
-def _properties(report: AssumptionReport) -> dict[str, Any]:
-    return {
-        name: {
-            "verdict": report.verdict(name).value,
-            "statements": {
-                finding.statement: {
-                    "verdict": finding.verdict.value,
-                    "constant": plain(finding.constant),
-                    "side": finding.side.value,
-                    "evidence": finding.evidence.value,
-                    "decides": find_property(name).decides(finding.statement),
-                    "meaning": finding.meaning,
-                }
-                for finding in report[name]
-            },
-        }
-        for name in report.properties
-    }

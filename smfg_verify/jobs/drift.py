@@ -1,31 +1,19 @@
 """A run held against the lines of the proof: the job, its tables and drift.json."""
 
 import dataclasses
-import json
-import math
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
 
-from smfg_verify.bounds.drift.inequalities import RESIDUALS, DriftInequality
+from smfg_verify.bounds.drift.inequalities import RESIDUALS
 from smfg_verify.bounds.drift.validate_drift import BoundCurves, DriftReport, bound_curves, validate_drift
 from smfg_verify.bounds.rates.run_residuals import exact_residuals
-from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
 from smfg_verify.jobs.finished import Store
 from smfg_verify.jobs.pipeline import kept_run, load_game
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import GameSettings, RunSettings
-from smfg_verify.report.record import game_record, plain
-from smfg_verify.report.tables.findings import brief_table
 from smfg_verify.stochastic import Schedule
 
-DRIFT_FILE = "drift.json"
-FORMAT, SCHEMA_VERSION = "smfg-verify drift", 2
 # Seeds that the curves are held against, besides those that the constants are fitted to.
 _HELD_OUT = 32
 
@@ -71,136 +59,3 @@ def find_drift(settings: GameSettings, run: RunSettings, store: Store | None = N
         measured = {name: getattr(found, name)[whole] for name in (*RESIDUALS, "objective")}
         curves = bound_curves(report, measured, found.iterations) if whole.any() else None
     return Drift(settings, game, run, report, curves)
-
-
-def drift_tables(drift: Drift) -> Group:
-    """The inequalities, the curves beside the seeds held out, and whether a Lyapunov function exists."""
-    parts = [_inequalities(drift.report)]
-    if drift.curves is not None:
-        parts.append(_curves(drift.curves))
-    return Group(*parts, _lyapunov(drift.report))
-
-
-def _inequalities(report: DriftReport) -> Table:
-    columns = ("residual", "contraction a", "feeds it", "noise", "binds at", "broken held out", "Markov correction")
-    table = brief_table("Drift inequalities, empirical constants", *columns, unbroken="residual")
-    for name, inequality in report.inequalities.items():
-        if not inequality.solved:
-            table.add_row(name, Text(inequality.status), "", "", "", "", "")
-            continue
-        seed, iteration = report.binding[name] or (-1, -1)
-        share, excess = np.nanmax(report.held_out[name], axis=0)
-        table.add_row(
-            name,
-            f"{inequality.contraction:.3g}",
-            _feeding(inequality),
-            _listed(inequality.noise),
-            f"seed {seed}, k = {iteration:,}",
-            f"{100 * share:.1f}% of rows, by {excess:.2g}",
-            f"{report.markov_correction[name]:.2g}",
-        )
-    table.caption = Text(
-        "E[e+ | x] - e <= -a eps e + eps sum b e_j + sum b' (eps_j^2 / eps) e_j + sum n eps_j^2, eps the step of the "
-        "residual's learner; for e_omega the fall of the objective. Constants are fitted to the iterates of this run "
-        "and claimed nowhere else. broken held out: worst group of seeds left out of the fit, excess over the "
-        "largest change. "
-        "Markov correction: what the chains' positions change, over the largest change."
-    )
-    table.caption_justify = "left"
-    return table
-
-
-def _feeding(inequality: DriftInequality) -> str:
-    both = {**inequality.coupling, **{f"{name} (moves)": value for name, value in inequality.moving.items()}}
-    return _listed(both)
-
-
-def _listed(constants: dict[str, float]) -> str:
-    largest = max(constants.values(), default=0.0)
-    shown = [f"{value:.3g} {name}" for name, value in constants.items() if value > 1e-6 * largest]
-    return ", ".join(shown) if largest > 0.0 else "nothing"
-
-
-def _curves(curves: BoundCurves) -> Table:
-    table = brief_table("Unrolled bound over mean of seeds held out", "k", *curves.tracking, "min e_omega", numbers="k")
-    smallest = np.minimum.accumulate(curves.held_out["e_omega"])
-    for position in np.unique(np.linspace(1, len(curves.iterations) - 1, 6).astype(int)):
-        ratios = [bound[position] / curves.held_out[name][position] for name, bound in curves.tracking.items()]
-        cells = [f"{ratio:.3g}" for ratio in (*ratios, curves.leader[position] / smallest[position])]
-        table.add_row(f"{curves.iterations[position]:,}", *cells)
-    table.caption = Text("below 1 the seeds held out exceed the bound; inf: the leader's line has no contraction.")
-    table.caption_justify = "left"
-    return table
-
-
-def _lyapunov(report: DriftReport) -> Text:
-    found = report.lyapunov
-    if found.exists:
-        weights = ", ".join(f"{value:.3g} {name}" for name, value in found.weights.items())
-        said = f"Lyapunov function: the weights {weights} decrease together, up to noise."
-    elif found.obstruction:
-        feeding = ", ".join(f"{value:.3g} {name}" for name, value in found.obstruction.items() if value > 0.0)
-        said = f"No weights decrease together at these step constants: residuals {feeding} keep themselves up."
-    else:
-        return Text(f"Lyapunov function: not decided, {found.reason}.\n")
-    return Text(f"{said}\n{_region(report)}\n")
-
-
-def _region(report: DriftReport) -> str:
-    """For which step constants weights exist, in words."""
-    region = report.region
-    if math.isinf(region.root):
-        without = ", ".join(name for name, entry in report.inequalities.items() if entry.contraction == 0.0)
-        return f"No step constants mend that: the inequality of {without} has no contraction."
-    ranges = [
-        f"{name} {low:.3g} to {high:.3g}" if math.isfinite(low) else f"{name} never"
-        for name, (low, high) in region.intervals.items()
-    ]
-    said = [f"Weights exist for factors on one step constant alone (1e-4 to 1e4 looked at): {'; '.join(ranges)}."]
-    said.append(f"Residuals feed each other with a Perron root of {region.root:.3g} (weights exist below 1)")
-    if region.best:
-        constants = ", ".join(f"{name} {value:.3g}" for name, value in region.best.items())
-        said.append(f", of {region.best_root:.3g} at the best ratios found, {constants}")
-    said.append(f", of {region.floor:.3g} or more at any.")
-    if region.shares:
-        name = max(region.shares, key=lambda residual: region.shares[residual])
-        said.append(f" The line of {name} binds: {region.shares[name]:.0%} of the root is its.")
-    return f"{said[0]} {''.join(said[1:])}"
-
-
-def write_drift(drift: Drift, directory: Path) -> Path:
-    """Write drift.json, completely or not at all, into a directory that exists; returns the file's path."""
-    report = drift.report
-    record = {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
-        "game": game_record(drift.game, drift.settings.name),
-        "run": plain(drift.run),
-        "inequalities": {name: _inequality(report, entry) for name, entry in report.inequalities.items()},
-        "lyapunov": dataclasses.asdict(report.lyapunov),
-        "region": dataclasses.asdict(report.region),
-        "iterates": len(report.data.seeds),
-        "iterates_left_out": report.data.num_left_out,
-        "curves": None if drift.curves is None else dataclasses.asdict(drift.curves),
-    }
-    text = json.dumps(_numbers(record), indent=1, allow_nan=False)
-    return write_atomically(directory / DRIFT_FILE, f"{text}\n".encode())
-
-
-def _inequality(report: DriftReport, inequality: DriftInequality) -> dict[str, Any]:
-    kept = dataclasses.asdict(inequality)
-    del kept["slack"]
-    name = inequality.residual
-    kept["binding"] = report.binding[name]
-    return {**kept, "held_out": report.held_out[name], "markov_correction": report.markov_correction[name]}
-
-
-def _numbers(value: Any) -> Any:
-    """Lists for arrays; a number that is not finite becomes its name, since JSON has none."""
-    if isinstance(value, dict):
-        return {key: _numbers(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_numbers(entry) for entry in value]
-    if isinstance(value, np.ndarray):
-        return _numbers(value.tolist())
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -156,7 +156,7 @@ class Finished:
 
 def _key(command: str, game: "AbstractGame | None", settings: Mapping[str, Any]) -> dict[str, Any]:
     from smfg_verify.game import game_hash
-    from smfg_verify.report.record import plain, versions
+    from smfg_verify.records.plain import plain, versions
 
     identity = "" if game is None else game_hash(game)
     key = {"command": command, "game": identity, "settings": plain(settings), "versions": versions()}

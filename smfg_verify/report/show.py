@@ -12,7 +12,7 @@ from smfg_verify.exact import StackelbergGradient
 from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.games import describe, names
-from smfg_verify.jobs.atlas import ATLAS_FILE, Atlas, atlas_bytes
+from smfg_verify.jobs.atlas import Atlas
 from smfg_verify.jobs.pipeline import TRACE_FILE, Results
 from smfg_verify.jobs.settings import GameSettings
 from smfg_verify.report.figures.alignment import alignment_figure
@@ -21,10 +21,12 @@ from smfg_verify.report.figures.contraction import contraction_figure
 from smfg_verify.report.figures.convergence import convergence_figure
 from smfg_verify.report.figures.drawing import figure_files
 from smfg_verify.report.figures.equilibrium import equilibrium_figure
+from smfg_verify.report.files.atlas import ATLAS_FILE, atlas_bytes
+from smfg_verify.report.files.report import REPORT_FILE, report_bytes
 from smfg_verify.report.labels import free_parameter_names
 from smfg_verify.report.policies import final_policies, uniform_policy
-from smfg_verify.report.record import REPORT_FILE, report_bytes
-from smfg_verify.report.tables import findings as tables
+from smfg_verify.report.tables import findings, run
+from smfg_verify.report.tables import game as game_tables
 from smfg_verify.report.tables.atlas import atlas_markdown, atlas_table
 from smfg_verify.report.tables.bounds import bounds_tables
 
@@ -36,23 +38,23 @@ def show_game(console: Console, game: AbstractGame, settings: GameSettings, unif
     allowed = {}
     if settings.name in names():
         allowed = {entry.name: entry.values for entry in describe(settings.name).parameters}
-    console.print(tables.sizes_table(game, settings.name, game_hash(game)))
-    console.print(tables.parameters_table(game, allowed))
-    console.print(tables.documentation(game))
-    console.print(tables.gradient_table(uniform, "\nUnder the uniform leader"))
-    console.print(tables.equilibrium_tables(game, uniform))
+    console.print(game_tables.sizes_table(game, settings.name, game_hash(game)))
+    console.print(game_tables.parameters_table(game, allowed))
+    console.print(game_tables.documentation(game))
+    console.print(game_tables.gradient_table(uniform, "\nUnder the uniform leader"))
+    console.print(game_tables.equilibrium_tables(game, uniform))
 
 
 def show_results(console: Console, results: Results, directory: Path, files: tuple[str, ...]) -> None:
     """Print a job's results: what was asked, what was found, what was written."""
     name = results.settings.name
-    console.print(tables.sizes_table(results.game, name, game_hash(results.game)))
-    console.print(tables.gradient_table(results.uniform, "Under the uniform leader"))
+    console.print(game_tables.sizes_table(results.game, name, game_hash(results.game)))
+    console.print(game_tables.gradient_table(results.uniform, "Under the uniform leader"))
     if results.trace is not None:
-        console.print(tables.run_table(results.trace, str(directory / TRACE_FILE)))
-        console.print(tables.learned_table(results.game, results.trace))
+        console.print(run.run_table(results.trace, str(directory / TRACE_FILE)))
+        console.print(run.learned_table(results.game, results.trace))
     if results.assumptions is not None:
-        console.print(tables.findings_tables(results.assumptions))
+        console.print(findings.findings_tables(results.assumptions))
     if results.bounds is not None:
         console.print(bounds_tables(results.bounds))
     for warning in results.warnings:

@@ -16,10 +16,11 @@ from smfg_verify.comparison.compare import _FIRST_TUNING_SEED
 from smfg_verify.comparison.paired import PairedVerdict
 from smfg_verify.comparison.quartiles import quartiles
 from smfg_verify.comparison.tuning import tune
-from smfg_verify.jobs.compare import Compared, comparison_markdown, comparison_tables, result_from
+from smfg_verify.jobs.compare import Compared, result_from
 from smfg_verify.jobs.settings import GameSettings
+from smfg_verify.records.plain import plain
 from smfg_verify.report.figures.comparison import comparison_figure
-from smfg_verify.report.record import plain
+from smfg_verify.report.tables.comparison import comparison_markdown, comparison_tables
 from smfg_verify.stochastic import Schedule, ac_smfg
 
 QUICK = CompareSettings(

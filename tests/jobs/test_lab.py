@@ -11,8 +11,10 @@ from rich.console import Console
 from smfg_verify.bounds.steps.laboratory import step_laboratory
 from smfg_verify.bounds.steps.sweep import StepPlane
 from smfg_verify.games import load
-from smfg_verify.jobs.lab import LabResult, lab_tables, write_lab
+from smfg_verify.jobs.lab import LabResult
 from smfg_verify.jobs.settings import GameSettings, RunSettings
+from smfg_verify.report.files.lab import write_lab
+from smfg_verify.report.tables.lab import lab_tables
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, find_pro
 from smfg_verify.assumptions.finding import Evidence, Side
 from smfg_verify.bounds import RateVerdict
 from smfg_verify.cli import main
-from smfg_verify.jobs.compare import _spread
-from smfg_verify.jobs.lab import _answer
 from smfg_verify.jobs.pipeline import Results
 from smfg_verify.jobs.settings import CheckSettings
 from smfg_verify.report import show
-from smfg_verify.report.tables.findings import pairs_table
+from smfg_verify.report.tables.comparison import _spread
+from smfg_verify.report.tables.lab import _answer
+from smfg_verify.report.tables.layout import pairs_table
 
 
 def finding(name, statement, verdict):

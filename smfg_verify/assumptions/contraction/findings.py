@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from smfg_verify.assumptions.constants.game_constants import game_constants
+from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
+from smfg_verify.assumptions.contraction.at_witness import at_witness
 from smfg_verify.assumptions.contraction.measured_modulus import WorstModulus, find_modulus, secant_modulus
 from smfg_verify.assumptions.contraction.near_equilibria import (
     PROPERTY,
@@ -33,11 +35,10 @@ from smfg_verify.assumptions.contraction.temperature_sweep import (
     sweep_temperatures,
 )
 from smfg_verify.assumptions.deadline import cut_short
-from smfg_verify.assumptions.ergodicity.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
-from smfg_verify.exact.response_jacobian import at_witness, field_size, tangent_norms
+from smfg_verify.exact.response_jacobian import field_size, tangent_norms
 from smfg_verify.game import AbstractGame
 
 STATEMENTS = (

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from smfg_verify import conic
+from smfg_verify.assumptions.contraction.at_witness import at_witness
 from smfg_verify.assumptions.contraction.measured_modulus import random_points
 from smfg_verify.assumptions.contraction.secants import (
     confirmed_above,
@@ -28,7 +29,6 @@ from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.response_jacobian import (
     LocalResponse,
     at_equilibria,
-    at_witness,
     on_tangents,
     scheme_ratio,
     tangent_basis,

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify import conic
+from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.measured_modulus import (
     from_points,
     negative_modulus,
@@ -17,7 +18,6 @@ from smfg_verify.assumptions.contraction.measured_modulus import (
 )
 from smfg_verify.assumptions.contraction.proved_bounds import BOUNDS, BoundInputs
 from smfg_verify.assumptions.contraction.weighted_norm import LARGEST_SIZE, NO_NORM, attempt, find_weighted_norm
-from smfg_verify.assumptions.ergodicity.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.search import minimise, slopes_of
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.response_jacobian import (

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameConstants, game_constants
+from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE, lower_expectation, minorised_mass
 from smfg_verify.assumptions.constants.transition_interval import interval_of, interval_witness
 from smfg_verify.assumptions.deadline import cut_short
-from smfg_verify.assumptions.ergodicity.mixing import CLEARLY_BELOW_ONE, lower_expectation, minorised_mass
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from smfg_verify.assumptions.constants.game_constants import game_constants
+from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.proved_bounds import USED, inputs_from, inputs_of, smaller_bound, witness_of
 from smfg_verify.assumptions.deadline import cut_short
-from smfg_verify.assumptions.ergodicity.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.leader_draws import random_leaders, trajectory_leaders
 from smfg_verify.assumptions.properties import register_property

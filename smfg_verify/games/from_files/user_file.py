@@ -133,5 +133,5 @@ def _failed(file: Path, error: BaseException) -> str:
 
 
 def _is_theirs(file: str) -> bool:
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     return "site-packages" not in file and not Path(file).resolve().is_relative_to(package)

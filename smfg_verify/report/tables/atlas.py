@@ -4,7 +4,8 @@ from rich.table import Table
 from rich.text import Text
 
 from smfg_verify.jobs.atlas import Atlas
-from smfg_verify.report.tables.findings import brief_table, verdict_text
+from smfg_verify.report.tables.findings import verdict_text
+from smfg_verify.report.tables.layout import brief_table
 from smfg_verify.report.tables.markdown import markdown_table
 
 

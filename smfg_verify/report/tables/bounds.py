@@ -15,7 +15,7 @@ from smfg_verify.bounds import (
     RateFinding,
     RateVerdict,
 )
-from smfg_verify.report.tables.findings import brief_table, pairs_table
+from smfg_verify.report.tables.layout import brief_table, pairs_table
 
 MEANINGS = {
     "e_omega": "||grad Phi(omega)||^2",

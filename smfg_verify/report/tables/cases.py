@@ -1,24 +1,14 @@
 """Cases that were run: a table for the screen, Markdown for the documentation, and cases.json."""
 
-import json
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from smfg_verify.cases import CaseOutcome, CaseRecord, CaseVerdict, Kind
-from smfg_verify.files import write_in
-from smfg_verify.report.record import plain, versions
-from smfg_verify.report.tables.findings import brief_table
+from smfg_verify.report.tables.layout import brief_table
 from smfg_verify.report.tables.markdown import markdown_table
-
-FORMAT = "smfg-verify cases"
-SCHEMA_VERSION = 1
-CASES_FILE = "cases.json"
-CASES_TABLE = "cases.md"
 
 _STYLES = {CaseVerdict.HOLDS: "green", CaseVerdict.FAILS: "bold red", CaseVerdict.INCONCLUSIVE: "yellow"}
 _RELATIONS = {Kind.UPPER_BOUND: "<=", Kind.LOWER_BOUND: ">=", Kind.EQUALITY: "=", Kind.RATE: "=", Kind.FAILURE: "="}
@@ -71,37 +61,6 @@ def _section(outcome: CaseOutcome) -> str:
     }
     said = "\n".join(f"- {name}: {text}" for name, text in rows.items() if text)
     return f"### {case.name}\n\n{case.statement}\n\n$$ {case.formula} $$\n\n{said}"
-
-
-def cases_json(outcomes: Iterable[CaseOutcome]) -> str:
-    """Everything the outcomes say, as JSON text with a schema version; numbers that are not finite become null."""
-    record = {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
-        "versions": versions(),
-        "cases": [_record(outcome) for outcome in outcomes],
-    }
-    return json.dumps(plain(record), indent=2, allow_nan=False)
-
-
-def write_cases(outcomes: Sequence[CaseOutcome], directory: Path) -> list[Path]:
-    """Write cases.json and cases.md, both or neither, into a directory that exists; returns their paths."""
-    contents = {CASES_FILE: f"{cases_json(outcomes)}\n", CASES_TABLE: cases_markdown(outcomes)}
-    return write_in(directory, {name: text.encode() for name, text in contents.items()})
-
-
-def _record(outcome: CaseOutcome) -> dict[str, Any]:
-    return {
-        "name": outcome.case.name,
-        "statement": outcome.case.statement,
-        "formula": outcome.case.formula,
-        "source": outcome.case.source,
-        "version": str(outcome.version),
-        "verdict": str(outcome.verdict),
-        "reason": outcome.record.reason,
-        **plain(outcome.record),
-        "seconds": outcome.seconds,
-    }
 
 
 def _cells(outcome: CaseOutcome) -> tuple[str, str, str, str, str]:

@@ -198,7 +198,7 @@ LABELS = {
 
 def test_arrays_carry_a_name_and_labels_through_reports():
     from smfg_verify.report.labels import labels_of
-    from smfg_verify.report.tables.findings import sizes_table
+    from smfg_verify.report.tables.game import sizes_table
 
     game = TabularGame.from_arrays(**ARRAYS, name="two banks", **LABELS)
     assert labels_of(game)[:3] == (("left", "right"), ("stay", "go"), ("free",))

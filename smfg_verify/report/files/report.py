@@ -1,65 +1,18 @@
 """report.json: a job's results as one JSON document with a schema version."""
 
 import dataclasses
-import importlib.metadata
 import json
-import math
-import platform
 from typing import Any
 
-import jax
-import numpy as np
-
 from smfg_verify.exact import Method, StackelbergGradient
-from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape
 from smfg_verify.jobs.pipeline import Results
-from smfg_verify.report.labels import labels_of
+from smfg_verify.records.plain import plain, versions
+from smfg_verify.report.files.game import game_record
 from smfg_verify.stochastic import Trace
 
 FORMAT = "smfg-verify report"
 SCHEMA_VERSION = 2
 REPORT_FILE = "report.json"
-
-_PACKAGES = ("smfg-verify", "jax", "jaxlib", "equinox", "jaxtyping", "numpy", "scipy", "xarray", "h5netcdf")
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: arrays as nested lists, records as mappings, NaN and infinities as null."""
-    if isinstance(value, jax.Array | np.ndarray | np.generic):
-        return plain(np.asarray(value).tolist())
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if hasattr(value, "items"):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-
-
-def parameters_of(game: AbstractGame) -> dict[str, Any]:
-    """Every parameter of a game with its value: the fields of its class."""
-    return {field.name: plain(getattr(game, field.name)) for field in dataclasses.fields(game)}
-
-
-def game_record(game: AbstractGame, name: str) -> dict[str, Any]:
-    """Which game: name, class, parameters, sizes, labels, and a digest of all of it."""
-    return {
-        "name": name,
-        "class": type(game).__name__,
-        "identity": game_hash(game),
-        "parameters": parameters_of(game),
-        "num_states": game.num_states,
-        "num_follower_actions": game.num_follower_actions,
-        "num_leader_actions": game.num_leader_actions,
-        "leader_logits_shape": list(leader_logits_shape(game)),
-        "mean_field_shape": list(mean_field_shape(game)),
-        "discount": float(game.discount),
-        "temperature": float(game.temperature),
-        "leader_temperature": float(game.leader_temperature),
-        "labels": plain(labels_of(game)._asdict()),
-    }
 
 
 def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
@@ -137,16 +90,6 @@ def results_record(results: Results, files: tuple[str, ...] = ()) -> dict[str, A
         "versions": versions(),
         "timings": dict(results.timings),
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python, of this package and of the packages its numbers depend on."""
-    installed = {distribution.metadata["Name"].lower(): distribution.version for distribution in _distributions()}
-    return {"python": platform.python_version()} | {name: installed.get(name, "not installed") for name in _PACKAGES}
-
-
-def _distributions() -> list[importlib.metadata.Distribution]:
-    return [found for name in _PACKAGES for found in importlib.metadata.distributions(name=name)]
 
 
 def report_bytes(results: Results, files: tuple[str, ...] = ()) -> bytes:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from smfg_verify.assumptions.ergodicity.mixing import (
+from smfg_verify.assumptions.constants.mixing import (
     best_mixing,
     lower_expectation,
     minorised_coefficient,

@@ -1,0 +1,59 @@
+"""atlas.json."""
+
+import json
+from typing import Any
+
+from smfg_verify.assumptions import (
+    AssumptionReport,
+    find_property,
+)
+from smfg_verify.jobs.atlas import Atlas
+from smfg_verify.records.plain import plain, versions
+
+FORMAT = "smfg-verify atlas"
+
+
+SCHEMA_VERSION = 1
+
+
+ATLAS_FILE = "atlas.json"
+
+
+def atlas_bytes(atlas: Atlas) -> bytes:
+    """The content of atlas.json."""
+    return json.dumps(atlas_record(atlas), indent=1, allow_nan=False).encode()
+
+
+def atlas_record(atlas: Atlas) -> dict[str, Any]:
+    """The atlas as plain JSON values: verdicts and constants; witnesses and curves stay in the games' own reports."""
+    return {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "settings": plain(atlas.settings),
+        "games": {
+            name: {"identity": report.game_hash, "properties": _properties(report)}
+            for name, report in atlas.reports.items()
+        },
+        "seconds": dict(atlas.seconds),
+        "versions": versions(),
+    }
+
+
+def _properties(report: AssumptionReport) -> dict[str, Any]:
+    return {
+        name: {
+            "verdict": report.verdict(name).value,
+            "statements": {
+                finding.statement: {
+                    "verdict": finding.verdict.value,
+                    "constant": plain(finding.constant),
+                    "side": finding.side.value,
+                    "evidence": finding.evidence.value,
+                    "decides": find_property(name).decides(finding.statement),
+                    "meaning": finding.meaning,
+                }
+                for finding in report[name]
+            },
+        }
+        for name in report.properties
+    }

@@ -1,0 +1,53 @@
+"""cases.json and cases.md."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from smfg_verify.cases import CaseOutcome
+from smfg_verify.files import write_in
+from smfg_verify.records.plain import plain, versions
+from smfg_verify.report.tables.cases import cases_markdown
+
+FORMAT = "smfg-verify cases"
+
+
+SCHEMA_VERSION = 1
+
+
+CASES_FILE = "cases.json"
+
+
+CASES_TABLE = "cases.md"
+
+
+def cases_json(outcomes: Iterable[CaseOutcome]) -> str:
+    """Everything the outcomes say, as JSON text with a schema version; numbers that are not finite become null."""
+    record = {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "versions": versions(),
+        "cases": [_record(outcome) for outcome in outcomes],
+    }
+    return json.dumps(plain(record), indent=2, allow_nan=False)
+
+
+def write_cases(outcomes: Sequence[CaseOutcome], directory: Path) -> list[Path]:
+    """Write cases.json and cases.md, both or neither, into a directory that exists; returns their paths."""
+    contents = {CASES_FILE: f"{cases_json(outcomes)}\n", CASES_TABLE: cases_markdown(outcomes)}
+    return write_in(directory, {name: text.encode() for name, text in contents.items()})
+
+
+def _record(outcome: CaseOutcome) -> dict[str, Any]:
+    return {
+        "name": outcome.case.name,
+        "statement": outcome.case.statement,
+        "formula": outcome.case.formula,
+        "source": outcome.case.source,
+        "version": str(outcome.version),
+        "verdict": str(outcome.verdict),
+        "reason": outcome.record.reason,
+        **plain(outcome.record),
+        "seconds": outcome.seconds,
+    }
