@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from smfg_verify.stochastic import resume as resume
     from smfg_verify.stochastic import simulate_population as simulate_population
 
+# The only place where the version stands: the distribution reads it here.
+__version__ = "0.1.0"
+
 _PUBLIC = {
     "game": ("AbstractGame", "TabularGame", "validate"),
     "exact": (

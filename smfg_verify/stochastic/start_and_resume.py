@@ -9,6 +9,7 @@ from typing import Required, TypedDict
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
+from smfg_verify import __version__
 from smfg_verify.errors import InputError
 from smfg_verify.files import require_place
 from smfg_verify.game import AbstractGame, game_hash, game_name, require_source_agrees, traced, validate
@@ -161,6 +162,6 @@ def _metadata(game: AbstractGame, method: Method, num_iterations: int) -> TraceM
         method_options=json.dumps(method.options(), sort_keys=True),
         num_iterations=num_iterations,
         dtype=str(jnp.result_type(float)),
-        package_version=storage.package_version(),
+        package_version=__version__,
         transitions_per_iteration=method.transitions_per_iteration(game),
     )
