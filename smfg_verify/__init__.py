@@ -6,6 +6,8 @@ The public names below are loaded on first use, so that importing the package is
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from smfg_verify.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from smfg_verify.assumptions import AssumptionReport as AssumptionReport
     from smfg_verify.assumptions import Finding as Finding
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from smfg_verify.stochastic import ac_smfg as ac_smfg
     from smfg_verify.stochastic import resume as resume
     from smfg_verify.stochastic import simulate_population as simulate_population
-
-# The only place where the version stands: the distribution reads it here.
-__version__ = "0.1.0"
 
 _PUBLIC = {
     "game": ("AbstractGame", "TabularGame", "validate"),

@@ -40,7 +40,7 @@ class TestVersion:
         assignment = re.compile(r"^(?:__)?version(?:__)?\s*[:=]\s*[\"']?\d", flags=re.MULTILINE)
         places = [path for path in tracked_files() if path.suffix in {".py", ".toml", ".cff", ".cfg"}]
         found = [path.relative_to(ROOT).as_posix() for path in places if assignment.search(path.read_text())]
-        assert found == ["smfg_verify/__init__.py"]
+        assert found == ["smfg_verify/version.py"]
         assert PYPROJECT["tool"]["hatch"]["version"]["path"] == found[0]
         assert PYPROJECT["project"]["dynamic"] == ["version"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from smfg_verify import __version__
+from smfg_verify.version import __version__
 
 _PACKAGES = ("jax", "jaxlib", "equinox", "jaxtyping", "numpy", "scipy", "xarray", "h5netcdf")
 

@@ -9,7 +9,6 @@ from typing import Required, TypedDict
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
-from smfg_verify import __version__
 from smfg_verify.errors import InputError
 from smfg_verify.files import require_place
 from smfg_verify.game import AbstractGame, game_hash, game_name, require_source_agrees, traced, validate
@@ -28,6 +27,7 @@ from smfg_verify.stochastic.method import Method, method_named
 from smfg_verify.stochastic.run import Callback, Run, complete, empty_records
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
 from smfg_verify.stochastic.value_bounds import value_bounds
+from smfg_verify.version import __version__
 
 
 class RunOptions(TypedDict, total=False):

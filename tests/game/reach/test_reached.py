@@ -282,7 +282,7 @@ GENERATOR = np.random.default_rng(0)
         (lambda self, s: float(open("toll").read()) * s, "open"),  # noqa: SIM115
         (lambda self, s: globals()["TOLL"] * s, "globals"),
         (lambda self, s: s * LOCK.locked(), "LOCK"),
-        (generator, "two calls"),
+        (generator, "two calls|NUMBERS"),  # from Python 3.14 on where an iterator stands cannot be read
         (counted, "COUNTS|two calls|change something"),
     ],
 )
