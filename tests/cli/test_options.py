@@ -11,6 +11,7 @@ import sys
 from importlib import metadata
 
 import pytest
+from cyclopts.completion.detect import ShellDetectionError
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
@@ -227,3 +228,11 @@ def test_completion_is_installed_for_the_shell_that_is_named(tmp_path, monkeypat
     assert str(script) in capsys.readouterr().err
     assert all(word in script.read_text() for word in ("validate", "--mean-field-step", "--install-completion"))
     assert "csh" in refused(["--install-completion", "--shell", "csh"], capsys)
+
+
+def test_a_shell_that_cannot_be_told_is_asked_for_in_one_line(monkeypatch, capsys):
+    def unknown():
+        raise ShellDetectionError
+
+    monkeypatch.setattr("cyclopts.completion.detect.detect_shell", unknown)
+    assert "--shell bash" in refused(["--install-completion"], capsys)

@@ -63,7 +63,8 @@ def run(
     results: RunOutOptions = RunOutOptions(),
 ) -> int:
     """Run AC-SMFG."""
-    return _carry_out("run", gather(game, parameters, length, steps), results)
+    settings = gather(game, parameters, length, steps)
+    return _carry_out("run", settings, results, overwrite=results.overwrite)
 
 
 def validate(
@@ -76,7 +77,8 @@ def validate(
     results: RunOutOptions = RunOutOptions(),
 ) -> int:
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
-    return _carry_out("validate", gather(game, parameters, length, steps, hardness), results)
+    settings = gather(game, parameters, length, steps, hardness)
+    return _carry_out("validate", settings, results, overwrite=results.overwrite)
 
 
 def cases(
@@ -110,7 +112,7 @@ def cases(
     return STRICT_FAILURE if any(outcome.verdict is CaseVerdict.FAILS for outcome in outcomes) else FINISHED
 
 
-def _carry_out(command: Command, settings: Settings, results: StrictOptions) -> int:
+def _carry_out(command: Command, settings: Settings, results: StrictOptions, *, overwrite: bool = False) -> int:
     run_settings, check_settings = settings.run, settings.check
     use_float64()
     from smfg_verify.jobs import pipeline
@@ -124,7 +126,7 @@ def _carry_out(command: Command, settings: Settings, results: StrictOptions) -> 
             run=run_settings,
             check_settings=check_settings,
             resumed_with=settings.given_run if results.resume else None,
-            overwrite=isinstance(results, RunOutOptions) and results.overwrite,
+            overwrite=overwrite,
             store=store,
         )
         show.show_results(screen(), found, store.directory, show.write_files(found, store.directory))
