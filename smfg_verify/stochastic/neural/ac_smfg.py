@@ -39,9 +39,9 @@ def neural_ac_smfg(
 ) -> NeuralTrace:
     r"""Run single-loop AC-SMFG with learned functions in place of tables, for several seeds side by side.
 
-    See `smfg_verify.stochastic.neural.network_updates.update`. The step sizes are $c / \sqrt{k + 1 + k_0}$; they scale
-    the optimiser's moves, so with Adam a constant says how far a parameter may go in an iteration, whatever the size of the
-    rewards. The result is a function of the arguments alone: a seed's numbers do not depend on the other seeds or on
+    See `smfg_verify.stochastic.neural.network_updates`. The step sizes are $c / \sqrt{k + 1 + k_0}$; they scale
+    the optimiser's moves, so with Adam a constant says how far a parameter may go in an iteration, whatever the size of
+    the rewards. The result is a function of the arguments alone: a seed's numbers do not depend on the other seeds or on
     the checkpoints.
 
     Args:
