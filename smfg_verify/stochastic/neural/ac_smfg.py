@@ -41,8 +41,8 @@ def neural_ac_smfg(
 
     See `smfg_verify.stochastic.neural.network_updates`. The step sizes are $c / \sqrt{k + 1 + k_0}$; they scale
     the optimiser's moves, so with Adam a constant says how far a parameter may go in an iteration, whatever the size of
-    the rewards. The result is a function of the arguments alone: a seed's numbers do not depend on the other seeds or on
-    the checkpoints.
+    the rewards. The result is a function of the arguments alone: a seed's numbers do not depend on the other seeds or
+    on the checkpoints.
 
     Args:
         game: the game.
