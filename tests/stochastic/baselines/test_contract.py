@@ -201,7 +201,7 @@ def test_what_is_about_ac_smfg_refuses_another_methods_run(game, tmp_path):
             ask()
     with h5py.File(file, "a") as opened:
         opened.attrs["method"] = "of-another-package"
-    with pytest.raises(ValueError, match="unknown name 'of-another-package'; expected one of: .*adage"):
+    with pytest.raises(ValueError, match=r"unknown name 'of-another-package'; expected one of: .*adage"):
         resume(game, file)
 
 
