@@ -55,7 +55,7 @@ class AffineTable(NamedTuple):
     error: Float[np.ndarray, "..."]
 
 
-class Envelope(NamedTuple):
+class TableEnclosure(NamedTuple):
     """Certified infimum and supremum of each entry over the whole simplex.
 
     Attributes:
@@ -231,7 +231,7 @@ def _slope_range(enclosed: Enclosed, attained):
     return jnp.where(rough, -INFINITY, low), jnp.where(rough, INFINITY, high)
 
 
-def envelope(game: AbstractGame, name: str, *, num_boxes: int, time_limit: float | None = None) -> Envelope:
+def envelope(game: AbstractGame, name: str, *, num_boxes: int, time_limit: float | None = None) -> TableEnclosure:
     """Certified infimum and supremum of each entry of a function's table over the whole simplex.
 
     Boxes that set the bound of an entry are halved until every entry's bounds are within 1e-3 of its range of what
@@ -253,7 +253,7 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, time_limit: float
     if table is not None:
         vertices = table.constant + table.slope
         low, high = vertices.min(axis=0) - table.error, vertices.max(axis=0) + table.error
-        return Envelope(low, high, 0, True)
+        return TableEnclosure(low, high, 0, True)
     size = int(np.prod(mean_field_shape(game)))
     budget = min(num_boxes, max(1, _MAX_NUMBERS // (4 * _table_size(game, name))))
     lower, upper, _ = tightened(np.zeros((1, size)), np.ones((1, size)))
@@ -271,7 +271,7 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, time_limit: float
         inner = Range(np.minimum(inner.lower, found.lower), np.maximum(inner.upper, found.upper))
         lower, upper = (np.concatenate([old[~worst], half]) for old, half in zip((lower, upper), halves, strict=True))
         ranges = Range(*(np.concatenate([old[~worst], part]) for old, part in zip(ranges, new, strict=True)))
-    return Envelope(ranges.lower.min(axis=0), ranges.upper.max(axis=0), count, False, cut)
+    return TableEnclosure(ranges.lower.min(axis=0), ranges.upper.max(axis=0), count, False, cut)
 
 
 def _boxes_that_bound(ranges: Range, inner: Range, most: int) -> np.ndarray:
