@@ -114,7 +114,8 @@ def _try_around(
         point.value + jnp.concatenate([away[:, size:], -on[None, size:]]),
     )
     found = jax.vmap(lambda point: residual(setting, point))(there)
-    steps = Point((fields - point.mean_field).T, away[:, size:].T)
+    # As far as the floats moved: a value of 1 / (1 - gamma) has steps that a temperature may tell from none.
+    steps = Point((fields - point.mean_field).T, (there.value[:-1] - point.value).T)
     linear = _flat(matrix.apply(steps)).T
     residuals = jnp.concatenate([found.mean_field, found.value], axis=1)
     departures = residuals[:-1] - remainder - linear
