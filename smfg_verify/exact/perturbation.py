@@ -14,9 +14,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from smfg_verify.exact.batching import one_at_a_time
+from smfg_verify.exact.empty import is_empty
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.objective import leader_value
 from smfg_verify.exact.residual import Jacobian, Point, Setting, follower_policy, residual
@@ -26,16 +27,18 @@ from smfg_verify.game import mean_field_shape
 _COLUMNS, _DIRECTIONS = 4, 2
 # Unit roundoffs granted to each quantity: sums of some hundred terms, each rounded.
 _ROUNDINGS = 4.0
-# Below it an entry of the mean field is one that no flow reaches, see `residual.inside`.
-_EMPTY = 1e-100
 
 
 class Adjoint(NamedTuple):
-    """The transposed Jacobian, right-hand sides and multipliers; columns: all, through policy, through mean field."""
+    """The transposed Jacobian, right-hand sides and multipliers; columns: all, through policy, through mean field.
+
+    Entries of the mean field that stay empty are fixed: their rows are the identity's, their multipliers zero.
+    """
 
     matrix: Jacobian
     right: Point
     solution: Point
+    fixed: Bool[Array, " M"]
 
 
 class Perturbed(NamedTuple):
@@ -99,7 +102,7 @@ def propagate(setting: Setting, point: Point, adjoint: Adjoint) -> Perturbed:
     every = jax.tree.map(lambda *parts: -jnp.concatenate(parts), columns.equations, pushed)
     moved = forward(every)
     # An entry is empty because nothing flows into it: it stays so, and slopes there may be infinite.
-    stays = point.mean_field < _EMPTY
+    stays = is_empty(point.mean_field)
     moved = Point(jnp.where(stays, 0.0, moved.mean_field), moved.value)
     split = len(columns.reward)
     shifts = jax.tree.map(lambda leaf: leaf[:split], moved)
@@ -108,6 +111,7 @@ def propagate(setting: Setting, point: Point, adjoint: Adjoint) -> Perturbed:
     along = jax.vmap(lambda multiplier, *at: _along(setting, point, multiplier, *at), (0, None, None))
     slopes, change = jax.vmap(lambda *at: along(both, *at))(shifts, columns)
     (total, held), leader = (jax.tree.map(lambda leaf, k=k: leaf[:, k], slopes[2]) for k in (0, 1)), slopes[0][:, 0]
+    total = Point(jnp.where(adjoint.fixed, 0.0, total.mean_field), total.value)
     turned = backward(jax.tree.map(jnp.add, total, columns.adjoint))
     answered = Point(jnp.zeros_like(held.mean_field), _solve_value(adjoint, held.value + columns.adjoint.value))
     _, pull = jax.vjp(lambda phi: residual(_with_leader(setting, phi), point), setting.leader_policy)
