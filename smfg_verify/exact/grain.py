@@ -60,7 +60,7 @@ def grain_of(game: AbstractGame, mean_field: Float[Array, " M"]) -> Grain:
     lengths = _LENGTHS * jnp.minimum(1.0, _WITHIN * _room(mean_field, unit) / _LENGTHS[-1])
     steps = jnp.concatenate([lengths, -lengths])
     found = jax.lax.map(lambda step: table(mean_field + step * unit), steps, batch_size=_BATCH)
-    pairs = jax.tree.map(lambda *leaves: _entries(*leaves, lengths), here, slope, found)
+    pairs = jax.tree.map(lambda at, by, around: _entries(at, by, around, lengths), here, slope, found)
     sizes, hidden = (jax.tree.map(lambda _, pair, k=k: pair[k], here, pairs) for k in (0, 1))
     return Grain(sizes, jnp.any(jnp.stack(jax.tree.leaves(hidden))))
 
