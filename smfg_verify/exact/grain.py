@@ -57,7 +57,7 @@ def grain_of(game: AbstractGame, mean_field: Float[Array, " M"]) -> Grain:
     unit = tangent(mean_field)
     table = lambda field: tabulate(game, field.reshape(mean_field_shape(game)))  # noqa: E731
     here, slope = jax.jvp(table, (mean_field,), (unit,))
-    lengths = _LENGTHS * jnp.minimum(1.0, _WITHIN * _room(mean_field, unit) / _LENGTHS[-1])
+    lengths = jnp.asarray(_LENGTHS) * jnp.minimum(1.0, _WITHIN * _room(mean_field, unit) / _LENGTHS[-1])
     steps = jnp.concatenate([lengths, -lengths])
     found = jax.lax.map(lambda step: table(mean_field + step * unit), steps, batch_size=_BATCH)
     pairs = jax.tree.map(lambda at, by, around: _entries(at, by, around, lengths), here, slope, found)
