@@ -7,9 +7,8 @@ from typing import Any
 from smfg_verify.assumptions.settings import (
     SearchSettings,
 )
-from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
-from smfg_verify.suggestions import closest
+from smfg_verify.records.registry import Registry
 
 Witness = Mapping[str, Any]
 Recompute = Callable[[AbstractGame, Witness], float]
@@ -38,7 +37,7 @@ class Property:
         return statement not in self.sufficient and statement not in self.aside
 
 
-_PROPERTIES: dict[str, Property] = {}
+_PROPERTIES: Registry[Property] = Registry("property")
 
 
 def register_property(
@@ -57,7 +56,8 @@ def register_property(
     """
 
     def decorate(function: Callable) -> Callable:
-        _PROPERTIES[name] = Property(name, function, dict(recompute), frozenset(sufficient), frozenset(aside))
+        entry = Property(name, function, dict(recompute), frozenset(sufficient), frozenset(aside))
+        _PROPERTIES.add(name, entry, maker=function.__module__)
         return function
 
     return decorate
@@ -74,10 +74,4 @@ def find_property(name: str) -> Property:
     Raises:
         ValueError: unknown; the closest known name is named.
     """
-    if name in _PROPERTIES:
-        return _PROPERTIES[name]
-    raise InputError(f"property: got unknown name {name!r}{closest(name, _PROPERTIES)}; expected one of: {_listed()}.")
-
-
-def _listed() -> str:
-    return ", ".join(_PROPERTIES)
+    return _PROPERTIES.find(name)

@@ -21,7 +21,7 @@ from smfg_verify.game import AbstractGame
 # Values and slopes of the objective at a batch of points: (K, D) -> (K,), (K, D).
 Slopes = Callable[[Float[np.ndarray, "K D"]], tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]]
 
-BOX = 6.0
+LOGIT_BOX = 6.0
 _SUFFICIENT_DECREASE = 1e-4
 _SMALLEST_MOVE = 1e-9
 _FIRST_MOVE = 0.5
@@ -109,17 +109,17 @@ def simplex_of(unbounded: Float[ArrayLike, " M"]) -> Float[Array, " M"]:
 
 def into_box(unbounded: Float[ArrayLike, "..."]) -> Float[Array, "..."]:
     r"""Logits of an unbounded parameter, $\omega = L \tanh(y / L)$ with L = 6; beyond that a softmax has saturated."""
-    return BOX * jnp.tanh(jnp.asarray(unbounded) / BOX)
+    return LOGIT_BOX * jnp.tanh(jnp.asarray(unbounded) / LOGIT_BOX)
 
 
 def box_slope(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     r"""Derivative of `into_box` at the parameter that it takes to given logits, $1 - (\omega / L)^2$."""
-    return 1.0 - (logits / BOX) ** 2
+    return 1.0 - (logits / LOGIT_BOX) ** 2
 
 
 def out_of_box(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """Unbounded parameter of logits; those outside the box are moved to just inside."""
-    return BOX * np.arctanh(np.clip(np.asarray(logits, dtype=float) / BOX, -0.98, 0.98))
+    return LOGIT_BOX * np.arctanh(np.clip(np.asarray(logits, dtype=float) / LOGIT_BOX, -0.98, 0.98))
 
 
 class _Walk(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from smfg_verify.errors import InputError
+from smfg_verify.learners import LEARNERS
 from smfg_verify.suggestions import closest
 
 
@@ -58,9 +59,6 @@ class SearchSettings:
                 "num_boxes bounds the work in any case."
             )
         _check_step_sizes(self.step_sizes)
-
-
-LEARNERS = ("leader", "mean_field", "follower", "critic")
 
 
 # How hard to search, by name; each is a set of `SearchSettings`.

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from smfg_verify.cases.record import CaseRecord, CaseVerdict, Version
 from smfg_verify.errors import InputError
 from smfg_verify.records.parts import Keep, made_anew
+from smfg_verify.records.registry import Registry
 from smfg_verify.suggestions import closest
 
 CaseFunction = Callable[..., CaseRecord]
@@ -68,7 +69,7 @@ class CaseOutcome:
         return self.record.verdict
 
 
-_CASES: dict[str, Case] = {}
+_CASES: Registry[Case] = Registry("case")
 
 
 def register_case(name: str, *, source: str) -> Callable[[CaseFunction], CaseFunction]:
@@ -86,14 +87,10 @@ def register_case(name: str, *, source: str) -> Callable[[CaseFunction], CaseFun
     """
 
     def decorate(function: CaseFunction) -> CaseFunction:
-        known, case = _CASES.get(name), Case(name, function, source)
-        if known is not None and known.function.__module__ != function.__module__:
-            raise InputError(
-                f"case: got the name {name!r} twice, expected a new one; it is {known.function.__module__}'s."
-            )
+        case = Case(name, function, source)
         if not case.formula:
             raise InputError(f"case {name!r}: got a docstring without $$ formula $$, expected the claim in formulas.")
-        _CASES[name] = case
+        _CASES.add(name, case, maker=function.__module__)
         return function
 
     return decorate
@@ -110,9 +107,7 @@ def find_case(name: str) -> Case:
     Raises:
         ValueError: unknown; the closest known name is named.
     """
-    if name in _CASES:
-        return _CASES[name]
-    raise InputError(f"case: got unknown name {name!r}{closest(name, _CASES)}; expected one of: {', '.join(_CASES)}.")
+    return _CASES.find(name)
 
 
 def run_case(name: str, version: Version | str = Version.QUICK) -> CaseOutcome:

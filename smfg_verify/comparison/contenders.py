@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from smfg_verify.errors import InputError
+from smfg_verify.records.registry import Registry
 from smfg_verify.stochastic.ac_smfg import AcSmfg
 from smfg_verify.stochastic.baselines import (
     Adage,
@@ -18,7 +18,6 @@ from smfg_verify.stochastic.baselines import (
 )
 from smfg_verify.stochastic.method import Method
 from smfg_verify.stochastic.schedules import Schedule
-from smfg_verify.suggestions import closest
 
 REFERENCE = "ac-smfg"
 # A tuner multiplies each constant by ten to a power drawn evenly from this range.
@@ -105,9 +104,14 @@ _CONTENDERS = (
 )
 
 
+_KNOWN: Registry[Contender] = Registry("method")
+for _contender in _CONTENDERS:
+    _KNOWN.add(_contender.name, _contender, maker=__name__)
+
+
 def contender_names() -> tuple[str, ...]:
     """Names of all contenders, AC-SMFG first."""
-    return tuple(contender.name for contender in _CONTENDERS)
+    return tuple(_KNOWN)
 
 
 def find_contender(name: str) -> Contender:
@@ -116,8 +120,4 @@ def find_contender(name: str) -> Contender:
     Raises:
         ValueError: there is none; the nearest is named.
     """
-    for contender in _CONTENDERS:
-        if contender.name == name:
-            return contender
-    known = contender_names()
-    raise InputError(f"method: got {name!r}{closest(name, known)}, expected some of: {', '.join(known)}.")
+    return _KNOWN.find(name)

@@ -1,7 +1,7 @@
 """Exact solvers: the model is known, nothing is sampled."""
 
 from smfg_verify.exact.equilibrium.solve import Equilibrium as Equilibrium
-from smfg_verify.exact.equilibrium.solve import Method as Method
+from smfg_verify.exact.equilibrium.solve import EquilibriumMethod as EquilibriumMethod
 from smfg_verify.exact.equilibrium.solve import Status as Status
 from smfg_verify.exact.equilibrium.solve import solve_equilibrium as solve_equilibrium
 from smfg_verify.exact.gradient.certificate import Certificate as Certificate

@@ -16,6 +16,7 @@ from smfg_verify.game.checks.contract_names import missing_names
 from smfg_verify.game.user_code import blamed_on_user_code
 from smfg_verify.games._fields import allowed_values, as_number
 from smfg_verify.games.from_files.origins import GameClass, Origin, checked_origin, from_file, is_game_class
+from smfg_verify.records.registry import Registry
 from smfg_verify.suggestions import closest
 
 ENTRY_POINT_GROUP = "smfg_verify.games"
@@ -55,7 +56,7 @@ class _Registered:
     source: str
 
 
-_REGISTERED: dict[str, _Registered] = {}
+_REGISTERED: Registry[_Registered] = Registry("register")
 
 
 def register(name: str, *, source: str) -> Callable[[GameClass], GameClass]:
@@ -76,13 +77,7 @@ def register(name: str, *, source: str) -> Callable[[GameClass], GameClass]:
     """
 
     def decorate(game_class: GameClass) -> GameClass:
-        known = _REGISTERED.get(name)
-        if known is not None and _full_name(known.origin) != _full_name(game_class):
-            raise InputError(
-                f"register: got the name {name!r} for {_full_name(game_class)}, expected a new name; it belongs to "
-                f"{_full_name(known.origin)}. Likely cause: a copied decorator."
-            )
-        _REGISTERED[name] = _Registered(game_class, source)
+        _REGISTERED.add(name, _Registered(game_class, source), maker=_full_name(game_class))
         return game_class
 
     return decorate

@@ -24,7 +24,7 @@ from smfg_verify.report.figures.equilibrium import equilibrium_figure
 from smfg_verify.report.files.atlas import ATLAS_FILE, atlas_bytes
 from smfg_verify.report.files.report import REPORT_FILE, report_bytes
 from smfg_verify.report.labels import free_parameter_names
-from smfg_verify.report.policies import final_policies, uniform_policy
+from smfg_verify.report.leader_policies import final_policies, uniform_policy
 from smfg_verify.report.tables import findings, run
 from smfg_verify.report.tables import game as game_tables
 from smfg_verify.report.tables.atlas import atlas_markdown, atlas_table

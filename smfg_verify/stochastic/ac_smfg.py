@@ -8,8 +8,8 @@ import equinox as eqx
 from jaxtyping import ArrayLike
 
 from smfg_verify.game import AbstractGame
+from smfg_verify.progress import Callback
 from smfg_verify.stochastic.method import Carry, Method, check_schedule, register
-from smfg_verify.stochastic.run import Callback
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, warn_if_misordered
 from smfg_verify.stochastic.start_and_resume import run_method
 from smfg_verify.stochastic.trace import Trace

@@ -12,13 +12,14 @@ from jaxtyping import Array, Float, Int
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.portable import Portable
+from smfg_verify.records.registry import Registry
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 Memory = dict[str, Array]
 
-_METHODS: dict[str, type["Method"]] = {}
+_METHODS: Registry[type["Method"]] = Registry("method")
 
 
 class Carry(NamedTuple):
@@ -94,8 +95,7 @@ def register(method: type[Method]) -> type[Method]:
     Raises:
         ValueError: another method has the name.
     """
-    if _METHODS.setdefault(method.name, method) is not method:
-        raise InputError(f"method: {method.name!r} is the name of {_METHODS[method.name].__qualname__} already.")
+    _METHODS.add(method.name, method, maker=f"{method.__module__}.{method.__qualname__}")
     return method
 
 
@@ -105,10 +105,7 @@ def method_named(name: str) -> type[Method]:
     Raises:
         ValueError: there is none.
     """
-    if name not in _METHODS:
-        known = ", ".join(sorted(_METHODS))
-        raise InputError(f"method: got {name!r}, expected one of: {known}; likely cause: its module is not imported.")
-    return _METHODS[name]
+    return _METHODS.find(name)
 
 
 def check_count(where: str, value: Any) -> None:

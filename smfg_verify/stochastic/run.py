@@ -1,11 +1,10 @@
-"""A run in progress: chunks, records, the progress bar, and the file it is saved to."""
+"""A run in progress: chunks, records, and the file it is saved to."""
 
-import contextlib
 import dataclasses
 import functools
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,14 +13,13 @@ import numpy as np
 from jaxtyping import Array, UInt
 
 from smfg_verify.game import AbstractGame
+from smfg_verify.progress import Callback
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.advance import advance_on_thread
 from smfg_verify.stochastic.initial import from_lanes, seed_groups
 from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
 from smfg_verify.stochastic.value_bounds import value_bounds
-
-Callback = Callable[[int], None]
 
 _CHUNK_SECONDS = 1.0
 _FIRST_CHUNK = 64
@@ -98,11 +96,10 @@ class Run:
         storage.write_netcdf(path, {None: dataset, storage.RESUME_GROUP: position})
 
 
-def complete(run: Run, path: Path | None, progress: bool, callback: Callback | None) -> Trace:
+def complete(run: Run, path: Path | None, report: Callback) -> Trace:
     """Run to the end in chunks; whatever ends it early, leave a checkpoint file behind."""
     try:
-        with _progress_bar(run.metadata, progress) as show:
-            _run_chunks(run, path, lambda done: [report(done) for report in (show, callback) if report is not None])
+        _run_chunks(run, path, report)
     except BaseException:
         if path is not None:
             run.save(path)
@@ -112,7 +109,7 @@ def complete(run: Run, path: Path | None, progress: bool, callback: Callback | N
     return run.trace()
 
 
-def _run_chunks(run: Run, path: Path | None, report: Callable[[int], object]) -> None:
+def _run_chunks(run: Run, path: Path | None, report: Callback) -> None:
     if path is not None:
         run.save(path)
     chunk, last_save = _FIRST_CHUNK, time.monotonic()
@@ -130,20 +127,6 @@ def _run_chunks(run: Run, path: Path | None, report: Callable[[int], object]) ->
             run.save(path)
             last_save = time.monotonic()
         report(target)
-
-
-@contextlib.contextmanager
-def _progress_bar(metadata: TraceMetadata, shown: bool) -> Iterator[Callback | None]:
-    if not shown:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(metadata.method), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(metadata.method, total=metadata.num_iterations)
-        yield lambda done: bar.update(task, completed=done)
 
 
 def empty_records(first: Mapping[str, np.ndarray], num_checkpoints: int) -> dict[str, np.ndarray]:

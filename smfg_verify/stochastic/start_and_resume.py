@@ -12,6 +12,7 @@ from jaxtyping import ArrayLike
 from smfg_verify.errors import InputError
 from smfg_verify.files import require_place
 from smfg_verify.game import AbstractGame, game_hash, game_name, require_source_agrees, traced, validate
+from smfg_verify.progress import Callback, told
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.initial import (
     ITERATE_FIELDS,
@@ -24,7 +25,7 @@ from smfg_verify.stochastic.initial import (
     to_lanes,
 )
 from smfg_verify.stochastic.method import Method, method_named
-from smfg_verify.stochastic.run import Callback, Run, complete, empty_records
+from smfg_verify.stochastic.run import Run, complete, empty_records
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
 from smfg_verify.stochastic.value_bounds import value_bounds
 from smfg_verify.version import __version__
@@ -84,7 +85,7 @@ def run_method(
     carries = to_lanes(first | repeated_memory(method.first_memory(game), seeds.size))
     run = Run(game, method, metadata, seeds, points, records, 0, carries)
     run.record(0, run.carries)
-    return _confirmed(game, complete(run, path, progress, callback))
+    return _completed(run, path, progress, callback)
 
 
 def resume(
@@ -132,7 +133,12 @@ def resume(
     method = method_named(metadata.method).from_options(metadata.options)
     done = int(state.attrs["iterations_done"])
     run = Run(traced(game), method, metadata, trace.seeds, points, records, done, to_lanes(current))
-    return _confirmed(run.game, complete(run, Path(checkpoint_file), progress, callback))
+    return _completed(run, Path(checkpoint_file), progress, callback)
+
+
+def _completed(run: Run, path: Path | None, bar: bool, callback: Callback | None) -> Trace:
+    with told(run.metadata.method, run.metadata.num_iterations, bar=bar, callback=callback) as report:
+        return _confirmed(run.game, complete(run, path, report))
 
 
 def _confirmed(game: AbstractGame, trace: Trace) -> Trace:

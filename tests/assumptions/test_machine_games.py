@@ -8,7 +8,8 @@ from smfg_verify.assumptions import Verdict, check, search_settings
 from smfg_verify.assumptions.constants.certified_rows import certified_rows
 from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.constants.suprema import lipschitz_bound
-from smfg_verify.assumptions.enclosure import affine_table, enclose, enclose_slopes, tables
+from smfg_verify.assumptions.enclosure import affine_table, enclose, enclose_slopes
+from smfg_verify.assumptions.enclosure import table_enclosures as tables
 from smfg_verify.exact.equilibrium.solve import solve_equilibrium
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.tables_at_fields import tables_at

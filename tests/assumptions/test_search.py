@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smfg_verify.assumptions.search import BOX, into_box, minimise, mixed_starts, out_of_box
+from smfg_verify.assumptions.search import LOGIT_BOX, into_box, minimise, mixed_starts, out_of_box
 
 
 def rosenbrock(points):
@@ -58,8 +58,8 @@ def test_stops_when_nothing_moves():
 def test_box_is_its_own_inverse_inside_and_never_left():
     logits = np.linspace(-5.5, 5.5, 23)
     np.testing.assert_allclose(into_box(out_of_box(logits)), logits, atol=1e-12)
-    assert np.all(np.abs(np.asarray(into_box(np.array([-1e9, 1e9])))) <= BOX)
-    assert np.all(np.abs(np.asarray(into_box(out_of_box(np.array([-1e9, 1e9]))))) < BOX)
+    assert np.all(np.abs(np.asarray(into_box(np.array([-1e9, 1e9])))) <= LOGIT_BOX)
+    assert np.all(np.abs(np.asarray(into_box(out_of_box(np.array([-1e9, 1e9]))))) < LOGIT_BOX)
 
 
 def test_starts_are_the_worst_and_others_without_nan():

@@ -19,7 +19,9 @@ def pretended(monkeypatch):
         made = CaseRecord(
             **{"error_source": "a test", "looked_at": "nothing", "predicted": 1.0, "error": 0.1, **record}
         )
-        monkeypatch.setitem(registry._CASES, case.name, dataclasses.replace(case, function=lambda version: made))
+        monkeypatch.setitem(
+            registry._CASES._entries, case.name, dataclasses.replace(case, function=lambda version: made)
+        )
 
     return pretend
 
@@ -67,7 +69,9 @@ def test_all_cases_are_run_where_none_is_named(monkeypatch, capsys):
         )
 
     for name in case_names():
-        monkeypatch.setitem(registry._CASES, name, dataclasses.replace(registry.find_case(name), function=nothing))
+        monkeypatch.setitem(
+            registry._CASES._entries, name, dataclasses.replace(registry.find_case(name), function=nothing)
+        )
     assert main(["cases", "--full"]) == 0
     said = capsys.readouterr().out
     assert all(name in said for name in case_names())

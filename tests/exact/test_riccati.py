@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.linear_quadratic_order import descents, tail_ratios
+from experiments.linear_quadratic_order import descents, tail_ratios
 from smfg_verify.exact.riccati import (
     GaussianPolicy,
     linear_quadratic_equilibrium,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from benchmarks.linear_quadratic_order import grid_errors, observed_orders
+from experiments.linear_quadratic_order import grid_errors, observed_orders
 from smfg_verify.exact import solve_equilibrium, tabulate
 from smfg_verify.games import LinearQuadratic
 

@@ -25,6 +25,7 @@ from smfg_verify.assumptions.contraction.proved_bounds import (
     BoundInputs,
     inputs_from,
     inputs_of,
+    rounding_step,
     smaller_bound,
     witness_of,
 )
@@ -121,15 +122,15 @@ def certified_finding(game: AbstractGame, inputs: BoundInputs, reason: str) -> F
         side=Side.UPPER,
         evidence=Evidence.PROOF,
         method="smaller of two bounds: mixing factor times change of the rows, action values in sup norm or in span",
-        meaning=_bound_meaning(inputs, constant, reason),
+        meaning=_bound_meaning(inputs, constant, rounding_step(inputs, float(game.temperature)), reason),
         witness=witness_of(inputs),
         searched={"reason": reason},
         details={"bounds": bounds},
     )
 
 
-def _bound_meaning(inputs: BoundInputs, constant: float, reason: str) -> str:
-    if inputs.constant_map:
+def _bound_meaning(inputs: BoundInputs, constant: float, step: float, reason: str) -> str:
+    if inputs.constant_map and np.isfinite(constant):
         return "Nothing the followers face depends on the mean field, so the best-response map is constant."
     if constant < 1.0 - CLEARLY_BELOW_ONE:
         return f"Proved: the best-response map contracts in l1 by {constant:.4g} or better, for every softmax leader."
@@ -137,6 +138,8 @@ def _bound_meaning(inputs: BoundInputs, constant: float, reason: str) -> str:
         return f"The proved bound is {constant:.4g}, not below 1: it decides nothing, since it is conservative."
     if not np.isfinite(inputs.mixing_factor):
         return "No finite bound: some followers' policies may never mix, as far as the certified constants tell."
+    if not reason and np.isfinite(inputs.transition_lipschitz) and np.isfinite(inputs.follower_lipschitz):
+        return f"No bound: the roundings of the game's functions may make the best-response map jump by {step:.4g}."
     why = reason or "the enclosure of a slope is unbounded, as at a jump or an infinite slope"
     return f"No finite bound: a constant of the game is not proved ({why})."
 

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import Literal
 
+from smfg_verify.assumptions.enclosure.affine_forms import Form, Scope, unless_unbounded, variables
 from smfg_verify.assumptions.enclosure.domain import Domain
-from smfg_verify.assumptions.enclosure.forms import Form, Scope, unless_unbounded, variables
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure, is_integer, require_known_types
 from smfg_verify.assumptions.enclosure.rules.conditions import number_of
 from smfg_verify.assumptions.enclosure.rules.integers import wrapped

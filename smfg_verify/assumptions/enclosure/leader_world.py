@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import Ball, contract, softmax_of_differences
-from smfg_verify.assumptions.enclosure.tables import AffineTable, affine_table
+from smfg_verify.assumptions.enclosure.table_enclosures import AffineTable, affine_table
 from smfg_verify.game import AbstractGame
 
 Table = tuple[Ball, Ball]

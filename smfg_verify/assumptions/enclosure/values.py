@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from smfg_verify.assumptions.enclosure.forms import Form, Scope
+from smfg_verify.assumptions.enclosure.affine_forms import Form, Scope
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

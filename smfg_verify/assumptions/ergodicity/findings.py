@@ -114,7 +114,9 @@ def _dobrushin_finding(constants: GameConstants) -> Finding:
             f"policies and the mean field: distances fall to half or less within {_half_life(bound.upper)} step(s)."
         )
     elif bound.exact:
-        meaning = "Some policies send two states to places that share no mass: one step need not mix, more may."
+        shared = 1.0 - bound.upper
+        mass = "no mass" if shared <= 0.0 else f"{shared:.2g} of their mass, too little to tell from rounding"
+        meaning = f"Some policies send two states to places that share {mass}: one step need not mix, more may."
     else:
         meaning = "The enclosure of the rows is too wide to show that every two of them share mass: nothing follows."
     return Finding(

@@ -17,10 +17,10 @@ from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.balls import Ball
 from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame
-from smfg_verify.assumptions.search import BOX
+from smfg_verify.assumptions.search import LOGIT_BOX
 
 # L: what logits in the box of every search can express.
-LOG_RATIO = 2.0 * BOX
+LOG_RATIO = 2.0 * LOGIT_BOX
 # Both gradients below this, relative to their largest entry: nothing to decide there.
 NEGLIGIBLE = 1e-6
 _BATCH = 64

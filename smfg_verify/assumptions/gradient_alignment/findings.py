@@ -17,7 +17,7 @@ from smfg_verify.assumptions.gradient_alignment.independence import (
     free_of_mean_field,
     prove_independence,
 )
-from smfg_verify.assumptions.gradient_alignment.leader_box import STATEMENT as BOX
+from smfg_verify.assumptions.gradient_alignment.leader_box import STATEMENT as LEADER_BOX
 from smfg_verify.assumptions.gradient_alignment.leader_box import certified_box_finding, recompute_certified_box
 from smfg_verify.assumptions.gradient_alignment.readings import Reading, about
 from smfg_verify.assumptions.gradient_alignment.statements import (
@@ -38,7 +38,7 @@ from smfg_verify.game import AbstractGame, leader_logits_shape
 _AGREEMENT = 1e-8
 _JUDGED = (*FORMS, "frontier", "zeros-of-total", "zeros-of-direct")
 _ANSWERED = tuple(Reading.FIELD_HELD.statement(form) for form in _JUDGED)
-STATEMENTS = (*_JUDGED, "independence", HULL, BOX, *_ANSWERED, READINGS)
+STATEMENTS = (*_JUDGED, "independence", HULL, LEADER_BOX, *_ANSWERED, READINGS)
 
 
 def _change_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
@@ -59,12 +59,12 @@ RECOMPUTE = {
     **_recompute(Reading.FIELD_HELD),
     "independence": _change_of,
     HULL: recompute_hull,
-    BOX: recompute_certified_box,
+    LEADER_BOX: recompute_certified_box,
     READINGS: recompute_readings,
 }
 
 
-@register_property(PROPERTY, recompute=RECOMPUTE, aside=(HULL, BOX, *_ANSWERED, READINGS))
+@register_property(PROPERTY, recompute=RECOMPUTE, aside=(HULL, LEADER_BOX, *_ANSWERED, READINGS))
 def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Compare $g = \nabla\Phi$ with its direct part $p$ in every common form and in both readings of "direct".
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.assumptions.search import BOX
+from smfg_verify.assumptions.search import LOGIT_BOX
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
@@ -38,7 +38,7 @@ def alignment_field(game: AbstractGame) -> dict[str, Any]:
     number = num_free_parameters(game)
     if number not in _POINTS:
         return {}
-    axis = np.linspace(-BOX, BOX, _POINTS[number])
+    axis = np.linspace(-LOGIT_BOX, LOGIT_BOX, _POINTS[number])
     grid = np.stack(np.meshgrid(*[axis] * number, indexing="ij"), axis=-1)
     points = evaluate_leaders(game, with_free_parameters(game, grid.reshape(-1, number)))
     return {

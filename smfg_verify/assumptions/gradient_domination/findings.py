@@ -38,7 +38,7 @@ from smfg_verify.assumptions.gradient_domination.measures import (
 )
 from smfg_verify.assumptions.leader_draws import random_leaders
 from smfg_verify.assumptions.properties import register_property
-from smfg_verify.assumptions.search import BOX, SearchResult, minimise, mixed_starts, out_of_box, slopes_of
+from smfg_verify.assumptions.search import LOGIT_BOX, SearchResult, minimise, mixed_starts, out_of_box, slopes_of
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
@@ -116,11 +116,11 @@ def constant_at_optimum(game: AbstractGame, bounds: Mapping[str, Any]) -> float:
 
 
 def constant_in_box(game: AbstractGame) -> float:
-    r"""Lower bound of $C(\theta)$ over all leaders, mean fields and follower's logits within `BOX` of zero.
+    r"""Lower bound of $C(\theta)$ over all leaders, mean fields and follower's logits within `LOGIT_BOX` of zero.
 
     $\pi \ge 1 / (1 + (A - 1) e^{2 L})$ and $d^*(s) / d(s) \le 1 / ((1 - \gamma) \min\rho)$.
     """
-    smallest = float(scipy.special.expit(-2.0 * BOX - math.log(game.num_follower_actions - 1)))
+    smallest = float(scipy.special.expit(-2.0 * LOGIT_BOX - math.log(game.num_follower_actions - 1)))
     coverage = float(np.min(np.asarray(game.initial_distribution)))
     return _constant_at(game, smallest) * (1.0 - float(game.discount)) * coverage
 
@@ -179,7 +179,7 @@ def _gather(game: AbstractGame, settings: SearchSettings) -> _Evidence:
         "nan": int(np.sum(~np.isfinite(measures.gap))),
         "seed": settings.seed,
         "leader_scale": float(settings.leader_scale),
-        "box": BOX,
+        "box": LOGIT_BOX,
         **({} if search is None else search.counts),
     }
     return _Evidence(points, measures, settings.num_leaders, search, len(chosen[0]), searched)
@@ -191,14 +191,14 @@ def _random_points(game: AbstractGame, settings: SearchSettings) -> FollowerPoin
     shape = (settings.num_leaders, game.num_states, game.num_follower_actions)
     field_shape = mean_field_shape(game)
     fields = generator.dirichlet(np.ones(int(np.prod(field_shape))), settings.num_leaders)
-    theta = np.clip(settings.leader_scale * generator.standard_normal(shape), -BOX, BOX)
+    theta = np.clip(settings.leader_scale * generator.standard_normal(shape), -LOGIT_BOX, LOGIT_BOX)
     return FollowerPoints(theta, random_leaders(game, settings), fields.reshape(-1, *field_shape))
 
 
 def _parameters(points: FollowerPoints) -> np.ndarray:
     """Unbounded parameters that `unpack` turns into the points, moved inside the box where they are not."""
     logs = np.log(np.maximum(points.mean_field.reshape(len(points.mean_field), -1), 1e-300))
-    leaves = (points.follower_logits, points.leader_logits, logs - np.max(logs, axis=1, keepdims=True) + BOX)
+    leaves = (points.follower_logits, points.leader_logits, logs - np.max(logs, axis=1, keepdims=True) + LOGIT_BOX)
     return np.concatenate([out_of_box(leaf).reshape(len(leaf), -1) for leaf in leaves], axis=1)
 
 
@@ -210,8 +210,8 @@ def _domination(game: AbstractGame, evidence: _Evidence) -> Finding:
             return Verdict.REFUTED, "A policy with a gap to the optimum has no gradient to leave it by."
         return Verdict.SUPPORTED, (
             f"The smallest squared gradient found over a gap to the follower's optimum is {constant:.3g}, over logits "
-            f"within {BOX:g} of zero (proved there: at least {certified:.2g}); it falls with the smallest probability "
-            "of the policy, so no constant holds for all policies at once."
+            f"within {LOGIT_BOX:g} of zero (proved there: at least {certified:.2g}); it falls with the smallest "
+            "probability of the policy, so no constant holds for all policies at once."
         )
 
     details = {"certified_in_box": certified, **_details(evidence, evidence.measures.ratio, 0)}

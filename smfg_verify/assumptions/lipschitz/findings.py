@@ -15,6 +15,10 @@ from smfg_verify.game import AbstractGame, traced
 
 PROPERTY = "lipschitz"
 STATEMENTS = {"transition": "transition", "follower-reward": "follower_reward", "leader-reward": "leader_reward"}
+# Roundings that a change of the mean field by that share of its mass already exceeds go without saying.
+_VISIBLE = 1e-9
+# Those this small stand for numbers put to zero.
+_NOTHING = 1e-200
 _WORDS = {
     "transition": "the next-state law by at most {:.4g} times as much in l1",
     "follower-reward": "the follower's reward by at most {:.4g} times as much",
@@ -56,7 +60,11 @@ def _finding(statement: str, constants: GameConstants) -> Finding:
         "property": PROPERTY,
         "statement": statement,
         "searched": {**constants.sampled.searched, **bound.searched},
-        "details": {"measured": measured, "measured_error": constants.sampled.errors.get(name, float("nan"))},
+        "details": {
+            "measured": measured,
+            "measured_error": constants.sampled.errors.get(name, float("nan")),
+            "rounding": bound.rounding,
+        },
     }
     if np.isfinite(bound.upper):
         return Finding(
@@ -87,6 +95,8 @@ def _sampled_ratio(measured: float) -> str:
 
 
 def _meaning(statement: str, bound: Bound) -> str:
-    if bound.exact and bound.upper == 0.0:
+    visible = bound.rounding > max(_VISIBLE * bound.upper, _NOTHING)
+    beside = f", beside roundings of up to {bound.rounding:.2g}" if visible else ""
+    if bound.exact and bound.upper == 0.0 and not visible:
         return f"The {statement.replace('-', ' ')} does not depend on the mean field."
-    return f"A change of the mean field changes {_WORDS[statement].format(bound.upper)}."
+    return f"A change of the mean field changes {_WORDS[statement].format(bound.upper)}{beside}."

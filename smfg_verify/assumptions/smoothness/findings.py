@@ -15,7 +15,7 @@ import numpy as np
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.leader_draws import random_leaders, trajectory_leaders
 from smfg_verify.assumptions.properties import register_property
-from smfg_verify.assumptions.search import BOX, SearchResult, into_box, minimise, mixed_starts, out_of_box
+from smfg_verify.assumptions.search import LOGIT_BOX, SearchResult, into_box, minimise, mixed_starts, out_of_box
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.smoothness.hessian import asymmetry, curvature_slopes, curvatures, hessians
 from smfg_verify.exact.gradient.at_leaders import checked
@@ -96,7 +96,7 @@ def _concluded(
         "masked_asymmetric": int(np.sum(~unconverged & ~np.isfinite(sizes))),
         "seed": settings.seed,
         "leader_scale": float(settings.leader_scale),
-        "box": BOX,
+        "box": LOGIT_BOX,
         **({} if search is None else search.counts),
     }
     details: dict[str, Any] = {"random": np.abs(sizes[:num_random])}

@@ -20,10 +20,11 @@ from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.leader_draws import random_leaders, trajectory_leaders
 from smfg_verify.assumptions.properties import register_property
-from smfg_verify.assumptions.settings import LEARNERS, SearchSettings
+from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.step_sizes.mean_field_tracking import Linearisation, linearise
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.learners import LEARNERS
 
 PROPERTY = "step-sizes"
 STATEMENTS = ("order", "range", "ratios")

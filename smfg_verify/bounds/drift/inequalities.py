@@ -15,14 +15,13 @@ from jaxtyping import Bool, Float
 
 from smfg_verify import conic
 from smfg_verify.bounds.drift.expected_residuals import QUANTITIES, ExpectedResiduals
-from smfg_verify.stochastic.schedules import StepSizes
+from smfg_verify.learners import LEARNERS
 
 RESIDUALS = QUANTITIES[1:]
 # Column of zeta, xi, alpha, beta that each residual's learner steps by, and the names of the four.
 STEP_OF = {"e_omega": 0, "e_mu": 1, "e_theta": 2, "e_Vf": 3, "e_Vl": 3}
 # A contraction term nowhere larger than this part of the largest change is none.
 _NO_CONTRACTION = 1e-7
-LEARNERS = StepSizes._fields
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linprog
 
-from smfg_verify.bounds.drift.inequalities import LEARNERS, RESIDUALS, STEP_OF, DriftInequality
+from smfg_verify.bounds.drift.inequalities import RESIDUALS, STEP_OF, DriftInequality
+from smfg_verify.learners import LEARNERS
 
 # A margin below this, relative to the terms that cancel in it, is rounding.
 _SMALLEST_MARGIN = 1e-9

@@ -17,8 +17,9 @@ from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 
 from smfg_verify import conic
-from smfg_verify.bounds.drift.inequalities import LEARNERS, RESIDUALS, STEP_OF, DriftInequality
+from smfg_verify.bounds.drift.inequalities import RESIDUALS, STEP_OF, DriftInequality
 from smfg_verify.bounds.drift.lyapunov import rate_terms
+from smfg_verify.learners import LEARNERS
 
 # Ratios are searched within this factor of the given constants.
 LARGEST_FACTOR = 1e4

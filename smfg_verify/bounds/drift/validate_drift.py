@@ -13,17 +13,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.bounds.drift.expected_residuals import MAX_POINTS, ExpectedResiduals, expected_residuals
-from smfg_verify.bounds.drift.inequalities import (
-    LEARNERS,
-    RESIDUALS,
-    DriftInequality,
-    fit_inequality,
-    held_out_violation,
-)
+from smfg_verify.bounds.drift.inequalities import RESIDUALS, DriftInequality, fit_inequality, held_out_violation
 from smfg_verify.bounds.drift.lyapunov import LyapunovCertificate, certify, rate_matrix
 from smfg_verify.bounds.drift.step_region import StepRegion, step_region
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
+from smfg_verify.learners import LEARNERS
 from smfg_verify.stochastic.schedules import Schedule, StepSizes
 from smfg_verify.stochastic.trace import Trace
 

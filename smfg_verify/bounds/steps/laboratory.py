@@ -8,7 +8,7 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Bool, Float
 
-from smfg_verify.bounds.drift.inequalities import LEARNERS, DriftInequality
+from smfg_verify.bounds.drift.inequalities import DriftInequality
 from smfg_verify.bounds.drift.step_region import perron_root
 from smfg_verify.bounds.local.linear_noise import expected_stationarity, linear_noise
 from smfg_verify.bounds.steps.sweep import (
@@ -22,6 +22,7 @@ from smfg_verify.bounds.steps.sweep import (
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_where_finite
 from smfg_verify.game import AbstractGame
+from smfg_verify.learners import LEARNERS
 from smfg_verify.records.parts import Keep, made_anew
 from smfg_verify.stochastic.run import Callback
 from smfg_verify.stochastic.schedules import Schedule

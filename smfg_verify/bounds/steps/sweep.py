@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.bounds.drift.inequalities import LEARNERS
 from smfg_verify.game import AbstractGame, traced
+from smfg_verify.learners import LEARNERS
 from smfg_verify.stochastic.ac_smfg import AcSmfg
 from smfg_verify.stochastic.advance import advance_on_thread
 from smfg_verify.stochastic.initial import first_iterate, from_lanes, seed_groups, to_lanes

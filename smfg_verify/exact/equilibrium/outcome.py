@@ -12,7 +12,7 @@ from smfg_verify.game import SourceGap
 from smfg_verify.records.portable import Portable
 
 
-class Method(enum.IntEnum):
+class EquilibriumMethod(enum.IntEnum):
     """Which search found an equilibrium; NONE when no search did."""
 
     NONE = 0
@@ -48,7 +48,7 @@ class Equilibrium(Portable, eqx.Module):
         residual: largest entry of (m - nu(m), F_V / max(tau, max |V|)) at the best point, whether converged or not.
         converged: error_bound <= tolerance and value_error_bound <= tolerance * max(tau, max |V|).
         steps: Newton steps taken in all.
-        method: a `Method`: which search found it.
+        method: a `EquilibriumMethod`: which search found it.
         cycled: whether best-response iteration met a period-2 cycle on the way (only tried when Newton failed).
         error_bound: bound on the l1 distance of `mean_field` from the equilibrium: residual, rounding of its
             evaluation and conditioning, with the curvature tried; infinite where nothing is known (`exact.accuracy`).

@@ -15,7 +15,7 @@ from smfg_verify.exact.equilibrium.accuracy import Accuracy, accuracy
 from smfg_verify.exact.equilibrium.continuation import follow_temperature, uniform_start
 from smfg_verify.exact.equilibrium.newton import damped_iteration, newton, respond, to_simplex, unevaluated
 from smfg_verify.exact.equilibrium.outcome import Equilibrium as Equilibrium
-from smfg_verify.exact.equilibrium.outcome import Method as Method
+from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod as EquilibriumMethod
 from smfg_verify.exact.equilibrium.outcome import Status as Status
 from smfg_verify.exact.equilibrium.outcome import raise_unless_converged as raise_unless_converged
 from smfg_verify.exact.equilibrium.residual import (
@@ -196,7 +196,7 @@ def equilibrium_of_policy(
         residual=search.norm,
         converged=converged,
         steps=search.steps,
-        method=jnp.where(converged, outcome.method, int(Method.NONE)),
+        method=jnp.where(converged, outcome.method, int(EquilibriumMethod.NONE)),
         cycled=outcome.cycled,
         error_bound=outcome.found.mean_field_error,
         value_error_bound=outcome.found.value_error,
@@ -229,17 +229,19 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
     first = unevaluated(Point(field, respond(setting, field)[1].value))
     if not rescue:
         direct = accuracy(setting, newton(setting, first, max_steps=max_steps))
-        return _Outcome(direct, jnp.asarray(int(Method.NEWTON)), jnp.asarray(False), jnp.asarray(1))
+        return _Outcome(direct, jnp.asarray(int(EquilibriumMethod.NEWTON)), jnp.asarray(False), jnp.asarray(1))
 
     def unfinished(outcome: _Outcome):
-        return (outcome.tried < len(Method) - 1) & ~_accepted(setting, outcome.found, tolerance)
+        return (outcome.tried < len(EquilibriumMethod) - 1) & ~_accepted(setting, outcome.found, tolerance)
 
     def attempt(outcome: _Outcome):
         method = outcome.tried + 1
-        damped = method == int(Method.DAMPED)
+        damped = method == int(EquilibriumMethod.DAMPED)
         begun = first._replace(steps=outcome.found.search.steps)
         warm, cycled = damped_iteration(setting, begun, max_steps=60, active=damped)
-        warm = follow_temperature(setting, warm, max_steps=max_path_steps, active=method == int(Method.CONTINUATION))
+        warm = follow_temperature(
+            setting, warm, max_steps=max_path_steps, active=method == int(EquilibriumMethod.CONTINUATION)
+        )
         found = accuracy(setting, newton(setting, warm, max_steps=max_steps))
         better = ~_nearer(outcome.found, found)
         kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), found, outcome.found)
@@ -249,7 +251,7 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
 
     unknown = jnp.asarray(jnp.inf)
     nothing = Accuracy(first, unknown, unknown, jnp.asarray(jnp.nan), jnp.asarray(-1))
-    none = jnp.asarray(int(Method.NONE))
+    none = jnp.asarray(int(EquilibriumMethod.NONE))
     return jax.lax.while_loop(unfinished, attempt, _Outcome(nothing, none, jnp.asarray(False), none))
 
 

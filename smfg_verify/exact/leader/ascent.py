@@ -84,7 +84,7 @@ class Ascent(NamedTuple):
 
 Request = tuple[np.ndarray, Array | None]
 Asking = Generator[Request, StackelbergGradient, Iterate]
-Search = Generator[Request, StackelbergGradient, Ascent]
+AscentSearch = Generator[Request, StackelbergGradient, Ascent]
 
 
 def _ask(policy: np.ndarray, near: Iterate | None) -> Asking:
@@ -92,7 +92,7 @@ def _ask(policy: np.ndarray, near: Iterate | None) -> Asking:
     return Iterate(policy, gradient)
 
 
-def search(game: AbstractGame, policy: np.ndarray, aim: Aim) -> Search:
+def search(game: AbstractGame, policy: np.ndarray, aim: Aim) -> AscentSearch:
     """Climb from a policy; at a stationary point that is no maximum, leave it upwards and climb on.
 
     Args:

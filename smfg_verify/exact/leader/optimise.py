@@ -10,7 +10,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.exact.equilibrium.solve import equilibrium_of_policy, prepare, raise_unless_converged
 from smfg_verify.exact.gradient.stackelberg import StackelbergGradient, gradient_at, policy_gradient, raise_if_singular
 from smfg_verify.exact.kernel import tabulate
-from smfg_verify.exact.leader.ascent import Aim, Ascent, AscentStatus, Request, Search, near_vertex, search
+from smfg_verify.exact.leader.ascent import Aim, Ascent, AscentSearch, AscentStatus, Request, near_vertex, search
 from smfg_verify.exact.leader.ascent_steps import Iterate, never_zero
 from smfg_verify.exact.leader.pure_leaders import PureLeaders, pure_actions
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
@@ -166,7 +166,7 @@ def _reward_scale(game: AbstractGame) -> float:
     return min(1.0, largest / (1.0 - float(game.discount))) if largest > 0.0 else 1.0
 
 
-def _together(game: AbstractGame, searches: list[Search]) -> list[Ascent]:
+def _together(game: AbstractGame, searches: list[AscentSearch]) -> list[Ascent]:
     """Run searches in step with each other: what they ask for at once is computed at once."""
     waiting: dict[int, Request] = {index: next(one) for index, one in enumerate(searches)}
     done: dict[int, Ascent] = {}

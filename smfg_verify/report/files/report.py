@@ -4,7 +4,7 @@ import dataclasses
 import json
 from typing import Any
 
-from smfg_verify.exact import Method, StackelbergGradient
+from smfg_verify.exact import EquilibriumMethod, StackelbergGradient
 from smfg_verify.jobs.pipeline import Results
 from smfg_verify.records.plain import plain, versions
 from smfg_verify.report.files.game import game_record
@@ -26,7 +26,7 @@ def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
             "residual": equilibrium.residual,
             "converged": equilibrium.converged,
             "steps": equilibrium.steps,
-            "method": Method(int(equilibrium.method)).name.lower(),
+            "method": EquilibriumMethod(int(equilibrium.method)).name.lower(),
             "objective": gradient.objective,
             "gradient": gradient.total,
             "direct": gradient.direct,

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from smfg_verify.exact import Method, StackelbergGradient
+from smfg_verify.exact import EquilibriumMethod, StackelbergGradient
 from smfg_verify.game import AbstractGame, game_name, leader_logits_shape, mean_field_shape
 from smfg_verify.games import GameEntry
 from smfg_verify.report.files.game import parameters_of
@@ -68,9 +68,10 @@ def documentation(game: AbstractGame) -> Text:
 def gradient_table(gradient: StackelbergGradient, title: str) -> Group:
     """Equilibrium, objective and gradient at one leader, with what tells how far they can be trusted."""
     equilibrium, certificate = gradient.equilibrium, gradient.certificate
+    search = EquilibriumMethod(int(equilibrium.method)).name.lower()
     state = "converged" if bool(equilibrium.converged) else "NOT CONVERGED: the numbers that need it are nan"
     rows = {
-        "equilibrium": f"{state}, {int(equilibrium.steps)} steps, {Method(int(equilibrium.method)).name.lower()}",
+        "equilibrium": f"{state}, {int(equilibrium.steps)} steps, {search}",
         "residual": f"{float(equilibrium.residual):.2e}",
         "objective Phi": f"{float(gradient.objective):.10g}",
         "||grad Phi||": f"{_norm(gradient.total):.6g}  (in logits)",

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.report.labels import labels_of
-from smfg_verify.report.policies import final_policies
+from smfg_verify.report.leader_policies import final_policies
 from smfg_verify.report.tables.layout import SHOWN_ROWS, brief_table, pairs_table
 from smfg_verify.stochastic import Trace
 

@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
-from smfg_verify.exact.equilibrium.solve import Equilibrium, Status
-from smfg_verify.exact.equilibrium.solve import Method as Search
+from smfg_verify.exact.equilibrium.solve import Equilibrium, EquilibriumMethod, Status
 from smfg_verify.exact.gradient.stackelberg import formula_at
 from smfg_verify.game import AbstractGame, TabularGame, as_parameter, mean_field_shape, over_indices, parameter
 from smfg_verify.policies import softmax_policy
@@ -165,7 +164,7 @@ def estimated_gradient(
         residual=jnp.zeros(()),
         converged=jnp.asarray(True),
         steps=jnp.asarray(0),
-        method=jnp.asarray(int(Search.NONE)),
+        method=jnp.asarray(int(EquilibriumMethod.NONE)),
         cycled=jnp.asarray(False),
         error_bound=jnp.asarray(jnp.nan),
         value_error_bound=jnp.asarray(jnp.nan),

@@ -13,10 +13,10 @@ from smfg_verify.errors import InputError
 from smfg_verify.game import as_parameter
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
 from smfg_verify.stochastic.initial import check_checkpoints, check_num_iterations, check_seeds
-from smfg_verify.stochastic.neural.advance import LANES, advance, first_iterates, snapshot
+from smfg_verify.stochastic.neural.network_advance import LANES, advance, first_iterates, snapshot
+from smfg_verify.stochastic.neural.network_trace import NeuralTrace
+from smfg_verify.stochastic.neural.network_updates import Iterate
 from smfg_verify.stochastic.neural.networks import AbstractNetworks, MLPNetworks
-from smfg_verify.stochastic.neural.trace import NeuralTrace
-from smfg_verify.stochastic.neural.updates import Iterate
 from smfg_verify.stochastic.schedules import Schedule, warn_if_misordered
 
 # One object, so that two runs by default share their compilation.
@@ -39,10 +39,10 @@ def neural_ac_smfg(
 ) -> NeuralTrace:
     r"""Run single-loop AC-SMFG with learned functions in place of tables, for several seeds side by side.
 
-    See `smfg_verify.stochastic.neural.updates.update`. The step sizes are $c / \sqrt{k + 1 + k_0}$; they scale the
-    optimiser's moves, so with Adam a constant says how far a parameter may go in an iteration, whatever the size of the
-    rewards. The result is a function of the arguments alone: a seed's numbers do not depend on the other seeds or on
-    the checkpoints.
+    See `smfg_verify.stochastic.neural.network_updates`. The step sizes are $c / \sqrt{k + 1 + k_0}$; they scale
+    the optimiser's moves, so with Adam a constant says how far a parameter may go in an iteration, whatever the size of
+    the rewards. The result is a function of the arguments alone: a seed's numbers do not depend on the other seeds or
+    on the checkpoints.
 
     Args:
         game: the game.

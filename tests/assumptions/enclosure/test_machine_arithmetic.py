@@ -8,9 +8,9 @@ from flint import arb
 
 from smfg_verify.assumptions.enclosure.domain import Domain
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
-from smfg_verify.assumptions.enclosure.rules import form_operations
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.rules.functions import UNBOUNDED
+from smfg_verify.assumptions.enclosure.rules.rules import affine_operations
 from tests.assumptions.enclosure.random_programs import NoExactValue, random_points, random_program
 from tests.assumptions.enclosure.uncompiled import evaluate
 
@@ -128,7 +128,7 @@ def test_what_is_left_after_cancellation_is_as_rough_as_its_largest_intermediate
 
 
 def test_without_the_rounding_terms_the_machine_leaves_its_enclosure(monkeypatch):
-    monkeypatch.setattr(form_operations, "rounding", lambda terms, size: 0.0 * size)
+    monkeypatch.setattr(affine_operations, "rounding", lambda terms, size: 0.0 * size)
     names = ("shift and back", "product of shifts", "sum", "square of a sum")
     outside = 0
     for name in names:

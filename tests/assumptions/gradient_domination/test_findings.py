@@ -14,7 +14,7 @@ from smfg_verify.assumptions.gradient_domination.findings import (
     smallest_optimal_probability,
 )
 from smfg_verify.assumptions.gradient_domination.measures import FollowerPoints, evaluate_points
-from smfg_verify.assumptions.search import BOX
+from smfg_verify.assumptions.search import LOGIT_BOX
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
@@ -125,7 +125,7 @@ def test_proved_constants_are_below_what_is_met():
             met = 2 * tau / 3 * arrays.initial_distribution.min() * np.min(found.optimal_probability) ** 2
             bounds = domination_module._bounds(domination_module.game_constants(game, SearchSettings(**QUICK)))
             assert 0.0 < constant_at_optimum(game, bounds) <= met
-            corners = np.random.default_rng(1).choice([-BOX, BOX], size=(256, 3, 2))
+            corners = np.random.default_rng(1).choice([-LOGIT_BOX, LOGIT_BOX], size=(256, 3, 2))
             inside = random_points(arrays, 256)._replace(follower_logits=corners)
             assert 0.0 < constant_in_box(game) <= np.min(evaluate_points(game, inside).mei_constant)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
-from smfg_verify.assumptions.search import BOX
-from smfg_verify.assumptions.smoothness import findings as smoothness
+from smfg_verify.assumptions.search import LOGIT_BOX
+from smfg_verify.assumptions.smoothness.findings import findings as smoothness
 from smfg_verify.assumptions.smoothness.hessian import asymmetry, curvature_slopes, curvatures, hessians
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
@@ -47,7 +47,7 @@ def test_slopes_of_the_search_are_those_of_its_value():
     moves = step * np.eye(point.size)
     ahead, behind = slopes(point + moves)[0], slopes(point - moves)[0]
     np.testing.assert_allclose(slope[0], (ahead - behind) / (2 * step), rtol=1e-5, atol=1e-8)
-    matrix = hessians(checked(game), (BOX * np.tanh(logits / BOX))[None])[0][0]
+    matrix = hessians(checked(game), (LOGIT_BOX * np.tanh(logits / LOGIT_BOX))[None])[0][0]
     unit = point[logits.size :] / np.linalg.norm(point[logits.size :])
     np.testing.assert_allclose(value[0], -abs(unit @ matrix @ unit), rtol=1e-10)
 
@@ -72,7 +72,7 @@ def laffer():
 def test_the_search_finds_the_largest_curvature_of_a_grid(laffer):
     game, report = laffer
     finding = report.finding(NAME, "hessian")
-    grid = np.linspace(-BOX, BOX, 301)
+    grid = np.linspace(-LOGIT_BOX, LOGIT_BOX, 301)
     sizes, _ = curvatures(hessians(checked(game), np.stack([-grid, grid], axis=-1)[:, None, :] / 2)[0])
     assert finding.verdict is Verdict.SUPPORTED
     assert finding.constant >= np.max(np.abs(sizes)) * (1 - 1e-6)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from smfg_verify.bounds.drift.inequalities import LEARNERS, RESIDUALS, DriftInequality
+from smfg_verify.bounds.drift.inequalities import RESIDUALS, DriftInequality
 from smfg_verify.bounds.drift.lyapunov import certify, rate_matrix
 from smfg_verify.bounds.drift.step_region import LARGEST_FACTOR, perron_root, step_region
+from smfg_verify.learners import LEARNERS
 
 CONSTANTS = {"leader": 0.2, "mean_field": 0.5, "follower": 1.0, "critic": 2.0}
 

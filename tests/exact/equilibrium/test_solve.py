@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.exact import Method, optimise_leader, solve_equilibrium, stackelberg_gradient, tabulate
-from smfg_verify.exact.equilibrium import solve as equilibrium_module
+from smfg_verify.exact import EquilibriumMethod, optimise_leader, solve_equilibrium, stackelberg_gradient, tabulate
 from smfg_verify.exact.equilibrium.continuation import follow_temperature, uniform_start
 from smfg_verify.exact.equilibrium.newton import begin, damped_iteration
 from smfg_verify.exact.equilibrium.residual import Setting, residual
+from smfg_verify.exact.equilibrium.solve import solve as equilibrium_module
 from smfg_verify.game import TabularGame, leader_logits_shape, traced
 from smfg_verify.policies import softmax_policy
 from tests.exact.cases import SUPPORTS, pair
@@ -99,7 +99,7 @@ def test_continuation_alone_reaches_the_newton_solution(support):
     start = begin(setting, uniform_start(setting))
     followed = eqx.filter_jit(follow_temperature)(setting, start, max_steps=500)
     direct = solve_equilibrium(game, logits)
-    assert int(direct.method) == Method.NEWTON
+    assert int(direct.method) == EquilibriumMethod.NEWTON
     np.testing.assert_allclose(followed.point.mean_field, np.ravel(direct.mean_field), atol=1e-10)
 
 
@@ -167,7 +167,7 @@ def test_an_unsolvable_game_raises_or_gives_nan_never_a_plausible_number():
     found = solve_equilibrium(game, np.zeros((2, 1)), max_path_steps=50, throw=False)
     assert not bool(found.converged)
     assert float(found.residual) > 1e-3
-    assert int(found.method) == Method.NONE
+    assert int(found.method) == EquilibriumMethod.NONE
     for leaf in (found.mean_field, found.follower_policy, found.follower_value):
         assert np.all(np.isnan(leaf))
 

@@ -201,7 +201,7 @@ def test_what_is_about_ac_smfg_refuses_another_methods_run(game, tmp_path):
             ask()
     with h5py.File(file, "a") as opened:
         opened.attrs["method"] = "of-another-package"
-    with pytest.raises(ValueError, match="'of-another-package', expected one of: ac-smfg, adage"):
+    with pytest.raises(ValueError, match=r"unknown name 'of-another-package'; expected one of: .*adage"):
         resume(game, file)
 
 
@@ -209,7 +209,7 @@ def test_a_name_is_given_once():
     class Impostor(method_named("adage")):
         pass
 
-    with pytest.raises(ValueError, match="'adage' is the name of Adage already"):
+    with pytest.raises(ValueError, match=r"'adage' for .*Impostor.*belongs to .*\.Adage"):
         register(Impostor)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 import pytest
 
-from benchmarks.neural_linear_quadratic import (
+from experiments.neural_linear_quadratic import (
     LOGITS,
     STEPS,
     best_logits,

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from smfg_verify.assumptions.enclosure.forms import Form, Scope, between
+from smfg_verify.assumptions.enclosure.affine_forms import Form, Scope, between
+from smfg_verify.assumptions.enclosure.rules.affine_operations import choose_form
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
-from smfg_verify.assumptions.enclosure.rules.form_operations import choose_form
 from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, Ends
 from smfg_verify.assumptions.enclosure.rules.rules import add, negate
 from smfg_verify.assumptions.enclosure.values import Enclosed, Truth, Value, constant_value, number, scope_of

@@ -4,10 +4,10 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from smfg_verify.assumptions.enclosure.forms import between
+from smfg_verify.assumptions.enclosure.affine_forms import between
+from smfg_verify.assumptions.enclosure.rules.affine_operations import choose_form, with_error
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure, integer_limits, is_integer, rounding
 from smfg_verify.assumptions.enclosure.rules.conditions import apply_stairs, compare, number_of, unknown_slope
-from smfg_verify.assumptions.enclosure.rules.form_operations import choose_form, with_error
 from smfg_verify.assumptions.enclosure.values import Enclosed, Truth, Value
 
 # Above this an integer need not be a float.

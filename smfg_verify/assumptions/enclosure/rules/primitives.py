@@ -8,7 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from smfg_verify.assumptions.enclosure.forms import between
+from smfg_verify.assumptions.enclosure.affine_forms import between
+from smfg_verify.assumptions.enclosure.rules.affine_operations import choose_form
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.rules.conditions import (
     apply_stairs,
@@ -19,7 +20,6 @@ from smfg_verify.assumptions.enclosure.rules.conditions import (
     opposite,
     truth_of,
 )
-from smfg_verify.assumptions.enclosure.rules.form_operations import choose_form
 from smfg_verify.assumptions.enclosure.rules.functions import (
     ELEMENTWISE,
     INFINITY,

@@ -7,9 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from smfg_verify.assumptions.enclosure.forms import Form, between
-from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
-from smfg_verify.assumptions.enclosure.rules.form_operations import (
+from smfg_verify.assumptions.enclosure.affine_forms import Form, between
+from smfg_verify.assumptions.enclosure.rules.affine_operations import (
     bilinear,
     compose,
     contracted,
@@ -19,6 +18,7 @@ from smfg_verify.assumptions.enclosure.rules.form_operations import (
     scaled_form,
     shifted,
 )
+from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.rules.functions import (
     INFINITY,
     RELU,

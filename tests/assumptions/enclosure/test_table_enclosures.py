@@ -235,7 +235,7 @@ def test_envelope_of_an_affine_game_is_at_its_vertices():
 
 
 def test_other_numbers_do_not_compile_again():
-    from smfg_verify.assumptions.enclosure import tables
+    from smfg_verify.assumptions.enclosure import table_enclosures as tables
 
     game = checked(load("market-entrance"))
     enclose(game, "leader_reward", *whole(game))

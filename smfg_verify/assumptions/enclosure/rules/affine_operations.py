@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from smfg_verify.assumptions.enclosure.forms import Form, between, columns_up_to, middle_of, with_noise
+from smfg_verify.assumptions.enclosure.affine_forms import Form, between, columns_up_to, middle_of, with_noise
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY, UNIT, rounding
 from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, UNBOUNDED, Ends, Function, product, tidy
 

@@ -8,8 +8,8 @@ from jaxtyping import Array, Float, Int, UInt
 
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
 from smfg_verify.stochastic.advance import seed_key
+from smfg_verify.stochastic.neural.network_updates import GaussianField, Iterate, Players, update
 from smfg_verify.stochastic.neural.networks import AbstractNetworks, over_positions
-from smfg_verify.stochastic.neural.updates import GaussianField, Iterate, Players, update
 from smfg_verify.stochastic.schedules import Schedule
 
 # Runs that one compiled call advances side by side; fixed, so that a seed's bits do not depend on its company.

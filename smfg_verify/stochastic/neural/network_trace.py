@@ -7,7 +7,7 @@ from jaxtyping import ArrayLike, Bool, Float, Int, UInt
 
 from smfg_verify.exact.riccati import GaussianPolicy
 from smfg_verify.records.portable import Portable
-from smfg_verify.stochastic.neural.updates import Players
+from smfg_verify.stochastic.neural.network_updates import Players
 
 
 class NeuralTrace(Portable, eqx.Module):

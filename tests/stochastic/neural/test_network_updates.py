@@ -9,8 +9,8 @@ import pytest
 
 from smfg_verify.games import LinearQuadratic
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
+from smfg_verify.stochastic.neural.network_updates import GaussianField, Iterate, Players, Samples, directions, update
 from smfg_verify.stochastic.neural.networks import LinearPolicy, MLPNetworks, QuadraticCritic, QuadraticNetworks
-from smfg_verify.stochastic.neural.updates import GaussianField, Iterate, Players, Samples, directions, update
 from smfg_verify.stochastic.schedules import StepSizes
 
 GAME = ContinuousLinearQuadratic(LinearQuadratic(drift=0.9, leader_temperature=0.2, targets=(-0.5, 0.3, 1.0)))
