@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -50,7 +51,7 @@ def find_drift(settings: GameSettings, run: RunSettings, store: Store | None = N
         store: keeps what is finished; nothing is kept if None.
 
     Returns:
-        The report; no curves where an inequality has no constants.
+        The report; no curves where an inequality has no constants or no seed held out has numbers throughout.
 
     Raises:
         ValueError: bad settings.
@@ -67,8 +68,9 @@ def find_drift(settings: GameSettings, run: RunSettings, store: Store | None = N
         return Drift(settings, game, run, report, None)
     with progress.stage("curves", "Unrolling the recursion"):
         found = job("residuals", lambda: exact_residuals(game, others))
-        whole = np.all([np.isfinite(getattr(found, name)).all(axis=1) for name in RESIDUALS], axis=0)
-        measured = {name: getattr(found, name)[whole] for name in (*RESIDUALS, "objective")}
+        names = (*RESIDUALS, "objective")
+        whole = np.all([np.isfinite(getattr(found, name)).all(axis=1) for name in names], axis=0)
+        measured = {name: getattr(found, name)[whole] for name in names}
         curves = bound_curves(report, measured, found.iterations) if whole.any() else None
     return Drift(settings, game, run, report, curves)
 
@@ -89,15 +91,14 @@ def _inequalities(report: DriftReport) -> Table:
             table.add_row(name, Text(inequality.status), "", "", "", "", "")
             continue
         seed, iteration = report.binding[name] or (-1, -1)
-        share, excess = np.nanmax(report.held_out[name], axis=0)
         table.add_row(
             name,
             f"{inequality.contraction:.3g}",
             _feeding(inequality),
             _listed(inequality.noise),
             f"seed {seed}, k = {iteration:,}",
-            f"{100 * share:.1f}% of rows, by {excess:.2g}",
-            f"{report.markov_correction[name]:.2g}",
+            _broken(report.held_out[name]),
+            _number(report.markov_correction[name]),
         )
     table.caption = Text(
         "E[e+ | x] - e <= -a eps e + eps sum b e_j + sum b' (eps_j^2 / eps) e_j + sum n eps_j^2, eps the step of the "
@@ -108,6 +109,19 @@ def _inequalities(report: DriftReport) -> Table:
     )
     table.caption_justify = "left"
     return table
+
+
+def _broken(groups: Float[np.ndarray, "K 2"]) -> str:
+    """The worst of the groups of seeds left out, among those with numbers."""
+    known = groups[np.isfinite(groups).all(axis=1)]
+    if not len(known):
+        return "no group left out"
+    share, excess = known.max(axis=0)
+    return f"{100 * share:.1f}% of rows, by {excess:.2g}"
+
+
+def _number(value: float) -> str:
+    return "none" if math.isnan(value) else f"{value:.2g}"
 
 
 def _feeding(inequality: DriftInequality) -> str:
@@ -124,13 +138,21 @@ def _listed(constants: dict[str, float]) -> str:
 def _curves(curves: BoundCurves) -> Table:
     table = brief_table("Unrolled bound over mean of seeds held out", "k", *curves.tracking, "min e_omega", numbers="k")
     smallest = np.minimum.accumulate(curves.held_out["e_omega"])
-    for position in np.unique(np.linspace(1, len(curves.iterations) - 1, 6).astype(int)):
-        ratios = [bound[position] / curves.held_out[name][position] for name, bound in curves.tracking.items()]
-        cells = [f"{ratio:.3g}" for ratio in (*ratios, curves.leader[position] / smallest[position])]
+    last = len(curves.iterations) - 1
+    for position in np.unique(np.linspace(min(1, last), last, 6).astype(int)):
+        pairs = [(bound[position], curves.held_out[name][position]) for name, bound in curves.tracking.items()]
+        cells = [_ratio(*pair) for pair in (*pairs, (curves.leader[position], smallest[position]))]
         table.add_row(f"{curves.iterations[position]:,}", *cells)
-    table.caption = Text("below 1 the seeds held out exceed the bound; inf: the leader's line has no contraction.")
+    table.caption = Text(
+        f"mean of {curves.num_held_out} of {_HELD_OUT} seeds held out, those with numbers throughout; below 1 they "
+        "exceed the bound. inf: the recursion blows up, or the leader's line has no contraction; none: a mean of zero."
+    )
     table.caption_justify = "left"
     return table
+
+
+def _ratio(bound: float, mean: float) -> str:
+    return f"{bound / mean:.3g}" if mean > 0.0 else "none"
 
 
 def _lyapunov(report: DriftReport) -> Text:
