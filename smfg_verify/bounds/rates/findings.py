@@ -73,8 +73,10 @@ def _obstacle(fit: Fit, mask: np.ndarray) -> str:
         return f"too few checkpoints in the window: {int(np.sum(mask))}, at least {MIN_CHECKPOINTS} are needed"
     if bad:
         return f"{bad} of {values.size} points are not finite"
-    if np.any(values.mean(axis=0) <= fit.rounding[:, needed].mean(axis=0)):
-        return "at rounding level at some checkpoint of the window"
+    zero = values.mean(axis=0) <= fit.rounding[:, needed].mean(axis=0)
+    if np.any(zero):
+        where = "at every" if np.all(zero) else "at some"
+        return f"at rounding level {where} checkpoint of the window" + (", nothing decays" if np.all(zero) else "")
     if np.all(np.ptp(values, axis=0) == 0.0):
         return "the seeds do not vary"
     return ""
