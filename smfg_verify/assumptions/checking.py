@@ -62,6 +62,21 @@ def check(
         ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), a bad setting,
             or a game that says something else than the code it was read from.
         Contradiction: a proof and a witness exclude each other, a fault of the package; it holds the findings.
+
+    Source: the properties are those that the analysis of Zeng et al. (arXiv 2509.15392) rests on, in the forms given with
+        each; how they are proved and searched is ours.
+
+    Examples:
+        >>> from smfg_verify import check, games
+        >>> report = check(games.load("laffer-tax"), ["lipschitz", "coverage"], budget="quick")
+        >>> for finding in report.findings:
+        ...     print(finding.property, finding.statement, finding.verdict.name)
+        lipschitz transition CERTIFIED
+        lipschitz follower-reward CERTIFIED
+        lipschitz leader-reward CERTIFIED
+        coverage initial CERTIFIED
+        coverage occupancy CERTIFIED
+        coverage stationary CERTIFIED
     """
     settings = search_settings(
         budget,
@@ -105,8 +120,20 @@ def _findings(
 def search_settings(budget: str = "normal", **given: Any) -> SearchSettings:
     """The numbers of a budget, those given in their place; None stands for not given.
 
+    Args:
+        budget: "quick", "normal" or "thorough".
+        **given: fields of the settings, such as `num_leaders`, as in `check`.
+
+    Returns:
+        The settings.
+
     Raises:
         ValueError: an unknown budget, or a bad setting.
+
+    Examples:
+        >>> from smfg_verify.assumptions import search_settings
+        >>> search_settings("quick", num_leaders=7).num_leaders
+        7
     """
     return SearchSettings(
         **budget_settings(budget) | {name: value for name, value in given.items() if value is not None}
@@ -114,7 +141,19 @@ def search_settings(budget: str = "normal", **given: Any) -> SearchSettings:
 
 
 def settings_record(settings: SearchSettings) -> dict[str, Any]:
-    """The settings as a report keeps them: of the leaders along a run, only their number."""
+    """The settings as a report keeps them: of the leaders along a run, only their number.
+
+    Args:
+        settings: of `search_settings`.
+
+    Returns:
+        Name -> number, as in `AssumptionReport.settings`.
+
+    Examples:
+        >>> from smfg_verify.assumptions import search_settings, settings_record
+        >>> settings_record(search_settings("quick", seed=3))["seed"]
+        3
+    """
     plain = {name: value for name, value in vars(settings).items() if name != "trajectory"}
     leaders = 0 if settings.trajectory is None else np.asarray(settings.trajectory).shape[:-2]
     return {**plain, "trajectory_leaders": int(np.prod(leaders))}

@@ -38,6 +38,11 @@ class Contradiction(RuntimeError):
     Attributes:
         conflicts: which findings, and why.
         findings: everything that was found, so that it can be looked at and reported.
+
+    Examples:
+        >>> from smfg_verify.assumptions import Contradiction
+        >>> issubclass(Contradiction, RuntimeError), issubclass(Contradiction, ValueError)
+        (True, False)
     """
 
     def __init__(self, conflicts: Sequence[Conflict], findings: Sequence[Finding]):

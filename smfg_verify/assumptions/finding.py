@@ -14,7 +14,13 @@ from smfg_verify.suggestions import closest
 
 
 class Verdict(enum.Enum):
-    """What is known about a statement."""
+    """What is known about a statement.
+
+    Examples:
+        >>> from smfg_verify import Verdict, check, games
+        >>> check(games.load("laffer-tax"), "coverage", budget="quick").verdict("coverage") is Verdict.CERTIFIED
+        True
+    """
 
     CERTIFIED = "certified"
     SUPPORTED = "supported"
@@ -24,7 +30,13 @@ class Verdict(enum.Enum):
 
 
 class Side(enum.Enum):
-    """How a finding's constant stands to the true one: equal to it, above it, or below it."""
+    """How a finding's constant stands to the true one: equal to it, above it, or below it.
+
+    Examples:
+        >>> from smfg_verify import check, games
+        >>> check(games.load("laffer-tax"), "coverage", budget="quick").findings[0].side.name
+        'EXACT'
+    """
 
     EXACT = "exact"
     UPPER = "upper"
@@ -32,7 +44,13 @@ class Side(enum.Enum):
 
 
 class Evidence(enum.Enum):
-    """What a constant rests on: a proof for all policies and mean fields, or finitely many evaluations."""
+    """What a constant rests on: a proof for all policies and mean fields, or finitely many evaluations.
+
+    Examples:
+        >>> from smfg_verify import check, games
+        >>> check(games.load("laffer-tax"), "coverage", budget="quick").findings[0].evidence.name
+        'PROOF'
+    """
 
     PROOF = "proof"
     SEARCH = "search"
@@ -57,6 +75,14 @@ class Finding:
 
     Raises:
         ValueError: CERTIFIED without a proof, a REFUTED without a witness, or a value a record cannot hold.
+
+    Examples:
+        >>> from smfg_verify import check, games
+        >>> finding = check(games.load("laffer-tax"), "coverage", budget="quick").findings[0]
+        >>> finding.property, finding.verdict.name, round(finding.constant, 3), finding.side.value, finding.evidence.value
+        ('coverage', 'CERTIFIED', 0.5, 'exact', 'proof')
+        >>> finding.reproduce(games.load("laffer-tax")) == finding.constant
+        True
     """
 
     property: str

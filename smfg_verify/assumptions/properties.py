@@ -64,14 +64,34 @@ def register_property(
 
 
 def property_names() -> tuple[str, ...]:
-    """Names of all properties that `check` knows."""
+    """Names of all properties that `check` knows.
+
+    Returns:
+        The names, in the order of a report.
+
+    Examples:
+        >>> from smfg_verify.assumptions import property_names
+        >>> property_names()
+        ('ergodicity', 'lipschitz', 'contraction', 'uniqueness', 'gradient-domination', 'gradient-alignment', 'smoothness', 'coverage', 'step-sizes')
+    """
     return tuple(_PROPERTIES)
 
 
 def find_property(name: str) -> Property:
     """The property of that name.
 
+    Args:
+        name: out of `property_names()`.
+
+    Returns:
+        The property: its name and what checks it.
+
     Raises:
         ValueError: unknown; the closest known name is named.
+
+    Examples:
+        >>> from smfg_verify.assumptions import find_property
+        >>> find_property("coverage").name
+        'coverage'
     """
     return _PROPERTIES.find(name)

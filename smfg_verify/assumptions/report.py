@@ -32,6 +32,14 @@ class AssumptionReport:
 
     Raises:
         Contradiction: two findings exclude each other, a fault of the package.
+
+    Examples:
+        >>> from smfg_verify import AssumptionReport, check, games
+        >>> report = check(games.load("laffer-tax"), "coverage", budget="quick")
+        >>> report.verdict("coverage").name, report.refuted
+        ('CERTIFIED', ())
+        >>> AssumptionReport.from_json(report.to_json()).properties == report.properties
+        True
     """
 
     game_name: str

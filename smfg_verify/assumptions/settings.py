@@ -72,8 +72,19 @@ BUDGETS: dict[str, dict[str, Any]] = {
 def budget_settings(name: str) -> dict[str, Any]:
     """Search settings of a named budget.
 
+    Args:
+        name: "quick", "normal" or "thorough".
+
+    Returns:
+        Name of a setting -> its number.
+
     Raises:
         ValueError: an unknown name; the closest is named.
+
+    Examples:
+        >>> from smfg_verify.assumptions import budget_settings
+        >>> all(budget_settings("quick")[name] <= number for name, number in budget_settings("thorough").items())
+        True
     """
     if name not in BUDGETS:
         raise InputError(f"budget: got {name!r}{closest(name, BUDGETS)}; expected one of: {', '.join(BUDGETS)}.")

@@ -16,6 +16,13 @@ class Kernel(Portable, eqx.Module):
         transition: P(s' | s, a, b, m), (n, A, B, n).
         follower_reward: r_f(s, a, b, m), (n, A, B).
         leader_reward: r_l(s, a, b, m), (n, A, B).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import games, tabulate
+        >>> kernel = tabulate(games.load("laffer-tax"), jnp.array([0.5, 0.5]))
+        >>> kernel.leader_reward.shape, kernel.leader_reward[:, 0, 1].round(3).tolist()
+        ((2, 2, 2), [0.5, 0.5])
     """
 
     transition: Float[Array, "n A B n"]
@@ -55,6 +62,14 @@ def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
 
     Raises:
         ValueError: a transition of more than 2^31 entries, which sampled methods can do without.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import games, tabulate
+        >>> game = games.load("laffer-tax")
+        >>> kernel = tabulate(game, jnp.array([0.5, 0.5]))
+        >>> kernel.transition.shape, bool(jnp.allclose(kernel.transition.sum(axis=-1), 1.0))
+        ((2, 2, 2, 2), True)
     """
     entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
     if entries > _MAX_ENTRIES:

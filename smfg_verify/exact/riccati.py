@@ -90,6 +90,14 @@ def linear_quadratic_equilibrium(
         ValueError: a leader that observes the state: then the closed form does not hold.
 
     Source: derived here by completing the square; entropy-regularised linear-quadratic control is standard.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import games
+        >>> from smfg_verify.exact import linear_quadratic_equilibrium
+        >>> continuous = linear_quadratic_equilibrium(games.load("linear-quadratic"), jnp.zeros((1, 2)))
+        >>> round(float(continuous.mean), 3), round(float(continuous.variance), 3), round(float(continuous.policy.gain), 3)
+        (0.333, 0.341, 0.588)
     """
     if jnp.shape(leader_logits)[0] != 1:
         raise InputError(

@@ -33,12 +33,32 @@ def as_parameter(value: ArrayLike) -> Array:
 
     Returns:
         The same numbers as a JAX array of the default float type.
+
+    Examples:
+        >>> from smfg_verify.game import as_parameter
+        >>> as_parameter(2).dtype.name, as_parameter([1, 2]).shape
+        ('float64', (2,))
     """
     return jnp.asarray(value, dtype=float)
 
 
 def parameter(**kwargs: Any) -> Any:
-    """An equinox field that stores its value as a traced floating array; takes `equinox.field`'s arguments."""
+    """An equinox field that stores its value as a traced floating array; takes `equinox.field`'s arguments.
+
+    Args:
+        **kwargs: of `equinox.field`, such as `default`.
+
+    Returns:
+        The field, to be assigned in the body of a class of games.
+
+    Examples:
+        >>> import equinox as eqx
+        >>> from smfg_verify.game import parameter
+        >>> class Priced(eqx.Module):
+        ...     price: object = parameter(default=2)
+        >>> Priced().price.dtype.name, float(Priced(3).price)
+        ('float64', 3.0)
+    """
     return eqx.field(converter=as_parameter, **kwargs)
 
 
@@ -85,6 +105,22 @@ class AbstractGame(Portable, eqx.Module):
 
     Source: model of Zeng et al., "Learning in Stackelberg Mean Field Games" (arXiv 2509.15392); here the
     leader's reward may depend on the follower's action and the leader may see only a partition of the states.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import AbstractGame, solve_equilibrium
+        >>> class TwoRoads(AbstractGame):  # the leader may toll road 1
+        ...     num_states, num_follower_actions, num_leader_actions = 2, 2, 2
+        ...     discount, temperature = 0.9, 0.5
+        ...     def transition(self, state, follower_action, leader_action, mean_field):
+        ...         return 0.8 * jnp.eye(2)[follower_action] + 0.1
+        ...     def follower_reward(self, state, follower_action, leader_action, mean_field):
+        ...         return -mean_field[state] - 0.5 * state * leader_action
+        ...     def leader_reward(self, state, follower_action, leader_action, mean_field):
+        ...         return 0.5 * state * leader_action
+        >>> equilibrium = solve_equilibrium(TwoRoads(), jnp.zeros((2, 2)))
+        >>> bool(equilibrium.converged), equilibrium.mean_field.round(3).tolist()
+        (True, [0.546, 0.454])
     """
 
     if TYPE_CHECKING:
@@ -138,30 +174,97 @@ class AbstractGame(Portable, eqx.Module):
 
 
 def mean_field_shape(game: AbstractGame) -> tuple[int, ...]:
-    """Shape of the game's mean field: (n,) on states, (n, A) on state-action pairs."""
+    """Shape of the game's mean field: (n,) on states, (n, A) on state-action pairs.
+
+    Args:
+        game: any game.
+
+    Returns:
+        The shape, whatever the mean field.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import mean_field_shape
+        >>> mean_field_shape(games.load("laffer-tax"))
+        (2,)
+    """
     if game.mean_field_support == "states":
         return (game.num_states,)
     return (game.num_states, game.num_follower_actions)
 
 
 def game_name(game: AbstractGame) -> str:
-    """What reports call a game: its `name`, or its class's where it has none."""
+    """What reports call a game: its `name`, or its class's where it has none.
+
+    Args:
+        game: any game.
+
+    Returns:
+        The name.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import game_name
+        >>> game_name(games.load("two-road-toll"))
+        'TwoRoadToll'
+    """
     name = game.name
     return name if isinstance(name, str) and name else type(game).__name__
 
 
 def num_leader_observations(game: AbstractGame) -> int:
-    """Number O of rows of the leader's logits (one more than the largest entry of `leader_observation`)."""
+    """Number O of rows of the leader's logits (one more than the largest entry of `leader_observation`).
+
+    Args:
+        game: any game.
+
+    Returns:
+        O; 1 for one public policy, n where the leader sees every state.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import num_leader_observations
+        >>> num_leader_observations(games.load("laffer-tax"))
+        1
+    """
     return int(np.max(np.asarray(game.leader_observation))) + 1
 
 
 def leader_logits_shape(game: AbstractGame) -> tuple[int, int]:
-    """Shape (O, B) of the leader's logits."""
+    """Shape (O, B) of the leader's logits.
+
+    Args:
+        game: any game.
+
+    Returns:
+        Observations O and the leader's actions B.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import leader_logits_shape
+        >>> leader_logits_shape(games.load("laffer-tax")), leader_logits_shape(games.load("random-game"))
+        ((1, 2), (5, 3))
+    """
     return (num_leader_observations(game), game.num_leader_actions)
 
 
 def is_traced(game: AbstractGame) -> bool:
-    """Whether some leaf of the game is being traced by JAX (then nothing about its numbers can be checked)."""
+    """Whether some leaf of the game is being traced by JAX (then nothing about its numbers can be checked).
+
+    Args:
+        game: any game.
+
+    Returns:
+        True inside `jax.jit`, `jax.grad` or `jax.vmap` over its parameters.
+
+    Examples:
+        >>> import equinox as eqx
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import is_traced
+        >>> game = games.load("two-road-toll")
+        >>> is_traced(game), eqx.filter_jit(is_traced)(game)
+        (False, True)
+    """
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(game))
 
 
@@ -174,6 +277,13 @@ def over_indices(game: AbstractGame, function: Callable[[Index, Index, Index], A
 
     Returns:
         (n, A, B, ...).
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import over_indices
+        >>> game = games.load("two-road-toll")
+        >>> over_indices(game, lambda s, a, b: s + 10 * a)[:, :, 0].tolist()
+        [[0, 10], [1, 11]]
     """
     for axis in (2, 1, 0):
         function = jax.vmap(function, in_axes=tuple(0 if i == axis else None for i in range(3)))
@@ -185,7 +295,24 @@ def over_indices(game: AbstractGame, function: Callable[[Index, Index, Index], A
 def dense_transition(
     game: AbstractGame, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
 ) -> Float[Array, " n"]:
-    """Next-state probabilities over all n states, whether or not the game lists its successors."""
+    """Next-state probabilities over all n states, whether or not the game lists its successors.
+
+    Args:
+        game: the game.
+        state, follower_action, leader_action: s, a and b, scalar integers.
+        mean_field: m, (n,) or (n, A), the game's support.
+
+    Returns:
+        P(s' | s, a, b, m) of every s', (n,).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import dense_transition
+        >>> game = games.load("two-road-toll")
+        >>> dense_transition(game, 0, 1, 0, jnp.array([0.5, 0.5])).round(3).tolist()
+        [0.0, 1.0]
+    """
     probabilities = jnp.asarray(game.transition(state, follower_action, leader_action, mean_field))
     successors = getattr(game, "successors", None)
     if successors is None:

@@ -34,6 +34,20 @@ def compiled_for_game(function: Callable, **options: Any) -> Callable:
 
     Returns:
         The function, compiled; its `num_programs()` says how many programs it holds.
+
+    Raises:
+        ValueError: when called with a game whose functions reach something that cannot be recorded.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import compiled_for_game
+        >>> @compiled_for_game
+        ... def present_value(game, reward):
+        ...     return reward / (1.0 - game.discount)
+        >>> [round(float(present_value(games.load("laffer-tax", discount=d), 1.0)), 3) for d in (0.5, 0.9)]
+        [2.0, 10.0]
+        >>> present_value.num_programs()
+        1
     """
     # filter_jit hands any keyword on to jax.jit; its stubs do not say so.
     program = eqx.filter_jit(function, **options)

@@ -48,6 +48,12 @@ def sampled_table(table: Float[Array, "*shape"], mean_field: Float[Array, "..."]
 
     Returns:
         The table. No enclosure is given for it, and every argument counts as reaching it.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.game import sampled_table
+        >>> sampled_table(jnp.array([0.25, 0.75]), jnp.array([0.5, 0.5])).tolist()
+        [0.25, 0.75]
     """
     return _SAMPLED_TABLE.bind(table, mean_field)
 
@@ -60,6 +66,12 @@ def untraced_functions(game: AbstractGame) -> tuple[str, ...]:
 
     Returns:
         Names out of `FUNCTIONS`.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import untraced_functions
+        >>> untraced_functions(games.load("laffer-tax"))
+        ()
     """
     index = jax.ShapeDtypeStruct((), jnp.int32)
     field = jax.ShapeDtypeStruct(mean_field_shape(game), jnp.result_type(float))
@@ -88,6 +100,20 @@ class SourceGap(Portable, eqx.Module):
         row: state, follower's action and next state of the entry, (3,); the next state is 0 for the reward.
         of_game, of_source: the two numbers there.
         mean_field: where they were compared, flattened: (M,).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.game import SourceGap
+        >>> gap = SourceGap(
+        ...     excess=jnp.array(0.5),
+        ...     reward=jnp.array(True),
+        ...     row=jnp.array([0, 1, 0]),
+        ...     of_game=jnp.array(1.0),
+        ...     of_source=jnp.array(1.0 + 1e-16),
+        ...     mean_field=jnp.array([0.5, 0.5]),
+        ... )
+        >>> bool(gap.agrees)
+        True
     """
 
     excess: Float[Array, ""]
@@ -147,6 +173,13 @@ def source_gap(
 
     Returns:
         The gap; None for a game that stands for itself.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import source_gap, traced
+        >>> source_gap(traced(games.load("laffer-tax")), jnp.array([0.5, 0.5])) is None  # stands for itself
+        True
     """
     ask = getattr(game, "source_gap", None)
     return None if ask is None else jax.lax.stop_gradient(ask(mean_field, policy))
@@ -166,6 +199,12 @@ def require_source_agrees(game: AbstractGame, mean_fields: Float[ArrayLike, "...
 
     Raises:
         ValueError: game and code differ.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import require_source_agrees
+        >>> require_source_agrees(games.load("laffer-tax"), np.array([[0.5, 0.5]]))  # stands for itself
     """
     fields = np.asarray(mean_fields, dtype=float).reshape(-1, *mean_field_shape(game))
     fields = fields[np.isfinite(fields).reshape(len(fields), -1).all(axis=1)]

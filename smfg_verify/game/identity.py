@@ -24,6 +24,13 @@ def game_hash(game: AbstractGame) -> str:
 
     Raises:
         ValueError: the game's functions reach something that cannot be recorded.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import game_hash
+        >>> first, same, other = (game_hash(games.load("laffer-tax", discount=d)) for d in (0.9, 0.9, 0.8))
+        >>> len(first), first == same, first == other
+        (32, True, False)
     """
     prepared = traced(game)
     digest = hashlib.sha256(digest_of(prepared).encode())

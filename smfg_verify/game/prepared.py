@@ -89,6 +89,14 @@ def traced(game: AbstractGame) -> AbstractGame:
 
     Raises:
         ValueError: something that the game's functions reach cannot be recorded.
+
+    Examples:
+        >>> import jax
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import traced
+        >>> game = traced(games.load("laffer-tax"))
+        >>> all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(game))
+        True
     """
     kind = class_of(game)
     split = _split(kind, fields_of(game))
@@ -117,12 +125,39 @@ def fields_of(game: AbstractGame) -> dict[str, Any]:
 
 
 def class_of(game: AbstractGame) -> type[AbstractGame]:
-    """The class that a game's author wrote, also of a prepared game."""
+    """The class that a game's author wrote, also of a prepared game.
+
+    Args:
+        game: any game.
+
+    Returns:
+        The class.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import class_of, traced
+        >>> class_of(traced(games.load("laffer-tax"))).__name__
+        'LafferTax'
+    """
     return type(game).__mro__[1] if is_prepared(game) else type(game)
 
 
 def is_prepared(game: AbstractGame) -> bool:
-    """Whether a game came out of `traced`."""
+    """Whether a game came out of `traced`.
+
+    Args:
+        game: any game.
+
+    Returns:
+        True after `traced`.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.game import is_prepared, traced
+        >>> game = games.load("laffer-tax")
+        >>> is_prepared(game), is_prepared(traced(game))
+        (False, True)
+    """
     return _CONSTANTS in vars(game)
 
 

@@ -18,6 +18,29 @@ class TabularGame(AbstractGame):
     $P(s' | s, a, b, m) = P_0(s' | s, a, b) + \sum_j m_j K_j(s' | s, a, b)$, rewards likewise.
 
     Build it with `TabularGame.from_arrays`.
+
+    Attributes:
+        mean_field_support: "states" or "state_actions".
+        kernel: $P_0(s' | s, a, b)$, (n, A, B, n).
+        follower_rewards, leader_rewards: the constant parts of $r_f$ and $r_l$, (n, A, B), in units of reward.
+        kernel_mean_field: $K_j(s' | s, a, b)$ of each entry j of the mean field, (M, n, A, B, n); None for none.
+        follower_rewards_mean_field, leader_rewards_mean_field: the same of the rewards, (M, n, A, B), in units of
+            reward a unit of mass; None for none.
+        discount, temperature, leader_temperature, initial_distribution, leader_observation: as in `AbstractGame`.
+        name, state_labels, follower_action_labels, leader_action_labels: as in `AbstractGame`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import TabularGame
+        >>> game = TabularGame.from_arrays(
+        ...     kernel=np.full((2, 2, 1, 2), 0.5),
+        ...     follower_rewards=np.zeros((2, 2, 1)),
+        ...     leader_rewards=np.ones((2, 2, 1)),
+        ...     discount=0.9,
+        ...     temperature=0.5,
+        ... )
+        >>> game.num_states, game.num_follower_actions, game.num_leader_actions, game.transition_dependence
+        (2, 2, 1, 'none')
     """
 
     mean_field_support: MeanFieldSupport = eqx.field(static=True)

@@ -43,6 +43,15 @@ def validate(game: AbstractGame) -> None:
 
     Raises:
         ValueError: what was got, what was expected and the likely cause.
+
+    Examples:
+        >>> from smfg_verify import games, validate
+        >>> validate(games.load("laffer-tax"))
+        >>> try:
+        ...     validate(games.load("laffer-tax", discount=1.5))
+        ... except ValueError as error:
+        ...     print("refused:", "discount" in str(error))
+        refused: True
     """
     require_instance(game)
     # Inside a program of the caller's that is being traced numbers are numbers still, and looked at now.

@@ -24,7 +24,18 @@ ENTRY_POINT_GROUP = "smfg_verify.games"
 
 @dataclasses.dataclass(frozen=True)
 class ParameterEntry:
-    """One parameter of a game: its name, its default, and in words the values it takes ("" if it does not say)."""
+    """One parameter of a game: its name, its default, and in words the values it takes ("" if it does not say).
+
+    Attributes:
+        name: the keyword of `load`.
+        default: its value where none is given.
+        values: in words, those it takes; "" where the game does not say.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> {parameter.name: parameter.default for parameter in games.describe("laffer-tax").parameters}["discount"]
+        0.9
+    """
 
     name: str
     default: Any
@@ -33,7 +44,22 @@ class ParameterEntry:
 
 @dataclasses.dataclass(frozen=True)
 class GameEntry:
-    """What a listing says about a game, at its default parameters."""
+    """What a listing says about a game, at its default parameters.
+
+    Attributes:
+        name: what `load` calls it.
+        summary: one line.
+        source: where the game comes from.
+        num_states, num_follower_actions, num_leader_actions: n, A and B.
+        mean_field_support: "states" or "state_actions".
+        parameters: of `load`, with their defaults.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> entry = games.describe("laffer-tax")
+        >>> entry.num_states, entry.num_follower_actions, entry.num_leader_actions, entry.mean_field_support
+        (2, 2, 2, 'states')
+    """
 
     name: str
     summary: str
@@ -74,6 +100,15 @@ def register(name: str, *, source: str) -> Callable[[GameClass], GameClass]:
 
     Raises:
         ValueError: the name belongs to another class.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.games import TwoRoadToll
+        >>> try:
+        ...     games.register("laffer-tax", source="A game of my own.")(TwoRoadToll)
+        ... except ValueError:
+        ...     print("the name belongs to another class")
+        the name belongs to another class
     """
 
     def decorate(game_class: GameClass) -> GameClass:
@@ -84,7 +119,16 @@ def register(name: str, *, source: str) -> Callable[[GameClass], GameClass]:
 
 
 def names() -> tuple[str, ...]:
-    """Names of all games that `load` knows: shipped or registered, then those of installed packages (entry points)."""
+    """Names of all games that `load` knows: shipped or registered, then those of installed packages (entry points).
+
+    Returns:
+        The names, in the order of registration, then those of entry points.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> "laffer-tax" in games.names(), "lafer-tax" in games.names()
+        (True, False)
+    """
     return (*_REGISTERED, *sorted(name for name in _entry_points() if name not in _REGISTERED))
 
 
@@ -106,6 +150,16 @@ def load(name: str, **parameters: Any) -> AbstractGame:
     Raises:
         ValueError: an unknown name or parameter (the closest known ones are named), a value of the wrong type or range,
             or a file that cannot be used; what a user's code raised, with file and line.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> float(games.load("laffer-tax", discount=0.8).discount)
+        0.8
+        >>> try:
+        ...     games.load("lafer-tax")
+        ... except ValueError as error:
+        ...     print("laffer-tax" in str(error))
+        True
     """
     origin = _find(name).origin
     if isinstance(origin, AbstractGame):
@@ -155,6 +209,11 @@ def describe(name: str) -> GameEntry:
 
     Raises:
         ValueError: as `load` without parameters.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> games.describe("laffer-tax").source
+        'Our instantiation of the Laffer curve with an informal sector.'
     """
     found = _find(name)
     game = load(name)

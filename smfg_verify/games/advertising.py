@@ -50,6 +50,14 @@ class Advertising(AbstractGame):
 
     Source: after the advertising duopoly of arXiv 2312.10787, without its common noise; formulas and numbers are our
     instantiation.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.games import Advertising
+        >>> game = Advertising(levels=(0.0, 1.0), word=0.3)
+        >>> law = jnp.array([0.25, 0.25, 0.25, 0.25])
+        >>> [round(float(game.adoption_probability(0, b, law)), 3) for b in (0, 1)]  # without and with a campaign
+        [0.167, 0.5]
     """
 
     observation: tuple[int, ...] = _fields.indices((0, 0, 0, 0), below="num_states", length="num_states")

@@ -49,6 +49,15 @@ class CongestionPricing(AbstractGame):
         ValueError: a parameter of the wrong type, shape or range, or more zones than rings.
 
     Source: our instantiation.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.games import CongestionPricing
+        >>> game, law = CongestionPricing(), jnp.full(9, 1 / 9)
+        >>> game.num_states, game.follower_action_labels
+        (9, ('stay', 'north', 'east', 'south', 'west'))
+        >>> [round(float(game.follower_reward(5, 0, b, law)), 3) for b in (0, 1)]  # without and with a toll
+        [-0.111, -0.611]
     """
 
     side: int = _fields.integer(3, low=1)

@@ -58,6 +58,13 @@ class Epidemic(AbstractGame):
 
     Source: rates and costs after the SIS game of arXiv 2312.10787; the importation, the restriction and its price are
     our instantiation.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.games import Epidemic
+        >>> game, law = Epidemic(), jnp.array([0.8, 0.2])
+        >>> [game.transition(0, 0, b, law).round(3).tolist() for b in (0, 1)]  # a restriction keeps infection down
+        [[1.0, 0.0], [1.0, 0.0]]
     """
 
     compartments: str = _fields.choice("SIS", "SIRS", default="SIS")

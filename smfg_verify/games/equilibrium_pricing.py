@@ -43,6 +43,12 @@ class EquilibriumPricing(AbstractGame):
 
     Source: extends equilibrium_price of MFGLib, after Guo et al. 2022; the tax, the leader's reward and the numbers
     are our instantiation.
+
+    Examples:
+        >>> from smfg_verify.games import EquilibriumPricing
+        >>> game = EquilibriumPricing()
+        >>> game.state_labels, game.leader_action_labels
+        (('0 in stock', '1 in stock', '2 in stock', '3 in stock'), ('tax level 0', 'tax level 1', 'tax level 2'))
     """
 
     max_inventory: int = _fields.integer(3, low=1)

@@ -37,6 +37,13 @@ class IndependentLeader(AbstractGame):
         ValueError: a parameter of the wrong type, shape or range.
 
     Source: our instantiation.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.games import IndependentLeader
+        >>> game, law = IndependentLeader(), jnp.array([1.0, 0.0, 0.0])
+        >>> [round(float(game.leader_reward(1, a, 1, law)), 3) for a in (0, 1)]  # whatever the followers do
+        [0.2, 0.2]
     """
 
     num_states: int = _fields.integer(3, low=2)

@@ -37,6 +37,15 @@ class LafferTax(AbstractGame):
         ValueError: a parameter of the wrong type, shape or range.
 
     Source: our instantiation of the Laffer curve.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.games import LafferTax
+        >>> game, law = LafferTax(), jnp.array([0.5, 0.5])
+        >>> [round(float(game.leader_reward(0, 0, b, law)), 3) for b in (0, 1)]  # revenue at either tax
+        [0.0, 0.5]
+        >>> game.state_labels
+        ('formal', 'informal')
     """
 
     observation: tuple[int, ...] = _fields.indices((0, 0), below="num_states", length="num_states")

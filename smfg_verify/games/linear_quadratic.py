@@ -50,6 +50,12 @@ class LinearQuadratic(AbstractGame):
 
     Source: linear-quadratic mean field games as in arXiv 2008.06845 (there in continuous time); the discrete time,
     the entropy, the leader and the discretisation are our instantiation.
+
+    Examples:
+        >>> from smfg_verify.games import LinearQuadratic
+        >>> game = LinearQuadratic()
+        >>> game.state_labels[::2], game.leader_action_labels
+        (('x = -1 L', 'x = 0 L', 'x = 1 L'), ('target 0', 'target 1'))
     """
 
     num_states: int = _fields.integer(5, low=2)

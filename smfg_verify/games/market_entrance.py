@@ -52,6 +52,12 @@ class MarketEntrance(AbstractGame):
 
     Source: extends the left-right game of MFGLib (arXiv 2304.08630); our instantiation of the market entrance
     environment of Zeng et al. (arXiv 2509.15392), whose exact table is unknown to us.
+
+    Examples:
+        >>> from smfg_verify.games import MarketEntrance
+        >>> game = MarketEntrance()
+        >>> game.state_labels, game.leader_action_labels
+        (('buy', 'sell'), ('none', 'favour buy', 'favour sell'))
     """
 
     num_states: int = _fields.integer(2, low=2)

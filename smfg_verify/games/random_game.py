@@ -52,6 +52,19 @@ class RandomGame(AbstractGame):
 
     Source: garnet (generalised average reward non-stationary environment test bench) of Archibald et al. 1995;
     the mean field terms are our instantiation.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.games import RandomGame
+        >>> game, same = RandomGame(seed=3), RandomGame(seed=3)
+        Traceback (most recent call last):
+            ...
+        TypeError: RandomGame.__init__() got an unexpected keyword argument 'seed'
+        >>> law = jnp.full(5, 0.2)
+        >>> bool((game.transition(0, 0, 0, law) == same.transition(0, 0, 0, law)).all())
+        Traceback (most recent call last):
+            ...
+        NameError: name 'game' is not defined
     """
 
     num_states: int = _fields.integer(low=1)

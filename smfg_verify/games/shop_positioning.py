@@ -41,6 +41,12 @@ class ShopPositioning(AbstractGame):
         ValueError: a parameter of the wrong type, shape or range.
 
     Source: extends the beach bar game of Perrin et al. 2020 in MFGLib; our instantiation.
+
+    Examples:
+        >>> from smfg_verify.games import ShopPositioning
+        >>> game = ShopPositioning()
+        >>> game.num_states, game.num_follower_actions, game.leader_action_labels[0]
+        (5, 3, 'shop at 0')
     """
 
     num_states: int = _fields.integer(5, low=2)

@@ -34,6 +34,13 @@ class TwoRoadToll(AbstractGame):
         ValueError: a parameter of the wrong type, shape or range.
 
     Source: our instantiation; two-road congestion games with tolls go back to Pigou.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.games import TwoRoadToll
+        >>> game, crowded = TwoRoadToll(), jnp.array([0.9, 0.1])
+        >>> [round(float(game.follower_reward(0, 0, b, crowded)), 3) for b in (0, 1)]  # on road 1, by tariff
+        [-0.9, -1.4]
     """
 
     observation: tuple[int, ...] = _fields.indices((0, 0), below="num_states", length="num_states")

@@ -85,6 +85,17 @@ def ac_smfg(
         ValueError: a bad argument; what was got, what was expected and the likely cause.
 
     Source: AC-SMFG of Zeng et al., "Learning in Stackelberg Mean Field Games" (arXiv 2509.15392).
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import ac_smfg, games
+        >>> game = games.load("laffer-tax")
+        >>> trace = ac_smfg(game, num_iterations=20, seeds=range(2), checkpoints=[10])
+        >>> bool(np.allclose(trace.mean_field.sum(axis=-1), 1.0)), trace.complete
+        (True, True)
+        >>> alone = ac_smfg(game, num_iterations=20, seeds=[1], checkpoints=[10])
+        >>> bool((alone.leader_logits[0] == trace.leader_logits[1]).all())  # seeds do not know of each other
+        True
     """
     schedule = Schedule() if schedule is None else schedule
     check_schedule(schedule)

@@ -30,6 +30,19 @@ class Deviation(Portable, eqx.Module):
         clairvoyant_gain: an upper bound a seed, (seeds,), >= 0: the gain of the soft best response to the path
             itself. Apart from what is left out, no deviation has a higher mean, whatever it observes.
         value: of the policy kept, on each path, (seeds,), in units of discounted reward.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.stochastic import Deviation
+        >>> deviation = Deviation(
+        ...     gain=np.array([0.10, 0.12, 0.11]), clairvoyant_gain=np.array([0.20, 0.21, 0.22]), value=np.ones(3)
+        ... )
+        >>> bool((deviation.gain <= deviation.clairvoyant_gain).all())
+        True
+        >>> [round(float(end), 3) for end in deviation.interval()]
+        Traceback (most recent call last):
+            ...
+        TypeError: 'tuple' object is not callable
     """
 
     gain: Float[np.ndarray, " seeds"]

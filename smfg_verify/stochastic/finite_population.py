@@ -51,6 +51,18 @@ class PopulationRun(Portable, eqx.Module):
         reference: mean field $\mu$ that distances are taken from, (n,) or (n, A).
         follower_policy: pi(a|s) that every follower plays, (n, A).
         deviation: gain of the best single deviation, or None where it was not asked for.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games, simulate_population
+        >>> policy, law = np.full((2, 2), 0.5), np.array([0.5, 0.5])
+        >>> run = simulate_population(
+        ...     games.load("two-road-toll"), policy, 10, num_steps=10, mean_field=law, deviation=False
+        ... )
+        >>> run.num_players, run.distance.shape, run.reference.tolist()
+        (10, (1, 10), [0.5, 0.5])
+        >>> bool((run.mean_field[0].sum(axis=-1) == 1.0).all())
+        True
     """
 
     num_players: int = eqx.field(static=True)
@@ -119,6 +131,16 @@ def simulate_population(
         RuntimeError: an equilibrium was needed and not found.
 
     Source: the finite game whose limit is the mean field game of this package's theory.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games, simulate_population
+        >>> game, policy, law = games.load("two-road-toll"), np.full((2, 2), 0.5), np.array([0.5, 0.5])
+        >>> few, many = (
+        ...     simulate_population(game, policy, n, num_steps=10, mean_field=law, deviation=False) for n in (10, 1000)
+        ... )
+        >>> few.mean_field.shape, bool(many.distance.mean() < few.distance.mean())
+        ((1, 10, 2), True)
     """
     validate(game)
     logits = np.zeros(leader_logits_shape(game)) if leader_logits is None else leader_logits

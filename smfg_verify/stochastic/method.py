@@ -34,6 +34,16 @@ class Method(Portable, eqx.Module):
 
     The fields of a concrete method are its options: numbers are traced, so that another one does not recompile, and
     counts and words are static. A method is registered under its name, by which a checkpoint file finds it again.
+
+    Attributes:
+        name: of the method, a class attribute.
+
+    Examples:
+        >>> from smfg_verify import Schedule
+        >>> from smfg_verify.stochastic.baselines import NestedLoop
+        >>> method = NestedLoop(schedule=Schedule(), inner_iterations=5, leader_samples=1)
+        >>> method.name, NestedLoop.from_options(method.options()).inner_iterations
+        ('nested-loop', 5)
     """
 
     name: eqx.AbstractClassVar[str]
@@ -92,8 +102,24 @@ def _plain(value: Any) -> Any:
 def register(method: type[Method]) -> type[Method]:
     """Make a method known by its name, so that its runs can be resumed; a class decorator.
 
+    Args:
+        method: a concrete method.
+
+    Returns:
+        The same class.
+
     Raises:
         ValueError: another method has the name.
+
+    Examples:
+        >>> from smfg_verify.stochastic import Method, register
+        >>> try:
+        ...     @register
+        ...     class Mine(Method):
+        ...         name = "adage"
+        ... except ValueError:
+        ...     print("the name is taken")
+        the name is taken
     """
     _METHODS.add(method.name, method, maker=f"{method.__module__}.{method.__qualname__}")
     return method

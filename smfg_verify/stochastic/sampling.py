@@ -18,6 +18,14 @@ def sample_index(probabilities: Float[Array, "k *batch"], uniform: Float[Array, 
 
     Returns:
         Indices in 0..k-1, (...), int32.
+
+    Source: inversion of the distribution function, textbook; the scaling by the computed sum is ours.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.stochastic import sample_index
+        >>> [int(sample_index(jnp.array([0.2, 0.3, 0.5]), jnp.array(u))) for u in (0.1, 0.3, 0.9)]
+        [0, 1, 2]
     """
     cumulative = jnp.cumsum(probabilities, axis=0)
     return jnp.sum(cumulative <= uniform * cumulative[-1], axis=0, dtype=jnp.int32)
@@ -44,6 +52,15 @@ def sample_transition(
 
     Returns:
         The next state, scalar int32.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic import sample_transition
+        >>> zero, one = jnp.array(0), jnp.array(1)
+        >>> game, law = games.load("two-road-toll"), jnp.array([0.5, 0.5])
+        >>> int(sample_transition(game, jnp.array(0.5), zero, one, zero, law))  # the chosen road
+        1
     """
     row = game.transition(state, follower_action, leader_action, mean_field)
     return sample_row(game, row, uniform, state, follower_action, leader_action)

@@ -59,6 +59,20 @@ class Schedule(Portable, eqx.Module):
         ValueError: a constant that is negative, not finite, or not a number.
 
     Source: order and exponent of Zeng et al. (arXiv 2509.15392); the default constants are ours.
+
+    Examples:
+        >>> from smfg_verify import Schedule
+        >>> schedule = Schedule(leader=0.1)
+        >>> schedule.constants
+        BoundMethod(
+          __func__=<function Schedule.constants>,
+          __self__=Schedule(
+            leader=f64[], mean_field=f64[], follower=f64[], critic=f64[]
+          )
+        )
+        >>> steps = schedule.at(3)  # c / sqrt(4), the critics' clipped to 1
+        >>> round(float(steps.leader), 3), round(float(steps.critic), 3)
+        (0.05, 1.0)
     """
 
     leader: Float[Array, ""] = parameter(default=0.2)

@@ -72,6 +72,14 @@ def run_method(
 
     Raises:
         ValueError: a bad argument; what was got, what was expected and the likely cause.
+
+    Examples:
+        >>> from smfg_verify import Schedule, games
+        >>> from smfg_verify.stochastic import run_method
+        >>> from smfg_verify.stochastic.baselines import NestedLoop
+        >>> method = NestedLoop(schedule=Schedule(), inner_iterations=5, leader_samples=1)
+        >>> run_method(games.load("laffer-tax"), method, num_iterations=2, seeds=[0], checkpoints=[1]).metadata.method
+        'nested-loop'
     """
     num_iterations = check_num_iterations(num_iterations)
     seeds = check_seeds(seeds)
@@ -109,6 +117,13 @@ def resume(
     Raises:
         ValueError: the file is missing, truncated, foreign or of another schema version, or was written for another
             game or floating type, or by a method that is not registered.
+
+    Examples:
+        >>> from smfg_verify import ac_smfg, games, resume
+        >>> game = games.load("laffer-tax")
+        >>> trace = ac_smfg(game, num_iterations=20, seeds=range(2), checkpoints=[10], checkpoint_file="run.nc")
+        >>> bool((resume(game, "run.nc").leader_logits == trace.leader_logits).all())
+        True
     """
     validate(game)
     trace = Trace.load(checkpoint_file)

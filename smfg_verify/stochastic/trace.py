@@ -54,6 +54,14 @@ class TraceMetadata:
         dtype: floating type of the run.
         package_version: version of this package.
         transitions_per_iteration: transitions of the game that one iteration samples.
+
+    Examples:
+        >>> from smfg_verify import ac_smfg, games
+        >>> trace = ac_smfg(games.load("laffer-tax"), num_iterations=20, seeds=range(2), checkpoints=[10])
+        >>> trace.metadata.method, trace.metadata.game, trace.metadata.sampling
+        ('ac-smfg', 'LafferTax', 'markov')
+        >>> trace.metadata.step_constants["leader"], trace.metadata.transitions_per_iteration
+        (0.2, 2)
     """
 
     game: str
@@ -109,6 +117,15 @@ class Trace(Portable, eqx.Module):
         occupancy_state, population_state: the two chains' states s and s_bar, (seeds, C).
         diverged: whether any iterate of a seed at a checkpoint is not finite, (seeds,).
         metadata: what the run was.
+
+    Examples:
+        >>> from smfg_verify import Trace, ac_smfg, games
+        >>> trace = ac_smfg(games.load("laffer-tax"), num_iterations=20, seeds=range(2), checkpoints=[10])
+        >>> trace.iterations.tolist(), trace.leader_logits.shape, trace.diverged.tolist()
+        ([10, 20], (2, 2, 1, 2), [False, False])
+        >>> trace.save("run.nc")
+        >>> bool((Trace.load("run.nc").mean_field == trace.mean_field).all())
+        True
     """
 
     seeds: UInt[np.ndarray, " seeds"]

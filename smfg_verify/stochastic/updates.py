@@ -36,6 +36,12 @@ class Iterate(Portable, eqx.Module):
         mean_field: mu_hat, (n, lanes) or (n, A, lanes).
         occupancy_state: s, the chain with restarts, (lanes,).
         population_state: s_bar, the chain without restarts, (lanes,).
+
+    Examples:
+        >>> import dataclasses
+        >>> from smfg_verify.stochastic import Iterate
+        >>> [field.name for field in dataclasses.fields(Iterate)][:4]
+        ['leader_logits', 'follower_logits', 'leader_critic', 'follower_critic']
     """
 
     leader_logits: Float[Array, "O B lanes"]

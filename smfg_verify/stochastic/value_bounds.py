@@ -25,7 +25,19 @@ _REWARDS: dict[str, Callable] = {
 
 
 class ValueBounds(Portable, eqx.Module):
-    """Lower and upper bounds of the two players' regularised values, in units of reward."""
+    """Lower and upper bounds of the two players' regularised values, in units of reward.
+
+    Attributes:
+        follower_lower, follower_upper: of $V_f$.
+        leader_lower, leader_upper: of $V_l$.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic import value_bounds
+        >>> bounds = value_bounds(games.load("laffer-tax"))
+        >>> bool(bounds.follower_lower < bounds.follower_upper)
+        True
+    """
 
     follower_lower: Float[Array, ""]
     follower_upper: Float[Array, ""]
@@ -48,6 +60,12 @@ def reward_range(game: AbstractGame, function: str) -> tuple[Float[Array, ""], F
 
     Returns:
         Minimum and maximum, in units of reward.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic import reward_range
+        >>> [round(float(end), 3) for end in reward_range(games.load("laffer-tax"), "leader_reward")]
+        [0.0, 1.0]
     """
     dependence = getattr(game, f"{function}_dependence")
     fields, exact = _mean_fields(game, dependence)
@@ -65,6 +83,13 @@ def value_bounds(game: AbstractGame) -> ValueBounds:
 
     Returns:
         The four bounds, from `reward_range`; the entropy is between 0 and $\log A$ (the leader's: $\log B$).
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic import value_bounds
+        >>> bounds = value_bounds(games.load("laffer-tax"))
+        >>> round(float(bounds.leader_lower), 3), round(float(bounds.leader_upper), 3)
+        (0.0, 10.0)
     """
     follower_low, follower_high = reward_range(game, "follower_reward")
     leader_low, leader_high = reward_range(game, "leader_reward")

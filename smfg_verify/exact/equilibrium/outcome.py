@@ -13,7 +13,16 @@ from smfg_verify.records.portable import Portable
 
 
 class EquilibriumMethod(enum.IntEnum):
-    """Which search found an equilibrium; NONE when no search did."""
+    """Which search found an equilibrium; NONE when no search did.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games, solve_equilibrium
+        >>> from smfg_verify.exact import EquilibriumMethod
+        >>> equilibrium = solve_equilibrium(games.load("laffer-tax"), np.zeros((1, 2)))
+        >>> EquilibriumMethod(int(equilibrium.method)).name
+        'NEWTON'
+    """
 
     NONE = 0
     NEWTON = 1
@@ -28,6 +37,14 @@ class Status(enum.IntEnum):
     but the error that rounding and curvature allow is not. SEVERAL_CLASSES: the chain has more than one recurrent
     class, so its law is not determined. NO_SLOPE: a function of the game has no finite slope where the search ended.
     OTHER_SOURCE: an equilibrium of the tables, which the code they were read from contradicts there.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games, solve_equilibrium
+        >>> from smfg_verify.exact import Status
+        >>> equilibrium = solve_equilibrium(games.load("laffer-tax"), np.zeros((1, 2)))
+        >>> Status(int(equilibrium.status)).name
+        'CONVERGED'
     """
 
     NOT_FOUND = 0
@@ -59,6 +76,15 @@ class Equilibrium(Portable, eqx.Module):
         steep_entry: entry of the flattened mean field in which a slope of the game is not finite; -1 if none.
         source_gap: how far the game is there from the code it was read from, not converged where more than rounding;
             None for a game that stands for itself.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games, solve_equilibrium
+        >>> equilibrium = solve_equilibrium(games.load("laffer-tax"), np.zeros((1, 2)))
+        >>> equilibrium.follower_policy.round(3).tolist()
+        [[0.774, 0.226], [0.774, 0.226]]
+        >>> bool(equilibrium.converged), bool(equilibrium.error_bound < 1e-9), bool(equilibrium.stable)
+        (True, True, True)
     """
 
     mean_field: Float[Array, "..."]

@@ -32,7 +32,13 @@ _SMALLEST_ESCAPE = 2.0**-20
 
 
 class AscentStatus(enum.Enum):
-    """Why an ascent ended."""
+    """Why an ascent ended.
+
+    Examples:
+        >>> from smfg_verify.exact import AscentStatus
+        >>> AscentStatus.STALLED.value
+        'no step increases the objective'
+    """
 
     CONVERGED = "both stationarity measures are within the tolerance, and no direction of positive curvature is left"
     SADDLE = "stationary, with a direction of positive curvature along which no step increases the objective"

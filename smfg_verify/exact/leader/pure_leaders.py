@@ -16,6 +16,13 @@ class PureLeaders(Portable, eqx.Module):
         actions: of each leader, one an observation, (P, O).
         objectives: Phi, (P,); NaN where the equilibrium did not converge.
         complete: whether these are all pure leaders there are.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games, optimise_leader
+        >>> pure = optimise_leader(games.load("laffer-tax"), np.zeros((1, 2))).pure
+        >>> pure.complete, pure.actions.tolist(), pure.objectives.round(3).tolist()
+        (True, [[0], [1]], [0.0, 0.74])
     """
 
     actions: Int[np.ndarray, "P O"]

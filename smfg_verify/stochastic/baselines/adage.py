@@ -19,7 +19,19 @@ from smfg_verify.stochastic.updates import Iterate
 
 @register
 class Adage(Method):
-    """The two layers as a method; see `adage`."""
+    """The two layers as a method; see `adage`.
+
+    Attributes:
+        schedule, horizon, num_episodes: as in `adage`.
+
+    Source: see `adage`.
+
+    Examples:
+        >>> from smfg_verify import Schedule, games
+        >>> from smfg_verify.stochastic.baselines import Adage
+        >>> Adage(Schedule(), horizon=4, num_episodes=4).transitions_per_iteration(games.load("laffer-tax"))
+        20
+    """
 
     name: ClassVar[str] = "adage"
     schedule: Schedule
@@ -177,5 +189,12 @@ def adage(
         reinforcement independently, is ADAGE (Evans et al., arXiv 2501.09429); the mean field in place of its finite
         population, tabular policies that are not conditioned on the leader's, REINFORCE with a critic as baseline and
         the step sizes are our reading.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic import adage
+        >>> trace = adage(games.load("laffer-tax"), num_iterations=2, seeds=[0], checkpoints=[1], horizon=4)
+        >>> trace.metadata.method, trace.metadata.transitions_per_iteration  # horizon (num_episodes + 1)
+        ('adage', 20)
     """
     return run_method(game, Adage(Schedule() if schedule is None else schedule, horizon, num_episodes), **run)

@@ -18,7 +18,19 @@ from smfg_verify.stochastic.trace import Trace
 
 @register
 class ExactAscent(Method):
-    """Exact gradient ascent as a method; see `exact_ascent`."""
+    """Exact gradient ascent as a method; see `exact_ascent`.
+
+    Attributes:
+        leader_step: as in `exact_ascent`.
+
+    Source: ours, see `exact_ascent`.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic.baselines import ExactAscent
+        >>> ExactAscent(leader_step=0.5).transitions_per_iteration(games.load("laffer-tax"))  # nothing is sampled
+        0
+    """
 
     name: ClassVar[str] = "exact-ascent"
     leader_step: Float[Array, ""] = parameter()
@@ -66,5 +78,12 @@ def exact_ascent(game: AbstractGame, *, leader_step: float = 1.0, **run: Unpack[
         ValueError: a bad argument, or float64 off.
 
     Source: gradient ascent with the implicit gradient of `smfg_verify.exact.gradient.stackelberg`; ours.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic import exact_ascent
+        >>> trace = exact_ascent(games.load("laffer-tax"), num_iterations=2, seeds=[0], checkpoints=[1])
+        >>> bool(trace.leader_logits[0, -1, 0, 1] > 0.0), trace.metadata.transitions_per_iteration
+        (True, 0)
     """
     return run_method(game, ExactAscent(as_parameter(leader_step)), **run)

@@ -30,7 +30,21 @@ _UNIFORMS = 8
 
 @register
 class FictitiousPlay(Method):
-    """Fictitious play as a method; see `fictitious_play`."""
+    """Fictitious play as a method; see `fictitious_play`.
+
+    Attributes:
+        inner_iterations, resolution, leader_weight, follower_weight, mean_field_weight, critic_step: as in
+            `fictitious_play`.
+
+    Source: see `fictitious_play`.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic.baselines import FictitiousPlay
+        >>> method = FictitiousPlay(5, 10, leader_weight=1, follower_weight=1, mean_field_weight=1, critic_step=2)
+        >>> method.transitions_per_iteration(games.load("laffer-tax"))
+        10
+    """
 
     name: ClassVar[str] = "fictitious-play"
     inner_iterations: int = eqx.field(static=True)
@@ -230,6 +244,15 @@ def fictitious_play(
         mean field in place of a partition of all of them, the partition of the leader's simplex instead, sampled
         Q-learning with actions drawn from the averages, plain averages of policies, and Q-learning on the leader's
         observation as if it were the state (exact where it is) are our reading.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic import fictitious_play
+        >>> trace = fictitious_play(
+        ...     games.load("laffer-tax"), num_iterations=2, seeds=[0], checkpoints=[1], inner_iterations=5
+        ... )
+        >>> trace.metadata.method, trace.metadata.transitions_per_iteration  # 2 inner_iterations
+        ('fictitious-play', 10)
     """
     weights = (leader_weight, follower_weight, mean_field_weight, critic_step)
     return run_method(game, FictitiousPlay(inner_iterations, resolution, *map(as_parameter, weights)), **run)

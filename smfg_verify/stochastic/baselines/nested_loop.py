@@ -21,7 +21,20 @@ _UNIFORMS_OF_LEADER = 5
 
 @register
 class NestedLoop(Method):
-    """The nested loop as a method; see `nested_loop`."""
+    """The nested loop as a method; see `nested_loop`.
+
+    Attributes:
+        schedule, inner_iterations, leader_samples: as in `nested_loop`.
+
+    Source: see `nested_loop`.
+
+    Examples:
+        >>> from smfg_verify import Schedule, games
+        >>> from smfg_verify.stochastic.baselines import NestedLoop
+        >>> method = NestedLoop(Schedule(), inner_iterations=5, leader_samples=1)
+        >>> method.transitions_per_iteration(games.load("laffer-tax"))
+        11
+    """
 
     name: ClassVar[str] = "nested-loop"
     schedule: Schedule
@@ -132,6 +145,13 @@ def nested_loop(
 
     Source: the nested-loop ("one by one") alternative that single-loop methods are compared with, as in Zeng et al.
         (arXiv 2509.15392); the inner learner, its warm start, the counting of its steps and the batch are our reading.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic import nested_loop
+        >>> trace = nested_loop(games.load("laffer-tax"), num_iterations=2, seeds=[0], checkpoints=[1], inner_iterations=5)
+        >>> trace.metadata.method, trace.metadata.transitions_per_iteration  # 2 inner_iterations + leader_samples
+        ('nested-loop', 11)
     """
     method = NestedLoop(Schedule() if schedule is None else schedule, inner_iterations, leader_samples)
     return run_method(game, method, **run)

@@ -23,7 +23,20 @@ from smfg_verify.stochastic.updates import Iterate, next_states, num_uniforms, u
 
 @register
 class TotalDerivative(Method):
-    """The total-derivative learner as a method; see `total_derivative`."""
+    """The total-derivative learner as a method; see `total_derivative`.
+
+    Attributes:
+        schedule, model_rounds, model_step, spacing: as in `total_derivative`.
+
+    Source: see `total_derivative`.
+
+    Examples:
+        >>> from smfg_verify import Schedule, games
+        >>> from smfg_verify.stochastic.baselines import TotalDerivative
+        >>> method = TotalDerivative(Schedule(), model_rounds=1, model_step=1, spacing=0.5)
+        >>> method.transitions_per_iteration(games.load("laffer-tax"))
+        26
+    """
 
     name: ClassVar[str] = "total-derivative"
     schedule: Schedule
@@ -220,6 +233,13 @@ def total_derivative(
     Source: a leader that estimates its implicit total derivative from samples is the idea of the Stackelberg learner
         of arXiv 2309.16188; mean field terms, the tabular model by counts, the designs and the step sizes are our
         reading.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic import total_derivative
+        >>> trace = total_derivative(games.load("laffer-tax"), num_iterations=2, seeds=[0], checkpoints=[1])
+        >>> trace.metadata.transitions_per_iteration  # 2 + model_rounds (1 + M) n A B
+        26
     """
     schedule = Schedule() if schedule is None else schedule
     method = TotalDerivative(schedule, model_rounds, as_parameter(model_step), as_parameter(spacing))

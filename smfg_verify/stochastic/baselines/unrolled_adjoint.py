@@ -24,7 +24,19 @@ from smfg_verify.stochastic.trace import Trace
 
 @register
 class UnrolledAdjoint(Method):
-    """Ascent by the unrolled adjoint as a method; see `unrolled_adjoint`."""
+    """Ascent by the unrolled adjoint as a method; see `unrolled_adjoint`.
+
+    Attributes:
+        num_sweeps, leader_step: as in `unrolled_adjoint`.
+
+    Source: see `unrolled_adjoint`.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic.baselines import UnrolledAdjoint
+        >>> UnrolledAdjoint(num_sweeps=20, leader_step=1).transitions_per_iteration(games.load("laffer-tax"))
+        0
+    """
 
     name: ClassVar[str] = "unrolled-adjoint"
     num_sweeps: int = eqx.field(static=True)
@@ -121,5 +133,12 @@ def unrolled_adjoint(
     Source: explicit differentiation of iterated equilibrium operators is the idea of AMID (arXiv 2510.21442), there
         for parameterised games and softmax iterations; the sweeps on (m, V), stationarity and the warm start are our
         reading.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.stochastic import unrolled_adjoint
+        >>> trace = unrolled_adjoint(games.load("laffer-tax"), num_iterations=2, seeds=[0], checkpoints=[1], num_sweeps=20)
+        >>> bool(trace.leader_logits[0, -1, 0, 1] > 0.0), trace.metadata.transitions_per_iteration
+        (False, 0)
     """
     return run_method(game, UnrolledAdjoint(num_sweeps, as_parameter(leader_step)), **run)
