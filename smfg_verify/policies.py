@@ -16,6 +16,12 @@ def softmax_policy(logits: Float[Array, "*rows actions"]) -> Float[Array, "*rows
 
     Returns:
         Probabilities, the same shape.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.policies import softmax_policy
+        >>> softmax_policy(jnp.array([[0.0, 0.0], [0.0, 800.0]])).tolist()
+        [[0.5, 0.5], [0.0, 1.0]]
     """
     return jax.nn.softmax(logits, axis=-1)
 
@@ -31,6 +37,13 @@ def observed_rows(
 
     Returns:
         (n, B).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import numpy as np
+        >>> from smfg_verify.policies import observed_rows
+        >>> observed_rows(jnp.array([[0.2, 0.8], [0.5, 0.5]]), np.array([0, 1, 0])).tolist()
+        [[0.2, 0.8], [0.5, 0.5], [0.2, 0.8]]
     """
     return table[jnp.asarray(leader_observation)]
 
@@ -39,6 +52,18 @@ def entropy(policy: Float[Array, "*rows actions"]) -> Float[Array, "*rows"]:
     r"""Shannon entropy of each row in nats, $H = -\sum_a \pi(a) \log \pi(a)$, with $0 \log 0 = 0$.
 
     Its first three derivatives are finite everywhere: below 1e-103, the cube root of the smallest float, it is a line.
+
+    Args:
+        policy: probabilities, (..., number of actions).
+
+    Returns:
+        H of each row, (...), in nats.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.policies import entropy
+        >>> entropy(jnp.array([[0.5, 0.5], [1.0, 0.0]])).round(6).tolist()
+        [0.693147, -0.0]
     """
     least = float(jnp.finfo(policy.dtype).tiny) ** (1.0 / 3.0)
     return -jnp.sum(policy * jnp.log(jnp.where(policy > least, policy, least)), axis=-1)
@@ -61,6 +86,16 @@ def checked_distribution(
 
     Raises:
         ValueError: the wrong shape, a negative or missing number, or a sum more than 1e-6 away from 1.
+
+    Examples:
+        >>> from smfg_verify.policies import checked_distribution
+        >>> checked_distribution("mean_field", [0.5, 0.5], (2,), "a mean field of this game").tolist()
+        [0.5, 0.5]
+        >>> try:
+        ...     checked_distribution("mean_field", [0.5, 0.6], (2,), "a mean field of this game")
+        ... except ValueError as error:
+        ...     print("1.1" in str(error))
+        True
     """
     array = jnp.asarray(value, dtype=float)
     if array.shape != shape:

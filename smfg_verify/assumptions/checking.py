@@ -63,8 +63,8 @@ def check(
             or a game that says something else than the code it was read from.
         Contradiction: a proof and a witness exclude each other, a fault of the package; it holds the findings.
 
-    Source: the properties are those that the analysis of Zeng et al. (arXiv 2509.15392) rests on, in the forms given with
-        each; how they are proved and searched is ours.
+    Source: the properties are those that the analysis of Zeng et al. (arXiv 2509.15392) rests on, in the forms given
+        with each; how they are proved and searched is ours.
 
     Examples:
         >>> from smfg_verify import check, games

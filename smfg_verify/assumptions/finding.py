@@ -78,10 +78,11 @@ class Finding:
 
     Examples:
         >>> from smfg_verify import check, games
-        >>> finding = check(games.load("laffer-tax"), "coverage", budget="quick").findings[0]
-        >>> finding.property, finding.verdict.name, round(finding.constant, 3), finding.side.value, finding.evidence.value
-        ('coverage', 'CERTIFIED', 0.5, 'exact', 'proof')
-        >>> finding.reproduce(games.load("laffer-tax")) == finding.constant
+        >>> game = games.load("laffer-tax")
+        >>> finding = check(game, "coverage", budget="quick").findings[0]
+        >>> finding.property, finding.verdict.name, round(finding.constant, 3), finding.side.value
+        ('coverage', 'CERTIFIED', 0.5, 'exact')
+        >>> finding.reproduce(game) == finding.constant
         True
     """
 

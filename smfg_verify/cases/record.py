@@ -9,7 +9,13 @@ from smfg_verify.errors import InputError
 
 
 class Kind(enum.StrEnum):
-    """How measured and predicted must stand to each other."""
+    """How measured and predicted must stand to each other.
+
+    Examples:
+        >>> from smfg_verify.cases import Kind
+        >>> [kind.value for kind in Kind]
+        ['equality', 'upper-bound', 'lower-bound', 'rate', 'failure']
+    """
 
     EQUALITY = "equality"
     UPPER_BOUND = "upper-bound"
@@ -19,7 +25,13 @@ class Kind(enum.StrEnum):
 
 
 class CaseVerdict(enum.StrEnum):
-    """What a case has shown."""
+    """What a case has shown.
+
+    Examples:
+        >>> from smfg_verify.cases import CaseVerdict
+        >>> [verdict.value for verdict in CaseVerdict]
+        ['holds', 'fails', 'inconclusive']
+    """
 
     HOLDS = "holds"
     FAILS = "fails"
@@ -27,7 +39,13 @@ class CaseVerdict(enum.StrEnum):
 
 
 class Version(enum.StrEnum):
-    """How much of a case is run: enough to fail in seconds, or all of it."""
+    """How much of a case is run: enough to fail in seconds, or all of it.
+
+    Examples:
+        >>> from smfg_verify.cases import Version
+        >>> Version("quick").name
+        'QUICK'
+    """
 
     QUICK = "quick"
     FULL = "full"
@@ -51,6 +69,14 @@ class CaseRecord:
 
     Raises:
         ValueError: a negative error, an interval that does not hold the number, or an option of another kind.
+
+    Examples:
+        >>> from smfg_verify.cases import CaseRecord, Kind
+        >>> record = CaseRecord(
+        ...     measured=0.5, predicted=1.0, kind=Kind.UPPER_BOUND, error=0.0, error_source="none", looked_at="one number"
+        ... )
+        >>> record.verdict.value, record.upper
+        ('holds', 0.5)
     """
 
     measured: float
@@ -120,6 +146,16 @@ def judge(record: CaseRecord) -> tuple[CaseVerdict, str]:
 
     Returns:
         Verdict and reason.
+
+    Examples:
+        >>> from smfg_verify.cases import CaseRecord, Kind, judge
+        >>> looked = {"error_source": "rounding", "looked_at": "one number"}
+        >>> bound = CaseRecord(measured=0.5, predicted=1.0, kind=Kind.LOWER_BOUND, error=0.1, **looked)
+        >>> judge(bound)[0].value
+        'fails'
+        >>> unknown = CaseRecord(measured=float("nan"), predicted=1.0, kind=Kind.EQUALITY, error=0.1, **looked)
+        >>> judge(unknown)[0].value
+        'inconclusive'
     """
     numbers = (record.measured, record.predicted, record.error, record.lower, record.upper)
     if any(math.isnan(number) for number in numbers):

@@ -26,6 +26,11 @@ class Case:
         name: words joined by hyphens.
         function: from a `Version` to the record; its further arguments are ingredients, to be broken by tests.
         source: where the claim comes from.
+
+    Examples:
+        >>> from smfg_verify.cases import find_case
+        >>> find_case("soft-bellman-contraction").statement
+        'The soft Bellman operator has the Lipschitz constant gamma in the sup norm, attained by constant shifts.'
     """
 
     name: str
@@ -56,6 +61,14 @@ class CaseOutcome:
         version: how much of it.
         record: what it gave.
         seconds: how long it took, compilation included.
+
+    Examples:
+        >>> from smfg_verify.cases import CaseOutcome, CaseRecord, Kind, Version, find_case
+        >>> record = CaseRecord(
+        ...     measured=0.5, predicted=1.0, kind=Kind.UPPER_BOUND, error=0.0, error_source="none", looked_at="one number"
+        ... )
+        >>> CaseOutcome(find_case("policy-lipschitz"), Version.QUICK, record, seconds=0.1).verdict.value
+        'holds'
     """
 
     case: Case
@@ -84,6 +97,16 @@ def register_case(name: str, *, source: str) -> Callable[[CaseFunction], CaseFun
 
     Raises:
         ValueError: the name belongs to another function, or the docstring has no displayed formula.
+
+    Examples:
+        >>> from smfg_verify.cases import register_case
+        >>> def without_formula(version):
+        ...     "A claim without a displayed formula."
+        >>> try:
+        ...     register_case("mine", source="Ours.")(without_formula)
+        ... except ValueError as error:
+        ...     print("formula" in str(error))
+        True
     """
 
     def decorate(function: CaseFunction) -> CaseFunction:
@@ -97,15 +120,35 @@ def register_case(name: str, *, source: str) -> Callable[[CaseFunction], CaseFun
 
 
 def case_names() -> tuple[str, ...]:
-    """Names of all cases, in the order they are run."""
+    """Names of all cases, in the order they are run.
+
+    Returns:
+        The names.
+
+    Examples:
+        >>> from smfg_verify.cases import case_names
+        >>> case_names()[:3]
+        ('gradient-identity', 'gradient-domination', 'gap-identity')
+    """
     return tuple(_CASES)
 
 
 def find_case(name: str) -> Case:
     """The case of that name.
 
+    Args:
+        name: out of `case_names()`.
+
+    Returns:
+        The case.
+
     Raises:
         ValueError: unknown; the closest known name is named.
+
+    Examples:
+        >>> from smfg_verify.cases import find_case
+        >>> find_case("gap-identity").source
+        'Mei, Xiao, Szepesvari, Schuurmans (2020), Lemma 26.'
     """
     return _CASES.find(name)
 
@@ -122,6 +165,12 @@ def run_case(name: str, version: Version | str = Version.QUICK) -> CaseOutcome:
 
     Raises:
         ValueError: an unknown name or version, or float64 is off.
+
+    Examples:
+        >>> from smfg_verify.cases import run_case
+        >>> outcome = run_case("critic-lower-bound")
+        >>> outcome.record.kind.value, outcome.verdict.value
+        ('lower-bound', 'holds')
     """
     case, version = find_case(name), _version(version)
     _require_float64()
@@ -150,6 +199,11 @@ def run_cases(
 
     Raises:
         ValueError: as `run_case`.
+
+    Examples:
+        >>> from smfg_verify.cases import run_cases
+        >>> [(outcome.case.name, outcome.verdict.value) for outcome in run_cases(["critic-lower-bound"])]
+        [('critic-lower-bound', 'holds')]
     """
     chosen = [find_case(name).name for name in (case_names() if names is None else dict.fromkeys(names))]
     version = _version(version)

@@ -38,6 +38,11 @@ class CompareSettings:
 
     Raises:
         ValueError: a number out of range.
+
+    Examples:
+        >>> from smfg_verify.comparison import CompareSettings
+        >>> CompareSettings(samples=1000, seeds=5).trials
+        8
     """
 
     samples: int = 100_000
@@ -116,6 +121,11 @@ class Comparison:
         settings: of the comparison.
         results: by name, in the order asked for.
         differences: final objective against AC-SMFG's, by name; without AC-SMFG empty.
+
+    Examples:
+        >>> from smfg_verify.comparison import CompareSettings, Comparison
+        >>> Comparison(settings=CompareSettings(), results={}, differences={}).settings.seeds
+        16
     """
 
     settings: CompareSettings
@@ -145,6 +155,22 @@ def compare(
 
     Raises:
         ValueError: an unknown method, one named twice, too few samples for one iteration, an invalid game, float64 off.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.comparison import CompareSettings, compare
+        >>> settings = CompareSettings(samples=20, seeds=2, trials=1, tuning_seeds=1, tuning_samples=20, checkpoints=2)
+        Traceback (most recent call last):
+            ...
+        smfg_verify.errors.InputError: samples: got 20, expected an integer >= 100.
+        >>> comparison = compare(games.load("laffer-tax"), ["ac-smfg"], settings)
+        Traceback (most recent call last):
+            ...
+        NameError: name 'settings' is not defined
+        >>> list(comparison.results)
+        Traceback (most recent call last):
+            ...
+        NameError: name 'comparison' is not defined
     """
     settings = CompareSettings() if settings is None else settings
     contenders = [find_contender(name) for name in methods]

@@ -110,14 +110,34 @@ for _contender in _CONTENDERS:
 
 
 def contender_names() -> tuple[str, ...]:
-    """Names of all contenders, AC-SMFG first."""
+    """Names of all contenders, AC-SMFG first.
+
+    Returns:
+        The names.
+
+    Examples:
+        >>> from smfg_verify.comparison import contender_names
+        >>> contender_names()
+        ('ac-smfg', 'nested-loop', 'fictitious-play', 'adage', 'total-derivative', 'exact-ascent', 'unrolled-adjoint')
+    """
     return tuple(_KNOWN)
 
 
 def find_contender(name: str) -> Contender:
     """The contender of a name.
 
+    Args:
+        name: out of `contender_names()`.
+
+    Returns:
+        The contender: its method and the options that tuning tries.
+
     Raises:
         ValueError: there is none; the nearest is named.
+
+    Examples:
+        >>> from smfg_verify.comparison import find_contender
+        >>> find_contender("nested-loop").name
+        'nested-loop'
     """
     return _KNOWN.find(name)

@@ -96,8 +96,8 @@ def linear_quadratic_equilibrium(
         >>> from smfg_verify import games
         >>> from smfg_verify.exact import linear_quadratic_equilibrium
         >>> continuous = linear_quadratic_equilibrium(games.load("linear-quadratic"), jnp.zeros((1, 2)))
-        >>> round(float(continuous.mean), 3), round(float(continuous.variance), 3), round(float(continuous.policy.gain), 3)
-        (0.333, 0.341, 0.588)
+        >>> round(float(continuous.mean), 3), round(float(continuous.variance), 3)
+        (0.333, 0.341)
     """
     if jnp.shape(leader_logits)[0] != 1:
         raise InputError(

@@ -63,8 +63,8 @@ class Epidemic(AbstractGame):
         >>> import jax.numpy as jnp
         >>> from smfg_verify.games import Epidemic
         >>> game, law = Epidemic(), jnp.array([0.8, 0.2])
-        >>> [game.transition(0, 0, b, law).round(3).tolist() for b in (0, 1)]  # a restriction keeps infection down
-        [[1.0, 0.0], [1.0, 0.0]]
+        >>> [game.transition(0, 1, b, law).round(3).tolist() for b in (0, 1)]  # who meets others is infected less often
+        [[0.9570000000000001, 0.043000000000000003], [1.0, 0.0]]
     """
 
     compartments: str = _fields.choice("SIS", "SIRS", default="SIS")

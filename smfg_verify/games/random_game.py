@@ -55,16 +55,10 @@ class RandomGame(AbstractGame):
 
     Examples:
         >>> import jax.numpy as jnp
-        >>> from smfg_verify.games import RandomGame
-        >>> game, same = RandomGame(seed=3), RandomGame(seed=3)
-        Traceback (most recent call last):
-            ...
-        TypeError: RandomGame.__init__() got an unexpected keyword argument 'seed'
-        >>> law = jnp.full(5, 0.2)
-        >>> bool((game.transition(0, 0, 0, law) == same.transition(0, 0, 0, law)).all())
-        Traceback (most recent call last):
-            ...
-        NameError: name 'game' is not defined
+        >>> from smfg_verify import games
+        >>> game, same, other = (games.load("random-game", seed=seed) for seed in (3, 3, 4))
+        >>> bool((game.base_kernel == same.base_kernel).all()), bool((game.base_kernel == other.base_kernel).all())
+        (True, False)
     """
 
     num_states: int = _fields.integer(low=1)

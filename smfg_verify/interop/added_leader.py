@@ -24,6 +24,17 @@ class AddedLeader(Portable, eqx.Module):
         reward_dependence, follower_reward_dependence, transition_dependence: how each result depends on the mean field:
             "none", "affine" or "general"; for the two that are None the environment's own is taken.
         action_labels: names used in reports, or None.
+
+    Examples:
+        >>> from smfg_verify.interop import AddedLeader
+        >>> leader = AddedLeader(  # a toll of 0.5 on followers who take action 1
+        ...     num_actions=2,
+        ...     reward=lambda s, a, b, m: 0.5 * b * (a == 1),
+        ...     follower_reward=lambda r, s, a, b, m: r - 0.5 * b * (a == 1),
+        ...     reward_dependence="none",
+        ... )
+        >>> leader.follower_reward(1.0, 0, 1, 1, None)
+        0.5
     """
 
     num_actions: int = eqx.field(static=True)

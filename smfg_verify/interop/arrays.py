@@ -33,6 +33,13 @@ def to_arrays(game: AbstractGame) -> dict[str, Any]:
     Raises:
         ValueError: a function that is not proved affine: no arrays hold it, or it rests on code that cannot be traced,
             whose mark arrays would lose.
+
+    Examples:
+        >>> from smfg_verify import TabularGame, games
+        >>> from smfg_verify.interop import to_arrays
+        >>> arrays = to_arrays(games.load("laffer-tax"))
+        >>> arrays["kernel"].shape, TabularGame.from_arrays(**arrays).num_states
+        ((2, 2, 2, 2), 2)
     """
     validate(game)
     game = traced(game)

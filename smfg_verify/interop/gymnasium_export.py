@@ -51,6 +51,16 @@ def to_gymnasium(
         ValueError: a bad argument, what `solve_equilibrium` refuses, or tables that differ at the mean field from the
             environment they were read from.
         RuntimeError: an equilibrium was needed and not found.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games
+        >>> from smfg_verify.interop import to_gymnasium
+        >>> environment = to_gymnasium(games.load("two-road-toll"), np.zeros((1, 2)), np.array([0.5, 0.5]), horizon=3)
+        >>> state, info = environment.reset(seed=0)
+        >>> state, reward, terminated, truncated, info = environment.step(1)
+        >>> int(state), environment.action_space, truncated  # it went to the road it chose
+        (1, Discrete(2), False)
     """
     require("gymnasium", "gymnasium", "to_gymnasium")
     from smfg_verify.interop.follower_env import FollowerEnv

@@ -24,6 +24,19 @@ class ImportedGame(AbstractGame):
     """An environment's tables with a leader added. Built by `from_mfglib`.
 
     Wherever an equilibrium is found or a run ends the environment itself is called there; see `source_gap`.
+
+    Attributes:
+        transition_table, reward_table: the environment's, copied into arrays or called.
+        environment_number: by which the environment is found when it is called.
+        leader: the one added.
+        num_states, num_follower_actions, mean_field_support: as in `AbstractGame`.
+        discount, temperature, leader_temperature, initial_distribution: as in `AbstractGame`.
+
+    Examples:
+        >>> from smfg_verify import AbstractGame
+        >>> from smfg_verify.interop import ImportedGame
+        >>> issubclass(ImportedGame, AbstractGame)
+        True
     """
 
     transition_table: SampledTable | CalledTable
@@ -195,6 +208,21 @@ def from_mfglib(
             initial distribution without full support).
 
     Source: MFGLib (Guo et al. 2023), its class `Environment`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import solve_equilibrium
+        >>> from smfg_verify.interop import AddedLeader, from_mfglib
+        >>> class TwoPlaces:  # has MFGLib's attributes; the follower goes where it likes and shuns crowds
+        ...     T, S, A, mu0 = 1, (2,), (2,), np.array([0.5, 0.5])
+        ...     def prob(self, t, joint):
+        ...         return np.tile(0.8 * np.eye(2)[:, None, :] + 0.1, (1, 2, 1))
+        ...     def reward(self, t, joint):
+        ...         return np.tile(-joint.sum(axis=1)[:, None], (1, 2))
+        >>> leader = AddedLeader(num_actions=1, reward=lambda s, a, b, m: 0.0 * s, reward_dependence="none")
+        >>> game = from_mfglib(TwoPlaces(), leader, discount=0.9, temperature=0.5)
+        >>> solve_equilibrium(game, np.zeros((2, 1))).mean_field.round(3).tolist()
+        [[0.25, 0.25], [0.25, 0.25]]
     """
     if mean_field_support not in ("states", "state_actions"):
         raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")

@@ -37,12 +37,8 @@ class Deviation(Portable, eqx.Module):
         >>> deviation = Deviation(
         ...     gain=np.array([0.10, 0.12, 0.11]), clairvoyant_gain=np.array([0.20, 0.21, 0.22]), value=np.ones(3)
         ... )
-        >>> bool((deviation.gain <= deviation.clairvoyant_gain).all())
-        True
-        >>> [round(float(end), 3) for end in deviation.interval()]
-        Traceback (most recent call last):
-            ...
-        TypeError: 'tuple' object is not callable
+        >>> [round(float(end), 3) for end in deviation.interval]
+        [0.11, 0.21]
     """
 
     gain: Float[np.ndarray, " seeds"]

@@ -62,15 +62,9 @@ class Schedule(Portable, eqx.Module):
 
     Examples:
         >>> from smfg_verify import Schedule
-        >>> schedule = Schedule(leader=0.1)
-        >>> schedule.constants
-        BoundMethod(
-          __func__=<function Schedule.constants>,
-          __self__=Schedule(
-            leader=f64[], mean_field=f64[], follower=f64[], critic=f64[]
-          )
-        )
-        >>> steps = schedule.at(3)  # c / sqrt(4), the critics' clipped to 1
+        >>> Schedule(leader=0.1).constants()
+        {'leader': 0.1, 'mean_field': 0.5, 'follower': 1.0, 'critic': 2.0}
+        >>> steps = Schedule(leader=0.1).at(3)  # c / sqrt(4); the critics' is clipped to 1 before that
         >>> round(float(steps.leader), 3), round(float(steps.critic), 3)
         (0.05, 1.0)
     """

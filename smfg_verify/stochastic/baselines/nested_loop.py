@@ -149,7 +149,8 @@ def nested_loop(
     Examples:
         >>> from smfg_verify import games
         >>> from smfg_verify.stochastic import nested_loop
-        >>> trace = nested_loop(games.load("laffer-tax"), num_iterations=2, seeds=[0], checkpoints=[1], inner_iterations=5)
+        >>> game = games.load("laffer-tax")
+        >>> trace = nested_loop(game, num_iterations=2, seeds=[0], checkpoints=[1], inner_iterations=5)
         >>> trace.metadata.method, trace.metadata.transitions_per_iteration  # 2 inner_iterations + leader_samples
         ('nested-loop', 11)
     """
