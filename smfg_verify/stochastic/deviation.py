@@ -47,7 +47,7 @@ def best_deviation(
     rows: Float[Array, "n B"],
     policy: Float[Array, "n A"],
     law: Float[Array, " n"],
-    reference: Float[Array, "n *A"],
+    reference: Float[Array, " n *A"],
     fields: Float[Array, "seeds T n *A"],
     tagged: Int[Array, "seeds T"],
     num_players: int,
@@ -105,14 +105,14 @@ def _gains(game, rows, policy, law, reference, fields, tagged, num_players) -> d
     return jax.lax.map(one, others)
 
 
-def _without(field: Float[Array, "n *A"], entry: Int[Array, ""], num_players: Float[Array, ""]) -> Array:
+def _without(field: Float[Array, " n *A"], entry: Int[Array, ""], num_players: Float[Array, ""]) -> Array:
     """The others' part of an empirical mean field, of mass 1 - 1/N."""
     others = jnp.ravel(field).at[entry].add(-1.0 / num_players)
     return jnp.maximum(others, 0.0).reshape(field.shape)
 
 
 def met_model(
-    game: AbstractGame, rows: Float[Array, "n B"], others: Float[Array, "n *A"], num_players: Float[Array, ""]
+    game: AbstractGame, rows: Float[Array, "n B"], others: Float[Array, " n *A"], num_players: Float[Array, ""]
 ) -> FollowerModel:
     r"""What one follower of N faces: where it is and what it does there is a share $1/N$ of the mean field.
 

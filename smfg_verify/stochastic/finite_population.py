@@ -59,7 +59,7 @@ class PopulationRun(Portable, eqx.Module):
     distance: Float[np.ndarray, "seeds T"]
     follower_return: Float[np.ndarray, " seeds"]
     leader_return: Float[np.ndarray, " seeds"]
-    reference: Float[np.ndarray, "n *A"]
+    reference: Float[np.ndarray, " n *A"]
     follower_policy: Float[np.ndarray, "n A"]
     deviation: Deviation | None
 
@@ -162,7 +162,7 @@ def _steps(game: AbstractGame, num_steps: int | None) -> int:
 
 def _policy_and_reference(
     game: AbstractGame, logits: Float[Array, "O B"], policy: ArrayLike | None, mean_field: ArrayLike | None
-) -> tuple[Float[Array, "n A"], Float[Array, "n *A"]]:
+) -> tuple[Float[Array, "n A"], Float[Array, " n *A"]]:
     """What is given, checked, and the equilibrium's where nothing is."""
     if policy is not None:
         shape = (game.num_states, game.num_follower_actions)
@@ -178,7 +178,7 @@ def _policy_and_reference(
     )
 
 
-def _initial_law(game: AbstractGame, reference: Float[Array, "n *A"], initial: ArrayLike | None) -> Float[Array, " n"]:
+def _initial_law(game: AbstractGame, reference: Float[Array, " n *A"], initial: ArrayLike | None) -> Float[Array, " n"]:
     if initial is None:
         return reference.reshape(game.num_states, -1).sum(axis=-1)
     return checked_distribution("initial", initial, (game.num_states,), "a law of the first states")
@@ -255,13 +255,13 @@ def _one_population(game, rows, policy, law, seed, count, steps) -> dict[str, Ar
     return {"mean_field": fields, "tagged": tagged, **returns}
 
 
-def _empirical(game: AbstractGame, entries: Int[Array, " N"]) -> Float[Array, "n *A"]:
+def _empirical(game: AbstractGame, entries: Int[Array, " N"]) -> Float[Array, " n *A"]:
     """Share of the players in each entry of the mean field."""
     shape = mean_field_shape(game)
     return (jnp.zeros(math.prod(shape)).at[entries].add(1.0) / len(entries)).reshape(shape)
 
 
-def _looked_up(game: AbstractGame, function: Callable, field: Float[Array, "n *A"], count: int) -> Callable:
+def _looked_up(game: AbstractGame, function: Callable, field: Float[Array, " n *A"], count: int) -> Callable:
     """A function of the game at one mean field: looked up in its table where that has no more rows than players."""
 
     def at(state, action, leader_action):

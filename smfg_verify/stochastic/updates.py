@@ -208,7 +208,7 @@ def exact_laws(
     game: AbstractGame,
     leader_logits: Float[Array, "O B"],
     follower_logits: Float[Array, "n A"],
-    mean_field: Float[Array, "n *A"],
+    mean_field: Float[Array, " n *A"],
 ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
     r"""Laws that "iid" sampling draws from: $d^{\pi,\phi}_{\hat\mu}$ and the stationary law $\nu$ of the same chain.
 

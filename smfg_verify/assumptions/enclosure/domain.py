@@ -53,7 +53,7 @@ class Domain(eqx.Module):
         """Number D of variables."""
         return self.lower.shape[0]
 
-    def extremes(self, slope: Float[Array, "D *shape"]) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
+    def extremes(self, slope: Float[Array, " D *shape"]) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
         """Smallest and largest value of sum_j x_j slope_j, entry by entry."""
         tail = (1,) * (slope.ndim - 1)
         lower, upper = self.lower.reshape(-1, *tail), self.upper.reshape(-1, *tail)
@@ -62,13 +62,13 @@ class Domain(eqx.Module):
             return jnp.sum(jnp.minimum(*ends), axis=0), jnp.sum(jnp.maximum(*ends), axis=0)
         return _lowest(slope, lower, upper), -_lowest(-slope, lower, upper)
 
-    def magnitude(self, slope: Float[Array, "D *shape"]) -> Float[Array, "*shape"]:
+    def magnitude(self, slope: Float[Array, " D *shape"]) -> Float[Array, "*shape"]:
         """Size of the numbers that `extremes` adds, for rounding, (*shape)."""
         reach = jnp.maximum(jnp.abs(self.lower), jnp.abs(self.upper))
         total = jnp.tensordot(reach, jnp.abs(slope), axes=1)
         return total + 2.0 * jnp.max(jnp.abs(slope), axis=0) if self.simplex else total
 
-    def largest(self, slope: Float[Array, "D *shape"]) -> Float[Array, "*shape"]:
+    def largest(self, slope: Float[Array, " D *shape"]) -> Float[Array, "*shape"]:
         """Bound of sum_j x_j |slope_j|, (*shape)."""
         if self.simplex:
             return jnp.max(jnp.abs(slope), axis=0)

@@ -83,7 +83,7 @@ class ExpectedUpdate(NamedTuple):
     leader_errors: Float[Array, " n"]
     follower_errors: Float[Array, " n"]
     occupancy: Float[Array, " n"]
-    population: Float[Array, "n *A"]
+    population: Float[Array, " n *A"]
     transition: Float[Array, "n n"]
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -168,7 +168,7 @@ def _in_temperatures(setting: Setting, remainder: Point) -> Float[Array, ""]:
     return jnp.maximum(jnp.max(jnp.abs(remainder.mean_field)), by_value)
 
 
-def _flat(point: Point) -> Float[Array, "k *c"]:
+def _flat(point: Point) -> Float[Array, " k *c"]:
     return jnp.concatenate([point.mean_field, point.value])
 
 

@@ -52,8 +52,8 @@ class Point(eqx.Module):
         value: (n,), in units of reward, or (n, k).
     """
 
-    mean_field: Float[Array, "M *k"]
-    value: Float[Array, "n *k"]
+    mean_field: Float[Array, " M *k"]
+    value: Float[Array, " n *k"]
 
 
 def follower_policy(setting: Setting, point: Point) -> Float[Array, "n A"]:

@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
     follower_policy: Float[Array, "n A"]
     follower_value: Float[Array, " n"]
-    mean_field: Float[Array, "n *A"]
+    mean_field: Float[Array, " n *A"]
     gradient: Float[Array, "O B"]
 
 

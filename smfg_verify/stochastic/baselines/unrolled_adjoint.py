@@ -54,7 +54,7 @@ class UnrolledAdjoint(Method):
 def unrolled_answer(
     game: AbstractGame,
     leader_logits: Float[Array, "O B"],
-    mean_field: Float[Array, "n *A"],
+    mean_field: Float[Array, " n *A"],
     value: Float[Array, " n"],
     num_sweeps: int,
 ) -> Answer:

@@ -85,7 +85,7 @@ def advance(
 @eqx.filter_jit
 def snapshot(
     game: ContinuousLinearQuadratic, iterate: Iterate, positions: Float[Array, " m"]
-) -> dict[str, Float[Array, "lanes *k"]]:
+) -> dict[str, Float[Array, " lanes *k"]]:
     """What a checkpoint records, by the name of the attribute of `NeuralTrace`, lanes first.
 
     Args:
