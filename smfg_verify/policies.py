@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from smfg_verify.errors import InputError
 
 
-def softmax_policy(logits: Float[Array, "*rows actions"]) -> Float[Array, "*rows actions"]:
+def softmax_policy(logits: Float[Array | np.ndarray, "*rows actions"]) -> Float[Array, "*rows actions"]:
     r"""Policy of a table of logits, $\pi(a | s) = e^{\theta(s, a)} / \sum_{a'} e^{\theta(s, a')}$.
 
     Args:
@@ -21,7 +21,7 @@ def softmax_policy(logits: Float[Array, "*rows actions"]) -> Float[Array, "*rows
 
 
 def observed_rows(
-    table: Float[Array, "O B"], leader_observation: Int[Array, " n"] | Int[np.ndarray, " n"]
+    table: Float[Array, "O B"], leader_observation: Int[ArrayLike, " n"] | tuple[int, ...]
 ) -> Float[Array, "n B"]:
     """A table with one row an observation, spread to one row a state.
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smfg_verify.assumptions.settings import (
     SearchSettings,
@@ -10,8 +10,13 @@ from smfg_verify.assumptions.settings import (
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.registry import Registry
 
+if TYPE_CHECKING:
+    from smfg_verify.assumptions.finding import Finding  # which stands on this module
+
 Witness = Mapping[str, Any]
 Recompute = Callable[[AbstractGame, Witness], float]
+# From game and settings, the findings of a property.
+Checker = Callable[[AbstractGame, SearchSettings], "list[Finding]"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Property:
     """
 
     name: str
-    check: Callable[[AbstractGame, SearchSettings], list]
+    check: Checker
     recompute: Mapping[str, Recompute]
     sufficient: frozenset[str] = frozenset()
     aside: frozenset[str] = frozenset()
@@ -42,7 +47,7 @@ _PROPERTIES: Registry[Property] = Registry("property")
 
 def register_property(
     name: str, *, recompute: Mapping[str, Recompute], sufficient: Iterable[str] = (), aside: Iterable[str] = ()
-) -> Callable:
+) -> Callable[[Checker], Checker]:
     """Function decorator: make `function(game, settings) -> list of findings` the check of a property.
 
     Args:
@@ -55,7 +60,7 @@ def register_property(
         The decorator, which returns the function unchanged.
     """
 
-    def decorate(function: Callable) -> Callable:
+    def decorate(function: Checker) -> Checker:
         entry = Property(name, function, dict(recompute), frozenset(sufficient), frozenset(aside))
         _PROPERTIES.add(name, entry, maker=function.__module__)
         return function

@@ -147,12 +147,12 @@ class AssumptionReport:
             )
         return report
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the report to a file: completely or not at all."""
         write_atomically(path, self.to_json().encode())
 
     @classmethod
-    def load(cls, path: str | os.PathLike, game: AbstractGame | None = None) -> "AssumptionReport":
+    def load(cls, path: str | os.PathLike[str], game: AbstractGame | None = None) -> "AssumptionReport":
         """Read a report from its own file, or out of the report.json that `check` and `validate` write.
 
         Raises:

@@ -105,7 +105,8 @@ class ContenderResult:
     @property
     def clock(self) -> Float[np.ndarray, " C"]:
         """Seconds at the checkpoints, the run's time spread evenly over its iterations."""
-        return self.iterations / self.iterations[-1] * self.seconds
+        result: Float[np.ndarray, " C"] = self.iterations / self.iterations[-1] * self.seconds
+        return result
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

@@ -58,7 +58,7 @@ def measures_of(game: AbstractGame, trace: Trace) -> Measures:
 
 @jit_for_game
 def _gains(game: AbstractGame, leaders: Float[Array, "N O B"], followers: Float[Array, "N n A"]) -> Float[Array, " N"]:
-    def one(leader, follower):
+    def one(leader: Array, follower: Array) -> Array:
         return exploitability(game, softmax_policy(leader), softmax_policy(follower)).gain
 
     return jax.vmap(one)(leaders, followers)

@@ -1,11 +1,15 @@
 """Factorisations under vmap, one after the other."""
 
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import jax
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def one_at_a_time(function: Callable) -> Callable:
+
+def one_at_a_time(function: Callable[P, R]) -> Callable[P, R]:
     """Make `vmap` of a function a loop over single calls.
 
     jaxlib splits a batched LAPACK call of more than about 2e5 operations over XLA's thread pool and waits for the
@@ -19,4 +23,5 @@ def one_at_a_time(function: Callable) -> Callable:
     Returns:
         The same function, safe under `vmap`.
     """
-    return jax.custom_batching.sequential_vmap(function)
+    result: Callable[P, R] = jax.custom_batching.sequential_vmap(function)
+    return result

@@ -1,14 +1,29 @@
 """Many points through one compiled batch of a fixed size."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
+
+R = TypeVar("R")
 
 
-def in_batches(function: Callable, size: int, *arguments: Any) -> Any:
+@overload
+def in_batches(function: Callable[..., Array], size: int, *arguments: Any) -> np.ndarray: ...
+@overload
+def in_batches(
+    function: Callable[..., tuple[Array, Array]], size: int, *arguments: Any
+) -> tuple[np.ndarray, np.ndarray]: ...
+@overload
+def in_batches(function: Callable[..., tuple[Array, ...]], size: int, *arguments: Any) -> tuple[np.ndarray, ...]: ...
+@overload
+def in_batches(function: Callable[..., R], size: int, *arguments: Any) -> R: ...
+
+
+def in_batches(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
     """Call a function on batches of exactly one size, so that it is compiled once whatever the number of points.
 
     The last batch is filled up with its last point.

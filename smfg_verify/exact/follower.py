@@ -7,6 +7,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.exact.kernel import FollowerModel
 from smfg_verify.exact.population import chain, solve_linear
+from smfg_verify.game.base import Scalar
 from smfg_verify.policies import entropy
 from smfg_verify.records.portable import Portable
 
@@ -30,7 +31,7 @@ class BestResponse(Portable, eqx.Module):
 
 
 def soft_bellman(
-    model: FollowerModel, value: Float[Array, " n"], discount: Float[Array, ""], temperature: Float[Array, ""]
+    model: FollowerModel, value: Float[Array, " n"], discount: Scalar, temperature: Scalar
 ) -> tuple[Float[Array, " n"], Float[Array, "n A"]]:
     r"""Soft Bellman operator and its greedy policy.
 
@@ -56,8 +57,8 @@ def soft_bellman(
 
 def best_response(
     model: FollowerModel,
-    discount: Float[Array, ""],
-    temperature: Float[Array, ""],
+    discount: Scalar,
+    temperature: Scalar,
     *,
     tolerance: float = 1e-11,
     max_steps: int = 200,
@@ -81,20 +82,20 @@ def best_response(
     """
     n = model.reward.shape[0]
 
-    def residual_of(value):
+    def residual_of(value: Array) -> tuple[Array, Array]:
         updated, policy = soft_bellman(model, value, discount, temperature)
         return value - updated, policy
 
-    def norm(value, residual):
+    def norm(value: Array, residual: Array) -> Float[Array, ""]:
         return jnp.max(jnp.abs(residual)) / jnp.maximum(temperature, jnp.max(jnp.abs(value)))
 
-    def step(carry):
+    def step(carry: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         value, residual, policy, count = carry
         value = value - solve_linear(jnp.eye(n) - discount * chain(policy, model.transition), residual)
         residual, policy = residual_of(value)
         return value, residual, policy, count + 1
 
-    def unfinished(carry):
+    def unfinished(carry: tuple[Array, Array, Array, Array]) -> Bool[Array, ""]:
         value, residual, _, count = carry
         return (norm(value, residual) > 0.01 * tolerance) & (count < max_steps)
 
@@ -105,9 +106,7 @@ def best_response(
     return BestResponse(policy, value, size, size <= tolerance, count)
 
 
-def differentiable_value(
-    model: FollowerModel, discount: Float[Array, ""], temperature: Float[Array, ""]
-) -> Float[Array, " n"]:
+def differentiable_value(model: FollowerModel, discount: Scalar, temperature: Scalar) -> Float[Array, " n"]:
     r"""Value of the soft best response, differentiable three times in the model and the temperature.
 
     A Newton step taken from a solution has, by its quadratic convergence, one more exact derivative than the point
@@ -133,8 +132,8 @@ def differentiable_value(
 def policy_value(
     model: FollowerModel,
     policy: Float[Array, "n A"],
-    discount: Float[Array, ""],
-    temperature: Float[Array, ""],
+    discount: Scalar,
+    temperature: Scalar,
 ) -> Float[Array, " n"]:
     r"""Entropy-regularised value of a policy, $V = (I - \gamma P_\pi)^{-1} (r_\pi + \tau H(\pi))$.
 

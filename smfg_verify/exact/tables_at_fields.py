@@ -5,7 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.exact.compiled_batch import in_batches
 from smfg_verify.exact.compiling import jit_for_game
@@ -62,8 +62,9 @@ def _tables(game: AbstractGame, fields: jax.Array) -> Kernel:
 
 @jit_for_game
 def _slopes(game: AbstractGame, fields: jax.Array, name: str) -> jax.Array:
-    def table(field):
-        return getattr(tabulate(game, field.reshape(mean_field_shape(game))), name)
+    def table(field: Array) -> Array:
+        result: Array = getattr(tabulate(game, field.reshape(mean_field_shape(game))), name)
+        return result
 
     return jax.vmap(lambda field: jnp.moveaxis(jax.jacfwd(table)(field), -1, 0))(fields)
 

@@ -49,7 +49,8 @@ def sampled_table(table: Float[Array, "*shape"], mean_field: Float[Array, "..."]
     Returns:
         The table. No enclosure is given for it, and every argument counts as reaching it.
     """
-    return _SAMPLED_TABLE.bind(table, mean_field)
+    result: Float[Array, "*shape"] = _SAMPLED_TABLE.bind(table, mean_field)
+    return result
 
 
 def untraced_functions(game: AbstractGame) -> tuple[str, ...]:
@@ -154,7 +155,8 @@ def source_gap(
 
 @compiled_for_game
 def _gaps(game: AbstractGame, fields: Float[Array, "K ..."]) -> SourceGap | None:
-    return jax.lax.map(lambda field: source_gap(game, field), fields)
+    result: SourceGap | None = jax.lax.map(lambda field: source_gap(game, field), fields)
+    return result
 
 
 def require_source_agrees(game: AbstractGame, mean_fields: Float[ArrayLike, "..."]) -> None:

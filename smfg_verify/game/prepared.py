@@ -44,7 +44,7 @@ _SUBCLASSES: weakref.WeakValueDictionary[Any, type[AbstractGame]] = weakref.Weak
 _LOCK = threading.Lock()
 
 
-class _Own(dict):
+class _Own(dict[Any, type[AbstractGame]]):
     """Subclasses of a class; they stay behind where the class is sent to another process."""
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -128,7 +128,8 @@ def is_prepared(game: AbstractGame) -> bool:
 
 def digest_of(prepared: AbstractGame) -> str:
     """The digest of what a prepared game's functions reach, its numbers apart."""
-    return getattr(prepared, _CONSTANTS).digest
+    result: str = getattr(prepared, _CONSTANTS).digest
+    return result
 
 
 def _fields(game: AbstractGame, kind: type[AbstractGame]) -> Iterator[tuple[str, Any]]:
@@ -231,7 +232,8 @@ def _make_subclass(kind: type[AbstractGame], split: _Split) -> type[AbstractGame
         },
         **{name: wrap(name) for name, wrap in _user_code(kind) if name not in declared | split.leaves.keys()},
     }
-    return type(kind)(kind.__name__, (kind,), body)  # type: ignore[misc]
+    result: type[AbstractGame] = type(kind)(kind.__name__, (kind,), body)  # type: ignore[misc]
+    return result
 
 
 def _user_code(kind: type[AbstractGame]) -> Iterator[tuple[str, Callable[[str], Any]]]:
@@ -249,7 +251,7 @@ def _read(game: AbstractGame, name: str) -> Any:
         return getattr(super(type(game), game), name)
 
 
-def _method(name: str) -> Callable:
+def _method(name: str) -> Callable[..., Any]:
     def call(self: AbstractGame, *arguments: Any, **named: Any) -> Any:
         with _DIGEST(digest_of(self)):
             return getattr(super(type(self), self), name)(*arguments, **named)

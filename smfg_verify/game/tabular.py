@@ -149,15 +149,21 @@ class TabularGame(AbstractGame):
     def leader_reward_dependence(self) -> Dependence:
         return "none" if self.leader_rewards_mean_field is None else "affine"
 
-    def transition(self, state, follower_action, leader_action, mean_field):
+    def transition(
+        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
+    ) -> Float[Array, " k"]:
         index = (state, follower_action, leader_action)
         return _affine(self.kernel, self.kernel_mean_field, index, mean_field)
 
-    def follower_reward(self, state, follower_action, leader_action, mean_field):
+    def follower_reward(
+        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
+    ) -> Float[Array, ""]:
         index = (state, follower_action, leader_action)
         return _affine(self.follower_rewards, self.follower_rewards_mean_field, index, mean_field)
 
-    def leader_reward(self, state, follower_action, leader_action, mean_field):
+    def leader_reward(
+        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
+    ) -> Float[Array, ""]:
         index = (state, follower_action, leader_action)
         return _affine(self.leader_rewards, self.leader_rewards_mean_field, index, mean_field)
 

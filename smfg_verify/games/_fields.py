@@ -3,8 +3,8 @@
 import dataclasses
 import math
 import numbers
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, cast
 
 import equinox as eqx
 import jax
@@ -14,6 +14,9 @@ from jaxtyping import Array, ArrayLike
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter
+
+# What an author may write for a float parameter: a number, an array, or numbers in nested sequences.
+Numerical = ArrayLike | Sequence["Numerical"]
 
 _VALUES = "smfg_verify.values"
 
@@ -134,7 +137,7 @@ class Indices:
 
 
 def number(
-    default: ArrayLike | None,
+    default: Numerical | None,
     *,
     low: float = -math.inf,
     high: float = math.inf,
@@ -234,15 +237,15 @@ def is_size(value: Any) -> bool:
     return _is_integer(value) and value >= 1
 
 
-def uniform_unless_given(value: ArrayLike | None, size: int) -> ArrayLike | None:
+def uniform_unless_given(value: Numerical | None, size: int) -> Array:
     """The value, or the uniform law if it is None (left None for a size that `check_fields` then refuses)."""
-    return jnp.full((size,), 1.0 / size) if value is None and is_size(size) else value
+    return jnp.full((size,), 1.0 / size) if value is None and is_size(size) else cast(Array, value)
 
 
-def broadcast_number(value: ArrayLike, size: int) -> ArrayLike:
+def broadcast_number(value: Numerical, size: int) -> Array:
     """One number repeated for all `size` entries; anything else as it is, for `check_fields` to judge."""
     single = getattr(value, "ndim", None) == 0 or (isinstance(value, numbers.Real) and not isinstance(value, bool))
-    return jnp.full((size,), value) if single else value
+    return jnp.full((size,), cast(ArrayLike, value)) if single else cast(Array, value)
 
 
 def check_fields(game: AbstractGame) -> None:
@@ -260,25 +263,25 @@ def check_fields(game: AbstractGame) -> None:
             values.check(f"{type(game).__name__}.{item.name}", getattr(game, item.name), game)
 
 
-def allowed_values(item: dataclasses.Field) -> str:
+def allowed_values(item: dataclasses.Field[Any]) -> str:
     """In words, the values a field takes; empty for a field that was declared otherwise."""
     return str(item.metadata.get(_VALUES, ""))
 
 
-def as_number(value: ArrayLike) -> Array:
+def as_number(value: Numerical) -> Array:
     """The value as a floating array, or as it is where it is no number: `check_fields` then refuses it by name."""
     if isinstance(value, bool | str):
-        return value
+        return cast(Array, value)
     try:
         return as_parameter(value)
     except (TypeError, ValueError):
-        return value
+        return cast(Array, value)
 
 
 def _as_indices(value: Iterable[int]) -> tuple[int, ...]:
     if isinstance(value, list | tuple | np.ndarray | range):
         return tuple(int(entry) if _is_integer(entry) else entry for entry in value)
-    return value
+    return cast(tuple[int, ...], value)
 
 
 def _is_integer(value: Any) -> bool:

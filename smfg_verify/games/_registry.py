@@ -5,7 +5,7 @@ import importlib.metadata
 import inspect
 import typing
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -14,7 +14,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter
 from smfg_verify.game.checks.contract_names import missing_names
 from smfg_verify.game.user_code import blamed_on_user_code
-from smfg_verify.games._fields import allowed_values, as_number
+from smfg_verify.games._fields import Numerical, allowed_values, as_number
 from smfg_verify.games.from_files.origins import GameClass, Origin, checked_origin, from_file, is_game_class
 from smfg_verify.records.registry import Registry
 from smfg_verify.suggestions import closest
@@ -119,8 +119,8 @@ def load(name: str, **parameters: Any) -> AbstractGame:
     unknown = [] if allowed is None else [key for key in parameters if key not in allowed]
     if unknown:
         raise InputError(
-            f"{name}: got unknown parameter {unknown[0]!r}{closest(unknown[0], allowed)}; expected one of: "
-            f"{', '.join(allowed) or 'none, it takes no parameters'}."
+            f"{name}: got unknown parameter {unknown[0]!r}{closest(unknown[0], allowed or ())}; expected one of: "
+            f"{', '.join(allowed or ()) or 'none, it takes no parameters'}."
         )
     _check_numbers(name, origin, parameters)
     return _made(name, origin, parameters)
@@ -173,7 +173,7 @@ def describe(name: str) -> GameEntry:
 def _summary(origin: Origin) -> str:
     documented = type(origin) if isinstance(origin, AbstractGame) else origin
     text = inspect.getdoc(documented) or getattr(documented, "__name__", type(documented).__name__)
-    return text.strip().splitlines()[0]
+    return str(text).strip().splitlines()[0]
 
 
 def _find(name: str) -> _Registered:
@@ -222,15 +222,15 @@ def _check_numbers(name: str, origin: Callable[..., AbstractGame], parameters: d
     for item in _class_fields(origin):
         value = parameters.get(item.name)
         numeric = item.metadata.get("converter") is as_parameter and item.name in parameters
-        if numeric and not isinstance(as_number(value), jax.Array):
+        if numeric and not isinstance(as_number(cast(Numerical, value)), jax.Array):
             raise InputError(
                 f"{name}: {item.name}: got {value!r} ({type(value).__name__}), expected a number or an array of "
                 "numbers; likely cause: text, a boolean or a ragged list."
             )
 
 
-def _class_fields(origin: Origin) -> tuple[dataclasses.Field, ...]:
-    return dataclasses.fields(origin) if is_game_class(origin) else ()  # type: ignore[arg-type]
+def _class_fields(origin: Origin) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(origin) if is_game_class(origin) else ()
 
 
 def _describe_parameters(origin: Origin, game: AbstractGame) -> tuple[ParameterEntry, ...]:

@@ -57,7 +57,10 @@ class Environment:
         """From a mean field of the game to one on pairs: actions uniform where the game's has none."""
         if self.support == "state_actions":
             return np.eye(self.num_states * self.num_actions)
-        return np.repeat(np.eye(self.num_states), self.num_actions, axis=0) / self.num_actions
+        result: Float[np.ndarray, "nA M"] = (
+            np.repeat(np.eye(self.num_states), self.num_actions, axis=0) / self.num_actions
+        )
+        return result
 
     def at(self, name: str, joint: Float[np.ndarray, " nA"], time: int | None = None) -> Float[np.ndarray, "n A *n"]:
         """One function as it is: (n, A, n) for "prob", whatever its rows sum to, or (n, A) for "reward".
@@ -182,7 +185,10 @@ def called_tables(
     num_states, num_actions = shape
     transition = jax.ShapeDtypeStruct((len(joints), num_states, num_actions, num_states), joints.dtype)
     reward = jax.ShapeDtypeStruct((len(joints), num_states, num_actions), joints.dtype)
-    return jax.pure_callback(_say, (transition, reward), number, joints, vmap_method="sequential")
+    result: tuple[Float[Array, "K n A n"], Float[Array, "K n A"]] = jax.pure_callback(
+        _say, (transition, reward), number, joints, vmap_method="sequential"
+    )
+    return result
 
 
 def _say(number: Any, joints: Any) -> tuple[np.ndarray, ...]:
@@ -191,7 +197,7 @@ def _say(number: Any, joints: Any) -> tuple[np.ndarray, ...]:
     return tuple(table.astype(joints.dtype) for table in told)
 
 
-def _derived(function: Callable, order: int) -> Callable:
+def _derived(function: Callable[..., Any], order: int) -> Callable[..., Any]:
     """The function of torch that gives all derivatives of an order, the newest axis last."""
     if order == 0:
         return function

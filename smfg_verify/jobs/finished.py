@@ -84,7 +84,8 @@ class Finished:
         path = self.folder / f"{name}.json"
         found = self._read_back(path)
         if found:
-            return found[0]
+            result: T = found[0]
+            return result
         part = make()
         record = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "key": self.key, "part": encode(part)}
         self._write(path, json.dumps(record, allow_nan=False).encode())
@@ -160,7 +161,8 @@ def _key(command: str, game: "AbstractGame | None", settings: Mapping[str, Any])
 
     identity = "" if game is None else game_hash(game)
     key = {"command": command, "game": identity, "settings": plain(settings), "versions": versions()}
-    return json.loads(json.dumps(key))
+    result: dict[str, Any] = json.loads(json.dumps(key))
+    return result
 
 
 def _digest(key: Mapping[str, Any]) -> str:

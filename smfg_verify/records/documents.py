@@ -84,7 +84,8 @@ def opened(text: str, kind: str, version: int, *, within: str) -> dict[str, Any]
             f"got {what} of schema version {record.get('schema_version')!r}, expected {version}; likely cause: it was "
             "written by another version of smfg-verify. Make it again."
         )
-    return record
+    result: dict[str, Any] = record
+    return result
 
 
 def named(path: Path) -> str | None:

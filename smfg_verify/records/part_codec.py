@@ -77,7 +77,8 @@ def _is_record(kind: type) -> bool:
 def _fields(record: Any) -> tuple[str, ...]:
     if dataclasses.is_dataclass(record):
         return tuple(field.name for field in dataclasses.fields(record))
-    return record._fields
+    result: tuple[str, ...] = record._fields
+    return result
 
 
 def _name(kind: type) -> str:

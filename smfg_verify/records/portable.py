@@ -20,7 +20,8 @@ class Portable:
     """
 
     def __getstate__(self) -> dict[str, Any]:
-        return _mapped(_packed, vars(self))
+        result: dict[str, Any] = _mapped(_packed, vars(self))
+        return result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         kind = type(self)

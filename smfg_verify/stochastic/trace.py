@@ -68,7 +68,8 @@ class TraceMetadata:
     @property
     def options(self) -> dict[str, Any]:
         """The method's options by name."""
-        return json.loads(self.method_options)
+        result: dict[str, Any] = json.loads(self.method_options)
+        return result
 
     @property
     def step_constants(self) -> dict[str, float]:
@@ -77,7 +78,8 @@ class TraceMetadata:
         Raises:
             ValueError: a run of another method.
         """
-        return self._of_ac_smfg("schedule")
+        result: dict[str, float] = self._of_ac_smfg("schedule")
+        return result
 
     @property
     def sampling(self) -> Sampling:
@@ -86,7 +88,8 @@ class TraceMetadata:
         Raises:
             ValueError: a run of another method.
         """
-        return self._of_ac_smfg("sampling")
+        result: Sampling = self._of_ac_smfg("sampling")
+        return result
 
     def _of_ac_smfg(self, option: str) -> Any:
         if self.method != "ac-smfg":

@@ -18,7 +18,7 @@ _MAX_REWARDS = 2**30
 _MAX_FIELD_ENTRIES = 2**24
 _MIN_FIELDS = 16
 
-_REWARDS: dict[str, Callable] = {
+_REWARDS: dict[str, Callable[..., Array]] = {
     "follower_reward": lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m)),
     "leader_reward": lambda game, s, a, b, m: jnp.asarray(game.leader_reward(s, a, b, m)),
 }
@@ -100,8 +100,10 @@ def _mean_fields(game: AbstractGame, dependence: str) -> tuple[np.ndarray, bool]
     return fields.reshape(-1, *shape), exact
 
 
-def _extremes(game: AbstractGame, function: Callable, fields: Array) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    def summary(field):
+def _extremes(
+    game: AbstractGame, function: Callable[..., Array], fields: Array
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    def summary(field: Array) -> tuple[Array, Array]:
         values = over_indices(game, lambda s, a, b: function(game, s, a, b, field))
         return jnp.min(values), jnp.max(values)
 

@@ -105,7 +105,8 @@ def _sampled_fields(game: AbstractGame, settings: SearchSettings) -> tuple[np.nd
 
 
 def _finite(table: np.ndarray) -> np.ndarray:
-    return np.all(np.isfinite(table.reshape(len(table), -1)), axis=1)
+    result: np.ndarray = np.all(np.isfinite(table.reshape(len(table), -1)), axis=1)
+    return result
 
 
 def _largest_ratio(game: AbstractGame, name: str, samples: _Samples) -> tuple[float, dict[str, np.ndarray]]:

@@ -28,6 +28,7 @@ from smfg_verify.assumptions.enclosure import (
     numbers_of_a_box,
     supremum,
 )
+from smfg_verify.assumptions.enclosure.branch import BoxBound, PointValues
 from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.tables_at_fields import field_size, slopes_at, tables_at
@@ -81,7 +82,8 @@ def row_index(game: AbstractGame, rows: int | Int[np.ndarray, "..."]) -> Int[np.
 
 
 def _vertex(game: AbstractGame, index: int) -> np.ndarray:
-    return np.eye(field_size(game))[index].reshape(mean_field_shape(game))
+    result: np.ndarray = np.eye(field_size(game))[index].reshape(mean_field_shape(game))
+    return result
 
 
 # Lipschitz constants
@@ -269,7 +271,7 @@ def budget_of(settings: SearchSettings, numbers: int) -> dict[str, Any]:
 
 
 def _branch_and_bound(
-    game: AbstractGame, settings: SearchSettings, *, bound, sample, numbers: int
+    game: AbstractGame, settings: SearchSettings, *, bound: BoxBound, sample: PointValues, numbers: int
 ) -> tuple[Bound, np.ndarray]:
     """A supremum over the simplex, and the mean field of its best sample."""
     budget = budget_of(settings, numbers)

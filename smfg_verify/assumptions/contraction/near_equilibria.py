@@ -101,7 +101,14 @@ def _witness(points: LocalResponse, k: int) -> dict[str, np.ndarray]:
 
 
 def _local_finding(
-    statement: str, value: float, secant: float, method: str, meaning: str, points: LocalPoints, k: int, details: dict
+    statement: str,
+    value: float,
+    secant: float,
+    method: str,
+    meaning: str,
+    points: LocalPoints,
+    k: int,
+    details: dict[str, Any],
 ) -> Finding:
     """Of a criterion that holds below 1; at 1 and above it is refuted where a secant of the map itself says so."""
     known = np.isfinite(value)
@@ -242,7 +249,12 @@ def _weighted_meaning(found: WeightedNorm, secant: float) -> str:
 
 
 def _weighted(
-    meaning: str, found: WeightedNorm | None, secant: float, witness: dict, searched: dict, details: dict
+    meaning: str,
+    found: WeightedNorm | None,
+    secant: float,
+    witness: dict[str, Any],
+    searched: dict[str, Any],
+    details: dict[str, Any],
 ) -> Finding:
     solved = found is not None and found.solved
     modulus = found.modulus if found is not None and solved else float("nan")

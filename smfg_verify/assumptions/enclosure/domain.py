@@ -75,14 +75,14 @@ class Domain(eqx.Module):
         return jnp.tensordot(jnp.maximum(jnp.abs(self.lower), jnp.abs(self.upper)), jnp.abs(slope), axes=1)
 
 
-def _lowest(slope, lower, upper):
+def _lowest(slope: Array, lower: Array, upper: Array) -> Array:
     r"""Minimum of a linear form over box and simplex by linear programming duality.
 
     $\min = \max_\lambda \lambda + \sum_j \min_{l_j \le x_j \le u_j} (a_j - \lambda) x_j$, concave and piecewise linear
     in $\lambda$ with kinks at the $a_j$; every $\lambda$ gives a valid bound, so no sorting can go wrong.
     """
 
-    def dual(multiplier):
+    def dual(multiplier: Array) -> Array:
         reduced = slope - multiplier
         return multiplier + jnp.sum(jnp.where(reduced >= 0.0, reduced * lower, reduced * upper), axis=0)
 
@@ -118,7 +118,8 @@ def inner_points(lower: Float[np.ndarray, "K M"], upper: Float[np.ndarray, "K M"
     room = np.sum(upper - lower, axis=1, keepdims=True)
     share = np.clip((1.0 - np.sum(lower, axis=1, keepdims=True)) / np.where(room > 0.0, room, 1.0), 0.0, 1.0)
     points = lower + share * (upper - lower)
-    return points / np.sum(points, axis=1, keepdims=True)
+    result: Float[np.ndarray, "K M"] = points / np.sum(points, axis=1, keepdims=True)
+    return result
 
 
 def bisected(

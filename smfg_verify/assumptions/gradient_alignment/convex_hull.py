@@ -101,7 +101,8 @@ def verified_constant(
 
 
 def _symmetric(matrix: np.ndarray) -> np.ndarray:
-    return 0.5 * (matrix + matrix.T)
+    result: np.ndarray = 0.5 * (matrix + matrix.T)
+    return result
 
 
 def recompute_hull(game: AbstractGame, witness: Mapping[str, Any]) -> float:
@@ -167,7 +168,14 @@ def _meaning(constant: float, number: int) -> str:
     return f"{text}: no alignment of the combinations follows from it, and it refutes none."
 
 
-def _finding(verdict: Verdict, constant: float, meaning: str, witness, searched, details) -> Finding:
+def _finding(
+    verdict: Verdict,
+    constant: float,
+    meaning: str,
+    witness: Mapping[str, Any],
+    searched: Mapping[str, Any],
+    details: Mapping[str, Any],
+) -> Finding:
     return Finding(
         property=PROPERTY,
         statement=STATEMENT,

@@ -6,13 +6,14 @@ the function has finitely many arguments, because its table over all of them doe
 What the game declares is not looked at.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Literal
+from jax.extend.core import Jaxpr, Literal, Var
+from jaxtyping import Array
 
 from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
@@ -21,7 +22,7 @@ _STATE, _FOLLOWER_ACTION, _LEADER_ACTION, _MEAN_FIELD = range(4)
 _NUM_PROBES = 8
 _INLINED = ("jit", "pjit", "closed_call", "core_call", "remat", "checkpoint")
 
-FUNCTIONS: dict[str, Callable] = {
+FUNCTIONS: dict[str, Callable[..., Array]] = {
     "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
     "leader_reward": lambda game, s, a, b, m: jnp.asarray(game.leader_reward(s, a, b, m)),
 }
@@ -52,7 +53,7 @@ class Independence(NamedTuple):
         return self.mean_field and self.follower_action
 
 
-def arguments_reaching_result(function: Callable, game: AbstractGame) -> frozenset[int]:
+def arguments_reaching_result(function: Callable[..., Array], game: AbstractGame) -> frozenset[int]:
     """Arguments of `function(game, s, a, b, m)` that a path of equations leads from to the result, by position.
 
     An argument that is missing has no influence, whatever its value. Calls into inner programs are followed where their
@@ -67,11 +68,11 @@ def arguments_reaching_result(function: Callable, game: AbstractGame) -> frozens
     return frozenset().union(*_reaching(program.jaxpr, [frozenset({k}) for k in range(4)]))
 
 
-def _reaching(program, inputs: list[frozenset[int]]) -> list[frozenset[int]]:
+def _reaching(program: Jaxpr, inputs: list[frozenset[int]]) -> list[frozenset[int]]:
     """For each result of a program, which arguments reach it, given which reach each of its inputs."""
     known = dict(zip(program.invars, inputs, strict=True))
 
-    def sources(variable) -> frozenset[int]:
+    def sources(variable: Literal | Var) -> frozenset[int]:
         return frozenset() if isinstance(variable, Literal) else known.get(variable, frozenset())
 
     for equation in program.eqns:
@@ -122,7 +123,7 @@ def free_of_mean_field(game: AbstractGame) -> bool:
     return all(_MEAN_FIELD not in arguments_reaching_result(function, game) for function in functions)
 
 
-def change_at(game: AbstractGame, name: str, witness) -> float:
+def change_at(game: AbstractGame, name: str, witness: Mapping[str, Any]) -> float:
     """Largest absolute change of a function between the two probes of a witness.
 
     Raises:
@@ -163,7 +164,9 @@ def _largest_change(tables: np.ndarray, fields: np.ndarray) -> tuple[float, dict
     return float(by_action.max()), _witness(fields, (state, 0, action, leader_action), (0, 0))
 
 
-def _witness(fields: np.ndarray, indices: tuple, probes: tuple) -> dict[str, np.ndarray]:
+def _witness(
+    fields: np.ndarray, indices: tuple[int | np.integer, ...], probes: tuple[int, int]
+) -> dict[str, np.ndarray]:
     state, first, second, leader_action = (int(index) for index in indices)
     return {
         "state": np.array(state),

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -43,13 +43,13 @@ _SIGNED = ("cosine", "inner-product-constant", "direct-constant")
 _ASCENDING = ("cosine", "inner-product-constant")
 
 
-def measure_of(form: str, reading: Reading):
+def measure_of(form: str, reading: Reading) -> Callable[[AbstractGame, Mapping[str, Any]], float]:
     """From (game, witness), the measure of a form in one reading."""
     measure = FORMS[form].measure
     return lambda game, witness: float(getattr(alignment_measures(point_of(game, witness, reading)), measure)[0])
 
 
-def slack_of(reading: Reading):
+def slack_of(reading: Reading) -> Callable[[AbstractGame, Mapping[str, Any]], float]:
     """From (game, witness), the smallest slack that <g, p> >= -e needs there."""
 
     def slack(game: AbstractGame, witness: Mapping[str, Any]) -> float:

@@ -23,7 +23,8 @@ def point_of(game: AbstractGame, witness: Mapping[str, Any], reading: Reading) -
 def excess_gap(points: LeaderPoints, other: Literal["total", "direct"]) -> np.ndarray:
     """Gap of one field beyond the gap of the field that was followed to (nearly) zero, (N,)."""
     excess = points.total_gap - points.direct_gap
-    return np.maximum(0.0, excess if other == "total" else -excess)
+    result: np.ndarray = np.maximum(0.0, excess if other == "total" else -excess)
+    return result
 
 
 def concluded(
@@ -35,7 +36,7 @@ def concluded(
     verdict: Verdict,
     exact: float | None,
     side: Side,
-    meaning,
+    meaning: Callable[[float], str],
     details: Mapping[str, Any],
     recompute: Callable[[AbstractGame, Mapping[str, Any]], float],
 ) -> Finding:
@@ -72,4 +73,5 @@ def worst_of(values: np.ndarray, which: str) -> int | None:
 
 def numbers_of(values: np.ndarray) -> np.ndarray:
     """The values that are numbers."""
-    return values[np.isfinite(values)]
+    result: np.ndarray = values[np.isfinite(values)]
+    return result

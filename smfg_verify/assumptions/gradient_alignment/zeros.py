@@ -1,5 +1,6 @@
 """Zeros of one gradient, and how far the other is from zero there."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from smfg_verify.assumptions.gradient_alignment.witness import (
 from smfg_verify.game import AbstractGame
 
 
-def gap_of(other: Literal["total", "direct"], reading: Reading):
+def gap_of(other: Literal["total", "direct"], reading: Reading) -> Callable[[AbstractGame, Mapping[str, Any]], float]:
     """From (game, witness), the gap of one field beyond that of the field that was followed to (nearly) zero."""
     return lambda game, witness: excess_gap(point_of(game, witness, reading), other)[0]
 
@@ -70,7 +71,7 @@ def _zeros_finding(
     proved: bool,
     rest: RestPoints,
     other: Literal["total", "direct"],
-    meaning,
+    meaning: Callable[[float, Verdict], str],
 ) -> Finding:
     """Zeros of one field, and how far the other is from zero there."""
     gaps = np.where(rest.reached, excess_gap(rest.points, other), np.nan)

@@ -17,7 +17,7 @@ Source: Mei, Xiao, Szepesvari, Schuurmans, "On the global convergence rates of s
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,7 +61,7 @@ class _Evidence(NamedTuple):
     searched: dict[str, Any]
 
 
-def _measure_of(measure: str):
+def _measure_of(measure: str) -> Callable[[AbstractGame, Mapping[str, Any]], float]:
     def recompute(game: AbstractGame, witness: Mapping[str, Any]) -> float:
         game = checked(game)
         return float(getattr(evaluate_points(game, _point_of(game, witness)), measure)[0])
@@ -241,7 +241,15 @@ def _kl_identity(game: AbstractGame, evidence: _Evidence) -> Finding:
     return _searched(game, evidence, "kl-identity", -values, Side.LOWER, conclude, details)
 
 
-def _searched(game, evidence: _Evidence, statement: str, scores: np.ndarray, side: Side, conclude, details) -> Finding:
+def _searched(
+    game: AbstractGame,
+    evidence: _Evidence,
+    statement: str,
+    scores: np.ndarray,
+    side: Side,
+    conclude: Callable[[float], tuple[Verdict, str]],
+    details: Mapping[str, Any],
+) -> Finding:
     """The finding at the point of lowest score, evaluated again alone."""
     witness: dict[str, Any] = {}
     constant, verdict = float("nan"), Verdict.INCONCLUSIVE

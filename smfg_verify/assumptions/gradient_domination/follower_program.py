@@ -131,7 +131,8 @@ def bracket(problem: FollowerProblem, policy: Float[np.ndarray, "n A"], value: F
 
 
 def _action_values(problem: FollowerProblem, value: np.ndarray) -> np.ndarray:
-    return problem.reward + problem.discount * problem.transition @ value
+    result: np.ndarray = problem.reward + problem.discount * problem.transition @ value
+    return result
 
 
 def recompute_program(game: AbstractGame, witness: Mapping[str, Any]) -> float:
@@ -197,7 +198,14 @@ def _judged(bounds: Bracket, witness: dict[str, Any], details: dict[str, Any]) -
     return _finding(verdict, meaning, constant=width, witness=witness, details=details)
 
 
-def _finding(verdict: Verdict, meaning: str, *, constant: float = float("nan"), witness=None, details=None) -> Finding:
+def _finding(
+    verdict: Verdict,
+    meaning: str,
+    *,
+    constant: float = float("nan"),
+    witness: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Finding:
     return Finding(
         property=PROPERTY,
         statement=STATEMENT,

@@ -1,5 +1,6 @@
 """Lipschitz constants of the transition and of both rewards in the mean field, l1 norm."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ _WORDS = {
 }
 
 
-def _ratio_of(name: str):
+def _ratio_of(name: str) -> Callable[[AbstractGame, Mapping[str, Any]], float]:
     return lambda game, witness: lipschitz_at(traced(game), name, witness)
 
 

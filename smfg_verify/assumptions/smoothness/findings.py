@@ -77,7 +77,9 @@ def _leaders(game: AbstractGame, settings: SearchSettings) -> tuple[np.ndarray, 
     return np.concatenate([random, run[spread]]), len(random)
 
 
-def _worst_case(game, leaders, sizes, directions, settings: SearchSettings) -> SearchResult | None:
+def _worst_case(
+    game: AbstractGame, leaders: np.ndarray, sizes: np.ndarray, directions: np.ndarray, settings: SearchSettings
+) -> SearchResult | None:
     chosen = mixed_starts(-np.abs(sizes), max(1, settings.num_starts // _SHARE))
     if chosen.size == 0:
         return None
@@ -86,7 +88,15 @@ def _worst_case(game, leaders, sizes, directions, settings: SearchSettings) -> S
 
 
 def _concluded(
-    game, settings, leaders, fields, matrices, sizes, directions, search: SearchResult | None, num_random: int
+    game: AbstractGame,
+    settings: SearchSettings,
+    leaders: np.ndarray,
+    fields: np.ndarray,
+    matrices: np.ndarray,
+    sizes: np.ndarray,
+    directions: np.ndarray,
+    search: SearchResult | None,
+    num_random: int,
 ) -> Finding:
     unconverged = ~np.all(np.isfinite(matrices), axis=(1, 2))
     searched = {
@@ -124,7 +134,14 @@ def _meaning(constant: float) -> str:
     )
 
 
-def _finding(verdict: Verdict, constant: float, meaning: str, witness, searched, details) -> Finding:
+def _finding(
+    verdict: Verdict,
+    constant: float,
+    meaning: str,
+    witness: Mapping[str, Any],
+    searched: Mapping[str, Any],
+    details: Mapping[str, Any],
+) -> Finding:
     return Finding(
         property=PROPERTY,
         statement=STATEMENT,

@@ -223,9 +223,9 @@ def _finding(
     method: str,
     side: Side = Side.EXACT,
     evidence: Evidence = Evidence.PROOF,
-    witness=None,
-    searched=None,
-    details=None,
+    witness: Mapping[str, Any] | None = None,
+    searched: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> Finding:
     return Finding(
         property=PROPERTY,

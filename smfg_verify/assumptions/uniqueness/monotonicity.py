@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from smfg_verify.assumptions.constants.suprema import budget_of
 from smfg_verify.assumptions.deadline import cut_short
@@ -97,19 +97,21 @@ def _reward(game: AbstractGame, field: np.ndarray, witness: Mapping[str, Any]) -
     table = np.asarray(_rewards(game, jnp.asarray(field)))
     states = np.arange(game.num_states)
     if game.mean_field_support == "states":
-        return table[states, witness["follower_actions"], witness["leader_actions"]]
+        result: np.ndarray = table[states, witness["follower_actions"], witness["leader_actions"]]
+        return result
     return table[states, :, witness["leader_actions"]].ravel()
 
 
 @jit_for_game
-def _rewards(game: AbstractGame, field):
+def _rewards(game: AbstractGame, field: Array) -> Array:
     return tabulate(game, field.reshape(mean_field_shape(game))).follower_reward
 
 
 @jit_for_game
-def _slopes(game: AbstractGame, fields):
+def _slopes(game: AbstractGame, fields: Array) -> Array:
     reward = lambda field: tabulate(game, field.reshape(mean_field_shape(game))).follower_reward  # noqa: E731
-    return jax.lax.map(jax.jacfwd(reward), fields)
+    result: Array = jax.lax.map(jax.jacfwd(reward), fields)
+    return result
 
 
 def _witness(
@@ -228,7 +230,10 @@ def _general(game: AbstractGame, chosen: Selections, settings: SearchSettings) -
         low, high = np.moveaxis(found.lower, 1, -1), np.moveaxis(found.upper, 1, -1)
         if not each:
             return _hull_bound(game, low, high)
-        return np.max(_enclosed(chosen_slopes(low, chosen, on_pairs), chosen_slopes(high, chosen, on_pairs)), axis=1)
+        result: Float[np.ndarray, " K"] = np.max(
+            _enclosed(chosen_slopes(low, chosen, on_pairs), chosen_slopes(high, chosen, on_pairs)), axis=1
+        )
+        return result
 
     budget = budget_of(settings, numbers_of_a_box(game, "follower_reward", slopes=True))
     budget["num_boxes"] = min(budget["num_boxes"], _MOST_BOXES)

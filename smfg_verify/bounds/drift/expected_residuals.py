@@ -1,15 +1,15 @@
 """Residuals before one iteration of AC-SMFG and their exact conditional expectations after it, along a run."""
 
 import functools
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from smfg_verify.bounds.drift.one_step import num_outcomes, num_population_points, outcomes
+from smfg_verify.bounds.drift.one_step import Outcomes, num_outcomes, num_population_points, outcomes
 from smfg_verify.bounds.local.mean_dynamics import Components
 from smfg_verify.bounds.rates.run_residuals import largest_batch, require_same_game, tracking_residuals
 from smfg_verify.errors import InputError
@@ -21,7 +21,9 @@ from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, traced, validate
 from smfg_verify.stochastic.schedules import Schedule, StepSizes
 from smfg_verify.stochastic.trace import Trace
-from smfg_verify.stochastic.value_bounds import value_bounds
+from smfg_verify.stochastic.value_bounds import ValueBounds, value_bounds
+
+T = TypeVar("T")
 
 QUANTITIES = ("objective", "e_omega", "e_theta", "e_mu", "e_Vf", "e_Vl")
 # Next iterates measured by one call.
@@ -119,19 +121,24 @@ def _chosen(trace: Trace, affordable: int) -> tuple[np.ndarray, np.ndarray]:
     return seeds[finite], columns[finite]
 
 
-def _all_expected(game: AbstractGame, points: Components, states, steps) -> tuple[np.ndarray, np.ndarray]:
+def _all_expected(
+    game: AbstractGame, points: Components, states: tuple[np.ndarray, np.ndarray], steps: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Quantities before, (P, Q), and expected after, (V, P, 2, Q)."""
     bounds = value_bounds(game)
     # Newton for the leaders one iteration away starts from the equilibrium of this one.
     fields = evaluate_leaders(game, points.leader_logits, rescue=False).mean_field
     before = in_batches(functools.partial(_before, game), min(largest_batch(game), len(fields)), points, fields)
     size = max(1, _POINTS_A_CALL // num_outcomes(game))
-    call = lambda *part: _expected(game, bounds, *part, largest_batch(game))  # noqa: E731
+    batch = largest_batch(game)
+    call: Callable[..., Array] = lambda step, point, field, first, second: _expected(  # noqa: E731
+        game, bounds, step, point, field, first, second, batch
+    )
     return before, np.stack([in_batches(call, size, step, points, fields, *states) for step in steps])
 
 
 @jit_for_game
-def _before(game: AbstractGame, points: Components, fields) -> Float[Array, "P Q"]:
+def _before(game: AbstractGame, points: Components, fields: Array) -> Float[Array, "P Q"]:
     def one(point: Components, field: Array) -> Array:
         leader = _of_leader(game, point.leader_logits, field)
         return _stacked(leader[:2], _tracking(game, point, leader[2]))
@@ -140,8 +147,17 @@ def _before(game: AbstractGame, points: Components, fields) -> Float[Array, "P Q
 
 
 @jit_for_game
-def _expected(game: AbstractGame, bounds, steps, points, fields, occupancy_states, population_states, batch: int):
-    def one(step, point, *states):
+def _expected(
+    game: AbstractGame,
+    bounds: ValueBounds,
+    steps: Float[Array, "P L"],
+    points: Components,
+    fields: Array,
+    occupancy_states: Array,
+    population_states: Array,
+    batch: int,
+) -> Float[Array, "V 2 Q"]:
+    def one(step: Array, point: Components, *states: Array) -> Outcomes:
         return outcomes(game, bounds, StepSizes(*step), point, *states)
 
     found = jax.vmap(one)(steps, points, occupancy_states, population_states)
@@ -151,7 +167,7 @@ def _expected(game: AbstractGame, bounds, steps, points, fields, occupancy_state
     starts = jnp.broadcast_to(fields[:, None], (*logits.shape[:2], *fields.shape[1:]))
     solve = lambda pair: _of_leader(game, *pair)  # noqa: E731
     objective, squared, moved = jax.lax.map(solve, _merged((logits[:, :, 0], starts)), batch_size=batch)
-    repeat = lambda leaf: jnp.repeat(leaf, num_population_points(game), axis=0)  # noqa: E731
+    repeat: Callable[[Array], Array] = lambda leaf: jnp.repeat(leaf, num_population_points(game), axis=0)  # noqa: E731
     pairs = (_merged(found.points), repeat(moved))
     tracking = jax.lax.map(lambda pair: _tracking(game, *pair), pairs, batch_size=batch)
     values = _stacked((repeat(objective), repeat(squared)), tracking)
@@ -161,8 +177,9 @@ def _expected(game: AbstractGame, bounds, steps, points, fields, occupancy_state
     return jnp.sum(weights[..., None] * counted, axis=2)
 
 
-def _merged(tree):
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+def _merged(tree: T) -> T:
+    result: T = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+    return result
 
 
 def _of_leader(game: AbstractGame, logits: Array, start: Array) -> tuple[Array, Array, Array]:

@@ -67,7 +67,8 @@ def left_side(data: ExpectedResiduals, residual: str, *, chains: bool = False) -
     """Expected change over one iteration of a residual; for the leader that of minus the objective."""
     name = "objective" if residual == "e_omega" else residual
     change = (data.chains if chains else data.stationary)[name] - data.before[name]
-    return -change if residual == "e_omega" else change
+    result: Float[np.ndarray, "V P"] = -change if residual == "e_omega" else change
+    return result
 
 
 def features(data: ExpectedResiduals, residual: str) -> Float[np.ndarray, "V P F"]:
@@ -118,7 +119,9 @@ def fit_inequality(
     return _named(residual, constants, terms, change, places)
 
 
-def _usable(data: ExpectedResiduals, residual: str, rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _usable(
+    data: ExpectedResiduals, residual: str, rows: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Right-hand terms, left side, and place of each usable row in the flattened (schedule, iterate) table."""
     terms, change = features(data, residual), left_side(data, residual)
     usable = np.isfinite(change) & np.all(np.isfinite(terms), axis=-1)
@@ -137,7 +140,9 @@ def _smallest(terms: Float[np.ndarray, "R F"], change: Float[np.ndarray, " R"]) 
     return found.status, unit * found.variables.get("constants", np.full(terms.shape[1], np.nan))
 
 
-def _named(residual: str, constants, terms, change, places) -> DriftInequality:
+def _named(
+    residual: str, constants: np.ndarray, terms: np.ndarray, change: np.ndarray, places: np.ndarray
+) -> DriftInequality:
     others = [name for name in RESIDUALS if name != residual]
     noise = [LEARNERS[k] for k in noise_columns(residual)]
     moving = [] if residual == "e_omega" else others

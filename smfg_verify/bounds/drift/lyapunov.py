@@ -49,7 +49,8 @@ def rate_matrix(
 ) -> Float[np.ndarray, "5 5"]:
     r"""D at step constants c, inequality i by residual j: $-a c_i$, and $b_j c_i + b'_j c_j^2 / c_i$."""
     contraction, coupling, moving = rate_terms(inequalities, constants)
-    return coupling + moving - np.diag(contraction)
+    result: Float[np.ndarray, "5 5"] = coupling + moving - np.diag(contraction)
+    return result
 
 
 def rate_terms(

@@ -9,7 +9,7 @@ of a geometric program.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import scipy.linalg
@@ -144,7 +144,7 @@ def _interval(
     return low, high
 
 
-def _edge(height, inside: float, limit: float) -> float:
+def _edge(height: Callable[[float], float], inside: float, limit: float) -> float:
     """Where a convex function leaves the values below 1 on the way from a point inside to a limit."""
     if height(limit) < 1.0:
         return limit

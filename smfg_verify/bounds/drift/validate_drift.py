@@ -125,7 +125,9 @@ def _markov_correction(data: ExpectedResiduals, residual: str) -> float:
     return float(np.max(np.abs(apart[finite])) / np.max(np.abs(change[finite])))
 
 
-def bound_curves(report: DriftReport, residuals: Mapping[str, Float[np.ndarray, "S C"]], iterations) -> BoundCurves:
+def bound_curves(
+    report: DriftReport, residuals: Mapping[str, Float[np.ndarray, "S C"]], iterations: Int[np.ndarray, " C"]
+) -> BoundCurves:
     r"""Unroll the fitted inequalities from the first iterate and set them beside seeds they were not fitted to.
 
     The recursion is linear, so it holds for means. The leader's squared gradient drives it and is that of the seeds

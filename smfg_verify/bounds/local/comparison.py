@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -68,7 +69,9 @@ def compare_local(
             "Pass iterations=trace.iterations to local_prediction."
         )
     at = np.searchsorted(prediction.iterations, iterations[inside])
-    columns: dict[str, dict] = {name: {} for name in ("measured", "ratios", "ratio", "error", "excess", "excess_error")}
+    columns: dict[str, dict[str, Any]] = {
+        name: {} for name in ("measured", "ratios", "ratio", "error", "excess", "excess_error")
+    }
     for name in RESIDUAL_NAMES:
         values, expected = getattr(residuals, name)[:, inside], prediction.means[name][at]
         columns["measured"][name] = values.mean(axis=0)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
-from jaxtyping import ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Complex, Float
 
 from smfg_verify.assumptions.gradient_alignment.rest_points import RestPoints, follow
 from smfg_verify.bounds.local.kinks import is_differentiable
@@ -198,7 +198,9 @@ def limit_point_at(game: AbstractGame, iterate: Components, schedule: Schedule |
     return _polished(game, schedule, arrays)
 
 
-def _starts(game: AbstractGame, starts, num_starts: int, leader_scale: float, seed: int) -> np.ndarray:
+def _starts(
+    game: AbstractGame, starts: ArrayLike | None, num_starts: int, leader_scale: float, seed: int
+) -> np.ndarray:
     shape = leader_logits_shape(game)
     if starts is None:
         if num_starts < 1 or not leader_scale > 0.0:
@@ -264,7 +266,7 @@ def _reduced(game: AbstractGame, points: LeaderPoints) -> Components:
 
 
 @jit_for_game
-def _leader_critic(game: AbstractGame, logits, follower_policy, mean_field):
+def _leader_critic(game: AbstractGame, logits: Array, follower_policy: Array, mean_field: Array) -> Array:
     return leader_value(game, softmax_policy(logits), follower_policy, mean_field)
 
 
@@ -306,7 +308,9 @@ def _evaluated(game: AbstractGame, point: np.ndarray) -> tuple[np.ndarray, np.nd
     return flattened(value), np.asarray(slope)
 
 
-def _line_search(game: AbstractGame, point, move, value, slope):
+def _line_search(
+    game: AbstractGame, point: np.ndarray, move: np.ndarray, value: np.ndarray, slope: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     for halving in range(_MAX_HALVINGS):
         trial = point + 0.5**halving * move
         new_value, new_slope = _evaluated(game, trial)

@@ -7,7 +7,7 @@ the error covariance is $S / \sqrt{k+1}$ to leading order, S the solution of a L
 import dataclasses
 import enum
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import scipy.linalg
@@ -167,9 +167,9 @@ class _Linear:
     @classmethod
     def of(cls, game: AbstractGame, iterate: Components, constants: np.ndarray) -> "_Linear":
         basis = movable_directions(game)
-        dynamics, slope = linearised(game, iterate)
+        dynamics, derivative = linearised(game, iterate)
         _check_zero(float(np.linalg.norm(flattened(dynamics))), iterate)
-        slope = np.asarray(slope)
+        slope = np.asarray(derivative)
         matrix = basis.T @ (constants[:, None] * slope) @ basis
         abscissa = float(np.max(np.linalg.eigvals(matrix).real))
         return cls(basis, constants, basis.T @ slope @ basis, matrix, abscissa)
@@ -196,7 +196,7 @@ class _Linear:
         """1-norm condition number of X -> A X + X A^T, estimated."""
         size = len(self.matrix)
 
-        def solved(matrix):
+        def solved(matrix: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
             return lambda x: scipy.linalg.solve_continuous_lyapunov(matrix, x.reshape(size, size)).ravel()
 
         operator = scipy.sparse.linalg.LinearOperator(
@@ -282,7 +282,9 @@ def _expected_gaps(game: AbstractGame, advantages: Moments, scale: np.ndarray) -
     return np.asarray(gaps)
 
 
-def _critic_margin(game: AbstractGame, iterate: Components, covariance, bias, scale) -> Float[np.ndarray, " K"]:
+def _critic_margin(
+    game: AbstractGame, iterate: Components, covariance: np.ndarray, bias: np.ndarray, scale: np.ndarray
+) -> Float[np.ndarray, " K"]:
     bounds = value_bounds(game)
     variances, shifts = unflattened(game, np.diag(covariance)), unflattened(game, bias)
     margins = []
@@ -292,7 +294,8 @@ def _critic_margin(game: AbstractGame, iterate: Components, covariance, bias, sc
         mean = np.asarray(getattr(iterate, name)) + np.outer(scale, getattr(shifts, name))
         deviation = np.sqrt(np.outer(scale, np.maximum(getattr(variances, name), np.finfo(float).tiny)))
         margins.append(np.min(np.minimum(mean - lower, upper - mean) / deviation, axis=1))
-    return np.minimum(*margins)
+    result: Float[np.ndarray, " K"] = np.minimum(*margins)
+    return result
 
 
 def _status(residual: float, condition: float, means: dict[str, np.ndarray], scale: np.ndarray) -> PredictionStatus:

@@ -32,7 +32,8 @@ def running_average(values: Float[np.ndarray, "*S C"], iterations: Int[np.ndarra
     steps, before, after = np.diff(iterations), values[..., :-1], values[..., 1:]
     pieces = 0.5 * steps * (before + after) + 0.5 * (after - before)
     sums = np.cumsum(np.concatenate([values[..., :1], pieces], axis=-1), axis=-1)
-    return sums / (iterations - iterations[0] + 1)
+    result: Float[np.ndarray, "*S C"] = sums / (iterations - iterations[0] + 1)
+    return result
 
 
 def average_fit(residuals: Residuals) -> Fit:

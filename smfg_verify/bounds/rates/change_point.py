@@ -175,7 +175,10 @@ class _Fits:
         self.bases = np.stack([np.linalg.qr(self.root[:, None] * design)[0] for design in self.designs])
 
     def one_line(self, y: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:
-        return self.line @ np.linalg.lstsq(self.root[:, None] * self.line, self.root * y, rcond=None)[0]
+        result: Float[np.ndarray, " C"] = (
+            self.line @ np.linalg.lstsq(self.root[:, None] * self.line, self.root * y, rcond=None)[0]
+        )
+        return result
 
     def slope(self, y: Float[np.ndarray, " C"]) -> float:
         return float(np.linalg.lstsq(self.root[:, None] * self.line, self.root * y, rcond=None)[0][1])
@@ -187,7 +190,8 @@ class _Fits:
 
     def breaks_of(self, y: Float[np.ndarray, "R C"]) -> Float[np.ndarray, " R"]:
         """Best break of each row, as log(k + 1)."""
-        return self.breaks[np.argmin(self._squares(y), axis=1)]
+        result: Float[np.ndarray, " R"] = self.breaks[np.argmin(self._squares(y), axis=1)]
+        return result
 
     def gains(self, y: Float[np.ndarray, "R C"]) -> Float[np.ndarray, " R"]:
         """BIC of one line less that of two, for each row."""
@@ -197,7 +201,8 @@ class _Fits:
         # An exact fit has no noise to compare: rounding of the ordinates stands in for it.
         floor = number * (np.finfo(float).eps * (1.0 + np.max(np.abs(y), axis=1))) ** 2
         ratio = np.log(np.maximum(one, floor)) - np.log(np.maximum(two, floor))
-        return number * ratio - (_TWO_LINES - _ONE_LINE) * np.log(number)
+        result: Float[np.ndarray, " R"] = number * ratio - (_TWO_LINES - _ONE_LINE) * np.log(number)
+        return result
 
     def _squares(self, y: Float[np.ndarray, "R C"]) -> Float[np.ndarray, "R B"]:
         """Weighted sum of squares about two lines, for each row and break."""

@@ -81,7 +81,8 @@ def rate_window(iterations: Int[np.ndarray, " C"], window: tuple[int, int] | Non
     if window is None:
         mask = (iterations + 1) * 10.0**WINDOW_DECADES >= iterations[-1] + 1
         mask[-MIN_CHECKPOINTS:] = True
-        return mask
+        result: Bool[np.ndarray, " C"] = mask
+        return result
     first, last = window
     mask = (iterations >= first) & (iterations <= last)
     if not np.any(mask):
@@ -146,7 +147,8 @@ def decay_rate(
         if running_minimum:
             means = np.minimum.accumulate(means, axis=-1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(means[..., mask])
+            result: Float[np.ndarray, "... W"] = np.log(means[..., mask])
+            return result
 
     num_seeds = len(values)
     mean = ordered.mean(axis=0)
@@ -176,7 +178,8 @@ def log_lengths(iterations: Int[np.ndarray, " W"]) -> Float[np.ndarray, " W"]:
     """The share of the length of log(k + 1) that each checkpoint stands for; the shares sum to one."""
     gaps = np.diff(np.log1p(iterations))
     weights = np.concatenate([gaps, [0.0]]) + np.concatenate([[0.0], gaps])
-    return weights / weights.sum()
+    result: Float[np.ndarray, " W"] = weights / weights.sum()
+    return result
 
 
 def _least_squares(iterations: Int[np.ndarray, " W"]) -> tuple[Float[np.ndarray, " W"], Float[np.ndarray, " W"]]:
@@ -207,7 +210,8 @@ def _interval_levels(
 
 def seed_mean(values: Float[np.ndarray, "S C"]) -> Float[np.ndarray, " C"]:
     """Mean over seeds, to the same bits whatever their order."""
-    return values[np.lexsort(values.T)].mean(axis=0)
+    result: Float[np.ndarray, " C"] = values[np.lexsort(values.T)].mean(axis=0)
+    return result
 
 
 def running_minimum(means: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:

@@ -232,7 +232,8 @@ def _planned_checkpoints(inside: Int[np.ndarray, " W"], last: int) -> Int[np.nda
     """The pilot's checkpoints, stretched in log(k + 1) so that the first stays and the last is the last iteration."""
     x = np.log1p(inside)
     stretched = x[0] + (x - x[0]) * (np.log1p(last) - x[0]) / (x[-1] - x[0])
-    return np.round(np.expm1(stretched)).astype(int)
+    result: Int[np.ndarray, " W"] = np.round(np.expm1(stretched)).astype(int)
+    return result
 
 
 def _obstacle(

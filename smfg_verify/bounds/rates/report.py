@@ -158,16 +158,16 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _envelope(record: dict) -> Envelope:
+def _envelope(record: dict[str, Any]) -> Envelope:
     return Envelope(**{**record, "constant": _number(record["constant"])})
 
 
-def _change(record: dict) -> ChangePoint:
+def _change(record: dict[str, Any]) -> ChangePoint:
     numbers = {name: _number(value) for name, value in record.items() if name not in ("status", "reason")}
     return ChangePoint(status=ChangeStatus(record["status"]), reason=record["reason"], **numbers)
 
 
-def _row(record: dict) -> RateFinding:
+def _row(record: dict[str, Any]) -> RateFinding:
     numbers = {name: _number(record[name]) for name in ("slope", "intercept", "lower", "upper")}
     parsed = {
         "verdict": RateVerdict(record["verdict"]),

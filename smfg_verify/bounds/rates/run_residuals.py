@@ -252,8 +252,11 @@ def _evaluate(game: AbstractGame, points: _Point, precision: float, batch_size: 
 
 
 @compiled_for_game
-def _evaluate_block(game, points: _Point, precision: float, batch_size: int, rescue: bool) -> _Measured:
-    return jax.lax.map(lambda point: _measure(game, point, precision, rescue), points, batch_size=batch_size)
+def _evaluate_block(game: AbstractGame, points: _Point, precision: float, batch_size: int, rescue: bool) -> _Measured:
+    result: _Measured = jax.lax.map(
+        lambda point: _measure(game, point, precision, rescue), points, batch_size=batch_size
+    )
+    return result
 
 
 class Tracking(NamedTuple):

@@ -3,6 +3,7 @@ r"""The step-size laboratory: final $\|\nabla\Phi\|^2$ over step constants and e
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.stats
@@ -23,8 +24,8 @@ from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_where_finite
 from smfg_verify.game import AbstractGame
 from smfg_verify.learners import LEARNERS
+from smfg_verify.progress import Callback
 from smfg_verify.records.parts import Keep, made_anew
-from smfg_verify.stochastic.run import Callback
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Sampling
 
@@ -193,7 +194,15 @@ def check_sweep(schedule: Schedule, num_iterations: int, num_seeds: int) -> None
         )
 
 
-def _swept(game: AbstractGame, planes, base, seeds, arguments, callback, keep: Keep) -> np.ndarray:
+def _swept(
+    game: AbstractGame,
+    planes: Sequence[StepPlane],
+    base: Mapping[str, float],
+    seeds: np.ndarray,
+    arguments: tuple[int, Sampling],
+    callback: Callback | None,
+    keep: Keep,
+) -> np.ndarray:
     """`_measured` at the choices of all planes, (3, V, S), each plane a part."""
     done, tables, (num_iterations, sampling) = 0, [], arguments
     for number, plane in enumerate(planes):
@@ -205,7 +214,14 @@ def _swept(game: AbstractGame, planes, base, seeds, arguments, callback, keep: K
     return np.concatenate(tables, axis=1)
 
 
-def _measured(game: AbstractGame, choices, seeds, num_iterations, sampling, callback=None) -> np.ndarray:
+def _measured(
+    game: AbstractGame,
+    choices: np.ndarray,
+    seeds: np.ndarray,
+    num_iterations: int,
+    sampling: Sampling,
+    callback: Callback | None = None,
+) -> np.ndarray:
     """Final squared gradients, policy-space gaps and objectives, (3, V, S); NaN where a run diverged."""
     logits = final_leaders(game, choices, seeds, num_iterations, sampling, callback=callback)
     points = evaluate_where_finite(game, logits.reshape(-1, *logits.shape[2:]))
@@ -213,12 +229,16 @@ def _measured(game: AbstractGame, choices, seeds, num_iterations, sampling, call
     return np.stack([measure.reshape(logits.shape[:2]) for measure in measures])
 
 
-def _predicted(game: AbstractGame, choices, num_iterations, sampling, **options) -> np.ndarray:
+def _predicted(
+    game: AbstractGame, choices: np.ndarray, num_iterations: int, sampling: Sampling, **options: int
+) -> np.ndarray:
     law = linear_noise(game, power_schedule(choices), num_iterations, sampling, **options)
     return expected_stationarity(game, law).squared_gradient
 
 
-def _region(choices, num_iterations, inequalities) -> tuple[np.ndarray, str]:
+def _region(
+    choices: np.ndarray, num_iterations: int, inequalities: Mapping[str, DriftInequality] | None
+) -> tuple[np.ndarray, str]:
     nowhere = np.zeros(len(choices), dtype=bool)
     if inequalities is None:
         return nowhere, "no drift inequalities were given"
@@ -231,7 +251,14 @@ def _region(choices, num_iterations, inequalities) -> tuple[np.ndarray, str]:
     return np.asarray(roots) < 1.0, ""
 
 
-def _optima(game, choices, measured, predicted, fresh, arguments):
+def _optima(
+    game: AbstractGame,
+    choices: np.ndarray,
+    measured: np.ndarray,
+    predicted: np.ndarray,
+    fresh: np.ndarray,
+    arguments: tuple[int, Sampling],
+) -> tuple[Optimum, Optimum | None, tuple[float, float]]:
     """The least of the sweep, that of the prediction, and their difference on fresh seeds."""
     if not np.isfinite(measured).any():
         raise InputError("every choice of step sizes diverged; give smaller constants, or look at the game's rewards.")
@@ -245,7 +272,7 @@ def _optima(game, choices, measured, predicted, fresh, arguments):
     return optima[0], optima[1], (float(apart.mean()), float(apart.std(ddof=1) / np.sqrt(len(apart))))
 
 
-def _optimum(choice, measured, predicted, again) -> Optimum:
+def _optimum(choice: np.ndarray, measured: np.ndarray, predicted: np.ndarray, again: np.ndarray) -> Optimum:
     squared, gap, objective = again
     return Optimum(
         choice=dict(zip(PARAMETERS, choice.tolist(), strict=True)),
@@ -258,23 +285,23 @@ def _optimum(choice, measured, predicted, again) -> Optimum:
     )
 
 
-def _split(planes: tuple[StepPlane, ...], tables) -> tuple[PlaneResult, ...]:
+def _split(planes: tuple[StepPlane, ...], tables: Sequence[np.ndarray]) -> tuple[PlaneResult, ...]:
     ends = np.cumsum([plane.shape[0] * plane.shape[1] for plane in planes])
     parts = zip(planes, *(np.split(table, ends[:-1]) for table in tables), strict=True)
     return tuple(PlaneResult(**_shaped(plane, *rows)) for plane, *rows in parts)
 
 
-def _shaped(plane: StepPlane, *rows) -> dict:
+def _shaped(plane: StepPlane, *rows: np.ndarray) -> dict[str, Any]:
     names = ("measured", "standard_error", "predicted", "policy_gap", "objective", "certified")
     return {"plane": plane, **{name: row.reshape(plane.shape) for name, row in zip(names, rows, strict=True)}}
 
 
-def _rank_correlation(measured, predicted) -> float:
+def _rank_correlation(measured: np.ndarray, predicted: np.ndarray) -> float:
     known = np.isfinite(measured) & np.isfinite(predicted)
     return float(scipy.stats.spearmanr(measured[known], predicted[known]).statistic) if known.sum() >= 3 else np.nan
 
 
-def _quartiles(ratios) -> tuple[float, float, float]:
+def _quartiles(ratios: np.ndarray) -> tuple[float, float, float]:
     known = ratios[np.isfinite(ratios)]
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if known.size else (np.nan, np.nan, np.nan)
     return float(low), float(middle), float(high)

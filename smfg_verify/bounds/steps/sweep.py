@@ -11,10 +11,11 @@ from jaxtyping import Float, Int
 
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.learners import LEARNERS
+from smfg_verify.progress import Callback
 from smfg_verify.stochastic.ac_smfg import AcSmfg
 from smfg_verify.stochastic.advance import advance_on_thread
 from smfg_verify.stochastic.initial import first_iterate, from_lanes, seed_groups, to_lanes
-from smfg_verify.stochastic.run import Callback
+from smfg_verify.stochastic.method import Carry
 from smfg_verify.stochastic.schedules import PowerSchedule
 from smfg_verify.stochastic.updates import Sampling
 from smfg_verify.stochastic.value_bounds import value_bounds
@@ -106,7 +107,7 @@ def final_leaders(
     lanes = seed_groups(np.repeat(np.arange(len(choices)), len(seeds)))
     float64 = jnp.result_type(float) == jnp.float64
 
-    def run(group):
+    def run(group: tuple[np.ndarray, np.ndarray, Carry]) -> Carry:
         keys, lane, carry = group
         method = AcSmfg(power_schedule(choices[lane]), sampling)
         job = (game, bounds, method, jnp.asarray(keys), carry, 0, num_iterations)

@@ -1,6 +1,7 @@
 """Following the equilibrium from a large temperature down to the one asked for, through folds."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -18,6 +19,10 @@ from smfg_verify.exact.equilibrium.residual import (
     value_scale,
 )
 from smfg_verify.game import mean_field_shape
+from smfg_verify.game.base import Scalar
+
+# A point (m, V) and a logarithm of the temperature, or a direction of both.
+_Direction = tuple[Point, Array]
 
 _FIRST_STEP = 0.25
 _LARGEST_STEP = 0.7
@@ -53,7 +58,7 @@ class Followed(NamedTuple):
 
 
 def follow_temperature(
-    setting: Setting, search: Search, *, max_steps: int, active: Bool[Array, ""] | bool = True
+    setting: Setting, search: Search, *, max_steps: int | Array, active: Bool[Array, ""] | bool = True
 ) -> Search:
     r"""Pseudo-arclength continuation in $\log \tau$ from a temperature at which the equilibrium is easy.
 
@@ -73,7 +78,8 @@ def follow_temperature(
     """
     landed = follow_path(setting, search, max_steps=max_steps, active=active).search
     better = landed.norm < search.norm
-    return jax.tree.map(lambda new, old: jnp.where(better, new, old), landed, search)
+    result: Search = jax.tree.map(lambda new, old: jnp.where(better, new, old), landed, search)
+    return result
 
 
 def follow_path(
@@ -100,7 +106,7 @@ def follow_path(
     start = start._replace(step=jnp.minimum(start.step, largest_step))
     target = jnp.log(setting.temperature)
 
-    def unfinished(path: _Path):
+    def unfinished(path: _Path) -> Bool[Array, ""]:
         alive = (path.step > _SMALLEST_STEP) & (path.taken < max_steps)
         return active & alive & ~(path.landed.norm <= _CORRECTED)
 
@@ -109,10 +115,11 @@ def follow_path(
 
 
 def _at(setting: Setting, log_temperature: Float[Array, ""]) -> Setting:
-    return eqx.tree_at(lambda s: s.temperature, setting, jnp.exp(log_temperature))
+    result: Setting = eqx.tree_at(lambda s: s.temperature, setting, jnp.exp(log_temperature))
+    return result
 
 
-def _hot_start(setting: Setting, search: Search, active) -> _Path:
+def _hot_start(setting: Setting, search: Search, active: Array | bool) -> _Path:
     """The equilibrium at a temperature above the rewards-to-go at uniform and extreme fields: policies near uniform."""
     game = setting.game
     size = search.point.mean_field.shape[0]
@@ -128,14 +135,14 @@ def _hot_start(setting: Setting, search: Search, active) -> _Path:
     return _Path(found.point, hot, tangent, jnp.asarray(_FIRST_STEP), none, none, landed)
 
 
-def _inner(first, second, point: Point, temperature) -> Float[Array, ""]:
+def _inner(first: _Direction, second: _Direction, point: Point, temperature: Scalar) -> Float[Array, ""]:
     """Inner product on (m, V, log tau), the value measured against its own size."""
     (x, s), (y, t) = first, second
     scale = value_scale(temperature, point.value)
     return jnp.sum(x.mean_field * y.mean_field) + jnp.sum(x.value * y.value) / scale**2 + s * t
 
 
-def _sensitivity(setting: Setting, point: Point, log_temperature, remainder: Point) -> tuple[Point, Point]:
+def _sensitivity(setting: Setting, point: Point, log_temperature: Array, remainder: Point) -> tuple[Point, Point]:
     """Newton direction -J^-1 F and path direction -J^-1 dF/dlog(tau), by one factorisation."""
     _, slope = jax.jvp(
         lambda log_tau: residual(_at(setting, log_tau), point), (log_temperature,), (jnp.ones_like(log_temperature),)
@@ -145,30 +152,34 @@ def _sensitivity(setting: Setting, point: Point, log_temperature, remainder: Poi
     return jax.tree.map(lambda leaf: leaf[:, 0], solved), jax.tree.map(lambda leaf: leaf[:, 1], solved)
 
 
-def _tangent(setting: Setting, point: Point, log_temperature, previous):
+def _tangent(setting: Setting, point: Point, log_temperature: Array, previous: tuple[Point, Array]) -> _Direction:
     _, direction = _sensitivity(setting, point, log_temperature, jax.tree.map(jnp.zeros_like, point))
     raw = (direction, jnp.asarray(1.0))
     length = jnp.sqrt(_inner(raw, raw, point, setting.temperature)) * jnp.sign(
         _inner(raw, previous, point, setting.temperature)
     )
-    return jax.tree.map(lambda leaf: leaf / length, raw)
+    result: _Direction = jax.tree.map(lambda leaf: leaf / length, raw)
+    return result
 
 
-def _move(point: Point, log_temperature, direction, size):
+def _move(point: Point, log_temperature: Array, direction: _Direction, size: Array) -> _Direction:
     moved = jax.tree.map(lambda leaf, d: leaf + size * d, point, direction[0])
     return moved, log_temperature + size * direction[1]
 
 
 def _correct(setting: Setting, path: _Path) -> tuple[Point, Float[Array, ""], Bool[Array, ""]]:
     """Newton from the predicted point, staying in the hyperplane orthogonal to the tangent."""
-    inner = lambda first, second: _inner(first, second, path.point, setting.temperature)  # noqa: E731
+
+    def inner(first: _Direction, second: _Direction) -> Array:
+        return _inner(first, second, path.point, setting.temperature)
+
     predicted = _move(path.point, path.log_temperature, path.tangent, path.step)
 
-    def unfinished(carry):
+    def unfinished(carry: tuple[Point, Array, Array, Array]) -> Bool[Array, ""]:
         _, _, size, count = carry
         return (size > _CORRECTED) & (count < _CORRECTOR_STEPS)
 
-    def step(carry):
+    def step(carry: tuple[Point, Array, Array, Array]) -> tuple[Point, Array, Array, Array]:
         point, log_tau, _, count = carry
         remainder = residual(_at(setting, log_tau), point)
         gap = (jax.tree.map(jnp.subtract, point, predicted[0]), log_tau - predicted[1])
@@ -197,7 +208,7 @@ def _advance(setting: Setting, path: _Path, target: Float[Array, ""], largest_st
     landed = crossing & (landing.norm <= _CORRECTED)
     walked = success & ~crossing
     tangent = _tangent(setting, point, log_tau, path.tangent)
-    select = lambda flag, new, old: jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)  # noqa: E731
+    select: Callable[..., Any] = lambda flag, new, old: jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)  # noqa: E731
     size = jnp.where(walked, jnp.minimum(1.5 * path.step, largest_step), 0.5 * path.step)
     turned = walked & (tangent[1] * path.tangent[1] < 0.0)
     result = landing._replace(steps=path.landed.steps + path.taken + landing.steps)

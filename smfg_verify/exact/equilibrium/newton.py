@@ -74,7 +74,7 @@ def newton(
     """
     last = search.steps + max_steps
 
-    def unfinished(carry):
+    def unfinished(carry: tuple[Landing, Array]) -> Bool[Array, ""]:
         return active & ~carry[1]
 
     def advance(search: Search) -> tuple[Landing, Bool[Array, ""]]:
@@ -88,12 +88,14 @@ def newton(
     shapes = jax.eval_shape(advance, search)[0]
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     start = (nothing._replace(search=search), jnp.asarray(False))
-    return jax.lax.while_loop(unfinished, lambda carry: advance(carry[0].search), start)[0]
+    result: Landing = jax.lax.while_loop(unfinished, lambda carry: advance(carry[0].search), start)[0]
+    return result
 
 
 def _newton_direction(matrix: Jacobian, remainder: Point) -> Point:
     solved = matrix.solve(jax.tree.map(lambda leaf: leaf[:, None], remainder))
-    return jax.tree.map(lambda leaf: leaf[:, 0], solved)
+    result: Point = jax.tree.map(lambda leaf: leaf[:, 0], solved)
+    return result
 
 
 def _line_search(
@@ -101,14 +103,14 @@ def _line_search(
 ) -> tuple[Search, Bool[Array, ""]]:
     """The longest of the halved Newton steps that makes the residual fall, and whether there was none."""
 
-    def accepted(trial: Search, length) -> Bool[Array, ""]:
+    def accepted(trial: Search, length: Array) -> Bool[Array, ""]:
         return trial.norm <= (1.0 - _SUFFICIENT_DECREASE * length) * search.norm
 
-    def unfinished(carry):
+    def unfinished(carry: tuple[Array, Search]) -> Bool[Array, ""]:
         length, trial = carry
         return active & ~accepted(trial, length) & (length > _SMALLEST_STEP)
 
-    def halve(carry):
+    def halve(carry: tuple[Array, Search]) -> tuple[Array, Search]:
         length = 0.5 * carry[0]
         field = moved(search, length * direction.mean_field)
         trial = begin(setting, Point(field, search.point.value - length * direction.value))
@@ -134,6 +136,10 @@ def best_response_image(setting: Setting, field: Float[Array, " M"]) -> Point:
     return Point(to_simplex(population_law(setting.game, model, response.policy)), response.value)
 
 
+# Count, mean field, its last move, damping, best so far, and whether a 2-cycle was met.
+_Damped = tuple[Array, Array, Array, Array, Search, Array]
+
+
 def damped_iteration(
     setting: Setting, search: Search, *, max_steps: int, active: Bool[Array, ""] | bool = True
 ) -> tuple[Search, Bool[Array, ""]]:
@@ -152,11 +158,11 @@ def damped_iteration(
         A search at the best iterate seen (never worse than `search`), and whether a period-2 cycle was met.
     """
 
-    def unfinished(carry):
+    def unfinished(carry: _Damped) -> Bool[Array, ""]:
         count, *_, best, _ = carry
         return active & (count < max_steps) & (best.norm > 1e-3)
 
-    def step(carry):
+    def step(carry: _Damped) -> _Damped:
         count, field, previous, damping, best, cycled = carry
         image = best_response_image(setting, field)
         move = image.mean_field - field

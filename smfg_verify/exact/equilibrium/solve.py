@@ -142,7 +142,15 @@ def needs_rescue(equilibrium: Equilibrium) -> bool:
 
 
 @jit(OLD_EMITTERS)
-def _solve(game, leader_policy, start, tolerance, max_steps, max_path_steps, rescue) -> Equilibrium:
+def _solve(
+    game: AbstractGame,
+    leader_policy: Float[Array, "O B"],
+    start: Array | None,
+    tolerance: float | Array,
+    max_steps: int | Array,
+    max_path_steps: int | Array,
+    rescue: bool,
+) -> Equilibrium:
     return equilibrium_of_policy(
         game,
         leader_policy,
@@ -223,7 +231,14 @@ class _Outcome(NamedTuple):
     tried: Int[Array, ""]
 
 
-def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescue) -> _Outcome:
+def _search(
+    setting: Setting,
+    start: Array | None,
+    tolerance: float | Array,
+    max_steps: int | Array,
+    max_path_steps: int | Array,
+    rescue: bool,
+) -> _Outcome:
     field = uniform_start(setting).mean_field if start is None else to_simplex(jnp.ravel(start))
     # The value that belongs to the first mean field: from V = 0 the first step may leap to another equilibrium.
     first = unevaluated(Point(field, respond(setting, field)[1].value))
@@ -231,10 +246,10 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
         direct = accuracy(setting, newton(setting, first, max_steps=max_steps))
         return _Outcome(direct, jnp.asarray(int(EquilibriumMethod.NEWTON)), jnp.asarray(False), jnp.asarray(1))
 
-    def unfinished(outcome: _Outcome):
+    def unfinished(outcome: _Outcome) -> Bool[Array, ""]:
         return (outcome.tried < len(EquilibriumMethod) - 1) & ~_accepted(setting, outcome.found, tolerance)
 
-    def attempt(outcome: _Outcome):
+    def attempt(outcome: _Outcome) -> _Outcome:
         method = outcome.tried + 1
         damped = method == int(EquilibriumMethod.DAMPED)
         begun = first._replace(steps=outcome.found.search.steps)
@@ -255,7 +270,7 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
     return jax.lax.while_loop(unfinished, attempt, _Outcome(nothing, none, jnp.asarray(False), none))
 
 
-def _accepted(setting: Setting, found: Accuracy, tolerance) -> Bool[Array, ""]:
+def _accepted(setting: Setting, found: Accuracy, tolerance: float | Array) -> Bool[Array, ""]:
     scale = value_scale(setting.temperature, found.search.point.value)
     return (found.mean_field_error <= tolerance) & (found.value_error <= tolerance * scale)
 
@@ -286,8 +301,8 @@ def implicit_point(setting: Setting, point: Point) -> Point:
     return point
 
 
-@implicit_point.def_jvp
-def _implicit_point_jvp(primals, tangents):
+@implicit_point.def_jvp  # type: ignore[untyped-decorator]  # equinox gives it no types
+def _implicit_point_jvp(primals: tuple[Setting, Point], tangents: tuple[Setting, Point]) -> tuple[Point, Point]:
     r"""$\dot x = -(\partial F/\partial x)^{-1} (\partial F/\partial \text{setting}) \dot{\text{setting}}$.
 
     The point is taken through the same rule again, so that derivatives of this derivative are right too.

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from smfg_verify.exact.compiled_batch import in_batches
 from smfg_verify.exact.compiling import jit_for_game, tangent_entries
@@ -58,7 +58,7 @@ class LeaderPoints(NamedTuple):
     converged: Bool[np.ndarray, " N"]
     rescued: Bool[np.ndarray, " N"]
 
-    def at(self, index) -> "LeaderPoints":
+    def at(self, index: int | slice | np.ndarray) -> "LeaderPoints":
         """The points an index, slice or mask selects."""
         return LeaderPoints(*(leaf[index] for leaf in self))
 
@@ -70,17 +70,20 @@ class LeaderPoints(NamedTuple):
     @property
     def total_norm(self) -> Float[np.ndarray, " N"]:
         """Euclidean norm of the total gradient in logits."""
-        return np.linalg.norm(self.total, axis=(1, 2))
+        result: Float[np.ndarray, " N"] = np.linalg.norm(self.total, axis=(1, 2))
+        return result
 
     @property
     def direct_norm(self) -> Float[np.ndarray, " N"]:
         """Euclidean norm of the direct part in logits."""
-        return np.linalg.norm(self.direct, axis=(1, 2))
+        result: Float[np.ndarray, " N"] = np.linalg.norm(self.direct, axis=(1, 2))
+        return result
 
     @property
     def held_norm(self) -> Float[np.ndarray, " N"]:
         """Euclidean norm in logits of the part with the mean field alone held."""
-        return np.linalg.norm(self.held, axis=(1, 2))
+        result: Float[np.ndarray, " N"] = np.linalg.norm(self.held, axis=(1, 2))
+        return result
 
 
 def checked(game: AbstractGame) -> AbstractGame:
@@ -164,11 +167,13 @@ def _evaluate_all(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarra
 
 
 @jit_for_game
-def _evaluate(game: AbstractGame, logits, mean_fields, rescue: bool) -> LeaderPoints:
+def _evaluate(
+    game: AbstractGame, logits: Float[Array, "K O B"], mean_fields: Float[Array, "K ..."], rescue: bool
+) -> LeaderPoints:
     return jax.vmap(lambda omega, start: _evaluate_one(game, omega, start, rescue))(logits, mean_fields)
 
 
-def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoints:
+def _evaluate_one(game: AbstractGame, logits: Array, start: Array, rescue: bool) -> LeaderPoints:
     gradient = gradient_of_logits(game, logits, start, rescue=rescue)
     found = gradient.equilibrium
     # JAX arrays here, NumPy arrays once out of jit.
@@ -197,4 +202,5 @@ def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoin
 def advantage(logits: Float[np.ndarray, "N O B"], table: Float[np.ndarray, "N O B"]) -> Float[np.ndarray, "N O B"]:
     r"""Natural gradient in logits of a policy-space table, $G(o,b) - \sum_{b'} \phi(b'|o) G(o,b')$."""
     policy = np.asarray(softmax_policy(jnp.asarray(logits)))
-    return table - np.sum(policy * table, axis=-1, keepdims=True)
+    result: Float[np.ndarray, "N O B"] = table - np.sum(policy * table, axis=-1, keepdims=True)
+    return result

@@ -108,7 +108,9 @@ def leader_objective(
 
 
 @compiled_for_game
-def _objective(game, logits, start, rescue) -> tuple[Float[Array, ""], Equilibrium]:
+def _objective(
+    game: AbstractGame, logits: Array, start: Array | None, rescue: bool
+) -> tuple[Float[Array, ""], Equilibrium]:
     policy = softmax_policy(logits)
     equilibrium = equilibrium_of_policy(game, policy, start, rescue=rescue)
     value = objective_at(game, policy, equilibrium.follower_policy, equilibrium.mean_field)
@@ -192,7 +194,9 @@ def policy_gradient(
 
 
 @compiled_for_game
-def _solved(game, leader_policy, start, rescue) -> tuple[Equilibrium, "_Formula"]:
+def _solved(
+    game: AbstractGame, leader_policy: Array, start: Array | None, rescue: bool
+) -> tuple[Equilibrium, "_Formula"]:
     equilibrium = equilibrium_of_policy(game, leader_policy, start, rescue=rescue)
     return equilibrium, _formula(game, leader_policy, equilibrium)
 
@@ -300,7 +304,7 @@ class _Tables(NamedTuple):
     mean_field_response: Float[Array, "O B"]
 
 
-def _partials(setting: Setting, point: Point):
+def _partials(setting: Setting, point: Point) -> tuple[Array, tuple[Array, Array, Array]]:
     """J_l and its partial derivatives in (leader policy, follower policy, mean field)."""
     game = setting.game
     field = point.mean_field.reshape(mean_field_shape(game))
@@ -309,12 +313,13 @@ def _partials(setting: Setting, point: Point):
     return value_and_slopes(setting.leader_policy, rows, field)
 
 
-def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables, Adjoint]:
+def _policy_space_parts(setting: Setting, point: Point, slopes: tuple[Array, Array, Array]) -> tuple[_Tables, Adjoint]:
     """One factorisation of the transposed Jacobian, three right-hand sides: policy part, mean field part, and sum."""
     by_leader, by_follower, by_field = slopes
 
-    def with_leader(leader_policy):
-        return eqx.tree_at(lambda s: s.leader_policy, setting, leader_policy)
+    def with_leader(leader_policy: Array) -> Setting:
+        result: Setting = eqx.tree_at(lambda s: s.leader_policy, setting, leader_policy)
+        return result
 
     _, pull_policy = jax.vjp(lambda phi, x: follower_policy(with_leader(phi), x), setting.leader_policy, point)
     _, pull_residual = jax.vjp(lambda phi: residual(with_leader(phi), point), setting.leader_policy)

@@ -64,7 +64,8 @@ class LeaderOptimum(Portable, eqx.Module):
         """Policy of the best pure leader that was compared; None where there is none."""
         if self.pure is None or self.pure.best_actions is None:
             return None
-        return np.eye(self.leader_logits.shape[1])[self.pure.best_actions]
+        result: Float[np.ndarray, "O B"] | None = np.eye(self.leader_logits.shape[1])[self.pure.best_actions]
+        return result
 
     @property
     def best_pure_objective(self) -> float:
@@ -147,7 +148,9 @@ def _check_settings(tolerance: float, max_steps: int, pure_budget: int) -> None:
             raise InputError(f"{name}: got {value!r}, expected an integer >= 0; likely cause: a float such as 1e3.")
 
 
-def _starts(game: AbstractGame, initial_logits, starts) -> tuple[AbstractGame, Float[np.ndarray, "K O B"]]:
+def _starts(
+    game: AbstractGame, initial_logits: ArrayLike | None, starts: ArrayLike | None
+) -> tuple[AbstractGame, Float[np.ndarray, "K O B"]]:
     """The game, traced, and the policies to start from."""
     several = [] if starts is None else list(np.asarray(starts, dtype=float))
     listed = several if initial_logits is None else [initial_logits, *several]
@@ -208,7 +211,7 @@ def _gradient(game: AbstractGame, policy: np.ndarray, start: Array | None) -> St
 
 @compiled_for_game
 def _gradients_at_once(game: AbstractGame, policies: Array, fields: Array) -> StackelbergGradient:
-    def one(policy, field):
+    def one(policy: Array, field: Array) -> StackelbergGradient:
         return gradient_at(game, policy, equilibrium_of_policy(game, policy, field, rescue=False))
 
     return jax.vmap(one)(policies, fields)

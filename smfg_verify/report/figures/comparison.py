@@ -1,5 +1,7 @@
 """Methods against each other: objective, exploitability and gradient over samples and over wall time."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -60,7 +62,7 @@ def comparison_figure(found: Comparison, *, title: str) -> Figure:
     return figure
 
 
-def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style: dict) -> None:
+def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style: dict[str, Any]) -> None:
     values = getattr(result.measures, name)
     curves = quartiles(values, -np.inf if name == "objective" else np.inf)
     low, middle, high = curves if name == "objective" else np.maximum(curves, _FLOOR)

@@ -18,7 +18,7 @@ REPORT_FILE = "report.json"
 def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
     """Equilibrium, objective and gradient at one leader, with residuals and certificate."""
     equilibrium = gradient.equilibrium
-    return plain(
+    result: dict[str, Any] = plain(
         {
             "mean_field": equilibrium.mean_field,
             "follower_policy": equilibrium.follower_policy,
@@ -38,11 +38,12 @@ def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
             "certificate": gradient.certificate,
         }
     )
+    return result
 
 
 def run_record(trace: Trace) -> dict[str, Any]:
     """What the run was and where it ended; the iterates themselves are in the trace's own file."""
-    return plain(
+    result: dict[str, Any] = plain(
         {
             **dataclasses.asdict(trace.metadata),
             "method_options": trace.metadata.options,
@@ -52,6 +53,7 @@ def run_record(trace: Trace) -> dict[str, Any]:
             "final_leader_logits": trace.leader_logits[:, -1],
         }
     )
+    return result
 
 
 def results_record(results: Results, files: tuple[str, ...] = ()) -> dict[str, Any]:

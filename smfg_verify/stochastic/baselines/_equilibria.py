@@ -64,7 +64,7 @@ def climb(
     logits = iterate.leader_logits + step_size * (1.0 - game.discount) * carry.memory["gradient"]
     found = over_lanes(answer)(logits, iterate.mean_field, iterate.follower_critic)
 
-    def value(logits, follower_policy, mean_field):
+    def value(logits: Array, follower_policy: Array, mean_field: Array) -> Array:
         return leader_value(game, softmax_policy(logits), follower_policy, mean_field)
 
     leader_critic = over_lanes(value)(logits, found.follower_policy, found.mean_field)

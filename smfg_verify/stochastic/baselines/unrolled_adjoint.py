@@ -20,6 +20,7 @@ from smfg_verify.stochastic.method import Carry, Memory, Method, check_count, re
 from smfg_verify.stochastic.schedules import check_constant
 from smfg_verify.stochastic.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.trace import Trace
+from smfg_verify.stochastic.value_bounds import ValueBounds
 
 
 @register
@@ -44,8 +45,8 @@ class UnrolledAdjoint(Method):
         require_float64(game)
         return no_gradient(game)
 
-    def step(self, game, bounds, iteration, carry, uniforms) -> Carry:
-        def answer(logits, mean_field, value):
+    def step(self, game: AbstractGame, bounds: ValueBounds, iteration: Array, carry: Carry, uniforms: Array) -> Carry:
+        def answer(logits: Array, mean_field: Array, value: Array) -> Answer:
             return unrolled_answer(game, logits, mean_field, value, self.num_sweeps)
 
         return climb(game, bounds, self.leader_step, carry, answer)
@@ -70,10 +71,10 @@ def unrolled_answer(
         The follower's greedy policy at x_T, x_T, and the gradient in the logits.
     """
 
-    def objective(logits):
+    def objective(logits: Array) -> tuple[Array, tuple[Array, Array, Array]]:
         setting = setting_of(game, softmax_policy(logits))
 
-        def sweep(point, _):
+        def sweep(point: Point, _: None) -> tuple[Point, None]:
             return swept(setting, point), None
 
         point, _ = jax.lax.scan(sweep, Point(jnp.ravel(mean_field), value), length=num_sweeps)

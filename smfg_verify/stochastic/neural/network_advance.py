@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, UInt
+from jaxtyping import Array, Float, Int, PyTree, UInt
 
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
 from smfg_verify.stochastic.advance import seed_key
@@ -40,7 +40,8 @@ def first_iterates(
         state = optimiser.init(eqx.filter(players, eqx.is_inexact_array))
         return Iterate(players, state, field, occupancy, population)
 
-    return eqx.filter_vmap(one)(seeds)
+    result: Iterate = eqx.filter_vmap(one)(seeds)
+    return result
 
 
 @eqx.filter_jit
@@ -71,15 +72,16 @@ def advance(
     keys = jax.vmap(lambda seed: seed_key(seed, _RUN_STREAM))(seeds)
     arrays, functions = eqx.partition(iterate, eqx.is_array)
 
-    def one(iteration, arrays):
-        def lane(schedule, key, arrays):
+    def one(iteration: Array, arrays: PyTree[Array]) -> PyTree[Array]:
+        def lane(schedule: Schedule, key: Array, arrays: PyTree[Array]) -> PyTree[Array]:
             before = eqx.combine(arrays, functions)
             after = update(game, optimiser, schedule.at(iteration + delay), before, jax.random.fold_in(key, iteration))
             return eqx.filter(after, eqx.is_array)
 
         return jax.vmap(lane)(schedules, keys, arrays)
 
-    return eqx.combine(jax.lax.fori_loop(start, stop, one, arrays), functions)
+    result: Iterate = eqx.combine(jax.lax.fori_loop(start, stop, one, arrays), functions)
+    return result
 
 
 @eqx.filter_jit
@@ -107,4 +109,5 @@ def snapshot(
             "field_variance": iterate.mean_field.variance,
         }
 
-    return eqx.filter_vmap(one)(iterate)
+    result: dict[str, Float[Array, " lanes *k"]] = eqx.filter_vmap(one)(iterate)
+    return result
