@@ -22,14 +22,21 @@ from smfg_verify.records.portable import Portable
 Dependence = Literal["none", "affine", "general"]
 MeanFieldSupport = Literal["states", "state_actions"]
 
-Index = Int[Array, ""]
+if TYPE_CHECKING:
+    # What solvers and simulators pass, and a game's functions have to take.
+    Index = Int[Array, ""]
+else:
+    # Called by hand they are given Python's integers too.
+    Index = Int[ArrayLike, ""]
 # A parameter of a game: a float as its author may write it, or the traced leaf it becomes.
 Scalar = float | Float[Array, ""]
+# What an author may write for a float parameter: a number, an array, or numbers in sequences however deep.
+Numerical = ArrayLike | Sequence[Any]
 
 R = TypeVar("R")
 
 
-def as_parameter(value: ArrayLike | Sequence[Any]) -> Array:
+def as_parameter(value: Numerical) -> Array:
     """A game parameter as a floating JAX array, so that it is a traced leaf and never a constant.
 
     Args:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
 import equinox as eqx
 
@@ -27,6 +27,7 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 
+@runtime_checkable
 class GameProgram(Protocol[P, R_co]):
     """A compiled function of a game: it takes what the function takes, and knows how many programs it holds."""
 

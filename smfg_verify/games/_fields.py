@@ -3,8 +3,7 @@
 import dataclasses
 import math
 import numbers
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -14,13 +13,15 @@ from jaxtyping import Array, ArrayLike
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter
+from smfg_verify.game.base import Numerical
 
-# What an author may write for a float parameter: a number, an array, or numbers in nested sequences.
-Numerical = ArrayLike | Sequence["Numerical"]
+# What a field holds before its converter and `check_fields` have run: a type checker knows only what it holds after.
+Unconverted = Any
 
 _VALUES = "smfg_verify.values"
 
 
+@runtime_checkable
 class Values(Protocol):
     """Which values a field takes: `check` refuses the others, `str` says it in words."""
 
@@ -237,15 +238,15 @@ def is_size(value: Any) -> bool:
     return _is_integer(value) and value >= 1
 
 
-def uniform_unless_given(value: Numerical | None, size: int) -> Array:
+def uniform_unless_given(value: Numerical | None, size: int) -> Unconverted:
     """The value, or the uniform law if it is None (left None for a size that `check_fields` then refuses)."""
-    return jnp.full((size,), 1.0 / size) if value is None and is_size(size) else cast(Array, value)
+    return jnp.full((size,), 1.0 / size) if value is None and is_size(size) else value
 
 
-def broadcast_number(value: Numerical, size: int) -> Array:
+def broadcast_number(value: Numerical, size: int) -> Unconverted:
     """One number repeated for all `size` entries; anything else as it is, for `check_fields` to judge."""
     single = getattr(value, "ndim", None) == 0 or (isinstance(value, numbers.Real) and not isinstance(value, bool))
-    return jnp.full((size,), cast(ArrayLike, value)) if single else cast(Array, value)
+    return jnp.full((size,), cast(ArrayLike, value)) if single else value
 
 
 def check_fields(game: AbstractGame) -> None:
@@ -268,20 +269,20 @@ def allowed_values(item: dataclasses.Field[Any]) -> str:
     return str(item.metadata.get(_VALUES, ""))
 
 
-def as_number(value: Numerical) -> Array:
+def as_number(value: Unconverted) -> Unconverted:
     """The value as a floating array, or as it is where it is no number: `check_fields` then refuses it by name."""
     if isinstance(value, bool | str):
-        return cast(Array, value)
+        return value
     try:
         return as_parameter(value)
     except (TypeError, ValueError):
-        return cast(Array, value)
+        return value
 
 
-def _as_indices(value: Iterable[int]) -> tuple[int, ...]:
+def _as_indices(value: Unconverted) -> Unconverted:
     if isinstance(value, list | tuple | np.ndarray | range):
         return tuple(int(entry) if _is_integer(entry) else entry for entry in value)
-    return cast(tuple[int, ...], value)
+    return value
 
 
 def _is_integer(value: Any) -> bool:

@@ -5,7 +5,7 @@ import importlib.metadata
 import inspect
 import typing
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,7 +14,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter
 from smfg_verify.game.checks.contract_names import missing_names
 from smfg_verify.game.user_code import blamed_on_user_code
-from smfg_verify.games._fields import Numerical, allowed_values, as_number
+from smfg_verify.games._fields import allowed_values, as_number
 from smfg_verify.games.from_files.origins import GameClass, Origin, checked_origin, from_file, is_game_class
 from smfg_verify.records.registry import Registry
 from smfg_verify.suggestions import closest
@@ -222,7 +222,7 @@ def _check_numbers(name: str, origin: Callable[..., AbstractGame], parameters: d
     for item in _class_fields(origin):
         value = parameters.get(item.name)
         numeric = item.metadata.get("converter") is as_parameter and item.name in parameters
-        if numeric and not isinstance(as_number(cast(Numerical, value)), jax.Array):
+        if numeric and not isinstance(as_number(value), jax.Array):
             raise InputError(
                 f"{name}: {item.name}: got {value!r} ({type(value).__name__}), expected a number or an array of "
                 "numbers; likely cause: text, a boolean or a ragged list."

@@ -6,10 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Float, Key
 
 from smfg_verify.game import AbstractGame
-from smfg_verify.game.base import Dependence, Index, MeanFieldSupport
+from smfg_verify.game.base import Dependence, Index, MeanFieldSupport, Numerical
 from smfg_verify.games import _fields
 from smfg_verify.games._moves import with_inertia
 from smfg_verify.games._registry import register
@@ -86,14 +86,14 @@ class RandomGame(AbstractGame):
         branching: int | None = None,
         mean_field_support: MeanFieldSupport = "states",
         dependence: Dependence = "affine",
-        transition_coupling: ArrayLike = 0.5,
-        follower_coupling: ArrayLike = 0.5,
-        leader_coupling: ArrayLike = 0.5,
-        ergodicity: ArrayLike = 0.05,
-        discount: ArrayLike = 0.9,
-        temperature: ArrayLike = 0.3,
-        leader_temperature: ArrayLike = 0.0,
-        initial_distribution: ArrayLike | None = None,
+        transition_coupling: Numerical = 0.5,
+        follower_coupling: Numerical = 0.5,
+        leader_coupling: Numerical = 0.5,
+        ergodicity: Numerical = 0.05,
+        discount: Numerical = 0.9,
+        temperature: Numerical = 0.3,
+        leader_temperature: Numerical = 0.0,
+        initial_distribution: Numerical | None = None,
     ) -> "RandomGame":
         """A game drawn from a seed: the same seed and sizes give the same tables.
 

@@ -6,11 +6,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, Dependence, MeanFieldSupport, SourceGap, as_parameter, validate
-from smfg_verify.game.base import Index
+from smfg_verify.game.base import Index, Numerical
 from smfg_verify.interop.added_leader import AddedLeader
 from smfg_verify.interop.environment import called_tables, default_dtype, enter, environment_of
 from smfg_verify.interop.environment_tables import CalledTable, SampledTable, read_tables
@@ -157,12 +157,12 @@ def from_mfglib(
     environment: Any,
     leader: AddedLeader,
     *,
-    discount: ArrayLike,
-    temperature: ArrayLike,
-    leader_temperature: ArrayLike = 0.0,
+    discount: Numerical,
+    temperature: Numerical,
+    leader_temperature: Numerical = 0.0,
     time: int | None = None,
     mean_field_support: MeanFieldSupport = "state_actions",
-    initial_distribution: ArrayLike | None = None,
+    initial_distribution: Numerical | None = None,
     **parameters: Any,
 ) -> ImportedGame:
     r"""A stationary Stackelberg game from one time step of an MFGLib environment and a leader of one's own.

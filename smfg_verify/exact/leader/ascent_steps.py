@@ -50,6 +50,7 @@ class Iterate(NamedTuple):
 
 
 @runtime_checkable
+@runtime_checkable
 class Step(Protocol):
     """A curve of policies that starts at the current one in an ascent direction."""
 
