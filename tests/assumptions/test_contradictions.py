@@ -24,8 +24,6 @@ def finding(name, verdict, constant=0.5, side=Side.UPPER, **others):
         constant=constant,
         side=side,
         evidence=Evidence.PROOF if proved else Evidence.SEARCH,
-        method="planted",
-        meaning="Planted.",
         **{"witness": {"logits": np.zeros((1, 2))}, **others},
     )
 
