@@ -171,8 +171,8 @@ class Finding:
             finding.as_record()
         except (KeyError, TypeError) as error:
             raise InputError(
-                f"finding: got {finding.property}/{finding.statement} with the facts {sorted(finding.facts)}, from which "
-                f"its sentence cannot be told ({error!r}); likely cause: a damaged file."
+                f"finding: got {finding.property}/{finding.statement} with the facts {sorted(finding.facts)}, from "
+                f"which its sentence cannot be told ({error!r}); likely cause: a damaged file."
             ) from error
         return finding
 

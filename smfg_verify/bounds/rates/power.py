@@ -245,7 +245,7 @@ def _obstacle(
         return f"too few seeds: {len(values)}, at least {MIN_SEEDS} are needed"
     if np.sum(mask) < MIN_CHECKPOINTS and change.status is not ChangeStatus.FOUND:
         return f"too few checkpoints: {int(np.sum(mask))}, at least {MIN_CHECKPOINTS} are needed"
-    return transient_obstacle(mask, change, way)
+    return transient_obstacle(mask, change, way).sentence
 
 
 def check_choices(
