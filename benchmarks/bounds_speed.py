@@ -15,8 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from smfg_verify import games
-from smfg_verify.bounds import Components, exact_residuals, expected_residuals, mean_dynamics, validate_drift
-from smfg_verify.bounds.drift.validate_drift import schedules_around
+from smfg_verify.bounds import Components, exact_residuals, validate_drift
+from smfg_verify.bounds.drift.validate_drift import expected_residuals, schedules_around
+from smfg_verify.bounds.local.predicted_errors import mean_dynamics
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic import Trace, ac_smfg
 

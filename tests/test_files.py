@@ -72,12 +72,15 @@ def test_a_trace_meets_a_full_disk_without_hdf5(tmp_path, full_disk):
     assert names(tmp_path) == ["trace.nc"]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_device_or_a_folder_is_no_file(tmp_path):
-    for path, words in ((Path("/dev/full"), "device"), (tmp_path, "folder"), (tmp_path / "no" / "file", "does not ex")):
+    """A pipe of our own stands for a device: where this fails, root would put a file in the place of a real one."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path, words in ((pipe, "device"), (tmp_path, "folder"), (tmp_path / "no" / "file", "does not ex")):
         with pytest.raises(ValueError, match=words):
             write_atomically(path, b"new")
-    assert names(tmp_path) == []
+    assert names(tmp_path) == ["pipe"]
+    assert pipe.is_fifo()
 
 
 @pytest.mark.skipif(ROOT, reason="root writes everywhere")

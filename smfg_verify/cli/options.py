@@ -1,159 +1,212 @@
-"""Settings out of the command line and a TOML file; the command line wins."""
+"""The options of the command line in groups, dataclasses that commands share: name, type, help and default of each.
+
+Fields of the run, the step constants and the check are called as the keys of the tables of a TOML file that they win
+over, see `smfg_verify.cli.config`.
+"""
 
 import dataclasses
-import tomllib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar, dataclass_transform
 
-from smfg_verify.errors import InputError
-from smfg_verify.jobs.settings import CheckSettings, GameSettings, RunSettings
-from smfg_verify.suggestions import closest
+from cyclopts import Group, Parameter, Token, convert
 
-STEP_CONSTANTS = ("leader", "mean_field", "follower", "critic")
-_TABLES = {
-    "run": ("seeds", "iterations", "sampling"),
-    "schedule": STEP_CONSTANTS,
-    "check": tuple(field.name for field in dataclasses.fields(CheckSettings)),
-}
+_Options = TypeVar("_Options")
 
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """Everything a command was asked for; `given_run` and `given_check` hold only what was given, by name."""
-
-    game: GameSettings
-    given_run: Mapping[str, Any]
-    given_check: Mapping[str, Any]
-
-    @property
-    def run(self) -> RunSettings:
-        """The run, defaults filled in."""
-        return RunSettings(**self.given_run)
-
-    @property
-    def check(self) -> CheckSettings:
-        """The check, defaults filled in."""
-        return CheckSettings(**self.given_check)
+GameName = Annotated[
+    str,
+    Parameter(
+        metavar="GAME",
+        help="A name out of `games`, or a file of yours: file.py, file.py:Class, :instance or :function.",
+    ),
+]
 
 
-def gather(
-    game: str,
-    assignments: Iterable[str],
-    config: Path | None,
-    *,
-    run: Mapping[str, Any] | None = None,
-    schedule: Mapping[str, Any] | None = None,
-    check: Mapping[str, Any] | None = None,
-) -> Settings:
-    """Settings from the file and the command line.
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def _options(title: str, position: int) -> Callable[[type[_Options]], type[_Options]]:
+    """Make a class a group of options, under its own title of --help, the lowest position first."""
 
-    Args:
-        game: name of the game, or what a file holds (see `smfg_verify.games.load`).
-        assignments: "name=value" of each --set.
-        config: TOML file with tables game, run, schedule, check; None for none.
-        run, schedule, check: options of the command line by name; None where not given.
+    def decorate(cls: type[_Options]) -> type[_Options]:
+        made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        return Parameter(name="*", group=Group(title, sort_key=position))(made)
 
-    Returns:
-        The settings, a value of the command line before one of the file.
-
-    Raises:
-        ValueError: an assignment without a name or value, a file that is not TOML, an unknown table or key.
-        OSError: the file cannot be read.
-    """
-    tables = {} if config is None else read_config(config)
-    constants = {**tables.get("schedule", {}), **_given(schedule)}
-    given_run = {**tables.get("run", {}), **_given(run)}
-    return Settings(
-        game=GameSettings(game, {**tables.get("game", {}), **parse_assignments(assignments)}),
-        given_run={**given_run, **({"schedule": constants} if constants else {})},
-        given_check={**tables.get("check", {}), **_given(check)},
-    )
+    return decorate
 
 
-def steps_of(*constants: float | None) -> dict[str, float | None]:
-    """Step constants by name, in the order of `STEP_CONSTANTS`; None where not given."""
-    return dict(zip(STEP_CONSTANTS, constants, strict=True))
+def _whole_numbers(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Refuse what the parser would round, such as 5.7 seeds; 5.0 is 5."""
+    return convert(kind, tokens, converter=lambda _, text: int(re.sub(r"\.0+\s*$", "", text)))
 
 
-def check_options(
-    properties: list[str] | None,
-    budget: str | None,
-    leaders: int | None,
-    starts: int | None,
-    seed: int | None,
-    time_limit: float | None,
-) -> dict[str, Any]:
-    """Options of a check by the names of `CheckSettings`; None where not given."""
-    named = tuple(properties) if properties else None
-    return {
-        "properties": named,
-        "budget": budget,
-        "leaders": leaders,
-        "starts": starts,
-        "seed": seed,
-        "time_limit": time_limit,
-    }
+_COUNT = Parameter(converter=_whole_numbers)
+_FLAG = Parameter(show_default=False)
 
 
-def _given(options: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: value for name, value in (options or {}).items() if value is not None}
+@_options("Game", 1)
+class GameOptions:
+    """Parameters of the game."""
+
+    assignments: Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            "--set", metavar="NAME=VALUE", help="A parameter of the game, such as kappa=2 or kappa=[1,2]; repeatable."
+        ),
+    ] = None
+    config: Annotated[
+        Path | None, Parameter(help="TOML file with tables game, run, schedule, check; the command line wins over it.")
+    ] = None
 
 
-def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Values of "name=value", each read as a TOML value, as a list where it has bare commas, or else as text.
+@_options("Run", 2)
+class RunOptions:
+    """A stochastic run: keys of the table [run]."""
 
-    Raises:
-        ValueError: no name, no value, or a name set twice.
-    """
-    parameters: dict[str, Any] = {}
-    for assignment in assignments:
-        name, sign, text = (part.strip() for part in assignment.partition("="))
-        if not name or not sign or not text:
-            raise InputError(f"--set: got {assignment!r}, expected name=value, such as kappa=2 or kappa=[1,2].")
-        if name in parameters:
-            raise InputError(f"--set: got {name} more than once, expected one value; a list is {name}=[1,2].")
-        parameters[name] = parse_value(text)
-    return parameters
+    seeds: Annotated[int | None, _COUNT, Parameter(help="Number of seeds of the run [64].")] = None
+    iterations: Annotated[int | None, _COUNT, Parameter(help="Iterations of the run [400000].")] = None
+    sampling: Annotated[str | None, Parameter(help="markov or iid [markov].")] = None
 
 
-def parse_value(text: str) -> Any:
-    """A TOML number, boolean, string or list of these; a list of bare comma-separated ones; or the text itself."""
-    for candidate in (text, f"[{text}]") if "," in text else (text,):
-        try:
-            parsed = tomllib.loads(f"value = {candidate}")
-        except tomllib.TOMLDecodeError:
-            continue
-        if set(parsed) == {"value"} and isinstance(parsed["value"], bool | int | float | str | list):
-            return parsed["value"]
-    return text
+@_options("Pilot", 2)
+class PilotOptions(RunOptions):
+    """The run that a plan is made from."""
+
+    seeds: Annotated[int, _COUNT, Parameter("--pilot-seeds", help="Seeds of the pilot.")] = 32
+    iterations: Annotated[int, _COUNT, Parameter("--pilot-iterations", help="Iterations of the pilot.")] = 100_000
 
 
-def read_config(path: Path) -> dict[str, dict[str, Any]]:
-    """The tables of a configuration file, their keys checked, the game's excepted: the game checks those.
+@_options("Plan", 3)
+class PlannedOptions:
+    """What a plan is made for: arguments of `plan_power`."""
 
-    Raises:
-        ValueError: no such file, not TOML, or an unknown table or key (the closest known one is named).
-        OSError: the file cannot be read.
-    """
-    if not path.is_file():
-        raise InputError(f"--config: got {path}, which is no file; expected a TOML file, seen from {Path.cwd()}.")
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"--config: {path} is not TOML: {error}.") from error
-    for table, keys in tables.items():
-        _refuse_unknown(path, "table", table, ("game", *_TABLES))
-        if not isinstance(keys, dict):
-            raise InputError(f"--config: {path}: got {table} = {keys!r}, expected a table [{table}].")
-        for key in keys if table in _TABLES else ():
-            _refuse_unknown(path, f"key in [{table}]", key, _TABLES[table])
-    return tables
+    seeds: Annotated[
+        tuple[int, ...] | None,
+        _COUNT,
+        Parameter(metavar="INT", help="A number of seeds to plan for; repeatable [8, 16, ... 256]."),
+    ] = None
+    planned_iterations: Annotated[
+        tuple[int, ...] | None,
+        _COUNT,
+        Parameter(
+            "--iterations",
+            metavar="INT",
+            help="A number of iterations to plan for; repeatable [1, 4, 16 times the pilot's].",
+        ),
+    ] = None
 
 
-def _refuse_unknown(path: Path, kind: str, name: str, known: tuple[str, ...]) -> None:
-    if name in known:
-        return
-    raise InputError(
-        f"--config: {path}: got unknown {kind} {name!r}{closest(name, known)}; expected one of: {', '.join(known)}."
-    )
+@_options("Run", 2)
+class DriftRunOptions(RunOptions):
+    """The run that is held against a proof's inequalities."""
+
+    seeds: Annotated[int, _COUNT, Parameter(help="Seeds that the constants are fitted to.")] = 4
+    iterations: Annotated[int, _COUNT, Parameter(help="Iterations of each seed.")] = 5000
+
+
+@_options("Run", 2)
+class LabRunOptions(RunOptions):
+    """The runs of a sweep over step sizes."""
+
+    seeds: Annotated[int, _COUNT, Parameter(help="Seeds of every choice of step sizes.")] = 16
+    iterations: Annotated[int, _COUNT, Parameter(help="Iterations of each run.")] = 10_000
+
+
+@_options("Step sizes", 4)
+class StepOptions:
+    """Constants of the step sizes: keys of the table [schedule]."""
+
+    leader: Annotated[
+        float | None, Parameter("--leader-step", help="c of the leader's step size zeta = c / sqrt(k + 1).")
+    ] = None
+    mean_field: Annotated[float | None, Parameter("--mean-field-step", help="The same of the mean field's, xi.")] = None
+    follower: Annotated[float | None, Parameter("--follower-step", help="The same of the follower's, alpha.")] = None
+    critic: Annotated[float | None, Parameter("--critic-step", help="The same of the critics', beta.")] = None
+
+
+@_options("Check", 5)
+class CheckOptions:
+    """What is checked and how hard: keys of the table [check], fields of `CheckSettings`."""
+
+    properties: Annotated[
+        tuple[str, ...] | None, Parameter("--property", metavar="NAME", help="A property to check; repeatable [all].")
+    ] = None
+    budget: Annotated[
+        str | None, Parameter(help="How hard the check searches: quick, normal or thorough [normal].")
+    ] = None
+    leaders: Annotated[int | None, _COUNT, Parameter(help="Random leaders of the check [the budget's].")] = None
+    starts: Annotated[int | None, _COUNT, Parameter(help="Starts of each worst-case search [the budget's].")] = None
+    seed: Annotated[int | None, _COUNT, Parameter("--check-seed", help="Seed of the check's random draws [0].")] = None
+    time_limit: Annotated[
+        float | None,
+        Parameter(
+            metavar="SECONDS",
+            help="Cut each proof by branch and bound short after so long [never]; its finding then says so.",
+        ),
+    ] = None
+
+
+@_options("Comparison", 2)
+class CompareOptions:
+    """Which methods are compared, on how many samples."""
+
+    methods: Annotated[
+        tuple[str, ...] | None, Parameter("--method", metavar="NAME", help="A method; repeatable [all seven].")
+    ] = None
+    samples: Annotated[int, _COUNT, Parameter(help="Transitions that each sampled method may draw.")] = 100_000
+    seeds: Annotated[int, _COUNT, Parameter(help="Seeds of the comparison.")] = 16
+    trials: Annotated[int, _COUNT, Parameter(help="Random step sizes tried for each method, on other seeds.")] = 8
+
+
+@_options("Results", 9)
+class OutOptions:
+    """Where results go, and whether an interrupted command is gone on with."""
+
+    out: Annotated[Path | None, Parameter(help="Directory of the results; results/GAME if not given.")] = None
+    resume: Annotated[
+        bool, _FLAG, Parameter(help="Go on from what an interrupted command of these settings left in --out.")
+    ] = False
+
+
+@_options("Results", 9)
+class StrictOptions(OutOptions):
+    """The same, for what may refute a property."""
+
+    strict: Annotated[bool, _FLAG, Parameter(help="Exit with 1 if a property is refuted or a rate slower.")] = False
+
+
+@_options("Results", 9)
+class RunOutOptions(StrictOptions):
+    """The same, for what writes a run."""
+
+    overwrite: Annotated[bool, _FLAG, Parameter(help="Replace another run in the results' directory.")] = False
+
+
+def _only_to(files: str) -> Parameter:
+    return Parameter(help=f"Directory of {files}; nothing is written if not given.")
+
+
+@_options("Results", 9)
+class CasesOutOptions(OutOptions):
+    """The same, where nothing is written unless asked for."""
+
+    out: Annotated[Path | None, _only_to("cases.json and cases.md")] = None
+
+
+@_options("Results", 9)
+class PlanOutOptions(OutOptions):
+    """The same, of a plan."""
+
+    out: Annotated[Path | None, _only_to("plan.json")] = None
+
+
+@_options("Results", 9)
+class DriftOutOptions(OutOptions):
+    """The same, of a drift report."""
+
+    out: Annotated[Path | None, _only_to("drift.json")] = None
+
+
+def given(options: Any) -> dict[str, Any]:
+    """The options of a group by name, those left out excepted."""
+    values = ((field.name, getattr(options, field.name)) for field in dataclasses.fields(options))
+    return {name: value for name, value in values if value is not None}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from smfg_verify.cli.endings import INTERRUPTED, PROGRAM, say
+from smfg_verify.cli.options import OutOptions
 from smfg_verify.errors import InputError
 
 
@@ -19,29 +20,28 @@ class InterruptedJob(Exception):
 
 
 @contextlib.contextmanager
-def saving(out: Path | None, default: Path | None = None, *, resume: bool = False) -> Iterator[Any]:
+def saving(results: OutOptions, default: Path | None = None) -> Iterator[Any]:
     """The store of a command's finished parts, in its directory of results; they are removed when all is written.
 
     Args:
-        out: the directory, as given; made if missing.
+        results: the directory, as given, made if missing; whether finished parts are taken up.
         default: the directory where none is given; None where nothing is to be written then.
-        resume: whether finished parts are taken up.
 
     Raises:
         InputError: nothing to resume where no directory was given: likely another working directory.
         OSError: the disk is full, or the directory cannot be written; the message says what was saved before.
-        InterruptedJob: Ctrl-C, told apart from Typer's own.
+        InterruptedJob: Ctrl-C, with what was saved.
     """
     from smfg_verify.files import results_folder
     from smfg_verify.jobs.finished import Store
 
-    directory, store = out or default, None
-    if resume and out is None and directory is not None and not directory.exists():
+    directory, store = results.out or default, None
+    if results.resume and results.out is None and directory is not None and not directory.exists():
         here = f"{directory}, seen from {Path.cwd()}"
         raise InputError(f"--resume: there is no run to continue in {here}; give its --out, or leave --resume out.")
     try:
         with contextlib.nullcontext() if directory is None else results_folder(directory) as folder:
-            store = Store(folder, resumed=resume)
+            store = Store(folder, resumed=results.resume)
             yield store
             store.clear()
     except KeyboardInterrupt as interruption:

@@ -82,7 +82,7 @@ def test_a_cut_bound_is_named_where_it_is_used_and_nowhere_else():
         constant=1.0,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        facts={"exact": False},
+        facts={"exact": False, "rounding": 0.0},
     )
     assert cut_short(finding, {"one_step"}, "transition_lipschitz") is finding
     said = cut_short(finding, {"one_step", "transition_lipschitz"}, "transition_lipschitz")

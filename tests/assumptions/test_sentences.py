@@ -110,7 +110,9 @@ def test_a_statement_nobody_knows_has_no_sentence():
 
 def test_numbers_that_were_not_measured_are_not_printed():
     sampled = SimpleNamespace(witnesses={}, searched={}, errors={})
-    bound = SimpleNamespace(proved=False, upper=np.inf, reason="a primitive without a rule", exact=False, searched={})
+    bound = SimpleNamespace(
+        proved=False, upper=np.inf, reason="a primitive without a rule", exact=False, searched={}, rounding=0.0
+    )
     names = ("one_step", "transition_lipschitz")
     constants = SimpleNamespace(
         bounds=dict.fromkeys(names, bound), measured=dict.fromkeys(names, np.nan), sampled=sampled, searched={}

@@ -15,7 +15,7 @@ import pytest
 from smfg_verify.assumptions import AssumptionReport, Finding, Verdict
 from smfg_verify.bounds import BoundReport, validate_bounds
 from smfg_verify.cli import main
-from smfg_verify.cli.options import parse_assignments
+from smfg_verify.cli.config import parse_assignments
 from smfg_verify.exact import stackelberg_gradient
 from smfg_verify.game import game_hash
 from smfg_verify.games import load, names

@@ -27,6 +27,7 @@ class Rows:
         lower, upper: (n, A, B, n); within [0, 1] where that is proved, else 0 and 1, which rest on the game's promise.
         slack: what the sum of a row is proved to be off by from one, at most.
         unproved: why the rows are not proved to be probabilities; empty where they are.
+        rounding: how far the machine's rows may be in l1 from those of the function that the program stands for.
         cut: whether a time limit cut the bounds of the entries short.
     """
 
@@ -34,6 +35,7 @@ class Rows:
     upper: Float[np.ndarray, "n A B n"]
     slack: float
     unproved: str
+    rounding: float
     cut: bool = False
 
 
@@ -53,11 +55,12 @@ def certified_rows(game: AbstractGame, settings: SearchSettings) -> Rows:
         found = envelope(game, "transition", **budget_of(settings, numbers_of_a_box(game, "transition", slopes=False)))
         slack = _sum_error(game)
     except NoEnclosure as error:
-        return Rows(np.zeros(shape), np.ones(shape), np.inf, str(error))
+        return Rows(np.zeros(shape), np.ones(shape), np.inf, str(error), np.inf)
     reason = _why_not(float(np.min(found.lower)), slack)
+    rounding = float(np.max(np.sum(found.rounding, axis=-1)))
     if reason:
-        return Rows(np.zeros(shape), np.ones(shape), slack, reason, found.cut)
-    return Rows(np.clip(found.lower, 0.0, 1.0), np.clip(found.upper, 0.0, 1.0), slack, "", found.cut)
+        return Rows(np.zeros(shape), np.ones(shape), slack, reason, rounding, found.cut)
+    return Rows(np.clip(found.lower, 0.0, 1.0), np.clip(found.upper, 0.0, 1.0), slack, "", rounding, found.cut)
 
 
 def _why_not(lowest: float, slack: float) -> str:

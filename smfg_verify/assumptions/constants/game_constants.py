@@ -13,7 +13,7 @@ from smfg_verify.assumptions.constants.certified_rows import Rows, certified_row
 from smfg_verify.assumptions.constants.mixing import Mixing, best_mixing
 from smfg_verify.assumptions.constants.sampled_constants import LIPSCHITZ, Sampled, sampled_constants
 from smfg_verify.assumptions.constants.suprema import PAIRS, Bound, budget_of, lipschitz_bound, variation_bound
-from smfg_verify.assumptions.enclosure import NoEnclosure, envelope, numbers_of_a_box
+from smfg_verify.assumptions.enclosure import NoEnclosure, TableEnclosure, envelope, numbers_of_a_box
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame, game_hash, traced
 
@@ -172,11 +172,13 @@ def _cached(key: _Key) -> GameConstants:
     bounds = {constant: lipschitz_bound(game, name, settings) for name, constant in LIPSCHITZ.items()}
     rows = certified_rows(game, settings)
     bounds |= {name: _variation(game, rows, pairs(game), settings) for name, pairs in PAIRS.items()}
-    reward_low, reward_high, reward_why, reward_cut = _reward_range(game, settings)
+    reward, reward_why = _reward_range(game, settings)
+    roundings = {"transition_lipschitz": rows.rounding, "follower_lipschitz": float(np.max(reward.rounding))}
+    bounds |= {name: dataclasses.replace(bounds[name], rounding=error) for name, error in roundings.items()}
     reasons = {name: bound.reason for name, bound in bounds.items()}
     reasons |= {ENVELOPES["transition"]: rows.unproved, ENVELOPES["follower_reward"]: reward_why}
     short = {name: bound.cut for name, bound in bounds.items()}
-    short |= {ENVELOPES["transition"]: rows.cut, ENVELOPES["follower_reward"]: reward_cut}
+    short |= {ENVELOPES["transition"]: rows.cut, ENVELOPES["follower_reward"]: reward.cut}
     mixing, minorisation = (
         best_mixing(
             rows.lower,
@@ -194,8 +196,8 @@ def _cached(key: _Key) -> GameConstants:
         minorisation,
         rows.lower,
         rows.upper,
-        reward_low,
-        reward_high,
+        reward.lower,
+        reward.upper,
         {name: reason for name, reason in reasons.items() if reason},
         frozenset(name for name, cut in short.items() if cut),
         sampled_constants(game, settings),
@@ -207,12 +209,12 @@ def _variation(game: AbstractGame, rows: Rows, pairs: np.ndarray, settings: Sear
     return Bound(1.0, False, reason=rows.unproved) if rows.unproved else variation_bound(game, pairs, settings)
 
 
-def _reward_range(game: AbstractGame, settings: SearchSettings) -> tuple[np.ndarray, np.ndarray, str, bool]:
-    """Bounds of the follower's reward over all mean fields; why there are none, and whether a time limit cut them."""
+def _reward_range(game: AbstractGame, settings: SearchSettings) -> tuple[TableEnclosure, str]:
+    """Bounds of the follower's reward over all mean fields, and why there are none."""
     shape = (game.num_states, game.num_follower_actions, game.num_leader_actions)
     name = "follower_reward"
     try:
-        found = envelope(game, name, **budget_of(settings, numbers_of_a_box(game, name, slopes=False)))
+        return envelope(game, name, **budget_of(settings, numbers_of_a_box(game, name, slopes=False))), ""
     except NoEnclosure as error:
-        return np.full(shape, -np.inf), np.full(shape, np.inf), str(error), False
-    return found.lower, found.upper, "", found.cut
+        unknown = np.full(shape, np.inf)
+        return TableEnclosure(-unknown, unknown, 0, False, unknown), str(error)

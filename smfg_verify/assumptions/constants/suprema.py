@@ -52,6 +52,8 @@ class Bound:
         searched: boxes, whether the budget was enough.
         reason: why nothing is proved; empty where it is.
         cut: whether a time limit cut the branch and bound short.
+        rounding: of a Lipschitz constant, what the machine's values may be off by from the function that has it, rows
+            in l1; of a leader's reward that is not affine it is not looked at.
     """
 
     upper: float
@@ -60,6 +62,7 @@ class Bound:
     searched: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     reason: str = ""
     cut: bool = False
+    rounding: float = 0.0
 
     @property
     def proved(self) -> bool:
@@ -98,7 +101,8 @@ def lipschitz_bound(game: AbstractGame, name: str, settings: SearchSettings) -> 
     try:
         table = affine_table(game, name)
         if table is not None:
-            return _affine_lipschitz(game, name, table)
+            each = table.error if name != "transition" else np.sum(table.error, axis=-1)
+            return dataclasses.replace(_affine_lipschitz(game, name, table), rounding=float(np.max(each)))
         return _branch_and_bound(
             game,
             settings,

@@ -25,6 +25,7 @@ from smfg_verify.assumptions.contraction.proved_bounds import (
     BoundInputs,
     inputs_from,
     inputs_of,
+    rounding_step,
     smaller_bound,
     witness_of,
 )
@@ -120,6 +121,8 @@ def certified_finding(game: AbstractGame, inputs: BoundInputs, reason: str) -> F
         facts={
             "constant_map": bool(inputs.constant_map),
             "mixing_factor": float(inputs.mixing_factor),
+            "slopes_bounded": bool(np.isfinite(inputs.transition_lipschitz) and np.isfinite(inputs.follower_lipschitz)),
+            "rounding_step": float(rounding_step(inputs, float(game.temperature))),
             "reason": reason,
         },
         witness=witness_of(inputs),

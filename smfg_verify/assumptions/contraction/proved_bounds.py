@@ -13,6 +13,11 @@ from smfg_verify.game import AbstractGame, mean_field_shape
 
 # A probability below this may be a rounding error.
 _POSSIBLE = 1e-9
+# Roundings this small stand for numbers put to zero.
+_NOTHING = 1e-200
+# What the roundings of a game's functions may move the fixed points of Gamma by, in mass, where a bound is to count as
+# proved: as near as two equilibria have to be to be one.
+_ALLOWED_MOVE = 1e-8
 
 
 class BoundInputs(NamedTuple):
@@ -30,6 +35,8 @@ class BoundInputs(NamedTuple):
         num_actions: A.
         discount: gamma.
         on_pairs: whether the mean field is a law of (state, action).
+        transition_rounding: what the machine's rows may be off by in l1 from the function that has L_P.
+        follower_rounding: the same of the reward and L_f.
     """
 
     transition_lipschitz: float
@@ -42,6 +49,8 @@ class BoundInputs(NamedTuple):
     num_actions: int
     discount: float
     on_pairs: bool
+    transition_rounding: float = 0.0
+    follower_rounding: float = 0.0
 
     @property
     def constant_map(self) -> bool:
@@ -52,7 +61,7 @@ class BoundInputs(NamedTuple):
 # The constants of a game that the inputs are made of.
 USED = ("transition_lipschitz", "follower_lipschitz", "one_step", "action_spread", *ENVELOPES.values())
 # Those of the inputs that a witness holds; the others are the game's.
-_NUM_STORED = 7
+_STORED = (*BoundInputs._fields[:7], "transition_rounding", "follower_rounding")
 
 
 def inputs_of(game: AbstractGame, constants: GameConstants) -> BoundInputs:
@@ -68,6 +77,8 @@ def inputs_of(game: AbstractGame, constants: GameConstants) -> BoundInputs:
         num_actions=game.num_follower_actions,
         discount=float(game.discount),
         on_pairs=game.mean_field_support == "state_actions",
+        transition_rounding=float(constants.bounds["transition_lipschitz"].rounding),
+        follower_rounding=float(constants.bounds["follower_lipschitz"].rounding),
     )
 
 
@@ -89,7 +100,7 @@ def _has_single_class(game: AbstractGame, constants: GameConstants) -> bool:
 
 def inputs_from(game: AbstractGame, witness: Mapping[str, Any]) -> BoundInputs:
     """The inputs of the bounds from a witness; sizes and discount are the game's."""
-    stored = {name: float(witness[name]) for name in BoundInputs._fields[:_NUM_STORED]}
+    stored = {name: float(witness[name]) for name in _STORED}
     on_pairs = game.mean_field_support == "state_actions"
     return BoundInputs(
         **stored, num_actions=game.num_follower_actions, discount=float(game.discount), on_pairs=on_pairs
@@ -98,7 +109,7 @@ def inputs_from(game: AbstractGame, witness: Mapping[str, Any]) -> BoundInputs:
 
 def witness_of(inputs: BoundInputs) -> dict[str, np.ndarray]:
     """What `inputs_from` reads."""
-    return {name: np.asarray(getattr(inputs, name)) for name in BoundInputs._fields[:_NUM_STORED]}
+    return {name: np.asarray(getattr(inputs, name)) for name in _STORED}
 
 
 def theory_bound(inputs: BoundInputs, temperature: float) -> float:
@@ -112,10 +123,15 @@ def theory_bound(inputs: BoundInputs, temperature: float) -> float:
         temperature: tau, in units of reward.
 
     Returns:
-        An upper bound of the l1 Lipschitz constant of Gamma for every softmax leader; 0 for a constant map.
+        An upper bound of the l1 Lipschitz constant of Gamma for every softmax leader; 0 for a constant map; infinite
+        where the roundings of the game's functions may move Gamma, see `rounding_step`.
 
     Source: perturbation bound of stationary laws, sup-norm Lipschitz bound of soft optimal action values.
     """
+    return _unless_rough(_theory, inputs, temperature)
+
+
+def _theory(inputs: BoundInputs, temperature: float) -> float:
     span = _reward_and_entropy(inputs, temperature) / (1.0 - inputs.discount)
     action_value = _one_step_change(inputs, span) / (1.0 - inputs.discount)
     return _assembled(inputs, action_value / temperature)
@@ -134,10 +150,14 @@ def span_bound(inputs: BoundInputs, temperature: float) -> float:
         temperature: tau, in units of reward.
 
     Returns:
-        An upper bound of the l1 Lipschitz constant of Gamma for every softmax leader; 0 for a constant map.
+        As `theory_bound`.
 
     Source: ours, from the contraction of spans by the kernel (Seneta; Puterman, section 6.6).
     """
+    return _unless_rough(_span, inputs, temperature)
+
+
+def _span(inputs: BoundInputs, temperature: float) -> float:
     mixed = 1.0 - inputs.discount * inputs.one_step
     change = _one_step_change(inputs, _reward_and_entropy(inputs, temperature) / mixed)
     policy = change / temperature * (1.0 + inputs.discount * inputs.action_spread / mixed)
@@ -150,6 +170,37 @@ BOUNDS: dict[str, Callable[[BoundInputs, float], float]] = {"sup-norm": theory_b
 def smaller_bound(inputs: BoundInputs, temperature: float) -> float:
     """The smaller of both bounds; infinite where a constant it needs is not proved."""
     return min(bound(inputs, temperature) for bound in BOUNDS.values())
+
+
+def rounding_step(inputs: BoundInputs, temperature: float) -> float:
+    r"""How far the roundings of rows and rewards may move $\Gamma_\phi(m)$, in l1; both bounds hold.
+
+    The machine's functions are within e of those that have the Lipschitz constants, so between two mean fields they
+    change by 2e more; both bounds are linear in what rows and rewards change by. A cold temperature, or a chain that
+    hardly mixes, makes of a last place a step of any size, and a map that jumps contracts nowhere.
+
+    Args:
+        inputs: what the bounds are made of.
+        temperature: tau, in units of reward.
+
+    Returns:
+        The l1 distance; 0 where the functions are exact.
+    """
+    return min(_step_of(bound, inputs, temperature) for bound in (_theory, _span))
+
+
+def _step_of(bound: Callable[[BoundInputs, float], float], inputs: BoundInputs, temperature: float) -> float:
+    if max(inputs.transition_rounding, inputs.follower_rounding) < _NOTHING:
+        return 0.0
+    moved = 2.0 * inputs.transition_rounding, 2.0 * inputs.follower_rounding
+    return bound(inputs._replace(transition_lipschitz=moved[0], follower_lipschitz=moved[1]), temperature)
+
+
+def _unless_rough(bound: Callable[[BoundInputs, float], float], inputs: BoundInputs, temperature: float) -> float:
+    """The bound, unless steps from roundings could move a fixed point of a contraction of that modulus visibly."""
+    modulus = bound(inputs, temperature)
+    allowed = _ALLOWED_MOVE * (1.0 - modulus if modulus < 1.0 else 1.0)
+    return modulus if rounding_step(inputs, temperature) <= allowed else float("inf")
 
 
 def _reward_and_entropy(inputs: BoundInputs, temperature: float) -> float:

@@ -9,7 +9,7 @@ _SINGLE_ENTRY = "Not applicable: the mean field has a single entry, so there is 
 
 def _certified_bound(data: FindingData) -> str:
     facts, constant = data.facts, data.constant
-    if facts["constant_map"]:
+    if facts["constant_map"] and math.isfinite(constant):
         return "Nothing the followers face depends on the mean field, so the best-response map is constant."
     if data.verdict == "certified":
         return f"Proved: the best-response map contracts in l1 by {constant:.4g} or better, for every softmax leader."
@@ -17,6 +17,9 @@ def _certified_bound(data: FindingData) -> str:
         return f"The proved bound is {constant:.4g}, not below 1: it decides nothing, since it is conservative."
     if not math.isfinite(facts["mixing_factor"]):
         return "No finite bound: some followers' policies may never mix, as far as the certified constants tell."
+    if not facts["reason"] and facts["slopes_bounded"]:
+        step = facts["rounding_step"]
+        return f"No bound: the roundings of the game's functions may make the best-response map jump by {step:.4g}."
     why = facts["reason"] or "the enclosure of a slope is unbounded, as at a jump or an infinite slope"
     return f"No finite bound: a constant of the game is not proved ({why})."
 

@@ -63,6 +63,7 @@ class TableEnclosure(NamedTuple):
         upper: nor more.
         boxes: boxes bounded.
         exact: whether both are attained (the function is proved affine), up to rounding.
+        rounding: what the machine's values may be off by from the function that the program stands for, of that shape.
         cut: whether a time limit ended it.
     """
 
@@ -70,7 +71,16 @@ class TableEnclosure(NamedTuple):
     upper: Float[np.ndarray, "..."]
     boxes: int
     exact: bool
+    rounding: Float[np.ndarray, "..."]
     cut: bool = False
+
+
+class _Rounded(NamedTuple):
+    """Range of each entry over boxes, first axis the box, and what its roundings come to."""
+
+    lower: Float[np.ndarray, "K ..."]
+    upper: Float[np.ndarray, "K ..."]
+    rounding: Float[np.ndarray, "K ..."]
 
 
 def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
@@ -143,7 +153,13 @@ def enclose(game: AbstractGame, name: str, lower: Float[np.ndarray, "K M"], uppe
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
     """
-    return _bounded(game, name, lower, upper, None)
+    return Range(*_rounded_ranges(game, name, lower, upper)[:2])
+
+
+def _rounded_ranges(game: AbstractGame, name: str, lower, upper) -> _Rounded:
+    """Ranges of values and their roundings."""
+    low, high, rounding = _batched(game, name, lower, upper, 0.0, False)
+    return _Rounded(*_unbounded(low, high), np.where(rounding < UNBOUNDED, rounding, np.inf))
 
 
 def enclose_slopes(
@@ -165,7 +181,7 @@ def enclose_slopes(
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
     """
-    return _bounded(game, name, lower, upper, _attained_size(game, name))
+    return Range(*_unbounded(*_batched(game, name, lower, upper, _attained_size(game, name), True)))
 
 
 def _attained_size(game: AbstractGame, name: str) -> float:
@@ -176,14 +192,15 @@ def _attained_size(game: AbstractGame, name: str) -> float:
     return float(np.max(table[np.isfinite(table)], initial=0.0))
 
 
-def _bounded(game: AbstractGame, name: str, lower, upper, attained: float | None) -> Range:
-    """Ranges of values, or of slopes where the size of the function is given."""
+def _batched(game: AbstractGame, name: str, lower, upper, attained: float, slopes: bool) -> tuple[np.ndarray, ...]:
+    """What `_ranges` gives over all boxes."""
     lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
-    slopes = attained is not None
-    size = _batch_size(game, name, slopes)
-    scale = jnp.asarray(0.0 if attained is None else attained)
-    low, high = in_batches(lambda low, high: _ranges(game, name, low, high, scale, slopes), size, lower, upper)
-    return Range(np.where(low > -UNBOUNDED, low, -np.inf), np.where(high < UNBOUNDED, high, np.inf))
+    size, scale = _batch_size(game, name, slopes), jnp.asarray(attained)
+    return in_batches(lambda low, high: _ranges(game, name, low, high, scale, slopes), size, lower, upper)
+
+
+def _unbounded(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.where(low > -UNBOUNDED, low, -np.inf), np.where(high < UNBOUNDED, high, np.inf)
 
 
 def numbers_of_a_box(game: AbstractGame, name: str, *, slopes: bool) -> int:
@@ -213,7 +230,10 @@ def _ranges(game: AbstractGame, name: str, lower, upper, attained, slopes: bool)
 
         def entry(s, a, b):
             enclosed = _entry(game, name, domain, slopes, s, a, b)
-            return _slope_range(enclosed, attained) if slopes else enclosed.value.range
+            if slopes:
+                return _slope_range(enclosed, attained)
+            low, high = enclosed.value.range
+            return low, high, jnp.zeros_like(low) if enclosed.value.error is None else enclosed.value.error
 
         ends = over_indices(game, entry)
         return tuple(jnp.moveaxis(end, 3, 0) for end in ends) if slopes else ends
@@ -253,11 +273,11 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, time_limit: float
     if table is not None:
         vertices = table.constant + table.slope
         low, high = vertices.min(axis=0) - table.error, vertices.max(axis=0) + table.error
-        return TableEnclosure(low, high, 0, True)
+        return TableEnclosure(low, high, 0, True, table.error)
     size = int(np.prod(mean_field_shape(game)))
     budget = min(num_boxes, max(1, _MAX_NUMBERS // (4 * _table_size(game, name))))
     lower, upper, _ = tightened(np.zeros((1, size)), np.ones((1, size)))
-    ranges = enclose(game, name, lower, upper)
+    ranges = _rounded_ranges(game, name, lower, upper)
     inner = _attained(game, name, np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)]))
     count, deadline, cut = 1, Deadline(time_limit), False
     while count + 1 < budget:
@@ -265,16 +285,18 @@ def envelope(game: AbstractGame, name: str, *, num_boxes: int, time_limit: float
         if not worst.any() or (cut := deadline.passed):
             break
         halves = bisected(lower[worst], upper[worst])
-        new = enclose(game, name, *halves)
+        new = _rounded_ranges(game, name, *halves)
         count += len(halves[0])
         found = _attained(game, name, inner_points(*halves))
         inner = Range(np.minimum(inner.lower, found.lower), np.maximum(inner.upper, found.upper))
         lower, upper = (np.concatenate([old[~worst], half]) for old, half in zip((lower, upper), halves, strict=True))
-        ranges = Range(*(np.concatenate([old[~worst], part]) for old, part in zip(ranges, new, strict=True)))
-    return TableEnclosure(ranges.lower.min(axis=0), ranges.upper.max(axis=0), count, False, cut)
+        ranges = _Rounded(*(np.concatenate([old[~worst], part]) for old, part in zip(ranges, new, strict=True)))
+    return TableEnclosure(
+        ranges.lower.min(axis=0), ranges.upper.max(axis=0), count, False, ranges.rounding.max(axis=0), cut
+    )
 
 
-def _boxes_that_bound(ranges: Range, inner: Range, most: int) -> np.ndarray:
+def _boxes_that_bound(ranges: _Rounded, inner: Range, most: int) -> np.ndarray:
     """Which boxes set the bound of an entry that is not yet close to what points attain, (K,)."""
     axes = tuple(range(1, ranges.lower.ndim))
     span = inner.upper - inner.lower

@@ -17,7 +17,9 @@ def _dobrushin(data: FindingData) -> str:
             f"policies and the mean field: distances fall to half or less within {facts['half_life']} step(s)."
         )
     if facts["exact"]:
-        return "Some policies send two states to places that share no mass: one step need not mix, more may."
+        shared = 1.0 - constant
+        mass = "no mass" if shared <= 0.0 else f"{shared:.2g} of their mass, too little to tell from rounding"
+        return f"Some policies send two states to places that share {mass}: one step need not mix, more may."
     return "The enclosure of the rows is too wide to show that every two of them share mass: nothing follows."
 
 

@@ -56,7 +56,11 @@ def _finding(statement: str, constants: GameConstants) -> Finding:
         "property": PROPERTY,
         "statement": statement,
         "searched": {**constants.sampled.searched, **bound.searched},
-        "details": {"measured": measured, "measured_error": constants.sampled.errors.get(name, float("nan"))},
+        "details": {
+            "measured": measured,
+            "measured_error": constants.sampled.errors.get(name, float("nan")),
+            "rounding": bound.rounding,
+        },
     }
     if np.isfinite(bound.upper):
         return Finding(
@@ -65,7 +69,7 @@ def _finding(statement: str, constants: GameConstants) -> Finding:
             constant=bound.upper,
             side=Side.EXACT if bound.exact else Side.UPPER,
             evidence=Evidence.PROOF,
-            facts={"exact": bool(bound.exact)},
+            facts={"exact": bool(bound.exact), "rounding": float(bound.rounding)},
             witness=bound.witness,
         )
     return Finding(

@@ -9,6 +9,10 @@ _CHANGES = {
     "follower-reward": "the follower's reward by at most {:.4g} times as much",
     "leader-reward": "the leader's reward by at most {:.4g} times as much",
 }
+# Roundings that a change of the mean field by that share of its mass already exceeds go without saying.
+_VISIBLE = 1e-9
+# Those this small stand for numbers put to zero.
+_NOTHING = 1e-200
 
 
 def _constant_of(statement: str) -> Rendering:
@@ -17,9 +21,11 @@ def _constant_of(statement: str) -> Rendering:
         if "reason" in facts:
             reason = facts["reason"] or "the enclosure of the slope is unbounded, as at a jump or an infinite slope"
             return f"No proof of a finite constant ({reason}); {_sampled_ratio(data.constant)}."
-        if facts["exact"] and data.constant == 0.0:
+        visible = facts["rounding"] > max(_VISIBLE * data.constant, _NOTHING)
+        if facts["exact"] and data.constant == 0.0 and not visible:
             return f"The {statement.replace('-', ' ')} does not depend on the mean field."
-        return f"A change of the mean field changes {_CHANGES[statement].format(data.constant)}."
+        beside = f", beside roundings of up to {facts['rounding']:.2g}" if visible else ""
+        return f"A change of the mean field changes {_CHANGES[statement].format(data.constant)}{beside}."
 
     return meaning
 

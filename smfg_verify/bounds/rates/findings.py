@@ -73,8 +73,9 @@ def _obstacle(fit: Fit, mask: np.ndarray) -> Obstacle:
         return Obstacle("few-checkpoints", {"checkpoints": int(np.sum(mask)), "least": MIN_CHECKPOINTS})
     if bad:
         return Obstacle("not-finite", {"bad": bad, "points": int(values.size)})
-    if np.any(values.mean(axis=0) <= fit.rounding[:, needed].mean(axis=0)):
-        return Obstacle("rounding")
+    zero = values.mean(axis=0) <= fit.rounding[:, needed].mean(axis=0)
+    if np.any(zero):
+        return Obstacle("rounding", {"everywhere": bool(np.all(zero))})
     if np.all(np.ptp(values, axis=0) == 0.0):
         return Obstacle("no-variation")
     return NO_OBSTACLE

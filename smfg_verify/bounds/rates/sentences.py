@@ -48,6 +48,12 @@ def _few_checkpoints(facts: Mapping[str, Any]) -> str:
     return f"too few checkpoints in the window: {facts['checkpoints']}, at least {facts['least']} are needed"
 
 
+def _rounding(facts: Mapping[str, Any]) -> str:
+    if facts["everywhere"]:
+        return "at rounding level at every checkpoint of the window, nothing decays"
+    return "at rounding level at some checkpoint of the window"
+
+
 def _standstill(facts: Mapping[str, Any]) -> str:
     place = f"k = {facts['iteration']:,}"
     return f"the smallest mean was met at {place} and not undercut in the window: its slope is 0 whatever the rate"
@@ -73,7 +79,7 @@ SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "few-seeds": _few_seeds,
     "few-checkpoints": _few_checkpoints,
     "not-finite": lambda facts: f"{facts['bad']} of {facts['points']} points are not finite",
-    "rounding": lambda facts: "at rounding level at some checkpoint of the window",
+    "rounding": _rounding,
     "no-variation": lambda facts: "the seeds do not vary",
     "standstill": _standstill,
     "short-regime": _short_regime,

@@ -51,17 +51,19 @@ def leader_way(logits: Float[np.ndarray, "S C O B"], iterations: Int[np.ndarray,
     Returns:
         The way; NaN, which counts as arrived, where a seed diverged or there is a single one.
     """
-    policies = softmax(np.asarray(logits, dtype=float), axis=-1)
+    logits = np.asarray(logits, dtype=float)
     half = int(np.searchsorted(iterations, 0.25 * iterations[-1]))
-    moved = policies[:, -1] - policies[:, half]
+    if len(logits) < 2 or not np.all(np.isfinite(logits[:, [0, half, -1]])):
+        return LeaderWay(np.nan, np.nan, np.nan)
+    policies = softmax(logits[:, [0, half, -1]], axis=-1)
+    first, middle, last = np.moveaxis(policies, 1, 0)
+    moved = last - middle
     means = moved.mean(axis=0)
     distances = 0.5 * np.sum(np.abs(means), axis=-1)
-    if len(policies) < 2 or not np.all(np.isfinite(distances)):
-        return LeaderWay(np.nan, np.nan, np.nan)
     farthest = int(np.argmax(distances))
     # Along the signs of the mean move the distance is a mean over seeds, so that it has a standard error.
     along = 0.5 * np.sum(moved[:, farthest] * np.sign(means[farthest]), axis=-1)
-    whole = 0.5 * np.max(np.sum(np.abs((policies[:, -1] - policies[:, 0]).mean(axis=0)), axis=-1))
+    whole = 0.5 * np.max(np.sum(np.abs((last - first).mean(axis=0)), axis=-1))
     error = float(np.std(along, ddof=1) / np.sqrt(len(along)))
     return LeaderWay(float(whole), float(distances[farthest]), error)
 

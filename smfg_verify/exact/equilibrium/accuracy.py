@@ -104,7 +104,7 @@ def _try_around(
     error = jnp.abs(inverse @ remainder) + jnp.abs(inverse) @ rounding
     rows = jnp.stack([jnp.argmax(error[:size]), size + jnp.argmax(error[size:])])
     worst = 2.0 * (jnp.sign(inverse[rows]) * (rounding + jnp.abs(remainder))) @ inverse.T
-    along = jnp.concatenate([_tangent(point.mean_field), jnp.zeros_like(point.value)])
+    along = jnp.concatenate([tangent(point.mean_field), jnp.zeros_like(point.value)])
     plain = jnp.asarray(_GRAINS)[:, None] * along
     away = jnp.concatenate([worst, -worst, plain, -plain])
     fields = jnp.maximum(point.mean_field + away[:, :size], 0.0)
@@ -114,7 +114,8 @@ def _try_around(
         point.value + jnp.concatenate([away[:, size:], -on[None, size:]]),
     )
     found = jax.vmap(lambda point: residual(setting, point))(there)
-    steps = Point((fields - point.mean_field).T, away[:, size:].T)
+    # As far as the floats moved: a value of 1 / (1 - gamma) has steps that a temperature may tell from none.
+    steps = Point((fields - point.mean_field).T, (there.value[:-1] - point.value).T)
     linear = _flat(matrix.apply(steps)).T
     residuals = jnp.concatenate([found.mean_field, found.value], axis=1)
     departures = residuals[:-1] - remainder - linear
@@ -126,7 +127,7 @@ def _try_around(
     return _Trial(error, jnp.abs(inverse) @ jnp.max(departure, axis=0), stepped, following)
 
 
-def _tangent(field: Float[Array, " M"]) -> Float[Array, " M"]:
+def tangent(field: Float[Array, " M"]) -> Float[Array, " M"]:
     """A tangent of the simplex with largest entry 1, each entry in proportion to the mean field's."""
     pull = np.random.default_rng(0).uniform(-1.0, 1.0, field.shape)
     tangent = field * (pull - jnp.sum(field * pull))

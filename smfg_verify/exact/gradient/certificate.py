@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, inside
 from smfg_verify.exact.equilibrium.solve import Equilibrium
+from smfg_verify.exact.gradient.grain import grain_of
 from smfg_verify.exact.gradient.one_sided_slopes import SlopeComparison, compare_slopes
 from smfg_verify.exact.gradient.perturbation import Adjoint, Perturbed, propagate, root_mean_square
 from smfg_verify.game.checks.differences import SlopeStatus
@@ -32,7 +33,9 @@ class Certificate(Portable, eqx.Module):
         error_bound: first-order bound on the Euclidean errors of the total gradient and of both direct ones, rounding
             included, in units of the objective: what the residual left changes, twice, and 16 times the root mean
             square of what roundings of random sign change, each carried exactly to the gradient, and more where the
-            equilibrium's own bounds on its errors are wider. Infinite where the functions are not differentiable.
+            equilibrium's own bounds on its errors are wider. What the functions round within themselves counts as far
+            as small moves of the mean field show it. Infinite where the functions are not differentiable, or flat where
+            their slope is not.
         objective_error_bound: the same of Phi; finite at a kink.
         slopes: the derivatives used against one-sided differences of the three functions at the equilibrium, along
             random directions in which the mean field responds to the leader.
@@ -67,7 +70,8 @@ def certify(
     """
     setting, equilibrium, adjoint = jax.lax.stop_gradient((setting, equilibrium, adjoint))
     point = Point(inside(jnp.ravel(equilibrium.mean_field)), equilibrium.follower_value)
-    changes = propagate(setting, point, adjoint)
+    grain = grain_of(setting.game, point.mean_field)
+    changes = propagate(setting, point, adjoint, grain.size)
     field_error = equilibrium.error_bound
     wider = _wider(equilibrium, changes)
     responds = jnp.max(jnp.abs(changes.response), axis=1, keepdims=True) > _RESOLUTION * field_error
@@ -78,6 +82,7 @@ def certify(
     bound = jnp.max(jnp.stack([_error(setting, table, changes, wider) for table in gradients]))
     unknown = slopes.status == SlopeStatus.UNKNOWN
     finite_bound = jnp.where(slopes.differentiable | (unknown & ~equilibrium.converged), bound, jnp.inf)
+    unseen = jnp.where(grain.hidden, jnp.inf, 0.0)
     rounding = jnp.finfo(bound.dtype).eps * leader_value_size
     objective = jnp.abs(changes.objective)
     defect = _largest(jax.tree.map(jnp.subtract, adjoint.matrix.apply(adjoint.solution), adjoint.right))
@@ -86,8 +91,8 @@ def certify(
         forward_residual=equilibrium.residual,
         adjoint_residual=jnp.where(right > 0.0, defect / right, defect),
         condition=_condition(setting, adjoint.matrix),
-        error_bound=finite_bound,
-        objective_error_bound=wider * _bound(objective) + _SAFETY * rounding,
+        error_bound=finite_bound + unseen,
+        objective_error_bound=wider * _bound(objective) + _SAFETY * rounding + unseen,
         slopes=slopes,
     )
 

@@ -14,11 +14,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, follower_policy, residual
-from smfg_verify.exact.kernel import follower_model, tabulate
+from smfg_verify.exact.gradient.empty_entries import is_empty
+from smfg_verify.exact.kernel import Kernel, follower_model, tabulate
 from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import mean_field_shape
 
@@ -26,16 +27,18 @@ from smfg_verify.game import mean_field_shape
 _COLUMNS, _DIRECTIONS = 4, 2
 # Unit roundoffs granted to each quantity: sums of some hundred terms, each rounded.
 _ROUNDINGS = 4.0
-# Below it an entry of the mean field is one that no flow reaches, see `residual.inside`.
-_EMPTY = 1e-100
 
 
 class Adjoint(NamedTuple):
-    """The transposed Jacobian, right-hand sides and multipliers; columns: all, through policy, through mean field."""
+    """The transposed Jacobian, right-hand sides and multipliers; columns: all, through policy, through mean field.
+
+    Entries of the mean field that stay empty are fixed: their rows are the identity's, their multipliers zero.
+    """
 
     matrix: Jacobian
     right: Point
     solution: Point
+    fixed: Bool[Array, " M"]
 
 
 class Perturbed(NamedTuple):
@@ -78,13 +81,14 @@ class _Roundings(NamedTuple):
     adjoint: Point
 
 
-def propagate(setting: Setting, point: Point, adjoint: Adjoint) -> Perturbed:
+def propagate(setting: Setting, point: Point, adjoint: Adjoint, grain: Kernel) -> Perturbed:
     """Carry the errors of a point, and roundings of everything on the way, to gradient and objective.
 
     Args:
         setting: the equilibrium problem.
         point: near its solution.
         adjoint: solved there.
+        grain: what the three functions may be off by beyond common roundings, see `grain`.
 
     Returns:
         One column for the residual left, then one for each draw of roundings.
@@ -92,14 +96,14 @@ def propagate(setting: Setting, point: Point, adjoint: Adjoint) -> Perturbed:
     value, occupancy = _leader_side(setting, point)
     remainder = residual(setting, point)
     defect = jax.tree.map(lambda b, a: (b - a)[:, 0], adjoint.right, adjoint.matrix.apply(adjoint.solution))
-    sizes, assembly = _sizes(setting, point, adjoint, value, occupancy)
+    sizes, assembly = _sizes(setting, point, adjoint, grain, value, occupancy)
     columns = _columns(sizes, remainder, defect)
     forward, backward = _solvers(setting, adjoint.matrix)
     pushed = jax.vmap(lambda phi: _push_leader(setting, point, phi))(_leader_directions(setting))
     every = jax.tree.map(lambda *parts: -jnp.concatenate(parts), columns.equations, pushed)
     moved = forward(every)
     # An entry is empty because nothing flows into it: it stays so, and slopes there may be infinite.
-    stays = point.mean_field < _EMPTY
+    stays = is_empty(point.mean_field)
     moved = Point(jnp.where(stays, 0.0, moved.mean_field), moved.value)
     split = len(columns.reward)
     shifts = jax.tree.map(lambda leaf: leaf[:split], moved)
@@ -108,6 +112,7 @@ def propagate(setting: Setting, point: Point, adjoint: Adjoint) -> Perturbed:
     along = jax.vmap(lambda multiplier, *at: _along(setting, point, multiplier, *at), (0, None, None))
     slopes, change = jax.vmap(lambda *at: along(both, *at))(shifts, columns)
     (total, held), leader = (jax.tree.map(lambda leaf, k=k: leaf[:, k], slopes[2]) for k in (0, 1)), slopes[0][:, 0]
+    total = Point(jnp.where(adjoint.fixed, 0.0, total.mean_field), total.value)
     turned = backward(jax.tree.map(jnp.add, total, columns.adjoint))
     answered = Point(jnp.zeros_like(held.mean_field), _solve_value(adjoint, held.value + columns.adjoint.value))
     _, pull = jax.vjp(lambda phi: residual(_with_leader(setting, phi), point), setting.leader_policy)
@@ -172,17 +177,21 @@ def _leader_side(setting: Setting, point: Point) -> tuple[Float[Array, " n"], Fl
     return value, occupancy
 
 
-def _sizes(setting: Setting, point: Point, adjoint: Adjoint, leader_values, occupancy):
+def _sizes(setting: Setting, point: Point, adjoint: Adjoint, grain: Kernel, leader_values, occupancy):
     """Roundings of each quantity, from the sizes of what is added on the way to it; and of the last sums by row."""
     game, tau = setting.game, setting.temperature
     field = jnp.abs(point.mean_field)
     model = follower_model(tabulate(game, point.mean_field.reshape(mean_field_shape(game))), setting.leader_rows)
     unit = _ROUNDINGS * jnp.finfo(field.dtype).eps
     span = jnp.max(point.value) - jnp.min(point.value)
+    rows, follower, leader = (_by_state(table) / unit for table in jax.tree.leaves(grain))
+    rows = game.discount * rows
     action_values = jnp.max(jnp.abs(model.reward), axis=1) + game.discount * span + tau
+    action_values = action_values + follower + rows * jnp.max(jnp.abs(point.value))
     logarithms = 1.0 + action_values / tau
     sharpness = jnp.max(logarithms)
     leader_size = jnp.max(jnp.abs(model.leader_reward), axis=1) + jnp.max(jnp.abs(leader_values))
+    leader_size = leader_size + leader + rows * jnp.max(jnp.abs(leader_values))
     right = jax.tree.map(lambda leaf: jnp.sum(jnp.abs(leaf), axis=1), adjoint.right)
     multiplier = jax.tree.map(lambda leaf: jnp.abs(leaf[:, :1]), adjoint.solution)
     applied = jax.tree.map(jnp.abs, adjoint.matrix).apply(multiplier)
@@ -197,8 +206,14 @@ def _sizes(setting: Setting, point: Point, adjoint: Adjoint, leader_values, occu
     by_state = field if game.mean_field_support == "states" else jnp.sum(field.reshape(model.reward.shape), axis=1)
     terms = occupancy * leader_size + multiplier.value[:, 0] * action_values
     terms = terms + by_state * jnp.max(multiplier.mean_field)
-    rows = jnp.zeros(setting.leader_policy.shape[0]).at[jnp.asarray(game.leader_observation)].add(terms)
-    return sizes, unit * rows
+    observed = jnp.zeros(setting.leader_policy.shape[0]).at[jnp.asarray(game.leader_observation)].add(terms)
+    return sizes, unit * observed
+
+
+def _by_state(grain: Float[Array, "n A B *s"]) -> Float[Array, " n"]:
+    """The worst of the actions; of a row of the kernel its sum."""
+    whole = jnp.sum(grain, axis=3) if grain.ndim > 3 else grain
+    return jnp.max(whole, axis=(1, 2))
 
 
 def _columns(sizes: _Roundings, remainder: Point, defect: Point) -> _Roundings:

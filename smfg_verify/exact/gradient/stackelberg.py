@@ -20,6 +20,7 @@ from smfg_verify.exact.equilibrium.solve import (
     raise_unless_converged,
 )
 from smfg_verify.exact.gradient.certificate import Certificate, certify, to_logits
+from smfg_verify.exact.gradient.empty_entries import hold, stays_empty
 from smfg_verify.exact.gradient.held_field import held_field_table
 from smfg_verify.exact.gradient.one_sided_slopes import describe
 from smfg_verify.exact.gradient.perturbation import Adjoint
@@ -321,7 +322,9 @@ def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables
     field_right = Point(jnp.ravel(by_field), jnp.zeros_like(point.value))
     total_right = jax.tree.map(jnp.add, policy_right, field_right)
     right = jax.tree.map(lambda *columns: jnp.stack(columns, axis=1), total_right, policy_right, field_right)
-    matrix = jacobian(setting, point).transpose
+    slope = jacobian(setting, point)
+    fixed = stays_empty(setting, point, slope)
+    matrix, right = hold(fixed, slope.transpose, right)
     solution = matrix.solve(right)
     pulled = jax.vmap(lambda column: pull_residual(column)[0], in_axes=1)(solution)
     tables = _Tables(
@@ -330,4 +333,4 @@ def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables
         policy_response=through_policy - pulled[1],
         mean_field_response=-pulled[2],
     )
-    return tables, Adjoint(matrix, right, solution)
+    return tables, Adjoint(matrix, right, solution, fixed)

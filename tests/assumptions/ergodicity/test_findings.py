@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
+from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.ergodicity import findings as ergodicity
 from smfg_verify.assumptions.ergodicity.worst_chains import coefficient_objective, steps_looked_at
 from smfg_verify.assumptions.finding import Evidence, Side
@@ -60,6 +61,18 @@ def test_a_periodic_game_is_refuted(period):
     assert (finding.details["recurrent_classes"], finding.details["period"]) == (1, period)
     assert finding.side is Side.EXACT
     assert finding.constant == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-12, 1e-9])
+def test_the_words_say_what_share_of_mass_two_states_have_in_common(share):
+    """Each state keeps 1 - share / 2 of its mass: below 1e-8 that proves nothing, and yet it is not nothing."""
+    finding = ergodicity._dobrushin_finding(
+        game_constants(kernel_game((1.0 - share) * np.eye(2) + 0.5 * share), SearchSettings(**QUICK))
+    )
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.constant == pytest.approx(1.0 - share, rel=0, abs=1e-15)
+    assert ("share no mass" in finding.meaning) == (share == 0.0)
+    assert (f"{share:.2g} of their mass" in finding.meaning) == (share > 0.0)
 
 
 def test_period_two_under_one_policy_among_mixing_ones():

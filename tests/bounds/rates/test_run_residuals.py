@@ -192,7 +192,7 @@ def test_points_without_equilibrium_keep_what_needs_none(monkeypatch):
     _, game = random_pair(rng, "states")
     trace = trace_of(game, random_iterates(rng, game))
     plain = exact_residuals(game, trace)
-    from smfg_verify.bounds.rates import run_residuals as module
+    from smfg_verify.bounds.rates.decay import run_residuals as module
 
     honest = module._evaluate
 

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from smfg_verify import games
 from smfg_verify.exact import Status, solve_equilibrium
-from smfg_verify.game import AbstractGame, TabularGame, parameter
+from smfg_verify.exact.kernel import tabulate
+from smfg_verify.game import AbstractGame, TabularGame, leader_logits_shape, parameter
 from tests.helpers.array_games import ArrayGame
 from tests.helpers.sixty_digits import distances
 
@@ -79,6 +81,46 @@ def test_slow_games_that_say_converged_are_as_near_as_they_say():
 @pytest.mark.slow
 def test_three_hundred_slow_games():
     assert count_converged(300, seed=1) >= 285
+
+
+def exactly(game: AbstractGame) -> ArrayGame:
+    """The follower's side of a game whose functions are affine in the mean field and whose kernel is constant."""
+    fields = np.concatenate([np.zeros((1, game.num_states)), np.eye(game.num_states)])
+    tables = [tabulate(game, jnp.asarray(field)) for field in fields]
+    rewards = np.stack([table.follower_reward for table in tables])
+    return ArrayGame(
+        kernel=np.asarray(tables[0].transition),
+        follower_rewards=rewards[0],
+        follower_rewards_mean_field=rewards[1:] - rewards[0],
+        leader_rewards=np.zeros_like(rewards[0]),
+        discount=float(game.discount),
+        temperature=float(game.temperature),
+        initial_distribution=np.asarray(game.initial_distribution),
+        observation=np.asarray(game.leader_observation),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "cooler", "discount"),
+    [
+        ("market-entrance", 1e-2, 0.9999),
+        ("two-road-toll", 1e-3, 0.9999),
+        ("market-entrance", 1e-3, 0.99999),
+        ("two-road-toll", 1e-2, 0.99999),
+        pytest.param("shop-positioning", 1e-2, 0.9999, marks=pytest.mark.slow),
+        pytest.param("linear-quadratic", 1e-3, 0.9999, marks=pytest.mark.slow),
+    ],
+)
+def test_values_far_above_the_temperature_are_no_obstacle(name, cooler, discount):
+    """V is of the size 1 / (1 - gamma): a float nearest to it is off by more than many temperatures can see."""
+    drawn = games.load(name)
+    game = eqx.tree_at(lambda g: (g.temperature, g.discount), drawn, (cooler * drawn.temperature, discount))
+    for seed in range(3):
+        logits = seed * np.random.default_rng(seed).normal(size=leader_logits_shape(game))
+        found = solve_equilibrium(game, logits)
+        by_field, by_value = distances(exactly(game), logits, found.mean_field, found.follower_value)
+        assert by_field <= float(found.error_bound) < 1e-8, seed
+        assert by_value <= float(found.value_error_bound), seed
 
 
 def two_states(leave: float) -> TabularGame:

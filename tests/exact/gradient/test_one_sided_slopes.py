@@ -88,6 +88,39 @@ def test_a_kink_has_no_gradient_and_both_slopes(kind):
         stackelberg_gradient(game, np.zeros((2, 2)))
 
 
+FAINT = {
+    "share of the slope": lambda d, here: 0.5 - d + 3e-7 * jnp.abs(d),
+    "beside a large entry": lambda d, here: jnp.where(here == 1, 300.0, 3e-4 * jnp.maximum(d, 0.0)),
+    "beside a large value": lambda d, here: 1e3 + d + 2e-3 * jnp.where(d > 0.0, d, 0.0),
+    "of a clip": lambda d, here: 50.0 * (here == 1) + 1e-4 * jnp.clip(d, 0.0, 0.3),
+}
+
+
+@pytest.mark.parametrize("kind", FAINT)
+def test_a_kink_that_drowns_in_rounding_at_the_shortest_length_is_seen_at_the_others(kind):
+    class Faint(Kinked):
+        def leader_reward(self, state, follower_action, leader_action, mean_field):
+            return FAINT[kind](mean_field[1] - mean_field[0], state)
+
+    found = compare_slopes(traced(Faint()), jnp.array([0.5, 0.5]), jnp.array([[-1.0, 1.0]]))
+    assert int(found.status) == SlopeStatus.KINK
+    away = compare_slopes(traced(Faint()), jnp.array([0.45, 0.55]), jnp.array([[-1.0, 1.0]]))
+    assert int(away.status) == SlopeStatus.AGREES
+
+
+def test_a_faint_kink_leaves_no_finite_bound_of_the_gradient():
+    """The objective's own slopes differ by far more than the bound that one of them would be given with."""
+
+    class Faint(Kinked):
+        def leader_reward(self, state, follower_action, leader_action, mean_field):
+            return FAINT["beside a large entry"](mean_field[1] - mean_field[0], state)
+
+    found = stackelberg_gradient(Faint(), np.zeros((2, 2)), throw=False)
+    assert bool(found.equilibrium.converged)
+    assert np.isposinf(float(found.certificate.error_bound))
+    assert np.all(np.isnan(found.total))
+
+
 @pytest.mark.parametrize("game", [kinked("jump"), kinked("abs", in_leader=0.0, in_follower=0.1)], ids=str)
 def test_jumps_and_kinks_in_the_followers_reward_leave_no_gradient_either(game):
     found = stackelberg_gradient(game, np.zeros((2, 2)), throw=False)

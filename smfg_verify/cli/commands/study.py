@@ -1,0 +1,123 @@
+"""Why, and what else: how long a run must be, where a proof loses, which step sizes and which method do better."""
+
+from pathlib import Path
+
+from smfg_verify.cli.config import gather
+from smfg_verify.cli.endings import FINISHED
+from smfg_verify.cli.options import (
+    CompareOptions,
+    DriftOutOptions,
+    DriftRunOptions,
+    GameName,
+    GameOptions,
+    LabRunOptions,
+    OutOptions,
+    PilotOptions,
+    PlannedOptions,
+    PlanOutOptions,
+    StepOptions,
+    given,
+)
+from smfg_verify.cli.precision import use_float64
+from smfg_verify.cli.saving import saving
+from smfg_verify.cli.screen import say_written, say_written_to, screen
+
+
+def plan(
+    game: GameName,
+    /,
+    parameters: GameOptions = GameOptions(),
+    pilot: PilotOptions = PilotOptions(),
+    planned: PlannedOptions = PlannedOptions(),
+    steps: StepOptions = StepOptions(),
+    results: PlanOutOptions = PlanOutOptions(),
+) -> int:
+    """Run a pilot, and say how many seeds and iterations tell a slope of -1/2 from one of -2/5."""
+    settings = gather(game, parameters, pilot, steps)
+    run_settings = settings.run
+    use_float64()
+    from smfg_verify.jobs.plan import make_plan
+    from smfg_verify.report.files.plan import write_plan
+    from smfg_verify.report.tables.plan import plan_tables
+
+    with saving(results) as store:
+        made = make_plan(settings.game, run_settings, store, **given(planned))
+        screen().print(plan_tables(made))
+        if results.out is not None:
+            say_written_to(write_plan(made, results.out))
+    return FINISHED
+
+
+def drift(
+    game: GameName,
+    /,
+    parameters: GameOptions = GameOptions(),
+    length: DriftRunOptions = DriftRunOptions(),
+    steps: StepOptions = StepOptions(),
+    results: DriftOutOptions = DriftOutOptions(),
+) -> int:
+    """Hold a run against a proof's drift inequalities: which one binds or breaks, and is there a Lyapunov function."""
+    settings = gather(game, parameters, length, steps)
+    use_float64()
+    from smfg_verify.jobs.drift import find_drift
+    from smfg_verify.report.files.drift import write_drift
+    from smfg_verify.report.tables.drift import drift_tables
+
+    with saving(results) as store:
+        found = find_drift(settings.game, settings.run, store)
+        screen().print(drift_tables(found))
+        if results.out is not None:
+            say_written_to(write_drift(found, results.out))
+    return FINISHED
+
+
+def lab(
+    game: GameName,
+    /,
+    parameters: GameOptions = GameOptions(),
+    length: LabRunOptions = LabRunOptions(),
+    steps: StepOptions = StepOptions(),
+    results: OutOptions = OutOptions(),
+) -> int:
+    """Sweep step constants and exponents: a heat map with the certified region, predicted optimum against found."""
+    settings = gather(game, parameters, length, steps)
+    use_float64()
+    from smfg_verify.jobs.lab import run_laboratory
+    from smfg_verify.report.files.lab import write_lab
+    from smfg_verify.report.tables.lab import lab_tables
+
+    with saving(results, Path("results") / settings.game.short_name) as store:
+        found = run_laboratory(settings.game, settings.run, store)
+        written = write_lab(found, store.directory)
+        screen().print(lab_tables(found))
+        say_written(written)
+    return FINISHED
+
+
+def compare(
+    game: GameName,
+    /,
+    parameters: GameOptions = GameOptions(),
+    budget: CompareOptions = CompareOptions(),
+    results: OutOptions = OutOptions(),
+) -> int:
+    """Hold AC-SMFG against other methods: the same samples, the same tuning, exact measures, paired tests."""
+    settings = gather(game, parameters).game
+    use_float64()
+    from smfg_verify.comparison import CompareSettings, contender_names
+    from smfg_verify.jobs.compare import make_comparison
+    from smfg_verify.report.files.compare import write_comparison
+    from smfg_verify.report.tables.comparison import comparison_tables
+
+    how = CompareSettings(
+        samples=budget.samples,
+        seeds=budget.seeds,
+        trials=budget.trials,
+        tuning_samples=max(100, budget.samples // 2),
+    )
+    with saving(results, Path("results") / settings.short_name) as store:
+        found = make_comparison(settings, budget.methods or contender_names(), how, store)
+        written = write_comparison(found, store.directory)
+        screen().print(comparison_tables(found))
+        say_written(written)
+    return FINISHED

@@ -1,0 +1,133 @@
+"""Does the theory hold here: its assumptions, a run, both against the claimed rate, and its claims one by one."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from smfg_verify.cli.config import Settings, gather
+from smfg_verify.cli.endings import FINISHED, STRICT_FAILURE
+from smfg_verify.cli.options import (
+    CasesOutOptions,
+    CheckOptions,
+    GameName,
+    GameOptions,
+    RunOptions,
+    RunOutOptions,
+    StepOptions,
+    StrictOptions,
+    given,
+)
+from smfg_verify.cli.precision import use_float64
+from smfg_verify.cli.saving import saving
+from smfg_verify.cli.screen import say_written, screen
+from smfg_verify.jobs.settings import CheckSettings, Command
+
+
+def check(
+    game: GameName,
+    /,
+    parameters: GameOptions = GameOptions(),
+    hardness: CheckOptions = CheckOptions(),
+    steps: StepOptions = StepOptions(),
+    results: StrictOptions = StrictOptions(),
+) -> int:
+    """Check the properties that the theory assumes."""
+    return _carry_out("check", gather(game, parameters, steps=steps, check=hardness), results)
+
+
+def atlas(
+    *names: Annotated[str, Parameter("[GAME]...", help="Games [all that are shipped].")],
+    hardness: CheckOptions = CheckOptions(),
+    results: StrictOptions = StrictOptions(),
+) -> int:
+    """Check every shipped game, and print one table of games by properties."""
+    settings = CheckSettings(**given(hardness))
+    use_float64()
+    from smfg_verify import games
+    from smfg_verify.jobs.atlas import make_atlas
+    from smfg_verify.report.show import show_atlas
+
+    with saving(results, Path("results") / "atlas") as store:
+        found = make_atlas(names or games.names(), settings, store)
+        show_atlas(screen(), found, store.directory)
+    return STRICT_FAILURE if results.strict and found.refuted else FINISHED
+
+
+def run(
+    game: GameName,
+    /,
+    parameters: GameOptions = GameOptions(),
+    length: RunOptions = RunOptions(),
+    steps: StepOptions = StepOptions(),
+    results: RunOutOptions = RunOutOptions(),
+) -> int:
+    """Run AC-SMFG."""
+    settings = gather(game, parameters, length, steps)
+    return _carry_out("run", settings, results, overwrite=results.overwrite)
+
+
+def validate(
+    game: GameName,
+    /,
+    parameters: GameOptions = GameOptions(),
+    length: RunOptions = RunOptions(),
+    steps: StepOptions = StepOptions(),
+    hardness: CheckOptions = CheckOptions(),
+    results: RunOutOptions = RunOutOptions(),
+) -> int:
+    """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
+    settings = gather(game, parameters, length, steps, hardness)
+    return _carry_out("validate", settings, results, overwrite=results.overwrite)
+
+
+def cases(
+    *names: Annotated[str, Parameter("[NAME]...", help="Cases [all].")],
+    full: Annotated[
+        bool,
+        Parameter(
+            "--full",
+            negative="--quick",
+            show_default="quick",
+            help="The whole of each case, minutes; or seconds each.",
+        ),
+    ] = False,
+    results: CasesOutOptions = CasesOutOptions(),
+) -> int:
+    """Run cases: claims of the theory, each measured and held against what it predicts. Exit code 1 if one fails."""
+    use_float64()
+    from smfg_verify.cases import CaseVerdict, Version, run_cases
+    from smfg_verify.jobs.progress import Progress
+    from smfg_verify.report.files.cases import write_cases
+    from smfg_verify.report.tables.cases import cases_tables
+
+    progress = Progress()
+    version = Version.FULL if full else Version.QUICK
+    with saving(results) as store:
+        keep = store.job("cases", None, {"version": version})
+        outcomes = run_cases(names or None, version, progress=lambda name: progress.say(f"Case {name} ..."), keep=keep)
+        screen().print(cases_tables(outcomes))
+        if results.out is not None:
+            say_written(write_cases(outcomes, results.out))
+    return STRICT_FAILURE if any(outcome.verdict is CaseVerdict.FAILS for outcome in outcomes) else FINISHED
+
+
+def _carry_out(command: Command, settings: Settings, results: StrictOptions, *, overwrite: bool = False) -> int:
+    run_settings, check_settings = settings.run, settings.check
+    use_float64()
+    from smfg_verify.jobs import pipeline
+    from smfg_verify.report import show
+
+    with saving(results, Path("results") / settings.game.short_name) as store:
+        found = pipeline.carry_out(
+            command,
+            settings.game,
+            store.directory,
+            run=run_settings,
+            check_settings=check_settings,
+            resumed_with=settings.given_run if results.resume else None,
+            overwrite=overwrite,
+            store=store,
+        )
+        show.show_results(screen(), found, store.directory, show.write_files(found, store.directory))
+    return STRICT_FAILURE if results.strict and (found.refuted or found.slower) else FINISHED

@@ -1,0 +1,127 @@
+"""Settings out of options of the command line and a TOML file; the command line wins."""
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from smfg_verify.cli.options import CheckOptions, GameOptions, RunOptions, StepOptions, given
+from smfg_verify.errors import InputError
+from smfg_verify.jobs.settings import CheckSettings, GameSettings, RunSettings
+from smfg_verify.suggestions import closest
+
+_TABLES = {
+    table: tuple(field.name for field in dataclasses.fields(options))
+    for table, options in (("run", RunOptions), ("schedule", StepOptions), ("check", CheckOptions))
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything a command was asked for; `given_run` and `given_check` hold only what was given, by name."""
+
+    game: GameSettings
+    given_run: Mapping[str, Any]
+    given_check: Mapping[str, Any]
+
+    @property
+    def run(self) -> RunSettings:
+        """The run, defaults filled in."""
+        return RunSettings(**self.given_run)
+
+    @property
+    def check(self) -> CheckSettings:
+        """The check, defaults filled in."""
+        return CheckSettings(**self.given_check)
+
+
+def gather(
+    game: str,
+    parameters: GameOptions,
+    run: RunOptions = RunOptions(),
+    steps: StepOptions = StepOptions(),
+    check: CheckOptions = CheckOptions(),
+) -> Settings:
+    """Settings from the file and the command line.
+
+    Args:
+        game: name of the game, or what a file holds (see `smfg_verify.games.load`).
+        parameters: "name=value" of each --set; TOML file with tables game, run, schedule, check.
+        run, steps, check: options of the command line.
+
+    Returns:
+        The settings, a value of the command line before one of the file.
+
+    Raises:
+        ValueError: an assignment without a name or value, a file that is not TOML, an unknown table or key.
+        OSError: the file cannot be read.
+    """
+    tables = {} if parameters.config is None else read_config(parameters.config)
+    assigned = parse_assignments(parameters.assignments or ())
+    constants = {**tables.get("schedule", {}), **given(steps)}
+    given_run = {**tables.get("run", {}), **given(run)}
+    return Settings(
+        game=GameSettings(game, {**tables.get("game", {}), **assigned}),
+        given_run={**given_run, **({"schedule": constants} if constants else {})},
+        given_check={**tables.get("check", {}), **given(check)},
+    )
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Values of "name=value", each read as a TOML value, as a list where it has bare commas, or else as text.
+
+    Raises:
+        ValueError: no name, no value, or a name set twice.
+    """
+    parameters: dict[str, Any] = {}
+    for assignment in assignments:
+        name, sign, text = (part.strip() for part in assignment.partition("="))
+        if not name or not sign or not text:
+            raise InputError(f"--set: got {assignment!r}, expected name=value, such as kappa=2 or kappa=[1,2].")
+        if name in parameters:
+            raise InputError(f"--set: got {name} more than once, expected one value; a list is {name}=[1,2].")
+        parameters[name] = parse_value(text)
+    return parameters
+
+
+def parse_value(text: str) -> Any:
+    """A TOML number, boolean, string or list of these; a list of bare comma-separated ones; or the text itself."""
+    for candidate in (text, f"[{text}]") if "," in text else (text,):
+        try:
+            parsed = tomllib.loads(f"value = {candidate}")
+        except tomllib.TOMLDecodeError:
+            continue
+        if set(parsed) == {"value"} and isinstance(parsed["value"], bool | int | float | str | list):
+            return parsed["value"]
+    return text
+
+
+def read_config(path: Path) -> dict[str, dict[str, Any]]:
+    """The tables of a configuration file, their keys checked, the game's excepted: the game checks those.
+
+    Raises:
+        ValueError: no such file, not TOML, or an unknown table or key (the closest known one is named).
+        OSError: the file cannot be read.
+    """
+    if not path.is_file():
+        raise InputError(f"--config: got {path}, which is no file; expected a TOML file, seen from {Path.cwd()}.")
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"--config: {path} is not TOML: {error}.") from error
+    for table, keys in tables.items():
+        _refuse_unknown(path, "table", table, ("game", *_TABLES))
+        if not isinstance(keys, dict):
+            raise InputError(f"--config: {path}: got {table} = {keys!r}, expected a table [{table}].")
+        for key in keys if table in _TABLES else ():
+            _refuse_unknown(path, f"key in [{table}]", key, _TABLES[table])
+    return tables
+
+
+def _refuse_unknown(path: Path, kind: str, name: str, known: tuple[str, ...]) -> None:
+    if name in known:
+        return
+    raise InputError(
+        f"--config: {path}: got unknown {kind} {name!r}{closest(name, known)}; expected one of: {', '.join(known)}."
+    )

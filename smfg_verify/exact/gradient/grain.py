@@ -1,0 +1,87 @@
+r"""What a game's functions round within themselves, seen from outside: their grain.
+
+`(m + 1e8) - 1e8` is m up to 7e-9, and its value, its size and its derivative do not show it. Moved a little to both
+sides, $m \pm h d$, such a function departs from its slope by an irregular amount at every h, where curvature cancels
+between the sides and a kink leaves what is in proportion to h. Where a step is longer than every h the function is flat
+on both sides and its slope is not: then nothing bounds the grain.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from smfg_verify.exact.equilibrium.accuracy import tangent
+from smfg_verify.exact.kernel import Kernel, tabulate
+from smfg_verify.game import AbstractGame, mean_field_shape
+
+# Lengths in mass, no simple multiples of each other nor of powers of two.
+_LENGTHS = 1e-10 * np.geomspace(1.37, 1.19e4, 12)
+# Roundings of the largest entry of a table that every function may make; the sizes of its values tell of them.
+_ROUNDINGS = 16.0
+# A slope is seen where the longest move changes an entry by so many roundings of the largest.
+_SEEN = 1e3
+# The share of the slope that a flat function misses it by, and of that what the two sides may differ by.
+_MISSED, _UNEVEN = 0.9, 0.1
+# The longest move changes no entry of the mean field by more than this share: what is of third order is rounding then.
+_WITHIN = 1e-5
+# Points at which all tables are made at once.
+_BATCH = 4
+
+
+class Grain(NamedTuple):
+    """What each entry of the three tables may be off by the roundings within the game's functions.
+
+    Attributes:
+        size: with the shapes of the tables, in their units; 0 where nothing beyond common roundings was seen.
+        hidden: an entry is flat where its slope is not, so that its grain may be anything.
+    """
+
+    size: Kernel
+    hidden: Bool[Array, ""]
+
+
+def grain_of(game: AbstractGame, mean_field: Float[Array, " M"]) -> Grain:
+    """Look for roundings within a game's functions around a mean field.
+
+    Args:
+        game: the game, traced.
+        mean_field: m, flattened.
+
+    Returns:
+        The grain: observed at 24 points along one tangent, not proved. Where nearly all mass is at one place they are
+        nearer to each other.
+    """
+    unit = tangent(mean_field)
+    table = lambda field: tabulate(game, field.reshape(mean_field_shape(game)))  # noqa: E731
+    here, slope = jax.jvp(table, (mean_field,), (unit,))
+    lengths = jnp.asarray(_LENGTHS) * jnp.minimum(1.0, _WITHIN * _room(mean_field, unit) / _LENGTHS[-1])
+    steps = jnp.concatenate([lengths, -lengths])
+    found = jax.lax.map(lambda step: table(mean_field + step * unit), steps, batch_size=_BATCH)
+    pairs = jax.tree.map(lambda at, by, around: _entries(at, by, around, lengths), here, slope, found)
+    sizes, hidden = (jax.tree.map(lambda _, pair, k=k: pair[k], here, pairs) for k in (0, 1))
+    return Grain(sizes, jnp.any(jnp.stack(jax.tree.leaves(hidden))))
+
+
+def _room(field: Float[Array, " M"], unit: Float[Array, " M"]) -> Float[Array, ""]:
+    """How far the mean field can move along a tangent until an entry is empty, or twice itself."""
+    return jnp.min(jnp.where(unit == 0.0, jnp.inf, field / jnp.abs(jnp.where(unit == 0.0, 1.0, unit))))
+
+
+def _entries(here: Array, slope: Array, found: Array, lengths: Array) -> tuple[Array, Bool[Array, ""]]:
+    """The grain of one table's entries, and whether one of them is hidden."""
+    column = lengths.reshape(-1, *[1] * here.ndim)
+    half = len(lengths)
+    ahead, behind = found[:half] - here - column * slope, here - found[half:] - column * slope
+    odd = 0.5 * (ahead + behind)
+    # Of a kink all departures are in proportion to the length; of a staircase only those within one step.
+    irregular = odd - column * jnp.median(odd / column, axis=0)
+    departure = jnp.minimum(*(jnp.max(jnp.abs(part), axis=0) for part in (odd, irregular)))
+    common = jnp.finfo(here.dtype).eps * jnp.max(jnp.abs(here))
+    size = jnp.maximum(2.0 * departure - _ROUNDINGS * common, 0.0)
+    missed = jnp.abs(column * slope)
+    flat = (-jnp.sign(slope) * odd > _MISSED * missed) & (jnp.abs(ahead - behind) < _UNEVEN * missed)
+    seen = missed > _SEEN * common
+    return size, jnp.any(jnp.all(flat | ~seen, axis=0) & seen[-1])
