@@ -7,12 +7,12 @@ What the game declares is not looked at.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Jaxpr, Literal, Var
+from jax.extend import core
 from jaxtyping import Array
 
 from smfg_verify.assumptions.finding import require_shapes
@@ -35,7 +35,8 @@ class Independence(NamedTuple):
         function: "transition" or "leader_reward".
         mean_field: proved independent of the mean field.
         follower_action: proved independent of the follower's action.
-        how: the proof in words; empty without one.
+        how: "structure" where no path of equations leads to the function, "table" where its whole table is the same
+            for every follower's action; empty without a proof.
         change: largest change found between two probes (mean field or follower's action), 0 when proved.
         witness: where that change is: state, leader action, two follower actions, two mean fields.
     """
@@ -43,7 +44,7 @@ class Independence(NamedTuple):
     function: str
     mean_field: bool
     follower_action: bool
-    how: str
+    how: Literal["", "structure", "table"]
     change: float
     witness: dict[str, np.ndarray]
 
@@ -68,12 +69,12 @@ def arguments_reaching_result(function: Callable[..., Array], game: AbstractGame
     return frozenset().union(*_reaching(program.jaxpr, [frozenset({k}) for k in range(4)]))
 
 
-def _reaching(program: Jaxpr, inputs: list[frozenset[int]]) -> list[frozenset[int]]:
+def _reaching(program: core.Jaxpr, inputs: list[frozenset[int]]) -> list[frozenset[int]]:
     """For each result of a program, which arguments reach it, given which reach each of its inputs."""
     known = dict(zip(program.invars, inputs, strict=True))
 
-    def sources(variable: Literal | Var) -> frozenset[int]:
-        return frozenset() if isinstance(variable, Literal) else known.get(variable, frozenset())
+    def sources(variable: core.Literal | core.Var) -> frozenset[int]:
+        return frozenset() if isinstance(variable, core.Literal) else known.get(variable, frozenset())
 
     for equation in program.eqns:
         arriving = [sources(variable) for variable in equation.invars]
@@ -103,14 +104,14 @@ def prove_independence(game: AbstractGame, name: str) -> Independence:
     tables, fields = _probe(game, name)
     free_of_field = _MEAN_FIELD not in reaching
     free_of_action = _FOLLOWER_ACTION not in reaching
-    how = "no equation leads from mean field or follower's action to it" if free_of_field and free_of_action else ""
+    how: Literal["", "structure", "table"] = "structure" if free_of_field and free_of_action else ""
     if (
         free_of_field
         and not free_of_action
         and np.array_equal(tables[0], np.repeat(tables[0][:, :1], tables.shape[2], 1))
     ):
         free_of_action = True
-        how = "no equation leads from the mean field to it, and its whole table is the same for every follower's action"
+        how = "table"
     if free_of_field and free_of_action:
         return Independence(name, True, True, how, 0.0, _witness(fields, (0, 0, 0, 0), (0, 0)))
     change, witness = _largest_change(tables, fields)

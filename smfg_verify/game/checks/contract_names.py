@@ -3,6 +3,7 @@
 import difflib
 import dis
 import functools
+import inspect
 import sysconfig
 import types
 import warnings
@@ -195,7 +196,7 @@ def contract_word(name: str) -> str | None:
 def own_names(kind: type[AbstractGame]) -> set[str]:
     """Attributes, fields and methods that a class and its bases define themselves, private ones left out."""
     bases = [base for base in kind.__mro__ if base not in _OUTSIDE]
-    names = {name for base in bases for name in (*vars(base), *vars(base).get("__annotations__", {}))}
+    names = {name for base in bases for name in (*vars(base), *inspect.get_annotations(base))}
     known = {name for base in _OUTSIDE for name in vars(base)}
     return {name for name in names - known if not name.startswith("_")}
 
@@ -215,14 +216,14 @@ def _read_names(kind: type[AbstractGame]) -> set[str]:
 
 def _functions_of(value: Any) -> Iterator[types.FunctionType]:
     """The functions that a value is or is made of, through all its decorators, a library's too."""
-    seen: set[int] = set()
+    seen: dict[int, Any] = {}  # which keeps them alive, so that no two have one number
     waiting = [value]
     while waiting:
         part = waiting.pop()
         if callable(part) or isinstance(part, property | classmethod | functools.cached_property):
             if id(part) in seen or len(seen) > _MOST_DECORATORS:
                 continue
-            seen.add(id(part))
+            seen[id(part)] = part
             if isinstance(part, types.FunctionType):
                 yield part
             waiting += [getattr(part, name, None) for name in ("fget", "__func__", "__wrapped__", "func")]
