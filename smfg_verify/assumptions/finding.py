@@ -240,7 +240,7 @@ def not_applicable(property_name: str, statement: str, **facts: Any) -> Finding:
     )
 
 
-def _member(kind: type[enum.Enum], name: str, value: Any) -> enum.Enum:
+def _member(kind: type[enum.Enum], name: str, value: object) -> enum.Enum:
     try:
         return kind(value)
     except ValueError as error:

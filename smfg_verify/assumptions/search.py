@@ -74,7 +74,7 @@ class SearchResult(NamedTuple):
         }
 
 
-def slopes_of(objective: Objective, game: AbstractGame, labels: Any = None, *, batch: int = 64) -> Slopes:
+def slopes_of(objective: Objective, game: AbstractGame, labels: object = None, *, batch: int = 64) -> Slopes:
     """The slopes of a differentiable objective, compiled once for all games of a structure and for all searches.
 
     Args:

@@ -76,7 +76,7 @@ def _primitives(program: Any) -> Iterator[str]:
                 yield from _primitives(value)
 
 
-def _is_program(value: Any) -> bool:
+def _is_program(value: object) -> bool:
     return hasattr(value, "eqns") or hasattr(getattr(value, "jaxpr", None), "eqns")
 
 

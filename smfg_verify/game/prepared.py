@@ -155,14 +155,14 @@ def _class_attribute(kind: type[AbstractGame], name: str) -> Any:
 _NUMERIC = (int, float, list, tuple, np.ndarray, np.generic, jax.Array)
 
 
-def is_leaf(value: Any) -> bool:
+def is_leaf(value: object) -> bool:
     """Whether a value is a number or an array of numbers that may change without another program: no word, no size."""
     if isinstance(value, jax.Array | float | np.floating):
         return True
     return isinstance(value, np.ndarray) and value.dtype.kind in "fiubc"
 
 
-def _as_leaf(value: Any) -> Any:
+def _as_leaf(value: object) -> Any:
     return as_parameter(value) if isinstance(value, float | np.floating) else jnp.asarray(value)
 
 
@@ -181,7 +181,7 @@ def _split(kind: type[AbstractGame], values: dict[str, Any]) -> _Split:
     return split
 
 
-def _split_tree(split: _Split, name: str, value: Any) -> None:
+def _split_tree(split: _Split, name: str, value: object) -> None:
     """A field that is a tree: its arrays are leaves, and the rest of it counts by what it does."""
     arrays, rest = eqx.partition(value, is_leaf)
     found, other = jax.tree.leaves(arrays), jax.tree.leaves(rest)

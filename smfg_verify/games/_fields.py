@@ -25,7 +25,7 @@ _VALUES = "smfg_verify.values"
 class Values(Protocol):
     """Which values a field takes: `check` refuses the others, `str` says it in words."""
 
-    def check(self, name: str, value: Any, game: AbstractGame) -> None: ...
+    def check(self, name: str, value: object, game: AbstractGame) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Numbers:
         total = ", summing to one" if self.sums_to_one else ""
         return f"{kind} in {left}{self.low:g}, {self.high:g}{right}{total}"
 
-    def check(self, name: str, value: Any, game: AbstractGame) -> None:
+    def check(self, name: str, value: object, game: AbstractGame) -> None:
         if not isinstance(value, jax.Array):
             raise InputError(
                 f"{name}: got {value!r} ({type(value).__name__}), expected {self}; likely cause: text, a boolean or "
@@ -107,7 +107,7 @@ class Choice:
     def __str__(self) -> str:
         return " or ".join(repr(option) for option in self.options)
 
-    def check(self, name: str, value: Any, game: AbstractGame) -> None:
+    def check(self, name: str, value: object, game: AbstractGame) -> None:
         if not isinstance(value, str) or value not in self.options:
             raise InputError(f"{name}: got {value!r}, expected {self}; likely cause: a misspelt option.")
 
@@ -122,7 +122,7 @@ class Indices:
     def __str__(self) -> str:
         return f"list of {self.length or 'one or more'} integers in 0..{self.below}-1"
 
-    def check(self, name: str, value: Any, game: AbstractGame) -> None:
+    def check(self, name: str, value: object, game: AbstractGame) -> None:
         below = getattr(game, self.below)
         length = None if self.length is None else getattr(game, self.length)
         if not isinstance(value, tuple) or not all(_is_integer(entry) and 0 <= entry < below for entry in value):
@@ -158,12 +158,12 @@ def array(*shape: int | str | None, low: float = -math.inf, high: float = math.i
     return eqx.field(converter=as_number, metadata={_VALUES: Numbers(low, high, shape=shape)})
 
 
-def integer(default: Any = dataclasses.MISSING, *, low: int, below: str | None = None) -> Any:
+def integer(default: object = dataclasses.MISSING, *, low: int, below: str | None = None) -> Any:
     """A static whole number, a size for instance."""
     return eqx.field(static=True, default=default, metadata={_VALUES: Integer(low, below)})
 
 
-def choice(*options: str, default: Any = dataclasses.MISSING) -> Any:
+def choice(*options: str, default: object = dataclasses.MISSING) -> Any:
     """A static string out of a few options."""
     return eqx.field(static=True, default=default, metadata={_VALUES: Choice(options)})
 
@@ -285,7 +285,7 @@ def _as_indices(value: Unconverted) -> Unconverted:
     return value
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 

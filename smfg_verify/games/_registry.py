@@ -245,18 +245,18 @@ def _describe_parameters(origin: Origin, game: AbstractGame) -> tuple[ParameterE
     return tuple(entries)
 
 
-def _annotation(annotation: Any) -> str:
+def _annotation(annotation: object) -> str:
     options = [option for part in (annotation, *typing.get_args(annotation)) for option in _literals(part)]
     if options:
         return " or ".join(repr(option) for option in options)
     return "" if annotation is inspect.Parameter.empty else inspect.formatannotation(annotation)
 
 
-def _literals(annotation: Any) -> tuple[Any, ...]:
+def _literals(annotation: object) -> tuple[Any, ...]:
     return typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return np.asarray(value).tolist() if isinstance(value, jax.Array) else value
 
 

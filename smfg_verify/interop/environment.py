@@ -79,7 +79,7 @@ class Environment:
         with default_dtype(self.environment.mu0.dtype):
             spread = self._tensor(self.spread)
 
-            def function(flat: Any) -> Any:
+            def function(flat: object) -> Any:
                 found = self._called(name, spread @ flat, None)
                 return found / found.sum(-1, keepdim=True) if name == "prob" else found
 
@@ -164,7 +164,7 @@ def environment_of(number: int) -> Environment:
     return _KNOWN.by_number[number]
 
 
-def _content(environment: Any) -> bytes:
+def _content(environment: object) -> bytes:
     kind = type(environment)
     name = f"{kind.__module__}.{kind.__qualname__}".encode()
     try:
@@ -214,7 +214,7 @@ def _torch() -> ModuleType:
 
 
 @contextlib.contextmanager
-def default_dtype(dtype: Any) -> Iterator[None]:
+def default_dtype(dtype: object) -> Iterator[None]:
     """Torch's default type, which the tables that an environment makes take, for as long as it is asked.
 
     Args:

@@ -70,7 +70,7 @@ class EnvironmentTables(NamedTuple):
     number: int
 
 
-def read_tables(environment: Any, time: int | None, support: MeanFieldSupport) -> EnvironmentTables:
+def read_tables(environment: object, time: int | None, support: MeanFieldSupport) -> EnvironmentTables:
     """Read an environment's tables.
 
     Args:

@@ -154,7 +154,7 @@ def _gap(table: SampledTable | CalledTable, number: Array, fields: Float[Array, 
 
 
 def from_mfglib(
-    environment: Any,
+    environment: object,
     leader: AddedLeader,
     *,
     discount: Numerical,
@@ -225,7 +225,7 @@ def from_mfglib(
     return game
 
 
-def _environment(environment: Any, parameters: dict[str, Any]) -> Any:
+def _environment(environment: object, parameters: dict[str, Any]) -> Any:
     if not isinstance(environment, str):
         if parameters:
             raise InputError(

@@ -22,7 +22,7 @@ class FrozenMapping(Mapping[str, Any]):
     def __init__(self, items: Mapping[str, Any]):
         object.__setattr__(self, "_items", dict(items))
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name}: a frozen mapping cannot be changed")
 
     def __getitem__(self, key: str) -> Any:
@@ -47,7 +47,7 @@ class FrozenMapping(Mapping[str, Any]):
         return frozen, (self._items,)  # again read-only: NumPy forgets it on the way
 
 
-def frozen(value: Any) -> Any:
+def frozen(value: object) -> Any:
     """A deep read-only copy of a record of numbers, texts, arrays and mappings of these.
 
     Args:
@@ -77,7 +77,7 @@ def frozen(value: Any) -> Any:
     return array
 
 
-def encode(value: Any) -> Any:
+def encode(value: object) -> Any:
     """A frozen record as plain JSON values; floats keep every bit, NaN and infinities become texts."""
     if isinstance(value, Mapping):
         return {key: encode(item) for key, item in value.items()}
@@ -91,7 +91,7 @@ def encode(value: Any) -> Any:
     return value
 
 
-def decode(value: Any) -> Any:
+def decode(value: object) -> Any:
     """The frozen record behind `encode`'s JSON values.
 
     Raises:
@@ -110,5 +110,5 @@ def decode(value: Any) -> Any:
     return FrozenMapping({key: decode(item) for key, item in value.items()})
 
 
-def _finite_or_text(number: Any) -> Any:
+def _finite_or_text(number: object) -> Any:
     return str(number) if isinstance(number, float) and not math.isfinite(number) else number

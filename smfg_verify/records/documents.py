@@ -96,7 +96,7 @@ def named(path: Path) -> str | None:
         return None
 
 
-def kind_of(record: Any) -> str | None:
+def kind_of(record: object) -> str | None:
     """What a document says that it is; None where it says nothing."""
     if not isinstance(record, Mapping):
         return None

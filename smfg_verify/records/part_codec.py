@@ -18,7 +18,7 @@ from smfg_verify.records.codec import encode as encode_array
 _PACKAGE = "smfg_verify."
 
 
-def encode(value: Any) -> Any:
+def encode(value: object) -> Any:
     """A record, or numbers, texts, arrays, mappings and sequences of records, as plain JSON values.
 
     Raises:
@@ -45,7 +45,7 @@ def encode(value: Any) -> Any:
     raise TypeError(f"part: got {type(value).__name__}, expected a record, numbers, texts, arrays or some of these.")
 
 
-def decode(value: Any) -> Any:
+def decode(value: object) -> Any:
     """What `encode` was given.
 
     Raises:

@@ -14,7 +14,7 @@ from smfg_verify.version import __version__
 _PACKAGES = ("jax", "jaxlib", "equinox", "jaxtyping", "numpy", "scipy", "xarray", "h5netcdf")
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """A value as JSON can hold it: arrays as nested lists, records as mappings, NaN and infinities as null."""
     if isinstance(value, jax.Array | np.ndarray | np.generic):
         return plain(np.asarray(value).tolist())

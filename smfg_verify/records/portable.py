@@ -53,7 +53,7 @@ class _Packed(NamedTuple):
     weak: bool
 
 
-def _packed(value: Any) -> Any:
+def _packed(value: object) -> Any:
     if not isinstance(value, jax.Array) or isinstance(value, jax.core.Tracer):
         return value
     if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):  # keys of random numbers
@@ -61,7 +61,7 @@ def _packed(value: Any) -> Any:
     return _Packed(np.asarray(value), bool(value.weak_type) and value.ndim == 0)
 
 
-def _unpacked(value: Any) -> Any:
+def _unpacked(value: object) -> Any:
     if not isinstance(value, _Packed):
         return value
     with jax.enable_x64(value.values.dtype.itemsize >= 8):

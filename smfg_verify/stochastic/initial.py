@@ -1,7 +1,6 @@
 """Checked inputs of a run: seeds, checkpoints, and the first iterate."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -143,7 +142,7 @@ def _shapes(game: AbstractGame) -> dict[str, tuple[int, ...]]:
 
 
 def _replacement(
-    name: str, value: Any, shape: tuple[int, ...], num_seeds: int, dtype: np.dtype, game: AbstractGame
+    name: str, value: object, shape: tuple[int, ...], num_seeds: int, dtype: np.dtype, game: AbstractGame
 ) -> np.ndarray:
     array = np.asarray(value)
     batched = (num_seeds, *shape)

@@ -196,5 +196,5 @@ class Trace(Portable, eqx.Module):
         return cls.from_xarray(storage.read(path))
 
 
-def _plain(attribute: Any) -> Any:
+def _plain(attribute: object) -> Any:
     return attribute.item() if isinstance(attribute, np.generic) else attribute

@@ -156,7 +156,7 @@ class BoundReport:
             raise InputError(f"{path}: {error}") from error
 
 
-def nulls_for_nan(value: Any) -> Any:
+def nulls_for_nan(value: object) -> Any:
     """A tree of plain values as JSON can hold it: numbers that are not finite become null, tuples lists."""
     if isinstance(value, dict):
         return {key: nulls_for_nan(entry) for key, entry in value.items()}

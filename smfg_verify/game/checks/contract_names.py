@@ -214,7 +214,7 @@ def _read_names(kind: type[AbstractGame]) -> set[str]:
     return names
 
 
-def _functions_of(value: Any) -> Iterator[types.FunctionType]:
+def _functions_of(value: object) -> Iterator[types.FunctionType]:
     """The functions that a value is or is made of, through all its decorators, a library's too."""
     seen: dict[int, Any] = {}  # which keeps them alive, so that no two have one number
     waiting = [value]
@@ -254,7 +254,7 @@ def _in_library(file: str) -> bool:
     return file.startswith("<") or "site-packages" in file or any(file.startswith(folder) for folder in standard)
 
 
-def _says_none(value: Any) -> bool:
+def _says_none(value: object) -> bool:
     """Whether a value says that there is none of it, or one where there is one anyhow."""
     if value is None or value is False:
         return True

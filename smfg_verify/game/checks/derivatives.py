@@ -106,7 +106,7 @@ def _inexact_equation(equation: Any, touched: list[bool]) -> Iterator[str]:
             yield from _inexact(inner, touched if same else [True] * len(inner.invars))
 
 
-def _is_program(value: Any) -> bool:
+def _is_program(value: object) -> bool:
     return hasattr(value, "eqns") or hasattr(getattr(value, "jaxpr", None), "eqns")
 
 

@@ -89,7 +89,7 @@ def _says_game(function: FunctionType) -> bool:
     return "game" in function.__name__.lower() or is_game_class(returned)
 
 
-def checked_origin(value: Any, where: str) -> Origin:
+def checked_origin(value: object, where: str) -> Origin:
     """The value, if a game can come of it.
 
     Raises:

@@ -48,7 +48,7 @@ def _inequality(report: DriftReport, inequality: DriftInequality) -> dict[str, A
     return {**kept, "held_out": report.held_out[name], "markov_correction": report.markov_correction[name]}
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: object) -> Any:
     """Lists for arrays; a number that is not finite becomes its name, since JSON has none."""
     if isinstance(value, dict):
         return {key: _numbers(entry) for key, entry in value.items()}
