@@ -18,6 +18,7 @@ from smfg_verify.exact.equilibrium.outcome import Equilibrium as Equilibrium
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod as EquilibriumMethod
 from smfg_verify.exact.equilibrium.outcome import Status as Status
 from smfg_verify.exact.equilibrium.outcome import raise_unless_converged as raise_unless_converged
+from smfg_verify.exact.equilibrium.rescue import with_rescue
 from smfg_verify.exact.equilibrium.residual import (
     Point,
     Setting,
@@ -87,9 +88,8 @@ def solve_equilibrium(
     game, leader_logits = prepare(game, leader_logits)
     start = checked_start(game, initial)
     policy = softmax_policy(leader_logits)
-    found = _solve(game, policy, start, tolerance, max_steps, max_path_steps, False)
-    if needs_rescue(found):
-        found = _solve(game, policy, start, tolerance, max_steps, max_path_steps, True)
+    bounds = (tolerance, max_steps, max_path_steps)
+    found = with_rescue(lambda rescue: _solve(game, policy, start, *bounds, rescue), lambda found: found)
     if throw:
         raise_unless_converged(found)
     return found
@@ -128,17 +128,6 @@ def checked_start(game: AbstractGame, initial: ArrayLike | None) -> Float[Array,
     if initial is None:
         return jnp.full(shape, 1.0 / np.prod(shape))
     return checked_distribution("initial", initial, shape, "a mean field of this game")
-
-
-def needs_rescue(equilibrium: Equilibrium) -> bool:
-    """Whether direct Newton failed somewhere, so that the costly searches must be compiled and run.
-
-    Under tracing the answer is not known before the run, so it is yes.
-    """
-    if isinstance(equilibrium.converged, jax.core.Tracer):
-        return True
-    gap = equilibrium.source_gap  # no other search brings a game's tables and their source together
-    return not bool(np.all(equilibrium.converged if gap is None else equilibrium.converged | ~gap.agrees))
 
 
 @jit(OLD_EMITTERS)
