@@ -3,11 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= results/market-entrance
+# Exactly the pins of one file, then the package: pip resolves nothing.
+INSTALL = $(BIN)/python -m pip install --quiet --no-deps --requirement $< --editable .
+LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --no-header --annotation-style line $(UPGRADE) pyproject.toml
 
-.PHONY: verify test lint types layers benchmarks constraints clean
+.PHONY: verify test lint types layers locked dev lock distribution benchmarks clean
 
 # A finished report on the market entrance game, in results/market-entrance.
-verify: $(VENV)/.package
+verify: $(VENV)/.run
 	$(BIN)/smfg-verify validate market-entrance --out $(OUT)
 
 test: $(VENV)/.test
@@ -26,21 +29,41 @@ layers: $(VENV)/.test
 benchmarks: $(VENV)/.test
 	for file in benchmarks/*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
-# After a deliberate upgrade of the environment: write down what is installed now.
-constraints: $(VENV)/.test
-	$(BIN)/python -m pip freeze --exclude smfg-verify | grep -v '^-e' > constraints.txt
+# The environment holds what the widest lock installed in it pins, and nothing else.
+locked: $(VENV)/.test
+	$(BIN)/python -m tests.helpers.locks $$(test -e $(VENV)/.dev && echo dev || echo test)
+
+# What a maintainer uses beside the tests; `$(BIN)/pre-commit install` then checks every commit.
+dev: $(VENV)/.dev
+
+# After a change of the dependencies: pins for every Python version at once. Pins that still fit stay; UPGRADE=--upgrade
+# moves them to the newest.
+lock: $(VENV)/.dev
+	$(LOCK) --group dev --output-file requirements/dev.txt
+	$(LOCK) --group test --constraint requirements/dev.txt --output-file requirements/test.txt
+	$(LOCK) --constraint requirements/dev.txt --output-file requirements/run.txt
+
+# Source archive and wheel, in dist, with the build backend that is pinned.
+distribution: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m twine check --strict dist/*
 
 clean:
-	rm -rf $(VENV) results
+	rm -rf $(VENV) dist results
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else f'Python >= 3.11 is needed, {sys.executable} is {sys.version.split()[0]}; set PYTHON=...')"
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.package: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	$(INSTALL)
 	touch $@
 
-$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
-	touch $@ $(VENV)/.package
+$(VENV)/.test: requirements/test.txt pyproject.toml | $(VENV)/bin/python
+	$(INSTALL)
+	touch $@ $(VENV)/.run
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	$(INSTALL)
+	touch $@ $(VENV)/.test $(VENV)/.run

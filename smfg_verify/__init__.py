@@ -6,6 +6,8 @@ The public names below are loaded on first use, so that importing the package is
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from smfg_verify.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from smfg_verify.assumptions import AssumptionReport as AssumptionReport
     from smfg_verify.assumptions import Finding as Finding

@@ -1,10 +1,8 @@
 """Properties of the package as a whole: cheap import, public names, the direction of imports, the README's example."""
 
-import itertools
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import smfg_verify
@@ -47,14 +45,3 @@ def test_the_readme_example_runs_as_printed(capsys):
     printed = capsys.readouterr().out
     expected = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)[0]
     assert printed.strip() == expected.strip()
-
-
-def test_every_dependency_is_pinned_in_the_constraints():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    # MFGLib needs an older osqp than the cvxpy that is pinned.
-    pinned_extras = [extras[name] for name in extras if name != "mfglib"]
-    wanted = [*project["dependencies"], *itertools.chain(*pinned_extras)]
-    names = {re.split(r"[<>=\[; ]", line)[0].lower().replace("_", "-") for line in wanted}
-    pinned = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split()}
-    assert names <= pinned

@@ -3,7 +3,6 @@
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
@@ -12,6 +11,7 @@ from smfg_verify.cli.commands import look, study, verify
 from smfg_verify.cli.endings import BAD_INPUT, EXIT_CODES, FINISHED, PROGRAM, ending_of, say
 from smfg_verify.cli.saving import InterruptedJob, say_interrupted
 from smfg_verify.errors import InputError
+from smfg_verify.version import __version__
 
 _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
     look.games: ("games",),
@@ -39,17 +39,13 @@ _PARSING = Parameter(
 )
 
 
-def _version() -> str:
-    return metadata.version(PROGRAM)
-
-
 app = App(
     name=PROGRAM,
     help="Verify the theory of learning in Stackelberg mean field games on concrete games.",
     help_epilogue=EXIT_CODES,
     # Brackets in a help text are brackets, no markup.
     help_format="plaintext",
-    version=_version,
+    version=__version__,
     default_parameter=_PARSING,
     # Errors and Ctrl-C come to `main`, and a command's exit code too.
     exit_on_error=False,

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from smfg_verify.errors import InputError, NumericalError
+from smfg_verify.version import __version__
 
 FINISHED, STRICT_FAILURE, BAD_INPUT, INTERNAL_FAULT, NUMERICAL_FAILURE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 EXIT_CODES = (
@@ -18,7 +19,7 @@ EXIT_CODES = (
     "computation that did not converge; 130 interrupted."
 )
 PROGRAM = "smfg-verify"
-_PACKAGES = ("smfg-verify", "jax", "jaxlib", "equinox", "numpy", "scipy")
+_PACKAGES = ("jax", "jaxlib", "equinox", "numpy", "scipy")
 
 
 def ending_of(error: Exception, arguments: Sequence[str]) -> int:
@@ -57,6 +58,7 @@ def _logged(error: Exception, arguments: Sequence[str]) -> str:
     """Write the traceback to a new file in the platform's folder of temporary files; in words, where."""
     lines = [
         f"{PROGRAM} {shlex.join(arguments)}",
+        f"{PROGRAM} {__version__}",
         f"Python {platform.python_version()} on {platform.platform()}",
         *(f"{name} {_version(name)}" for name in _PACKAGES),
         "",

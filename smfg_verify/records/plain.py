@@ -9,7 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-_PACKAGES = ("smfg-verify", "jax", "jaxlib", "equinox", "jaxtyping", "numpy", "scipy", "xarray", "h5netcdf")
+from smfg_verify.version import __version__
+
+_PACKAGES = ("jax", "jaxlib", "equinox", "jaxtyping", "numpy", "scipy", "xarray", "h5netcdf")
 
 
 def plain(value: Any) -> Any:
@@ -30,7 +32,8 @@ def plain(value: Any) -> Any:
 def versions() -> dict[str, str]:
     """Versions of Python, of this package and of the packages its numbers depend on."""
     installed = {distribution.metadata["Name"].lower(): distribution.version for distribution in _distributions()}
-    return {"python": platform.python_version()} | {name: installed.get(name, "not installed") for name in _PACKAGES}
+    own = {"python": platform.python_version(), "smfg-verify": __version__}
+    return own | {name: installed.get(name, "not installed") for name in _PACKAGES}
 
 
 def _distributions() -> list[importlib.metadata.Distribution]:

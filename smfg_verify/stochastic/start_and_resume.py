@@ -28,6 +28,7 @@ from smfg_verify.stochastic.method import Method, method_named
 from smfg_verify.stochastic.run import Run, complete, empty_records
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
 from smfg_verify.stochastic.value_bounds import value_bounds
+from smfg_verify.version import __version__
 
 
 class RunOptions(TypedDict, total=False):
@@ -167,6 +168,6 @@ def _metadata(game: AbstractGame, method: Method, num_iterations: int) -> TraceM
         method_options=json.dumps(method.options(), sort_keys=True),
         num_iterations=num_iterations,
         dtype=str(jnp.result_type(float)),
-        package_version=storage.package_version(),
+        package_version=__version__,
         transitions_per_iteration=method.transitions_per_iteration(game),
     )

@@ -1,6 +1,5 @@
 """Files of stochastic runs: atomic netCDF writing, and reading that names what is wrong."""
 
-import importlib.metadata
 import importlib.util
 import io
 import os
@@ -45,14 +44,6 @@ def check_format(attributes: Mapping[str, Any], where: str) -> None:
             f"{where}: got schema version {version}, expected {SCHEMA_VERSION}; likely cause: the file was written by "
             "another version of smfg-verify. Read it with that version, or run again."
         )
-
-
-def package_version() -> str:
-    """Version of this package, or "not installed" where it is used from its source tree."""
-    try:
-        return importlib.metadata.version("smfg-verify")
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def is_zarr(path: str | os.PathLike[str]) -> bool:

@@ -18,7 +18,7 @@ import scipy.stats
 
 import smfg_verify as sv
 from smfg_verify.game import AbstractGame, game_hash, parameter
-from tests.game.reach.test_reached import Road, road
+from tests.game.reach.roads import Road, road
 
 FIELD = np.array([0.4, 0.6])
 LOG = logging.getLogger(__name__)

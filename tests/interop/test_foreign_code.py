@@ -1,9 +1,5 @@
 """Code that cannot be traced: what it says at some mean fields is no proof, and it is asked where results are found."""
 
-import copy
-import pickle
-
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,44 +7,11 @@ import pytest
 
 from smfg_verify import ac_smfg, check, games
 from smfg_verify.exact import leader_objective, optimise_leader, solve_equilibrium, stackelberg_gradient
-from smfg_verify.game import AbstractGame, TabularGame, game_hash, parameter, traced, untraced_functions
-from smfg_verify.interop import AddedLeader, from_mfglib, to_arrays, to_gymnasium
+from smfg_verify.game import AbstractGame, TabularGame, parameter, untraced_functions
+from smfg_verify.interop import from_mfglib, to_arrays, to_gymnasium
 from smfg_verify.interop.probes import joint_fields, probe_fields
 from smfg_verify.stochastic.finite_population import simulate_population
-
-N = 6
-
-
-def _leader_reward(s, a, b, m):
-    return 0.3 * b - m.reshape(N, -1).sum(axis=1)[0] + 0.0 * s
-
-
-def _follower_reward(r, s, a, b, m):
-    return r - 0.1 * b * (s == 0)
-
-
-LEADER = AddedLeader(
-    2, _leader_reward, _follower_reward, reward_dependence="affine", follower_reward_dependence="affine"
-)
-OPTIONS = {"discount": 0.9, "temperature": 0.2}
-START = np.zeros((N, 2))
-
-
-class Sites:
-    """Six sites, a move to any of them, a reward affine in the crowd there; `extra` is what a trial adds to it."""
-
-    S, A, mu0, T = (N,), (N,), np.full(N, 1 / N), 4
-
-    def __init__(self, extra=None, base=(3.0, 2.5, 0.0, 0.0, 0.0, 0.0), crowding=2.0):
-        self.extra, self.base, self.crowding = extra, np.array(base), crowding
-
-    def prob(self, t, joint):
-        return np.stack([0.004 + 0.976 * np.eye(N)] * N, axis=1).transpose(2, 1, 0)
-
-    def reward(self, t, joint):
-        m = joint.reshape(N, -1).sum(axis=1)
-        reward = self.base - self.crowding * m
-        return np.repeat((reward if self.extra is None else reward + self.extra(m))[:, None], N, axis=1)
+from tests.interop.foreign_sites import LEADER, OPTIONS, START, N, Sites
 
 
 def _neighbours(m):
@@ -247,136 +210,3 @@ def test_arrays_are_made_of_what_is_proved_affine_not_of_what_is_declared():
 
     with pytest.raises(ValueError, match="follower_reward is not proved affine"):
         to_arrays(Declared())
-
-
-class Stateful(Sites):
-    calls = 0
-
-    def reward(self, t, joint):
-        self.calls += 1
-        return super().reward(t, joint) + 1e-7 * (self.calls > 300)
-
-
-class Random(Sites):
-    def reward(self, t, joint):
-        return super().reward(t, joint) + 1e-11 * np.random.default_rng().normal(size=(N, N))
-
-
-class Remembers(Sites):
-    last = None
-
-    def prob(self, t, joint):
-        before, self.last = self.last, np.array(joint)
-        return super().prob(t, joint if before is None else before)
-
-    def reward(self, t, joint):
-        return super().reward(t, joint) + (0.0 if self.last is None else 1e-6 * self.last.reshape(N, -1).sum(1)[0])
-
-
-class Clock(Sites):
-    def prob(self, t, joint):
-        rows = super().prob(t, joint)
-        return rows if t < 3 else np.roll(rows, 1, axis=0)
-
-
-class LeaksInAFace(Sites):
-    def prob(self, t, joint):
-        m = joint.reshape(N, -1).sum(axis=1)
-        return super().prob(t, joint) * (0.9 if m[0] + m[1] > 0.995 and m[0] > 0.3 and m[1] > 0.3 else 1.0)
-
-
-class NegativeEntry(Sites):
-    def prob(self, t, joint):
-        rows = super().prob(t, joint)
-        rows[0], rows[1] = rows[0] - 0.02, rows[1] + 0.02
-        return rows
-
-
-class LooksAtActions(Sites):
-    def reward(self, t, joint):
-        return super().reward(t, joint) - 5.0 * max(0.0, joint.reshape(N, -1)[0, 3] - 0.8)
-
-
-class LogOfEmpty(Sites):
-    def reward(self, t, joint):
-        with np.errstate(divide="ignore"):
-            return super().reward(t, joint) - np.log(joint.reshape(N, -1).sum(axis=1))[:, None]
-
-
-@pytest.mark.parametrize(
-    ("environment", "message"),
-    [
-        (Stateful(), r"environment.reward: two calls at the same time and mean field differ by 1e-07"),
-        (Random(), r"environment.reward: two calls at the same time and mean field differ"),
-        (Remembers(), r"environment.reward: two calls at the same time and mean field differ"),
-        (Clock(), r"environment.prob: differs by 0.976 between the time steps 0 and 3 .* Pass time="),
-        (LeaksInAFace(), r"environment.prob: got rows that do not sum to 1 .* \(sum 0.9 at"),
-        (NegativeEntry(), r"environment.prob: got rows .* entries below 0 .* least entry -0.016"),
-        (LooksAtActions(), r"acts differently in the same states"),
-        (
-            LogOfEmpty(),
-            r"environment.reward: got NaN or an infinite number at \(state, action\) = \(1, 0\), mean field \[1",
-        ),
-    ],
-)
-def test_what_is_no_function_of_the_mean_field_is_refused(environment, message):
-    with pytest.raises(ValueError, match=message):
-        from_mfglib(environment, LEADER, mean_field_support="states", **OPTIONS)
-
-
-class OneBuffer(Sites):
-    """Writes every result to the same array, and into its argument."""
-
-    def __init__(self):
-        super().__init__()
-        self.buffer = np.zeros((N, N))
-
-    def reward(self, t, joint):
-        self.buffer[:] = super().reward(t, joint)
-        joint[:] = 0.0
-        return self.buffer
-
-
-class Single(Sites):
-    def reward(self, t, joint):
-        return super().reward(t, joint.astype(np.float32)).astype(np.float32)
-
-
-class Lists(Sites):
-    def reward(self, t, joint):
-        return super().reward(t, joint).tolist()
-
-
-@pytest.mark.parametrize(("environment", "tolerance"), [(OneBuffer(), 1e-12), (Single(), 1e-5), (Lists(), 1e-12)])
-def test_what_says_the_same_in_its_own_way_is_the_same_game(sites, equilibrium, environment, tolerance):
-    game = from_mfglib(environment, LEADER, mean_field_support="states", **OPTIONS)
-    np.testing.assert_allclose(solve_equilibrium(game, START).mean_field, equilibrium, atol=tolerance)
-    assert float(game.reward_table.deviation) <= float(game.reward_table.accepted)
-
-
-def test_a_copy_from_elsewhere_brings_its_environment_along(sites, equilibrium):
-    prepared = traced(sites)
-    copies = [pickle.loads(pickle.dumps(game)) for game in (sites, prepared)]
-    for other in (*copies, copy.deepcopy(sites), copy.copy(sites), copy.deepcopy(prepared)):
-        assert game_hash(other) == game_hash(sites)
-        np.testing.assert_array_equal(solve_equilibrium(other, START).mean_field, equilibrium)
-    dearer = eqx.tree_at(lambda game: game.temperature, sites, jnp.asarray(0.3))
-    assert solve_equilibrium(dearer, START).source_gap.excess <= 1.0
-
-
-def test_the_same_environment_made_anew_has_the_same_hash_and_another_has_not(sites):
-    assert game_hash(from_mfglib(Sites(), LEADER, mean_field_support="states", **OPTIONS)) == game_hash(sites)
-    # Between probes only, so that all that was read is equal.
-    other = from_mfglib(Trap(0.3217), LEADER, mean_field_support="states", **OPTIONS)
-    np.testing.assert_array_equal(other.reward_table.slopes, sites.reward_table.slopes)
-    assert game_hash(other) != game_hash(sites)
-
-
-class Trap(Sites):
-    def __init__(self, at):
-        super().__init__()
-        self.at = at
-
-    def reward(self, t, joint):
-        m = joint.reshape(N, -1).sum(axis=1)
-        return super().reward(t, joint) + (abs(m[0] - self.at) + abs(m[1] - 0.417) < 1e-9)

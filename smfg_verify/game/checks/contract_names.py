@@ -2,6 +2,7 @@
 
 import difflib
 import dis
+import inspect
 import sysconfig
 import types
 import warnings
@@ -192,7 +193,7 @@ def contract_word(name: str) -> str | None:
 def own_names(kind: type[AbstractGame]) -> set[str]:
     """Attributes, fields and methods that a class and its bases define themselves, private ones left out."""
     bases = [base for base in kind.__mro__ if base not in _OUTSIDE]
-    names = {name for base in bases for name in (*vars(base), *vars(base).get("__annotations__", {}))}
+    names = {name for base in bases for name in (*vars(base), *inspect.get_annotations(base))}
     known = {name for base in _OUTSIDE for name in vars(base)}
     return {name for name in names - known if not name.startswith("_")}
 

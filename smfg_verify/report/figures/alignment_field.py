@@ -80,8 +80,18 @@ def _over_a_plane(
     # The total below and wider, so that both are seen where they agree.
     for gradient, colour, label, width in ((total, BLUE, _TOTAL, 0.0075), (direct, RED, _DIRECT, 0.003)):
         arrows = _arrows(gradient)
-        options = {"color": colour, "angles": "xy", "scale_units": "xy", "scale": 1.6, "width": width}
-        axes.quiver(first, second, arrows[..., 0], arrows[..., 1], label=label, **options)
+        axes.quiver(
+            first,
+            second,
+            arrows[..., 0],
+            arrows[..., 1],
+            label=label,
+            color=colour,
+            width=width,
+            angles="xy",
+            scale_units="xy",
+            scale=1.6,
+        )
     finish_axes(axes, "Total and direct gradient", f"logit of {names[0]}", f"logit of {names[1]}")
     axes.legend(fontsize=FONT_SIZE - 1, loc="upper left", framealpha=0.9)
     return figure

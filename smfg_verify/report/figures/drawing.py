@@ -3,6 +3,7 @@
 import io
 import textwrap
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -42,7 +43,7 @@ def finish_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def legend(axes: Axes, where: str) -> None:
+def legend(axes: Axes, where: Literal["best", "upper left", "upper center", "lower left"]) -> None:
     """A legend on a light ground, if anything is labelled."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=FONT_SIZE - 1, framealpha=0.8, edgecolor="none", loc=where)

@@ -51,7 +51,8 @@ def equilibrium_figure(
     heights = [0.95 + _CELL_HEIGHT * min(max(len(panel.rows) for panel in row), _MOST_CELLS) for row in (upper, lower)]
     widths = [1.75 * len(row) + sum(panel.width for panel in row) for row in (upper, lower)]
     figure = new_figure(max(widths), 0.3 + sum(heights))
-    for part, row in zip(figure.subfigures(2, 1, height_ratios=heights), (upper, lower), strict=True):
+    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
+    for part, row in zip(parts, (upper, lower), strict=True):
         axes = part.subplots(1, len(row), width_ratios=[panel.width for panel in row], squeeze=False)[0]
         for axis, panel in zip(axes, row, strict=True):
             _draw(part, axis, panel)

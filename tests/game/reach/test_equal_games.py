@@ -17,7 +17,7 @@ import pytest
 
 import smfg_verify as sv
 from smfg_verify.game import AbstractGame, compiled_for_game, game_hash, traced
-from tests.game.reach.test_reached import Road, road
+from tests.game.reach.roads import Road, road
 
 FIELD = np.array([0.4, 0.6])
 TOLL = 0.0

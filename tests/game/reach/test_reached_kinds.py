@@ -17,7 +17,7 @@ import pytest
 
 from smfg_verify.game import game_hash, traced
 from smfg_verify.game.prepared import digest_of
-from tests.game.reach.test_reached import Road, road
+from tests.game.reach.roads import Road, road
 
 TOLL = 0.0
 
@@ -26,8 +26,12 @@ def toll():
     return TOLL
 
 
+def set_global(name, value):
+    globals()[name] = value
+
+
 def another(value):
-    globals()["TOLL"] = value
+    set_global("TOLL", value)
 
 
 @pytest.fixture(autouse=True)
@@ -324,14 +328,9 @@ CHANGES = {
 }
 
 
-def set_global(name, value):
-    globals()[name] = value
-
-
 @pytest.fixture
 def kept():
-    names = ("NUMBER", "WORDS", "QUEUE", "MASKED", "LABELLED")
-    before = {name: copy.copy(globals()[name]) for name in names}
+    before = {name: copy.copy(globals()[name]) for name in ("NUMBER", "WORDS", "QUEUE", "MASKED", "LABELLED")}
     yield
     globals().update(before)
     LOOKED_UP[0] = called.toll = with_attribute.toll = THIS.TOLL = EXECUTED.__globals__["TOLL"] = 0.0

@@ -1,0 +1,66 @@
+"""Links of the pages written in Markdown lead to files and headings that exist."""
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from tests.helpers.locks import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def tokens(page: Path) -> list[Token]:
+    parsed = MarkdownIt().parse(page.read_text())
+    return [child for token in parsed for child in (token, *(token.children or []))]
+
+
+def targets(page: Path) -> list[str]:
+    found = [
+        token.attrGet("href") or token.attrGet("src") for token in tokens(page) if token.type in ("link_open", "image")
+    ]
+    return [str(target) for target in found]
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of the headings, as the usual hosts of Markdown make them: words in lower case, joined by hyphens."""
+    every = MarkdownIt().parse(page.read_text())
+    titles = [after.content for token, after in itertools.pairwise(every) if token.type == "heading_open"]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def broken(page: Path) -> list[str]:
+    return [target for target in targets(page) if not _leads_somewhere(page, target)]
+
+
+def _leads_somewhere(page: Path, target: str) -> bool:
+    if re.match(r"[a-z]+:", target):
+        return target.startswith("https://")
+    path, _, anchor = target.partition("#")
+    file = (page.parent / path).resolve() if path else page
+    return file.exists() and file.is_relative_to(ROOT) and (not anchor or anchor in anchors(file))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    assert broken(page) == []
+
+
+def test_broken_links_are_seen():
+    page = ROOT / "docs" / "methods.md"
+    assert _leads_somewhere(page, "../README.md#from-the-command-line")
+    assert not _leads_somewhere(page, "../README.md#no-such-heading")
+    assert not _leads_somewhere(page, "no-such-page.md")
+    assert not _leads_somewhere(page, "../../outside.md")
+    assert not _leads_somewhere(page, "http://plain.example")
+
+
+def test_the_readme_names_every_page():
+    named = {target.partition("#")[0] for target in targets(ROOT / "README.md")}
+    missing = [
+        page.name for page in (ROOT / "docs").glob("*.md") if not any(name.endswith(page.name) for name in named)
+    ]
+    assert missing == []
