@@ -8,8 +8,8 @@ import pytest
 
 from smfg_verify.assumptions import AssumptionReport, Contradiction, Evidence, Finding, Side, check
 from smfg_verify.assumptions.contradictions import conflicts, require_consistent
-from smfg_verify.assumptions.ergodicity.findings import findings as ergodicity_module
-from smfg_verify.assumptions.uniqueness.findings import findings as uniqueness
+from smfg_verify.assumptions.ergodicity import findings as ergodicity_module
+from smfg_verify.assumptions.uniqueness import findings as uniqueness
 from smfg_verify.games import load
 
 

@@ -24,7 +24,7 @@ from smfg_verify.assumptions.lipschitz.findings import _finding as lipschitz_fin
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.smoothness.findings import _concluded
 from smfg_verify.assumptions.step_sizes.findings import _tracking_meaning
-from smfg_verify.assumptions.uniqueness.findings import findings as uniqueness
+from smfg_verify.assumptions.uniqueness import findings as uniqueness
 from smfg_verify.assumptions.uniqueness.monotonicity import _meaning as monotonicity_meaning
 from smfg_verify.assumptions.uniqueness.several_equilibria import Equilibria
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
