@@ -16,11 +16,12 @@ from smfg_verify.exact.equilibrium.solve import TOLERANCE
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import population_law
 from smfg_verify.exact.response import mean_field_response, response_jacobian, setting_of
+from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.policies import softmax_policy
 
+# Points in a batch, at most: there are a few dozen at a time.
 _LARGEST_BATCH = 16
-_NEWTON_STEPS = 60
 
 
 class LocalResponse(NamedTuple):
@@ -79,7 +80,7 @@ def at_equilibria(
     temperature: Float[ArrayLike, "*N"] | None = None,
 ) -> LocalResponse:
     """The map at the equilibria that Newton's method reaches from given mean fields; arguments as `at_mean_fields`."""
-    return _respond_at(game, logits, starts, temperature, _NEWTON_STEPS)
+    return _respond_at(game, logits, starts, temperature, MAX_STEPS)
 
 
 def _respond_at(game: AbstractGame, logits, fields, temperature, max_steps: int) -> LocalResponse:

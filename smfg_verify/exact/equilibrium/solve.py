@@ -29,6 +29,7 @@ from smfg_verify.exact.equilibrium.residual import (
     value_scale,
 )
 from smfg_verify.exact.precision import require_float64
+from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.game import (
     AbstractGame,
     SourceGap,
@@ -43,6 +44,10 @@ from smfg_verify.policies import checked_distribution, softmax_policy
 
 # Of the mean field in l1, and of the value relative to its size.
 TOLERANCE = 1e-8
+# Steps of the continuation: a path without folds has tens, one along a fold that is nearly touched hundreds.
+MAX_PATH_STEPS = 2000
+# Best-response iterations, which only have to come near.
+_DAMPED_STEPS = 60
 # A residual this small is that of an equilibrium, whatever its error.
 _SMALL = 1e-6
 
@@ -53,8 +58,8 @@ def solve_equilibrium(
     *,
     initial: Float[ArrayLike, "..."] | None = None,
     tolerance: float = TOLERANCE,
-    max_steps: int = 60,
-    max_path_steps: int = 2000,
+    max_steps: int = MAX_STEPS,
+    max_path_steps: int = MAX_PATH_STEPS,
     throw: bool = True,
 ) -> Equilibrium:
     r"""Solve $\mu = P_{\pi,\phi,\mu}^T \mu$, $\pi = $ soft best response to $(\phi, \mu)$.
@@ -149,8 +154,8 @@ def equilibrium_of_policy(
     start: Float[Array, "..."] | None = None,
     *,
     tolerance: float | Array = TOLERANCE,
-    max_steps: int | Array = 60,
-    max_path_steps: int | Array = 2000,
+    max_steps: int | Array = MAX_STEPS,
+    max_path_steps: int | Array = MAX_PATH_STEPS,
     rescue: bool = True,
 ) -> Equilibrium:
     """Equilibrium of a table of leader probabilities: `solve_equilibrium` without checks, for use inside jit.
@@ -227,7 +232,7 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
         method = outcome.tried + 1
         damped = method == int(EquilibriumMethod.DAMPED)
         begun = first._replace(steps=outcome.found.search.steps)
-        warm, cycled = damped_iteration(setting, begun, max_steps=60, active=damped)
+        warm, cycled = damped_iteration(setting, begun, max_steps=_DAMPED_STEPS, active=damped)
         warm = follow_temperature(
             setting, warm, max_steps=max_path_steps, active=method == int(EquilibriumMethod.CONTINUATION)
         )
