@@ -141,6 +141,30 @@ def test_curves_start_at_the_seeds_and_bound_them(game, trace, report):
         bound_curves(report, {}, [1, 2])
 
 
+def test_curves_are_those_of_a_loop_over_the_inequalities_term_by_term(game, trace, report):
+    found = exact_residuals(game, trace)
+    residuals = {name: getattr(found, name) for name in QUANTITIES}
+    curves = bound_curves(report, residuals, found.iterations)
+    step_of = {"e_omega": "leader", "e_mu": "mean_field", "e_theta": "follower", "e_Vf": "critic", "e_Vl": "critic"}
+    now = {name: float(np.mean(residuals[name][:, 0])) for name in RESIDUALS}
+    squared = np.mean(residuals["e_omega"], axis=0)
+    for k in range(int(found.iterations[4]) + 1):
+        now["e_omega"] = float(np.interp(k, found.iterations, squared))
+        if k in found.iterations:
+            column = list(found.iterations).index(k)
+            for name, curve in curves.tracking.items():
+                assert curve[column] == pytest.approx(now[name], rel=1e-9)
+        steps = {name: constant / np.sqrt(k + 1.0) for name, constant in STEPS.items()}
+        change = {}
+        for name in curves.tracking:
+            line, own = report.inequalities[name], steps[step_of[name]]
+            change[name] = -line.contraction * own * now[name]
+            change[name] += sum(own * b * now[other] for other, b in line.coupling.items())
+            change[name] += sum(b * steps[step_of[j]] ** 2 / own * now[j] for j, b in line.moving.items())
+            change[name] += sum(n * steps[learner] ** 2 for learner, n in line.noise.items())
+        now |= {name: max(0.0, now[name] + change[name]) for name in change}
+
+
 def test_a_leader_whose_line_is_broken_has_no_bound_and_no_lyapunov_function(report):
     """LafferTax: near the highest tax the direct gradient leads down, so no part of e_omega is gained by a step."""
     assert report.inequalities["e_omega"].contraction == 0.0
