@@ -17,7 +17,7 @@ from smfg_verify.records.documents import opened, read_text
 from smfg_verify.suggestions import closest
 
 FORMAT = "smfg-verify assumption report"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

@@ -200,6 +200,10 @@ def _differences(results: Mapping[str, ContenderResult]) -> dict[str, PairedDiff
     others = [name for name in results if name != REFERENCE]
     if REFERENCE not in results or not others:
         return {}
-    reference = results[REFERENCE].measures.objective[:, -1]
     level = 1.0 - 0.05 / len(others)
-    return {name: paired_difference(results[name].measures.objective[:, -1], reference, level=level) for name in others}
+    ends = {name: result.measures.objective[:, -1] for name, result in results.items()}
+    errors = {name: result.measures.objective_error[:, -1] for name, result in results.items()}
+    return {
+        name: paired_difference(ends[name], ends[REFERENCE], level=level, errors=errors[name] + errors[REFERENCE])
+        for name in others
+    }

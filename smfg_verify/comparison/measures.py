@@ -24,12 +24,14 @@ class Measures:
 
     Attributes:
         objective: $\Phi(\omega)$, the leader's objective at the equilibrium of its policy.
+        objective_error: bound on its numerical error.
         exploitability: what a follower gains by deviating from its learned policy, against that policy's population.
         e_omega: $\|\nabla\Phi\|^2$ in logits.
         policy_gap: policy-space stationarity gap of the leader.
     """
 
     objective: Float[np.ndarray, "S C"]
+    objective_error: Float[np.ndarray, "S C"]
     exploitability: Float[np.ndarray, "S C"]
     e_omega: Float[np.ndarray, "S C"]
     policy_gap: Float[np.ndarray, "S C"]
@@ -56,7 +58,13 @@ def measures_of(game: AbstractGame, trace: Trace) -> Measures:
         ready = traced(game)
         call = lambda *logits: _gains(ready, *logits)  # noqa: E731
         gains[finite] = in_batches(call, batch_size(game, _LARGEST_BATCH), leaders[finite], followers[finite])
-    return Measures(objective=found.objective, exploitability=gains, e_omega=found.e_omega, policy_gap=found.policy_gap)
+    return Measures(
+        objective=found.objective,
+        objective_error=found.rounding["objective"],
+        exploitability=gains,
+        e_omega=found.e_omega,
+        policy_gap=found.policy_gap,
+    )
 
 
 @jit_for_game

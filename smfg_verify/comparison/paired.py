@@ -27,7 +27,7 @@ class PairedDifference:
 
     Attributes:
         difference: the mean; NaN where it was not tested.
-        lower, upper: bootstrap interval.
+        lower, upper: bootstrap interval, wider by the numerical error of the mean.
         level: its nominal coverage.
         verdict: better or worse where the interval excludes zero.
         reason: why it was not tested; empty otherwise.
@@ -42,7 +42,12 @@ class PairedDifference:
 
 
 def paired_difference(
-    values: Float[np.ndarray, " S"], reference: Float[np.ndarray, " S"], *, level: float = 0.95, seed: int = 0
+    values: Float[np.ndarray, " S"],
+    reference: Float[np.ndarray, " S"],
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+    errors: Float[np.ndarray, " S"] | None = None,
 ) -> PairedDifference:
     """Bootstrap the differences of two methods over their common seeds.
 
@@ -50,10 +55,13 @@ def paired_difference(
         values, reference: final objectives by seed; a larger one is better.
         level: nominal coverage, in (0, 1); raise it where several methods are tested.
         seed: of the resampling.
+        errors: bounds on the numerical errors of the differences, for without them rounding alone could tell two equal
+            methods apart; none if None.
 
     Returns:
-        The mean difference with its interval, that of `bootstrap_interval`. Not tested with fewer than five seeds, or
-        where a seed of either method has no number, since leaving it out would favour the method that diverges.
+        The mean difference with its interval, that of `bootstrap_interval`, wider by the mean of the errors. Not tested
+        with fewer than five seeds, or where a seed of either method has no number, since leaving it out would favour
+        the method that diverges.
     """
     lost = int(np.sum(~np.isfinite(values))), int(np.sum(~np.isfinite(reference)))
     if any(lost):
@@ -61,7 +69,9 @@ def paired_difference(
     if len(values) < MIN_SEEDS:
         return _not_tested(level, f"{len(values)} seeds, at least {MIN_SEEDS} are needed")
     apart = values - reference
-    lower, upper = _interval(apart, level, seed)
+    error = 0.0 if errors is None else float(np.mean(errors))
+    low, high = _interval(apart, level, seed)
+    lower, upper = low - error, high + error
     verdict = PairedVerdict.BETTER if lower > 0.0 else PairedVerdict.WORSE if upper < 0.0 else PairedVerdict.UNDECIDED
     return PairedDifference(float(apart.mean()), lower, upper, level, verdict)
 

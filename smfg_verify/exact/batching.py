@@ -56,17 +56,25 @@ def in_batches(function: Callable, size: int, *arguments: Any) -> Any:
         *arguments: arrays or trees of arrays over all points; None stays None.
 
     Returns:
-        The tree of results over all points, as NumPy arrays of their own.
+        The tree of results over all points, as NumPy arrays of their own; of no points, empty ones of their shapes.
     """
-    number = len(jax.tree.leaves(arguments)[0])
+    number, size = len(jax.tree.leaves(arguments)[0]), max(1, size)
+    if number == 0:
+        batch = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((size, *leaf.shape[1:]), _dtype(leaf)), arguments)
+        return jax.tree.map(lambda leaf: np.zeros((0, *leaf.shape[1:]), leaf.dtype), jax.eval_shape(function, *batch))
     rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
 
-    def batch(row: Int[np.ndarray, " size"]) -> Any:
+    def call(row: Int[np.ndarray, " size"]) -> Any:
         found = function(*jax.tree.map(lambda leaf: jnp.asarray(leaf[row]), arguments))
         # Waited for, or JAX would start the next batches and their tables beside this one.
         return jax.tree.map(np.asarray, found)
 
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:number], *map(batch, rows))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:number], *map(call, rows))
+
+
+def _dtype(leaf: Any) -> np.dtype:
+    """The type that a leaf has as a JAX array."""
+    return jax.dtypes.canonicalize_dtype(leaf.dtype)
 
 
 def one_at_a_time(function: Callable) -> Callable:

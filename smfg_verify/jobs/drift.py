@@ -15,7 +15,7 @@ from smfg_verify.jobs.settings import GameSettings, RunSettings
 from smfg_verify.stochastic import Schedule
 
 # Seeds that the curves are held against, besides those that the constants are fitted to.
-_HELD_OUT = 32
+HELD_OUT = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,24 +38,25 @@ def find_drift(settings: GameSettings, run: RunSettings, store: Store | None = N
         store: keeps what is finished; nothing is kept if None.
 
     Returns:
-        The report; no curves where an inequality has no constants.
+        The report; no curves where an inequality has no constants or no seed held out has numbers throughout.
 
     Raises:
         ValueError: bad settings.
     """
     game, progress = load_game(settings), Progress()
     run = dataclasses.replace(run, schedule=Schedule(**run.schedule).constants())
-    job = (store or Store(None)).job("drift", game, {"run": run, "held out": _HELD_OUT})
-    with progress.stage("run", f"Running {run.seeds} seeds to fit and {_HELD_OUT} others", spinner=False):
+    job = (store or Store(None)).job("drift", game, {"run": run, "held out": HELD_OUT})
+    with progress.stage("run", f"Running {run.seeds} seeds to fit and {HELD_OUT} others", spinner=False):
         fitted = kept_run(job, "fitted", game, run, range(run.seeds), progress)
-        others = kept_run(job, "others", game, run, range(run.seeds, run.seeds + _HELD_OUT), progress)
+        others = kept_run(job, "others", game, run, range(run.seeds, run.seeds + HELD_OUT), progress)
     with progress.stage("drift", "Exact expectations after one iteration, and the constants"):
         report = job("report", lambda: validate_drift(game, fitted))
     if not all(inequality.solved for inequality in report.inequalities.values()):
         return Drift(settings, game, run, report, None)
     with progress.stage("curves", "Unrolling the recursion"):
         found = job("residuals", lambda: exact_residuals(game, others))
-        whole = np.all([np.isfinite(getattr(found, name)).all(axis=1) for name in RESIDUALS], axis=0)
-        measured = {name: getattr(found, name)[whole] for name in (*RESIDUALS, "objective")}
+        names = (*RESIDUALS, "objective")
+        whole = np.all([np.isfinite(getattr(found, name)).all(axis=1) for name in names], axis=0)
+        measured = {name: getattr(found, name)[whole] for name in names}
         curves = bound_curves(report, measured, found.iterations) if whole.any() else None
     return Drift(settings, game, run, report, curves)

@@ -48,5 +48,7 @@ def make_plan(settings: GameSettings, pilot: RunSettings, store: Store | None = 
         residuals = job("residuals", lambda: exact_residuals(game, trace))
     with progress.stage("plan", "Simulating runs with the pilot's noise"):
         way = leader_way(trace.leader_logits, residuals.iterations)
-        power = job("power", lambda: plan_power(residuals.e_omega, residuals.iterations, way=way, **choices))
+        pilot_of = (residuals.e_omega, residuals.iterations)
+        level = residuals.rounding["e_omega"]
+        power = job("power", lambda: plan_power(*pilot_of, rounding=level, way=way, **choices))
     return Plan(settings, game, pilot, power)

@@ -58,16 +58,6 @@ def test_probes_lie_in_the_simplex_and_reach_every_mixture_of_few_vertices():
 
 
 @pytest.fixture(scope="module")
-def sites():
-    return from_mfglib(Sites(), LEADER, mean_field_support="states", **OPTIONS)
-
-
-@pytest.fixture(scope="module")
-def equilibrium(sites):
-    return np.asarray(solve_equilibrium(sites, START).mean_field)
-
-
-@pytest.fixture(scope="module")
 def trap(equilibrium):
     """An environment that is affine at every probe and not where its followers settle."""
 

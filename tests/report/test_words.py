@@ -27,8 +27,6 @@ def finding(name, statement, verdict):
         constant=1.0,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        method="",
-        meaning="",
         witness={"x": np.zeros(1)},
     )
 

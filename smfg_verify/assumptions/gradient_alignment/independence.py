@@ -7,12 +7,12 @@ What the game declares is not looked at.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Literal
+from jax.extend import core
 
 from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
@@ -34,7 +34,8 @@ class Independence(NamedTuple):
         function: "transition" or "leader_reward".
         mean_field: proved independent of the mean field.
         follower_action: proved independent of the follower's action.
-        how: the proof in words; empty without one.
+        how: "structure" where no path of equations leads to the function, "table" where its whole table is the same
+            for every follower's action; empty without a proof.
         change: largest change found between two probes (mean field or follower's action), 0 when proved.
         witness: where that change is: state, leader action, two follower actions, two mean fields.
     """
@@ -42,7 +43,7 @@ class Independence(NamedTuple):
     function: str
     mean_field: bool
     follower_action: bool
-    how: str
+    how: Literal["", "structure", "table"]
     change: float
     witness: dict[str, np.ndarray]
 
@@ -72,7 +73,7 @@ def _reaching(program, inputs: list[frozenset[int]]) -> list[frozenset[int]]:
     known = dict(zip(program.invars, inputs, strict=True))
 
     def sources(variable) -> frozenset[int]:
-        return frozenset() if isinstance(variable, Literal) else known.get(variable, frozenset())
+        return frozenset() if isinstance(variable, core.Literal) else known.get(variable, frozenset())
 
     for equation in program.eqns:
         arriving = [sources(variable) for variable in equation.invars]
@@ -102,14 +103,14 @@ def prove_independence(game: AbstractGame, name: str) -> Independence:
     tables, fields = _probe(game, name)
     free_of_field = _MEAN_FIELD not in reaching
     free_of_action = _FOLLOWER_ACTION not in reaching
-    how = "no equation leads from mean field or follower's action to it" if free_of_field and free_of_action else ""
+    how: Literal["", "structure", "table"] = "structure" if free_of_field and free_of_action else ""
     if (
         free_of_field
         and not free_of_action
         and np.array_equal(tables[0], np.repeat(tables[0][:, :1], tables.shape[2], 1))
     ):
         free_of_action = True
-        how = "no equation leads from the mean field to it, and its whole table is the same for every follower's action"
+        how = "table"
     if free_of_field and free_of_action:
         return Independence(name, True, True, how, 0.0, _witness(fields, (0, 0, 0, 0), (0, 0)))
     change, witness = _largest_change(tables, fields)

@@ -35,7 +35,7 @@ def concluded(
     verdict: Verdict,
     exact: float | None,
     side: Side,
-    meaning,
+    facts: Mapping[str, Any],
     details: Mapping[str, Any],
     recompute: Callable[[AbstractGame, Mapping[str, Any]], float],
 ) -> Finding:
@@ -49,8 +49,7 @@ def concluded(
         constant=constant,
         side=side if exact is None else Side.EXACT,
         evidence=Evidence.SEARCH if exact is None else Evidence.PROOF,
-        method="structure of the game" if exact is not None else "random leaders, worst-case search, rest points",
-        meaning=meaning(constant),
+        facts={**facts, "proved": exact is not None},
         witness=witness,
         searched=searched,
         details={**details, "measured": measured},

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from smfg_verify.bounds.drift.one_step import num_outcomes, num_population_points, outcomes
 from smfg_verify.bounds.local.mean_dynamics import Components
 from smfg_verify.bounds.rates.run_residuals import LARGEST_BATCH, require_same_game
-from smfg_verify.bounds.rates.tracking_residuals import tracking_residuals
+from smfg_verify.bounds.rates.tracking_residuals import Tracking, tracking_residuals
 from smfg_verify.errors import InputError
 from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
@@ -41,6 +41,7 @@ class ExpectedResiduals(NamedTuple):
         iterations: completed iterations k, (P,).
         steps: zeta_k, xi_k, alpha_k, beta_k of each schedule, (V, P, 4).
         before: name of a quantity -> its value, (P,).
+        rounding: name -> the size below which it is only rounding error, (P,).
         stationary: name -> expectation where both chains have their exact laws, (V, P).
         chains: name -> expectation given where the chains stand, (V, P).
         num_outcomes: samples that one iteration can draw.
@@ -51,6 +52,7 @@ class ExpectedResiduals(NamedTuple):
     iterations: Int[np.ndarray, " P"]
     steps: Float[np.ndarray, "V P 4"]
     before: dict[str, Float[np.ndarray, " P"]]
+    rounding: dict[str, Float[np.ndarray, " P"]]
     stationary: dict[str, Float[np.ndarray, "V P"]]
     chains: dict[str, Float[np.ndarray, "V P"]]
     num_outcomes: int
@@ -96,13 +98,14 @@ def expected_residuals(
     states = (trace.occupancy_state[seeds, columns], trace.population_state[seeds, columns])
     iterations = np.asarray(trace.iterations)[columns]
     steps = np.stack([np.stack(jax.vmap(schedule.at)(jnp.asarray(iterations)), axis=-1) for schedule in schedules])
-    before, after = _all_expected(game, points, states, steps)
+    before, rounding, after = _all_expected(game, points, states, steps)
     total = trace.leader_logits.shape[0] * trace.leader_logits.shape[1]
     return ExpectedResiduals(
         seeds=seeds,
         iterations=iterations,
         steps=steps,
         before=dict(zip(QUANTITIES, before.T, strict=True)),
+        rounding=dict(zip(QUANTITIES, rounding.T, strict=True)),
         stationary=dict(zip(QUANTITIES, np.moveaxis(after[..., 0, :], -1, 0), strict=True)),
         chains=dict(zip(QUANTITIES, np.moveaxis(after[..., 1, :], -1, 0), strict=True)),
         num_outcomes=number,
@@ -120,23 +123,32 @@ def _chosen(trace: Trace, affordable: int) -> tuple[np.ndarray, np.ndarray]:
     return seeds[finite], columns[finite]
 
 
-def _all_expected(game: AbstractGame, points: Components, states, steps) -> tuple[np.ndarray, np.ndarray]:
-    """Quantities before, (P, Q), and expected after, (V, P, 2, Q)."""
+def _all_expected(game: AbstractGame, points: Components, states, steps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Quantities before and their rounding levels, (P, Q), and expected after, (V, P, 2, Q)."""
     bounds = value_bounds(game)
     # Newton for the leaders one iteration away starts from the equilibrium of this one.
     fields = evaluate_leaders(game, points.leader_logits, rescue=False).mean_field
     most = batch_size(game, LARGEST_BATCH)
-    before = in_batches(functools.partial(_before, game), min(most, len(fields)), points, fields)
+    before, rounding = in_batches(functools.partial(_before, game), min(most, len(fields)), points, fields)
     size = max(1, _POINTS_A_CALL // num_outcomes(game))
     call = lambda *part: _expected(game, bounds, *part, most)  # noqa: E731
-    return before, np.stack([in_batches(call, size, step, points, fields, *states) for step in steps])
+    return before, rounding, np.stack([in_batches(call, size, step, points, fields, *states) for step in steps])
 
 
 @jit_for_game
-def _before(game: AbstractGame, points: Components, fields) -> Float[Array, "P Q"]:
-    def one(point: Components, field: Array) -> Array:
-        leader = _of_leader(game, point.leader_logits, field)
-        return _stacked(leader[:2], _tracking(game, point, leader[2]))
+def _before(game: AbstractGame, points: Components, fields) -> tuple[Float[Array, "P Q"], Float[Array, "P Q"]]:
+    """Quantities and their rounding levels, as in `exact_residuals`."""
+    precision = float(jnp.finfo(float).eps)
+
+    def one(point: Components, field: Array) -> tuple[Array, Array]:
+        found = gradient_of_logits(game, point.leader_logits, field, rescue=False)
+        certificate, law = found.certificate, found.equilibrium
+        tracking = tracking_residuals(game, point, precision)
+        values = (found.objective, jnp.sum(found.total**2)), _tracking_values(tracking, point, law.mean_field)
+        theta, follower, leader = tracking.rounding
+        moved = point.mean_field.size * (law.error_bound + precision) ** 2
+        levels = (certificate.objective_error_bound, certificate.error_bound**2), (theta, moved, follower, leader)
+        return _stacked(*values), _stacked(*levels)
 
     return jax.vmap(one)(points, fields)
 
@@ -174,7 +186,10 @@ def _of_leader(game: AbstractGame, logits: Array, start: Array) -> tuple[Array, 
 
 
 def _tracking(game: AbstractGame, point: Components, field: Array) -> tuple[Array, Array, Array, Array]:
-    found = tracking_residuals(game, point, float(jnp.finfo(float).eps))
+    return _tracking_values(tracking_residuals(game, point, float(jnp.finfo(float).eps)), point, field)
+
+
+def _tracking_values(found: Tracking, point: Components, field: Array) -> tuple[Array, Array, Array, Array]:
     return found.e_theta, jnp.sum((point.mean_field - field) ** 2), found.e_Vf, found.e_Vl
 
 

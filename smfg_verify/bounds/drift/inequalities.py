@@ -71,13 +71,18 @@ def left_side(data: ExpectedResiduals, residual: str, *, chains: bool = False) -
 
 
 def features(data: ExpectedResiduals, residual: str) -> Float[np.ndarray, "V P F"]:
-    """Terms of an inequality without their constants; the first, contraction, counts negatively."""
+    """Terms of an inequality without their constants; the first, contraction, counts negatively.
+
+    An error within its rounding counts as zero: a constant on it could be anything.
+    """
     own = data.steps[..., STEP_OF[residual]]
-    errors = {name: np.broadcast_to(data.before[name], own.shape) for name in RESIDUALS}
+    known = {name: np.where(data.before[name] <= data.rounding[name], 0.0, data.before[name]) for name in RESIDUALS}
+    errors = {name: np.broadcast_to(known[name], own.shape) for name in RESIDUALS}
     others = [name for name in RESIDUALS if name != residual]
     columns = [-own * errors[residual], *(own * errors[name] for name in others)]
     if residual != "e_omega":
-        columns += [data.steps[..., STEP_OF[name]] ** 2 / own * errors[name] for name in others]
+        moved = {name: data.steps[..., STEP_OF[name]] ** 2 * errors[name] for name in others}
+        columns += [np.divide(moved[name], own, out=np.zeros(own.shape), where=own > 0.0) for name in others]
     columns += [data.steps[..., k] ** 2 for k in noise_columns(residual)]
     return np.stack(columns, axis=-1)
 
@@ -98,16 +103,20 @@ def fit_inequality(
         rows: iterates to fit to; all if None. Those with a NaN are left out.
 
     Returns:
-        The inequality; verified in float64 after the linear program, its noise raised until it holds.
+        The inequality; verified in float64 after the linear program, its noise raised until it holds. A term that is
+        zero at every row gets the constant zero.
     """
     terms, change, places = _usable(data, residual, rows)
-    if not len(change):
-        return _unsolved(residual, "no iterate with finite residuals")
-    scale = np.maximum(np.max(np.abs(terms), axis=0), 1e-300)
-    status, constants = _smallest(terms / scale, change)
+    obstacle = _obstacle(data, residual, terms, places)
+    if obstacle:
+        return _unsolved(residual, obstacle)
+    scale = np.max(np.abs(terms), axis=0)
+    seen = scale > 0.0
+    constants = np.zeros(len(scale))
+    status, constants[seen] = _smallest(terms[:, seen] / scale[seen], change)
     if status != conic.SOLVED:
         return _unsolved(residual, status)
-    constants = np.maximum(constants, 0.0) / scale
+    constants[seen] = np.maximum(constants[seen], 0.0) / scale[seen]
     if constants[0] * scale[0] < _NO_CONTRACTION * np.max(np.abs(change)):
         constants[0] = 0.0  # less contraction is a weaker claim, and this much is the solver's rounding
     excess = change - terms @ constants
@@ -125,6 +134,18 @@ def _usable(data: ExpectedResiduals, residual: str, rows) -> tuple[np.ndarray, n
     if rows is not None:
         usable &= rows
     return terms[usable], change[usable], np.flatnonzero(usable)
+
+
+def _obstacle(data: ExpectedResiduals, residual: str, terms: np.ndarray, places: np.ndarray) -> str:
+    """Why there is nothing to fit, or an empty text."""
+    step = LEARNERS[STEP_OF[residual]]
+    if np.any(data.steps[..., STEP_OF[residual]] <= 0.0):
+        return f"the step of its learner, {step}, is zero"
+    if not len(places):
+        return "no iterate with finite residuals"
+    if not np.any(terms[:, 0]):
+        return "the residual is zero, up to rounding, at every iterate"
+    return ""
 
 
 def _smallest(terms: Float[np.ndarray, "R F"], change: Float[np.ndarray, " R"]) -> tuple[str, np.ndarray]:
@@ -198,6 +219,6 @@ def held_out_violation(data: ExpectedResiduals, residual: str, *, folds: int = 4
         if not inequality.solved or not len(change):
             found.append((np.nan, np.nan))
             continue
-        excess = change - terms @ inequality.constants
-        found.append((float(np.mean(excess > 0.0)), float(np.max(excess) / np.max(np.abs(change)))))
+        excess, size = change - terms @ inequality.constants, np.max(np.abs(change))
+        found.append((float(np.mean(excess > 0.0)), float(np.max(excess) / size) if size > 0.0 else np.nan))
     return np.array(found)

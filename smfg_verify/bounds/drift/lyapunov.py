@@ -121,9 +121,9 @@ def certify(rates: Float[np.ndarray, "5 5"]) -> LyapunovCertificate:
         The certificate, verified in float64 after the solver.
     """
     if not np.all(np.isfinite(rates)):
-        return _neither("an inequality has no constants")
+        return undecided("an inequality has no constants")
     if not np.any(rates):
-        return _neither("every rate is zero")
+        return undecided("every rate is zero")
     rows, columns = _equilibrating(rates)
     even = rates / np.outer(rows, columns)
     found = _extreme(even.T, sign=1.0)
@@ -167,12 +167,12 @@ def _obstruction(
     rates: Float[np.ndarray, "5 5"], even: Float[np.ndarray, " 5"] | None, columns: Float[np.ndarray, " 5"]
 ) -> LyapunovCertificate:
     if even is None:
-        return _neither("the linear program was not solved")
+        return undecided("the linear program was not solved")
     feeding = even / columns
     feeding /= feeding.sum()
     short = float(np.max(np.maximum(-(rates @ feeding), 0.0) / (np.abs(rates) @ feeding + _TINY)))
     if short > _SMALLEST_MARGIN:
-        return _neither("neither weights nor an obstruction verified")
+        return undecided("neither weights nor an obstruction verified")
     return LyapunovCertificate(
         exists=False,
         weights={},
@@ -182,7 +182,8 @@ def _obstruction(
     )
 
 
-def _neither(reason: str) -> LyapunovCertificate:
+def undecided(reason: str) -> LyapunovCertificate:
+    """Neither weights nor a proof that there are none."""
     nan = float("nan")
     return LyapunovCertificate(
         exists=False, weights={}, margin=nan, obstruction={}, obstruction_error=nan, reason=reason

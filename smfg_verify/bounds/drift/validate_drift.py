@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.bounds.drift.expected_residuals import MAX_POINTS, ExpectedResiduals, expected_residuals
 from smfg_verify.bounds.drift.inequalities import RESIDUALS, DriftInequality, fit_inequality, held_out_violation
-from smfg_verify.bounds.drift.lyapunov import LyapunovCertificate, RateConstants, certify, rate_matrix
+from smfg_verify.bounds.drift.lyapunov import LyapunovCertificate, RateConstants, certify, rate_matrix, undecided
 from smfg_verify.bounds.drift.step_region import StepRegion, step_region
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
@@ -36,12 +36,14 @@ class BoundCurves:
         tracking: residual -> bound of its mean, (C,); infinite where the recursion blows up.
         leader: bound of the smallest mean e_omega over the iterations so far, (C,); infinite where a = 0.
         held_out: residual -> mean over the seeds left out, (C,).
+        num_held_out: these seeds.
     """
 
     iterations: Int[np.ndarray, " C"]
     tracking: Mapping[str, Float[np.ndarray, " C"]]
     leader: Float[np.ndarray, " C"]
     held_out: Mapping[str, Float[np.ndarray, " C"]]
+    num_held_out: int
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -88,18 +90,23 @@ def validate_drift(game: AbstractGame, trace: Trace, *, folds: int = 4, max_poin
     constants = trace.metadata.step_constants
     data = expected_residuals(game, trace, schedules_around(constants), max_points=max_points)
     inequalities = {name: fit_inequality(data, name) for name in RESIDUALS}
-    solved = all(inequality.solved for inequality in inequalities.values())
-    rates = rate_matrix(inequalities, constants) if solved else np.full((len(RESIDUALS), len(RESIDUALS)), np.nan)
     return DriftReport(
         constants=constants,
         data=data,
         inequalities=inequalities,
         held_out={name: held_out_violation(data, name, folds=folds) for name in RESIDUALS},
         binding={name: _binding(data, inequality) for name, inequality in inequalities.items()},
-        lyapunov=certify(rates),
+        lyapunov=_certificate(inequalities, constants),
         region=step_region(inequalities, constants),
         markov_correction={name: _markov_correction(data, name) for name in RESIDUALS},
     )
+
+
+def _certificate(inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]) -> LyapunovCertificate:
+    unsolved = [name for name, inequality in inequalities.items() if not inequality.solved]
+    if unsolved:
+        return undecided(f"the inequality of {', '.join(unsolved)} has no constants")
+    return certify(rate_matrix(inequalities, constants))
 
 
 def schedules_around(constants: Mapping[str, float]) -> list[Schedule]:
@@ -116,11 +123,11 @@ def _binding(data: ExpectedResiduals, inequality: DriftInequality) -> tuple[int,
 
 
 def _markov_correction(data: ExpectedResiduals, residual: str) -> float:
-    """At the run's own schedule."""
+    """At the run's own schedule; NaN where nothing changes by more than its rounding."""
     change = data.stationary[residual][0] - data.before[residual]
     apart = data.chains[residual][0] - data.stationary[residual][0]
     finite = np.isfinite(change) & np.isfinite(apart)
-    if not finite.any() or not np.max(np.abs(change[finite])) > 0.0:
+    if not np.any(np.abs(change[finite]) > data.rounding[residual][finite]):
         return float("nan")
     return float(np.max(np.abs(apart[finite])) / np.max(np.abs(change[finite])))
 
@@ -142,12 +149,15 @@ def bound_curves(report: DriftReport, residuals: Mapping[str, Float[np.ndarray, 
         The curves, at the checkpoints.
 
     Raises:
-        ValueError: checkpoints that do not start at 0.
+        ValueError: checkpoints that do not start at 0, no seed, numbers that are not finite, or an inequality without
+            constants.
     """
     iterations = np.asarray(iterations)
-    if iterations[0] != 0:
-        raise InputError(f"iterations: got a first checkpoint {iterations[0]}, expected 0: the recursion starts there.")
-    means = {name: np.mean(residuals[name], axis=0) for name in (*RESIDUALS, "objective")}
+    if not iterations.size or iterations[0] != 0:
+        raise InputError(f"iterations: got {iterations[:1]} first, expected 0: the recursion starts there.")
+    tables = {name: np.asarray(residuals[name]) for name in (*RESIDUALS, "objective")}
+    _require_numbers(report, tables)
+    means = {name: np.mean(table, axis=0) for name, table in tables.items()}
     every = np.arange(iterations[-1] + 1)
     driving = np.interp(every, iterations, means["e_omega"])
     start = np.array([means[name][0] for name in _TRACKING])
@@ -164,7 +174,23 @@ def bound_curves(report: DriftReport, residuals: Mapping[str, Float[np.ndarray, 
         tracking={name: path[iterations, k] for k, name in enumerate(_TRACKING)},
         leader=np.where(np.isnan(smallest), np.inf, smallest)[iterations],
         held_out=means,
+        num_held_out=len(tables["objective"]),
     )
+
+
+def _require_numbers(report: DriftReport, tables: Mapping[str, Float[np.ndarray, "S C"]]) -> None:
+    for name, inequality in report.inequalities.items():
+        if not inequality.solved:
+            raise InputError(
+                f"report: got no constants for {name} ({inequality.status}), expected those of every line."
+            )
+    for name, table in tables.items():
+        bad = int(np.sum(~np.isfinite(table)))
+        if bad or not table.size:
+            raise InputError(
+                f"residuals[{name!r}]: got {len(table)} seeds and {bad} numbers that are not finite, expected at least "
+                "one seed and finite numbers; likely cause: runs that diverged. Leave those seeds out, and say so."
+            )
 
 
 @jax.jit

@@ -20,7 +20,8 @@ class LocalComparison:
         iterations: checkpoints in the window, (K,).
         num_seeds: seeds, the independent units.
         measured: residual to its mean over seeds, (K,).
-        ratios: residual to measured / predicted at each checkpoint, (K,).
+        ratios: residual to measured / predicted at each checkpoint, (K,); NaN where both are zero, as the residual of
+            a learner with nothing to choose, infinite where only the prediction is.
         ratio: residual to the ratio averaged over the window.
         standard_error: residual to the standard error of `ratio` over seeds.
         excess_ratio: the same of what exceeds the limit, (e_k - e*) / (predicted - e*); equal to `ratio` where e*
@@ -72,7 +73,7 @@ def compare_local(
     for name in RESIDUAL_NAMES:
         values, expected = getattr(residuals, name)[:, inside], prediction.means[name][at]
         columns["measured"][name] = values.mean(axis=0)
-        columns["ratios"][name] = values.mean(axis=0) / expected
+        columns["ratios"][name] = _divided(values.mean(axis=0), expected)
         columns["ratio"][name], columns["error"][name] = _pooled(values, expected)
         limit = prediction.limits[name]
         columns["excess"][name], columns["excess_error"][name] = _pooled(values - limit, expected - limit)
@@ -92,5 +93,12 @@ def compare_local(
 
 def _pooled(values: Float[np.ndarray, "S K"], expected: Float[np.ndarray, " K"]) -> tuple[float, float]:
     """Ratio averaged over the window, and its standard error: one seed's ratios are dependent, the seeds are not."""
-    by_seed = np.mean(values / expected, axis=1)
-    return float(by_seed.mean()), float(by_seed.std(ddof=1) / math.sqrt(len(by_seed)))
+    by_seed = np.mean(_divided(values, expected), axis=1)
+    # The spread of infinite ratios is no number.
+    error = by_seed.std(ddof=1) / math.sqrt(len(by_seed)) if np.all(np.isfinite(by_seed)) else math.nan
+    return float(by_seed.mean()), float(error)
+
+
+def _divided(values: Float[np.ndarray, "*S K"], expected: Float[np.ndarray, " K"]) -> Float[np.ndarray, "*S K"]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return values / expected

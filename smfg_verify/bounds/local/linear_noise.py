@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Int
 from smfg_verify.bounds.local.expansion import square_root
 from smfg_verify.bounds.local.mean_dynamics import Components, component_shapes, learners_of_entries, linearised_at
 from smfg_verify.bounds.local.update_noise import check_size, noise_covariance
+from smfg_verify.errors import InputError
 from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
@@ -73,7 +74,7 @@ def linear_noise(
         Mean and covariance after K iterations; not finite where a schedule is predicted to diverge.
 
     Raises:
-        ValueError: an invalid game, float64 off, or a game too large for the exact sum over its samples.
+        ValueError: an invalid game, float64 off, no iteration, or a game too large for the exact sum over its samples.
 
     Source: van Kampen's expansion, here of a stochastic approximation with decreasing steps.
     """
@@ -152,7 +153,16 @@ def expected_stationarity(game: AbstractGame, found: LinearNoise) -> ExpectedSta
 
 
 def _doublings(num_iterations: int, fineness: int) -> Int[np.ndarray, " B"]:
-    """Binary logarithms of the lengths of the blocks that make up the iterations."""
+    """Binary logarithms of the lengths of the blocks that make up the iterations.
+
+    Raises:
+        ValueError: fewer than one iteration, or blocks of no length.
+    """
+    if num_iterations < 1 or fineness < 1:
+        raise InputError(
+            f"num_iterations, fineness: got {num_iterations} and {fineness}, expected both at least 1: no iteration "
+            "leads nowhere."
+        )
     done, found = 0, []
     while done < num_iterations:
         length = min(max(1, done // fineness), num_iterations - done)

@@ -182,7 +182,9 @@ class _Linear:
         return covariance, lagging, max(residual, lag_residual)
 
     def _lyapunov(self, forcing: np.ndarray) -> tuple[np.ndarray, float]:
-        """X of A X + X A^T + forcing = 0, and its relative residual."""
+        """X of A X + X A^T + forcing = 0, and its relative residual; zero where there is no noise at all."""
+        if not np.any(forcing):
+            return np.zeros_like(forcing), 0.0
         solution = scipy.linalg.solve_continuous_lyapunov(self.matrix, -forcing)
         solution = 0.5 * (solution + solution.T)
         defect = self.matrix @ solution + solution @ self.matrix.T + forcing

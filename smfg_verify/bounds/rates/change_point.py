@@ -60,6 +60,7 @@ def change_point(
     values: Float[np.ndarray, "S C"],
     iterations: Int[np.ndarray, " C"],
     *,
+    rounding: Float[np.ndarray, "S C"] | None = None,
     confidence: float = 0.95,
     num_resamples: int = 500,
     seed: int = 0,
@@ -78,13 +79,14 @@ def change_point(
     Args:
         values: the residual, one row a seed, positive in the mean.
         iterations: completed iterations at each checkpoint, increasing.
+        rounding: the size below which each value is only rounding error, which has no breaks; none if None.
         confidence: nominal coverage of the percentile interval, in (0, 1).
         num_resamples: bootstrap resamples of whole seeds.
         seed: of the resampling.
 
     Returns:
         The break with its interval, "none", or "inconclusive" with a reason: fewer than five seeds, fewer than nine
-        checkpoints, a mean that is not positive and finite.
+        checkpoints, a mean that is not positive and finite, or at its rounding level somewhere.
 
     Raises:
         ValueError: an option out of range.
@@ -96,7 +98,7 @@ def change_point(
             f"change_point: got confidence {confidence} and {num_resamples} resamples, expected a number in (0, 1) and "
             "at least 100: tail levels are read off them."
         )
-    obstacle = _obstacle(values)
+    obstacle = _obstacle(values, np.zeros(np.shape(values)) if rounding is None else rounding)
     if obstacle:
         return _without(ChangeStatus.INCONCLUSIVE, obstacle, confidence)
     # Sorted, so that the order of the seeds changes no bit.
@@ -134,6 +136,7 @@ def last_change_point(
     values: Float[np.ndarray, "S C"],
     iterations: Int[np.ndarray, " C"],
     *,
+    rounding: Float[np.ndarray, "S C"] | None = None,
     confidence: float = 0.95,
     num_resamples: int = 500,
     seed: int = 0,
@@ -145,7 +148,7 @@ def last_change_point(
     test of a chain finds a break by chance is likelier than for one.
 
     Args:
-        values, iterations, confidence, num_resamples, seed: as in `change_point`.
+        values, iterations, rounding, confidence, num_resamples, seed: as in `change_point`.
 
     Returns:
         The last break found; that of the whole curve where it is none or inconclusive.
@@ -154,12 +157,13 @@ def last_change_point(
         ValueError: as `change_point`.
     """
     options: dict[str, Any] = {"confidence": confidence, "num_resamples": num_resamples, "seed": seed}
-    last = change_point(values, iterations, **options)
+    last = change_point(values, iterations, rounding=rounding, **options)
     following = last
     while following.status is ChangeStatus.FOUND:
         last = following
         after = np.asarray(iterations) >= last.iteration
-        following = change_point(values[:, after], np.asarray(iterations)[after], **options)
+        level = None if rounding is None else rounding[:, after]
+        following = change_point(values[:, after], np.asarray(iterations)[after], rounding=level, **options)
     return last
 
 
@@ -206,13 +210,18 @@ class _Fits:
         return np.stack([np.sum((scaled - scaled @ q @ q.T) ** 2, axis=1) for q in self.bases], axis=1)
 
 
-def _obstacle(values: Float[np.ndarray, "S C"]) -> str:
+def _obstacle(values: Float[np.ndarray, "S C"], rounding: Float[np.ndarray, "S C"]) -> str:
     if len(values) < MIN_SEEDS:
         return f"too few seeds: {len(values)}, at least {MIN_SEEDS} are needed"
     if values.shape[1] <= 2 * _MIN_SIDE:
         return f"too few checkpoints: {values.shape[1]}, at least {2 * _MIN_SIDE + 1} are needed"
+    zero = values.mean(axis=0) <= rounding.mean(axis=0)
+    if np.all(zero):
+        return "at rounding level at every checkpoint, nothing decays"
     if not (np.all(np.isfinite(values)) and np.all(values >= 0.0) and np.all(np.min(values, axis=0) > 0.0)):
         return "a residual is not positive and finite, so that a resampled mean may have no logarithm"
+    if np.any(zero):
+        return "at rounding level at some checkpoint"
     if np.all(np.ptp(values, axis=0) == 0.0):
         return "the seeds do not vary"
     return ""

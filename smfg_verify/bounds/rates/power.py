@@ -114,6 +114,7 @@ def plan_power(
     values: Float[np.ndarray, "S C"],
     iterations: Int[np.ndarray, " C"],
     *,
+    rounding: Float[np.ndarray, "S C"] | None = None,
     way: LeaderWay | None = None,
     seeds: Sequence[int] = _SEEDS,
     planned_iterations: Sequence[int] | None = None,
@@ -139,6 +140,7 @@ def plan_power(
     Args:
         values: the pilot's residual, one row a seed.
         iterations: its checkpoints.
+        rounding: the size below which each value is only rounding error, whose noise is no residual's; none if None.
         way: `leader_way` of the pilot, which tells whether its leader has arrived; not looked at if None.
         seeds: numbers of seeds to plan for, each at least 5.
         planned_iterations: numbers of iterations to plan for; 1, 4 and 16 times the pilot's if None.
@@ -151,7 +153,7 @@ def plan_power(
 
     Returns:
         The plan; inconclusive with a reason where the pilot has too few seeds or checkpoints, numbers that are not
-        positive and finite, or is still in its transient.
+        positive and finite or are at rounding level, or is still in its transient.
 
     Raises:
         ValueError: an option out of its range.
@@ -166,7 +168,7 @@ def plan_power(
         num_simulations=num_simulations,
         num_resamples=num_resamples,
     )
-    change = last_change_point(values, iterations, confidence=confidence, seed=seed)
+    change = last_change_point(values, iterations, rounding=rounding, confidence=confidence, seed=seed)
     mask = asymptotic_window(iterations, change)
     inside = np.asarray(iterations)[mask]
     plan = PowerPlan(
@@ -246,7 +248,7 @@ def _obstacle(
         return f"too few seeds: {len(values)}, at least {MIN_SEEDS} are needed"
     if np.sum(mask) < MIN_CHECKPOINTS and change.status is not ChangeStatus.FOUND:
         return f"too few checkpoints: {int(np.sum(mask))}, at least {MIN_CHECKPOINTS} are needed"
-    return transient_obstacle(mask, change, way)
+    return transient_obstacle(mask, change, way).sentence
 
 
 def check_choices(

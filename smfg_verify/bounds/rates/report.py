@@ -10,12 +10,13 @@ from typing import Any
 from smfg_verify.bounds.rates.bootstrap import IntervalMethod
 from smfg_verify.bounds.rates.change_point import ChangePoint, ChangeStatus
 from smfg_verify.bounds.rates.decay import Envelope
+from smfg_verify.bounds.rates.sentences import Obstacle
 from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.records.documents import opened, read_text
 
 SCHEMA = "smfg-verify/bound-report"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class RateVerdict(enum.StrEnum):
@@ -34,7 +35,7 @@ class RateFinding:
     Attributes:
         name: a name of `RESIDUAL_NAMES`, or "running-minimum" or "running-average".
         verdict: on the slope, see `validate_bounds`.
-        reason: why it is inconclusive; empty otherwise.
+        obstacle: why it is inconclusive, as a case with its numbers; the empty one otherwise.
         slope, intercept: of the log of the seed mean against log(k + 1); NaN where no rate was fitted.
         lower, upper: bootstrap confidence interval of the slope.
         interval_method: how the interval was read off the bootstrap distribution.
@@ -47,7 +48,7 @@ class RateFinding:
 
     name: str
     verdict: RateVerdict
-    reason: str
+    obstacle: Obstacle
     slope: float
     intercept: float
     lower: float
@@ -59,6 +60,11 @@ class RateFinding:
     means: tuple[float, ...]
     envelope: Envelope
     envelope_without_log: Envelope
+
+    @property
+    def reason(self) -> str:
+        """Why it is inconclusive, in words; empty otherwise."""
+        return self.obstacle.sentence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,8 +110,13 @@ class BoundReport:
         raise KeyError(f"{name!r}; this report has {', '.join(row.name for row in self.rows)}")
 
     def to_json(self) -> str:
-        """The report as JSON text with its schema version; numbers that are not finite become null."""
+        """The report as JSON text with its schema version; numbers that are not finite become null.
+
+        Every row has its reason in words too, for readers that cannot render it.
+        """
         record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
+        for entry, row in zip(record["rows"], self.rows, strict=True):
+            entry["reason"] = row.reason
         return json.dumps(nulls_for_nan(record), indent=2, allow_nan=False)
 
     @classmethod
@@ -172,10 +183,13 @@ def _row(record: dict) -> RateFinding:
     numbers = {name: _number(record[name]) for name in ("slope", "intercept", "lower", "upper")}
     parsed = {
         "verdict": RateVerdict(record["verdict"]),
+        "obstacle": Obstacle(**record["obstacle"]),
         "interval_method": IntervalMethod(record["interval_method"]),
         "window": tuple(record["window"]),
         "means": tuple(_number(value) for value in record["means"]),
         "envelope": _envelope(record["envelope"]),
         "envelope_without_log": _envelope(record["envelope_without_log"]),
     }
-    return RateFinding(**{**record, **numbers, **parsed})
+    finding = RateFinding(**{**{name: record[name] for name in record if name != "reason"}, **numbers, **parsed})
+    _ = finding.reason  # a damaged record is refused here, not where it is read
+    return finding

@@ -63,7 +63,7 @@ class Residuals:
         e_mu: $\|\hat\mu - \mu^*(\phi)\|_2^2$, dimensionless.
         e_Vf: $\|V_f - V_f^{\pi,\phi,\hat\mu}\|_2^2$, in squared units of value.
         e_Vl: $\|V_l - V_l^{\pi,\phi,\hat\mu}\|_2^2$, the leader's entropy included, in squared units of value.
-        rounding: name of a residual to the size below which it is only rounding error.
+        rounding: name of a residual, or "objective", to the size below which it is only rounding error.
         objective: $\Phi(\omega)$.
         direct_norm_squared: $\|p\|^2$, p the direct part of the gradient, which AC-SMFG follows.
         alignment: cos(grad Phi, p); NaN also where either is within the error bound of the gradient.
@@ -240,6 +240,7 @@ def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) 
         point.mean_field.size * field_error**2,
         follower_rounding,
         leader_rounding,
+        certificate.objective_error_bound,
     )
     return _Measured(
         e_omega=jnp.sum(gradient.total**2),
@@ -278,7 +279,7 @@ def _assemble(trace: Trace, measured: _Measured, finite: Bool[np.ndarray, " P"])
     return Residuals(
         iterations=np.asarray(trace.iterations),
         seeds=np.asarray(trace.seeds),
-        rounding={name: shaped(rounding[:, index]) for index, name in enumerate(RESIDUAL_NAMES)},
+        rounding={name: shaped(rounding[:, index]) for index, name in enumerate((*RESIDUAL_NAMES, "objective"))},
         status=status.reshape(grid),
         **{name: shaped(column) for name, column in columns.items()},
     )

@@ -79,7 +79,7 @@ def validate_bounds(
     counts = resample_counts(len(found.seeds), num_resamples, seed)
     fits = {name: Fit(name, getattr(found, name), found.rounding[name], False) for name in RESIDUAL_NAMES}
     changes = {
-        name: last_change_point(fit.values, found.iterations, confidence=confidence, seed=seed)
+        name: last_change_point(fit.values, found.iterations, rounding=fit.rounding, confidence=confidence, seed=seed)
         for name, fit in fits.items()
     }
     way = leader_way(trace.leader_logits, found.iterations)

@@ -14,6 +14,7 @@ from smfg_verify.bounds.local.linear_noise import expected_stationarity, linear_
 from smfg_verify.bounds.steps.sweep import (
     PARAMETERS,
     StepPlane,
+    check_planes,
     default_planes,
     final_leaders,
     power_schedule,
@@ -85,13 +86,15 @@ class Laboratory:
         base: step constants around which the planes lie.
         num_iterations, seeds, sampling: of every run.
         planes: results, in the order asked for.
-        found: the choice with the least measured mean.
-        foreseen: the choice with the least predicted mean; None where nothing is predicted.
+        found: the choice with the least measured mean; None where there is none, see `undecided`.
+        foreseen: the choice with the least predicted mean; None where nothing is predicted, or nothing found.
+        undecided: why no choice is the best: every one diverged, or ends at a gradient that is zero up to rounding.
+            Empty where one is.
         difference: fresh mean at the foreseen choice minus that at the found one, and its standard error, by seed.
         rank_correlation: Spearman's, of measured and predicted over all choices; NaN where fewer than three are known.
         ratio: quartiles of measured over predicted, (3,).
         refinement: largest relative change of every sixth prediction when its blocks are halved: an estimate of the
-            error of its integration.
+            error of its integration. NaN where none of them is a number other than zero.
         region_missing: why no region is drawn; empty where one is.
     """
 
@@ -100,8 +103,9 @@ class Laboratory:
     seeds: int
     sampling: Sampling
     planes: tuple[PlaneResult, ...]
-    found: Optimum
+    found: Optimum | None
     foreseen: Optimum | None
+    undecided: str
     difference: tuple[float, float]
     rank_correlation: float
     ratio: tuple[float, float, float]
@@ -143,24 +147,29 @@ def step_laboratory(
         The laboratory's record.
 
     Raises:
-        ValueError: bad numbers, a zero step constant, an invalid game, or float64 off.
+        ValueError: bad numbers, a zero step constant, no plane or an unknown parameter, an invalid game, float64 off.
     """
     schedule = Schedule() if schedule is None else schedule
     check_sweep(schedule, num_iterations, num_seeds)
     game = checked(game)
     base = whole_choice(schedule.constants())
     planes = default_planes(base) if planes is None else tuple(planes)
+    check_planes(planes)
     choices = np.concatenate([plane.choices(base) for plane in planes])
     arguments = (num_iterations, sampling)
-    squared, gap, objective = _swept(game, planes, base, np.arange(num_seeds), arguments, callback, keep)
+    squared, gap, objective, level = _swept(game, planes, base, np.arange(num_seeds), arguments, callback, keep)
     measured, error = squared.mean(axis=1), squared.std(axis=1, ddof=1) / np.sqrt(num_seeds)
     predicted = keep("predicted", lambda: _predicted(game, choices, *arguments))
     finer = keep("predicted-finer", lambda: _predicted(game, choices[::_CHECKED], *arguments, fineness=_FINER))
-    change = finer / predicted[::_CHECKED] - 1.0
+    change = _ratios(finer, predicted[::_CHECKED]) - 1.0
     certified, missing = _region(choices, num_iterations, inequalities)
     tables = (measured, error, predicted, gap.mean(axis=1), objective.mean(axis=1), certified)
     fresh = np.arange(num_seeds, 5 * num_seeds)
-    found, foreseen, difference = keep("optima", lambda: _optima(game, choices, measured, predicted, fresh, arguments))
+    undecided = _undecided(measured, level.mean(axis=1))
+    found, foreseen, difference = (None, None, (np.nan, np.nan))
+    if not undecided:
+        optima = functools.partial(_optima, game, choices, measured, predicted, fresh, arguments)
+        found, foreseen, difference = keep("optima", optima)
     return Laboratory(
         base=schedule.constants(),
         num_iterations=num_iterations,
@@ -169,10 +178,11 @@ def step_laboratory(
         planes=_split(planes, tables),
         found=found,
         foreseen=foreseen,
+        undecided=undecided,
         difference=difference,
         rank_correlation=_rank_correlation(measured, predicted),
-        ratio=_quartiles(measured / predicted),
-        refinement=float(np.max(np.abs(change[np.isfinite(change)]), initial=0.0)),
+        ratio=_quartiles(_ratios(measured, predicted)),
+        refinement=_largest(change),
         region_missing=missing,
     )
 
@@ -194,7 +204,7 @@ def check_sweep(schedule: Schedule, num_iterations: int, num_seeds: int) -> None
 
 
 def _swept(game: AbstractGame, planes, base, seeds, arguments, callback, keep: Keep) -> np.ndarray:
-    """`_measured` at the choices of all planes, (3, V, S), each plane a part."""
+    """`_measured` at the choices of all planes, (4, V, S), each plane a part."""
     done, tables, (num_iterations, sampling) = 0, [], arguments
     for number, plane in enumerate(planes):
         choices = plane.choices(base)
@@ -206,10 +216,10 @@ def _swept(game: AbstractGame, planes, base, seeds, arguments, callback, keep: K
 
 
 def _measured(game: AbstractGame, choices, seeds, num_iterations, sampling, callback=None) -> np.ndarray:
-    """Final squared gradients, policy-space gaps and objectives, (3, V, S); NaN where a run diverged."""
+    """Final squared gradients, gaps, objectives and rounding of the first, (4, V, S); NaN where a run diverged."""
     logits = final_leaders(game, choices, seeds, num_iterations, sampling, callback=callback)
     points = evaluate_where_finite(game, logits.reshape(-1, *logits.shape[2:]))
-    measures = (points.total_norm**2, points.total_gap, points.objective)
+    measures = (points.total_norm**2, points.total_gap, points.objective, points.error**2)
     return np.stack([measure.reshape(logits.shape[:2]) for measure in measures])
 
 
@@ -231,10 +241,18 @@ def _region(choices, num_iterations, inequalities) -> tuple[np.ndarray, str]:
     return np.asarray(roots) < 1.0, ""
 
 
+def _undecided(measured: Float[np.ndarray, " V"], level: Float[np.ndarray, " V"]) -> str:
+    """Why no choice is the best, or an empty text."""
+    known = np.isfinite(measured)
+    if not known.any():
+        return "no choice of step sizes has a finite mean: runs diverged, or their leaders have no gradient"
+    if np.all(measured[known] <= level[known]):
+        return "every choice ends at a gradient that is zero up to rounding, so that none is better than another"
+    return ""
+
+
 def _optima(game, choices, measured, predicted, fresh, arguments):
     """The least of the sweep, that of the prediction, and their difference on fresh seeds."""
-    if not np.isfinite(measured).any():
-        raise InputError("every choice of step sizes diverged; give smaller constants, or look at the game's rewards.")
     places = [int(np.nanargmin(measured))]
     places += [int(np.nanargmin(predicted))] if np.isfinite(predicted).any() else []
     again = _measured(game, choices[places], fresh, *arguments)
@@ -246,7 +264,7 @@ def _optima(game, choices, measured, predicted, fresh, arguments):
 
 
 def _optimum(choice, measured, predicted, again) -> Optimum:
-    squared, gap, objective = again
+    squared, gap, objective, _ = again
     return Optimum(
         choice=dict(zip(PARAMETERS, choice.tolist(), strict=True)),
         measured=float(measured),
@@ -270,8 +288,22 @@ def _shaped(plane: StepPlane, *rows) -> dict:
 
 
 def _rank_correlation(measured, predicted) -> float:
+    """Of fewer than three choices, or of equal ones, there is none."""
     known = np.isfinite(measured) & np.isfinite(predicted)
-    return float(scipy.stats.spearmanr(measured[known], predicted[known]).statistic) if known.sum() >= 3 else np.nan
+    if known.sum() < 3 or np.ptp(measured[known]) == 0.0 or np.ptp(predicted[known]) == 0.0:
+        return np.nan
+    return float(scipy.stats.spearmanr(measured[known], predicted[known]).statistic)
+
+
+def _ratios(values, predicted) -> np.ndarray:
+    """Not finite where the prediction is zero or none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return values / predicted
+
+
+def _largest(changes) -> float:
+    known = np.abs(changes[np.isfinite(changes)])
+    return float(np.max(known)) if known.size else np.nan
 
 
 def _quartiles(ratios) -> tuple[float, float, float]:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.learners import LEARNERS
 from smfg_verify.stochastic.ac_smfg import AcSmfg
@@ -63,6 +64,26 @@ def default_planes(base: Mapping[str, float]) -> tuple[StepPlane, ...]:
     planes = [StepPlane(x, y, scaled[x], scaled[y]) for x, y in pairs]
     exponents = np.asarray(_EXPONENTS)
     return (*planes, StepPlane("leader_exponent", "tracking_exponent", exponents, exponents))
+
+
+def check_planes(planes: tuple[StepPlane, ...]) -> None:
+    """Refuse planes that hold no choice.
+
+    Raises:
+        ValueError: what was got and what was expected.
+    """
+    if not planes:
+        raise InputError("planes: got none, expected at least one; leave them out for the default planes.")
+    for plane in planes:
+        if plane.x == plane.y or not {plane.x, plane.y} <= set(PARAMETERS):
+            raise InputError(
+                f"planes: got {plane.x!r} against {plane.y!r}, expected two different ones of {', '.join(PARAMETERS)}."
+            )
+        if 0 in plane.shape:
+            raise InputError(
+                f"planes: got {len(plane.x_values)} values of {plane.x} and {len(plane.y_values)} of {plane.y}, "
+                "expected at least one of each."
+            )
 
 
 def power_schedule(choices: Float[np.ndarray, "V 6"]) -> PowerSchedule:

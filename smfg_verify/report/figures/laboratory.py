@@ -69,9 +69,9 @@ def _plane(axes: Axes, lab: Laboratory, result: PlaneResult, norm) -> AxesImage:
         axes.text(column, row, "div.", ha="center", va="center", fontsize=FONT_SIZE - 2, color=RED)
     if not lab.region_missing:
         _hatch(axes, result.certified)
-    _mark(axes, lab, result, "found", "o")
-    if lab.foreseen is not None:
-        _mark(axes, lab, result, "foreseen", "x")
+    for name, marker in (("found", "o"), ("foreseen", "x")):
+        if getattr(lab, name) is not None:
+            _mark(axes, lab, result, name, marker)
     finish_axes(axes, "", _LABELS[plane.x], _LABELS[plane.y])
     return image
 

@@ -68,8 +68,9 @@ def stopping_figure(found: Stopping) -> Figure:
 
 def _panel(axes: Axes, found: Stopping, values: Float[np.ndarray, "S C"], predicted: Float[np.ndarray, " B"]) -> None:
     x = found.residuals.iterations + 1
-    low, high = np.nanquantile(values, _BAND, axis=0)
-    axes.fill_between(x, low, high, color=BLUE, alpha=0.22, linewidth=0, label="5% to 95% of seeds")
+    known = np.isfinite(values).any(axis=0)
+    low, high = np.nanquantile(values[:, known], _BAND, axis=0)
+    axes.fill_between(x[known], low, high, color=BLUE, alpha=0.22, linewidth=0, label="5% to 95% of seeds")
     axes.plot(x, values.mean(axis=0), color=BLUE, linewidth=1.6, label="mean of seeds")
     axes.plot(found.iterations + 1, predicted, color=RED, linewidth=1.3, linestyle="--", label="predicted mean")
     axes.set_xscale("log")

@@ -57,8 +57,7 @@ def bounds_tables(report: BoundReport) -> Group:
         f"checkpoints. C = sup of mean * sqrt(k+1) / log(k+2), attained at k in brackets; growing: it is attained late "
         f"and the {100 * report.confidence:g}% interval of its trend is upward. The claim is about the running "
         "minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax; the running "
-        "average is interpolated between checkpoints, which changes it by about "
-        f"{report.interpolation_change:.1%} (with every other one left out), and never forgets its start."
+        f"average is interpolated between checkpoints, {_interpolated(report)}, and never forgets its start."
     )
     table.caption_justify = "left"
     counts = {
@@ -106,6 +105,12 @@ def _break(change: ChangePoint) -> tuple[str, ...]:
     return place, f"{change.slope_before:.3f}", f"{change.slope_after:.3f}", f"{change.one_line_slope:.3f}"
 
 
+def _interpolated(report: BoundReport) -> str:
+    if math.isnan(report.interpolation_change):
+        return "where by how much could not be told"
+    return f"which changes it by about {report.interpolation_change:.1%} (with every other one left out)"
+
+
 def _ends(row: RateFinding) -> tuple[str, str]:
     return f"{row.means[0]:.3g}", f"{row.means[-1]:.3g}"
 
@@ -115,5 +120,7 @@ def _slope(row: RateFinding) -> str:
 
 
 def _envelope(row: RateFinding) -> tuple[str, str]:
+    if math.isnan(row.envelope.constant):
+        return "none", "unknown"
     growing = "unknown" if row.envelope.growing is None else "yes" if row.envelope.growing else "no"
     return f"{row.envelope.constant:.3g} ({row.envelope.iteration:,})", growing

@@ -3,13 +3,14 @@
 import math
 
 import numpy as np
+from jaxtyping import Float
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from smfg_verify.bounds.drift.inequalities import DriftInequality
 from smfg_verify.bounds.drift.validate_drift import BoundCurves, DriftReport
-from smfg_verify.jobs.drift import Drift
+from smfg_verify.jobs.drift import HELD_OUT, Drift
 from smfg_verify.report.tables.layout import brief_table
 
 
@@ -29,15 +30,14 @@ def _inequalities(report: DriftReport) -> Table:
             table.add_row(name, Text(inequality.status), "", "", "", "", "")
             continue
         seed, iteration = report.binding[name] or (-1, -1)
-        share, excess = np.nanmax(report.held_out[name], axis=0)
         table.add_row(
             name,
             f"{inequality.contraction:.3g}",
             _feeding(inequality),
             _listed(inequality.noise),
             f"seed {seed}, k = {iteration:,}",
-            f"{100 * share:.1f}% of rows, by {excess:.2g}",
-            f"{report.markov_correction[name]:.2g}",
+            _broken(report.held_out[name]),
+            _number(report.markov_correction[name]),
         )
     table.caption = Text(
         "E[e+ | x] - e <= -a eps e + eps sum b e_j + sum b' (eps_j^2 / eps) e_j + sum n eps_j^2, eps the step of the "
@@ -48,6 +48,19 @@ def _inequalities(report: DriftReport) -> Table:
     )
     table.caption_justify = "left"
     return table
+
+
+def _broken(groups: Float[np.ndarray, "K 2"]) -> str:
+    """The worst of the groups of seeds left out, among those with numbers."""
+    known = groups[np.isfinite(groups).all(axis=1)]
+    if not len(known):
+        return "no group left out"
+    share, excess = known.max(axis=0)
+    return f"{100 * share:.1f}% of rows, by {excess:.2g}"
+
+
+def _number(value: float) -> str:
+    return "none" if math.isnan(value) else f"{value:.2g}"
 
 
 def _feeding(inequality: DriftInequality) -> str:
@@ -64,13 +77,21 @@ def _listed(constants: dict[str, float]) -> str:
 def _curves(curves: BoundCurves) -> Table:
     table = brief_table("Unrolled bound over mean of seeds held out", "k", *curves.tracking, "min e_omega", numbers="k")
     smallest = np.minimum.accumulate(curves.held_out["e_omega"])
-    for position in np.unique(np.linspace(1, len(curves.iterations) - 1, 6).astype(int)):
-        ratios = [bound[position] / curves.held_out[name][position] for name, bound in curves.tracking.items()]
-        cells = [f"{ratio:.3g}" for ratio in (*ratios, curves.leader[position] / smallest[position])]
+    last = len(curves.iterations) - 1
+    for position in np.unique(np.linspace(min(1, last), last, 6).astype(int)):
+        pairs = [(bound[position], curves.held_out[name][position]) for name, bound in curves.tracking.items()]
+        cells = [_ratio(*pair) for pair in (*pairs, (curves.leader[position], smallest[position]))]
         table.add_row(f"{curves.iterations[position]:,}", *cells)
-    table.caption = Text("below 1 the seeds held out exceed the bound; inf: the leader's line has no contraction.")
+    table.caption = Text(
+        f"mean of {curves.num_held_out} of {HELD_OUT} seeds held out, those with numbers throughout; below 1 they "
+        "exceed the bound. inf: the recursion blows up, or the leader's line has no contraction; none: a mean of zero."
+    )
     table.caption_justify = "left"
     return table
+
+
+def _ratio(bound: float, mean: float) -> str:
+    return f"{bound / mean:.3g}" if mean > 0.0 else "none"
 
 
 def _lyapunov(report: DriftReport) -> Text:

@@ -16,7 +16,10 @@ from smfg_verify.report.tables.layout import brief_table, pairs_table
 def lab_tables(result: LabResult) -> Group:
     """Both optima on fresh seeds, and how well the prediction does over the whole sweep."""
     lab = result.lab
-    parts = [_optima(lab), pairs_table(f"Step-size laboratory on {result.settings.name}", _summary(lab))]
+    parts = [
+        *([] if lab.found is None else [_optima(lab)]),
+        pairs_table(f"Step-size laboratory on {result.settings.name}", _summary(lab)),
+    ]
     return Group(*parts, Text(_answer(lab)))
 
 
@@ -54,13 +57,21 @@ def _summary(lab: Laboratory) -> dict[str, str]:
         "runs": f"{measured.size} choices, {lab.seeds} seeds, {lab.num_iterations:,} iterations, {lab.sampling}",
         "diverged": f"{np.sum(~np.isfinite(measured))} choices",
         "drift certifies": shares,
-        "measured / predicted": f"median {middle:.3g}, quartiles {low:.3g} to {high:.3g}",
-        "rank correlation": f"{lab.rank_correlation:.3f} (Spearman)",
-        "error of the prediction's integration": f"{lab.refinement:.2g} relative, blocks halved",
+        "measured / predicted": _known(middle, f"median {middle:.3g}, quartiles {low:.3g} to {high:.3g}"),
+        "rank correlation": _known(lab.rank_correlation, f"{lab.rank_correlation:.3f} (Spearman)"),
+        "error of the prediction's integration": _known(
+            lab.refinement, f"{lab.refinement:.2g} relative, blocks halved"
+        ),
     }
 
 
+def _known(number: float, said: str) -> str:
+    return "none" if math.isnan(number) else said
+
+
 def _answer(lab: Laboratory) -> str:
+    if lab.found is None:
+        return f"No optimum: {lab.undecided}.\n"
     if lab.foreseen is None:
         return "No prediction: the linear noise approximation gives no finite number for any choice.\n"
     apart, error = lab.difference

@@ -91,7 +91,8 @@ def planted(rng, constants, *, noise=0.0):
     iterations = np.arange(number)
     steps = np.stack([np.stack(jax.vmap(s.at)(jnp.asarray(iterations)), axis=-1) for s in schedules])
     before = {name: rng.uniform(0.1, 2.0, number) for name in QUANTITIES}
-    data = ExpectedResiduals(np.zeros(number, int), iterations, steps, before, {}, {}, 1, 0)
+    rounding = {name: np.zeros(number) for name in QUANTITIES}
+    data = ExpectedResiduals(np.zeros(number, int), iterations, steps, before, rounding, {}, {}, 1, 0)
     change = features(data, "e_theta") @ constants - noise * rng.uniform(size=steps.shape[:2])
     return data._replace(stationary={"e_theta": before["e_theta"] + change})
 

@@ -113,8 +113,6 @@ def cosine_finding(random, constant):
         constant=constant,
         side=Side.UPPER,
         evidence=Evidence.SEARCH,
-        method="made up",
-        meaning="made up",
         details={"random": random},
     )
 
