@@ -162,8 +162,8 @@ def bound_curves(report: DriftReport, residuals: Mapping[str, Float[np.ndarray, 
     driving = np.interp(every, iterations, means["e_omega"])
     start = np.array([means[name][0] for name in _TRACKING])
     steps = jax.vmap(Schedule.from_constants(report.constants).at)(jnp.asarray(every))
-    tables = jax.tree.map(jnp.asarray, RateConstants.of(report.inequalities))
-    path, fed = map(np.asarray, _unrolled(tables, start, driving, jnp.stack(steps, axis=1)))
+    lines = jax.tree.map(jnp.asarray, RateConstants.of(report.inequalities))
+    path, fed = map(np.asarray, _unrolled(lines, start, driving, jnp.stack(steps, axis=1)))
     leader = report.inequalities["e_omega"]
     zeta = np.cumsum(steps.leader)
     rise = max(0.0, float(np.max(means["objective"]) - means["objective"][0]))
