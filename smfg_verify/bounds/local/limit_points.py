@@ -34,6 +34,8 @@ from smfg_verify.stochastic.schedules import Schedule
 # Stationarity at which a flow may stop, and the residual the polish must reach; relative to the scale of values.
 FLOW_TOLERANCE = 1e-6
 POLISHED = 1e-10
+# Where no start has a gradient the flow's tolerance is still a number.
+_LEAST_SCALE = 1e-12
 # A flow that has not come to rest tells of a zero only where Newton's method stays this near, in probabilities.
 _NEAR = 0.05
 # What an action pays less than the others must be this many times what the flow has not yet found its zero by.
@@ -126,7 +128,7 @@ def _starts(game: AbstractGame, starts, num_starts: int, leader_scale: float, se
 def _flow(game: AbstractGame, logits: np.ndarray, max_steps: int) -> RestPoints:
     # The same scale as the objective's, so that the flow's tolerance means the same in every unit of reward.
     gaps = evaluate_leaders(game, logits).direct_gap
-    scale = np.nanmax(np.append(gaps[np.isfinite(gaps)], 1e-12))
+    scale = np.nanmax(np.append(gaps[np.isfinite(gaps)], _LEAST_SCALE))
     return follow(game, logits, "direct", tolerance=FLOW_TOLERANCE * float(scale), max_steps=max_steps)
 
 
