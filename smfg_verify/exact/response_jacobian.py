@@ -7,22 +7,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.accuracy import accuracy
 from smfg_verify.exact.equilibrium.newton import newton, respond, to_simplex, unevaluated
 from smfg_verify.exact.equilibrium.residual import Point, follower_policy, inside
 from smfg_verify.exact.equilibrium.solve import TOLERANCE
-from smfg_verify.exact.gradient.at_leaders import batch_size
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import population_law
 from smfg_verify.exact.response import mean_field_response, response_jacobian, setting_of
+from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.game import AbstractGame, mean_field_shape
-from smfg_verify.game.base import Scalar
 from smfg_verify.policies import softmax_policy
 
+# Points in a batch, at most: there are a few dozen at a time.
 _LARGEST_BATCH = 16
-_NEWTON_STEPS = 60
 
 
 class LocalResponse(NamedTuple):
@@ -82,7 +81,7 @@ def at_equilibria(
     temperature: Float[ArrayLike, "*N"] | None = None,
 ) -> LocalResponse:
     """The map at the equilibria that Newton's method reaches from given mean fields; arguments as `at_mean_fields`."""
-    return _respond_at(game, logits, starts, temperature, _NEWTON_STEPS)
+    return _respond_at(game, logits, starts, temperature, MAX_STEPS)
 
 
 def _respond_at(
@@ -91,7 +90,7 @@ def _respond_at(
     leaders, starts = np.asarray(logits, dtype=float), np.asarray(fields, dtype=float)
     number = len(leaders)
     tau = np.broadcast_to(np.asarray(game.temperature if temperature is None else temperature, dtype=float), number)
-    size, steps = min(batch_size(game), _LARGEST_BATCH), jnp.asarray(max_steps)
+    size, steps = batch_size(game, _LARGEST_BATCH), jnp.asarray(max_steps)
     found = in_batches(lambda omega, field, at: _evaluate(game, omega, field, at, steps), size, leaders, starts, tau)
     return LocalResponse(leaders, tau, *found)
 
@@ -104,7 +103,7 @@ def _evaluate(
 
 
 def _evaluate_one(
-    game: AbstractGame, logits: Array, field: Array, temperature: Scalar, max_steps: Array
+    game: AbstractGame, logits: Array, field: Array, temperature: Array, max_steps: Array
 ) -> tuple[Array, ...]:
     setting = setting_of(game, softmax_policy(logits), temperature)
     field = to_simplex(field)
@@ -116,7 +115,7 @@ def _evaluate_one(
     field = found.point.mean_field
     policy = follower_policy(setting, found.point)
 
-    def law(field: Array) -> Float[Array, " M"]:
+    def law(field: Array) -> Array:
         model = follower_model(tabulate(game, field.reshape(mean_field_shape(game))), setting.leader_rows)
         return population_law(game, model, policy)
 
