@@ -20,23 +20,27 @@ def checked(function, **options):
     and shape. A result has to be what its annotation says.
     """
     if isinstance(function, types.FunctionType):
-        hints = function.__annotations__
-        function.__annotations__ = {
-            name: hint if name == "return" else widened(hint) for name, hint in dict(hints).items()
-        }
+        hints = dict(function.__annotations__)
+        function.__annotations__ = {name: checkable(hint, wide=name != "return") for name, hint in hints.items()}
     return beartype(conf=_CONF)(function)
 
 
-def widened(hint):
-    """The annotation with arrays of JAX replaced by whatever JAX takes for them."""
-    if hint is jax.Array:
-        return ArrayLike
-    if isinstance(hint, type) and issubclass(hint, AbstractArray):
-        wide = ArrayLike if hint.array_type is jax.Array else np.ndarray | np.generic
-        return hint.dtype[wide, hint.dim_str]
+def checkable(hint, *, wide):
+    """The annotation as beartype can check it; `wide` replaces arrays of JAX by whatever JAX takes for them."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is jax.Array:
+        return ArrayLike if wide else hint
+    if isinstance(hint, type) and issubclass(hint, AbstractArray):
+        return hint.dtype[_wide(hint.array_type), hint.dim_str] if wide else hint
     if origin in (typing.Union, types.UnionType):
-        return typing.Union[tuple(widened(argument) for argument in arguments)]  # noqa: UP007
+        return typing.Union[tuple(checkable(argument, wide=wide) for argument in arguments)]  # noqa: UP007
     if origin in _CONTAINERS:
-        return origin[tuple(argument if argument is ... else widened(argument) for argument in arguments)]
+        return origin[tuple(part if part is ... else checkable(part, wide=wide) for part in arguments)]
+    kind = origin or hint
+    if isinstance(kind, type) and issubclass(kind, tuple) and issubclass(kind, typing.Generic):
+        return tuple  # a generic named tuple, which beartype cannot tell from any other
     return hint
+
+
+def _wide(kind):
+    return ArrayLike if kind is jax.Array else np.ndarray | np.generic

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Integer
 
 from smfg_verify.bounds.drift.one_step import Outcomes, num_outcomes, num_population_points, outcomes
 from smfg_verify.bounds.local.mean_dynamics import Components
@@ -50,7 +50,7 @@ class ExpectedResiduals(NamedTuple):
         num_left_out: recorded iterates that were left out to stay within the budget.
     """
 
-    seeds: Int[np.ndarray, " P"]
+    seeds: Integer[np.ndarray, " P"]
     iterations: Int[np.ndarray, " P"]
     steps: Float[np.ndarray, "V P 4"]
     before: dict[str, Float[np.ndarray, " P"]]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Integer
 
 from smfg_verify.bounds.rates.tracking_residuals import tracking_residuals
 from smfg_verify.errors import InputError
@@ -71,7 +71,7 @@ class Residuals:
     """
 
     iterations: Int[np.ndarray, " C"]
-    seeds: Int[np.ndarray, " S"]
+    seeds: Integer[np.ndarray, " S"]
     e_omega: Float[np.ndarray, "S C"]
     policy_gap: Float[np.ndarray, "S C"]
     e_theta: Float[np.ndarray, "S C"]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, traced
@@ -97,7 +97,7 @@ def power_schedule(choices: Float[np.ndarray, "V 6"]) -> PowerSchedule:
 def final_leaders(
     game: AbstractGame,
     choices: Float[np.ndarray, "V 6"],
-    seeds: Int[np.ndarray, " S"],
+    seeds: Integer[np.ndarray, " S"],
     num_iterations: int,
     sampling: Sampling = "markov",
     *,

@@ -49,12 +49,12 @@ class Point(eqx.Module):
     """A value of the unknowns, or of the residual, or of a multiplier; or k of them side by side, as columns.
 
     Attributes:
-        mean_field: (M,), flattened, or (M, k).
-        value: (n,), in units of reward, or (n, k).
+        mean_field: (M,), flattened, or (M, k); (k, M) where many are mapped over.
+        value: (n,), in units of reward, or (n, k); (k, n) where many are mapped over.
     """
 
-    mean_field: Float[Array, " M *k"]
-    value: Float[Array, " n *k"]
+    mean_field: Float[Array, "..."]
+    value: Float[Array, "..."]
 
 
 def follower_policy(setting: Setting, point: Point) -> Float[Array, "n A"]:

@@ -39,6 +39,7 @@ from smfg_verify.game import (
     traced,
     validate,
 )
+from smfg_verify.game.base import Numerical
 from smfg_verify.game.compiling import OLD_EMITTERS
 from smfg_verify.policies import checked_distribution, softmax_policy
 
@@ -56,7 +57,7 @@ def solve_equilibrium(
     game: AbstractGame,
     leader_logits: Float[ArrayLike, "O B"],
     *,
-    initial: Float[ArrayLike, "..."] | None = None,
+    initial: Numerical | None = None,
     tolerance: float = TOLERANCE,
     max_steps: int = MAX_STEPS,
     max_path_steps: int = MAX_PATH_STEPS,
@@ -123,7 +124,7 @@ def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame,
     return game, logits
 
 
-def checked_start(game: AbstractGame, initial: ArrayLike | None) -> Float[Array, "..."]:
+def checked_start(game: AbstractGame, initial: Numerical | None) -> Float[Array, "..."]:
     """The mean field a search starts from: uniform if None.
 
     Raises:

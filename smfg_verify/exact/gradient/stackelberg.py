@@ -26,6 +26,7 @@ from smfg_verify.exact.gradient.one_sided_slopes import describe
 from smfg_verify.exact.gradient.perturbation import Adjoint
 from smfg_verify.exact.objective import objective_at
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
+from smfg_verify.game.base import Numerical
 from smfg_verify.game.checks.differences import SlopeStatus
 from smfg_verify.policies import softmax_policy
 from smfg_verify.records.portable import Portable
@@ -77,7 +78,7 @@ def leader_objective(
     game: AbstractGame,
     leader_logits: Float[ArrayLike, "O B"],
     *,
-    initial: Float[ArrayLike, "..."] | None = None,
+    initial: Numerical | None = None,
     throw: bool = True,
 ) -> Float[Array, ""]:
     r"""The leader's objective at the equilibrium of its policy, $\Phi(\omega) = \rho^T V_l$.
@@ -119,7 +120,7 @@ def stackelberg_gradient(
     game: AbstractGame,
     leader_logits: Float[ArrayLike, "O B"],
     *,
-    initial: Float[ArrayLike, "..."] | None = None,
+    initial: Numerical | None = None,
     throw: bool = True,
 ) -> StackelbergGradient:
     r"""The true gradient of the Stackelberg objective, by the implicit function theorem and one adjoint solve.
