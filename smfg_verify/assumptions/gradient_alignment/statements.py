@@ -1,7 +1,7 @@
 """The forms of gradient alignment, each judged at everything looked at."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from smfg_verify.assumptions.gradient_alignment.leader_plane import alignment_fi
 from smfg_verify.assumptions.gradient_alignment.measures import RESOLUTION, alignment_measures, frontier, quantiles
 from smfg_verify.assumptions.gradient_alignment.readings import Reading
 from smfg_verify.assumptions.gradient_alignment.witness import concluded, point_of, witness_at, worst_of
+from smfg_verify.assumptions.properties import Recompute
 from smfg_verify.game import AbstractGame
 
 
@@ -41,13 +42,13 @@ _SIGNED = ("cosine", "inner-product-constant", "direct-constant")
 _ASCENDING = ("cosine", "inner-product-constant")
 
 
-def measure_of(form: str, reading: Reading) -> Callable[[AbstractGame, Mapping[str, Any]], float]:
+def measure_of(form: str, reading: Reading) -> Recompute:
     """From (game, witness), the measure of a form in one reading."""
     measure = FORMS[form].measure
     return lambda game, witness: float(getattr(alignment_measures(point_of(game, witness, reading)), measure)[0])
 
 
-def slack_of(reading: Reading) -> Callable[[AbstractGame, Mapping[str, Any]], float]:
+def slack_of(reading: Reading) -> Recompute:
     """From (game, witness), the smallest slack that <g, p> >= -e needs there."""
 
     def slack(game: AbstractGame, witness: Mapping[str, Any]) -> float:

@@ -1,12 +1,13 @@
 """What the findings of gradient alignment share: their witness, and how its constant is taken from it alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.gradient_alignment.readings import Reading
+from smfg_verify.assumptions.properties import Recompute
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints, checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
@@ -38,7 +39,7 @@ def concluded(
     side: Side,
     facts: Mapping[str, Any],
     details: Mapping[str, Any],
-    recompute: Callable[[AbstractGame, Mapping[str, Any]], float],
+    recompute: Recompute,
 ) -> Finding:
     """A finding at a witness; its constant is what the witness alone gives, so that it reproduces."""
     measured = float(recompute(game, witness)) if witness else float("nan")

@@ -1,6 +1,5 @@
 """Zeros of one gradient, and how far the other is from zero there."""
 
-from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -17,10 +16,11 @@ from smfg_verify.assumptions.gradient_alignment.witness import (
     witness_at,
     worst_of,
 )
+from smfg_verify.assumptions.properties import Recompute
 from smfg_verify.game import AbstractGame
 
 
-def gap_of(other: Literal["total", "direct"], reading: Reading) -> Callable[[AbstractGame, Mapping[str, Any]], float]:
+def gap_of(other: Literal["total", "direct"], reading: Reading) -> Recompute:
     """From (game, witness), the gap of one field beyond that of the field that was followed to (nearly) zero."""
     return lambda game, witness: excess_gap(point_of(game, witness, reading), other)[0]
 

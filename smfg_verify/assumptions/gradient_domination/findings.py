@@ -38,7 +38,7 @@ from smfg_verify.assumptions.gradient_domination.measures import (
 )
 from smfg_verify.assumptions.gradient_domination.sentences import GRADIENT_DOMINATION
 from smfg_verify.assumptions.leader_draws import random_leaders
-from smfg_verify.assumptions.properties import register_property
+from smfg_verify.assumptions.properties import Recompute, register_property
 from smfg_verify.assumptions.search import LOGIT_BOX, SearchResult, minimise, mixed_starts, out_of_box, slopes_of
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
@@ -62,7 +62,7 @@ class _Evidence(NamedTuple):
     searched: dict[str, Any]
 
 
-def _measure_of(measure: str) -> Callable[[AbstractGame, Mapping[str, Any]], float]:
+def _measure_of(measure: str) -> Recompute:
     def recompute(game: AbstractGame, witness: Mapping[str, Any]) -> float:
         game = checked(game)
         return float(getattr(evaluate_points(game, _point_of(game, witness)), measure)[0])

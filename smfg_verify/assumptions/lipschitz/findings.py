@@ -1,6 +1,5 @@
 """Lipschitz constants of the transition and of both rewards in the mean field, l1 norm."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from smfg_verify.assumptions.constants.suprema import lipschitz_at
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.lipschitz.sentences import LIPSCHITZ as RENDERINGS
-from smfg_verify.assumptions.properties import register_property
+from smfg_verify.assumptions.properties import Recompute, register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame, traced
 
@@ -19,7 +18,7 @@ PROPERTY = "lipschitz"
 STATEMENTS = {"transition": "transition", "follower-reward": "follower_reward", "leader-reward": "leader_reward"}
 
 
-def _ratio_of(name: str) -> Callable[[AbstractGame, Mapping[str, Any]], float]:
+def _ratio_of(name: str) -> Recompute:
     return lambda game, witness: lipschitz_at(traced(game), name, witness)
 
 
