@@ -162,3 +162,15 @@ def test_the_command_writes_resumes_and_refuses(tmp_path, capsys):
     assert "did you mean 'nested-loop'" in capsys.readouterr().err
     assert main(["compare", "laffer-tax", "--samples", "100", "--out", str(tmp_path)]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_difference_of_rounding_alone_is_undecided():
+    """The same method twice, but for errors in the last digit that all have one sign."""
+    reference = np.linspace(1.0, 2.0, 8)
+    values = reference + np.array([1, 2, 1, 2, 1, 2, 1, 2]) * 2e-16
+    assert np.all(values >= reference)
+    assert np.any(values > reference)
+    found = paired_difference(values, reference, errors=np.full(8, 1e-15))
+    assert found.verdict is PairedVerdict.UNDECIDED
+    assert found.lower < 0.0 < found.upper
+    assert paired_difference(values + 1e-9, reference, errors=np.full(8, 1e-15)).verdict is PairedVerdict.BETTER
