@@ -20,6 +20,7 @@ from smfg_verify.jobs.compare import Compared, result_from
 from smfg_verify.jobs.settings import GameSettings
 from smfg_verify.records.plain import plain
 from smfg_verify.report.figures.comparison import comparison_figure
+from smfg_verify.report.figures.drawing import save_figure
 from smfg_verify.report.tables.comparison import comparison_markdown, comparison_tables
 from smfg_verify.stochastic import Schedule, ac_smfg
 
@@ -140,6 +141,19 @@ def test_diverged_seeds_are_shown_in_table_and_figure(game, found):
     assert "3 of 5" in comparison_markdown(comparison)
     labels = comparison_figure(comparison, title="laffer-tax").axes[0].get_legend_handles_labels()[1]
     assert "nested-loop (3 diverged)" in labels
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_measure_that_is_zero_or_lost_throughout_has_axes_that_fit(found, value, tmp_path):
+    results = {}
+    for name, result in found.results.items():
+        nothing = np.full_like(result.measures.e_omega, value)
+        fields = {field.name: nothing for field in dataclasses.fields(result.measures)}
+        results[name] = dataclasses.replace(result, measures=dataclasses.replace(result.measures, **fields))
+    figure = comparison_figure(dataclasses.replace(found, results=results), title="nothing")
+    assert all(low < high for low, high in (axes.get_ylim() for axes in figure.axes))
+    assert save_figure(figure, tmp_path, "comparison")
 
 
 def test_a_result_survives_its_record(found):
