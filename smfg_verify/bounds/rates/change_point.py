@@ -98,7 +98,7 @@ def change_point(
             f"change_point: got confidence {confidence} and {num_resamples} resamples, expected a number in (0, 1) and "
             "at least 100: tail levels are read off them."
         )
-    obstacle = _obstacle(values, np.zeros(np.shape(values)) if rounding is None else rounding)
+    obstacle = _obstacle(values, np.full(np.shape(values), -np.inf) if rounding is None else rounding)
     if obstacle:
         return _without(ChangeStatus.INCONCLUSIVE, obstacle, confidence)
     # Sorted, so that the order of the seeds changes no bit.
