@@ -17,7 +17,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=12
 
 # Quick tests again, with every annotation of the package checked as they run: shapes, number kinds, classes.
-TYPED := tests/games tests/records/test_registry.py tests/exact/test_follower.py tests/exact/test_response.py \
+TYPED := tests/games/test_two_road_toll.py tests/games/test_laffer_tax.py tests/records/test_registry.py \
 	tests/exact/test_riccati.py tests/exact/test_stationary.py
 typed: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist worksteal --typed $(TYPED)

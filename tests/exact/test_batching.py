@@ -30,6 +30,7 @@ MANY = """
 """
 
 
+@pytest.mark.slow
 def test_a_large_batch_of_gradients_ends_and_agrees_with_single_ones():
     """Batched LAPACK calls of this size wait for each other for ever in jaxlib 0.10.2 on 2 cores."""
     root = Path(__file__).parent.parent.parent

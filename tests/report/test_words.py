@@ -101,6 +101,7 @@ def test_a_time_limit_that_is_none_is_refused(limit):
         CheckSettings(time_limit=limit)
 
 
+@pytest.mark.slow
 def test_the_time_limit_of_the_command_line_reaches_the_findings(tmp_path, capsys):
     game = ["check", "market-entrance", "--budget", "quick", "--property", "lipschitz", "--out", str(tmp_path)]
     assert main(game) == 0

@@ -68,6 +68,7 @@ def _first_seed(trace):
     return eqx.tree_at(lambda t: [getattr(t, name) for name in fields], trace, [getattr(trace, n)[:1] for n in fields])
 
 
+@pytest.mark.slow
 def test_steps_of_zero_change_nothing(game, trace):
     still = expected_residuals(game, trace, [Schedule(**dict.fromkeys(STEPS, 0.0))])
     for name in QUANTITIES:
