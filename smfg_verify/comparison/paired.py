@@ -8,10 +8,13 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Float
 
+from smfg_verify.records.codec import kept
+
 MIN_SEEDS = 5
 _RESAMPLES = 4999
 
 
+@kept
 class PairedVerdict(enum.StrEnum):
     """What the interval of a difference says."""
 
@@ -21,6 +24,7 @@ class PairedVerdict(enum.StrEnum):
     NOT_TESTED = "not tested"
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class PairedDifference:
     """The mean over seeds of a final objective minus that of the reference.

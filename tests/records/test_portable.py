@@ -21,8 +21,8 @@ from smfg_verify.comparison import CompareSettings, compare
 from smfg_verify.exact.exploitability import exploitability
 from smfg_verify.game import AbstractGame, TabularGame, game_hash, parameter
 from smfg_verify.jobs.settings import CheckSettings, GameSettings, RunSettings
-from smfg_verify.records.codec import FrozenMapping, frozen
-from smfg_verify.records.part_codec import decode, encode
+from smfg_verify.records.codec import decode, encode
+from smfg_verify.records.frozen import FrozenMapping, frozen
 from smfg_verify.records.portable import Portable
 
 WAYS = {

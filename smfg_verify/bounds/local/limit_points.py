@@ -28,6 +28,7 @@ from smfg_verify.exact.gradient.at_leaders import LeaderPoints, advantage, check
 from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
+from smfg_verify.records.status import NamedStatus
 from smfg_verify.stochastic.schedules import Schedule
 
 # Stationarity at which a flow may stop, and the residual the polish must reach; relative to the scale of values.
@@ -42,7 +43,7 @@ _SAME = 1e-6
 _SAME_AT_BOUNDARY = 1e-3
 
 
-class LimitStatus(enum.Enum):
+class LimitStatus(NamedStatus, enum.Enum):
     """What was found at the end of a search for a zero."""
 
     INTERIOR = "interior"

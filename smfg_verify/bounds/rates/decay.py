@@ -12,12 +12,14 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import ndtr, ndtri, stdtrit
 
 from smfg_verify.errors import InputError
+from smfg_verify.records.codec import kept
 
 WINDOW_DECADES = 2.0
 MIN_CHECKPOINTS = 8
 MIN_SEEDS = 5
 
 
+@kept
 class IntervalMethod(enum.StrEnum):
     """How a confidence interval was read off the bootstrap distribution."""
 
@@ -43,6 +45,7 @@ class DecayRate:
     method: IntervalMethod
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class Envelope:
     r"""The envelope constant $\sup_k \bar e_k \sqrt{k+1} / \log(k+2)$, or the same without the logarithm.

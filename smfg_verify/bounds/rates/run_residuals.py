@@ -28,7 +28,9 @@ from smfg_verify.game import (
     validate,
 )
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.records.codec import kept
 from smfg_verify.records.portable import reduce_portable
+from smfg_verify.records.status import NamedStatus
 from smfg_verify.stochastic.trace import Trace
 
 RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
@@ -43,7 +45,7 @@ _ROUNDINGS = 16.0
 _SERIES_RADIUS = 2.0**-5
 
 
-class PointStatus(enum.IntEnum):
+class PointStatus(NamedStatus, enum.IntEnum):
     """What became of one checkpoint of one seed."""
 
     EVALUATED = 0
@@ -52,6 +54,7 @@ class PointStatus(enum.IntEnum):
     NOT_DIFFERENTIABLE = 3
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class Residuals:
     r"""Residuals of every seed at every checkpoint, (seed, C) each unless said otherwise.

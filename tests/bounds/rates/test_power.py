@@ -99,7 +99,7 @@ def test_the_plan_is_a_function_of_its_arguments():
 
 def test_record_holds_the_assumption_and_no_nan():
     record = json.loads(plan(noisy_power_law(np.random.default_rng(8), -0.5), seeds=(8,)).to_json(game="a game"))
-    assert (record["schema"], record["schema_version"], record["game"]) == ("smfg-verify/power-plan", 1, "a game")
+    assert (record["format"], record["schema_version"], record["game"]) == ("smfg-verify/power-plan", 2, "a game")
     assert "independent" in record["assumption"]
     assert record["change"]["iteration"] is None
     assert set(record["cells"][0]) == {field for field in PowerCell.__dataclass_fields__}
