@@ -7,21 +7,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.accuracy import accuracy
 from smfg_verify.exact.equilibrium.newton import newton, respond, to_simplex, unevaluated
 from smfg_verify.exact.equilibrium.residual import Point, follower_policy, inside
 from smfg_verify.exact.equilibrium.solve import TOLERANCE
-from smfg_verify.exact.gradient.at_leaders import batch_size
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import population_law
 from smfg_verify.exact.response import mean_field_response, response_jacobian, setting_of
+from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.policies import softmax_policy
 
+# Points in a batch, at most: there are a few dozen at a time.
 _LARGEST_BATCH = 16
-_NEWTON_STEPS = 60
 
 
 class LocalResponse(NamedTuple):
@@ -80,14 +80,14 @@ def at_equilibria(
     temperature: Float[ArrayLike, "*N"] | None = None,
 ) -> LocalResponse:
     """The map at the equilibria that Newton's method reaches from given mean fields; arguments as `at_mean_fields`."""
-    return _respond_at(game, logits, starts, temperature, _NEWTON_STEPS)
+    return _respond_at(game, logits, starts, temperature, MAX_STEPS)
 
 
 def _respond_at(game: AbstractGame, logits, fields, temperature, max_steps: int) -> LocalResponse:
     logits, fields = np.asarray(logits, dtype=float), np.asarray(fields, dtype=float)
     number = len(logits)
     tau = np.broadcast_to(np.asarray(game.temperature if temperature is None else temperature, dtype=float), number)
-    size, steps = min(batch_size(game), _LARGEST_BATCH), jnp.asarray(max_steps)
+    size, steps = batch_size(game, _LARGEST_BATCH), jnp.asarray(max_steps)
     found = in_batches(lambda *batch: _evaluate(game, *batch, steps), size, logits, fields, tau)
     return LocalResponse(logits, tau, *found)
 

@@ -76,8 +76,9 @@ def _read_tuple(inner: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ..
 
 def _read_mapping(kind: Any, value: Any, place: str) -> Any:
     found = decode(value) if kind is Any else value
-    if not isinstance(found, dict) or any(not isinstance(key, str) for key in found):
-        raise InputError(f"{place}: got {value!r}, expected a mapping with texts for keys.")
+    tagged = kind is not Any and isinstance(found, dict) and any(key.startswith("$") for key in found)
+    if not isinstance(found, dict) or tagged:
+        raise InputError(f"{place}: got {value!r}, expected a mapping.")
     return found if kind is Any else {key: _read(kind, entry, place) for key, entry in found.items()}
 
 

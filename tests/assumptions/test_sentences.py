@@ -17,7 +17,10 @@ from smfg_verify.games import load
 
 PACKAGE = pathlib.Path(smfg_verify.__file__).parent
 ROOMS = sorted((PACKAGE / "assumptions").glob("*/sentences.py"))
-WORDS_ONLY = {"collections", "collections.abc", "dataclasses", "math", "typing", "smfg_verify.assumptions.sentence"}
+WORDS_ONLY = {"collections", "collections.abc", "dataclasses", "math", "typing"} | {
+    "smfg_verify.assumptions.sentence",
+    "smfg_verify.numerals",
+}
 SMALL = {"budget": "quick", "num_leaders": 8, "num_starts": 2, "num_steps": 3, "num_boxes": 8}
 
 

@@ -32,7 +32,7 @@ from smfg_verify.bounds.local.linear_noise import linear_noise
 from smfg_verify.bounds.rates import change_point
 from smfg_verify.bounds.steps.sweep import StepPlane, power_schedule
 from smfg_verify.errors import InputError
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import in_batches
 from smfg_verify.games import load
 from smfg_verify.jobs.drift import Drift
 from smfg_verify.jobs.lab import LabResult

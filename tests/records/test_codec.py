@@ -24,9 +24,8 @@ from smfg_verify.records.typed import structured
 TYPES = ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 TYPES += ("float16", "float32", "float64", "complex64", "complex128")
 # Words of the dialect are among the texts, so that none is taken for what it is not.
-TEXTS = st.text(max_size=6) | st.sampled_from(
-    ["NaN", "Infinity", "-Infinity", "$array", "$text", "$", "values", "null"]
-)
+WORDS = ("NaN", "Infinity", "-Infinity")
+TEXTS = st.text(max_size=6) | st.sampled_from([*WORDS, "$array", "$text", "$", "values", "null"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
 
 

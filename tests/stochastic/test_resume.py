@@ -61,7 +61,7 @@ def test_a_run_interrupted_twice_ends_on_the_same_bits(name, sampling, error, tm
 def test_a_crash_before_the_first_chunk_is_resumed_from_the_start(tmp_path, monkeypatch):
     game, file = games.load("market-entrance"), tmp_path / "run.nc"
     with monkeypatch.context() as patch:
-        patch.setattr("smfg_verify.stochastic.run.Run.advance_to", lambda run, target: interrupt_after(0)(0))
+        patch.setattr("smfg_verify.stochastic.run.Run.advance_to", lambda *_: interrupt_after(0)(0))
         with pytest.raises(Interrupted):
             ac_smfg(game, num_iterations=200, seeds=SEEDS, checkpoint_file=file)
     assert Trace.load(file).iterations.tolist() == [0]

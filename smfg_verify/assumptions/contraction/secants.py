@@ -11,10 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.newton import respond, to_simplex
-from smfg_verify.exact.gradient.at_leaders import batch_size
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import population_law
 from smfg_verify.exact.response import mean_field_response, setting_of
@@ -136,7 +135,7 @@ def _images(game: AbstractGame, points: LocalResponse, moved: Float[np.ndarray, 
     flat = moved.reshape(-1, moved.shape[-1])
     at = (repeat(points.logits), repeat(points.mean_field), flat, repeat(points.temperature))
     safe = tuple(np.where(np.isfinite(leaf), leaf, 0.0) for leaf in at)
-    size = min(batch_size(game), _LARGEST_BATCH)
+    size = batch_size(game, _LARGEST_BATCH)
     found = in_batches(lambda *batch: _evaluate(game, *batch), size, *safe)
     return tuple(image.reshape(moved.shape) for image in found)
 

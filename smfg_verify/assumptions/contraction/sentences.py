@@ -3,6 +3,7 @@
 import math
 
 from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings, always, unless_not_applicable
+from smfg_verify.numerals import at_most
 
 _SINGLE_ENTRY = "Not applicable: the mean field has a single entry, so there is only one."
 
@@ -12,9 +13,14 @@ def _certified_bound(data: FindingData) -> str:
     if facts["constant_map"] and math.isfinite(constant):
         return "Nothing the followers face depends on the mean field, so the best-response map is constant."
     if data.verdict == "certified":
-        return f"Proved: the best-response map contracts in l1 by {constant:.4g} or better, for every softmax leader."
+        return (
+            f"Proved: the best-response map contracts in l1 by {at_most(constant):.4g} or better, for every "
+            "softmax leader."
+        )
     if math.isfinite(constant):
-        return f"The proved bound is {constant:.4g}, not below 1: it decides nothing, since it is conservative."
+        return (
+            f"The proved bound is {at_most(constant):.4g}, not below 1: it decides nothing, since it is conservative."
+        )
     if not math.isfinite(facts["mixing_factor"]):
         return "No finite bound: some followers' policies may never mix, as far as the certified constants tell."
     if not facts["reason"] and facts["slopes_bounded"]:
@@ -92,7 +98,8 @@ def _weighted_norm(data: FindingData) -> str:
         return f"No weighted norm passed its check ({facts['status']})."
     if data.verdict == "certified":
         return (
-            f"At the uniform leader's equilibrium the best-response map contracts by {modulus:.4g} in a weighted "
+            f"At the uniform leader's equilibrium the best-response map contracts by {at_most(modulus):.4g} "
+            "in a weighted "
             "norm, verified by eigenvalues: a local statement about that equilibrium only."
         )
     if facts["below_one"]:
@@ -123,7 +130,7 @@ def _smallest_temperature(data: FindingData) -> str:
     facts, constant, within = data.facts, data.constant, _within(data)
     finite = math.isfinite(constant)
     # Both bounds fall as the temperature rises, so what holds on the grid holds between and beyond.
-    proved = f"at {constant:.4g} and every hotter temperature" if finite else f"at no temperature {within}"
+    proved = f"at {at_most(constant):.4g} and every hotter temperature" if finite else f"at no temperature {within}"
     smallest = facts["smallest_by_search"]
     measured = f"from {smallest:.4g} on" if math.isfinite(smallest) else "at none"
     return (

@@ -16,7 +16,7 @@ from smfg_verify.assumptions.enclosure.interpreter import enclose_function
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, UNBOUNDED
 from smfg_verify.assumptions.enclosure.values import Enclosed
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import in_batches, points_at_once
 from smfg_verify.exact.compiling import jit
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
@@ -214,7 +214,7 @@ def _batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
     numbers = numbers_of_a_box(game, name, slopes=slopes)
     if numbers > 8 * _MAX_NUMBERS:
         raise NoEnclosure(f"an enclosure of {name} would hold {numbers} numbers at once, too many")
-    return int(np.clip(_MAX_NUMBERS // numbers, 1, _LARGEST_BATCH))
+    return points_at_once(numbers, _LARGEST_BATCH, budget=_MAX_NUMBERS)
 
 
 def _table_size(game: AbstractGame, name: str) -> int:

@@ -3,6 +3,7 @@
 import math
 
 from smfg_verify.assumptions.sentence import FindingData, Renderings, always
+from smfg_verify.numerals import at_least, at_most
 
 _CLOSURE = "over the closure of the policies, pure ones included, and all mean fields"
 
@@ -13,7 +14,8 @@ def _dobrushin(data: FindingData) -> str:
         return f"No proof: {facts['reason']}; {_sampled_difference(constant)}."
     if data.verdict == "certified":
         return (
-            f"One step shrinks the distance between any two laws to at most {constant:.4g} of it, whatever the "
+            f"One step shrinks the distance between any two laws to at most {at_most(constant):.4g} of it, "
+            "whatever the "
             f"policies and the mean field: distances fall to half or less within {facts['half_life']} step(s)."
         )
     if facts["exact"]:
@@ -40,7 +42,8 @@ def _how_dobrushin(data: FindingData) -> str:
 def _doeblin(data: FindingData) -> str:
     if data.verdict == "certified":
         return (
-            f"After {data.facts['steps']} step(s) any two laws share at least {1.0 - data.constant:.4g} of their mass, "
+            f"After {data.facts['steps']} step(s) any two laws share at least "
+            f"{at_least(1.0 - data.constant):.4g} of their mass, "
             "whatever the policies, also if they and the mean field change in time."
         )
     return f"No number of steps up to {data.facts['most_steps']} is shown to mix under every policy."
@@ -83,13 +86,13 @@ def _spectral_gap(data: FindingData) -> str:
 
 def _initial(data: FindingData) -> str:
     if data.verdict == "certified":
-        return f"The first state is each state with probability at least {data.constant:.4g}."
+        return f"The first state is each state with probability at least {at_least(data.constant):.4g}."
     return f"The first state is never state {data.facts['state']}."
 
 
 def _occupancy(data: FindingData) -> str:
     if data.verdict == "certified":
-        return f"Every policy spends at least {data.constant:.4g} of its discounted time in each state."
+        return f"Every policy spends at least {at_least(data.constant):.4g} of its discounted time in each state."
     return (
         f"No positive lower bound of the discounted time in state {data.facts['state']} was proved: some policy may "
         "avoid it."
@@ -98,7 +101,7 @@ def _occupancy(data: FindingData) -> str:
 
 def _stationary(data: FindingData) -> str:
     if data.verdict == "certified":
-        return f"Every stationary law gives each state at least {data.constant:.4g}, whatever the policies."
+        return f"Every stationary law gives each state at least {at_least(data.constant):.4g}, whatever the policies."
     return "No positive lower bound of every stationary law was proved: some policy may avoid a state for ever."
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings, always, unless_not_applicable
+from smfg_verify.numerals import at_least
 
 _COUNTED = "number of the leader's actions"
 _SINGLE_ACTION = "Not applicable: the leader has a single action, so both gradients are zero for every leader."
@@ -194,7 +195,8 @@ def _hull(data: FindingData) -> str:
     if not math.isfinite(constant):
         return "The solver's constant for the hull of the sampled gradients did not survive its verification."
     text = (
-        f"<g, p> >= {constant:.4g} ||g||^2, less {facts['slack']:g} where each g has length 1, at every convex "
+        f"<g, p> >= {at_least(constant):.4g} ||g||^2, less {facts['slack']:g} where each g has length 1, at "
+        "every convex "
         f"combination of {facts['samples']} sampled pairs (g, p)"
     )
     if constant > 0.0:
@@ -215,19 +217,19 @@ def _certified_box(data: FindingData) -> str:
     if data.verdict == "certified" and facts["all_positive"]:
         return (
             f"For every leader {_leaders(facts)} the direct gradient points with the total one, {_AT}: "
-            f"<g, p> >= {constant:.4g}."
+            f"<g, p> >= {at_least(constant):.4g}."
         )
     if data.verdict == "certified":
         return (
             f"{shares}; for the rest both gradients are below {facts['negligible']:g} of the largest entry met. "
-            f"For all of them <g, p> >= {constant:.4g}."
+            f"For all of them <g, p> >= {at_least(constant):.4g}."
         )
     if not math.isfinite(constant):
         return (
             f"{shares}; for {facts['unverified_share']:.2%} no equilibrium could be enclosed within the budget, so "
             "there is no bound for all."
         )
-    return f"{shares}; for all of them only <g, p> >= {constant:.4g} is proved."
+    return f"{shares}; for all of them only <g, p> >= {at_least(constant):.4g} is proved."
 
 
 def _no_cover(facts: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import math
 
 from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings, always, unless_not_applicable
+from smfg_verify.numerals import at_least
 
 _NOT_APPLICABLE = "Not applicable: the follower has a single action, so that its only policy is optimal."
 
@@ -23,7 +24,8 @@ def _domination(data: FindingData) -> str:
         return "A policy with a gap to the optimum has no gradient to leave it by."
     return (
         f"The smallest squared gradient found over a gap to the follower's optimum is {data.constant:.3g}, over logits "
-        f"within {data.facts['box']:g} of zero (proved there: at least {data.facts['certified_in_box']:.2g}); it falls "
+        f"within {data.facts['box']:g} of zero (proved there: at least "
+        f"{at_least(data.facts['certified_in_box']):.2g}); it falls "
         "with the smallest probability of the policy, so no constant holds for all policies at once."
     )
 
@@ -39,7 +41,8 @@ def _mei_constant(data: FindingData) -> str:
     if data.constant > 0.0:
         return (
             f"Near the follower's optimum, whatever the leader and the mean field, the squared gradient is at "
-            f"least {data.constant:.3g} times the gap; away from it it falls with the policy's smallest probability."
+            f"least {at_least(data.constant):.3g} times the gap; away from it it falls with the policy's "
+            "smallest probability."
         )
     if not data.facts["reward_bounded"]:
         why = data.facts["reason"] or "its enclosure is unbounded"

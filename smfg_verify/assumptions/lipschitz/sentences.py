@@ -3,6 +3,7 @@
 import math
 
 from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings
+from smfg_verify.numerals import at_most
 
 _CHANGES = {
     "transition": "the next-state law by at most {:.4g} times as much in l1",
@@ -25,7 +26,7 @@ def _constant_of(statement: str) -> Rendering:
         if facts["exact"] and data.constant == 0.0 and not visible:
             return f"The {statement.replace('-', ' ')} does not depend on the mean field."
         beside = f", beside roundings of up to {facts['rounding']:.2g}" if visible else ""
-        return f"A change of the mean field changes {_CHANGES[statement].format(data.constant)}{beside}."
+        return f"A change of the mean field changes {_CHANGES[statement].format(at_most(data.constant))}{beside}."
 
     return meaning
 

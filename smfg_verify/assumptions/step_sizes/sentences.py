@@ -1,6 +1,7 @@
 """What the findings of the step sizes say."""
 
 from smfg_verify.assumptions.sentence import FindingData, Renderings, always, unless_not_applicable
+from smfg_verify.numerals import at_most
 
 
 def _order(data: FindingData) -> str:
@@ -27,7 +28,8 @@ def _ratios(data: FindingData) -> str:
         return "The mean field takes no steps, so that it tracks nothing."
     if case == "leader-rests":
         return (
-            f"The leader rests and the mean field's map contracts by {data.constant:.4g}: with followers at their best "
+            f"The leader rests and the mean field's map contracts by {at_most(data.constant):.4g}: with "
+            "followers at their best "
             "response its mean dynamics converges, for every softmax leader."
         )
     if case == "no-linearisation":

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smfg_verify.assumptions.sentence import FindingData, Renderings, always, unless_not_applicable
+from smfg_verify.numerals import at_most
 
 _SINGLE_ENTRY = "Not applicable: the mean field has a single entry, so there is only one."
 _DECIDES_NOTHING = "(the classical condition; for a stationary law of discounting followers it decides nothing)"
@@ -13,9 +14,10 @@ def _contraction(data: FindingData) -> str:
     constant = data.constant
     if data.verdict == "certified":
         return (
-            f"The best-response map contracts (proved modulus {constant:.4g}): each softmax leader has one equilibrium."
+            f"The best-response map contracts (proved modulus {at_most(constant):.4g}): each softmax leader has "
+            "one equilibrium."
         )
-    return f"The proved modulus of the best-response map is {constant:.4g}, not below 1: nothing follows."
+    return f"The proved modulus of the best-response map is {at_most(constant):.4g}, not below 1: nothing follows."
 
 
 def _multi_start(data: FindingData) -> str:
@@ -73,7 +75,7 @@ def _because(obstacle: Mapping[str, Any]) -> str:
     if obstacle["case"] == "many-actions":
         return "; too many pure actions to look at each"
     if obstacle["case"] == "bound":
-        return f"; the certified bound reached {obstacle['upper']:.4g} after {obstacle['boxes']} boxes"
+        return f"; the certified bound reached {at_most(obstacle['upper']):.4g} after {obstacle['boxes']} boxes"
     if obstacle["case"] == "no-enclosure":
         return f"; {obstacle['reason']}"
     return ", too near zero to tell"

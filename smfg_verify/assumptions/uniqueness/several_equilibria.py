@@ -27,7 +27,7 @@ from smfg_verify.policies import softmax_policy
 DIFFERENT = 1e-6
 # Steps of a walk are kept this short (in log tau), so that no fold is leapt over.
 _PATH_STEP = 0.05
-# Newton steps where the path has come down to the game's temperature.
+# Newton steps where the path has come down to the game's temperature: it starts at the solution to 1e-9.
 _LAST_STEPS = 10
 
 

@@ -11,9 +11,10 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.bounds.drift.one_step import num_outcomes, num_population_points, outcomes
 from smfg_verify.bounds.local.mean_dynamics import Components
-from smfg_verify.bounds.rates.run_residuals import Tracking, largest_batch, require_same_game, tracking_residuals
+from smfg_verify.bounds.rates.run_residuals import LARGEST_BATCH, require_same_game
+from smfg_verify.bounds.rates.tracking_residuals import Tracking, tracking_residuals
 from smfg_verify.errors import InputError
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
@@ -129,10 +130,10 @@ def _all_expected(game: AbstractGame, points: Components, states, steps) -> tupl
     bounds = value_bounds(game)
     # Newton for the leaders one iteration away starts from the equilibrium of this one.
     fields = evaluate_leaders(game, points.leader_logits, rescue=False).mean_field
-    size = min(largest_batch(game), len(fields))
-    before, rounding = in_batches(functools.partial(_before, game), size, points, fields)
+    most = batch_size(game, LARGEST_BATCH)
+    before, rounding = in_batches(functools.partial(_before, game), min(most, len(fields)), points, fields)
     size = max(1, _POINTS_A_CALL // num_outcomes(game))
-    call = lambda *part: _expected(game, bounds, *part, largest_batch(game))  # noqa: E731
+    call = lambda *part: _expected(game, bounds, *part, most)  # noqa: E731
     return before, rounding, np.stack([in_batches(call, size, step, points, fields, *states) for step in steps])
 
 

@@ -19,7 +19,7 @@ from smfg_verify.bounds.local.expansion import square_root
 from smfg_verify.bounds.local.mean_dynamics import Components, component_shapes, learners_of_entries, linearised_at
 from smfg_verify.bounds.local.update_noise import check_size, noise_covariance
 from smfg_verify.errors import InputError
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape, traced

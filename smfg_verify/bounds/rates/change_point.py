@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.bounds.rates.decay import MIN_SEEDS, log_lengths, resample_counts
+from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, resample_counts
+from smfg_verify.bounds.rates.decay import log_lengths
 from smfg_verify.errors import InputError
 from smfg_verify.records.codec import kept
 from smfg_verify.records.status import NamedStatus

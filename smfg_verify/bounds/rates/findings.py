@@ -6,11 +6,10 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, IntervalMethod
 from smfg_verify.bounds.rates.decay import (
     MIN_CHECKPOINTS,
-    MIN_SEEDS,
     DecayRate,
-    IntervalMethod,
     decay_rate,
     envelope,
     seed_mean,

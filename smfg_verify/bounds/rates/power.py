@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, resample_counts
 from smfg_verify.bounds.rates.change_point import ChangePoint, ChangeStatus, last_change_point
-from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, MIN_SEEDS, decay_rate, rate_window, resample_counts
+from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, decay_rate, rate_window
 from smfg_verify.bounds.rates.findings import CLAIMED_SLOPE
 from smfg_verify.bounds.rates.transient import LeaderWay, asymptotic_window, transient_obstacle
 from smfg_verify.errors import InputError

@@ -5,8 +5,9 @@ import enum
 import os
 from typing import Any
 
+from smfg_verify.bounds.rates.bootstrap import IntervalMethod
 from smfg_verify.bounds.rates.change_point import ChangePoint
-from smfg_verify.bounds.rates.decay import Envelope, IntervalMethod
+from smfg_verify.bounds.rates.decay import Envelope
 from smfg_verify.bounds.rates.sentences import Obstacle
 from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically

@@ -1,8 +1,6 @@
 """AC-SMFG under many choices of its step sizes at once: which choices, and the leaders they end at."""
 
-import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -18,6 +16,7 @@ from smfg_verify.stochastic.advance import advance_on_thread
 from smfg_verify.stochastic.initial import first_iterate, from_lanes, seed_groups, to_lanes
 from smfg_verify.stochastic.run import Callback
 from smfg_verify.stochastic.schedules import PowerSchedule
+from smfg_verify.stochastic.threads import CompiledThenThreads
 from smfg_verify.stochastic.updates import Sampling
 from smfg_verify.stochastic.value_bounds import value_bounds
 
@@ -129,22 +128,16 @@ def final_leaders(
     lanes = seed_groups(np.repeat(np.arange(len(choices)), len(seeds)))
     float64 = jnp.result_type(float) == jnp.float64
 
-    def run(group):
-        keys, lane, carry = group
+    def run(keys, lane, carry):
         method = AcSmfg(power_schedule(choices[lane]), sampling)
         job = (game, bounds, method, jnp.asarray(keys), carry, 0, num_iterations)
         return advance_on_thread(*job, float64=float64)
 
-    jobs = list(zip(groups, lanes, carries, strict=True))
-    # The first alone: two threads that meet an uncompiled function compile it twice.
-    finished = [run(jobs[0])]
-    threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
-    try:
-        for done in threads.map(run, jobs[1:]):
+    finished = []
+    with CompiledThenThreads(len(groups)) as threads:
+        for done in threads.map(run, groups, lanes, carries):
             finished.append(done)
             if callback is not None:
                 callback(min(len(finished) * len(groups[0]), len(runs)))
-    finally:
-        threads.shutdown(cancel_futures=True)  # an interruption does not wait for the rest of the sweep
     logits = from_lanes(finished, len(runs))["leader_logits"]
     return logits.reshape(len(choices), len(seeds), *logits.shape[1:])

@@ -18,6 +18,7 @@ from smfg_verify.exact.equilibrium.outcome import Equilibrium as Equilibrium
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod as EquilibriumMethod
 from smfg_verify.exact.equilibrium.outcome import Status as Status
 from smfg_verify.exact.equilibrium.outcome import raise_unless_converged as raise_unless_converged
+from smfg_verify.exact.equilibrium.rescue import with_rescue
 from smfg_verify.exact.equilibrium.residual import (
     Point,
     Setting,
@@ -28,6 +29,7 @@ from smfg_verify.exact.equilibrium.residual import (
     value_scale,
 )
 from smfg_verify.exact.precision import require_float64
+from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.game import (
     AbstractGame,
     SourceGap,
@@ -42,6 +44,10 @@ from smfg_verify.policies import checked_distribution, softmax_policy
 
 # Of the mean field in l1, and of the value relative to its size.
 TOLERANCE = 1e-8
+# Steps of the continuation: a path without folds has tens, one along a fold that is nearly touched hundreds.
+MAX_PATH_STEPS = 2000
+# Best-response iterations, which only have to come near.
+_DAMPED_STEPS = 60
 # A residual this small is that of an equilibrium, whatever its error.
 _SMALL = 1e-6
 
@@ -52,8 +58,8 @@ def solve_equilibrium(
     *,
     initial: Float[ArrayLike, "..."] | None = None,
     tolerance: float = TOLERANCE,
-    max_steps: int = 60,
-    max_path_steps: int = 2000,
+    max_steps: int = MAX_STEPS,
+    max_path_steps: int = MAX_PATH_STEPS,
     throw: bool = True,
 ) -> Equilibrium:
     r"""Solve $\mu = P_{\pi,\phi,\mu}^T \mu$, $\pi = $ soft best response to $(\phi, \mu)$.
@@ -87,9 +93,8 @@ def solve_equilibrium(
     game, leader_logits = prepare(game, leader_logits)
     start = checked_start(game, initial)
     policy = softmax_policy(leader_logits)
-    found = _solve(game, policy, start, tolerance, max_steps, max_path_steps, False)
-    if needs_rescue(found):
-        found = _solve(game, policy, start, tolerance, max_steps, max_path_steps, True)
+    bounds = (tolerance, max_steps, max_path_steps)
+    found = with_rescue(lambda rescue: _solve(game, policy, start, *bounds, rescue), lambda found: found)
     if throw:
         raise_unless_converged(found)
     return found
@@ -130,17 +135,6 @@ def checked_start(game: AbstractGame, initial: ArrayLike | None) -> Float[Array,
     return checked_distribution("initial", initial, shape, "a mean field of this game")
 
 
-def needs_rescue(equilibrium: Equilibrium) -> bool:
-    """Whether direct Newton failed somewhere, so that the costly searches must be compiled and run.
-
-    Under tracing the answer is not known before the run, so it is yes.
-    """
-    if isinstance(equilibrium.converged, jax.core.Tracer):
-        return True
-    gap = equilibrium.source_gap  # no other search brings a game's tables and their source together
-    return not bool(np.all(equilibrium.converged if gap is None else equilibrium.converged | ~gap.agrees))
-
-
 @jit(OLD_EMITTERS)
 def _solve(game, leader_policy, start, tolerance, max_steps, max_path_steps, rescue) -> Equilibrium:
     return equilibrium_of_policy(
@@ -160,8 +154,8 @@ def equilibrium_of_policy(
     start: Float[Array, "..."] | None = None,
     *,
     tolerance: float | Array = TOLERANCE,
-    max_steps: int | Array = 60,
-    max_path_steps: int | Array = 2000,
+    max_steps: int | Array = MAX_STEPS,
+    max_path_steps: int | Array = MAX_PATH_STEPS,
     rescue: bool = True,
 ) -> Equilibrium:
     """Equilibrium of a table of leader probabilities: `solve_equilibrium` without checks, for use inside jit.
@@ -238,7 +232,7 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
         method = outcome.tried + 1
         damped = method == int(EquilibriumMethod.DAMPED)
         begun = first._replace(steps=outcome.found.search.steps)
-        warm, cycled = damped_iteration(setting, begun, max_steps=60, active=damped)
+        warm, cycled = damped_iteration(setting, begun, max_steps=_DAMPED_STEPS, active=damped)
         warm = follow_temperature(
             setting, warm, max_steps=max_path_steps, active=method == int(EquilibriumMethod.CONTINUATION)
         )

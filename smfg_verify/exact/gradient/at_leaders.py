@@ -1,5 +1,6 @@
 """Gradients at many leader policies at once: random ones, those of a run, those a search proposes."""
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -7,16 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float
 
-from smfg_verify.exact.compiled_batch import in_batches
-from smfg_verify.exact.compiling import jit_for_game, tangent_entries
+from smfg_verify.exact.batching import batch_size, in_batches
+from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.equilibrium.rescue import with_rescue_of_points
 from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
 from smfg_verify.policies import softmax_policy
-
-# Entries of the tables of tangents that one batch builds at once (128 MiB of float64), and the largest batch.
-_MAX_BATCH_ENTRIES = 2**24
-_LARGEST_BATCH = 32
 
 
 class LeaderPoints(NamedTuple):
@@ -125,15 +123,12 @@ def evaluate_leaders(
     shape = mean_field_shape(game)
     if mean_fields is None:
         mean_fields = np.full((len(logits), *shape), 1.0 / np.prod(shape))
-    points = _evaluate_all(game, logits, np.asarray(mean_fields, dtype=float), rescue=False)
-    failed = ~points.converged
-    if not (rescue and failed.any()):
-        return points
-    again = _evaluate_all(game, logits[failed], np.asarray(mean_fields)[failed], rescue=True)
-    again = again._replace(rescued=again.converged)
-    for leaf, replacement in zip(points, again, strict=True):
-        leaf[failed] = replacement
-    return points
+    attempt = functools.partial(_evaluate_all, game)
+    at = (logits, np.asarray(mean_fields, dtype=float))
+    if not rescue:
+        return attempt(*at, rescue=False)
+    points, again = with_rescue_of_points(attempt, lambda found: ~found.converged, *at)
+    return points._replace(rescued=again & points.converged)
 
 
 def evaluate_where_finite(game: AbstractGame, logits: Float[ArrayLike, "N O B"]) -> LeaderPoints:
@@ -152,11 +147,6 @@ def evaluate_where_finite(game: AbstractGame, logits: Float[ArrayLike, "N O B"])
     for leaf in points:
         leaf[lost] = False if leaf.dtype == bool else np.nan
     return points
-
-
-def batch_size(game: AbstractGame) -> int:
-    """Leaders evaluated at once: as many as keep the tables of tangents within 128 MiB, 32 at most."""
-    return int(np.clip(_MAX_BATCH_ENTRIES // tangent_entries(game), 1, _LARGEST_BATCH))
 
 
 def _evaluate_all(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarray, *, rescue: bool) -> LeaderPoints:

@@ -10,12 +10,12 @@ from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.errors import NumericalError
 from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.equilibrium.rescue import with_rescue
 from smfg_verify.exact.equilibrium.residual import Point, Setting, follower_policy, inside, jacobian, residual
 from smfg_verify.exact.equilibrium.solve import (
     Equilibrium,
     checked_start,
     equilibrium_of_policy,
-    needs_rescue,
     prepare,
     raise_unless_converged,
 )
@@ -99,9 +99,7 @@ def leader_objective(
     """
     game, logits = prepare(game, leader_logits)
     start = checked_start(game, initial)
-    value, equilibrium = _objective(game, logits, start, False)
-    if needs_rescue(equilibrium):
-        value, equilibrium = _objective(game, logits, start, True)
+    value, equilibrium = with_rescue(lambda rescue: _objective(game, logits, start, rescue), lambda found: found[1])
     if throw:
         raise_unless_converged(equilibrium)
     return value
@@ -185,9 +183,7 @@ def policy_gradient(
     game: AbstractGame, leader_policy: Float[Array, "O B"], start: Float[Array, "..."] | None = None
 ) -> StackelbergGradient:
     """The gradient at a table of leader probabilities, zeros allowed; NaN where not converged, inputs unchecked."""
-    solved = _solved(game, leader_policy, start, False)
-    if needs_rescue(solved[0]):
-        solved = _solved(game, leader_policy, start, True)
+    solved = with_rescue(lambda rescue: _solved(game, leader_policy, start, rescue), lambda found: found[0])
     return _certified(game, leader_policy, *solved)
 
 

@@ -1,5 +1,7 @@
 """Exact ascent of the leader's objective to a second-order stationary policy, from one start or several."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.errors import InputError
+from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.equilibrium.solve import equilibrium_of_policy, prepare, raise_unless_converged
 from smfg_verify.exact.gradient.stackelberg import StackelbergGradient, gradient_at, policy_gradient, raise_if_singular
 from smfg_verify.exact.kernel import tabulate
@@ -187,11 +190,10 @@ def _gradients(game: AbstractGame, requests: list[Request], width: int) -> list[
         return [_gradient(game, policy, start) for policy, start in requests]
     shape = mean_field_shape(game)
     uniform = np.full(shape, 1.0 / np.prod(shape))
-    padded = requests + [requests[-1]] * (width - len(requests))
-    policies = jnp.stack([jnp.asarray(policy) for policy, _ in padded])
-    fields = jnp.stack([jnp.asarray(uniform if start is None else start) for _, start in padded])
-    found = _gradients_at_once(game, policies, fields)
-    several = [jax.tree.map(lambda leaf, k=k: leaf[k], found) for k in range(len(requests))]
+    policies = np.stack([policy for policy, _ in requests])
+    fields = np.stack([uniform if start is None else np.asarray(start) for _, start in requests])
+    found = in_batches(functools.partial(_gradients_at_once, game), width, policies, fields)
+    several = [jax.tree.map(lambda leaf, k=k: jnp.asarray(leaf[k]), found) for k in range(len(requests))]
     return [
         gradient if bool(gradient.equilibrium.converged) else _gradient(game, policy, start)
         for gradient, (policy, start) in zip(several, requests, strict=True)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from smfg_verify.bounds import ChangeStatus, PlanStatus, PowerCell, plan_power
-from smfg_verify.bounds.rates.decay import decay_rate, rate_window, resample_counts
+from smfg_verify.bounds.rates.bootstrap import resample_counts
+from smfg_verify.bounds.rates.decay import decay_rate, rate_window
 from tests.bounds.rates.test_change_point import with_break
 from tests.bounds.rates.test_decay import ITERATIONS, noisy_power_law
 
