@@ -195,9 +195,10 @@ class Finding:
             ValueError: not JSON, or not a finding.
         """
         try:
-            return cls.from_record(parsed(text))
+            record = parsed(text)
         except InputError as error:
             raise InputError(f"finding: {error}") from error
+        return cls.from_record(record)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Finding) and self.to_json() == other.to_json()

@@ -45,11 +45,16 @@ def kept(kind: type[T]) -> type[T]:
 def plain(value: Any) -> Any:
     """A value as people and other programs read it: arrays as nested lists, records as mappings, enumerations by name.
 
+    A complex number is the list of its two parts, and what is none of these is written as it prints.
+
     Raises:
-        TypeError: an array of something else than numbers.
+        TypeError: an array of something else than numbers or texts.
     """
     if isinstance(value, jax.Array | np.ndarray | np.generic):
-        return plain(_numbers(np.asarray(value)).tolist())
+        array = np.asarray(value)
+        return plain((array if array.dtype.kind == "U" else _numbers(array)).tolist())
+    if isinstance(value, complex):
+        return plain([value.real, value.imag])
     if isinstance(value, enum.Enum):
         return value.label if isinstance(value, NamedStatus) else value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

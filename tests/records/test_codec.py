@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import math
+import typing
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from jaxtyping import Bool, Float, Int
 
+from smfg_verify.assumptions.report import AssumptionReport
+from smfg_verify.bounds import BoundReport, PowerPlan, Residuals
+from smfg_verify.bounds.drift.validate_drift import DriftReport
+from smfg_verify.bounds.steps.laboratory import Laboratory
+from smfg_verify.cases.record import CaseRecord
+from smfg_verify.comparison import Comparison
 from smfg_verify.records.codec import decode, encode, kept, number, plain
 from smfg_verify.records.documents import document, headed, line, opened, parsed
 from smfg_verify.records.frozen import FrozenMapping, frozen
@@ -264,3 +271,29 @@ def test_a_file_is_read_where_the_class_stands_today():
     assert __name__ not in written
     assert "tests" not in written
     assert '"$record": "RecordOfTheTests"' in written
+
+
+def test_a_name_is_that_of_one_class():
+    with pytest.raises(ValueError, match="got the name 'RecordOfTheTests'"):
+        kept(type("RecordOfTheTests", (), {"__module__": "elsewhere"}))
+
+
+def records_in(kind, found):
+    """The records and enumerations that a declared type can hold, into `found`."""
+    for inner in typing.get_args(kind):
+        records_in(inner, found)
+    of_ours = isinstance(kind, type) and kind.__module__.startswith("smfg_verify") and kind not in found
+    if of_ours and (dataclasses.is_dataclass(kind) or issubclass(kind, enum.Enum) or hasattr(kind, "_fields")):
+        found.add(kind)
+        for declared in typing.get_type_hints(kind).values():
+            records_in(declared, found)
+
+
+def test_everything_that_a_part_of_a_job_can_hold_is_kept():
+    found = set()
+    for kind in (AssumptionReport, BoundReport, CaseRecord, Comparison, DriftReport, Laboratory, PowerPlan, Residuals):
+        records_in(kind, found)
+    assert len(found) > 25
+    for kind in found:
+        with pytest.raises(ValueError, match="it belongs to"):
+            kept(type(kind.__name__, (), {"__module__": "elsewhere"}))  # were it not known, this would be
