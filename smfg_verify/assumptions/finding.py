@@ -3,7 +3,6 @@
 import builtins
 import dataclasses
 import enum
-import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -11,7 +10,9 @@ from smfg_verify.assumptions.properties import find_property
 from smfg_verify.assumptions.sentence import FindingData, Renderings, meaning_of
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
-from smfg_verify.records.codec import decode, encode, frozen
+from smfg_verify.records.codec import decode, encode, kept
+from smfg_verify.records.documents import line, parsed
+from smfg_verify.records.frozen import frozen, thawed
 from smfg_verify.suggestions import closest
 
 T = TypeVar("T")
@@ -19,6 +20,7 @@ T = TypeVar("T")
 _TEXTS = ("meaning", "method")
 
 
+@kept
 class Verdict(enum.Enum):
     """What is known about a statement."""
 
@@ -29,6 +31,7 @@ class Verdict(enum.Enum):
     NOT_APPLICABLE = "not-applicable"
 
 
+@kept
 class Side(enum.Enum):
     """How a finding's constant stands to the true one: equal to it, above it, or below it."""
 
@@ -37,6 +40,7 @@ class Side(enum.Enum):
     LOWER = "lower"
 
 
+@kept
 class Evidence(enum.Enum):
     """What a constant rests on: a proof for all policies and mean fields, or finitely many evaluations."""
 
@@ -44,6 +48,7 @@ class Evidence(enum.Enum):
     SEARCH = "search"
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Finding:
     """One statement about a game, checked.
@@ -152,7 +157,9 @@ class Finding:
         record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         for name in ("verdict", "side", "evidence"):
             record[name] = record[name].value
-        return {name: encode(value) for name, value in record.items()} | {name: getattr(self, name) for name in _TEXTS}
+        return {name: encode(thawed(value)) for name, value in record.items()} | {
+            name: getattr(self, name) for name in _TEXTS
+        }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Finding":
@@ -178,7 +185,7 @@ class Finding:
 
     def to_json(self) -> str:
         """JSON text that `from_json` reads back bit for bit."""
-        return json.dumps(self.as_record(), allow_nan=False)
+        return line(self.as_record())
 
     @classmethod
     def from_json(cls, text: str) -> "Finding":
@@ -188,9 +195,9 @@ class Finding:
             ValueError: not JSON, or not a finding.
         """
         try:
-            record = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InputError(f"finding: got text that is not JSON ({error}), expected what `to_json` wrote.") from error
+            record = parsed(text)
+        except InputError as error:
+            raise InputError(f"finding: {error}") from error
         return cls.from_record(record)
 
     def __eq__(self, other: object) -> bool:

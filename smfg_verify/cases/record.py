@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping
 
 from smfg_verify.errors import InputError
+from smfg_verify.records.codec import kept
 
 
+@kept
 class Kind(enum.StrEnum):
     """How measured and predicted must stand to each other."""
 
@@ -33,6 +35,7 @@ class Version(enum.StrEnum):
     FULL = "full"
 
 
+@kept
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CaseRecord:
     """Measured and predicted, with what is needed to judge them.

@@ -12,12 +12,14 @@ from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.exploitability import exploitability
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.policies import softmax_policy
+from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.trace import Trace
 
 # Pairs of policies in a batch, at most: runs have tens of checkpoints, and a larger batch would be mostly padding.
 _LARGEST_BATCH = 64
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Measures:
     r"""Exact measures of every seed at every checkpoint, (S, C) each; NaN where a seed diverged or a solve failed.

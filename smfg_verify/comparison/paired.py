@@ -7,11 +7,13 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, bootstrap_interval, resample_counts
+from smfg_verify.records.codec import kept
 
 # The Bonferroni level of six comparisons leaves 0.4% in a tail, which is 20 of these.
 _RESAMPLES = 4999
 
 
+@kept
 class PairedVerdict(enum.StrEnum):
     """What the interval of a difference says."""
 
@@ -21,6 +23,7 @@ class PairedVerdict(enum.StrEnum):
     NOT_TESTED = "not tested"
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class PairedDifference:
     """The mean over seeds of a final objective minus that of the reference.

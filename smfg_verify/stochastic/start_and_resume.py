@@ -1,6 +1,5 @@
 """Starting a run of any method, and resuming one from its checkpoint file."""
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +12,9 @@ from smfg_verify.errors import InputError
 from smfg_verify.files import require_place
 from smfg_verify.game import AbstractGame, game_hash, game_name, require_source_agrees, traced, validate
 from smfg_verify.progress import Callback, told
+from smfg_verify.records.codec import encode
+from smfg_verify.records.documents import line
+from smfg_verify.records.frozen import thawed
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.initial import (
     ITERATE_FIELDS,
@@ -165,7 +167,7 @@ def _metadata(game: AbstractGame, method: Method, num_iterations: int) -> TraceM
         game=game_name(game),
         game_hash=game_hash(game),
         method=method.name,
-        method_options=json.dumps(method.options(), sort_keys=True),
+        method_options=line(encode(thawed(method.options()))),
         num_iterations=num_iterations,
         dtype=str(jnp.result_type(float)),
         package_version=__version__,

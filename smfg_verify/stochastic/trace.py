@@ -1,7 +1,6 @@
 """The record of a stochastic run: every iterate at the checkpoints, for every seed."""
 
 import dataclasses
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,8 @@ from jaxtyping import Bool, Float, Int, UInt
 
 from smfg_verify.errors import InputError
 from smfg_verify.files import replacing_folder
+from smfg_verify.records.codec import decode
+from smfg_verify.records.documents import parsed
 from smfg_verify.records.portable import Portable
 from smfg_verify.stochastic import storage
 from smfg_verify.stochastic.updates import Sampling
@@ -68,8 +69,8 @@ class TraceMetadata:
     @property
     def options(self) -> dict[str, Any]:
         """The method's options by name."""
-        result: dict[str, Any] = json.loads(self.method_options)
-        return result
+        options: dict[str, Any] = decode(parsed(self.method_options))
+        return options
 
     @property
     def step_constants(self) -> dict[str, float]:

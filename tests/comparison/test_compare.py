@@ -12,13 +12,14 @@ from smfg_verify import games
 from smfg_verify.bounds import exact_residuals
 from smfg_verify.cli.app import main
 from smfg_verify.comparison import CompareSettings, compare, find_contender, paired_difference
-from smfg_verify.comparison.compare import _FIRST_TUNING_SEED
+from smfg_verify.comparison.compare import _FIRST_TUNING_SEED, ContenderResult
 from smfg_verify.comparison.paired import PairedVerdict
 from smfg_verify.comparison.quartiles import quartiles
 from smfg_verify.comparison.tuning import tune
-from smfg_verify.jobs.compare import Compared, result_from
+from smfg_verify.jobs.compare import Compared
 from smfg_verify.jobs.settings import GameSettings
-from smfg_verify.records.plain import plain
+from smfg_verify.records.codec import plain
+from smfg_verify.records.typed import structured
 from smfg_verify.report.figures.comparison import comparison_figure
 from smfg_verify.report.figures.drawing import save_figure
 from smfg_verify.report.tables.comparison import comparison_markdown, comparison_tables
@@ -158,7 +159,7 @@ def test_a_measure_that_is_zero_or_lost_throughout_has_axes_that_fit(found, valu
 
 def test_a_result_survives_its_record(found):
     result = found.results["nested-loop"]
-    again = result_from(json.loads(json.dumps(plain(result))))
+    again = structured(ContenderResult, json.loads(json.dumps(plain(result), allow_nan=False)))
     assert plain(again) == plain(result)
 
 

@@ -20,6 +20,7 @@ from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, traced, validate
+from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.schedules import Schedule, StepSizes
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.value_bounds import ValueBounds, value_bounds
@@ -33,6 +34,7 @@ _POINTS_A_CALL = 4096
 MAX_POINTS = 200_000
 
 
+@kept
 class ExpectedResiduals(NamedTuple):
     """Residuals at P iterates of a run, and expected after one more iteration under V schedules.
 

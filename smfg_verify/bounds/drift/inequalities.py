@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float
 from smfg_verify import conic
 from smfg_verify.bounds.drift.expected_residuals import QUANTITIES, ExpectedResiduals
 from smfg_verify.learners import LEARNERS
+from smfg_verify.records.codec import kept
 
 RESIDUALS = QUANTITIES[1:]
 # Column of zeta, xi, alpha, beta that each residual's learner steps by, and the names of the four.
@@ -24,6 +25,7 @@ STEP_OF = {"e_omega": 0, "e_mu": 1, "e_theta": 2, "e_Vf": 3, "e_Vl": 3}
 _NO_CONTRACTION = 1e-7
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class DriftInequality:
     """One inequality with its constants.

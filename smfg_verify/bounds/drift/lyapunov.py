@@ -17,12 +17,14 @@ from scipy.optimize import linprog
 
 from smfg_verify.bounds.drift.inequalities import RESIDUALS, STEP_OF, DriftInequality
 from smfg_verify.learners import LEARNERS
+from smfg_verify.records.codec import kept
 
 # A margin below this, relative to the terms that cancel in it, is rounding.
 _SMALLEST_MARGIN = 1e-9
 _TINY = 1e-300
 
 
+@kept
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LyapunovCertificate:
     """Weights of a common decrease, or why there are none.

@@ -19,6 +19,7 @@ from smfg_verify.bounds.drift.step_region import StepRegion, step_region
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.learners import LEARNERS
+from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.trace import Trace
 
@@ -46,6 +47,7 @@ class BoundCurves:
     num_held_out: int
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class DriftReport:
     """What became of each line of the proof.

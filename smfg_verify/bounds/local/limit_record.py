@@ -10,13 +10,14 @@ import numpy as np
 from jaxtyping import Complex
 
 from smfg_verify.bounds.local.mean_dynamics import Components
+from smfg_verify.records.status import NamedStatus
 
 # Two interior zeros are one if their policies and mean fields agree so far; ends of flows into a vertex are blurrier.
 _SAME = 1e-6
 _SAME_AT_BOUNDARY = 1e-3
 
 
-class LimitStatus(enum.Enum):
+class LimitStatus(NamedStatus, enum.Enum):
     """What was found at the end of a search for a zero."""
 
     INTERIOR = "interior"

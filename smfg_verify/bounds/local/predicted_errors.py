@@ -29,6 +29,7 @@ from smfg_verify.bounds.local.update_noise import update_noise
 from smfg_verify.bounds.rates.run_residuals import RESIDUAL_NAMES
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.status import NamedStatus
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Sampling
 from smfg_verify.stochastic.value_bounds import value_bounds
@@ -40,7 +41,7 @@ _ILL_CONDITIONED = 1e12
 _GAP_DRAWS = 2**14
 
 
-class PredictionStatus(enum.Enum):
+class PredictionStatus(NamedStatus, enum.Enum):
     """Whether the local theory applies, or why not."""
 
     PREDICTED = "predicted"

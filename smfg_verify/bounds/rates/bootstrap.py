@@ -7,10 +7,13 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import ndtr, ndtri, stdtrit
 
+from smfg_verify.records.codec import kept
+
 # Fewer seeds give no interval: with four, one resample in 64 is a single seed four times over.
 MIN_SEEDS = 5
 
 
+@kept
 class IntervalMethod(enum.StrEnum):
     """How a confidence interval was read off the bootstrap distribution."""
 

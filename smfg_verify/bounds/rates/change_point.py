@@ -11,6 +11,8 @@ from jaxtyping import Float, Int
 from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, resample_counts
 from smfg_verify.bounds.rates.decay import log_lengths
 from smfg_verify.errors import InputError
+from smfg_verify.records.codec import kept
+from smfg_verify.records.status import NamedStatus
 
 # Checkpoints on either side of a break, and breaks tried.
 _MIN_SIDE = 4
@@ -19,7 +21,8 @@ _NUM_BREAKS = 120
 _ONE_LINE, _TWO_LINES = 2, 4
 
 
-class ChangeStatus(enum.StrEnum):
+@kept
+class ChangeStatus(NamedStatus, enum.StrEnum):
     """Whether the curve has a break."""
 
     FOUND = "found"
@@ -27,6 +30,7 @@ class ChangeStatus(enum.StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class ChangePoint:
     """The break between transient and asymptotic regime; NaN where there is none.

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from smfg_verify.bounds.rates.bootstrap import IntervalMethod, bootstrap_interval
 from smfg_verify.errors import InputError
+from smfg_verify.records.codec import kept
 
 WINDOW_DECADES = 2.0
 MIN_CHECKPOINTS = 8
@@ -34,6 +35,7 @@ class DecayRate:
     method: IntervalMethod
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class Envelope:
     r"""The envelope constant $\sup_k \bar e_k \sqrt{k+1} / \log(k+2)$, or the same without the logarithm.

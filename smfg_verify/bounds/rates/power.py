@@ -2,7 +2,6 @@
 
 import dataclasses
 import enum
-import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +13,14 @@ from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, resample_counts
 from smfg_verify.bounds.rates.change_point import ChangePoint, ChangeStatus, last_change_point
 from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, decay_rate, rate_window
 from smfg_verify.bounds.rates.findings import CLAIMED_SLOPE
-from smfg_verify.bounds.rates.report import nulls_for_nan
 from smfg_verify.bounds.rates.transient import LeaderWay, asymptotic_window, transient_obstacle
 from smfg_verify.errors import InputError
+from smfg_verify.records.codec import kept, plain
+from smfg_verify.records.documents import document, headed
+from smfg_verify.records.status import NamedStatus
 
 SCHEMA = "smfg-verify/power-plan"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # The rate k^(-2/5) of nested bilevel methods.
 ALTERNATIVE_SLOPE = -0.4
@@ -34,7 +35,8 @@ ASSUMPTION = (
 )
 
 
-class PlanStatus(enum.StrEnum):
+@kept
+class PlanStatus(NamedStatus, enum.StrEnum):
     """What a plan can say."""
 
     PLANNED = "planned"
@@ -42,6 +44,7 @@ class PlanStatus(enum.StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class PowerCell:
     """One choice of seeds and iterations.
@@ -65,6 +68,7 @@ class PowerCell:
         return self.seeds * self.iterations
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class PowerPlan:
     """Power of telling two slopes apart, from a pilot, see `plan_power`.
@@ -101,13 +105,12 @@ class PowerPlan:
     recommended: PowerCell | None
 
     def to_json(self, **further: Any) -> str:
-        """The plan as JSON text with its schema version; numbers that are not finite become null.
+        """The plan as JSON text with its schema version.
 
         Args:
-            **further: entries to stand beside the plan, such as the game.
+            **further: entries to stand beside the plan, such as the game, as plain JSON values.
         """
-        record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **further, **dataclasses.asdict(self)}
-        return json.dumps(nulls_for_nan(record), indent=2, allow_nan=False)
+        return document(headed(SCHEMA, SCHEMA_VERSION, {**further, **plain(self)}))
 
 
 def plan_power(

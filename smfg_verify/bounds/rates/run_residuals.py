@@ -26,6 +26,8 @@ from smfg_verify.game import (
     traced,
     validate,
 )
+from smfg_verify.records.codec import kept
+from smfg_verify.records.status import NamedStatus
 from smfg_verify.stochastic.trace import Trace
 
 RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
@@ -36,7 +38,7 @@ LARGEST_BATCH = 128
 _RESCUE_BATCH = 8
 
 
-class PointStatus(enum.IntEnum):
+class PointStatus(NamedStatus, enum.IntEnum):
     """What became of one checkpoint of one seed."""
 
     EVALUATED = 0
@@ -45,6 +47,7 @@ class PointStatus(enum.IntEnum):
     NOT_DIFFERENTIABLE = 3
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class Residuals:
     r"""Residuals of every seed at every checkpoint, (seed, C) each unless said otherwise.

@@ -4,9 +4,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from smfg_verify.records.codec import kept
+
 IN_TRANSIENT = "still in its transient"
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class Obstacle:
     """Why a rate was not judged; the empty one, which is false, where it was.

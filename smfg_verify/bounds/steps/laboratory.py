@@ -26,6 +26,7 @@ from smfg_verify.exact.gradient.at_leaders import checked, evaluate_where_finite
 from smfg_verify.game import AbstractGame
 from smfg_verify.learners import LEARNERS
 from smfg_verify.progress import Callback
+from smfg_verify.records.codec import kept
 from smfg_verify.records.parts import Keep, made_anew
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Sampling
@@ -34,6 +35,7 @@ MIN_SEEDS = 4
 _FINER, _CHECKED = 32, 6
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class PlaneResult:
     r"""What became of one plane; rows are values of y, columns of x.
@@ -57,6 +59,7 @@ class PlaneResult:
     certified: Bool[np.ndarray, "Y X"]
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Optimum:
     """One choice of step sizes, and what fresh seeds say about it.
@@ -79,6 +82,7 @@ class Optimum:
     objective: float
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Laboratory:
     """A finished sweep.

@@ -11,6 +11,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.learners import LEARNERS
 from smfg_verify.progress import Callback
+from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.ac_smfg import AcSmfg
 from smfg_verify.stochastic.advance import advance_on_thread
 from smfg_verify.stochastic.initial import first_iterate, from_lanes, seed_groups, to_lanes
@@ -27,6 +28,7 @@ _EXPONENTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _FACTORS = tuple(10.0 ** (k / 3.0) for k in range(-3, 4))
 
 
+@kept
 class StepPlane(NamedTuple):
     """Two parameters that vary while the others keep their base values.
 

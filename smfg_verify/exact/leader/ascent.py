@@ -24,6 +24,7 @@ from smfg_verify.exact.leader.ascent_steps import (
 )
 from smfg_verify.exact.leader.curvature import Curvature, largest_curvature
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.status import NamedStatus
 
 # A step may lose this much, relative to the larger of |Phi| and the unit, to rounding and still count as monotone.
 _ROUNDING = 1e-13
@@ -31,7 +32,7 @@ _SUFFICIENT_INCREASE = 1e-4
 _SMALLEST_ESCAPE = 2.0**-20
 
 
-class AscentStatus(enum.Enum):
+class AscentStatus(NamedStatus, enum.Enum):
     """Why an ascent ended."""
 
     CONVERGED = "both stationarity measures are within the tolerance, and no direction of positive curvature is left"

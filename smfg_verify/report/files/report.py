@@ -1,17 +1,18 @@
 """report.json: a job's results as one JSON document with a schema version."""
 
 import dataclasses
-import json
 from typing import Any
 
 from smfg_verify.exact import EquilibriumMethod, StackelbergGradient
 from smfg_verify.jobs.pipeline import Results
-from smfg_verify.records.plain import plain, versions
+from smfg_verify.records.codec import plain
+from smfg_verify.records.documents import REPORT as FORMAT
+from smfg_verify.records.documents import document, headed
+from smfg_verify.records.versions import versions
 from smfg_verify.report.files.game import game_record
 from smfg_verify.stochastic import Trace
 
-FORMAT = "smfg-verify report"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 REPORT_FILE = "report.json"
 
 
@@ -26,7 +27,7 @@ def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
             "residual": equilibrium.residual,
             "converged": equilibrium.converged,
             "steps": equilibrium.steps,
-            "method": EquilibriumMethod(int(equilibrium.method)).name.lower(),
+            "method": EquilibriumMethod(int(equilibrium.method)).label,
             "objective": gradient.objective,
             "gradient": gradient.total,
             "direct": gradient.direct,
@@ -67,8 +68,6 @@ def results_record(results: Results, files: tuple[str, ...] = ()) -> dict[str, A
         The record. Everything in it but `timings` is a function of the settings and the versions.
     """
     record: dict[str, Any] = {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
         "command": results.command,
         "settings": {
             "game": {"name": results.settings.name, "parameters": plain(results.settings.parameters)},
@@ -81,17 +80,17 @@ def results_record(results: Results, files: tuple[str, ...] = ()) -> dict[str, A
     if results.trace is not None:
         record["run"] = run_record(results.trace)
     if results.assumptions is not None:
-        record["assumptions"] = json.loads(results.assumptions.to_json())
+        record["assumptions"] = results.assumptions.as_record()
     if results.bounds is not None:
-        record["bounds"] = json.loads(results.bounds.to_json())
-    return {
-        **record,
+        record["bounds"] = results.bounds.as_record()
+    further = {
         "summary": {"refuted": list(results.refuted), "slower": list(results.slower)},
         "warnings": list(results.warnings),
         "files": list(files),
         "versions": versions(),
         "timings": dict(results.timings),
     }
+    return headed(FORMAT, SCHEMA_VERSION, record | further)
 
 
 def report_bytes(results: Results, files: tuple[str, ...] = ()) -> bytes:
@@ -104,4 +103,4 @@ def report_bytes(results: Results, files: tuple[str, ...] = ()) -> bytes:
     Returns:
         JSON text, encoded.
     """
-    return json.dumps(results_record(results, files), indent=1, allow_nan=False).encode()
+    return document(results_record(results, files)).encode()
