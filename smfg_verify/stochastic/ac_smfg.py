@@ -9,9 +9,9 @@ from jaxtyping import Array, ArrayLike
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.progress import Callback
+from smfg_verify.stochastic.engine.start_and_resume import run_method
 from smfg_verify.stochastic.method import Carry, Method, check_schedule, register
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, warn_if_misordered
-from smfg_verify.stochastic.start_and_resume import run_method
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.updates import Sampling, check_sampling, num_uniforms, update
 from smfg_verify.stochastic.value_bounds import ValueBounds

@@ -24,9 +24,9 @@ from smfg_verify.game import (
 )
 from smfg_verify.policies import checked_distribution, entropy, observed_rows, softmax_policy
 from smfg_verify.records.portable import Portable
-from smfg_verify.stochastic.advance import seed_key
 from smfg_verify.stochastic.deviation import Deviation, best_deviation
-from smfg_verify.stochastic.initial import check_seeds
+from smfg_verify.stochastic.engine.advance import seed_key
+from smfg_verify.stochastic.engine.initial import check_seeds
 from smfg_verify.stochastic.sampling import sample_index, sample_row
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from smfg_verify.files import replacing_folder
 from smfg_verify.records.codec import decode
 from smfg_verify.records.documents import parsed
 from smfg_verify.records.portable import Portable
-from smfg_verify.stochastic import storage
+from smfg_verify.stochastic.engine import storage
 from smfg_verify.stochastic.updates import Sampling
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from smfg_verify.exact.population import chain, discounted_occupancy, stationary
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.portable import Portable
-from smfg_verify.stochastic.lanes import add_to_row, entry, observed, one_hot, over_lanes, rows
+from smfg_verify.stochastic.engine.lanes import add_to_row, entry, observed, one_hot, over_lanes, rows
 from smfg_verify.stochastic.sampling import sample_index, sample_transition
 from smfg_verify.stochastic.schedules import StepSizes
 from smfg_verify.stochastic.value_bounds import ValueBounds

@@ -7,8 +7,8 @@ import numpy as np
 
 from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameConstants, game_constants
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE, minorised_coefficient
-from smfg_verify.assumptions.constants.suprema import variation_at
 from smfg_verify.assumptions.constants.transition_interval import interval_of, interval_witness
+from smfg_verify.assumptions.constants.variations import variation_at
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.ergodicity.sentences import ERGODICITY
 from smfg_verify.assumptions.ergodicity.worst_chains import (

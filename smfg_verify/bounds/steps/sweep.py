@@ -13,11 +13,11 @@ from smfg_verify.learners import LEARNERS
 from smfg_verify.progress import Callback
 from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.ac_smfg import AcSmfg
-from smfg_verify.stochastic.advance import advance_on_thread
-from smfg_verify.stochastic.initial import first_iterate, from_lanes, seed_groups, to_lanes
+from smfg_verify.stochastic.engine.advance import advance_on_thread
+from smfg_verify.stochastic.engine.initial import first_iterate, from_lanes, seed_groups, to_lanes
+from smfg_verify.stochastic.engine.threads import CompiledThenThreads
 from smfg_verify.stochastic.method import Carry
 from smfg_verify.stochastic.schedules import PowerSchedule
-from smfg_verify.stochastic.threads import CompiledThenThreads
 from smfg_verify.stochastic.updates import Sampling
 from smfg_verify.stochastic.value_bounds import value_bounds
 

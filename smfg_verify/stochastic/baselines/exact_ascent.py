@@ -10,9 +10,9 @@ from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, as_parameter, parameter
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.baselines._equilibria import Answer, climb, no_gradient
+from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.method import Carry, Memory, Method, register
 from smfg_verify.stochastic.schedules import check_constant
-from smfg_verify.stochastic.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.value_bounds import ValueBounds
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, UInt
 from smfg_verify.errors import InputError
 from smfg_verify.game import as_parameter
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
-from smfg_verify.stochastic.initial import check_checkpoints, check_num_iterations, check_seeds
+from smfg_verify.stochastic.engine.initial import check_checkpoints, check_num_iterations, check_seeds
 from smfg_verify.stochastic.neural.network_advance import LANES, advance, first_iterates, snapshot
 from smfg_verify.stochastic.neural.network_trace import NeuralTrace
 from smfg_verify.stochastic.neural.network_updates import Iterate

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, UInt
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
-from smfg_verify.stochastic.advance import LANES, seed_uniforms
+from smfg_verify.stochastic.engine.advance import LANES, seed_uniforms
 from smfg_verify.stochastic.method import Carry, Memory
 from smfg_verify.stochastic.sampling import sample_index
 from smfg_verify.stochastic.updates import Iterate

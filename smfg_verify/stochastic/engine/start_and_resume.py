@@ -15,8 +15,8 @@ from smfg_verify.progress import Callback, told
 from smfg_verify.records.codec import encode
 from smfg_verify.records.documents import line
 from smfg_verify.records.frozen import thawed
-from smfg_verify.stochastic import storage
-from smfg_verify.stochastic.initial import (
+from smfg_verify.stochastic.engine import storage
+from smfg_verify.stochastic.engine.initial import (
     ITERATE_FIELDS,
     MEMORY_PREFIX,
     check_checkpoints,
@@ -26,8 +26,8 @@ from smfg_verify.stochastic.initial import (
     repeated_memory,
     to_lanes,
 )
+from smfg_verify.stochastic.engine.run import Run, complete, empty_records
 from smfg_verify.stochastic.method import Method, method_named
-from smfg_verify.stochastic.run import Run, complete, empty_records
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
 from smfg_verify.stochastic.value_bounds import value_bounds
 from smfg_verify.version import __version__

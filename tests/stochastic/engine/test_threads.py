@@ -7,7 +7,7 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.stochastic import ac_smfg
-from smfg_verify.stochastic.threads import CompiledThenThreads
+from smfg_verify.stochastic.engine.threads import CompiledThenThreads
 
 
 def test_the_first_call_ends_before_any_other_begins_and_results_keep_their_order():

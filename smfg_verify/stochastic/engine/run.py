@@ -12,11 +12,11 @@ from jaxtyping import Array, UInt
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.progress import Callback
-from smfg_verify.stochastic import storage
-from smfg_verify.stochastic.advance import advance_on_thread
-from smfg_verify.stochastic.initial import from_lanes, seed_groups
+from smfg_verify.stochastic.engine import storage
+from smfg_verify.stochastic.engine.advance import advance_on_thread
+from smfg_verify.stochastic.engine.initial import from_lanes, seed_groups
+from smfg_verify.stochastic.engine.threads import CompiledThenThreads
 from smfg_verify.stochastic.method import Carry, Method
-from smfg_verify.stochastic.threads import CompiledThenThreads
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
 from smfg_verify.stochastic.value_bounds import value_bounds
 
