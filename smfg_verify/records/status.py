@@ -2,6 +2,8 @@
 
 from typing import Any, Self
 
+from smfg_verify.errors import InputError
+
 
 class NamedStatus:
     """A mixin for enumerations of statuses; tables and JSON write the label of a member.
@@ -31,4 +33,4 @@ class NamedStatus:
             if member.label == label:
                 return member
         known = ", ".join(member.label for member in members.values())
-        raise ValueError(f"{cls.__name__}: got {label!r}, expected one of: {known}.")
+        raise InputError(f"{cls.__name__}: got {label!r}, expected one of: {known}.")
