@@ -1,8 +1,10 @@
 """How a search, a fit or a plan ended: one way for every status to name itself."""
 
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from smfg_verify.errors import InputError
+
+S = TypeVar("S", bound="NamedStatus")
 
 
 class NamedStatus:
@@ -22,13 +24,13 @@ class NamedStatus:
         return self.value if isinstance(self.value, str) else self.name.lower().replace("_", "-")
 
     @classmethod
-    def labelled(cls, label: str) -> Self:
+    def labelled(cls: type[S], label: str) -> S:
         """The member of a label.
 
         Raises:
             ValueError: there is none.
         """
-        members: dict[str, Self] = dict(cls.__members__)
+        members: dict[str, S] = dict(cls.__members__)
         for member in members.values():
             if member.label == label:
                 return member
