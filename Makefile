@@ -7,7 +7,7 @@ OUT ?= results/market-entrance
 INSTALL = $(BIN)/python -m pip install --quiet --no-deps --requirement $< --editable .
 LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --no-header --annotation-style line $(UPGRADE) pyproject.toml
 
-.PHONY: verify test lint types layers locked dev lock distribution benchmarks clean
+.PHONY: verify test typed lint types layers locked dev lock distribution benchmarks clean
 
 # A finished report on the market entrance game, in results/market-entrance.
 verify: $(VENV)/.run
@@ -15,6 +15,12 @@ verify: $(VENV)/.run
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=12
+
+# Quick tests again, with every annotation of the package checked as they run: shapes, number kinds, classes.
+TYPED := tests/games/test_two_road_toll.py tests/games/test_laffer_tax.py tests/records/test_registry.py \
+	tests/exact/test_riccati.py tests/exact/test_stationary.py
+typed: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 --dist worksteal --typed $(TYPED)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -7,7 +7,6 @@ theory expects (`local_prediction`); both use no run. The drift is fitted to a f
 
 import argparse
 import dataclasses
-import json
 import math
 from pathlib import Path
 
@@ -30,9 +29,10 @@ from smfg_verify.bounds import (
 )
 from smfg_verify.bounds.drift.one_step import num_outcomes
 from smfg_verify.bounds.rates.decay import log_log_slope, rate_window
-from smfg_verify.bounds.rates.report import nulls_for_nan
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.codec import plain
+from smfg_verify.records.documents import document, headed
 from smfg_verify.report.tables.markdown import markdown_table
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
 
@@ -96,7 +96,7 @@ def local(game: AbstractGame, trace: Trace, residuals: Residuals) -> tuple[str, 
     ends = trace.leader_logits[:, -1].mean(axis=0)
     nearest = find_limit_points(game, starts=ends[None]).points[0]
     if nearest.status is not LimitStatus.INTERIOR:
-        return f"{nearest.status.value}, policy gap {nearest.policy_gap:.2g}", "no interior limit"
+        return f"{nearest.status.label}, policy gap {nearest.policy_gap:.2g}", "no interior limit"
     if not nearest.stable:
         return f"interior, unstable, policy gap {nearest.policy_gap:.2g}", "unstable"
     expected = local_prediction(game, nearest, Schedule(), residuals.iterations[1:])
@@ -155,9 +155,9 @@ def main() -> None:
         table = markdown_table(_COLUMNS, [entry.cells() for entry in rows])
         write_atomically(arguments.out / "bounds.md", table.encode())
         settings = {"seeds": arguments.seeds, "iterations": arguments.iterations, "schedule": Schedule().constants()}
-        record = {"settings": settings, "games": [dataclasses.asdict(entry) for entry in rows]}
-        text = json.dumps(nulls_for_nan(record), indent=1, allow_nan=False)
-        write_atomically(arguments.out / "bounds.json", f"{text}\n".encode())
+        record = plain({"settings": settings, "games": rows})
+        text = document(headed("smfg-verify bounds of games", 1, record))
+        write_atomically(arguments.out / "bounds.json", text.encode())
 
 
 if __name__ == "__main__":

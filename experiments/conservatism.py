@@ -5,7 +5,6 @@ factor; below 1 it would be wrong. Lower bounds are inverted, so that this reads
 """
 
 import argparse
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +17,14 @@ from rich.progress import track
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
 from smfg_verify.files import write_atomically
 from smfg_verify.games import load
-from smfg_verify.records.plain import versions
+from smfg_verify.records.codec import plain
+from smfg_verify.records.documents import document, headed
+from smfg_verify.records.versions import versions
 from smfg_verify.report.tables.layout import brief_table
 from smfg_verify.report.tables.markdown import markdown_table
 
 FORMAT = "smfg-verify conservatism"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SIZES = {"num_states": 4, "num_follower_actions": 3, "num_leader_actions": 2}
 PROPERTIES = ("ergodicity", "lipschitz", "contraction", "uniqueness", "gradient-domination")
 COLUMNS = ("smallest", "lower quartile", "median", "upper quartile", "largest")
@@ -142,17 +143,14 @@ def main() -> None:
     Console(width=130).print(table)
     print(f"verdicts: {verdicts}")
     if arguments.out is not None:
-        known = {name: [v if math.isfinite(v) else None for v in values.tolist()] for name, values in ratios.items()}
         record = {
-            "format": FORMAT,
-            "schema_version": SCHEMA_VERSION,
             "games": arguments.games,
             "sizes": SIZES,
-            "ratios": known,
+            "ratios": plain(ratios),
             "verdicts": verdicts,
             "versions": versions(),
         }
-        write_atomically(arguments.out / "conservatism.json", json.dumps(record, indent=1).encode())
+        write_atomically(arguments.out / "conservatism.json", document(headed(FORMAT, SCHEMA_VERSION, record)).encode())
         write_atomically(arguments.out / "conservatism.md", markdown(ratios).encode())
 
 

@@ -44,7 +44,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     names = save_figure(stopping_figure(found), arguments.out, f"stopping-{arguments.game}")
     measured = found.residuals
-    print(f"limit of the mean dynamics: {limit.status.value}, gap {limit.policy_gap:.3f}, Phi {limit.objective:.3f}")
+    print(f"limit of the mean dynamics: {limit.status.label}, gap {limit.policy_gap:.3f}, Phi {limit.objective:.3f}")
     print(f"run's end: Phi {measured.objective[:, -1].mean():.3f}, exact ascent {found.best_objective:.3f}")
     for name, expected in (("policy_gap", found.predicted.policy_gap), ("e_omega", found.predicted.squared_gradient)):
         print(f"{name}: measured {getattr(measured, name)[:, -1].mean():.4g}, predicted {expected[-1]:.4g}")

@@ -1,5 +1,8 @@
 """Softmax policies, their entropy, and the tying of the leader's rows by observation."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from smfg_verify.errors import InputError
 
 
-def softmax_policy(logits: Float[Array, "*rows actions"]) -> Float[Array, "*rows actions"]:
+def softmax_policy(logits: Float[Array | np.ndarray, "*rows actions"]) -> Float[Array, "*rows actions"]:
     r"""Policy of a table of logits, $\pi(a | s) = e^{\theta(s, a)} / \sum_{a'} e^{\theta(s, a')}$.
 
     Args:
@@ -27,7 +30,7 @@ def softmax_policy(logits: Float[Array, "*rows actions"]) -> Float[Array, "*rows
 
 
 def observed_rows(
-    table: Float[Array, "O B"], leader_observation: Int[Array, " n"] | Int[np.ndarray, " n"]
+    table: Float[Array, "O B"], leader_observation: Int[ArrayLike, " n"] | tuple[int, ...]
 ) -> Float[Array, "n B"]:
     """A table with one row an observation, spread to one row a state.
 
@@ -70,7 +73,7 @@ def entropy(policy: Float[Array, "*rows actions"]) -> Float[Array, "*rows"]:
 
 
 def checked_distribution(
-    name: str, value: ArrayLike, shape: tuple[int, ...], what: str, *, rows: bool = False
+    name: str, value: ArrayLike | Sequence[Any], shape: tuple[int, ...], what: str, *, rows: bool = False
 ) -> Float[Array, "..."]:
     """A distribution, or a table of them, given by a user. Under tracing only its shape can be checked.
 

@@ -1,10 +1,12 @@
 """Settings shared by all tests: float64, quick compilation, hypothesis without time limits."""
 
+import importlib
 import os
 
 import jax
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
 
 # Tests compile thousands of programs that each run once, so the compiler is told not to optimise them; programs that
 # choose their own options keep them. Read when JAX starts its backend, also by the processes that tests start.
@@ -16,6 +18,26 @@ jax.config.update("jax_enable_x64", True)
 
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.load_profile("default")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--typed", action="store_true", help="check every annotation of the package at run time")
+
+
+def pytest_configure(config):
+    """Before any module of the package is imported."""
+    if config.getoption("--typed"):
+        importlib.import_module("tests.helpers.annotations")
+        install_import_hook("smfg_verify", "tests.helpers.annotations.checked")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where annotations are checked, tests that hand over what annotations forbid never reach our own words."""
+    if config.getoption("--typed"):
+        skip = pytest.mark.skip(reason="hands over what annotations forbid, which are checked first")
+        for item in items:
+            if item.get_closest_marker("wrong_types"):
+                item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -45,7 +45,7 @@ class TestVersion:
         assert PYPROJECT["project"]["dynamic"] == ["version"]
 
     def test_records_and_traces_name_it(self):
-        from smfg_verify.records.plain import versions
+        from smfg_verify.records.versions import versions
 
         assert versions()["smfg-verify"] == smfg_verify.__version__
 

@@ -7,6 +7,7 @@ different properties, or inside one finding, stands in the tables below; a new s
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class Contradiction(RuntimeError):
             "report it with the game."
         )
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.conflicts, self.findings)
 
 
@@ -153,7 +154,7 @@ def _rests_on_mixing(finding: Finding) -> bool:
 # What is proved and what is measured of one constant
 
 
-def _above(finding: Finding, measured: float, *, what: str, error: float = 0.0):
+def _above(finding: Finding, measured: float, *, what: str, error: float = 0.0) -> Conflict | None:
     """A measurement above a proved upper bound."""
     proved = finding.evidence is Evidence.PROOF and finding.side in (Side.UPPER, Side.EXACT)
     if not proved or not np.isfinite(measured) or not np.isfinite(finding.constant):
@@ -163,7 +164,7 @@ def _above(finding: Finding, measured: float, *, what: str, error: float = 0.0):
     return Conflict(finding, finding, f"proved at most {finding.constant:.8g}, but {what} is {measured:.8g}")
 
 
-def _below(finding: Finding, measured: float, lower: float, what: str):
+def _below(finding: Finding, measured: float, lower: float, what: str) -> Conflict | None:
     """A measurement below a proved lower bound."""
     if not (np.isfinite(measured) and np.isfinite(lower)) or measured >= lower - _MEASURED * abs(lower):
         return None

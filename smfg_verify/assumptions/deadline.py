@@ -32,12 +32,11 @@ def cut_short(finding: Finding, cut: Collection[str], *used: str) -> Finding:
         used: names of the bounds that the finding builds on.
 
     Returns:
-        The finding, with a sentence more and `cut_by_time_limit` among what was searched.
+        The finding with `cut_by_time_limit` among what was searched, which its sentence tells.
     """
     here = [name for name in used if name in cut]
     if not here:
         return finding
     bounds = ", ".join(name.replace("_", " ") for name in here)
-    said = f"A time limit cut short: {bounds}. What was reached by then depends on the machine and on its load."
     searched = {**finding.searched, "cut_by_time_limit": bounds}
-    return dataclasses.replace(finding, meaning=f"{finding.meaning} {said}", searched=searched)
+    return dataclasses.replace(finding, searched=searched)

@@ -1,18 +1,26 @@
 """What a check says about one statement: its verdict, its constant, and the witness that lets anyone repeat it."""
 
+import builtins
 import dataclasses
 import enum
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from smfg_verify.assumptions.properties import find_property
+from smfg_verify.assumptions.sentence import FindingData, Renderings, meaning_of
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
-from smfg_verify.records.codec import decode, encode, frozen
+from smfg_verify.records.codec import decode, encode, kept
+from smfg_verify.records.documents import line, parsed
+from smfg_verify.records.frozen import frozen, thawed
 from smfg_verify.suggestions import closest
 
+T = TypeVar("T")
+# Rendered, and written into records beside the data.
+_TEXTS = ("meaning", "method")
 
+
+@kept
 class Verdict(enum.Enum):
     """What is known about a statement.
 
@@ -29,6 +37,7 @@ class Verdict(enum.Enum):
     NOT_APPLICABLE = "not-applicable"
 
 
+@kept
 class Side(enum.Enum):
     """How a finding's constant stands to the true one: equal to it, above it, or below it.
 
@@ -43,6 +52,7 @@ class Side(enum.Enum):
     LOWER = "lower"
 
 
+@kept
 class Evidence(enum.Enum):
     """What a constant rests on: a proof for all policies and mean fields, or finitely many evaluations.
 
@@ -56,6 +66,7 @@ class Evidence(enum.Enum):
     SEARCH = "search"
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Finding:
     """One statement about a game, checked.
@@ -67,8 +78,7 @@ class Finding:
         constant: the number measured or proved; NaN where there is none.
         side: a `Side`.
         evidence: an `Evidence`; what rests on a search is never CERTIFIED.
-        method: how the constant was found, in words.
-        meaning: one sentence for the reader.
+        facts: numbers, names and codes of cases that `meaning` and `method` are rendered from, besides the above.
         witness: name -> array of what the constant is taken at; empty where there is none.
         searched: name -> number: starts, samples, seed, points that failed or were masked.
         details: name -> numbers and arrays for tables and figures.
@@ -92,8 +102,7 @@ class Finding:
     constant: float
     side: Side
     evidence: Evidence
-    method: str
-    meaning: str
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     witness: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     searched: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -102,7 +111,7 @@ class Finding:
         for name, kind in (("verdict", Verdict), ("side", Side), ("evidence", Evidence)):
             object.__setattr__(self, name, _member(kind, name, getattr(self, name)))
         object.__setattr__(self, "constant", float(self.constant))
-        for name in ("witness", "searched", "details"):
+        for name in ("facts", "witness", "searched", "details"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
         if self.verdict is Verdict.CERTIFIED and self.evidence is not Evidence.PROOF:
             raise ValueError(
@@ -114,6 +123,42 @@ class Finding:
                 f"{self.property}/{self.statement}: got the verdict refuted without a witness, expected the point at "
                 "which the statement fails."
             )
+
+    # By its full name, since `property` is a field here.
+    @builtins.property
+    def meaning(self) -> str:
+        """One sentence for the reader, or a few.
+
+        Raises:
+            ValueError: an unknown statement.
+            KeyError: a fact is missing that the sentence needs.
+        """
+        return meaning_of(self._renderings(), self._data(), self.searched)
+
+    @builtins.property
+    def method(self) -> str:
+        """How the constant was found, in words.
+
+        Raises:
+            ValueError: an unknown statement.
+            KeyError: a fact is missing that the text needs.
+        """
+        return self._renderings().method(self._data())
+
+    def _renderings(self) -> Renderings:
+        return self._known(find_property(self.property).renderings)
+
+    def _data(self) -> FindingData:
+        return FindingData(verdict=self.verdict.value, constant=self.constant, facts=self.facts)
+
+    def _known(self, entries: Mapping[str, T]) -> T:
+        """The entry of this statement among those of its property."""
+        if self.statement not in entries:
+            raise InputError(
+                f"{self.property}: got unknown statement {self.statement!r}{closest(self.statement, entries)}; "
+                f"expected one of: {', '.join(entries)}."
+            )
+        return entries[self.statement]
 
     def reproduce(self, game: AbstractGame) -> float:
         """Compute the constant again from the witness alone.
@@ -127,41 +172,47 @@ class Finding:
         Raises:
             ValueError: no witness, an unknown statement, or a game the witness does not fit.
         """
-        known = find_property(self.property).recompute
-        if self.statement not in known:
-            raise InputError(
-                f"{self.property}: got unknown statement {self.statement!r}{closest(self.statement, known)}; expected "
-                f"one of: {', '.join(known)}."
-            )
+        recompute = self._known(find_property(self.property).recompute)
         if not self.witness:
             raise InputError(
                 f"{self.property}/{self.statement}: no witness to reproduce from (verdict {self.verdict.value})."
             )
-        return float(known[self.statement](game, self.witness))
+        return float(recompute(game, self.witness))
 
     def as_record(self) -> dict[str, Any]:
-        """The finding as plain JSON values, without loss."""
+        """The finding as plain JSON values, without loss, and with its texts for readers that cannot render them."""
         record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         for name in ("verdict", "side", "evidence"):
             record[name] = record[name].value
-        return {name: encode(value) for name, value in record.items()}
+        return {name: encode(thawed(value)) for name, value in record.items()} | {
+            name: getattr(self, name) for name in _TEXTS
+        }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Finding":
-        """The finding behind `as_record`.
+        """The finding behind `as_record`; its texts are rendered again from the data.
 
         Raises:
-            ValueError: fields are missing or unknown.
+            ValueError: fields are missing or unknown, or facts that the sentence needs.
         """
         names = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(record, Mapping) or set(record) != names:
+        written = names | set(_TEXTS)
+        if not isinstance(record, Mapping) or set(record) != written:
             got = sorted(record) if isinstance(record, Mapping) else type(record).__name__
-            raise InputError(f"finding: got {got}, expected the fields {sorted(names)}; likely cause: another file.")
-        return cls(**{name: decode(value) for name, value in record.items()})
+            raise InputError(f"finding: got {got}, expected the fields {sorted(written)}; likely cause: another file.")
+        finding = cls(**{name: decode(value) for name, value in record.items() if name in names})
+        try:
+            finding.as_record()
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"finding: got {finding.property}/{finding.statement} with the facts {sorted(finding.facts)}, from "
+                f"which its sentence cannot be told ({error!r}); likely cause: a damaged file."
+            ) from error
+        return finding
 
     def to_json(self) -> str:
         """JSON text that `from_json` reads back bit for bit."""
-        return json.dumps(self.as_record(), allow_nan=False)
+        return line(self.as_record())
 
     @classmethod
     def from_json(cls, text: str) -> "Finding":
@@ -171,9 +222,9 @@ class Finding:
             ValueError: not JSON, or not a finding.
         """
         try:
-            record = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InputError(f"finding: got text that is not JSON ({error}), expected what `to_json` wrote.") from error
+            record = parsed(text)
+        except InputError as error:
+            raise InputError(f"finding: {error}") from error
         return cls.from_record(record)
 
     def __eq__(self, other: object) -> bool:
@@ -201,14 +252,13 @@ def require_shapes(witness: Mapping[str, Any], shapes: Mapping[str, tuple[int, .
             )
 
 
-def not_applicable(property_name: str, statement: str, *, method: str, why: str) -> Finding:
+def not_applicable(property_name: str, statement: str, **facts: Any) -> Finding:
     """The finding of a statement that has no meaning for a game.
 
     Args:
         property_name: of the property.
         statement: of the property.
-        method: what was looked at to know.
-        why: the reason, without a full stop.
+        facts: why, where the statement's sentence has several reasons to tell.
 
     Returns:
         A finding without constant and witness.
@@ -220,12 +270,11 @@ def not_applicable(property_name: str, statement: str, *, method: str, why: str)
         constant=float("nan"),
         side=Side.EXACT,
         evidence=Evidence.PROOF,
-        method=method,
-        meaning=f"Not applicable: {why}.",
+        facts=facts,
     )
 
 
-def _member(kind: type[enum.Enum], name: str, value: Any) -> enum.Enum:
+def _member(kind: type[enum.Enum], name: str, value: object) -> enum.Enum:
     try:
         return kind(value)
     except ValueError as error:

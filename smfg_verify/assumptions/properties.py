@@ -2,16 +2,20 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from smfg_verify.assumptions.settings import (
-    SearchSettings,
-)
+from smfg_verify.assumptions.sentence import Renderings
+from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.registry import Registry
 
+if TYPE_CHECKING:
+    from smfg_verify.assumptions.finding import Finding  # which stands on this module
+
 Witness = Mapping[str, Any]
 Recompute = Callable[[AbstractGame, Witness], float]
+# From game and settings, the findings of a property.
+Checker = Callable[[AbstractGame, SearchSettings], "list[Finding]"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,13 +26,15 @@ class Property:
         name: words joined by hyphens.
         check: from game and settings to findings.
         recompute: for each statement, the constant from (game, witness) alone.
+        renderings: for each statement, the texts of its findings.
         sufficient: statements that prove the property when certified, and say nothing against it when not.
         aside: statements that tell more about the property (local facts, self-checks) and decide nothing.
     """
 
     name: str
-    check: Callable[[AbstractGame, SearchSettings], list]
+    check: Checker
     recompute: Mapping[str, Recompute]
+    renderings: Mapping[str, Renderings]
     sufficient: frozenset[str] = frozenset()
     aside: frozenset[str] = frozenset()
 
@@ -41,13 +47,19 @@ _PROPERTIES: Registry[Property] = Registry("property")
 
 
 def register_property(
-    name: str, *, recompute: Mapping[str, Recompute], sufficient: Iterable[str] = (), aside: Iterable[str] = ()
-) -> Callable:
+    name: str,
+    *,
+    recompute: Mapping[str, Recompute],
+    renderings: Mapping[str, Renderings],
+    sufficient: Iterable[str] = (),
+    aside: Iterable[str] = (),
+) -> Callable[[Checker], Checker]:
     """Function decorator: make `function(game, settings) -> list of findings` the check of a property.
 
     Args:
         name: of the property, words joined by hyphens.
         recompute: for each statement, the constant from (game, witness) alone.
+        renderings: for each statement, the texts of its findings.
         sufficient: statements that prove the property when certified, and say nothing against it when not.
         aside: statements that decide nothing.
 
@@ -55,8 +67,8 @@ def register_property(
         The decorator, which returns the function unchanged.
     """
 
-    def decorate(function: Callable) -> Callable:
-        entry = Property(name, function, dict(recompute), frozenset(sufficient), frozenset(aside))
+    def decorate(function: Checker) -> Checker:
+        entry = Property(name, function, dict(recompute), dict(renderings), frozenset(sufficient), frozenset(aside))
         _PROPERTIES.add(name, entry, maker=function.__module__)
         return function
 

@@ -1,7 +1,6 @@
 """The findings of one check of one game, saved and loaded with the game's identity."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,14 +11,16 @@ from smfg_verify.assumptions.properties import find_property
 from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
-from smfg_verify.records.codec import decode, encode, frozen
-from smfg_verify.records.documents import opened, read_text
+from smfg_verify.records.codec import decode, encode, kept
+from smfg_verify.records.documents import document, headed, line, opened, read_text
+from smfg_verify.records.frozen import frozen, thawed
 from smfg_verify.suggestions import closest
 
 FORMAT = "smfg-verify assumption report"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 3
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class AssumptionReport:
     """What `check` found, in the order of the properties.
@@ -106,19 +107,22 @@ class AssumptionReport:
 
     def answers(self, properties: Iterable[str], settings: Mapping[str, Any]) -> bool:
         """Whether the report is about exactly these properties, checked with exactly these settings."""
-        return self.properties == tuple(properties) and encode(self.settings) == encode(frozen(settings))
+        same = line(encode(self.settings)) == line(encode(frozen(settings)))
+        return same and self.properties == tuple(properties)
+
+    def as_record(self) -> dict[str, Any]:
+        """The report as JSON values that say what they are, without loss."""
+        record = {
+            "game_name": self.game_name,
+            "game_hash": self.game_hash,
+            "settings": encode(thawed(self.settings)),
+            "findings": [finding.as_record() for finding in self.findings],
+        }
+        return headed(FORMAT, SCHEMA_VERSION, record)
 
     def to_json(self) -> str:
         """JSON text that `from_json` reads back bit for bit."""
-        record = {
-            "format": FORMAT,
-            "schema_version": SCHEMA_VERSION,
-            "game_name": self.game_name,
-            "game_hash": self.game_hash,
-            "settings": encode(self.settings),
-            "findings": [finding.as_record() for finding in self.findings],
-        }
-        return json.dumps(record, allow_nan=False, indent=1)
+        return document(self.as_record())
 
     @classmethod
     def from_json(cls, text: str, game: AbstractGame | None = None) -> "AssumptionReport":
@@ -155,12 +159,12 @@ class AssumptionReport:
             )
         return report
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the report to a file: completely or not at all."""
         write_atomically(path, self.to_json().encode())
 
     @classmethod
-    def load(cls, path: str | os.PathLike, game: AbstractGame | None = None) -> "AssumptionReport":
+    def load(cls, path: str | os.PathLike[str], game: AbstractGame | None = None) -> "AssumptionReport":
         """Read a report from its own file, or out of the report.json that `check` and `validate` write.
 
         Raises:

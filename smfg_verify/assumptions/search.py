@@ -14,12 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.game import AbstractGame
 
 # Values and slopes of the objective at a batch of points: (K, D) -> (K,), (K, D).
 Slopes = Callable[[Float[np.ndarray, "K D"]], tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]]
+# From the game, one point (D,) and its label, a scalar to minimise.
+Objective = Callable[[AbstractGame, Array, Any], Array]
 
 LOGIT_BOX = 6.0
 _SUFFICIENT_DECREASE = 1e-4
@@ -72,9 +74,7 @@ class SearchResult(NamedTuple):
         }
 
 
-def slopes_of(
-    objective: Callable[[AbstractGame, Array, Any], Array], game: AbstractGame, labels: Any = None, *, batch: int = 64
-) -> Slopes:
+def slopes_of(objective: Objective, game: AbstractGame, labels: object = None, *, batch: int = 64) -> Slopes:
     """The slopes of a differentiable objective, compiled once for all games of a structure and for all searches.
 
     Args:
@@ -96,7 +96,9 @@ def slopes_of(
 
 
 @jit_for_game
-def _batch_of_slopes(game: AbstractGame, objective, points: jax.Array, labels: Any):
+def _batch_of_slopes(
+    game: AbstractGame, objective: Objective, points: jax.Array, labels: Array | None
+) -> tuple[Array, Array]:
     labels_axis = None if labels is None else 0
     evaluate = jax.value_and_grad(objective, argnums=1)
     return jax.vmap(evaluate, in_axes=(None, 0, labels_axis))(game, points, labels)
@@ -190,11 +192,13 @@ def _step(slopes: Slopes, walk: _Walk) -> tuple[_Walk, int]:
 
 
 def _finite(values: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    return np.isfinite(values) & np.all(np.isfinite(gradients), axis=1)
+    result: np.ndarray = np.isfinite(values) & np.all(np.isfinite(gradients), axis=1)
+    return result
 
 
 def _norm(rows: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(rows, axis=1)
+    result: np.ndarray = np.linalg.norm(rows, axis=1)
+    return result
 
 
 def mixed_starts(scores: Float[np.ndarray, " N"], number: int) -> Int[np.ndarray, " K"]:

@@ -48,9 +48,8 @@ def _without_proof(game: AbstractGame, finding: Finding, functions: tuple[str, .
         return finding
     if finding.verdict is not Verdict.CERTIFIED:
         return dataclasses.replace(finding, evidence=Evidence.SEARCH)
-    names = " and ".join(name.replace("_", " ") for name in functions)
-    meaning = f"{finding.meaning} Not proved: the {names} cannot be traced, so this holds for numbers read from there."
-    return dataclasses.replace(finding, verdict=Verdict.SUPPORTED, evidence=Evidence.SEARCH, meaning=meaning)
+    facts = {**finding.facts, "untraced": functions}
+    return dataclasses.replace(finding, verdict=Verdict.SUPPORTED, evidence=Evidence.SEARCH, facts=facts)
 
 
 def _rests_on_none(finding: Finding, functions: tuple[str, ...]) -> bool:

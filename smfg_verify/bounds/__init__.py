@@ -32,13 +32,13 @@ from smfg_verify.bounds.local.update_noise import UpdateNoise as UpdateNoise
 from smfg_verify.bounds.local.update_noise import update_noise as update_noise
 from smfg_verify.bounds.rates.averages import RUNNING_AVERAGE as RUNNING_AVERAGE
 from smfg_verify.bounds.rates.averages import running_average as running_average
+from smfg_verify.bounds.rates.bootstrap import IntervalMethod as IntervalMethod
 from smfg_verify.bounds.rates.change_point import ChangePoint as ChangePoint
 from smfg_verify.bounds.rates.change_point import ChangeStatus as ChangeStatus
 from smfg_verify.bounds.rates.change_point import change_point as change_point
 from smfg_verify.bounds.rates.change_point import last_change_point as last_change_point
 from smfg_verify.bounds.rates.decay import DecayRate as DecayRate
 from smfg_verify.bounds.rates.decay import Envelope as Envelope
-from smfg_verify.bounds.rates.decay import IntervalMethod as IntervalMethod
 from smfg_verify.bounds.rates.power import PlanStatus as PlanStatus
 from smfg_verify.bounds.rates.power import PowerCell as PowerCell
 from smfg_verify.bounds.rates.power import PowerPlan as PowerPlan

@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping
 
 from smfg_verify.errors import InputError
+from smfg_verify.records.codec import kept
 
 
+@kept
 class Kind(enum.StrEnum):
     """How measured and predicted must stand to each other.
 
@@ -51,6 +53,7 @@ class Version(enum.StrEnum):
     FULL = "full"
 
 
+@kept
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CaseRecord:
     """Measured and predicted, with what is needed to judge them.
@@ -73,7 +76,7 @@ class CaseRecord:
     Examples:
         >>> from smfg_verify.cases import CaseRecord, Kind
         >>> record = CaseRecord(
-        ...     measured=0.5, predicted=1.0, kind=Kind.UPPER_BOUND, error=0.0, error_source="none", looked_at="one number"
+        ...     measured=0.5, predicted=1.0, kind=Kind.UPPER_BOUND, error=0.0, error_source="none", looked_at="one"
         ... )
         >>> record.verdict.value, record.upper
         ('holds', 0.5)

@@ -65,7 +65,7 @@ class CaseOutcome:
     Examples:
         >>> from smfg_verify.cases import CaseOutcome, CaseRecord, Kind, Version, find_case
         >>> record = CaseRecord(
-        ...     measured=0.5, predicted=1.0, kind=Kind.UPPER_BOUND, error=0.0, error_source="none", looked_at="one number"
+        ...     measured=0.5, predicted=1.0, kind=Kind.UPPER_BOUND, error=0.0, error_source="none", looked_at="one"
         ... )
         >>> CaseOutcome(find_case("policy-lipschitz"), Version.QUICK, record, seconds=0.1).verdict.value
         'holds'
@@ -154,7 +154,7 @@ def find_case(name: str) -> Case:
 
 
 def run_case(name: str, version: Version | str = Version.QUICK) -> CaseOutcome:
-    """Run one case.
+    """Run one case and time it.
 
     Args:
         name: of the case.

@@ -34,7 +34,7 @@ def _options(title: str, position: int) -> Callable[[type[_Options]], type[_Opti
     return decorate
 
 
-def _whole_numbers(kind: Any, tokens: Sequence[Token]) -> Any:
+def _whole_numbers(kind: object, tokens: Sequence[Token]) -> Any:
     """Refuse what the parser would round, such as 5.7 seeds; 5.0 is 5."""
     return convert(kind, tokens, converter=lambda _, text: int(re.sub(r"\.0+\s*$", "", text)))
 

@@ -16,12 +16,14 @@ from smfg_verify.comparison.tuning import Trial, quietly, tune
 from smfg_verify.errors import InputError
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, validate
+from smfg_verify.records.codec import kept
 from smfg_verify.records.parts import Keep, made_anew
 from smfg_verify.stochastic.method import Method
 
 _FIRST_TUNING_SEED = 10_000
 
 
+@kept
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CompareSettings:
     """How methods are compared.
@@ -78,6 +80,7 @@ class CompareSettings:
         return samples // cost
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class ContenderResult:
     """A tuned method's run.
@@ -110,9 +113,11 @@ class ContenderResult:
     @property
     def clock(self) -> Float[np.ndarray, " C"]:
         """Seconds at the checkpoints, the run's time spread evenly over its iterations."""
-        return self.iterations / self.iterations[-1] * self.seconds
+        result: Float[np.ndarray, " C"] = self.iterations / self.iterations[-1] * self.seconds
+        return result
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Comparison:
     """All methods on one game.

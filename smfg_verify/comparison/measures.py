@@ -6,15 +6,20 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.bounds.rates.run_residuals import exact_residuals, largest_batch
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.bounds.rates.run_residuals import exact_residuals
+from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.exploitability import exploitability
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.policies import softmax_policy
+from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.trace import Trace
 
+# Pairs of policies in a batch, at most: runs have tens of checkpoints, and a larger batch would be mostly padding.
+_LARGEST_BATCH = 64
 
+
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Measures:
     r"""Exact measures of every seed at every checkpoint, (S, C) each; NaN where a seed diverged or a solve failed.
@@ -71,7 +76,7 @@ def measures_of(game: AbstractGame, trace: Trace) -> Measures:
     if finite.any():
         ready = traced(game)
         call = lambda *logits: _gains(ready, *logits)  # noqa: E731
-        gains[finite] = in_batches(call, min(largest_batch(game), 64), leaders[finite], followers[finite])
+        gains[finite] = in_batches(call, batch_size(game, _LARGEST_BATCH), leaders[finite], followers[finite])
     return Measures(
         objective=found.objective,
         objective_error=found.rounding["objective"],
@@ -83,7 +88,7 @@ def measures_of(game: AbstractGame, trace: Trace) -> Measures:
 
 @jit_for_game
 def _gains(game: AbstractGame, leaders: Float[Array, "N O B"], followers: Float[Array, "N n A"]) -> Float[Array, " N"]:
-    def one(leader, follower):
+    def one(leader: Array, follower: Array) -> Array:
         return exploitability(game, softmax_policy(leader), softmax_policy(follower)).gain
 
     return jax.vmap(one)(leaders, followers)

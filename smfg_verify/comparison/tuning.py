@@ -10,11 +10,13 @@ import numpy as np
 from smfg_verify.comparison.contenders import Contender
 from smfg_verify.exact.gradient.at_leaders import evaluate_where_finite
 from smfg_verify.game import AbstractGame, traced
+from smfg_verify.records.codec import kept
+from smfg_verify.stochastic.engine.start_and_resume import run_method
 from smfg_verify.stochastic.method import Method
-from smfg_verify.stochastic.start_and_resume import run_method
 from smfg_verify.stochastic.trace import Trace
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class Trial:
     """Options tried.

@@ -1,11 +1,98 @@
-"""Factorisations under vmap, one after the other."""
+"""Many points at once: how many fit in memory, one compiled shape for any number, factorisations one by one."""
 
 from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, overload
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from smfg_verify.exact.compiling import tangent_entries
+from smfg_verify.game import AbstractGame
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Entries of the tables that one batch of points builds at once: 128 MiB of float64, a small part of any machine's
+# memory and more than its caches, so that a larger batch is no faster.
+MAX_ENTRIES = 2**24
+# Leaders in a batch whatever their game: a program takes all of a batch though only one point is asked for.
+_LARGEST_BATCH = 32
 
 
-def one_at_a_time(function: Callable) -> Callable:
+def points_at_once(entries: int, most: int, *, budget: int = MAX_ENTRIES) -> int:
+    """Points in a batch: as many as keep its tables within a budget, and one at least.
+
+    Args:
+        entries: of the tables that one point builds.
+        most: points in a batch, at most.
+        budget: entries of the tables of all points of a batch.
+
+    Returns:
+        Between 1 and `most`.
+    """
+    return int(np.clip(budget // entries, 1, most))
+
+
+def batch_size(game: AbstractGame, most: int = _LARGEST_BATCH) -> int:
+    """Leaders evaluated at once: as many as keep the tables of tangents within the budget.
+
+    Args:
+        game: tells the size of the transition's table of derivatives.
+        most: leaders in a batch, at most.
+
+    Returns:
+        Between 1 and `most`.
+    """
+    return points_at_once(tangent_entries(game), most)
+
+
+@overload
+def in_batches(function: Callable[..., Array], size: int, *arguments: Any) -> np.ndarray: ...
+@overload
+def in_batches(
+    function: Callable[..., tuple[Array, Array]], size: int, *arguments: Any
+) -> tuple[np.ndarray, np.ndarray]: ...
+@overload
+def in_batches(function: Callable[..., tuple[Array, ...]], size: int, *arguments: Any) -> tuple[np.ndarray, ...]: ...
+@overload
+def in_batches(function: Callable[..., R], size: int, *arguments: Any) -> R: ...
+
+
+def in_batches(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
+    """Call a function on batches of exactly one size, so that it is compiled once whatever the number of points.
+
+    The last batch is filled up with its last point.
+
+    Args:
+        function: of arrays or trees of arrays whose first axis counts the points; returns a tree of such arrays.
+        size: points in a batch.
+        *arguments: arrays or trees of arrays over all points; None stays None.
+
+    Returns:
+        The tree of results over all points, as NumPy arrays of their own; of no points, empty ones of their shapes.
+    """
+    number, size = len(jax.tree.leaves(arguments)[0]), max(1, size)
+    if number == 0:
+        batch = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((size, *leaf.shape[1:]), _dtype(leaf)), arguments)
+        return jax.tree.map(lambda leaf: np.zeros((0, *leaf.shape[1:]), leaf.dtype), jax.eval_shape(function, *batch))
+    rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
+
+    def call(row: Int[np.ndarray, " size"]) -> Any:
+        found = function(*jax.tree.map(lambda leaf: jnp.asarray(leaf[row]), arguments))
+        # Waited for, or JAX would start the next batches and their tables beside this one.
+        return jax.tree.map(np.asarray, found)
+
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:number], *map(call, rows))
+
+
+def _dtype(leaf: Any) -> np.dtype[Any]:
+    """The type that a leaf has as a JAX array."""
+    return jax.dtypes.canonicalize_dtype(leaf.dtype)
+
+
+def one_at_a_time(function: Callable[P, R]) -> Callable[P, R]:
     """Make `vmap` of a function a loop over single calls.
 
     jaxlib splits a batched LAPACK call of more than about 2e5 operations over XLA's thread pool and waits for the
@@ -19,4 +106,5 @@ def one_at_a_time(function: Callable) -> Callable:
     Returns:
         The same function, safe under `vmap`.
     """
-    return jax.custom_batching.sequential_vmap(function)
+    result: Callable[P, R] = jax.custom_batching.sequential_vmap(function)
+    return result

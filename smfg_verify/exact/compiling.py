@@ -3,36 +3,40 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
 import jax
 
 from smfg_verify.game import AbstractGame, compiled_for_game, is_prepared, mean_field_shape, traced
-from smfg_verify.game.compiling import OLD_EMITTERS, UNOPTIMISED
+from smfg_verify.game.compiling import OLD_EMITTERS, UNOPTIMISED, GameProgram
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Entries of the table of tangents from which on optimised code is worth its compilation.
 _LARGE = 1e5
 
 
-def jit(options: dict[str, Any]) -> Callable:
+def jit(options: dict[str, bool | int]) -> Callable[[Callable[P, R]], GameProgram[P, R]]:
     """Function decorator: `compiled_for_game` with options for the compiler, unless part of a larger program."""
 
-    def decorate(function: Callable) -> Callable:
+    def decorate(function: Callable[P, R]) -> GameProgram[P, R]:
         alone, inner = compiled_for_game(function, compiler_options=options), compiled_for_game(function)
 
         @functools.wraps(function)
-        def compiled(*arguments: Any) -> Any:
+        def compiled(*arguments: Any) -> R:
             # JAX refuses options of a function that is called while another is traced.
             traced_now = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(arguments))
-            return (inner if traced_now else alone)(*arguments)
+            return cast(Callable[..., R], inner if traced_now else alone)(*arguments)
 
-        compiled.num_programs = lambda: alone.num_programs() + inner.num_programs()  # type: ignore[attr-defined]
-        return compiled
+        program = cast(GameProgram[P, R], compiled)
+        program.num_programs = lambda: alone.num_programs() + inner.num_programs()
+        return program
 
     return decorate
 
 
-def jit_for_game(function: Callable) -> Callable:
+def jit_for_game(function: Callable[P, R]) -> Callable[P, R]:
     """Function decorator: compile a function whose first argument is the game, quickly where the game is small.
 
     Args:
@@ -44,11 +48,11 @@ def jit_for_game(function: Callable) -> Callable:
     quickly, optimised = jit(UNOPTIMISED)(function), jit(OLD_EMITTERS)(function)
 
     @functools.wraps(function)
-    def compiled(game: AbstractGame, *arguments: Any) -> Any:
+    def compiled(game: AbstractGame, *arguments: Any) -> R:
         game = game if is_prepared(game) else traced(game)
-        return (optimised if _is_large(game) else quickly)(game, *arguments)
+        return cast(Callable[..., R], optimised if _is_large(game) else quickly)(game, *arguments)
 
-    return compiled
+    return cast(Callable[P, R], compiled)
 
 
 def _is_large(game: AbstractGame) -> bool:

@@ -5,10 +5,20 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from smfg_verify.exact import root
 from smfg_verify.exact.kernel import FollowerModel
 from smfg_verify.exact.population import chain, solve_linear
+from smfg_verify.game.base import Scalar
 from smfg_verify.policies import entropy
 from smfg_verify.records.portable import Portable
+
+# The iteration goes on until the residual is this much below what is accepted: near the solution one more step brings
+# it down to rounding.
+_MARGIN = 0.01
+# Largest accepted residual of a soft optimum, relative to max(tau, max |V|).
+ACCEPTED = root.TOLERANCE / _MARGIN
+# Policy iteration takes few steps, but at a temperature near zero the policy changes one state at a time.
+MAX_ITERATIONS = 200
 
 
 class BestResponse(Portable, eqx.Module):
@@ -30,7 +40,7 @@ class BestResponse(Portable, eqx.Module):
 
 
 def soft_bellman(
-    model: FollowerModel, value: Float[Array, " n"], discount: Float[Array, ""], temperature: Float[Array, ""]
+    model: FollowerModel, value: Float[Array, " n"], discount: Scalar, temperature: Scalar
 ) -> tuple[Float[Array, " n"], Float[Array, "n A"]]:
     r"""Soft Bellman operator and its greedy policy.
 
@@ -56,11 +66,11 @@ def soft_bellman(
 
 def best_response(
     model: FollowerModel,
-    discount: Float[Array, ""],
-    temperature: Float[Array, ""],
+    discount: Scalar,
+    temperature: Scalar,
     *,
-    tolerance: float = 1e-11,
-    max_steps: int = 200,
+    tolerance: float = ACCEPTED,
+    max_steps: int = MAX_ITERATIONS,
 ) -> BestResponse:
     r"""Soft optimal policy by soft policy iteration, which is Newton's method on $V = T V$.
 
@@ -81,33 +91,28 @@ def best_response(
     """
     n = model.reward.shape[0]
 
-    def residual_of(value):
+    def residual_of(value: Array) -> tuple[Array, Array]:
         updated, policy = soft_bellman(model, value, discount, temperature)
         return value - updated, policy
 
-    def norm(value, residual):
-        return jnp.max(jnp.abs(residual)) / jnp.maximum(temperature, jnp.max(jnp.abs(value)))
-
-    def step(carry):
-        value, residual, policy, count = carry
-        value = value - solve_linear(jnp.eye(n) - discount * chain(policy, model.transition), residual)
+    def linearise(value: Array) -> tuple[Array, tuple[Array, Array]]:
         residual, policy = residual_of(value)
-        return value, residual, policy, count + 1
+        return residual, (jnp.eye(n) - discount * chain(policy, model.transition), policy)
 
-    def unfinished(carry):
-        value, residual, _, count = carry
-        return (norm(value, residual) > 0.01 * tolerance) & (count < max_steps)
+    equations = root.Equations(
+        evaluate=lambda value: residual_of(value)[0],
+        linearise=linearise,
+        direction=lambda linear, residual: solve_linear(linear[0], residual),
+        move=lambda search, step: search.point - step,
+        norm=lambda residual, value: jnp.max(jnp.abs(residual)) / jnp.maximum(temperature, jnp.max(jnp.abs(value))),
+    )
+    # Whole steps: T is convex, so that they converge from anywhere, and halves of them would only be slower.
+    start = root.unevaluated(jnp.zeros((n,)))
+    found, (_, policy) = root.newton(equations, start, max_steps=max_steps, tolerance=_MARGIN * tolerance, damped=False)
+    return BestResponse(policy, found.point, found.norm, found.norm <= tolerance, found.steps)
 
-    start = jnp.zeros((n,))
-    residual, policy = residual_of(start)
-    value, residual, policy, count = jax.lax.while_loop(unfinished, step, (start, residual, policy, jnp.asarray(0)))
-    size = norm(value, residual)
-    return BestResponse(policy, value, size, size <= tolerance, count)
 
-
-def differentiable_value(
-    model: FollowerModel, discount: Float[Array, ""], temperature: Float[Array, ""]
-) -> Float[Array, " n"]:
+def differentiable_value(model: FollowerModel, discount: Scalar, temperature: Scalar) -> Float[Array, " n"]:
     r"""Value of the soft best response, differentiable three times in the model and the temperature.
 
     A Newton step taken from a solution has, by its quadratic convergence, one more exact derivative than the point
@@ -133,8 +138,8 @@ def differentiable_value(
 def policy_value(
     model: FollowerModel,
     policy: Float[Array, "n A"],
-    discount: Float[Array, ""],
-    temperature: Float[Array, ""],
+    discount: Scalar,
+    temperature: Scalar,
 ) -> Float[Array, " n"]:
     r"""Entropy-regularised value of a policy, $V = (I - \gamma P_\pi)^{-1} (r_\pi + \tau H(\pi))$.
 

@@ -35,6 +35,6 @@ def leader_value(
     return policy_value(as_rewarded, follower_rows, game.discount, jnp.zeros(()))
 
 
-def objective_at(game: AbstractGame, leader_policy, follower_rows, mean_field) -> Float[Array, ""]:
+def objective_at(game: AbstractGame, leader_policy: Array, follower_rows: Array, mean_field: Array) -> Float[Array, ""]:
     """J_l(phi, pi, mu), the leader's objective at arbitrary policies and mean field, a scalar."""
     return jnp.dot(jnp.asarray(game.initial_distribution), leader_value(game, leader_policy, follower_rows, mean_field))

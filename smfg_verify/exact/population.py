@@ -8,6 +8,7 @@ from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.kernel import FollowerModel
 from smfg_verify.exact.stationary import stationary_distribution as stationary_distribution
 from smfg_verify.game import AbstractGame
+from smfg_verify.game.base import Scalar
 
 
 def chain(policy: Float[Array, "n A"], transition: Float[Array, "n A n"]) -> Float[Array, "n n"]:
@@ -21,23 +22,25 @@ def solve_linear(matrix: Float[Array, "k k"], right: Float[Array, " k"]) -> Floa
     Not `lineax.linear_solve`: the rule that differentiates it raises on non-finite numbers whatever `throw` says,
     and an unconverged equilibrium must come out as NaN.
     """
-    return jax.lax.custom_linear_solve(
+    result: Float[Array, " k"] = jax.lax.custom_linear_solve(
         lambda x: matrix @ x,
         right,
         solve=lambda _, b: _refined_solve(matrix, b),
         transpose_solve=lambda _, b: _refined_solve(matrix.T, b),
     )
+    return result
 
 
 @one_at_a_time
 def _refined_solve(matrix: Float[Array, "k k"], right: Float[Array, " k"]) -> Float[Array, " k"]:
     factor = jax.scipy.linalg.lu_factor(matrix)
     first = jax.scipy.linalg.lu_solve(factor, right)
-    return first + jax.scipy.linalg.lu_solve(factor, right - matrix @ first)
+    result: Float[Array, " k"] = first + jax.scipy.linalg.lu_solve(factor, right - matrix @ first)
+    return result
 
 
 def discounted_occupancy(
-    transition: Float[Array, "n n"], initial: Float[Array, " n"], discount: Float[Array, ""]
+    transition: Float[Array, "n n"], initial: Float[Array, " n"], discount: Scalar
 ) -> Float[Array, " n"]:
     r"""Discounted occupancy measure $d = (1 - \gamma) \rho^T (I - \gamma P)^{-1}$.
 

@@ -9,6 +9,7 @@ from smfg_verify.exact.follower import differentiable_value, soft_bellman
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import population_law
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game.base import Scalar
 
 
 def mean_field_response(setting: Setting, field: Float[Array, " M"]) -> Float[Array, " M"]:
@@ -36,12 +37,11 @@ def response_jacobian(setting: Setting, field: Float[Array, " M"]) -> Float[Arra
     Only its action on tangents of the simplex (columns that sum to zero) says anything about the game: off the simplex
     a game's functions are an extension without meaning.
     """
-    return jax.jacfwd(lambda m: mean_field_response(setting, m))(field)
+    result: Float[Array, "M M"] = jax.jacfwd(lambda m: mean_field_response(setting, m))(field)
+    return result
 
 
-def setting_of(
-    game: AbstractGame, leader_policy: Float[Array, "O B"], temperature: Float[Array, ""] | None = None
-) -> Setting:
+def setting_of(game: AbstractGame, leader_policy: Float[Array, "O B"], temperature: Scalar | None = None) -> Setting:
     """The equilibrium problem of a leader's policy, at the game's temperature or another."""
     tau = game.temperature if temperature is None else temperature
     return Setting(game, leader_policy, jnp.asarray(tau, dtype=float))

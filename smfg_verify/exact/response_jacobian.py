@@ -5,23 +5,23 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float
 
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.accuracy import accuracy
 from smfg_verify.exact.equilibrium.newton import newton, respond, to_simplex, unevaluated
 from smfg_verify.exact.equilibrium.residual import Point, follower_policy, inside
 from smfg_verify.exact.equilibrium.solve import TOLERANCE
-from smfg_verify.exact.gradient.at_leaders import batch_size
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import population_law
 from smfg_verify.exact.response import mean_field_response, response_jacobian, setting_of
+from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.policies import softmax_policy
 
+# Points in a batch, at most: there are a few dozen at a time.
 _LARGEST_BATCH = 16
-_NEWTON_STEPS = 60
 
 
 class LocalResponse(NamedTuple):
@@ -50,7 +50,8 @@ class LocalResponse(NamedTuple):
     @property
     def converged(self) -> np.ndarray:
         """Whether the mean field is within the solver's tolerance of an equilibrium, with a finite Jacobian, (N,)."""
-        return (self.error <= TOLERANCE) & np.all(np.isfinite(self.response), axis=(1, 2))
+        result: np.ndarray = (self.error <= TOLERANCE) & np.all(np.isfinite(self.response), axis=(1, 2))
+        return result
 
 
 def at_mean_fields(
@@ -80,24 +81,30 @@ def at_equilibria(
     temperature: Float[ArrayLike, "*N"] | None = None,
 ) -> LocalResponse:
     """The map at the equilibria that Newton's method reaches from given mean fields; arguments as `at_mean_fields`."""
-    return _respond_at(game, logits, starts, temperature, _NEWTON_STEPS)
+    return _respond_at(game, logits, starts, temperature, MAX_STEPS)
 
 
-def _respond_at(game: AbstractGame, logits, fields, temperature, max_steps: int) -> LocalResponse:
-    logits, fields = np.asarray(logits, dtype=float), np.asarray(fields, dtype=float)
-    number = len(logits)
+def _respond_at(
+    game: AbstractGame, logits: ArrayLike, fields: ArrayLike, temperature: ArrayLike | None, max_steps: int
+) -> LocalResponse:
+    leaders, starts = np.asarray(logits, dtype=float), np.asarray(fields, dtype=float)
+    number = len(leaders)
     tau = np.broadcast_to(np.asarray(game.temperature if temperature is None else temperature, dtype=float), number)
-    size, steps = min(batch_size(game), _LARGEST_BATCH), jnp.asarray(max_steps)
-    found = in_batches(lambda *batch: _evaluate(game, *batch, steps), size, logits, fields, tau)
-    return LocalResponse(logits, tau, *found)
+    size, steps = batch_size(game, _LARGEST_BATCH), jnp.asarray(max_steps)
+    found = in_batches(lambda omega, field, at: _evaluate(game, omega, field, at, steps), size, leaders, starts, tau)
+    return LocalResponse(leaders, tau, *found)
 
 
 @jit_for_game
-def _evaluate(game: AbstractGame, logits, fields, temperatures, max_steps):
+def _evaluate(
+    game: AbstractGame, logits: Array, fields: Array, temperatures: Array, max_steps: Array
+) -> tuple[Array, ...]:
     return jax.vmap(_evaluate_one, in_axes=(None, 0, 0, 0, None))(game, logits, fields, temperatures, max_steps)
 
 
-def _evaluate_one(game: AbstractGame, logits, field, temperature, max_steps):
+def _evaluate_one(
+    game: AbstractGame, logits: Array, field: Array, temperature: Array, max_steps: Array
+) -> tuple[Array, ...]:
     setting = setting_of(game, softmax_policy(logits), temperature)
     field = to_simplex(field)
     start = unevaluated(Point(field, respond(setting, field)[1].value))
@@ -108,7 +115,7 @@ def _evaluate_one(game: AbstractGame, logits, field, temperature, max_steps):
     field = found.point.mean_field
     policy = follower_policy(setting, found.point)
 
-    def law(field):
+    def law(field: Array) -> Array:
         model = follower_model(tabulate(game, field.reshape(mean_field_shape(game))), setting.leader_rows)
         return population_law(game, model, policy)
 
@@ -136,7 +143,8 @@ def tangent_basis(size: int) -> Float[np.ndarray, "M k"]:
 def on_tangents(jacobian: Float[np.ndarray, "M M"]) -> Float[np.ndarray, "k k"]:
     """A Jacobian that takes tangents of the simplex to tangents, in an orthonormal basis of them."""
     basis = tangent_basis(len(jacobian))
-    return basis.T @ jacobian @ basis
+    result: Float[np.ndarray, "k k"] = basis.T @ jacobian @ basis
+    return result
 
 
 def steepest_pair(jacobian: Float[np.ndarray, "M M"]) -> tuple[float, int, int]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 from jax.scipy.special import entr
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.errors import InputError
 from smfg_verify.games import LinearQuadratic
@@ -75,7 +75,7 @@ class LinearQuadraticEquilibrium(Portable, eqx.Module):
 
 
 def linear_quadratic_equilibrium(
-    game: LinearQuadratic, leader_logits: Float[Array, "1 B"]
+    game: LinearQuadratic, leader_logits: Float[ArrayLike, "1 B"]
 ) -> LinearQuadraticEquilibrium:
     """Equilibrium of the continuous game behind a grid; the grid itself is not used.
 
@@ -125,13 +125,13 @@ def linear_quadratic_equilibrium(
     )
 
 
-def mean_target(game: LinearQuadratic, leader_logits: Float[Array, "1 B"]) -> Float[Array, ""]:
+def mean_target(game: LinearQuadratic, leader_logits: Float[ArrayLike, "1 B"]) -> Float[Array, ""]:
     """Mean of the public target, length."""
     return softmax_policy(jnp.asarray(leader_logits))[0] @ game.targets
 
 
 def policy_value(
-    game: LinearQuadratic, leader_logits: Float[Array, "1 B"], policy: GaussianPolicy, mean: Float[Array, ""]
+    game: LinearQuadratic, leader_logits: Float[ArrayLike, "1 B"], policy: GaussianPolicy, mean: Float[Array, ""]
 ) -> QuadraticValue:
     r"""Value of any Gaussian policy against a frozen population mean, from $V = r_\pi + \tau H + \gamma P_\pi V$.
 
@@ -159,7 +159,7 @@ def policy_value(
 
 
 def policy_objective(
-    game: LinearQuadratic, leader_logits: Float[Array, "1 B"], policy: GaussianPolicy, mean: Float[Array, ""]
+    game: LinearQuadratic, leader_logits: Float[ArrayLike, "1 B"], policy: GaussianPolicy, mean: Float[Array, ""]
 ) -> Float[Array, ""]:
     """J_f of a Gaussian policy from the game's law of the first state, against a frozen mean of the population."""
     value = policy_value(game, leader_logits, policy, mean)
@@ -167,7 +167,7 @@ def policy_objective(
 
 
 def policy_leader_value(
-    game: LinearQuadratic, leader_logits: Float[Array, "1 B"], policy: GaussianPolicy
+    game: LinearQuadratic, leader_logits: Float[ArrayLike, "1 B"], policy: GaussianPolicy
 ) -> QuadraticValue:
     r"""Value to the leader of a Gaussian policy of the followers, from $V_l = r_l + \tau_l H + \gamma P_\pi V_l$.
 
@@ -191,7 +191,7 @@ def policy_leader_value(
 
 
 def policy_leader_objective(
-    game: LinearQuadratic, leader_logits: Float[Array, "1 B"], policy: GaussianPolicy
+    game: LinearQuadratic, leader_logits: Float[ArrayLike, "1 B"], policy: GaussianPolicy
 ) -> Float[Array, ""]:
     """J_l of a Gaussian policy from the game's law of the first state; Phi(omega) at the equilibrium's policy."""
     return game.initial_distribution @ policy_leader_value(game, leader_logits, policy)(game.positions)

@@ -41,7 +41,7 @@ def _eliminate(transition: Float[Array, "n n"]) -> tuple[Float[Array, " n"], _St
     size = transition.shape[0]
     apart = ~jnp.eye(size, dtype=bool)
 
-    def stage(carry, _):
+    def stage(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], _Stages]:
         table, remaining, members = carry
         leaving = jnp.sum(jnp.where(remaining, table, 0.0), axis=1)
         state = jnp.argmax(jnp.where(remaining, leaving, -1.0))
@@ -84,7 +84,7 @@ def stationary_distribution(transition: Float[Array, "n n"]) -> Float[Array, " n
 
 
 @stationary_distribution.defjvp
-def _stationary_jvp(primals, tangents):
+def _stationary_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (transition,), (change,) = primals, tangents
     response = law_response(transition)
     return response.law, response.along(change)
@@ -136,7 +136,7 @@ def law_response(transition: Float[Array, "n n"]) -> LawResponse:
     # Net flow over the edge of k for each unit that elimination turns from the edge of j to the states j moves to.
     turned = (1.0 - below) * (subtree @ stages.leave.T) - below * (outside @ stages.leave.T)
 
-    def stage(by_edge, done):
+    def stage(by_edge: Array, done: tuple[Array, Array, Array, Array]) -> tuple[Array, None]:
         index, visits, rate, turn = done
         # Later edges only: none was turned to an earlier one.
         change = turn @ by_edge - visits / rate

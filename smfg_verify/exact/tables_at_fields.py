@@ -5,9 +5,9 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float
 
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import in_batches, points_at_once
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.kernel import Kernel, tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
@@ -23,6 +23,10 @@ def field_size(game: AbstractGame) -> int:
     return int(np.prod(mean_field_shape(game)))
 
 
+def _at_once(entries: int) -> int:
+    return points_at_once(entries, _LARGEST_BATCH, budget=_MAX_ENTRIES)
+
+
 def tables_at(game: AbstractGame, fields: Float[ArrayLike, "F M"]) -> dict[str, Float[np.ndarray, "F ..."]]:
     """The three tables at each mean field.
 
@@ -34,7 +38,7 @@ def tables_at(game: AbstractGame, fields: Float[ArrayLike, "F M"]) -> dict[str, 
         By function of the game: (F, n, A, B, n) for "transition", (F, n, A, B) for the rewards.
     """
     entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    kernel = in_batches(functools.partial(_tables, game), _batch_size(entries), np.asarray(fields, dtype=float))
+    kernel = in_batches(functools.partial(_tables, game), _at_once(entries), np.asarray(fields, dtype=float))
     return {name: getattr(kernel, name) for name in FUNCTIONS}
 
 
@@ -47,12 +51,7 @@ def slopes_at(game: AbstractGame, name: str, fields: Float[ArrayLike, "F M"]) ->
     width = game.num_states if name == "transition" else 1
     entries = game.num_states * game.num_follower_actions * game.num_leader_actions * width * field_size(game)
     fields = np.asarray(fields, dtype=float)
-    return in_batches(lambda part: _slopes(game, part, name), _batch_size(entries), fields)
-
-
-def _batch_size(entries: int) -> int:
-    """Mean fields tabulated at once, by the entries of one table."""
-    return int(np.clip(_MAX_ENTRIES // entries, 1, _LARGEST_BATCH))
+    return in_batches(lambda part: _slopes(game, part, name), _at_once(entries), fields)
 
 
 @jit_for_game
@@ -62,8 +61,9 @@ def _tables(game: AbstractGame, fields: jax.Array) -> Kernel:
 
 @jit_for_game
 def _slopes(game: AbstractGame, fields: jax.Array, name: str) -> jax.Array:
-    def table(field):
-        return getattr(tabulate(game, field.reshape(mean_field_shape(game))), name)
+    def table(field: Array) -> Array:
+        result: Array = getattr(tabulate(game, field.reshape(mean_field_shape(game))), name)
+        return result
 
     return jax.vmap(lambda field: jnp.moveaxis(jax.jacfwd(table)(field), -1, 0))(fields)
 

@@ -8,8 +8,8 @@ disagree.
 """
 
 import abc
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import equinox as eqx
 import jax
@@ -22,10 +22,21 @@ from smfg_verify.records.portable import Portable
 Dependence = Literal["none", "affine", "general"]
 MeanFieldSupport = Literal["states", "state_actions"]
 
-Index = Int[Array, ""]
+if TYPE_CHECKING:
+    # What solvers and simulators pass, and a game's functions have to take.
+    Index = Int[Array, ""]
+else:
+    # Called by hand they are given Python's integers too.
+    Index = Int[ArrayLike, ""]
+# A parameter of a game: a float as its author may write it, or the traced leaf it becomes.
+Scalar = float | Float[Array, ""]
+# What an author may write for a float parameter: a number, an array, or numbers in sequences however deep.
+Numerical = ArrayLike | Sequence[Any]
+
+R = TypeVar("R")
 
 
-def as_parameter(value: ArrayLike) -> Array:
+def as_parameter(value: Numerical) -> Array:
     """A game parameter as a floating JAX array, so that it is a traced leaf and never a constant.
 
     Args:
@@ -132,9 +143,31 @@ class AbstractGame(Portable, eqx.Module):
         @property
         def num_leader_actions(self) -> int: ...
         @property
-        def discount(self) -> Any: ...
+        def discount(self) -> Scalar: ...
         @property
-        def temperature(self) -> Any: ...
+        def temperature(self) -> Scalar: ...
+        @property
+        def leader_temperature(self) -> Scalar: ...
+        @property
+        def mean_field_support(self) -> MeanFieldSupport: ...
+        @property
+        def transition_dependence(self) -> Dependence: ...
+        @property
+        def follower_reward_dependence(self) -> Dependence: ...
+        @property
+        def leader_reward_dependence(self) -> Dependence: ...
+        @property
+        def initial_distribution(self) -> Float[Array, " n"]: ...
+        @property
+        def leader_observation(self) -> Int[ArrayLike, " n"] | tuple[int, ...]: ...
+        @property
+        def state_labels(self) -> Sequence[str] | None: ...
+        @property
+        def follower_action_labels(self) -> Sequence[str] | None: ...
+        @property
+        def leader_action_labels(self) -> Sequence[str] | None: ...
+        @property
+        def name(self) -> str | None: ...
     else:
         num_states: eqx.AbstractVar[int]
         num_follower_actions: eqx.AbstractVar[int]
@@ -142,17 +175,17 @@ class AbstractGame(Portable, eqx.Module):
         discount: eqx.AbstractVar[Any]
         temperature: eqx.AbstractVar[Any]
 
-    leader_temperature = _Default(lambda game: 0.0)
-    mean_field_support = _Default(lambda game: "states")
-    transition_dependence = _Default(lambda game: "general")
-    follower_reward_dependence = _Default(lambda game: "general")
-    leader_reward_dependence = _Default(lambda game: "general")
-    initial_distribution = _Default(lambda game: jnp.full((game.num_states,), 1.0 / game.num_states))
-    leader_observation = _Default(lambda game: np.arange(game.num_states))
-    state_labels = _Default(lambda game: None)
-    follower_action_labels = _Default(lambda game: None)
-    leader_action_labels = _Default(lambda game: None)
-    name = _Default(lambda game: None)
+        leader_temperature = _Default(lambda game: 0.0)
+        mean_field_support = _Default(lambda game: "states")
+        transition_dependence = _Default(lambda game: "general")
+        follower_reward_dependence = _Default(lambda game: "general")
+        leader_reward_dependence = _Default(lambda game: "general")
+        initial_distribution = _Default(lambda game: jnp.full((game.num_states,), 1.0 / game.num_states))
+        leader_observation = _Default(lambda game: np.arange(game.num_states))
+        state_labels = _Default(lambda game: None)
+        follower_action_labels = _Default(lambda game: None)
+        leader_action_labels = _Default(lambda game: None)
+        name = _Default(lambda game: None)
 
     @abc.abstractmethod
     def transition(
@@ -268,7 +301,7 @@ def is_traced(game: AbstractGame) -> bool:
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(game))
 
 
-def over_indices(game: AbstractGame, function: Callable[[Index, Index, Index], Array]) -> Array:
+def over_indices(game: AbstractGame, function: Callable[[Index, Index, Index], R]) -> R:
     """Evaluate a function of (state, follower action, leader action) at every triple, with `vmap`.
 
     Args:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
 import equinox as eqx
 
@@ -22,7 +22,21 @@ OLD_EMITTERS = {
 UNOPTIMISED = {**OLD_EMITTERS, "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
-def compiled_for_game(function: Callable, **options: Any) -> Callable:
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+@runtime_checkable
+class GameProgram(Protocol[P, R_co]):
+    """A compiled function of a game: it takes what the function takes, and knows how many programs it holds."""
+
+    num_programs: Callable[[], int]
+
+    def __call__(self, *arguments: P.args, **named: P.kwargs) -> R_co: ...
+
+
+def compiled_for_game(function: Callable[P, R], **options: Any) -> GameProgram[P, R]:
     """Function decorator: `equinox.filter_jit` for a function whose first argument is a game.
 
     The game may come as its author made it; it is prepared here, so that whatever its functions reach is part of the
@@ -49,16 +63,16 @@ def compiled_for_game(function: Callable, **options: Any) -> Callable:
         >>> present_value.num_programs()
         1
     """
-    # filter_jit hands any keyword on to jax.jit; its stubs do not say so.
-    program = eqx.filter_jit(function, **options)
-    cache: Any = program._cached  # type: ignore[attr-defined]
+    # Any: filter_jit hands any keyword on to jax.jit and holds its cache in `_cached`; its types say neither.
+    program: Any = eqx.filter_jit(function, **options)
+    cache = program._cached
     num_programs = cache._cache_size
 
     @functools.wraps(function)
-    def compiled(game: AbstractGame, *arguments: Any, **named: Any) -> Any:
+    def compiled(game: AbstractGame, *arguments: Any, **named: Any) -> R:
         ready = game if is_prepared(game) else traced(game)
         known = num_programs()
-        result = program(ready, *arguments, **named)
+        result: R = program(ready, *arguments, **named)
         if num_programs() != known and digest_of(traced(ready)) != digest_of(ready):
             cache.clear_cache()  # it is no program of what it would be found by
             raise InputError(
@@ -68,5 +82,6 @@ def compiled_for_game(function: Callable, **options: Any) -> Callable:
             )
         return result
 
-    compiled.num_programs = num_programs  # type: ignore[attr-defined]
-    return compiled
+    program_of_game = cast(GameProgram[P, R], compiled)
+    program_of_game.num_programs = num_programs
+    return program_of_game

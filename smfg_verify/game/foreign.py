@@ -55,7 +55,8 @@ def sampled_table(table: Float[Array, "*shape"], mean_field: Float[Array, "..."]
         >>> sampled_table(jnp.array([0.25, 0.75]), jnp.array([0.5, 0.5])).tolist()
         [0.25, 0.75]
     """
-    return _SAMPLED_TABLE.bind(table, mean_field)
+    result: Float[Array, "*shape"] = _SAMPLED_TABLE.bind(table, mean_field)
+    return result
 
 
 def untraced_functions(game: AbstractGame) -> tuple[str, ...]:
@@ -87,7 +88,7 @@ def _primitives(program: Any) -> Iterator[str]:
                 yield from _primitives(value)
 
 
-def _is_program(value: Any) -> bool:
+def _is_program(value: object) -> bool:
     return hasattr(value, "eqns") or hasattr(getattr(value, "jaxpr", None), "eqns")
 
 
@@ -187,7 +188,8 @@ def source_gap(
 
 @compiled_for_game
 def _gaps(game: AbstractGame, fields: Float[Array, "K ..."]) -> SourceGap | None:
-    return jax.lax.map(lambda field: source_gap(game, field), fields)
+    result: SourceGap | None = jax.lax.map(lambda field: source_gap(game, field), fields)
+    return result
 
 
 def require_source_agrees(game: AbstractGame, mean_fields: Float[ArrayLike, "..."]) -> None:

@@ -43,6 +43,6 @@ def game_hash(game: AbstractGame) -> str:
     return digest.hexdigest()[:32]
 
 
-def _content(value) -> bytes:
+def _content(value: object) -> bytes:
     array = np.asarray(numbers_in(value))
     return f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes()

@@ -44,7 +44,7 @@ _SUBCLASSES: weakref.WeakValueDictionary[Any, type[AbstractGame]] = weakref.Weak
 _LOCK = threading.Lock()
 
 
-class _Own(dict):
+class _Own(dict[Any, type[AbstractGame]]):
     """Subclasses of a class; they stay behind where the class is sent to another process."""
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -163,7 +163,8 @@ def is_prepared(game: AbstractGame) -> bool:
 
 def digest_of(prepared: AbstractGame) -> str:
     """The digest of what a prepared game's functions reach, its numbers apart."""
-    return getattr(prepared, _CONSTANTS).digest
+    result: str = getattr(prepared, _CONSTANTS).digest
+    return result
 
 
 def _fields(game: AbstractGame, kind: type[AbstractGame]) -> Iterator[tuple[str, Any]]:
@@ -189,14 +190,14 @@ def _class_attribute(kind: type[AbstractGame], name: str) -> Any:
 _NUMERIC = (int, float, list, tuple, np.ndarray, np.generic, jax.Array)
 
 
-def is_leaf(value: Any) -> bool:
+def is_leaf(value: object) -> bool:
     """Whether a value is a number or an array of numbers that may change without another program: no word, no size."""
     if isinstance(value, jax.Array | float | np.floating):
         return True
     return isinstance(value, np.ndarray) and value.dtype.kind in "fiubc"
 
 
-def _as_leaf(value: Any) -> Any:
+def _as_leaf(value: object) -> Any:
     return as_parameter(value) if isinstance(value, float | np.floating) else jnp.asarray(value)
 
 
@@ -215,7 +216,7 @@ def _split(kind: type[AbstractGame], values: dict[str, Any]) -> _Split:
     return split
 
 
-def _split_tree(split: _Split, name: str, value: Any) -> None:
+def _split_tree(split: _Split, name: str, value: object) -> None:
     """A field that is a tree: its arrays are leaves, and the rest of it counts by what it does."""
     arrays, rest = eqx.partition(value, is_leaf)
     found, other = jax.tree.leaves(arrays), jax.tree.leaves(rest)
@@ -266,7 +267,8 @@ def _make_subclass(kind: type[AbstractGame], split: _Split) -> type[AbstractGame
         },
         **{name: wrap(name) for name, wrap in _user_code(kind) if name not in declared | split.leaves.keys()},
     }
-    return type(kind)(kind.__name__, (kind,), body)  # type: ignore[misc]
+    result: type[AbstractGame] = type(kind)(kind.__name__, (kind,), body)  # type: ignore[misc]
+    return result
 
 
 def _user_code(kind: type[AbstractGame]) -> Iterator[tuple[str, Callable[[str], Any]]]:
@@ -284,7 +286,7 @@ def _read(game: AbstractGame, name: str) -> Any:
         return getattr(super(type(game), game), name)
 
 
-def _method(name: str) -> Callable:
+def _method(name: str) -> Callable[..., Any]:
     def call(self: AbstractGame, *arguments: Any, **named: Any) -> Any:
         with _DIGEST(digest_of(self)):
             return getattr(super(type(self), self), name)(*arguments, **named)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
-from smfg_verify.game.base import AbstractGame, Dependence, Index, MeanFieldSupport, as_parameter
+from smfg_verify.game.base import AbstractGame, Dependence, Index, MeanFieldSupport, Numerical, as_parameter
 from smfg_verify.game.validation import validate
 
 
@@ -64,18 +64,18 @@ class TabularGame(AbstractGame):
     def from_arrays(
         cls,
         *,
-        kernel: ArrayLike,
-        follower_rewards: ArrayLike,
-        leader_rewards: ArrayLike,
-        kernel_mean_field: ArrayLike | None = None,
-        follower_rewards_mean_field: ArrayLike | None = None,
-        leader_rewards_mean_field: ArrayLike | None = None,
-        discount: ArrayLike,
-        temperature: ArrayLike,
-        initial_distribution: ArrayLike | None = None,
+        kernel: Numerical,
+        follower_rewards: Numerical,
+        leader_rewards: Numerical,
+        kernel_mean_field: Numerical | None = None,
+        follower_rewards_mean_field: Numerical | None = None,
+        leader_rewards_mean_field: Numerical | None = None,
+        discount: Numerical,
+        temperature: Numerical,
+        initial_distribution: Numerical | None = None,
         leader_observation: Sequence[int] | np.ndarray | None = None,
         mean_field_support: MeanFieldSupport = "states",
-        leader_temperature: ArrayLike = 0.0,
+        leader_temperature: Numerical = 0.0,
         name: str | None = None,
         state_labels: Sequence[str] | None = None,
         follower_action_labels: Sequence[str] | None = None,
@@ -172,15 +172,21 @@ class TabularGame(AbstractGame):
     def leader_reward_dependence(self) -> Dependence:
         return "none" if self.leader_rewards_mean_field is None else "affine"
 
-    def transition(self, state, follower_action, leader_action, mean_field):
+    def transition(
+        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
+    ) -> Float[Array, " k"]:
         index = (state, follower_action, leader_action)
         return _affine(self.kernel, self.kernel_mean_field, index, mean_field)
 
-    def follower_reward(self, state, follower_action, leader_action, mean_field):
+    def follower_reward(
+        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
+    ) -> Float[Array, ""]:
         index = (state, follower_action, leader_action)
         return _affine(self.follower_rewards, self.follower_rewards_mean_field, index, mean_field)
 
-    def leader_reward(self, state, follower_action, leader_action, mean_field):
+    def leader_reward(
+        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
+    ) -> Float[Array, ""]:
         index = (state, follower_action, leader_action)
         return _affine(self.leader_rewards, self.leader_rewards_mean_field, index, mean_field)
 
@@ -194,14 +200,14 @@ def _affine(constant: Array, slope: Array | None, index: tuple[Index, Index, Ind
     return constant[index] + jnp.sum(weights * rows, axis=0)
 
 
-def _shaped(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
+def _shaped(name: str, value: Numerical, shape: tuple[int, ...]) -> Array:
     array = as_parameter(value)
     if array.shape != shape:
         raise InputError(f"{name}: got shape {array.shape}, expected {shape}; check the order of the axes.")
     return array
 
 
-def _optional(name: str, value: ArrayLike | None, shape: tuple[int, ...]) -> Array | None:
+def _optional(name: str, value: Numerical | None, shape: tuple[int, ...]) -> Array | None:
     return None if value is None else _shaped(name, value, shape)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, is_traced, mean_field_shape
@@ -22,7 +23,7 @@ from smfg_verify.game.user_code import blamed_on_user_code
 
 # Games already found valid, by identity, with what their functions and numbers were then; only those whose arrays
 # cannot be changed in place.
-_VALID: dict[int, tuple[weakref.ref, Any, tuple[Any, ...]]] = {}
+_VALID: dict[int, tuple[weakref.ref[AbstractGame], Any, tuple[Any, ...]]] = {}
 # Structures (functions and shapes of numbers) already found valid, with the functions whose derivatives are not known
 # to be exact.
 _STRUCTURES: collections.OrderedDict[Any, tuple[str, ...]] = collections.OrderedDict()
@@ -182,7 +183,7 @@ def _check_scalar(name: str, value: Any, accept: Callable[[float], bool], expect
         raise InputError(f"{name}: got {number:g}, expected {expected}.")
 
 
-def _check_traceable(game: AbstractGame, name: str, function: Callable, shape: tuple[int, ...]) -> None:
+def _check_traceable(game: AbstractGame, name: str, function: Callable[..., Array], shape: tuple[int, ...]) -> None:
     index = jax.ShapeDtypeStruct((), jnp.int32)
     field = jax.ShapeDtypeStruct(mean_field_shape(game), jnp.result_type(float))
     try:

@@ -3,8 +3,7 @@
 import dataclasses
 import math
 import numbers
-from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -14,14 +13,19 @@ from jaxtyping import Array, ArrayLike
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter
+from smfg_verify.game.base import Numerical
+
+# What a field holds before its converter and `check_fields` have run: a type checker knows only what it holds after.
+Unconverted = Any
 
 _VALUES = "smfg_verify.values"
 
 
+@runtime_checkable
 class Values(Protocol):
     """Which values a field takes: `check` refuses the others, `str` says it in words."""
 
-    def check(self, name: str, value: Any, game: AbstractGame) -> None: ...
+    def check(self, name: str, value: object, game: AbstractGame) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Numbers:
         total = ", summing to one" if self.sums_to_one else ""
         return f"{kind} in {left}{self.low:g}, {self.high:g}{right}{total}"
 
-    def check(self, name: str, value: Any, game: AbstractGame) -> None:
+    def check(self, name: str, value: object, game: AbstractGame) -> None:
         if not isinstance(value, jax.Array):
             raise InputError(
                 f"{name}: got {value!r} ({type(value).__name__}), expected {self}; likely cause: text, a boolean or "
@@ -103,7 +107,7 @@ class Choice:
     def __str__(self) -> str:
         return " or ".join(repr(option) for option in self.options)
 
-    def check(self, name: str, value: Any, game: AbstractGame) -> None:
+    def check(self, name: str, value: object, game: AbstractGame) -> None:
         if not isinstance(value, str) or value not in self.options:
             raise InputError(f"{name}: got {value!r}, expected {self}; likely cause: a misspelt option.")
 
@@ -118,7 +122,7 @@ class Indices:
     def __str__(self) -> str:
         return f"list of {self.length or 'one or more'} integers in 0..{self.below}-1"
 
-    def check(self, name: str, value: Any, game: AbstractGame) -> None:
+    def check(self, name: str, value: object, game: AbstractGame) -> None:
         below = getattr(game, self.below)
         length = None if self.length is None else getattr(game, self.length)
         if not isinstance(value, tuple) or not all(_is_integer(entry) and 0 <= entry < below for entry in value):
@@ -134,7 +138,7 @@ class Indices:
 
 
 def number(
-    default: ArrayLike | None,
+    default: Numerical | None,
     *,
     low: float = -math.inf,
     high: float = math.inf,
@@ -154,12 +158,12 @@ def array(*shape: int | str | None, low: float = -math.inf, high: float = math.i
     return eqx.field(converter=as_number, metadata={_VALUES: Numbers(low, high, shape=shape)})
 
 
-def integer(default: Any = dataclasses.MISSING, *, low: int, below: str | None = None) -> Any:
+def integer(default: object = dataclasses.MISSING, *, low: int, below: str | None = None) -> Any:
     """A static whole number, a size for instance."""
     return eqx.field(static=True, default=default, metadata={_VALUES: Integer(low, below)})
 
 
-def choice(*options: str, default: Any = dataclasses.MISSING) -> Any:
+def choice(*options: str, default: object = dataclasses.MISSING) -> Any:
     """A static string out of a few options."""
     return eqx.field(static=True, default=default, metadata={_VALUES: Choice(options)})
 
@@ -234,15 +238,15 @@ def is_size(value: Any) -> bool:
     return _is_integer(value) and value >= 1
 
 
-def uniform_unless_given(value: ArrayLike | None, size: int) -> ArrayLike | None:
+def uniform_unless_given(value: Numerical | None, size: int) -> Unconverted:
     """The value, or the uniform law if it is None (left None for a size that `check_fields` then refuses)."""
     return jnp.full((size,), 1.0 / size) if value is None and is_size(size) else value
 
 
-def broadcast_number(value: ArrayLike, size: int) -> ArrayLike:
+def broadcast_number(value: Numerical, size: int) -> Unconverted:
     """One number repeated for all `size` entries; anything else as it is, for `check_fields` to judge."""
     single = getattr(value, "ndim", None) == 0 or (isinstance(value, numbers.Real) and not isinstance(value, bool))
-    return jnp.full((size,), value) if single else value
+    return jnp.full((size,), cast(ArrayLike, value)) if single else value
 
 
 def check_fields(game: AbstractGame) -> None:
@@ -260,12 +264,12 @@ def check_fields(game: AbstractGame) -> None:
             values.check(f"{type(game).__name__}.{item.name}", getattr(game, item.name), game)
 
 
-def allowed_values(item: dataclasses.Field) -> str:
+def allowed_values(item: dataclasses.Field[Any]) -> str:
     """In words, the values a field takes; empty for a field that was declared otherwise."""
     return str(item.metadata.get(_VALUES, ""))
 
 
-def as_number(value: ArrayLike) -> Array:
+def as_number(value: Unconverted) -> Unconverted:
     """The value as a floating array, or as it is where it is no number: `check_fields` then refuses it by name."""
     if isinstance(value, bool | str):
         return value
@@ -275,13 +279,13 @@ def as_number(value: ArrayLike) -> Array:
         return value
 
 
-def _as_indices(value: Iterable[int]) -> tuple[int, ...]:
+def _as_indices(value: Unconverted) -> Unconverted:
     if isinstance(value, list | tuple | np.ndarray | range):
         return tuple(int(entry) if _is_integer(entry) else entry for entry in value)
     return value
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 

@@ -1,10 +1,10 @@
 """Moves that several games share."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, Float, Int
 
 
-def with_inertia(move: Float[Array, " n"], inertia: ArrayLike) -> Float[Array, " n"]:
+def with_inertia(move: Float[Array, " n"], inertia: float | Array) -> Float[Array, " n"]:
     r"""The move with probability $1 - e$, a uniformly drawn state with probability $e$.
 
     Args:

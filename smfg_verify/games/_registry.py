@@ -173,8 +173,8 @@ def load(name: str, **parameters: Any) -> AbstractGame:
     unknown = [] if allowed is None else [key for key in parameters if key not in allowed]
     if unknown:
         raise InputError(
-            f"{name}: got unknown parameter {unknown[0]!r}{closest(unknown[0], allowed)}; expected one of: "
-            f"{', '.join(allowed) or 'none, it takes no parameters'}."
+            f"{name}: got unknown parameter {unknown[0]!r}{closest(unknown[0], allowed or ())}; expected one of: "
+            f"{', '.join(allowed or ()) or 'none, it takes no parameters'}."
         )
     _check_numbers(name, origin, parameters)
     return _made(name, origin, parameters)
@@ -232,7 +232,7 @@ def describe(name: str) -> GameEntry:
 def _summary(origin: Origin) -> str:
     documented = type(origin) if isinstance(origin, AbstractGame) else origin
     text = inspect.getdoc(documented) or getattr(documented, "__name__", type(documented).__name__)
-    return text.strip().splitlines()[0]
+    return str(text).strip().splitlines()[0]
 
 
 def _find(name: str) -> _Registered:
@@ -288,8 +288,8 @@ def _check_numbers(name: str, origin: Callable[..., AbstractGame], parameters: d
             )
 
 
-def _class_fields(origin: Origin) -> tuple[dataclasses.Field, ...]:
-    return dataclasses.fields(origin) if is_game_class(origin) else ()  # type: ignore[arg-type]
+def _class_fields(origin: Origin) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(origin) if is_game_class(origin) else ()
 
 
 def _describe_parameters(origin: Origin, game: AbstractGame) -> tuple[ParameterEntry, ...]:
@@ -304,18 +304,18 @@ def _describe_parameters(origin: Origin, game: AbstractGame) -> tuple[ParameterE
     return tuple(entries)
 
 
-def _annotation(annotation: Any) -> str:
+def _annotation(annotation: object) -> str:
     options = [option for part in (annotation, *typing.get_args(annotation)) for option in _literals(part)]
     if options:
         return " or ".join(repr(option) for option in options)
     return "" if annotation is inspect.Parameter.empty else inspect.formatannotation(annotation)
 
 
-def _literals(annotation: Any) -> tuple[Any, ...]:
+def _literals(annotation: object) -> tuple[Any, ...]:
     return typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return np.asarray(value).tolist() if isinstance(value, jax.Array) else value
 
 

@@ -115,7 +115,8 @@ class CongestionPricing(AbstractGame):
         rows, columns = np.divmod(np.arange(self.num_states), self.side)
         row, column = divmod(self.destination, self.side)
         moves = np.abs(rows - row) + np.abs(columns - column)
-        return np.minimum(moves // self.zone_width, self.num_zones - 1)
+        result: Int[np.ndarray, " n"] = np.minimum(moves // self.zone_width, self.num_zones - 1)
+        return result
 
     @property
     def state_labels(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
-from smfg_verify.game.base import Index
+from smfg_verify.game.base import Dependence, Index
 from smfg_verify.games import _fields
 from smfg_verify.games._registry import register
 
@@ -118,7 +118,7 @@ class Epidemic(AbstractGame):
         return self.restrictions.shape[-1]
 
     @property
-    def transition_dependence(self) -> str:
+    def transition_dependence(self) -> Dependence:
         return "affine" if self.incidence == "proportional" else "general"
 
     @property

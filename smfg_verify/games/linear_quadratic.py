@@ -172,4 +172,5 @@ def _mean_excess(level: Float[Array, " n"], noise: Float[Array, ""]) -> Float[Ar
     r"""$E[(\sigma \xi - z)_+] = \sigma \varphi(z / \sigma) - z \, \Phi(-z / \sigma)$ of a standard normal variable."""
     scaled = level / noise
     density = jnp.exp(-0.5 * scaled**2) / np.sqrt(2.0 * np.pi)
-    return noise * (density - scaled * ndtr(-scaled))
+    result: Float[Array, " n"] = noise * (density - scaled * ndtr(-scaled))
+    return result

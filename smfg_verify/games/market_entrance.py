@@ -174,7 +174,8 @@ def _target_of(configuration: str, num_states: int) -> Float[Array, " n"]:
             "misspelt name."
         )
     if configuration == "balanced":
-        return _fields.uniform_unless_given(None, num_states)
+        uniform: Float[Array, " n"] = _fields.uniform_unless_given(None, num_states)
+        return uniform
     if num_states != 2:
         raise InputError(
             f"configuration: got {configuration!r} with num_states = {num_states!r}, expected two sides; likely cause: "

@@ -6,10 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, Float, Key
 
 from smfg_verify.game import AbstractGame
-from smfg_verify.game.base import Index
+from smfg_verify.game.base import Dependence, Index, MeanFieldSupport, Numerical
 from smfg_verify.games import _fields
 from smfg_verify.games._moves import with_inertia
 from smfg_verify.games._registry import register
@@ -64,8 +64,8 @@ class RandomGame(AbstractGame):
     num_states: int = _fields.integer(low=1)
     num_follower_actions: int = _fields.integer(low=1)
     num_leader_actions: int = _fields.integer(low=1)
-    mean_field_support: str = _fields.choice("states", "state_actions")
-    dependence: str = _fields.choice("affine", "general")
+    mean_field_support: MeanFieldSupport = _fields.choice("states", "state_actions")
+    dependence: Dependence = _fields.choice("affine", "general")
     base_kernel: Float[Array, "n A B n"] = _fields.array(*_SIZES, "num_states", low=0.0)
     coupled_kernel: Float[Array, "n A B n"] = _fields.array(*_SIZES, "num_states", low=0.0)
     mixing: Float[Array, "n A B M"] = _fields.array(*_SIZES, "mean_field_size", low=0.0, high=1.0)
@@ -91,16 +91,16 @@ class RandomGame(AbstractGame):
         num_follower_actions: int = 3,
         num_leader_actions: int = 3,
         branching: int | None = None,
-        mean_field_support: str = "states",
-        dependence: str = "affine",
-        transition_coupling: ArrayLike = 0.5,
-        follower_coupling: ArrayLike = 0.5,
-        leader_coupling: ArrayLike = 0.5,
-        ergodicity: ArrayLike = 0.05,
-        discount: ArrayLike = 0.9,
-        temperature: ArrayLike = 0.3,
-        leader_temperature: ArrayLike = 0.0,
-        initial_distribution: ArrayLike | None = None,
+        mean_field_support: MeanFieldSupport = "states",
+        dependence: Dependence = "affine",
+        transition_coupling: Numerical = 0.5,
+        follower_coupling: Numerical = 0.5,
+        leader_coupling: Numerical = 0.5,
+        ergodicity: Numerical = 0.05,
+        discount: Numerical = 0.9,
+        temperature: Numerical = 0.3,
+        leader_temperature: Numerical = 0.0,
+        initial_distribution: Numerical | None = None,
     ) -> "RandomGame":
         """A game drawn from a seed: the same seed and sizes give the same tables.
 
@@ -145,8 +145,8 @@ class RandomGame(AbstractGame):
         num_follower_actions: int,
         num_leader_actions: int,
         branching: int | None = None,
-        mean_field_support: str = "states",
-        dependence: str = "affine",
+        mean_field_support: MeanFieldSupport = "states",
+        dependence: Dependence = "affine",
         **parameters: Any,
     ) -> "RandomGame":
         """A game drawn from a JAX key; may be called under `jit` and `vmap` for a stack of games.
@@ -163,7 +163,7 @@ class RandomGame(AbstractGame):
         Raises:
             ValueError: a parameter of the wrong type, shape or range.
         """
-        sizes = dict(zip(_SIZES, (num_states, num_follower_actions, num_leader_actions), strict=True))
+        sizes: dict[str, Any] = dict(zip(_SIZES, (num_states, num_follower_actions, num_leader_actions), strict=True))
         for name, value in sizes.items():
             _fields.check_integer(f"RandomGame.{name}", value, low=1)
         branching = num_states if branching is None else branching
@@ -191,15 +191,15 @@ class RandomGame(AbstractGame):
         return self.num_states * (self.num_follower_actions if self.mean_field_support == "state_actions" else 1)
 
     @property
-    def transition_dependence(self) -> str:
+    def transition_dependence(self) -> Dependence:
         return self.dependence
 
     @property
-    def follower_reward_dependence(self) -> str:
+    def follower_reward_dependence(self) -> Dependence:
         return self.dependence
 
     @property
-    def leader_reward_dependence(self) -> str:
+    def leader_reward_dependence(self) -> Dependence:
         return self.dependence
 
     def transition(

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from smfg_verify.game import AbstractGame
-from smfg_verify.game.base import Index
+from smfg_verify.game.base import Dependence, Index
 from smfg_verify.games import _fields
 from smfg_verify.games._moves import point_mass, with_inertia
 from smfg_verify.games._registry import register
@@ -89,7 +89,7 @@ class ShopPositioning(AbstractGame):
         return len(self.locations)
 
     @property
-    def follower_reward_dependence(self) -> str:
+    def follower_reward_dependence(self) -> Dependence:
         return "affine" if self.crowd == "linear" else "general"
 
     @property
@@ -100,7 +100,7 @@ class ShopPositioning(AbstractGame):
     def leader_action_labels(self) -> tuple[str, ...]:
         return tuple(f"shop at {k}" for k in self.locations)
 
-    def distance(self, first: Int[Array, "..."], second: Int[Array, "..."]) -> Int[Array, "..."]:
+    def distance(self, first: Int[Array, "..."], second: Int[Array, "..."] | int) -> Int[Array, "..."]:
         """Number of steps between two positions, along the line or around the ring."""
         steps = jnp.abs(first - second)
         return steps if self.topology == "line" else jnp.minimum(steps, self.num_states - steps)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import equinox as eqx
+from jaxtyping import Array
 
 from smfg_verify.game import Dependence
 from smfg_verify.records.portable import Portable
@@ -38,9 +39,9 @@ class AddedLeader(Portable, eqx.Module):
     """
 
     num_actions: int = eqx.field(static=True)
-    reward: Callable = eqx.field(static=True)
-    follower_reward: Callable | None = eqx.field(static=True, default=None)
-    transition: Callable | None = eqx.field(static=True, default=None)
+    reward: Callable[..., Array] = eqx.field(static=True)
+    follower_reward: Callable[..., Array] | None = eqx.field(static=True, default=None)
+    transition: Callable[..., Array] | None = eqx.field(static=True, default=None)
     observation: tuple[int, ...] | None = eqx.field(static=True, default=None)
     reward_dependence: Dependence = eqx.field(static=True, default="general")
     follower_reward_dependence: Dependence = eqx.field(static=True, default="general")

@@ -57,7 +57,10 @@ class Environment:
         """From a mean field of the game to one on pairs: actions uniform where the game's has none."""
         if self.support == "state_actions":
             return np.eye(self.num_states * self.num_actions)
-        return np.repeat(np.eye(self.num_states), self.num_actions, axis=0) / self.num_actions
+        result: Float[np.ndarray, "nA M"] = (
+            np.repeat(np.eye(self.num_states), self.num_actions, axis=0) / self.num_actions
+        )
+        return result
 
     def at(self, name: str, joint: Float[np.ndarray, " nA"], time: int | None = None) -> Float[np.ndarray, "n A *n"]:
         """One function as it is: (n, A, n) for "prob", whatever its rows sum to, or (n, A) for "reward".
@@ -76,7 +79,7 @@ class Environment:
         with default_dtype(self.environment.mu0.dtype):
             spread = self._tensor(self.spread)
 
-            def function(flat: Any) -> Any:
+            def function(flat: object) -> Any:
                 found = self._called(name, spread @ flat, None)
                 return found / found.sum(-1, keepdim=True) if name == "prob" else found
 
@@ -161,7 +164,7 @@ def environment_of(number: int) -> Environment:
     return _KNOWN.by_number[number]
 
 
-def _content(environment: Any) -> bytes:
+def _content(environment: object) -> bytes:
     kind = type(environment)
     name = f"{kind.__module__}.{kind.__qualname__}".encode()
     try:
@@ -182,7 +185,10 @@ def called_tables(
     num_states, num_actions = shape
     transition = jax.ShapeDtypeStruct((len(joints), num_states, num_actions, num_states), joints.dtype)
     reward = jax.ShapeDtypeStruct((len(joints), num_states, num_actions), joints.dtype)
-    return jax.pure_callback(_say, (transition, reward), number, joints, vmap_method="sequential")
+    result: tuple[Float[Array, "K n A n"], Float[Array, "K n A"]] = jax.pure_callback(
+        _say, (transition, reward), number, joints, vmap_method="sequential"
+    )
+    return result
 
 
 def _say(number: Any, joints: Any) -> tuple[np.ndarray, ...]:
@@ -191,7 +197,7 @@ def _say(number: Any, joints: Any) -> tuple[np.ndarray, ...]:
     return tuple(table.astype(joints.dtype) for table in told)
 
 
-def _derived(function: Callable, order: int) -> Callable:
+def _derived(function: Callable[..., Any], order: int) -> Callable[..., Any]:
     """The function of torch that gives all derivatives of an order, the newest axis last."""
     if order == 0:
         return function
@@ -208,7 +214,7 @@ def _torch() -> ModuleType:
 
 
 @contextlib.contextmanager
-def default_dtype(dtype: Any) -> Iterator[None]:
+def default_dtype(dtype: object) -> Iterator[None]:
     """Torch's default type, which the tables that an environment makes take, for as long as it is asked.
 
     Args:

@@ -70,7 +70,7 @@ class EnvironmentTables(NamedTuple):
     number: int
 
 
-def read_tables(environment: Any, time: int | None, support: MeanFieldSupport) -> EnvironmentTables:
+def read_tables(environment: object, time: int | None, support: MeanFieldSupport) -> EnvironmentTables:
     """Read an environment's tables.
 
     Args:
@@ -134,7 +134,8 @@ def _derivative(
     """All derivatives of one order, a table in place of a directional derivative so that JAX can transpose it."""
     kind = jax.ShapeDtypeStruct(shape + mean_field.shape * order, mean_field.dtype)
     call = functools.partial(_call, name, order)
-    return jax.pure_callback(call, kind, number, mean_field, vmap_method="sequential")
+    result: Array = jax.pure_callback(call, kind, number, mean_field, vmap_method="sequential")
+    return result
 
 
 def _call(name: str, order: int, number: Any, mean_field: Any) -> np.ndarray:
@@ -142,7 +143,9 @@ def _call(name: str, order: int, number: Any, mean_field: Any) -> np.ndarray:
 
 
 @_derivative.defjvp
-def _derivative_jvp(name, shape, order, primals, tangents):
+def _derivative_jvp(
+    name: str, shape: tuple[int, ...], order: int, primals: tuple[Array, Array], tangents: tuple[Array, Array]
+) -> tuple[Array, Array]:
     (mean_field, number), (direction, _) = primals, tangents
     slope = _derivative(name, shape, order + 1, mean_field, number)
     return _derivative(name, shape, order, mean_field, number), slope @ direction

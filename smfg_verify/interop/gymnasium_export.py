@@ -93,4 +93,5 @@ def _bonus(game: AbstractGame, policy: ArrayLike | None) -> np.ndarray:
             "entropy_policy: got a probability of 0, expected positive ones: the bonus -tau log pi(a|s) of an action "
             "that the policy never takes is infinite."
         )
-    return -float(game.temperature) * np.log(rows)
+    result: np.ndarray = -float(game.temperature) * np.log(rows)
+    return result

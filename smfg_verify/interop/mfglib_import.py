@@ -6,10 +6,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, Dependence, MeanFieldSupport, SourceGap, as_parameter, validate
+from smfg_verify.game.base import Index, Numerical
 from smfg_verify.interop.added_leader import AddedLeader
 from smfg_verify.interop.environment import called_tables, default_dtype, enter, environment_of
 from smfg_verify.interop.environment_tables import CalledTable, SampledTable, read_tables
@@ -79,17 +80,23 @@ class ImportedGame(AbstractGame):
     def leader_reward_dependence(self) -> Dependence:
         return self.leader.reward_dependence
 
-    def transition(self, state, follower_action, leader_action, mean_field):
+    def transition(
+        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
+    ) -> Float[Array, " k"]:
         row = self.transition_table(jnp.ravel(mean_field), self.environment_number)[state, follower_action]
         change = self.leader.transition
         return row if change is None else change(row, state, follower_action, leader_action, mean_field)
 
-    def follower_reward(self, state, follower_action, leader_action, mean_field):
+    def follower_reward(
+        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
+    ) -> Float[Array, ""]:
         reward = self.reward_table(jnp.ravel(mean_field), self.environment_number)[state, follower_action]
         change = self.leader.follower_reward
         return reward if change is None else change(reward, state, follower_action, leader_action, mean_field)
 
-    def leader_reward(self, state, follower_action, leader_action, mean_field):
+    def leader_reward(
+        self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
+    ) -> Float[Array, ""]:
         return jnp.asarray(self.leader.reward(state, follower_action, leader_action, mean_field))
 
     def source_gap(self, mean_field: Float[Array, "..."], policy: Float[Array, "n A"] | None = None) -> SourceGap:
@@ -138,7 +145,8 @@ def _largest_gap(game: ImportedGame, fields: Float[Array, "K M"], transition: Ar
     ]
     first, second = gaps
     reward_is_worse = ~(first.excess >= second.excess)
-    return jax.tree.map(lambda a, b: jnp.where(reward_is_worse, b, a), first, second)
+    result: SourceGap = jax.tree.map(lambda a, b: jnp.where(reward_is_worse, b, a), first, second)
+    return result
 
 
 def _gap(table: SampledTable | CalledTable, number: Array, fields: Float[Array, "K M"], told: Array) -> SourceGap:
@@ -159,15 +167,15 @@ def _gap(table: SampledTable | CalledTable, number: Array, fields: Float[Array, 
 
 
 def from_mfglib(
-    environment: Any,
+    environment: object,
     leader: AddedLeader,
     *,
-    discount: ArrayLike,
-    temperature: ArrayLike,
-    leader_temperature: ArrayLike = 0.0,
+    discount: Numerical,
+    temperature: Numerical,
+    leader_temperature: Numerical = 0.0,
     time: int | None = None,
     mean_field_support: MeanFieldSupport = "state_actions",
-    initial_distribution: ArrayLike | None = None,
+    initial_distribution: Numerical | None = None,
     **parameters: Any,
 ) -> ImportedGame:
     r"""A stationary Stackelberg game from one time step of an MFGLib environment and a leader of one's own.
@@ -245,7 +253,7 @@ def from_mfglib(
     return game
 
 
-def _environment(environment: Any, parameters: dict[str, Any]) -> Any:
+def _environment(environment: object, parameters: dict[str, Any]) -> Any:
     if not isinstance(environment, str):
         if parameters:
             raise InputError(

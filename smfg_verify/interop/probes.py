@@ -67,7 +67,8 @@ def spread_over_actions(fields: Float[np.ndarray, "F n"], num_actions: int, seed
     random = generator.dirichlet(np.full(num_actions, 0.5), fields.shape)
     kind = (np.arange(len(fields)) % 3)[:, None, None]
     rows = np.choose(kind, [uniform, pure, random])
-    return (fields[:, :, None] * rows).reshape(len(fields), -1)
+    result: Float[np.ndarray, "F M"] = (fields[:, :, None] * rows).reshape(len(fields), -1)
+    return result
 
 
 def _lines(size: int, generator: np.random.Generator) -> np.ndarray:

@@ -1,25 +1,24 @@
 """A comparison of methods as a job: resumable, with its table, compare.json and figure."""
 
 import dataclasses
-import json
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import cast
 
-import numpy as np
-
-from smfg_verify.comparison import CompareSettings, Comparison, Measures, compare, find_contender
+from smfg_verify.comparison import CompareSettings, Comparison, compare, find_contender
 from smfg_verify.comparison.compare import ContenderResult
-from smfg_verify.comparison.tuning import Trial
+from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.jobs.finished import Store
 from smfg_verify.jobs.pipeline import load_game
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import GameSettings
+from smfg_verify.records.codec import plain
+from smfg_verify.records.documents import opened, read_text
 from smfg_verify.records.parts import T
-from smfg_verify.records.plain import plain, versions
+from smfg_verify.records.typed import structured
+from smfg_verify.records.versions import versions
 
-FORMAT, SCHEMA_VERSION = "smfg-verify compare", 1
+FORMAT, SCHEMA_VERSION = "smfg-verify compare", 2
 COMPARE_FILE, COMPARE_FIGURE = "compare.json", "compare"
 
 
@@ -71,27 +70,13 @@ def _finished_before(store: Store, game: AbstractGame, how: CompareSettings) -> 
     if path is None or not store.resumed or not path.exists():
         return {}
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        about = (record["schema_version"], record["game"]["identity"], record["settings"], record["versions"])
-        if about != (SCHEMA_VERSION, game_hash(game), plain(how), versions()):
+        record = opened(read_text(path, "a comparison"), FORMAT, SCHEMA_VERSION)
+        about = (record["game"]["identity"], record["settings"], record["versions"])
+        if about != (game_hash(game), plain(how), versions()):
             return {}
-        found = {name: result_from(entry) for name, entry in record["results"].items()}
-    except (ValueError, KeyError, TypeError):  # of another program
+        found = {name: structured(ContenderResult, entry) for name, entry in record["results"].items()}
+    except (InputError, KeyError, TypeError) as error:
+        Progress().say(f"{path}: not taken up ({error}).")
         return {}
     store.product(path)
     return found
-
-
-def result_from(record: Mapping[str, Any]) -> ContenderResult:
-    """The result in a plain record, NaN where it holds null."""
-    arrays = {name: np.array(table, dtype=float) for name, table in record["measures"].items()}
-    scores = [{**entry, "score": -math.inf if entry["score"] is None else entry["score"]} for entry in record["trials"]]
-    return ContenderResult(
-        **{
-            **record,
-            "trials": tuple(Trial(**entry) for entry in scores),
-            "iterations": np.asarray(record["iterations"]),
-            "diverged": np.asarray(record["diverged"], dtype=bool),
-            "measures": Measures(**arrays),
-        }
-    )

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from smfg_verify.files import remove_leftovers, write_atomically
 if TYPE_CHECKING:
     from smfg_verify.game import AbstractGame
 
-FORMAT, SCHEMA_VERSION = "smfg-verify part", 1
+FORMAT, SCHEMA_VERSION = "smfg-verify part", 2
 FOLDER = "unfinished"
 
 T = TypeVar("T")
@@ -77,17 +76,19 @@ class Finished:
 
     def __call__(self, name: str, make: Callable[[], T]) -> T:
         """The part of that name: read back if it is finished, else made and written at once."""
-        from smfg_verify.records.part_codec import encode
+        from smfg_verify.records.codec import encode
+        from smfg_verify.records.documents import document, headed
 
         if self.folder is None:
             return make()
         path = self.folder / f"{name}.json"
         found = self._read_back(path)
         if found:
-            return found[0]
+            result: T = found[0]
+            return result
         part = make()
-        record = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "key": self.key, "part": encode(part)}
-        self._write(path, json.dumps(record, allow_nan=False).encode())
+        record = headed(FORMAT, SCHEMA_VERSION, {"key": self.key, "part": encode(part)})
+        self._write(path, document(record).encode())
         return part
 
     def checkpoint_file(self, name: str) -> Path | None:
@@ -138,33 +139,34 @@ class Finished:
 
     def _read_back(self, path: Path) -> list[Any]:
         """The part in a file, alone in a list; empty if there is none or it is about something else."""
-        from smfg_verify.records.part_codec import decode
+        from smfg_verify.records.codec import decode
+        from smfg_verify.records.documents import opened, read_text
 
         if not path.exists():
             return []
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            if (record["format"], record["schema_version"]) != (FORMAT, SCHEMA_VERSION):
-                raise InputError("another format or schema version")
+            record = opened(read_text(path, "a finished part"), FORMAT, SCHEMA_VERSION)
             if record["key"] != self.key:
                 raise InputError("of another game, other settings or another version")
             return [decode(record["part"])]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             _say(f"{path}: not taken up ({error}); {path.stem} starts again.")
             return []
 
 
 def _key(command: str, game: "AbstractGame | None", settings: Mapping[str, Any]) -> dict[str, Any]:
     from smfg_verify.game import game_hash
-    from smfg_verify.records.plain import plain, versions
+    from smfg_verify.records.codec import plain
+    from smfg_verify.records.versions import versions
 
     identity = "" if game is None else game_hash(game)
-    key = {"command": command, "game": identity, "settings": plain(settings), "versions": versions()}
-    return json.loads(json.dumps(key))
+    return {"command": command, "game": identity, "settings": plain(settings), "versions": versions()}
 
 
 def _digest(key: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
+    from smfg_verify.records.documents import line
+
+    return hashlib.sha256(line(key).encode()).hexdigest()[:12]
 
 
 def _say(line: str) -> None:

@@ -110,13 +110,13 @@ class CheckSettings:
         }
 
 
-def _names(what: str, values: Any) -> tuple[str, ...]:
+def _names(what: str, values: object) -> tuple[str, ...]:
     listed = (values,) if isinstance(values, str) else values
     if not isinstance(listed, list | tuple) or not listed or not all(isinstance(value, str) for value in listed):
         raise InputError(f"{what}: got {values!r}, expected a name or a list of names.")
     return tuple(listed)
 
 
-def _require_count(name: str, value: Any, low: int, what: str) -> None:
+def _require_count(name: str, value: object, low: int, what: str) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
         raise InputError(f"{name}: got {value!r}, expected an integer >= {low}, {what}.")

@@ -1,4 +1,4 @@
-"""JSON documents of ours: which kind a text is, and the record in it, whatever larger record it stands in."""
+"""JSON documents of ours: written with kind and schema version, read back out of whatever record they stand in."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 from smfg_verify.errors import InputError
 
-# Kind, as a document says it in "format" or "schema" -> what a reader calls it.
+# Kind, as a document says it in "format" (those of earlier versions also in "schema") -> what a reader calls it.
 _KINDS = {
     "smfg-verify report": "the report.json of check, run or validate",
     "smfg-verify assumption report": "an assumption report",
@@ -19,10 +19,54 @@ _KINDS = {
     "smfg-verify drift": "the drift.json of drift",
     "smfg-verify lab": "the lab.json of lab",
     "smfg-verify cases": "the cases.json of cases",
+    "smfg-verify bounds of games": "the bounds.json of an experiment",
+    "smfg-verify conservatism": "the conservatism.json of an experiment",
     "smfg-verify part": "a finished part of a job that was not finished",
 }
 REPORT = "smfg-verify report"
 _SIGNATURES = {b"\x89HDF": "a netCDF file, which Trace.load may read", b"\x89PNG": "a picture"}
+
+
+def headed(kind: str, version: int, record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record that says what it is, to be a document or an entry of a larger one.
+
+    Args:
+        kind: of the document, see `opened`.
+        version: of its schema.
+        record: JSON values, as `plain` or `encode` give them.
+
+    Raises:
+        ValueError: an unknown kind.
+    """
+    if kind not in _KINDS:
+        raise InputError(f"kind: got {kind!r}, expected one of: {', '.join(_KINDS)}.")
+    return {"format": kind, "schema_version": version, **record}
+
+
+def document(record: Mapping[str, Any]) -> str:
+    """The text of a document whose record says what it is: strict JSON that ends with a newline.
+
+    Raises:
+        ValueError: a number that is not finite and not written by its name.
+    """
+    return json.dumps(record, indent=1, allow_nan=False) + "\n"
+
+
+def line(record: Any) -> str:
+    """JSON values in one line with sorted keys: equal records give equal lines."""
+    return json.dumps(record, sort_keys=True, allow_nan=False)
+
+
+def parsed(text: str) -> Any:
+    """The JSON values in a text.
+
+    Raises:
+        ValueError: not JSON.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"got text that is not JSON ({error}); likely cause: a truncated or foreign file.") from error
 
 
 def read_text(path: str | os.PathLike[str], what: str) -> str:
@@ -48,14 +92,14 @@ def read_text(path: str | os.PathLike[str], what: str) -> str:
         raise InputError(f"{path}: is {kind}; expected {what}.") from error
 
 
-def opened(text: str, kind: str, version: int, *, within: str) -> dict[str, Any]:
+def opened(text: str, kind: str, version: int, *, within: str = "") -> dict[str, Any]:
     """The record of one kind in a text: alone, or an entry of the report.json of a command.
 
     Args:
         text: JSON.
         kind: the "format" or "schema" that the record must have.
         version: the schema version that it must have.
-        within: name of its entry in a report.json.
+        within: name of its entry in a report.json; empty where it has none.
 
     Returns:
         The record.
@@ -64,11 +108,8 @@ def opened(text: str, kind: str, version: int, *, within: str) -> dict[str, Any]
         ValueError: not JSON, another kind (which is named), or another schema version.
     """
     what = _KINDS[kind]
-    try:
-        record = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"got text that is not JSON ({error}); likely cause: a truncated or foreign file.") from error
-    if kind_of(record) == REPORT:
+    record = parsed(text)
+    if within and kind_of(record) == REPORT:
         if within not in record:
             raise InputError(f"got {_KINDS[REPORT]}, here of `{record.get('command')}`, which holds no {within}.")
         record = record[within]
@@ -78,26 +119,32 @@ def opened(text: str, kind: str, version: int, *, within: str) -> dict[str, Any]
             f"JSON that says it is {found!r}" if found else "JSON without format or schema"
         )
         cause = "" if found in _KINDS else "; likely cause: a file of another tool"
-        raise InputError(f"got {got}, expected {what} ({kind!r}), alone or in {_KINDS[REPORT]}{cause}.")
+        places = f", alone or in {_KINDS[REPORT]}" if within else ""
+        raise InputError(f"got {got}, expected {what} ({kind!r}){places}{cause}.")
     if record.get("schema_version") != version:
         raise InputError(
             f"got {what} of schema version {record.get('schema_version')!r}, expected {version}; likely cause: it was "
             "written by another version of smfg-verify. Make it again."
         )
-    return record
+    result: dict[str, Any] = record
+    return result
 
 
 def named(path: Path) -> str | None:
     """What a file says that it is, if it is one of our JSON documents; None otherwise."""
     try:
-        return _KINDS.get(kind_of(json.loads(path.read_text(encoding="utf-8"))) or "")
-    except (OSError, ValueError, RecursionError):
+        return _KINDS.get(kind_of(parsed(path.read_text(encoding="utf-8"))) or "")
+    except (OSError, ValueError):
         return None
 
 
-def kind_of(record: Any) -> str | None:
+def kind_of(record: object) -> str | None:
     """What a document says that it is; None where it says nothing."""
     if not isinstance(record, Mapping):
         return None
     found = record.get("format", record.get("schema"))
     return found if isinstance(found, str) else None
+
+
+def _refuse(constant: str) -> Any:
+    raise InputError(f"got the bare word {constant}, which JSON does not have; likely cause: a foreign file.")

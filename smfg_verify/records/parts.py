@@ -1,11 +1,12 @@
 """How a long computation gives away its parts as they are finished, and takes back those of an interrupted one."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 T = TypeVar("T")
 
 
+@runtime_checkable
 class Keep(Protocol):
     """Called with the name of a part and the function that makes it; returns the part, made or kept from before."""
 

@@ -20,7 +20,8 @@ class Portable:
     """
 
     def __getstate__(self) -> dict[str, Any]:
-        return _mapped(_packed, vars(self))
+        result: dict[str, Any] = _mapped(_packed, vars(self))
+        return result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         kind = type(self)
@@ -52,7 +53,7 @@ class _Packed(NamedTuple):
     weak: bool
 
 
-def _packed(value: Any) -> Any:
+def _packed(value: object) -> Any:
     if not isinstance(value, jax.Array) or isinstance(value, jax.core.Tracer):
         return value
     if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):  # keys of random numbers
@@ -60,7 +61,7 @@ def _packed(value: Any) -> Any:
     return _Packed(np.asarray(value), bool(value.weak_type) and value.ndim == 0)
 
 
-def _unpacked(value: Any) -> Any:
+def _unpacked(value: object) -> Any:
     if not isinstance(value, _Packed):
         return value
     with jax.enable_x64(value.values.dtype.itemsize >= 8):

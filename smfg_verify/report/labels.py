@@ -1,5 +1,6 @@
 """Names of states, actions and observations, as tables and figures show them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ def free_parameter_names(game: AbstractGame) -> tuple[str, ...]:
     )
 
 
-def _named(labels, size: int) -> tuple[str, ...]:
+def _named(labels: Sequence[str] | None, size: int) -> tuple[str, ...]:
     return tuple(str(index) for index in range(size)) if labels is None else tuple(str(label) for label in labels)
 
 

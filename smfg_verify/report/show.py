@@ -1,6 +1,7 @@
 """A job's results on the screen and in files."""
 
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -157,7 +158,7 @@ def show_atlas(console: Console, atlas: Atlas, directory: Path) -> None:
     )
 
 
-def _leader_policies(results: Results) -> dict:
+def _leader_policies(results: Results) -> dict[str, Any]:
     policies = {"Leader's policy $\\phi(b|o)$, uniform": uniform_policy(results.game)}
     if results.trace is not None:
         final = final_policies(results.trace)

@@ -8,6 +8,8 @@ from smfg_verify.stochastic.baselines import nested_loop as nested_loop
 from smfg_verify.stochastic.baselines import total_derivative as total_derivative
 from smfg_verify.stochastic.baselines import unrolled_adjoint as unrolled_adjoint
 from smfg_verify.stochastic.deviation import Deviation as Deviation
+from smfg_verify.stochastic.engine.start_and_resume import resume as resume
+from smfg_verify.stochastic.engine.start_and_resume import run_method as run_method
 from smfg_verify.stochastic.finite_population import PopulationRun as PopulationRun
 from smfg_verify.stochastic.finite_population import simulate_population as simulate_population
 from smfg_verify.stochastic.method import Method as Method
@@ -15,8 +17,6 @@ from smfg_verify.stochastic.method import register as register
 from smfg_verify.stochastic.sampling import sample_index as sample_index
 from smfg_verify.stochastic.sampling import sample_transition as sample_transition
 from smfg_verify.stochastic.schedules import Schedule as Schedule
-from smfg_verify.stochastic.start_and_resume import resume as resume
-from smfg_verify.stochastic.start_and_resume import run_method as run_method
 from smfg_verify.stochastic.trace import Trace as Trace
 from smfg_verify.stochastic.trace import TraceMetadata as TraceMetadata
 from smfg_verify.stochastic.updates import Iterate as Iterate

@@ -5,15 +5,16 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import equinox as eqx
-from jaxtyping import ArrayLike
+from jaxtyping import Array, ArrayLike
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.progress import Callback
+from smfg_verify.stochastic.engine.start_and_resume import run_method
 from smfg_verify.stochastic.method import Carry, Method, check_schedule, register
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, warn_if_misordered
-from smfg_verify.stochastic.start_and_resume import run_method
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.updates import Sampling, check_sampling, num_uniforms, update
+from smfg_verify.stochastic.value_bounds import ValueBounds
 
 
 @register
@@ -33,7 +34,7 @@ class AcSmfg(Method):
     def transitions_per_iteration(self, game: AbstractGame) -> int:
         return 2
 
-    def step(self, game, bounds, iteration, carry, uniforms) -> Carry:
+    def step(self, game: AbstractGame, bounds: ValueBounds, iteration: Array, carry: Carry, uniforms: Array) -> Carry:
         iterate = update(game, bounds, self.schedule.at(iteration), self.sampling, carry.iterate, uniforms)
         return Carry(iterate, carry.memory)
 

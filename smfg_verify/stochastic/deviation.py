@@ -1,5 +1,7 @@
 """What one follower of N gains by leaving the policy that the others keep."""
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -56,7 +58,7 @@ def best_deviation(
     rows: Float[Array, "n B"],
     policy: Float[Array, "n A"],
     law: Float[Array, " n"],
-    reference: Float[Array, "n *A"],
+    reference: Float[Array, " n *A"],
     fields: Float[Array, "seeds T n *A"],
     tagged: Int[Array, "seeds T"],
     num_players: int,
@@ -81,7 +83,16 @@ def best_deviation(
 
 
 @compiled_for_game
-def _gains(game, rows, policy, law, reference, fields, tagged, num_players) -> dict[str, Array]:
+def _gains(
+    game: AbstractGame,
+    rows: Array,
+    policy: Array,
+    law: Array,
+    reference: Array,
+    fields: Array,
+    tagged: Array,
+    num_players: Array,
+) -> dict[str, Array]:
     others = jax.vmap(jax.vmap(lambda field, entry: _without(field, entry, num_players)))(fields, tagged)
     rest = reference * (1.0 - 1.0 / num_players)
     final = met_model(game, rows, rest, num_players)
@@ -89,10 +100,12 @@ def _gains(game, rows, policy, law, reference, fields, tagged, num_players) -> d
     best = best_response(final, game.discount, game.temperature).value
     total, seeds = jnp.sum(others, axis=0), others.shape[0]
 
-    def one(path):
+    def one(path: Array) -> dict[str, Array]:
         expected = (total - path) / (seeds - 1) if seeds > 1 else jnp.broadcast_to(rest, path.shape)
 
-        def back(values, met):
+        def back(
+            values: tuple[Array, Array, Array, Array], met: tuple[Array, Array]
+        ) -> tuple[tuple[Array, Array, Array, Array], None]:
             kept, planned, deviating, clairvoyant = values
             here, forecast = (met_model(game, rows, field, num_players) for field in met)
             planned, response = soft_bellman(forecast, planned, game.discount, game.temperature)
@@ -111,17 +124,18 @@ def _gains(game, rows, policy, law, reference, fields, tagged, num_players) -> d
             "value": law @ value,
         }
 
-    return jax.lax.map(one, others)
+    result: dict[str, Array] = jax.lax.map(one, others)
+    return result
 
 
-def _without(field: Float[Array, "n *A"], entry: Int[Array, ""], num_players: Float[Array, ""]) -> Array:
+def _without(field: Float[Array, " n *A"], entry: Int[Array, ""], num_players: Float[Array, ""]) -> Array:
     """The others' part of an empirical mean field, of mass 1 - 1/N."""
     others = jnp.ravel(field).at[entry].add(-1.0 / num_players)
     return jnp.maximum(others, 0.0).reshape(field.shape)
 
 
 def met_model(
-    game: AbstractGame, rows: Float[Array, "n B"], others: Float[Array, "n *A"], num_players: Float[Array, ""]
+    game: AbstractGame, rows: Float[Array, "n B"], others: Float[Array, " n *A"], num_players: Float[Array, ""]
 ) -> FollowerModel:
     r"""What one follower of N faces: where it is and what it does there is a share $1/N$ of the mean field.
 
@@ -135,8 +149,8 @@ def met_model(
         Its decision problem.
     """
 
-    def met(function):
-        def at(state, action, leader_action):
+    def met(function: Callable[..., Array]) -> Array:
+        def at(state: Array, action: Array, leader_action: Array) -> Array:
             own = state if game.mean_field_support == "states" else state * game.num_follower_actions + action
             field = jnp.ravel(others).at[own].add(1.0 / num_players).reshape(mean_field_shape(game))
             return jnp.asarray(function(state, action, leader_action, field))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import equinox as eqx
 import jax
@@ -23,10 +24,12 @@ from smfg_verify.game import (
 )
 from smfg_verify.policies import checked_distribution, entropy, observed_rows, softmax_policy
 from smfg_verify.records.portable import Portable
-from smfg_verify.stochastic.advance import seed_key
 from smfg_verify.stochastic.deviation import Deviation, best_deviation
-from smfg_verify.stochastic.initial import check_seeds
+from smfg_verify.stochastic.engine.advance import seed_key
+from smfg_verify.stochastic.engine.initial import check_seeds
 from smfg_verify.stochastic.sampling import sample_index, sample_row
+
+T = TypeVar("T")
 
 _POPULATION_STREAM = 2
 
@@ -71,14 +74,15 @@ class PopulationRun(Portable, eqx.Module):
     distance: Float[np.ndarray, "seeds T"]
     follower_return: Float[np.ndarray, " seeds"]
     leader_return: Float[np.ndarray, " seeds"]
-    reference: Float[np.ndarray, "n *A"]
+    reference: Float[np.ndarray, " n *A"]
     follower_policy: Float[np.ndarray, "n A"]
     deviation: Deviation | None
 
     @property
     def scaled_distance(self) -> Float[np.ndarray, "seeds T"]:
         r"""$\sqrt N \|m^N_t - \mu\|_1$: of order one where the mean field limit holds at its usual rate."""
-        return np.sqrt(self.num_players) * self.distance
+        result: Float[np.ndarray, "seeds T"] = np.sqrt(self.num_players) * self.distance
+        return result
 
     @property
     def independent_distance(self) -> float:
@@ -184,7 +188,7 @@ def _steps(game: AbstractGame, num_steps: int | None) -> int:
 
 def _policy_and_reference(
     game: AbstractGame, logits: Float[Array, "O B"], policy: ArrayLike | None, mean_field: ArrayLike | None
-) -> tuple[Float[Array, "n A"], Float[Array, "n *A"]]:
+) -> tuple[Float[Array, "n A"], Float[Array, " n *A"]]:
     """What is given, checked, and the equilibrium's where nothing is."""
     if policy is not None:
         shape = (game.num_states, game.num_follower_actions)
@@ -200,7 +204,7 @@ def _policy_and_reference(
     )
 
 
-def _initial_law(game: AbstractGame, reference: Float[Array, "n *A"], initial: ArrayLike | None) -> Float[Array, " n"]:
+def _initial_law(game: AbstractGame, reference: Float[Array, " n *A"], initial: ArrayLike | None) -> Float[Array, " n"]:
     if initial is None:
         return reference.reshape(game.num_states, -1).sum(axis=-1)
     return checked_distribution("initial", initial, (game.num_states,), "a law of the first states")
@@ -218,24 +222,27 @@ def _simulate(
 ) -> dict[str, Array]:
     """All populations, as many side by side as make up a block of players; arrays have the seeds first."""
 
-    def one(seed):
+    def one(seed: Array) -> dict[str, Array]:
         return _one_population(game, rows, policy, law, seed, count, steps)
 
     return _each(one, max(1, _BLOCK // count))(seeds)
 
 
-def _each(function: Callable, block: int) -> Callable:
+def _each(function: Callable[..., T], block: int) -> Callable[..., T]:
     """A function of one item, over the leading axis of its arguments, `block` items side by side."""
 
-    def over(*arrays: Array) -> Array:
+    def over(*arrays: Array) -> T:
         if len(arrays[0]) <= block:
             return jax.vmap(function)(*arrays)
-        return jax.lax.map(lambda items: function(*items), arrays, batch_size=block)
+        result: T = jax.lax.map(lambda items: function(*items), arrays, batch_size=block)
+        return result
 
     return over
 
 
-def _one_population(game, rows, policy, law, seed, count, steps) -> dict[str, Array]:
+def _one_population(
+    game: AbstractGame, rows: Array, policy: Array, law: Array, seed: Array, count: int, steps: int
+) -> dict[str, Array]:
     key = seed_key(seed, _POPULATION_STREAM)
     players = jnp.arange(count)
     bonus = {
@@ -243,14 +250,14 @@ def _one_population(game, rows, policy, law, seed, count, steps) -> dict[str, Ar
         "leader": jnp.asarray(game.leader_temperature) * entropy(rows),
     }
 
-    def uniforms(player, moment):
+    def uniforms(player: Array, moment: Array | int) -> Array:
         return jax.random.uniform(jax.random.fold_in(jax.random.fold_in(key, player), moment), (3,))
 
-    def choose(player, state, step):
+    def choose(player: Array, state: Array, step: Array) -> tuple[Array, Array, Array]:
         drawn = uniforms(player, step + 1)
         return sample_index(policy[state], drawn[0]), sample_index(rows[state], drawn[1]), drawn[2]
 
-    def advance(states, step):
+    def advance(states: Array, step: Array) -> tuple[Array, tuple[Array, Array, dict[str, Array]]]:
         moves = _each(lambda player, state: choose(player, state, step), _BLOCK)(players, states)
         actions, leader_actions, drawn = moves
         entries = states if game.mean_field_support == "states" else states * policy.shape[1] + actions
@@ -261,7 +268,7 @@ def _one_population(game, rows, policy, law, seed, count, steps) -> dict[str, Ar
             "leader": _looked_up(game, game.leader_reward, field, count),
         }
 
-        def move(state, action, leader_action, uniform):
+        def move(state: Array, action: Array, leader_action: Array, uniform: Array) -> tuple[Array, dict[str, Array]]:
             met = (state, action, leader_action)
             gained = {name: jnp.asarray(reward(*met)) + bonus[name][state] for name, reward in reward_of.items()}
             return sample_row(game, row_of(*met), uniform, *met), gained
@@ -277,16 +284,18 @@ def _one_population(game, rows, policy, law, seed, count, steps) -> dict[str, Ar
     return {"mean_field": fields, "tagged": tagged, **returns}
 
 
-def _empirical(game: AbstractGame, entries: Int[Array, " N"]) -> Float[Array, "n *A"]:
+def _empirical(game: AbstractGame, entries: Int[Array, " N"]) -> Float[Array, " n *A"]:
     """Share of the players in each entry of the mean field."""
     shape = mean_field_shape(game)
     return (jnp.zeros(math.prod(shape)).at[entries].add(1.0) / len(entries)).reshape(shape)
 
 
-def _looked_up(game: AbstractGame, function: Callable, field: Float[Array, "n *A"], count: int) -> Callable:
+def _looked_up(
+    game: AbstractGame, function: Callable[..., Array], field: Float[Array, " n *A"], count: int
+) -> Callable[..., Array]:
     """A function of the game at one mean field: looked up in its table where that has no more rows than players."""
 
-    def at(state, action, leader_action):
+    def at(state: Array, action: Array, leader_action: Array) -> Array:
         return function(state, action, leader_action, field)
 
     if game.num_states * game.num_follower_actions * game.num_leader_actions > count:

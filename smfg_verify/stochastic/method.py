@@ -93,7 +93,7 @@ class Method(Portable, eqx.Module):
         return cls(**built)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, Schedule):
         return value.constants()
     return float(value) if isinstance(value, jax.Array) else value
@@ -134,7 +134,7 @@ def method_named(name: str) -> type[Method]:
     return _METHODS.find(name)
 
 
-def check_count(where: str, value: Any) -> None:
+def check_count(where: str, value: object) -> None:
     """Refuse an option that is not a positive integer.
 
     Raises:
@@ -144,7 +144,7 @@ def check_count(where: str, value: Any) -> None:
         raise InputError(f"{where}: got {value!r}, expected an integer >= 1.")
 
 
-def check_schedule(value: Any) -> None:
+def check_schedule(value: object) -> None:
     """Refuse step sizes of another kind.
 
     Raises:

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, Int
 from smfg_verify.game import AbstractGame
 
 
-def sample_index(probabilities: Float[Array, "k *batch"], uniform: Float[Array, "*batch"]) -> Int[Array, "*batch"]:
+def sample_index(probabilities: Float[Array, " k *batch"], uniform: Float[Array, "*batch"]) -> Int[Array, "*batch"]:
     r"""Draw indices by inverse CDF, $\min\{j : F_j > u F_k\}$ with $F_j = \sum_{i \le j} p_i$.
 
     Weights need not sum to one exactly: the uniform is scaled by their computed sum. The product rounds to less than

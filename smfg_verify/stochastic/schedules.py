@@ -78,7 +78,7 @@ class Schedule(Portable, eqx.Module):
         for name in _NAMES:
             check_constant(f"Schedule.{name}", getattr(self, name))
 
-    def at(self, iteration: Int[Array, ""] | Float[Array, ""]) -> StepSizes:
+    def at(self, iteration: Int[Array, ""] | Float[Array, ""] | int) -> StepSizes:
         """The four step sizes of an iteration k = 0, 1, ..., a floating count where it may pass the largest integer."""
         scale = 1.0 / jnp.sqrt(jnp.asarray(iteration + 1, self.leader.dtype))
         return _clipped(*(getattr(self, name) * scale for name in _NAMES))
@@ -106,7 +106,7 @@ class PowerSchedule(Portable, eqx.Module):
     constants: Float[Array, "4 lanes"]
     exponents: Float[Array, "4 lanes"]
 
-    def at(self, iteration: Int[Array, "..."]) -> StepSizes:
+    def at(self, iteration: Int[Array, "..."] | int) -> StepSizes:
         """The step sizes of an iteration k = 0, 1, ..., (lanes,) each."""
         base = jnp.asarray(iteration + 1, self.constants.dtype)
         return _clipped(*(self.constants * base ** (-self.exponents)))

@@ -1,7 +1,6 @@
 """The record of a stochastic run: every iterate at the checkpoints, for every seed."""
 
 import dataclasses
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,10 @@ from jaxtyping import Bool, Float, Int, UInt
 
 from smfg_verify.errors import InputError
 from smfg_verify.files import replacing_folder
+from smfg_verify.records.codec import decode
+from smfg_verify.records.documents import parsed
 from smfg_verify.records.portable import Portable
-from smfg_verify.stochastic import storage
+from smfg_verify.stochastic.engine import storage
 from smfg_verify.stochastic.updates import Sampling
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _LONG_NAMES = {
 
 @dataclasses.dataclass(frozen=True)
 class TraceMetadata:
-    """What a run was.
+    """What a run was: its game, its method and options, its length.
 
     Attributes:
         game: class name of the game.
@@ -76,7 +77,8 @@ class TraceMetadata:
     @property
     def options(self) -> dict[str, Any]:
         """The method's options by name."""
-        return json.loads(self.method_options)
+        options: dict[str, Any] = decode(parsed(self.method_options))
+        return options
 
     @property
     def step_constants(self) -> dict[str, float]:
@@ -85,7 +87,8 @@ class TraceMetadata:
         Raises:
             ValueError: a run of another method.
         """
-        return self._of_ac_smfg("schedule")
+        result: dict[str, float] = self._of_ac_smfg("schedule")
+        return result
 
     @property
     def sampling(self) -> Sampling:
@@ -94,7 +97,8 @@ class TraceMetadata:
         Raises:
             ValueError: a run of another method.
         """
-        return self._of_ac_smfg("sampling")
+        result: Sampling = self._of_ac_smfg("sampling")
+        return result
 
     def _of_ac_smfg(self, option: str) -> Any:
         if self.method != "ac-smfg":
@@ -210,5 +214,5 @@ class Trace(Portable, eqx.Module):
         return cls.from_xarray(storage.read(path))
 
 
-def _plain(attribute: Any) -> Any:
+def _plain(attribute: object) -> Any:
     return attribute.item() if isinstance(attribute, np.generic) else attribute

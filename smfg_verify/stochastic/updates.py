@@ -4,6 +4,7 @@ The batch axis comes last so that the loops over it are the innermost and vector
 fast as the same update written for one run under `vmap`.
 """
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import equinox as eqx
@@ -17,7 +18,7 @@ from smfg_verify.exact.population import chain, discounted_occupancy, stationary
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.portable import Portable
-from smfg_verify.stochastic.lanes import add_to_row, entry, observed, one_hot, over_lanes, rows
+from smfg_verify.stochastic.engine.lanes import add_to_row, entry, observed, one_hot, over_lanes, rows
 from smfg_verify.stochastic.sampling import sample_index, sample_transition
 from smfg_verify.stochastic.schedules import StepSizes
 from smfg_verify.stochastic.value_bounds import ValueBounds
@@ -142,7 +143,7 @@ def learn(game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: It
     follower_entropy = -game.temperature * entry(samples.log_follower, follower_action)
     leader_entropy = -game.leader_temperature * entry(samples.log_leader, leader_action)
 
-    def temporal_difference(reward, critic):
+    def temporal_difference(reward: Array, critic: Array) -> Array:
         return reward + game.discount * entry(critic, next_state) - entry(critic, state)
 
     follower_delta = temporal_difference(
@@ -188,7 +189,9 @@ def _markov_samples(game: AbstractGame, iterate: Iterate, uniforms: Float[Array,
 
 
 def _iid_samples(game: AbstractGame, iterate: Iterate, uniforms: Float[Array, "uniforms lanes"]) -> Samples:
-    laws = jax.vmap(lambda *arrays: exact_laws(game, *arrays), in_axes=-1, out_axes=-1)
+    laws: Callable[..., tuple[Array, Array]] = jax.vmap(
+        lambda *arrays: exact_laws(game, *arrays), in_axes=-1, out_axes=-1
+    )
     occupancy, stationary = laws(iterate.leader_logits, iterate.follower_logits, iterate.mean_field)
     # Rounding of the linear solves may leave entries of about -1e-17 at transient states.
     state = sample_index(jnp.maximum(occupancy, 0.0), uniforms[0])
@@ -214,7 +217,7 @@ def exact_laws(
     game: AbstractGame,
     leader_logits: Float[Array, "O B"],
     follower_logits: Float[Array, "n A"],
-    mean_field: Float[Array, "n *A"],
+    mean_field: Float[Array, " n *A"],
 ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
     r"""Laws that "iid" sampling draws from: $d^{\pi,\phi}_{\hat\mu}$ and the stationary law $\nu$ of the same chain.
 
@@ -247,10 +250,17 @@ def _follower_action(iterate: Iterate, state: Int[Array, " lanes"], uniform: Flo
     return sample_index(jax.nn.softmax(rows(iterate.follower_logits, state[None])[:, 0], axis=0), uniform)
 
 
-def next_states(game, uniforms, states, follower_actions, leader_actions, mean_field) -> Int[Array, "chains lanes"]:
+def next_states(
+    game: AbstractGame,
+    uniforms: Array,
+    states: Array,
+    follower_actions: Array,
+    leader_actions: Array,
+    mean_field: Array,
+) -> Int[Array, "chains lanes"]:
     """One sampled transition for each chain and lane; all arguments but the mean field are (chains, lanes)."""
 
-    def sample(uniform, state, follower_action, leader_action, field):
+    def sample(uniform: Array, state: Array, follower_action: Array, leader_action: Array, field: Array) -> Array:
         return sample_transition(game, uniform, state, follower_action, leader_action, field)
 
     chains = jax.vmap(sample, in_axes=(0, 0, 0, 0, None))

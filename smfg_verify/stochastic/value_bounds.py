@@ -8,17 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from smfg_verify.exact.batching import points_at_once
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape, over_indices
 from smfg_verify.records.portable import Portable
 
 _CONCENTRATIONS = (0.05, 0.3, 1.0, 5.0)
 _FIELDS_A_CONCENTRATION = 128
-# Up to this many rewards over all vertices the range of an affine one is exact, and entries of the mean fields tried.
+# Up to this many rewards over all vertices the range of an affine one is exact. Beyond, as many vertices are tried as
+# random fields, and of each concentration as many as a batch's budget lets, but so many at least.
 _MAX_REWARDS = 2**30
-_MAX_FIELD_ENTRIES = 2**24
 _MIN_FIELDS = 16
 
-_REWARDS: dict[str, Callable] = {
+_REWARDS: dict[str, Callable[..., Array]] = {
     "follower_reward": lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m)),
     "leader_reward": lambda game, s, a, b, m: jnp.asarray(game.leader_reward(s, a, b, m)),
 }
@@ -107,15 +108,15 @@ def value_bounds(game: AbstractGame) -> ValueBounds:
 def _mean_fields(game: AbstractGame, dependence: str) -> tuple[np.ndarray, bool]:
     """Mean fields to try, and whether the extremes are among them."""
     shape = mean_field_shape(game)
-    size = int(np.prod(shape))
+    size, kinds = int(np.prod(shape)), len(_CONCENTRATIONS)
     if dependence == "none":
         return np.full((1, *shape), 1.0 / size), True
     rewards = size * game.num_states * game.num_follower_actions * game.num_leader_actions
     if rewards <= _MAX_REWARDS:
         fields, share = np.eye(size), _FIELDS_A_CONCENTRATION
     else:
-        share = int(np.clip(_MAX_FIELD_ENTRIES // (8 * size), _MIN_FIELDS, _FIELDS_A_CONCENTRATION))
-        chosen = np.random.default_rng(1).choice(size, 4 * share, replace=False)
+        share = max(_MIN_FIELDS, points_at_once(2 * kinds * size, _FIELDS_A_CONCENTRATION))
+        chosen = np.random.default_rng(1).choice(size, kinds * share, replace=False)
         fields = (chosen[:, None] == np.arange(size)).astype(float)
     exact = dependence == "affine" and rewards <= _MAX_REWARDS
     if not exact:
@@ -125,8 +126,10 @@ def _mean_fields(game: AbstractGame, dependence: str) -> tuple[np.ndarray, bool]
     return fields.reshape(-1, *shape), exact
 
 
-def _extremes(game: AbstractGame, function: Callable, fields: Array) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    def summary(field):
+def _extremes(
+    game: AbstractGame, function: Callable[..., Array], fields: Array
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    def summary(field: Array) -> tuple[Array, Array]:
         values = over_indices(game, lambda s, a, b: function(game, s, a, b, field))
         return jnp.min(values), jnp.max(values)
 

@@ -8,8 +8,8 @@ import pytest
 
 from smfg_verify.assumptions import AssumptionReport, Contradiction, Evidence, Finding, Side, check
 from smfg_verify.assumptions.contradictions import conflicts, require_consistent
-from smfg_verify.assumptions.ergodicity.findings import findings as ergodicity_module
-from smfg_verify.assumptions.uniqueness.findings import findings as uniqueness
+from smfg_verify.assumptions.ergodicity import findings as ergodicity_module
+from smfg_verify.assumptions.uniqueness import findings as uniqueness
 from smfg_verify.games import load
 
 
@@ -24,8 +24,6 @@ def finding(name, verdict, constant=0.5, side=Side.UPPER, **others):
         constant=constant,
         side=side,
         evidence=Evidence.PROOF if proved else Evidence.SEARCH,
-        method="planted",
-        meaning="Planted.",
         **{"witness": {"logits": np.zeros((1, 2))}, **others},
     )
 
@@ -147,7 +145,8 @@ def test_check_raises_where_a_certificate_is_planted(monkeypatch):
 
 
 def test_a_report_is_never_made_of_a_contradiction_nor_read_from_one():
-    found = [finding(*each) for each in EXCLUSIVE["unique and not"]]
+    told = {"arrived": 2, "searches": 2, "equilibria": 2, "radii": np.zeros(2)}
+    found = [finding(*each, facts=told) for each in EXCLUSIVE["unique and not"]]
     report = {"game_name": "G", "game_hash": "0", "settings": {}}
     with pytest.raises(Contradiction):
         AssumptionReport(**report, findings=found)

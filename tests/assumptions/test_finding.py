@@ -17,8 +17,7 @@ def finding(**changes):
         "constant": 0.1 + 0.2,
         "side": Side.UPPER,
         "evidence": Evidence.SEARCH,
-        "method": "random leaders",
-        "meaning": "A sentence.",
+        "facts": {"vanishes": False, "one_parameter": False, "proved": False},
         "witness": {"logits": np.array([[1 / 3, -0.0, np.nan, np.inf, -np.inf, 5e-324]])},
         "searched": {"seed": 3, "scale": 1.5},
         "details": {

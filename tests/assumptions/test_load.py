@@ -82,11 +82,10 @@ def test_a_cut_bound_is_named_where_it_is_used_and_nowhere_else():
         constant=1.0,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        method="",
-        meaning="A change.",
+        facts={"exact": False, "rounding": 0.0},
     )
     assert cut_short(finding, {"one_step"}, "transition_lipschitz") is finding
     said = cut_short(finding, {"one_step", "transition_lipschitz"}, "transition_lipschitz")
     assert said.searched["cut_by_time_limit"] == "transition lipschitz"
-    assert said.meaning.startswith("A change. A time limit cut short: transition lipschitz.")
+    assert said.meaning.startswith(f"{finding.meaning} A time limit cut short: transition lipschitz.")
     assert (said.constant, said.verdict) == (finding.constant, finding.verdict)

@@ -9,6 +9,8 @@ from smfg_verify.assumptions import AssumptionReport, Finding, Verdict
 from smfg_verify.game import game_hash, traced
 from smfg_verify.games import load
 
+STATEMENTS = ("cosine", "inner-product-constant", "direct-constant", "norm-ratio")
+
 
 def finding(statement, verdict):
     return Finding(
@@ -18,14 +20,13 @@ def finding(statement, verdict):
         constant=0.5,
         side="upper",
         evidence="search",
-        method="m",
-        meaning="s",
+        facts={"vanishes": False, "one_parameter": False, "proved": False},
         witness={"logits": np.zeros((1, 2))},
     )
 
 
 def report(game, *verdicts):
-    findings = [finding(f"s{k}", verdict) for k, verdict in enumerate(verdicts or (Verdict.SUPPORTED,))]
+    findings = [finding(*pair) for pair in zip(STATEMENTS, verdicts or (Verdict.SUPPORTED,), strict=False)]
     return AssumptionReport(game_name="LafferTax", game_hash=game_hash(game), settings={"seed": 0}, findings=findings)
 
 
@@ -78,7 +79,7 @@ def test_what_is_not_this_report_is_refused(game, tmp_path):
     cases = {
         text[: len(text) // 2]: "not JSON",
         '{"format": "other"}': "another tool",
-        text.replace('"schema_version": 1', '"schema_version": 99'): "schema version 99",
+        text.replace('"schema_version": 2', '"schema_version": 99'): "schema version 99",
         text.replace('"findings"', '"lost"'): "damaged",
     }
     for damaged, message in cases.items():
@@ -92,8 +93,8 @@ def test_what_is_not_this_report_is_refused(game, tmp_path):
 
 def test_findings_by_property_and_statement(game):
     found = report(game, Verdict.SUPPORTED, Verdict.REFUTED)
-    assert [entry.statement for entry in found["gradient-alignment"]] == ["s0", "s1"]
-    assert found.finding("gradient-alignment", "s1").verdict is Verdict.REFUTED
+    assert [entry.statement for entry in found["gradient-alignment"]] == [*STATEMENTS[:2]]
+    assert found.finding("gradient-alignment", STATEMENTS[1]).verdict is Verdict.REFUTED
     with pytest.raises(KeyError, match="did you mean 'gradient-alignment'"):
         found["gradient-aligment"]
 

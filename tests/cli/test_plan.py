@@ -14,6 +14,7 @@ STEPS = ["--leader-step", "1", "--mean-field-step", "1", "--follower-step", "2",
 GAME = ["independent-leader", "--set", "leader_temperature=1", "--set", "discount=0.5"]
 
 
+@pytest.mark.slow
 def test_a_plan_is_that_of_the_python_calls(tmp_path, capsys):
     pilot = ["--pilot-seeds", "6", "--pilot-iterations", "4000", "--seeds", "8", "--iterations", "4000"]
     assert main(["plan", *GAME, *STEPS, *pilot, "--out", str(tmp_path / "new")]) == 0

@@ -12,14 +12,16 @@ from smfg_verify import games
 from smfg_verify.bounds import exact_residuals
 from smfg_verify.cli.app import main
 from smfg_verify.comparison import CompareSettings, compare, find_contender, paired_difference
-from smfg_verify.comparison.compare import _FIRST_TUNING_SEED
+from smfg_verify.comparison.compare import _FIRST_TUNING_SEED, ContenderResult
 from smfg_verify.comparison.paired import PairedVerdict
 from smfg_verify.comparison.quartiles import quartiles
 from smfg_verify.comparison.tuning import tune
-from smfg_verify.jobs.compare import Compared, result_from
+from smfg_verify.jobs.compare import Compared
 from smfg_verify.jobs.settings import GameSettings
-from smfg_verify.records.plain import plain
+from smfg_verify.records.codec import plain
+from smfg_verify.records.typed import structured
 from smfg_verify.report.figures.comparison import comparison_figure
+from smfg_verify.report.figures.drawing import save_figure
 from smfg_verify.report.tables.comparison import comparison_markdown, comparison_tables
 from smfg_verify.stochastic import Schedule, ac_smfg
 
@@ -142,9 +144,22 @@ def test_diverged_seeds_are_shown_in_table_and_figure(game, found):
     assert "nested-loop (3 diverged)" in labels
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_measure_that_is_zero_or_lost_throughout_has_axes_that_fit(found, value, tmp_path):
+    results = {}
+    for name, result in found.results.items():
+        nothing = np.full_like(result.measures.e_omega, value)
+        fields = {field.name: nothing for field in dataclasses.fields(result.measures)}
+        results[name] = dataclasses.replace(result, measures=dataclasses.replace(result.measures, **fields))
+    figure = comparison_figure(dataclasses.replace(found, results=results), title="nothing")
+    assert all(low < high for low, high in (axes.get_ylim() for axes in figure.axes))
+    assert save_figure(figure, tmp_path, "comparison")
+
+
 def test_a_result_survives_its_record(found):
     result = found.results["nested-loop"]
-    again = result_from(json.loads(json.dumps(plain(result))))
+    again = structured(ContenderResult, json.loads(json.dumps(plain(result), allow_nan=False)))
     assert plain(again) == plain(result)
 
 
@@ -162,3 +177,15 @@ def test_the_command_writes_resumes_and_refuses(tmp_path, capsys):
     assert "did you mean 'nested-loop'" in capsys.readouterr().err
     assert main(["compare", "laffer-tax", "--samples", "100", "--out", str(tmp_path)]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_difference_of_rounding_alone_is_undecided():
+    """The same method twice, but for errors in the last digit that all have one sign."""
+    reference = np.linspace(1.0, 2.0, 8)
+    values = reference + np.array([1, 2, 1, 2, 1, 2, 1, 2]) * 2e-16
+    assert np.all(values >= reference)
+    assert np.any(values > reference)
+    found = paired_difference(values, reference, errors=np.full(8, 1e-15))
+    assert found.verdict is PairedVerdict.UNDECIDED
+    assert found.lower < 0.0 < found.upper
+    assert paired_difference(values + 1e-9, reference, errors=np.full(8, 1e-15)).verdict is PairedVerdict.BETTER

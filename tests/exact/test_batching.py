@@ -1,4 +1,4 @@
-"""Many equilibria at once: right, and without waiting for ever."""
+"""Batches of one size give what one call over all points gives, and many equilibria at once end."""
 
 import subprocess
 import sys
@@ -8,8 +8,11 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from smfg_verify.exact.batching import one_at_a_time
+from smfg_verify.exact.batching import MAX_ENTRIES, batch_size, in_batches, one_at_a_time, points_at_once
+from smfg_verify.exact.compiling import tangent_entries
+from smfg_verify.games import load
 
 MANY = """
     import jax, numpy as np
@@ -27,6 +30,7 @@ MANY = """
 """
 
 
+@pytest.mark.slow
 def test_a_large_batch_of_gradients_ends_and_agrees_with_single_ones():
     """Batched LAPACK calls of this size wait for each other for ever in jaxlib 0.10.2 on 2 cores."""
     root = Path(__file__).parent.parent.parent
@@ -40,3 +44,35 @@ def test_one_at_a_time_changes_nothing_but_the_order_of_work():
     function = lambda matrix, scale: jnp.linalg.inv(matrix) * scale  # noqa: E731
     batched = jax.vmap(one_at_a_time(function), in_axes=(0, None))(jnp.asarray(matrices), 2.0)
     np.testing.assert_allclose(batched, 2.0 * np.linalg.inv(matrices), rtol=1e-10)
+
+
+@pytest.mark.parametrize("number", [1, 3, 4, 5, 8])
+def test_results_and_order_do_not_depend_on_the_batch(number):
+    seen = []
+
+    def function(points, labels):
+        seen.append(points.shape)
+        return {"sum": jnp.sum(points, axis=1), "label": labels[0]}
+
+    points, labels = np.arange(2.0 * number).reshape(number, 2), np.arange(number)
+    found = in_batches(function, 4, points, (labels, None))
+    np.testing.assert_array_equal(found["sum"], points.sum(axis=1))
+    np.testing.assert_array_equal(found["label"], labels)
+    assert set(seen) == {(4, 2)}
+    found["sum"][:] = 0.0  # results are arrays of their own
+    np.testing.assert_array_equal(points, np.arange(2.0 * number).reshape(number, 2))
+
+
+@pytest.mark.parametrize("entries", [1, 1000, 2**23, 2**24, 2**24 + 1, 2**30])
+def test_a_batch_is_the_largest_that_keeps_within_the_budget(entries):
+    size = points_at_once(entries, 32)
+    assert size == 1 or size * entries <= MAX_ENTRIES
+    assert size == 32 or (size + 1) * entries > MAX_ENTRIES
+
+
+def test_a_batch_of_leaders_counts_the_tangents_of_the_transition():
+    game = load("random-game", num_states=40)
+    entries = 40**3 * game.num_follower_actions * game.num_leader_actions
+    assert tangent_entries(game) == entries
+    assert batch_size(game, 10**9) == MAX_ENTRIES // entries
+    assert batch_size(game) == min(32, MAX_ENTRIES // entries)

@@ -135,6 +135,7 @@ def test_the_mean_is_the_fixed_point_of_the_answers_to_it(coupling):
     assert answers[2] == pytest.approx(float(found.mean), abs=1e-12)
 
 
+@pytest.mark.wrong_types
 def test_a_leader_that_sees_the_state_has_no_closed_form():
     with pytest.raises(ValueError, match="public target"):
         linear_quadratic_equilibrium(LinearQuadratic(), np.zeros((2, 2)))

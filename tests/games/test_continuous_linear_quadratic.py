@@ -44,6 +44,7 @@ def test_first_positions_follow_the_law_of_the_grid():
     assert float(GAME.first_position(jnp.asarray(1.0))) == 1.0
 
 
+@pytest.mark.wrong_types
 def test_refusals():
     with pytest.raises(ValueError, match="got LafferTax"):
         ContinuousLinearQuadratic(LafferTax())

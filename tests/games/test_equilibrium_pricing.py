@@ -22,10 +22,12 @@ def test_functions_match_a_plain_loop(sizes):
     for s, (i, (q, h)), (b, tax) in (
         (s, action, level) for s in range(stock + 1) for action in enumerate(actions) for level in enumerate(taxes)
     ):
-        row = np.asarray(game.transition(s, i, b, mean_field))
+        row = np.asarray(game.transition(s, jnp.asarray(i), b, mean_field))
         assert row[min(s - min(q, s) + h, stock)] == 1.0
         profit = (price - c[0] - tax) * q - c[1] * q**2 - c[2] * h - (c[2] + c[3]) * max(q - s, 0) - c[4] * s
-        assert float(game.follower_reward(s, i, b, mean_field)) == pytest.approx(profit, rel=1e-12, abs=1e-14)
+        assert float(game.follower_reward(s, jnp.asarray(i), b, mean_field)) == pytest.approx(
+            profit, rel=1e-12, abs=1e-14
+        )
         gain = tax * produced - 0.8 * (price - 0.5) ** 2
         assert float(game.leader_reward(s, i, b, mean_field)) == pytest.approx(gain, rel=1e-12)
 

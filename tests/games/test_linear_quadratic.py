@@ -77,6 +77,7 @@ def test_reflection_is_a_symmetry():
     assert abs(ours.mean_field[0] - ours.mean_field[-1]) > 0.05
 
 
+@pytest.mark.slow
 def test_grids_meet_the_closed_form_with_order_two():
     """A first-order scheme would halve its errors here; these are the h^2 / 6 of the variance and nothing else."""
     coarse, floor = grid_errors(13)

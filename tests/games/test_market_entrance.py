@@ -9,7 +9,7 @@ from smfg_verify.games import MarketEntrance, load
 
 
 def leader_rewards(game, mean_field):
-    return jnp.stack([game.leader_reward(s, 0, 0, mean_field) for s in range(game.num_states)])
+    return jnp.stack([game.leader_reward(s, 0, 0, jnp.asarray(mean_field)) for s in range(game.num_states)])
 
 
 @pytest.mark.parametrize("num_states", [2, 4])
@@ -60,7 +60,8 @@ def test_rebate_goes_to_the_chosen_favoured_side_and_costs_the_operator_once():
 
 def test_renaming_the_sides_renames_the_game():
     rng = np.random.default_rng(1)
-    kappa, (target, mean_field), order = rng.uniform(size=3), rng.dirichlet(np.ones(3), 2), np.asarray([2, 0, 1])
+    kappa, (target, law), order = rng.uniform(size=3), rng.dirichlet(np.ones(3), 2), np.asarray([2, 0, 1])
+    mean_field = jnp.asarray(law)
     game = MarketEntrance(num_states=3, kappa=kappa, target=target)
     renamed = MarketEntrance(num_states=3, kappa=kappa[order], target=target[order])
     for s, a, b in np.ndindex(3, 3, 4):

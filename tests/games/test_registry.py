@@ -93,6 +93,7 @@ def test_every_described_parameter_says_its_values(name):
     assert all(parameter.values for parameter in games.describe(name).parameters)
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     ("name", "parameters", "parts"),
     [

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import multiprocessing
 import pickle
+import re
 
 import cloudpickle
 import jax
@@ -21,8 +22,8 @@ from smfg_verify.comparison import CompareSettings, compare
 from smfg_verify.exact.exploitability import exploitability
 from smfg_verify.game import AbstractGame, TabularGame, game_hash, parameter
 from smfg_verify.jobs.settings import CheckSettings, GameSettings, RunSettings
-from smfg_verify.records.codec import FrozenMapping, frozen
-from smfg_verify.records.part_codec import decode, encode
+from smfg_verify.records.codec import decode, encode
+from smfg_verify.records.frozen import FrozenMapping, frozen
 from smfg_verify.records.portable import Portable
 
 WAYS = {
@@ -224,10 +225,12 @@ def test_the_codec_of_parts_loses_nothing(records):
     assert_same(decode(encode(odd)), odd)
 
 
-@pytest.mark.parametrize("name", ["os:system", "smfg_verify.cli:main", "smfg_verify.files:Path", "builtins:eval"])
+@pytest.mark.parametrize("name", ["os:system", "smfg_verify.cli:main", "smfg_verify.files:Path", "eval", "Verdict", 1])
 def test_a_file_of_parts_can_name_nothing_but_records_of_ours(name):
-    with pytest.raises((ValueError, AttributeError), match=r"part|attribute"):
-        decode({"record": name, "fields": {}})
+    with pytest.raises((ValueError, TypeError), match="record: got"):
+        decode({"$record": name, "fields": {}})
+    with pytest.raises(ValueError, match="'Finding', which is a record; expected an enumeration"):
+        decode({"$enum": "Finding", "name": "mro"})
     with pytest.raises(TypeError, match="expected a record"):
         encode(object())
 
@@ -245,6 +248,26 @@ def test_reports_load_from_the_record_of_a_command(records, tmp_path):
     for kind, word in ((BoundReport, "bounds"), (sv.AssumptionReport, "assumptions")):
         with pytest.raises(ValueError, match=rf"of `run`, which holds no {word}"):
             kind.load(path)
+
+
+def test_a_file_of_an_earlier_version_is_refused_by_name_in_one_line(tmp_path):
+    """Their numbers that are not finite were null, or had other names."""
+    path = tmp_path / "old.json"
+    earlier = {
+        "a bound report of schema version 3, expected 4": (
+            BoundReport,
+            {"schema": "smfg-verify/bound-report", "schema_version": 3, "rows": []},
+        ),
+        "an assumption report of schema version 2, expected 3": (
+            sv.AssumptionReport,
+            {"format": "smfg-verify assumption report", "schema_version": 2, "findings": []},
+        ),
+    }
+    for said, (kind, record) in earlier.items():
+        for content in (record, {"format": "smfg-verify report", "bounds": record, "assumptions": record}):
+            path.write_text(json.dumps(content))
+            with pytest.raises(ValueError, match=rf"^{re.escape(str(path))}: [a-z ]*: got {said}; .*\Z"):
+                kind.load(path)
 
 
 def test_another_kind_of_file_is_refused_by_name(records, tmp_path):

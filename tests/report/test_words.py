@@ -27,8 +27,6 @@ def finding(name, statement, verdict):
         constant=1.0,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        method="",
-        meaning="",
         witness={"x": np.zeros(1)},
     )
 
@@ -103,6 +101,7 @@ def test_a_time_limit_that_is_none_is_refused(limit):
         CheckSettings(time_limit=limit)
 
 
+@pytest.mark.slow
 def test_the_time_limit_of_the_command_line_reaches_the_findings(tmp_path, capsys):
     game = ["check", "market-entrance", "--budget", "quick", "--property", "lipschitz", "--out", str(tmp_path)]
     assert main(game) == 0

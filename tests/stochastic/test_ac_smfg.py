@@ -8,7 +8,7 @@ import pytest
 from smfg_verify import games
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic import Schedule, ac_smfg
-from smfg_verify.stochastic import advance as advance_module
+from smfg_verify.stochastic.engine import advance as advance_module
 from tests.stochastic.games_for_runs import (
     SINGULAR_STARTS,
     Singular,
@@ -42,8 +42,8 @@ def test_bits_do_not_depend_on_company_checkpoints_or_chunks(name, sampling, mon
             np.testing.assert_array_equal(getattr(alone, field)[0, -1], getattr(whole, field)[seed, -1])
     shuffled = ac_smfg(game, num_iterations=length, seeds=range(39, -1, -1), sampling=sampling, checkpoints=2)
     np.testing.assert_array_equal(shuffled.leader_critic[::-1, -1], whole.leader_critic[:, -1])
-    monkeypatch.setattr("smfg_verify.stochastic.run._CHUNK_SECONDS", 1e-9)
-    monkeypatch.setattr("smfg_verify.stochastic.run._FIRST_CHUNK", 7)
+    monkeypatch.setattr("smfg_verify.stochastic.engine.run._CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr("smfg_verify.stochastic.engine.run._FIRST_CHUNK", 7)
     assert_same_bits(whole, ac_smfg(game, num_iterations=length, seeds=range(40), sampling=sampling))
 
 
@@ -59,7 +59,7 @@ def test_another_width_of_lanes_is_the_same_run_up_to_rounding(monkeypatch):
     """The width of the lanes is no part of the mathematics; seeds 0..4 at width 8 take other machine code."""
     _, game = array_game(0)
     wide = ac_smfg(game, num_iterations=200, seeds=range(5))
-    monkeypatch.setattr("smfg_verify.stochastic.initial.LANES", 8)
+    monkeypatch.setattr("smfg_verify.stochastic.engine.initial.LANES", 8)
     narrow = ac_smfg(game, num_iterations=200, seeds=range(5))
     for field in ARRAYS:
         np.testing.assert_allclose(getattr(narrow, field), getattr(wide, field), atol=1e-10)

@@ -7,7 +7,8 @@ import pytest
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain
 from smfg_verify.policies import observed_rows, softmax_policy
-from smfg_verify.stochastic import Schedule, ac_smfg, lanes
+from smfg_verify.stochastic import Schedule, ac_smfg
+from smfg_verify.stochastic.engine import lanes
 from smfg_verify.stochastic.updates import exact_laws
 from tests.helpers import oracle
 from tests.stochastic.games_for_runs import array_game, interior_iterate

@@ -12,7 +12,8 @@ from jaxtyping import Float
 from smfg_verify.assumptions.constants.certified_rows import Rows, certified_rows
 from smfg_verify.assumptions.constants.mixing import Mixing, best_mixing
 from smfg_verify.assumptions.constants.sampled_constants import LIPSCHITZ, Sampled, sampled_constants
-from smfg_verify.assumptions.constants.suprema import PAIRS, Bound, budget_of, lipschitz_bound, variation_bound
+from smfg_verify.assumptions.constants.suprema import Bound, budget_of, lipschitz_bound
+from smfg_verify.assumptions.constants.variations import PAIRS, variation_bound
 from smfg_verify.assumptions.enclosure import NoEnclosure, TableEnclosure, envelope, numbers_of_a_box
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame, game_hash, traced

@@ -133,7 +133,8 @@ def minorised_mass(
     lower: Float[np.ndarray, "n A B n"], upper: Float[np.ndarray, "n A B n"], *, steps: int
 ) -> Float[np.ndarray, " n"]:
     """Lower bounds of the probability to be at each state after some steps, whatever the first, (n,)."""
-    return np.min(_minorants(lower, upper, steps), axis=0)
+    result: Float[np.ndarray, " n"] = np.min(_minorants(lower, upper, steps), axis=0)
+    return result
 
 
 def _minorants(lower: np.ndarray, upper: np.ndarray, steps: int) -> np.ndarray:

@@ -95,7 +95,8 @@ def _uncertain_variation(low_p: np.ndarray, high_p: np.ndarray, low_q: np.ndarra
     overlap = 1.0 - np.sum(np.minimum(low_p, low_q), axis=-1)
     forward = np.sum(np.maximum(high_p - low_q, 0.0), axis=-1)
     backward = np.sum(np.maximum(high_q - low_p, 0.0), axis=-1)
-    return np.clip(np.minimum(overlap, np.minimum(forward, backward)), 0.0, 1.0)
+    result: np.ndarray = np.clip(np.minimum(overlap, np.minimum(forward, backward)), 0.0, 1.0)
+    return result
 
 
 def largest_tangent_norm(lower: Float[np.ndarray, "K M N w"], upper: Float[np.ndarray, "K M N w"]) -> Largest:

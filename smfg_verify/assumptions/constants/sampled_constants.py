@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.constants.row_distances import largest_total_variation, variation_work
-from smfg_verify.assumptions.constants.suprema import PAIRS, field_witness, row_index
+from smfg_verify.assumptions.constants.suprema import field_witness, row_index
+from smfg_verify.assumptions.constants.variations import PAIRS
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.tables_at_fields import FUNCTIONS, field_size, random_fields, tables_at
 from smfg_verify.game import AbstractGame, mean_field_shape
@@ -105,7 +106,8 @@ def _sampled_fields(game: AbstractGame, settings: SearchSettings) -> tuple[np.nd
 
 
 def _finite(table: np.ndarray) -> np.ndarray:
-    return np.all(np.isfinite(table.reshape(len(table), -1)), axis=1)
+    result: np.ndarray = np.all(np.isfinite(table.reshape(len(table), -1)), axis=1)
+    return result
 
 
 def _largest_ratio(game: AbstractGame, name: str, samples: _Samples) -> tuple[float, dict[str, np.ndarray]]:

@@ -29,6 +29,7 @@ from smfg_verify.assumptions.contraction.proved_bounds import (
     smaller_bound,
     witness_of,
 )
+from smfg_verify.assumptions.contraction.sentences import CONTRACTION
 from smfg_verify.assumptions.contraction.temperature_sweep import (
     COLDEST,
     HOTTEST,
@@ -69,6 +70,7 @@ RECOMPUTE = {
 @register_property(
     PROPERTY,
     recompute=RECOMPUTE,
+    renderings=CONTRACTION,
     sufficient=("certified-bound",),
     aside=("spectral-radius", "weighted-norm", "softmax-scheme", "smallest-temperature"),
 )
@@ -89,7 +91,7 @@ def check_contraction(game: AbstractGame, settings: SearchSettings) -> list[Find
     `contraction_bounds`.
     """
     if field_size(game) == 1:
-        return [_not_applicable(statement) for statement in STATEMENTS]
+        return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]
     constants = game_constants(game, settings)
     inputs = inputs_of(game, constants)
     worst = find_modulus(game, settings)
@@ -104,11 +106,6 @@ def check_contraction(game: AbstractGame, settings: SearchSettings) -> list[Find
     ]
 
 
-def _not_applicable(statement: str) -> Finding:
-    why = "the mean field has a single entry, so there is only one"
-    return not_applicable(PROPERTY, statement, method="number of entries of the mean field", why=why)
-
-
 def certified_finding(game: AbstractGame, inputs: BoundInputs, reason: str) -> Finding:
     """The proved bound, certified where it is below 1."""
     bounds = {name: bound(inputs, float(game.temperature)) for name, bound in BOUNDS.items()}
@@ -121,27 +118,17 @@ def certified_finding(game: AbstractGame, inputs: BoundInputs, reason: str) -> F
         constant=constant,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        method="smaller of two bounds: mixing factor times change of the rows, action values in sup norm or in span",
-        meaning=_bound_meaning(inputs, constant, rounding_step(inputs, float(game.temperature)), reason),
+        facts={
+            "constant_map": bool(inputs.constant_map),
+            "mixing_factor": float(inputs.mixing_factor),
+            "slopes_bounded": bool(np.isfinite(inputs.transition_lipschitz) and np.isfinite(inputs.follower_lipschitz)),
+            "rounding_step": float(rounding_step(inputs, float(game.temperature))),
+            "reason": reason,
+        },
         witness=witness_of(inputs),
         searched={"reason": reason},
         details={"bounds": bounds},
     )
-
-
-def _bound_meaning(inputs: BoundInputs, constant: float, step: float, reason: str) -> str:
-    if inputs.constant_map and np.isfinite(constant):
-        return "Nothing the followers face depends on the mean field, so the best-response map is constant."
-    if constant < 1.0 - CLEARLY_BELOW_ONE:
-        return f"Proved: the best-response map contracts in l1 by {constant:.4g} or better, for every softmax leader."
-    if np.isfinite(constant):
-        return f"The proved bound is {constant:.4g}, not below 1: it decides nothing, since it is conservative."
-    if not np.isfinite(inputs.mixing_factor):
-        return "No finite bound: some followers' policies may never mix, as far as the certified constants tell."
-    if not reason and np.isfinite(inputs.transition_lipschitz) and np.isfinite(inputs.follower_lipschitz):
-        return f"No bound: the roundings of the game's functions may make the best-response map jump by {step:.4g}."
-    why = reason or "the enclosure of a slope is unbounded, as at a jump or an infinite slope"
-    return f"No finite bound: a constant of the game is not proved ({why})."
 
 
 def _modulus_finding(game: AbstractGame, worst: WorstModulus) -> Finding:
@@ -160,32 +147,10 @@ def _modulus_finding(game: AbstractGame, worst: WorstModulus) -> Finding:
         constant=worst.value,
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
-        method="random leaders and mean fields, then ascent of the tangent l1 norm of D Gamma in both",
-        meaning=_modulus_meaning(verdict, worst.value),
         witness={"logits": worst.logits, "mean_field": worst.mean_field} if known else {},
         searched=worst.searched,
         details={"search_curve": worst.curve, "secant": secant},
     )
-
-
-def _modulus_meaning(verdict: Verdict, value: float) -> str:
-    if not np.isfinite(value):
-        return "The best-response map had no value or no slope at any point looked at."
-    if verdict is Verdict.INCONCLUSIVE and value < 1.0:
-        return (
-            f"The largest l1 modulus found is {value:.4g}, but at some points the map gave no number, as where a "
-            "chain is reducible."
-        )
-    if verdict is Verdict.SUPPORTED:
-        return (
-            f"The largest l1 modulus of the best-response map found is {value:.4g}: no counter-example to contraction."
-        )
-    if verdict is Verdict.REFUTED:
-        return (
-            f"At one leader and mean field the best-response map stretches l1 distances by {value:.4g}, so it does not "
-            "contract in l1; in another norm it still may."
-        )
-    return f"A slope of {value:.4g} was met that two nearby mean fields do not confirm, as at a kink: nothing follows."
 
 
 def _temperature_finding(
@@ -193,24 +158,19 @@ def _temperature_finding(
 ) -> Finding:
     constant = smallest_by_bound(inputs)
     sweep = sweep_temperatures(game, settings, inputs, worst.points)
-    finite = np.isfinite(constant)
-    within = f"between {COLDEST:g} and {HOTTEST:g}"
-    # Both bounds fall as the temperature rises, so what holds on the grid holds between and beyond.
-    proved = f"at {constant:.4g} and every hotter temperature" if finite else f"at no temperature {within}"
-    smallest = sweep.smallest["modulus"]
-    measured = f"from {smallest:.4g} on" if np.isfinite(smallest) else "at none"
     return Finding(
         property=PROPERTY,
         statement="smallest-temperature",
-        verdict=Verdict.CERTIFIED if finite else Verdict.INCONCLUSIVE,
+        verdict=Verdict.CERTIFIED if np.isfinite(constant) else Verdict.INCONCLUSIVE,
         constant=constant,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        method=f"from hot to cold on a grid, then bisection in log tau, {within}",
-        meaning=(
-            f"The proved bound is below 1 {proved}; the largest modulus searched for, on a grid of temperatures "
-            f"{within}, {measured}; the game's own temperature is {float(game.temperature):.4g}."
-        ),
+        facts={
+            "coldest": float(COLDEST),
+            "hottest": float(HOTTEST),
+            "smallest_by_search": float(sweep.smallest["modulus"]),
+            "temperature": float(game.temperature),
+        },
         witness=witness_of(inputs),
         searched=sweep.searched,
         details={"smallest": dict(sweep.smallest), "sweep": dict(sweep.curves)},

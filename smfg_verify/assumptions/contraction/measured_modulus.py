@@ -55,7 +55,7 @@ def negative_modulus(game: AbstractGame, point: Float[Array, " D"], temperature:
     return -0.5 * jnp.max(jnp.sum(jnp.abs(columns[:, None, :] - columns[None, :, :]), axis=-1))
 
 
-def _coordinates(game: AbstractGame, point):
+def _coordinates(game: AbstractGame, point: Array) -> tuple[Array, Array]:
     size = field_size(game)
     return into_box(point[:-size]).reshape(-1, game.num_leader_actions), simplex_of(point[-size:])
 
@@ -138,4 +138,5 @@ def secant_modulus(game: AbstractGame, logits: Float[np.ndarray, "O B"], field: 
     direction = np.zeros(len(field))
     direction[[i, j]] = half, -half
     images = at_mean_fields(game, np.stack([logits, logits]), np.stack([inside + direction, inside - direction])).image
-    return max(0.0, float(np.sum(np.abs(images[0] - images[1])) - _IMAGE_ERROR) / (4.0 * half))
+    result: float = max(0.0, float(np.sum(np.abs(images[0] - images[1])) - _IMAGE_ERROR) / (4.0 * half))
+    return result

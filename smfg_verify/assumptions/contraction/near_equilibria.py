@@ -101,12 +101,17 @@ def _witness(points: LocalResponse, k: int) -> dict[str, np.ndarray]:
 
 
 def _local_finding(
-    statement: str, value: float, secant: float, method: str, meaning: str, points: LocalPoints, k: int, details: dict
+    statement: str,
+    value: float,
+    secant: float,
+    points: LocalPoints,
+    k: int,
+    details: dict[str, Any],
 ) -> Finding:
     """Of a criterion that holds below 1; at 1 and above it is refuted where a secant of the map itself says so."""
     known = np.isfinite(value)
     if not known:
-        verdict, meaning = Verdict.INCONCLUSIVE, _no_place(points)
+        verdict = Verdict.INCONCLUSIVE
     elif value < 1.0:
         verdict = Verdict.SUPPORTED
     else:
@@ -118,25 +123,15 @@ def _local_finding(
         constant=value,
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
-        method=method,
-        meaning=meaning,
+        facts={
+            "equilibria": int(np.sum(points.agrees)),
+            "converged": bool(np.any(points.response.converged)),
+            "secant": secant,
+        },
         witness=_witness(points.response, k) if known else {},
         searched=points.counts,
         details={**details, "secant": secant},
     )
-
-
-def _no_place(points: LocalPoints) -> str:
-    if np.any(points.response.converged):
-        return "The best-response map is not differentiable, as differences of it show, at any equilibrium found."
-    return "No equilibrium was found at which to look."
-
-
-def _consequence(value: float, secant: float, below: str, above: str) -> str:
-    """What follows of a criterion, above 1 only if differences of the map confirm it."""
-    if value < 1.0:
-        return below
-    return above if confirmed_above(value, secant) else f"differences of the map give {secant:.6g}: nothing follows"
 
 
 def radius_finding(points: LocalPoints, settings: SearchSettings) -> Finding:
@@ -149,21 +144,11 @@ def radius_finding(points: LocalPoints, settings: SearchSettings) -> Finding:
     value, secant = float(radii[k]), float("nan")
     if value >= 1.0:
         secant = spectral_radius(secant_jacobians(points.game, found, k).response)
-    consequence = _consequence(
-        value,
-        secant,
-        "plain best-response iteration converges near each of them",
-        "near that equilibrium the map contracts in no norm, and plain best-response iteration need not converge",
-    )
     spectrum = tangent_spectrum(found.response[0])
     finding = _local_finding(
         "spectral-radius",
         value,
         secant,
-        "eigenvalues of D Gamma on tangents at the equilibria of the uniform leader and of random ones, beside "
-        "differences of Gamma",
-        f"The largest spectral radius of the best-response map at {int(points.agrees.sum())} equilibria is "
-        f"{value:.4g}: {consequence}.",
         points,
         k,
         {"radii": radii, "eigenvalues_real": spectrum.real, "eigenvalues_imag": spectrum.imag},
@@ -180,20 +165,11 @@ def scheme_finding(points: LocalPoints) -> Finding:
         basis = tangent_basis(found.mean_field.shape[1])
         secants = (basis @ matrix @ basis.T for matrix in secant_jacobians(points.game, found, 0))
         secant = scheme_ratio(*secants)
-    consequence = _consequence(
-        ratio,
-        secant,
-        "started nearby, the iterated softmax scheme converges",
-        "started nearby, the iterated softmax scheme need not converge",
-    )
     first = points._replace(response=LocalResponse(*(leaf[:1] for leaf in found)), agrees=points.agrees[:1])
     return _local_finding(
         "softmax-scheme",
         ratio,
         secant,
-        "spectral radius of the action value's slope in the softmax policy's logits, over tau, beside differences of "
-        "Gamma and of the stationary law",
-        f"At the uniform leader's equilibrium the ratio is {ratio:.4g}: {consequence}.",
         first,
         0,
         {"action_value_radius": ratio * found.temperature[0]},
@@ -204,8 +180,7 @@ def weighted_finding(points: LocalPoints) -> Finding:
     """A weighted norm in which D Gamma contracts at the uniform leader's equilibrium, verified by eigenvalues."""
     response = points.response
     if not points.agrees[0]:
-        first = points._replace(response=LocalResponse(*(leaf[:1] for leaf in response)), agrees=points.agrees[:1])
-        return _weighted(_no_place(first), None, float("nan"), {}, {}, {})
+        return _weighted(None, float("nan"), {}, {}, {}, {"converged": bool(response.converged[0])})
     jacobians = np.array([on_tangents(jacobian) for jacobian in response.response])
     found = find_weighted_norm(jacobians[:1])
     chosen = np.flatnonzero(points.agrees)[:_COMMON]
@@ -218,36 +193,25 @@ def weighted_finding(points: LocalPoints) -> Finding:
         secant = verified_modulus(secant_jacobians(points.game, response, 0).response[None], found.weight)
         details["secant"] = secant
     witness = {**_witness(response, 0), "weight": found.weight} if found.solved else {}
-    return _weighted(_weighted_meaning(found, secant), found, secant, witness, found.counts, details)
-
-
-def _weighted_meaning(found: WeightedNorm, secant: float) -> str:
-    status = found.counts["statuses"]
-    if not found.solved:
-        return f"No weighted norm passed its check ({status})."
-    if confirmed_below(found.modulus, secant):
-        return (
-            f"At the uniform leader's equilibrium the best-response map contracts by {found.modulus:.4g} in a weighted "
-            "norm, verified by eigenvalues: a local statement about that equilibrium only."
-        )
-    if found.modulus < 1.0 - _ROUNDING:
-        return (
-            f"A weighted norm has modulus {found.modulus:.4g} by the Jacobian at the uniform leader's equilibrium and "
-            f"{secant:.4g} by differences of the map: nothing follows."
-        )
-    return (
-        f"The best weighted norm found has modulus {found.modulus:.4g} at the uniform leader's equilibrium "
-        f"(solver: {status}): nothing follows."
-    )
+    facts = {
+        "status": found.counts["statuses"],
+        "solved": bool(found.solved),
+        "below_one": bool(found.modulus < 1.0 - _ROUNDING),
+    }
+    return _weighted(found, secant, witness, found.counts, details, facts)
 
 
 def _weighted(
-    meaning: str, found: WeightedNorm | None, secant: float, witness: dict, searched: dict, details: dict
+    found: WeightedNorm | None,
+    secant: float,
+    witness: dict[str, Any],
+    searched: dict[str, Any],
+    details: dict[str, Any],
+    facts: dict[str, Any],
 ) -> Finding:
     solved = found is not None and found.solved
     modulus = found.modulus if found is not None and solved else float("nan")
-    program = found is None or LYAPUNOV not in found.statuses
-    solver = f"semidefinite program by {conic.FIRST_SOLVER}" if program else LYAPUNOV
+    semidefinite = found is None or LYAPUNOV not in found.statuses
     return Finding(
         property=PROPERTY,
         statement="weighted-norm",
@@ -255,9 +219,12 @@ def _weighted(
         constant=modulus,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        method=f"{solver} and bisection for the modulus; the weight verified in float64 by its whitened Jacobian, "
-        "and by that of differences of Gamma",
-        meaning=meaning,
+        facts={
+            **facts,
+            "semidefinite": semidefinite,
+            "solver": conic.FIRST_SOLVER if semidefinite else LYAPUNOV,
+            "secant": secant,
+        },
         witness=witness,
         searched=searched,
         details=details,

@@ -9,17 +9,17 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
 
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.newton import respond, to_simplex
-from smfg_verify.exact.gradient.at_leaders import batch_size
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import population_law
 from smfg_verify.exact.response import mean_field_response, setting_of
 from smfg_verify.exact.response_jacobian import LocalResponse, tangent_basis
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game.base import Scalar
 from smfg_verify.game.checks.differences import judge
 from smfg_verify.policies import softmax_policy
 
@@ -70,7 +70,8 @@ def differentiable(game: AbstractGame, points: LocalResponse) -> Bool[np.ndarray
     slopes = np.einsum("nij,dnj->dni", np.where(np.isfinite(points.response), points.response, 0.0), tangents)
     image = np.where(np.isfinite(points.image), points.image, 0.0)
     agrees = [[_agrees(image[k], slopes[d, k], images[:, d, k]) for d in range(_DIRECTIONS)] for k in range(number)]
-    return points.converged & np.all(agrees, axis=1)
+    result: Bool[np.ndarray, " N"] = points.converged & np.all(agrees, axis=1)
+    return result
 
 
 def _agrees(here: np.ndarray, slope: np.ndarray, moved: np.ndarray) -> bool:
@@ -129,21 +130,26 @@ def spectral_radius(matrix: Float[np.ndarray, "k k"]) -> float:
     return float(np.max(np.abs(np.linalg.eigvals(matrix)), initial=0.0))
 
 
-def _images(game: AbstractGame, points: LocalResponse, moved: Float[np.ndarray, "*k N M"]):
+def _images(game: AbstractGame, points: LocalResponse, moved: Float[np.ndarray, "*k N M"]) -> tuple[np.ndarray, ...]:
     """Images of moved mean fields, with the follower free, and with its policy at the point held."""
     lead = moved.shape[:-2]
-    repeat = lambda leaf: np.broadcast_to(leaf, (*lead, *leaf.shape)).reshape(-1, *leaf.shape[1:])  # noqa: E731
+
+    def repeat(leaf: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(leaf, (*lead, *leaf.shape)).reshape(-1, *leaf.shape[1:])
+
     flat = moved.reshape(-1, moved.shape[-1])
     at = (repeat(points.logits), repeat(points.mean_field), flat, repeat(points.temperature))
     safe = tuple(np.where(np.isfinite(leaf), leaf, 0.0) for leaf in at)
-    size = min(batch_size(game), _LARGEST_BATCH)
+    size = batch_size(game, _LARGEST_BATCH)
     found = in_batches(lambda *batch: _evaluate(game, *batch), size, *safe)
     return tuple(image.reshape(moved.shape) for image in found)
 
 
 @jit_for_game
-def _evaluate(game: AbstractGame, logits, fields, moved, temperatures):
-    def one(omega, field, away, temperature):
+def _evaluate(
+    game: AbstractGame, logits: Array, fields: Array, moved: Array, temperatures: Array
+) -> tuple[Array, Array]:
+    def one(omega: Array, field: Array, away: Array, temperature: Scalar) -> tuple[Array, Array]:
         setting = setting_of(game, softmax_policy(omega), temperature)
         policy = respond(setting, to_simplex(field))[1].policy
         away = jnp.maximum(away, 0.0)

@@ -103,7 +103,7 @@ def swept_temperatures(temperature: float) -> Float[np.ndarray, " T"]:
 class _Followed:
     """Equilibria of some leaders, each search started from where the last one, at a nearby temperature, ended."""
 
-    def __init__(self, game: AbstractGame, logits: Float[np.ndarray, "N O B"]):
+    def __init__(self, game: AbstractGame, logits: Float[np.ndarray, "N O B"]) -> None:
         self.game, self.logits = game, logits
         self.fields = np.tile(uniform_field(game), (len(logits), 1))
         self.failed = 0
@@ -173,7 +173,7 @@ def sweep_temperatures(
         curves[name] = np.array([bound(inputs, tau) for tau in swept])
         smallest[name] = smallest_by_bound(inputs, name)
     probes, searched = _worst_points(game, settings, swept, points)
-    modulus = lambda tau: _modulus_at(game, probes, tau)  # noqa: E731
+    modulus: Callable[[float], float] = lambda tau: _modulus_at(game, probes, tau)  # noqa: E731
     curves["modulus"] = np.array([modulus(tau) for tau in swept])
     smallest["modulus"] = smallest_admitted(modulus)
     failed = 0
@@ -190,7 +190,9 @@ def sweep_temperatures(
     return Sweep(curves, smallest, {**searched, "leaders": _NUM_LEADERS, "unconverged": failed})
 
 
-def _worst_points(game, settings: SearchSettings, swept, points) -> tuple[tuple[np.ndarray, np.ndarray], dict]:
+def _worst_points(
+    game: AbstractGame, settings: SearchSettings, swept: np.ndarray, points: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray], dict[str, int]]:
     """Leaders and mean fields of large tangent norms: ends of a short ascent at each temperature, and random ones."""
     logits, fields = random_points(game, _NUM_PROBES, settings)
     if not len(points):

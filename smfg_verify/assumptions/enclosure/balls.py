@@ -2,9 +2,14 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
+from types import EllipsisType
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import ArrayLike, Float
+
+# What selects entries of an array.
+Entries = int | slice | np.ndarray | EllipsisType | tuple[int | slice | np.ndarray | EllipsisType | None, ...] | None
 
 # Radius added for a product or a sum of two, relative to its size: some ten units in the last place. NumPy rounds each
 # once, so a difference of equal numbers is exactly zero.
@@ -26,10 +31,10 @@ class Ball:
     rad: Float[np.ndarray, "*shape"]
 
     @classmethod
-    def exact(cls, values: Float[np.ndarray, "*shape"]) -> "Ball":
+    def exact(cls, values: ArrayLike) -> "Ball":
         """Numbers known exactly."""
-        values = np.asarray(values, dtype=float)
-        return cls(values, np.zeros_like(values))
+        middle = np.asarray(values, dtype=float)
+        return cls(middle, np.zeros_like(middle))
 
     @classmethod
     def of_ends(cls, lower: Float[np.ndarray, "*shape"], upper: Float[np.ndarray, "*shape"]) -> "Ball":
@@ -40,35 +45,38 @@ class Ball:
     @property
     def lower(self) -> Float[np.ndarray, "*shape"]:
         """Lower ends."""
-        return self.mid - self.rad
+        result: Float[np.ndarray, "*shape"] = self.mid - self.rad
+        return result
 
     @property
     def upper(self) -> Float[np.ndarray, "*shape"]:
         """Upper ends."""
-        return self.mid + self.rad
+        result: Float[np.ndarray, "*shape"] = self.mid + self.rad
+        return result
 
     @property
     def size(self) -> Float[np.ndarray, "*shape"]:
         """Largest absolute values."""
-        return np.abs(self.mid) + self.rad
+        result: Float[np.ndarray, "*shape"] = np.abs(self.mid) + self.rad
+        return result
 
-    def __getitem__(self, index) -> "Ball":
+    def __getitem__(self, index: Entries) -> "Ball":
         return Ball(self.mid[index], self.rad[index])
 
     def __neg__(self) -> "Ball":
         return Ball(-self.mid, self.rad)
 
-    def __add__(self, other) -> "Ball":
+    def __add__(self, other: "Ball | ArrayLike") -> "Ball":
         other = _ball(other)
         middle, radius = self.mid + other.mid, self.rad + other.rad
         return Ball(middle, radius + _ROUNDING * (np.abs(middle) + radius))
 
     __radd__ = __add__
 
-    def __sub__(self, other) -> "Ball":
+    def __sub__(self, other: "Ball | ArrayLike") -> "Ball":
         return self + -_ball(other)
 
-    def __mul__(self, other) -> "Ball":
+    def __mul__(self, other: "Ball | ArrayLike") -> "Ball":
         other = _ball(other)
         middle = self.mid * other.mid
         radius = np.abs(self.mid) * other.rad + self.rad * other.size
@@ -76,16 +84,16 @@ class Ball:
 
     __rmul__ = __mul__
 
-    def moved(self, function) -> "Ball":
+    def moved(self, function: Callable[[np.ndarray], np.ndarray]) -> "Ball":
         """Both parts under a map that moves entries: an index, a transposition, a stacking."""
         return Ball(function(self.mid), function(self.rad))
 
 
-def _ball(value) -> Ball:
+def _ball(value: Ball | ArrayLike) -> Ball:
     return value if isinstance(value, Ball) else Ball.exact(value)
 
 
-def contract(spec: str, first, second) -> Ball:
+def contract(spec: str, first: Ball | ArrayLike, second: Ball | ArrayLike) -> Ball:
     """`einsum` of two arrays of intervals."""
     first, second = _ball(first), _ball(second)
     middle = np.einsum(spec, first.mid, second.mid)

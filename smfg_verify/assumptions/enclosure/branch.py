@@ -10,6 +10,10 @@ from jaxtyping import Float
 from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.domain import bisected, inner_points, tightened
 
+# From the lower and upper corners of boxes, (K, M) each, a bound of each; and from points their values.
+BoxBound = Callable[[Float[np.ndarray, "K M"], Float[np.ndarray, "K M"]], Float[np.ndarray, " K"]]
+PointValues = Callable[[Float[np.ndarray, "K M"]], Float[np.ndarray, " K"]]
+
 # Boxes halved at once, and the width below which halving cannot help.
 _BATCH = 32
 _NARROWEST = 1e-9
@@ -50,8 +54,8 @@ class _Open(NamedTuple):
 
 
 def supremum(
-    bound: Callable[[Float[np.ndarray, "K M"], Float[np.ndarray, "K M"]], Float[np.ndarray, " K"]],
-    sample: Callable[[Float[np.ndarray, "K M"]], Float[np.ndarray, " K"]],
+    bound: BoxBound,
+    sample: PointValues,
     size: int,
     *,
     num_boxes: int,
@@ -121,12 +125,12 @@ def _closed(curve: list[float], best: float, tolerance: float) -> bool:
     return math.isfinite(curve[-1]) and curve[-1] - best <= tolerance * scale
 
 
-def _bounds(bound, lower, upper) -> np.ndarray:
+def _bounds(bound: BoxBound, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     values = np.asarray(bound(lower, upper), dtype=float)
     return np.where(np.isnan(values), np.inf, values)
 
 
-def _best(sample, points: np.ndarray, best: float, field: np.ndarray) -> tuple[float, np.ndarray]:
+def _best(sample: PointValues, points: np.ndarray, best: float, field: np.ndarray) -> tuple[float, np.ndarray]:
     values = np.asarray(sample(points), dtype=float)
     values = np.where(np.isnan(values), -np.inf, values)
     index = int(np.argmax(values))

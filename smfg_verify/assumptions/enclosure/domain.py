@@ -53,7 +53,7 @@ class Domain(eqx.Module):
         """Number D of variables."""
         return self.lower.shape[0]
 
-    def extremes(self, slope: Float[Array, "D *shape"]) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
+    def extremes(self, slope: Float[Array, " D *shape"]) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
         """Smallest and largest value of sum_j x_j slope_j, entry by entry."""
         tail = (1,) * (slope.ndim - 1)
         lower, upper = self.lower.reshape(-1, *tail), self.upper.reshape(-1, *tail)
@@ -62,27 +62,27 @@ class Domain(eqx.Module):
             return jnp.sum(jnp.minimum(*ends), axis=0), jnp.sum(jnp.maximum(*ends), axis=0)
         return _lowest(slope, lower, upper), -_lowest(-slope, lower, upper)
 
-    def magnitude(self, slope: Float[Array, "D *shape"]) -> Float[Array, "*shape"]:
+    def magnitude(self, slope: Float[Array, " D *shape"]) -> Float[Array, "*shape"]:
         """Size of the numbers that `extremes` adds, for rounding, (*shape)."""
         reach = jnp.maximum(jnp.abs(self.lower), jnp.abs(self.upper))
         total = jnp.tensordot(reach, jnp.abs(slope), axes=1)
         return total + 2.0 * jnp.max(jnp.abs(slope), axis=0) if self.simplex else total
 
-    def largest(self, slope: Float[Array, "D *shape"]) -> Float[Array, "*shape"]:
+    def largest(self, slope: Float[Array, " D *shape"]) -> Float[Array, "*shape"]:
         """Bound of sum_j x_j |slope_j|, (*shape)."""
         if self.simplex:
             return jnp.max(jnp.abs(slope), axis=0)
         return jnp.tensordot(jnp.maximum(jnp.abs(self.lower), jnp.abs(self.upper)), jnp.abs(slope), axes=1)
 
 
-def _lowest(slope, lower, upper):
+def _lowest(slope: Array, lower: Array, upper: Array) -> Array:
     r"""Minimum of a linear form over box and simplex by linear programming duality.
 
     $\min = \max_\lambda \lambda + \sum_j \min_{l_j \le x_j \le u_j} (a_j - \lambda) x_j$, concave and piecewise linear
     in $\lambda$ with kinks at the $a_j$; every $\lambda$ gives a valid bound, so no sorting can go wrong.
     """
 
-    def dual(multiplier):
+    def dual(multiplier: Array) -> Array:
         reduced = slope - multiplier
         return multiplier + jnp.sum(jnp.where(reduced >= 0.0, reduced * lower, reduced * upper), axis=0)
 
@@ -118,7 +118,8 @@ def inner_points(lower: Float[np.ndarray, "K M"], upper: Float[np.ndarray, "K M"
     room = np.sum(upper - lower, axis=1, keepdims=True)
     share = np.clip((1.0 - np.sum(lower, axis=1, keepdims=True)) / np.where(room > 0.0, room, 1.0), 0.0, 1.0)
     points = lower + share * (upper - lower)
-    return points / np.sum(points, axis=1, keepdims=True)
+    result: Float[np.ndarray, "K M"] = points / np.sum(points, axis=1, keepdims=True)
+    return result
 
 
 def bisected(

@@ -5,7 +5,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Literal
+from jax.extend.core import Literal, Var
+from jaxtyping import Array
 
 from smfg_verify.assumptions.enclosure.affine_forms import Form, Scope, unless_unbounded, variables
 from smfg_verify.assumptions.enclosure.domain import Domain
@@ -34,7 +35,7 @@ _CALLS = {
 
 
 def enclose_function(
-    function: Callable, shape: tuple[int, ...], domain: Domain, *constants: Any, slopes: bool = False
+    function: Callable[..., Array], shape: tuple[int, ...], domain: Domain, *constants: Any, slopes: bool = False
 ) -> list[Enclosed]:
     """Enclose `function(x, *constants)` for all x of a domain.
 
@@ -87,7 +88,7 @@ def run(program: Any, constants: Sequence[Any], inputs: Sequence[Value]) -> list
     known: dict[Any, Value] = dict(zip(program.constvars, constants, strict=True))
     known.update(zip(program.invars, inputs, strict=True))
 
-    def read(variable) -> Value:
+    def read(variable: Literal | Var) -> Value:
         return variable.val if isinstance(variable, Literal) else known[variable]
 
     for equation in program.eqns:

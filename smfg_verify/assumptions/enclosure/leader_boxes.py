@@ -129,7 +129,7 @@ def enclose_leaders(
         return _enclosed(game, lower, upper, field, value)
 
 
-def _enclosed(game: AffineGame, lower, upper, field, value) -> Leaders:
+def _enclosed(game: AffineGame, lower: np.ndarray, upper: np.ndarray, field: np.ndarray, value: np.ndarray) -> Leaders:
     middle = 0.5 * (lower + upper)
     field, value = _solve(game, middle, field, value)
     phi = _phi(game, lower, upper)
@@ -145,7 +145,9 @@ def _enclosed(game: AffineGame, lower, upper, field, value) -> Leaders:
     return Leaders(infinite, size, scale, known, field, value, radius)
 
 
-def _krawczyk(game, phi: Ball, middle, half, field, value) -> tuple[np.ndarray, np.ndarray]:
+def _krawczyk(
+    game: AffineGame, phi: Ball, middle: np.ndarray, half: np.ndarray, field: np.ndarray, value: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     r"""Radii around an approximate equilibrium within which one exists, and only one, for every leader of the box.
 
     $K = x - C F(x, [\omega]) + (I - C F_x([x], [\omega])) ([x] - x)$ inside $[x]$ proves it, with

@@ -9,6 +9,7 @@ entry of (m, relative V, free logits).
 """
 
 import dataclasses
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +48,8 @@ class AffineGame:
     @property
     def num_leader_actions(self) -> int:
         """Number B of the leader's actions."""
-        return self.leader[0].mid.shape[2]
+        result: int = self.leader[0].mid.shape[2]
+        return result
 
     @property
     def num_free(self) -> int:
@@ -133,7 +135,7 @@ def pairs(pair: Table, axis: int) -> Table:
 
 
 def _differences(table: Ball, axis: int) -> Ball:
-    first, second = (table.moved(lambda x, k=k: np.expand_dims(x, axis + k)) for k in (1, 0))
+    first, second = (table.moved(functools.partial(np.expand_dims, axis=axis + k)) for k in (1, 0))
     return first - second
 
 
@@ -214,7 +216,9 @@ def through_policy(weights: Ball, gap_slope: Ball, gap: Ball) -> Ball:
     return contract(spec, gap_slope * (weights * upper).moved(lambda x: x[:, None]), gap)
 
 
-def action_values(game: AffineGame, tables, field: Ball, value: Ball, *, gap: bool = False) -> Ball:
+def action_values(
+    game: AffineGame, tables: tuple[Table, Table], field: Ball, value: Ball, *, gap: bool = False
+) -> Ball:
     """Differences over two leader actions of r + gamma P V, (K, n, A, B, B), or (K, n, A, A, B, B) of their gaps."""
     axis = 3 if gap else 2
     reward, transition = ((pairs(pair, 1) if gap else pair) for pair in tables)

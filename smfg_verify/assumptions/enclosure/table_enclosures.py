@@ -8,21 +8,21 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, inner_points, tightened
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
-from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, UNBOUNDED
+from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, UNBOUNDED, Ends
 from smfg_verify.assumptions.enclosure.values import Enclosed
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import in_batches, points_at_once
 from smfg_verify.exact.compiling import jit
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 from smfg_verify.game.compiling import OLD_EMITTERS
 
-FUNCTIONS: dict[str, Callable] = {
+FUNCTIONS: dict[str, Callable[..., Array]] = {
     "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
     "follower_reward": lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m), dtype=float),
     "leader_reward": lambda game, s, a, b, m: jnp.asarray(game.leader_reward(s, a, b, m), dtype=float),
@@ -97,29 +97,29 @@ def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
         structure = eqx.filter_eval_shape(_affine_parts, game, name)
     except NoEnclosure:
         return None
-    if structure is None:
+    found = None if structure is None else _affine_parts_compiled(game, name)
+    if found is None:
         return None
-    constant, slope, error = _affine_parts_compiled(game, name)
-    is_constant = slope is None
-    constant = np.asarray(constant)
-    if slope is None:
+    constant, columns, rounding = np.asarray(found[0]), found[1], found[2]
+    is_constant = columns is None
+    if columns is None:
         slope = np.zeros((int(np.prod(mean_field_shape(game))), *constant.shape))
     else:
-        slope = np.moveaxis(np.asarray(slope), 3, 0)
+        slope = np.moveaxis(np.asarray(columns), 3, 0)
     if not (np.all(np.isfinite(constant)) and np.all(np.isfinite(slope))):
         return None
-    error = np.zeros_like(constant) if error is None else np.asarray(error)
+    error = np.zeros_like(constant) if rounding is None else np.asarray(rounding)
     size = np.max(np.abs(constant), initial=0.0) + np.max(np.abs(slope), initial=0.0)
     rough = np.max(error, initial=0.0) > max(_ROUGH_AFFINE * size, _NOTHING)
     return None if rough else AffineTable(constant, slope, is_constant, error)
 
 
-def _affine_parts(game: AbstractGame, name: str):
+def _affine_parts(game: AbstractGame, name: str) -> tuple[Array, Array | None, Array | None] | None:
     size = int(np.prod(mean_field_shape(game)))
     domain = Domain(jnp.zeros(size), jnp.ones(size), True)
     proved = True
 
-    def parts(s, a, b):
+    def parts(s: Array, a: Array, b: Array) -> tuple[Array, Array | None, Array | None]:
         nonlocal proved
         form = _entry(game, name, domain, False, s, a, b).value
         proved = proved and form.is_affine
@@ -132,7 +132,7 @@ def _affine_parts(game: AbstractGame, name: str):
 _affine_parts_compiled = compiled_for_game(_affine_parts)
 
 
-def _entry(game: AbstractGame, name: str, domain: Domain, slopes: bool, s, a, b) -> Enclosed:
+def _entry(game: AbstractGame, name: str, domain: Domain, slopes: bool, s: Array, a: Array, b: Array) -> Enclosed:
     function = FUNCTIONS[name]
     return enclose_function(
         lambda m, s, a, b: function(game, s, a, b, m), mean_field_shape(game), domain, s, a, b, slopes=slopes
@@ -156,7 +156,7 @@ def enclose(game: AbstractGame, name: str, lower: Float[np.ndarray, "K M"], uppe
     return Range(*_rounded_ranges(game, name, lower, upper)[:2])
 
 
-def _rounded_ranges(game: AbstractGame, name: str, lower, upper) -> _Rounded:
+def _rounded_ranges(game: AbstractGame, name: str, lower: np.ndarray, upper: np.ndarray) -> _Rounded:
     """Ranges of values and their roundings."""
     low, high, rounding = _batched(game, name, lower, upper, 0.0, False)
     return _Rounded(*_unbounded(low, high), np.where(rounding < UNBOUNDED, rounding, np.inf))
@@ -192,7 +192,9 @@ def _attained_size(game: AbstractGame, name: str) -> float:
     return float(np.max(table[np.isfinite(table)], initial=0.0))
 
 
-def _batched(game: AbstractGame, name: str, lower, upper, attained: float, slopes: bool) -> tuple[np.ndarray, ...]:
+def _batched(
+    game: AbstractGame, name: str, lower: ArrayLike, upper: ArrayLike, attained: float, slopes: bool
+) -> tuple[np.ndarray, ...]:
     """What `_ranges` gives over all boxes."""
     lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
     size, scale = _batch_size(game, name, slopes), jnp.asarray(attained)
@@ -214,7 +216,7 @@ def _batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
     numbers = numbers_of_a_box(game, name, slopes=slopes)
     if numbers > 8 * _MAX_NUMBERS:
         raise NoEnclosure(f"an enclosure of {name} would hold {numbers} numbers at once, too many")
-    return int(np.clip(_MAX_NUMBERS // numbers, 1, _LARGEST_BATCH))
+    return points_at_once(numbers, _LARGEST_BATCH, budget=_MAX_NUMBERS)
 
 
 def _table_size(game: AbstractGame, name: str) -> int:
@@ -224,11 +226,13 @@ def _table_size(game: AbstractGame, name: str) -> int:
 
 # Not `UNOPTIMISED`: without optimisation this runs six times slower, and on some games compiles for ever.
 @jit(OLD_EMITTERS)
-def _ranges(game: AbstractGame, name: str, lower, upper, attained, slopes: bool):
-    def one(low: Array, high: Array):
+def _ranges(
+    game: AbstractGame, name: str, lower: Array, upper: Array, attained: Array, slopes: bool
+) -> tuple[Array, ...]:
+    def one(low: Array, high: Array) -> tuple[Array, ...]:
         domain = Domain(low, high, True)
 
-        def entry(s, a, b):
+        def entry(s: Array, a: Array, b: Array) -> tuple[Array, ...]:
             enclosed = _entry(game, name, domain, slopes, s, a, b)
             if slopes:
                 return _slope_range(enclosed, attained)
@@ -241,7 +245,7 @@ def _ranges(game: AbstractGame, name: str, lower, upper, attained, slopes: bool)
     return jax.vmap(one)(lower, upper)
 
 
-def _slope_range(enclosed: Enclosed, attained):
+def _slope_range(enclosed: Enclosed, attained: Array) -> Ends:
     """Range of the slope; infinite where the value is rougher than rounding."""
     low, high = enclosed.slope.range  # type: ignore[union-attr]
     if enclosed.value.error is None:
@@ -307,7 +311,8 @@ def _boxes_that_bound(ranges: _Rounded, inner: Range, most: int) -> np.ndarray:
     worst = np.any(below | above, axis=axes)
     chosen = np.zeros_like(worst)
     chosen[np.flatnonzero(worst)[:most]] = True
-    return chosen
+    result: np.ndarray = chosen
+    return result
 
 
 def _attained(game: AbstractGame, name: str, points: np.ndarray) -> Range:
@@ -317,8 +322,8 @@ def _attained(game: AbstractGame, name: str, points: np.ndarray) -> Range:
 
 
 @compiled_for_game
-def _values(game: AbstractGame, name: str, points):
-    def one(point):
+def _values(game: AbstractGame, name: str, points: Array) -> Array:
+    def one(point: Array) -> Array:
         field = point.reshape(mean_field_shape(game))
         return over_indices(game, lambda s, a, b: FUNCTIONS[name](game, s, a, b, field))
 

@@ -10,6 +10,7 @@ from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameCons
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE, lower_expectation, minorised_mass
 from smfg_verify.assumptions.constants.transition_interval import interval_of, interval_witness
 from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.ergodicity.sentences import COVERAGE
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
@@ -39,7 +40,7 @@ def _stationary_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
 RECOMPUTE = {"initial": _initial_of, "occupancy": _occupancy_of, "stationary": _stationary_of}
 
 
-@register_property(PROPERTY, recompute=RECOMPUTE, aside=("stationary",))
+@register_property(PROPERTY, recompute=RECOMPUTE, renderings=COVERAGE, aside=("stationary",))
 def check_coverage(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""$\min \rho$, and certified lower bounds of the discounted occupancy and the stationary law of every policy.
 
@@ -75,12 +76,7 @@ def _initial_finding(game: AbstractGame) -> Finding:
         constant=initial[state],
         side=Side.EXACT,
         evidence=Evidence.PROOF,
-        method="initial distribution",
-        meaning=(
-            f"The first state is each state with probability at least {initial[state]:.4g}."
-            if covered
-            else f"The first state is never state {state}."
-        ),
+        facts={"state": state},
         witness={"state": np.array(state)},
         details={"initial_distribution": initial},
     )
@@ -130,14 +126,7 @@ def _occupancy_finding(game: AbstractGame, constants: GameConstants) -> Finding:
         constant=occupancy[state],
         side=Side.LOWER,
         evidence=Evidence.PROOF,
-        method="dynamic programming on the bounds of each entry of the transition, from (1 - gamma) rho",
-        meaning=(
-            f"Every policy spends at least {occupancy[state]:.4g} of its discounted time in each state."
-            if covered
-            else (
-                f"No positive lower bound of the discounted time in state {state} was proved: some policy may avoid it."
-            )
-        ),
+        facts={"state": state},
         witness={**interval_witness(constants), "state": np.array(state)},
         details={"occupancy": occupancy, "restart_bound": (1.0 - discount) * initial},
     )
@@ -148,10 +137,6 @@ def _stationary_finding(constants: GameConstants) -> Finding:
     state = int(np.argmin(found.stationary_mass))
     constant = float(found.stationary_mass[state])
     positive = constant > CLEARLY_BELOW_ONE
-    if positive:
-        meaning = f"Every stationary law gives each state at least {constant:.4g}, whatever the policies."
-    else:
-        meaning = "No positive lower bound of every stationary law was proved: some policy may avoid a state for ever."
     return Finding(
         property=PROPERTY,
         statement="stationary",
@@ -159,8 +144,6 @@ def _stationary_finding(constants: GameConstants) -> Finding:
         constant=constant,
         side=Side.LOWER,
         evidence=Evidence.PROOF,
-        method="Doeblin minorant of several steps, by dynamic programming",
-        meaning=meaning,
         witness={
             **interval_witness(constants),
             "state": np.array(state),

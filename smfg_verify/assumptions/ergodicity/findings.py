@@ -7,9 +7,10 @@ import numpy as np
 
 from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameConstants, game_constants
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE, minorised_coefficient
-from smfg_verify.assumptions.constants.suprema import variation_at
 from smfg_verify.assumptions.constants.transition_interval import interval_of, interval_witness
+from smfg_verify.assumptions.constants.variations import variation_at
 from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.ergodicity.sentences import ERGODICITY
 from smfg_verify.assumptions.ergodicity.worst_chains import (
     Chains,
     chain_of_witness,
@@ -29,7 +30,6 @@ from smfg_verify.game import AbstractGame, traced
 
 PROPERTY = "ergodicity"
 STATEMENTS = ("dobrushin", "doeblin", "mixing", "spectral-gap")
-_CLOSURE = "over the closure of the policies, pure ones included, and all mean fields"
 
 
 def _doeblin_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
@@ -51,7 +51,13 @@ RECOMPUTE = {
 }
 
 
-@register_property(PROPERTY, recompute=RECOMPUTE, sufficient=("dobrushin", "doeblin"), aside=("spectral-gap",))
+@register_property(
+    PROPERTY,
+    recompute=RECOMPUTE,
+    renderings=ERGODICITY,
+    sufficient=("dobrushin", "doeblin"),
+    aside=("spectral-gap",),
+)
 def check_ergodicity(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Whether $\sup \delta(P_{\pi,\phi,m}^k) < 1$ for some k, the supremum over the policies and mean fields.
 
@@ -102,23 +108,12 @@ def _dobrushin_finding(constants: GameConstants) -> Finding:
             constant=measured,
             side=Side.LOWER,
             evidence=Evidence.SEARCH,
-            method="sampled mean fields",
-            meaning=f"No proof: {bound.reason}; {_sampled_difference(measured)}.",
+            facts={"reason": bound.reason},
             witness=constants.sampled.witnesses.get("one_step", {}),
             searched=constants.searched,
         )
     certified = bound.upper < 1.0 - CLEARLY_BELOW_ONE
-    if certified:
-        meaning = (
-            f"One step shrinks the distance between any two laws to at most {bound.upper:.4g} of it, whatever the "
-            f"policies and the mean field: distances fall to half or less within {_half_life(bound.upper)} step(s)."
-        )
-    elif bound.exact:
-        shared = 1.0 - bound.upper
-        mass = "no mass" if shared <= 0.0 else f"{shared:.2g} of their mass, too little to tell from rounding"
-        meaning = f"Some policies send two states to places that share {mass}: one step need not mix, more may."
-    else:
-        meaning = "The enclosure of the rows is too wide to show that every two of them share mass: nothing follows."
+    half_life = {"half_life": _half_life(bound.upper)} if certified else {}
     return Finding(
         property=PROPERTY,
         statement="dobrushin",
@@ -126,23 +121,11 @@ def _dobrushin_finding(constants: GameConstants) -> Finding:
         constant=bound.upper,
         side=Side.EXACT if bound.exact else Side.UPPER,
         evidence=Evidence.PROOF,
-        method=_how(bound.exact, "largest total variation between rows of different states"),
-        meaning=meaning,
+        facts={"exact": bool(bound.exact), **half_life},
         witness=bound.witness,
         searched=constants.searched,
         details={"measured": constants.measured["one_step"], "factor": 1.0 / max(1.0 - bound.upper, 1e-300)},
     )
-
-
-def _sampled_difference(measured: float) -> str:
-    if np.isnan(measured):
-        return "no mean field sampled gave numbers"
-    return f"rows differ by up to {measured:.4g} in total variation where sampled"
-
-
-def _how(exact: bool, what: str) -> str:
-    where = "exact at the vertices of the simplex" if exact else "interval enclosure with branch and bound"
-    return f"{what}, {where}"
 
 
 def _half_life(coefficient: float) -> int:
@@ -152,13 +135,6 @@ def _half_life(coefficient: float) -> int:
 def _doeblin_finding(constants: GameConstants) -> Finding:
     found = constants.minorisation
     certified = found.coefficient < 1.0 - CLEARLY_BELOW_ONE
-    if certified:
-        meaning = (
-            f"After {found.steps} step(s) any two laws share at least {1.0 - found.coefficient:.4g} of their mass, "
-            "whatever the policies, also if they and the mean field change in time."
-        )
-    else:
-        meaning = f"No number of steps up to {len(found.coefficients)} is shown to mix under every policy."
     return Finding(
         property=PROPERTY,
         statement="doeblin",
@@ -166,8 +142,7 @@ def _doeblin_finding(constants: GameConstants) -> Finding:
         constant=found.coefficient,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        method="least overlap of m-step laws by dynamic programming on the bounds of each entry of the transition",
-        meaning=meaning,
+        facts={"steps": int(found.steps), "most_steps": len(found.coefficients)},
         witness={**interval_witness(constants), "steps": found.steps},
         searched={"steps": len(found.coefficients)},
         details={
@@ -183,7 +158,6 @@ def _doeblin_finding(constants: GameConstants) -> Finding:
 
 def _mixing_finding(game: AbstractGame, chains: Chains, searched: Mapping[str, Any], curve: np.ndarray) -> Finding:
     shared: dict[str, Any] = {"property": PROPERTY, "statement": "mixing", "searched": searched}
-    method = "pure policies on the graph of their moves, and gradient ascent over policies and mean field"
     if game.num_states == 1:
         return Finding(
             **shared,
@@ -191,8 +165,7 @@ def _mixing_finding(game: AbstractGame, chains: Chains, searched: Mapping[str, A
             constant=0.0,
             side=Side.EXACT,
             evidence=Evidence.PROOF,
-            method="number of states",
-            meaning="There is one state, so there is nothing to forget.",
+            facts={"case": "one-state"},
             witness={**chains.witness(game, 0), "steps": steps_looked_at(game)},
         )
     usable = np.flatnonzero(chains.usable)
@@ -203,51 +176,48 @@ def _mixing_finding(game: AbstractGame, chains: Chains, searched: Mapping[str, A
             constant=float("nan"),
             side=Side.LOWER,
             evidence=Evidence.SEARCH,
-            method=method,
-            meaning="The transition gave no number at any mean field looked at.",
+            facts={"case": "no-number"},
         )
     stuck = usable[never_mixing(chains.matrix[usable])]
     if stuck.size:
-        return _refuted(game, chains, int(stuck[0]), len(stuck), shared, method)
+        return _refuted(game, chains, int(stuck[0]), len(stuck), shared)
     steps = steps_looked_at(game)
     worst = int(usable[np.argmax(dobrushin(chains.matrix[usable], steps))])
     witness = {**chains.witness(game, worst), "steps": steps}
     constant = _mixing_of(game, witness)
     supported = constant < 1.0 - CLEARLY_BELOW_ONE
-    found = f"{steps} steps shrink distances to at most {constant:.4g} of them" if supported else "with no common rate"
     return Finding(
         **shared,
         verdict=Verdict.SUPPORTED if supported else Verdict.INCONCLUSIVE,
         constant=constant,
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
-        method=method,
-        meaning=(
-            f"Each of the {usable.size} chains looked at mixes ({len(chains.matrix) - usable.size} more gave no "
-            f"numbers), of pure policies and of policies ascended to, at some mean fields: {found}."
-        ),
+        facts={
+            "case": "mixing",
+            "chains": int(usable.size),
+            "lost": int(len(chains.matrix) - usable.size),
+            "steps": int(steps),
+        },
         witness=witness,
         details={"search_curve": curve},
     )
 
 
-def _refuted(
-    game: AbstractGame, chains: Chains, index: int, number: int, shared: dict[str, Any], method: str
-) -> Finding:
+def _refuted(game: AbstractGame, chains: Chains, index: int, number: int, shared: dict[str, Any]) -> Finding:
     witness = {**chains.witness(game, index), "steps": 0}
     classes, periods = recurrent_structure(chains.matrix[index])
-    if len(classes) > 1:
-        failure = f"has {len(classes)} sets of states that are never left, so where it ends depends on the start"
-    else:
-        failure = f"returns in cycles of period {periods[0]}, so the law never settles"
     return Finding(
         **shared,
         verdict=Verdict.REFUTED,
         constant=_mixing_of(game, witness),
         side=Side.EXACT,
         evidence=Evidence.SEARCH,
-        method=method,
-        meaning=f"Not uniform {_CLOSURE}: the chain of a pair of {_kind(chains, index)} {failure}.",
+        facts={
+            "case": "never-mixing",
+            "pure": _pure(chains, index),
+            "classes": len(classes),
+            "period": int(periods[0]),
+        },
         witness=witness,
         details={
             "recurrent_classes": len(classes),
@@ -258,9 +228,9 @@ def _refuted(
     )
 
 
-def _kind(chains: Chains, index: int) -> str:
+def _pure(chains: Chains, index: int) -> bool:
     both = (chains.follower[index], chains.leader[index])
-    return "pure policies" if all(np.all((policy == 0.0) | (policy == 1.0)) for policy in both) else "policies"
+    return all(bool(np.all((policy == 0.0) | (policy == 1.0))) for policy in both)
 
 
 def _class_of_state(classes: list[np.ndarray], num_states: int) -> np.ndarray:
@@ -283,12 +253,7 @@ def _spectral_finding(game: AbstractGame, chains: Chains, searched: Mapping[str,
         constant=constant,
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
-        method="eigenvalues of every chain looked at",
-        meaning=(
-            f"In the long run the slowest chain found keeps {constant:.4g} of its distance to stationarity a step."
-            if witness
-            else "The transition gave no number at any mean field looked at."
-        ),
+        facts={"chains": int(usable.size)},
         witness=witness,
         searched=searched,
         details={"moduli": np.sort(moduli)[::-1][:100]},

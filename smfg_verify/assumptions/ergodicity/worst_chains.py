@@ -31,7 +31,8 @@ _MAX_WORK = 1e10
 
 def steps_looked_at(game: AbstractGame) -> int:
     """Number of steps whose coefficient is searched: the power of two from 8 up that lets moves cross all states."""
-    return 2 ** _squarings(game)
+    result: int = 2 ** _squarings(game)
+    return result
 
 
 def _squarings(game: AbstractGame) -> int:
@@ -56,7 +57,8 @@ class Chains(NamedTuple):
     @property
     def usable(self) -> Bool[np.ndarray, " C"]:
         """Where the chain is all numbers."""
-        return np.all(np.isfinite(self.matrix), axis=(1, 2))
+        result: Bool[np.ndarray, " C"] = np.all(np.isfinite(self.matrix), axis=(1, 2))
+        return result
 
     def witness(self, game: AbstractGame, index: int) -> dict[str, np.ndarray]:
         """Policies and mean field of one chain."""
@@ -103,7 +105,8 @@ def chain_of_witness(game: AbstractGame, witness: Mapping[str, Any]) -> Float[np
     }
     require_shapes(witness, shapes)
     follower, leader = (witness[name][None] for name in ("follower_policy", "leader_policy"))
-    return chains_of(game, follower, leader, witness["mean_field"].reshape(1, -1)).matrix[0]
+    result: Float[np.ndarray, "n n"] = chains_of(game, follower, leader, witness["mean_field"].reshape(1, -1)).matrix[0]
+    return result
 
 
 def dobrushin(matrix: Float[np.ndarray, "C n n"], steps: int) -> Float[np.ndarray, " C"]:
@@ -122,7 +125,8 @@ def second_modulus(matrix: Float[np.ndarray, "C n n"]) -> Float[np.ndarray, " C"
     one = np.argmin(np.abs(values - 1.0), axis=1)
     moduli = np.abs(values)
     moduli[np.arange(len(values)), one] = 0.0
-    return np.max(moduli, axis=1)
+    result: Float[np.ndarray, " C"] = np.max(moduli, axis=1)
+    return result
 
 
 # Structure: which chains never forget their start
@@ -138,7 +142,8 @@ def never_mixing(matrix: Float[np.ndarray, "C n n"]) -> Bool[np.ndarray, " C"]:
     # Of n states, transience takes at most n steps and a primitive class fills up in (n - 1)^2 + 1 (Wielandt).
     for _ in range(int(np.ceil(np.log2(num_states**2 + 1)))):
         reach = (reach @ reach > 0.0).astype(np.float32)
-    return ~np.any(np.all(reach > 0.0, axis=1), axis=-1)
+    result: Bool[np.ndarray, " C"] = ~np.any(np.all(reach > 0.0, axis=1), axis=-1)
+    return result
 
 
 def recurrent_structure(matrix: Float[np.ndarray, "n n"]) -> tuple[list[np.ndarray], list[int]]:
@@ -207,7 +212,9 @@ def _all_choices(follower: tuple[int, int], leader: tuple[int, int]) -> tuple[np
     return digits[:, : follower[0]], digits[:, follower[0] :]
 
 
-def _random_choices(follower: tuple[int, int], leader: tuple[int, int], number: int, seed: int):
+def _random_choices(
+    follower: tuple[int, int], leader: tuple[int, int], number: int, seed: int
+) -> tuple[np.ndarray, ...]:
     generator = np.random.default_rng(seed)
     return tuple(generator.integers(0, actions, (number, rows)) for rows, actions in (follower, leader))
 
@@ -245,7 +252,7 @@ def coefficient_objective(game: AbstractGame, point: Float[Array, " D"], label: 
     return -0.5 * jnp.max(jnp.sum(jnp.abs(power[:, None] - power), axis=-1))
 
 
-def _split(game: AbstractGame, point):
+def _split(game: AbstractGame, point: Array) -> tuple[Array, Array, Array]:
     """Follower logits (n, A), leader logits (O, B) and the mean field's parameter (M,) of a point."""
     first, last = game.num_states * game.num_follower_actions, point.shape[-1] - field_size(game)
     leader = point[first:last].reshape(-1, game.num_leader_actions)
@@ -284,7 +291,8 @@ def _table_entries(game: AbstractGame) -> int:
 
 def _rounded(policies: Float[np.ndarray, "C rows actions"]) -> Float[np.ndarray, "C rows actions"]:
     """The pure policies of the likeliest actions."""
-    return np.eye(policies.shape[-1])[np.argmax(policies, axis=-1)]
+    result: Float[np.ndarray, "C rows actions"] = np.eye(policies.shape[-1])[np.argmax(policies, axis=-1)]
+    return result
 
 
 def _nearly_pure(pure: Chains) -> np.ndarray:

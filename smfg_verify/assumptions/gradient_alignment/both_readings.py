@@ -15,10 +15,6 @@ from smfg_verify.game import AbstractGame
 
 READINGS = "readings"
 _LEAST_FAVOURABLE_FIRST = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SUPPORTED, Verdict.CERTIFIED)
-_IN_WORDS = {
-    Reading.POLICY_HELD: "with follower's policy and mean field held (the p that AC-SMFG follows)",
-    Reading.FIELD_HELD: "with the mean field alone held",
-}
 
 
 def readings_finding(held: AlignmentEvidence, judged: Mapping[Reading, Sequence[Finding]]) -> Finding:
@@ -33,6 +29,7 @@ def readings_finding(held: AlignmentEvidence, judged: Mapping[Reading, Sequence[
     """
     worst = {reading: _worst(findings) for reading, findings in judged.items()}
     overall = _worst(list(worst.values()))
+    verdicts = {reading.value: finding.verdict.value for reading, finding in worst.items()}
     return Finding(
         property=PROPERTY,
         statement=READINGS,
@@ -40,13 +37,12 @@ def readings_finding(held: AlignmentEvidence, judged: Mapping[Reading, Sequence[
         constant=overall.constant,
         side=overall.side,
         evidence=Evidence.PROOF if overall.verdict is Verdict.CERTIFIED else overall.evidence,
-        method="the least favourable statement of each reading",
-        meaning=f"{_answer(worst)} The constant is that of {overall.statement}.",
+        facts={"verdicts": verdicts, "statement": overall.statement},
         witness={**overall.witness, "statement": overall.statement} if overall.witness else {},
         searched=held.searched,
         details={
             "reading": "both",
-            "verdicts": {reading.value: finding.verdict.value for reading, finding in worst.items()},
+            "verdicts": verdicts,
             "difference": _difference(held),
         },
     )
@@ -59,25 +55,6 @@ def recompute_readings(game: AbstractGame, witness: Mapping[str, Any]) -> float:
 
 def _worst(findings: Sequence[Finding]) -> Finding:
     return min(findings, key=lambda finding: _LEAST_FAVOURABLE_FIRST.index(finding.verdict))
-
-
-def _answer(worst: Mapping[Reading, Finding]) -> str:
-    verdicts = {reading: finding.verdict for reading, finding in worst.items()}
-    failing = [reading for reading, verdict in verdicts.items() if verdict is Verdict.REFUTED]
-    if len(failing) == len(verdicts):
-        return "Alignment fails in both readings of the direct gradient."
-    if failing:
-        (other,) = set(verdicts) - set(failing)
-        return (
-            f"Alignment fails in one reading only: it is refuted {_IN_WORDS[failing[0]]}, and {verdicts[other].value} "
-            f"{_IN_WORDS[other]}."
-        )
-    if all(verdict in (Verdict.SUPPORTED, Verdict.CERTIFIED) for verdict in verdicts.values()):
-        lead = "Aligned in both readings"
-    else:
-        lead = "Refuted in neither reading"
-    listed = "; ".join(f"{verdict.value} {_IN_WORDS[reading]}" for reading, verdict in verdicts.items())
-    return f"{lead}: {listed}."
 
 
 def _difference(held: AlignmentEvidence) -> dict[str, float]:

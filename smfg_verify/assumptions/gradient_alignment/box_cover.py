@@ -100,14 +100,15 @@ class Boxes(NamedTuple):
     field: np.ndarray
     value: np.ndarray
 
-    def at(self, index) -> "Boxes":
+    def at(self, index: int | slice | np.ndarray) -> "Boxes":
         """The boxes that an index or mask selects."""
         return Boxes(*(leaf[index] for leaf in self))
 
     @property
     def verified(self) -> Bool[np.ndarray, " K"]:
         """Where an equilibrium of every leader was enclosed."""
-        return np.isfinite(self.inner_low)
+        result: Bool[np.ndarray, " K"] = np.isfinite(self.inner_low)
+        return result
 
 
 def joined(*parts: Boxes) -> Boxes:
@@ -138,7 +139,8 @@ class Cover(NamedTuple):
         # An entry whose middle is the largest is at least twice that less the bound of all; the top action's entry is
         # minus the sum of the others.
         met = np.max(2.0 * self.boxes.scale - self.boxes.size, initial=0.0)
-        return self.boxes.size * (self.charts.order.shape[2] - 1) <= NEGLIGIBLE * met
+        result: Bool[np.ndarray, " K"] = self.boxes.size * (self.charts.order.shape[2] - 1) <= NEGLIGIBLE * met
+        return result
 
     @property
     def sign(self) -> Int[np.ndarray, " K"]:
@@ -196,7 +198,8 @@ def cover_leaders(game: AffineGame, *, num_boxes: int, time_limit: float | None 
 def _numbers_of(game: AffineGame) -> int:
     """Numbers in the largest table that the enclosure of one box builds."""
     size, num_actions = game.follower[0].mid.shape[:2]
-    return (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
+    result: int = (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
+    return result
 
 
 def _told(cover: Cover) -> bool:
@@ -225,7 +228,9 @@ def _halved(charts: Charts, boxes: Boxes) -> Boxes:
     return _enclosed(charts, chart, lower, upper, field, value)
 
 
-def _enclosed(charts: Charts, chart, lower, upper, field, value) -> Boxes:
+def _enclosed(
+    charts: Charts, chart: np.ndarray, lower: np.ndarray, upper: np.ndarray, field: np.ndarray, value: np.ndarray
+) -> Boxes:
     """The boxes with what is known of them, chart by chart."""
     parts = []
     for index in np.unique(chart):
@@ -234,7 +239,9 @@ def _enclosed(charts: Charts, chart, lower, upper, field, value) -> Boxes:
     return joined(*parts)
 
 
-def _enclosed_in_chart(charts: Charts, index: int, lower, upper, field, value) -> Boxes:
+def _enclosed_in_chart(
+    charts: Charts, index: int, lower: np.ndarray, upper: np.ndarray, field: np.ndarray, value: np.ndarray
+) -> Boxes:
     found = enclose_leaders(charts.games[index], lower, upper, field, value)
     # What failed to be solved is no guess for the halves.
     usable = found.verified[:, None]

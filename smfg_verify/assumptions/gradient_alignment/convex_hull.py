@@ -101,7 +101,8 @@ def verified_constant(
 
 
 def _symmetric(matrix: np.ndarray) -> np.ndarray:
-    return 0.5 * (matrix + matrix.T)
+    result: np.ndarray = 0.5 * (matrix + matrix.T)
+    return result
 
 
 def recompute_hull(game: AbstractGame, witness: Mapping[str, Any]) -> float:
@@ -132,8 +133,7 @@ def hull_finding(game: AbstractGame, points: LeaderPoints, settings: SearchSetti
     chosen = mixed_starts(np.where(measures.total_resolved, measures.cosine, np.nan), LARGEST_SAMPLE)
     searched = {"samples": len(chosen), "masked": int(np.sum(~measures.total_resolved)), "seed": settings.seed}
     if chosen.size == 0:
-        meaning = "No hull: no total gradient looked at is a number well above its own numerical error."
-        return _finding(Verdict.INCONCLUSIVE, float("nan"), meaning, {}, searched, {})
+        return _finding(Verdict.INCONCLUSIVE, float("nan"), {"case": "no-gradient"}, {}, searched, {})
     sample = points.at(chosen)
     result, proposed, multiplier = propose(*normalised_pairs(sample))
     details = {
@@ -142,8 +142,8 @@ def hull_finding(game: AbstractGame, points: LeaderPoints, settings: SearchSetti
         "slack": SLACK,
     }
     if not result.solved:
-        meaning = f"No constant was found for the hull of the sampled gradients: the solver ended {result.status!r}."
-        return _finding(Verdict.INCONCLUSIVE, float("nan"), meaning, {}, searched, details)
+        facts: dict[str, Any] = {"case": "no-solution", "status": result.status}
+        return _finding(Verdict.INCONCLUSIVE, float("nan"), facts, {}, searched, details)
     witness = {
         "logits": sample.logits,
         "mean_field": sample.mean_field,
@@ -152,22 +152,18 @@ def hull_finding(game: AbstractGame, points: LeaderPoints, settings: SearchSetti
     }
     constant = recompute_hull(game, witness)
     verdict = Verdict.SUPPORTED if np.isfinite(constant) and constant > 0.0 else Verdict.INCONCLUSIVE
-    return _finding(verdict, constant, _meaning(constant, len(chosen)), witness, searched, details)
+    facts = {"case": "bounded", "slack": SLACK, "samples": len(chosen)}
+    return _finding(verdict, constant, facts, witness, searched, details)
 
 
-def _meaning(constant: float, number: int) -> str:
-    if not np.isfinite(constant):
-        return "The solver's constant for the hull of the sampled gradients did not survive its verification."
-    text = (
-        f"<g, p> >= {constant:.4g} ||g||^2, less {SLACK:g} where each g has length 1, at every convex combination of "
-        f"{number} sampled pairs (g, p)"
-    )
-    if constant > 0.0:
-        return f"{text}; about other leaders it says nothing."
-    return f"{text}: no alignment of the combinations follows from it, and it refutes none."
-
-
-def _finding(verdict: Verdict, constant: float, meaning: str, witness, searched, details) -> Finding:
+def _finding(
+    verdict: Verdict,
+    constant: float,
+    facts: Mapping[str, Any],
+    witness: Mapping[str, Any],
+    searched: Mapping[str, Any],
+    details: Mapping[str, Any],
+) -> Finding:
     return Finding(
         property=PROPERTY,
         statement=STATEMENT,
@@ -175,8 +171,7 @@ def _finding(verdict: Verdict, constant: float, meaning: str, witness, searched,
         constant=constant,
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
-        method="semidefinite program over sampled gradients, verified by eigenvalues",
-        meaning=meaning,
+        facts=facts,
         witness=witness,
         searched=searched,
         details=details,

@@ -56,7 +56,8 @@ class AlignmentEvidence(NamedTuple):
 
     def values(self, measure: str) -> Float[np.ndarray, " N"]:
         """One measure at all points."""
-        return getattr(self.measures, measure)
+        result: Float[np.ndarray, " N"] = getattr(self.measures, measure)
+        return result
 
 
 class _Common(NamedTuple):

@@ -20,6 +20,7 @@ from smfg_verify.assumptions.gradient_alignment.independence import (
 from smfg_verify.assumptions.gradient_alignment.leader_box import STATEMENT as LEADER_BOX
 from smfg_verify.assumptions.gradient_alignment.leader_box import certified_box_finding, recompute_certified_box
 from smfg_verify.assumptions.gradient_alignment.readings import Reading, about
+from smfg_verify.assumptions.gradient_alignment.sentences import GRADIENT_ALIGNMENT
 from smfg_verify.assumptions.gradient_alignment.statements import (
     FORMS,
     form_finding,
@@ -64,7 +65,12 @@ RECOMPUTE = {
 }
 
 
-@register_property(PROPERTY, recompute=RECOMPUTE, aside=(HULL, LEADER_BOX, *_ANSWERED, READINGS))
+@register_property(
+    PROPERTY,
+    recompute=RECOMPUTE,
+    renderings=GRADIENT_ALIGNMENT,
+    aside=(HULL, LEADER_BOX, *_ANSWERED, READINGS),
+)
 def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Compare $g = \nabla\Phi$ with its direct part $p$ in every common form and in both readings of "direct".
 
@@ -87,9 +93,9 @@ def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Findin
     Source: forms of the gradient alignment assumption of actor-critic methods for Stackelberg mean field games.
     """
     if leader_logits_shape(game)[1] == 1:
-        first = [about(_not_applicable(name), Reading.POLICY_HELD) for name in STATEMENTS[: len(_JUDGED) + 3]]
-        second = [about(_not_applicable(name), Reading.FIELD_HELD) for name in _JUDGED]
-        return [*first, *second, _not_applicable(READINGS)]
+        first = [about(not_applicable(PROPERTY, name), Reading.POLICY_HELD) for name in STATEMENTS[: len(_JUDGED) + 3]]
+        second = [about(not_applicable(PROPERTY, name), Reading.FIELD_HELD) for name in _JUDGED]
+        return [*first, *second, not_applicable(PROPERTY, READINGS)]
     proofs = [prove_independence(game, name) for name in FUNCTIONS]
     held, answered = gather_evidence(game, settings)
     independent = all(proof.proved for proof in proofs)
@@ -117,11 +123,6 @@ def _judged(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> li
     ]
 
 
-def _not_applicable(statement: str) -> Finding:
-    why = "the leader has a single action, so both gradients are zero for every leader"
-    return not_applicable(PROPERTY, statement, method="number of the leader's actions", why=why)
-
-
 def _measurably_different(evidence: AlignmentEvidence) -> bool:
     """Whether g and p differ anywhere by more than their errors: then a proof of g = p meets bad arithmetic."""
     points = evidence.points
@@ -132,22 +133,9 @@ def _measurably_different(evidence: AlignmentEvidence) -> bool:
 def _independence_finding(proofs: list[Independence], evidence: AlignmentEvidence) -> Finding:
     proved = all(proof.proved for proof in proofs)
     deviation = np.max(numbers_of(evidence.measures.relative_error), initial=0.0)
-    contradicted = proved and _measurably_different(evidence)
-    if contradicted:
+    verdict = Verdict.CERTIFIED if proved else Verdict.NOT_APPLICABLE
+    if proved and _measurably_different(evidence):
         verdict = Verdict.INCONCLUSIVE
-        meaning = (
-            f"Independence is proved, yet g and p differ by {deviation:.2g} of g: the arithmetic cannot be trusted."
-        )
-    elif proved:
-        verdict = Verdict.CERTIFIED
-        meaning = (
-            "Neither the leader's reward nor the transition depends on mean field or follower's action, so the direct "
-            f"gradient is the total gradient (measured difference {deviation:.2g})."
-        )
-    else:
-        verdict = Verdict.NOT_APPLICABLE
-        culprits = " and ".join(proof.function.replace("_", " ") for proof in proofs if not proof.proved)
-        meaning = f"No proof that g = p: the {culprits} may depend on the mean field or on the follower's action."
     return Finding(
         property=PROPERTY,
         statement="independence",
@@ -155,8 +143,7 @@ def _independence_finding(proofs: list[Independence], evidence: AlignmentEvidenc
         constant=max(proof.change for proof in proofs),
         side=Side.EXACT if proved else Side.LOWER,
         evidence=Evidence.PROOF if proved else Evidence.SEARCH,
-        method="; ".join(f"{p.function}: {p.how or 'probes at 8 mean fields'}" for p in proofs),
-        meaning=meaning,
+        facts={"deviation": float(deviation), "proofs": {proof.function: proof.how for proof in proofs}},
         witness={proof.function: proof.witness for proof in proofs},
         searched=evidence.searched,
         details={

@@ -6,13 +6,14 @@ the function has finitely many arguments, because its table over all of them doe
 What the game declares is not looked at.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Literal
+from jax.extend import core
+from jaxtyping import Array
 
 from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
@@ -21,7 +22,7 @@ _STATE, _FOLLOWER_ACTION, _LEADER_ACTION, _MEAN_FIELD = range(4)
 _NUM_PROBES = 8
 _INLINED = ("jit", "pjit", "closed_call", "core_call", "remat", "checkpoint")
 
-FUNCTIONS: dict[str, Callable] = {
+FUNCTIONS: dict[str, Callable[..., Array]] = {
     "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
     "leader_reward": lambda game, s, a, b, m: jnp.asarray(game.leader_reward(s, a, b, m)),
 }
@@ -34,7 +35,8 @@ class Independence(NamedTuple):
         function: "transition" or "leader_reward".
         mean_field: proved independent of the mean field.
         follower_action: proved independent of the follower's action.
-        how: the proof in words; empty without one.
+        how: "structure" where no path of equations leads to the function, "table" where its whole table is the same
+            for every follower's action; empty without a proof.
         change: largest change found between two probes (mean field or follower's action), 0 when proved.
         witness: where that change is: state, leader action, two follower actions, two mean fields.
     """
@@ -42,7 +44,7 @@ class Independence(NamedTuple):
     function: str
     mean_field: bool
     follower_action: bool
-    how: str
+    how: Literal["", "structure", "table"]
     change: float
     witness: dict[str, np.ndarray]
 
@@ -52,7 +54,7 @@ class Independence(NamedTuple):
         return self.mean_field and self.follower_action
 
 
-def arguments_reaching_result(function: Callable, game: AbstractGame) -> frozenset[int]:
+def arguments_reaching_result(function: Callable[..., Array], game: AbstractGame) -> frozenset[int]:
     """Arguments of `function(game, s, a, b, m)` that a path of equations leads from to the result, by position.
 
     An argument that is missing has no influence, whatever its value. Calls into inner programs are followed where their
@@ -67,12 +69,12 @@ def arguments_reaching_result(function: Callable, game: AbstractGame) -> frozens
     return frozenset().union(*_reaching(program.jaxpr, [frozenset({k}) for k in range(4)]))
 
 
-def _reaching(program, inputs: list[frozenset[int]]) -> list[frozenset[int]]:
+def _reaching(program: core.Jaxpr, inputs: list[frozenset[int]]) -> list[frozenset[int]]:
     """For each result of a program, which arguments reach it, given which reach each of its inputs."""
     known = dict(zip(program.invars, inputs, strict=True))
 
-    def sources(variable) -> frozenset[int]:
-        return frozenset() if isinstance(variable, Literal) else known.get(variable, frozenset())
+    def sources(variable: core.Literal | core.Var) -> frozenset[int]:
+        return frozenset() if isinstance(variable, core.Literal) else known.get(variable, frozenset())
 
     for equation in program.eqns:
         arriving = [sources(variable) for variable in equation.invars]
@@ -102,14 +104,14 @@ def prove_independence(game: AbstractGame, name: str) -> Independence:
     tables, fields = _probe(game, name)
     free_of_field = _MEAN_FIELD not in reaching
     free_of_action = _FOLLOWER_ACTION not in reaching
-    how = "no equation leads from mean field or follower's action to it" if free_of_field and free_of_action else ""
+    how: Literal["", "structure", "table"] = "structure" if free_of_field and free_of_action else ""
     if (
         free_of_field
         and not free_of_action
         and np.array_equal(tables[0], np.repeat(tables[0][:, :1], tables.shape[2], 1))
     ):
         free_of_action = True
-        how = "no equation leads from the mean field to it, and its whole table is the same for every follower's action"
+        how = "table"
     if free_of_field and free_of_action:
         return Independence(name, True, True, how, 0.0, _witness(fields, (0, 0, 0, 0), (0, 0)))
     change, witness = _largest_change(tables, fields)
@@ -122,7 +124,7 @@ def free_of_mean_field(game: AbstractGame) -> bool:
     return all(_MEAN_FIELD not in arguments_reaching_result(function, game) for function in functions)
 
 
-def change_at(game: AbstractGame, name: str, witness) -> float:
+def change_at(game: AbstractGame, name: str, witness: Mapping[str, Any]) -> float:
     """Largest absolute change of a function between the two probes of a witness.
 
     Raises:
@@ -163,7 +165,9 @@ def _largest_change(tables: np.ndarray, fields: np.ndarray) -> tuple[float, dict
     return float(by_action.max()), _witness(fields, (state, 0, action, leader_action), (0, 0))
 
 
-def _witness(fields: np.ndarray, indices: tuple, probes: tuple) -> dict[str, np.ndarray]:
+def _witness(
+    fields: np.ndarray, indices: tuple[int | np.integer, ...], probes: tuple[int, int]
+) -> dict[str, np.ndarray]:
     state, first, second, leader_action = (int(index) for index in indices)
     return {
         "state": np.array(state),

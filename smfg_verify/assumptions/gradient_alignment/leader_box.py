@@ -26,10 +26,6 @@ from smfg_verify.game import AbstractGame, leader_logits_shape
 
 STATEMENT = "certified-box"
 LARGEST_LEADER = 3
-# The set that is covered, in words.
-LEADERS = f"with log-probabilities at most {LOG_RATIO:g} apart at each observation"
-_METHOD = "branch and bound over logits with Krawczyk's operator and interval adjoints"
-_AT = "at one equilibrium of each leader (unique nearby; others are not excluded)"
 
 
 def certified_box_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
@@ -49,26 +45,15 @@ def certified_box_finding(game: AbstractGame, settings: SearchSettings) -> Findi
     observations, actions = leader_logits_shape(game)
     free = observations * (actions - 1)
     if free == 0:
-        return _not_applicable("the leader has a single action")
+        return not_applicable(PROPERTY, STATEMENT, why="single-action")
     if free > LARGEST_LEADER:
-        return _not_applicable(f"the leader has {free} free parameters, at most {LARGEST_LEADER} can be covered")
+        return not_applicable(PROPERTY, STATEMENT, why="free-parameters", free=free, largest=LARGEST_LEADER)
     tables = affine_game(game)
     if tables is None:
-        return _not_applicable("the game's functions are not all proved affine in a mean field over states")
+        return not_applicable(PROPERTY, STATEMENT, why="not-affine")
     cover = cover_leaders(tables, num_boxes=settings.num_boxes, time_limit=settings.time_limit)
     finding = (_refuted(game, cover) if np.any(cover.sign < 0) else None) or _bounded(game, cover)
     return cut_short(finding, {"cover"} if cover.cut else (), "cover")
-
-
-def _not_applicable(why: str) -> Finding:
-    return not_applicable(PROPERTY, STATEMENT, method="structure of the game", why=why)
-
-
-def _shares(cover: Cover) -> str:
-    return (
-        f"<g, p> > 0 is proved for {cover.share(cover.sign > 0):.2%} of the leaders {LEADERS} (by volume of logits), "
-        f"< 0 for {cover.share(cover.sign < 0):.2%}"
-    )
 
 
 def _refuted(game: AbstractGame, cover: Cover) -> Finding | None:
@@ -79,10 +64,7 @@ def _refuted(game: AbstractGame, cover: Cover) -> Finding | None:
     constant = recompute_certified_box(game, witness)
     if not constant < 0.0:
         return None
-    meaning = (
-        f"{_shares(cover)}, {_AT}; in the middle of the box with the most negative bound cos(g, p) = {constant:.4g}."
-    )
-    return _finding(cover, Verdict.REFUTED, constant, Side.UPPER, meaning, witness)
+    return _finding(cover, Verdict.REFUTED, constant, Side.UPPER, witness)
 
 
 def _bounded(game: AbstractGame, cover: Cover) -> Finding:
@@ -103,29 +85,15 @@ def _bounded(game: AbstractGame, cover: Cover) -> Finding:
         constant = recompute_certified_box(game, witness)
     certified = bool(np.all(settled)) and math.isfinite(constant)
     verdict = Verdict.CERTIFIED if certified else Verdict.INCONCLUSIVE
-    return _finding(cover, verdict, constant, Side.LOWER, _bounded_meaning(cover, constant, certified), witness)
+    return _finding(cover, verdict, constant, Side.LOWER, witness)
 
 
-def _bounded_meaning(cover: Cover, constant: float, certified: bool) -> str:
-    if certified and np.all(cover.sign > 0):
-        bound = f"<g, p> >= {constant:.4g}"
-        return f"For every leader {LEADERS} the direct gradient points with the total one, {_AT}: {bound}."
-    if certified:
-        return (
-            f"{_shares(cover)}, {_AT}; for the rest both gradients are below {NEGLIGIBLE:g} of the largest entry met. "
-            f"For all of them <g, p> >= {constant:.4g}."
-        )
-    if not math.isfinite(constant):
-        return (
-            f"{_shares(cover)}, {_AT}; for {cover.share(~cover.boxes.verified):.2%} no equilibrium could be enclosed "
-            "within the budget, so there is no bound for all."
-        )
-    return f"{_shares(cover)}, {_AT}; for all of them only <g, p> >= {constant:.4g} is proved."
-
-
-def _finding(
-    cover: Cover, verdict: Verdict, constant: float, side: Side, meaning: str, witness: Mapping[str, Any]
-) -> Finding:
+def _finding(cover: Cover, verdict: Verdict, constant: float, side: Side, witness: Mapping[str, Any]) -> Finding:
+    shares = {
+        "positive_share": float(cover.share(cover.sign > 0)),
+        "negative_share": float(cover.share(cover.sign < 0)),
+        "unverified_share": float(cover.share(~cover.boxes.verified)),
+    }
     return Finding(
         property=PROPERTY,
         statement=STATEMENT,
@@ -133,8 +101,12 @@ def _finding(
         constant=constant,
         side=side,
         evidence=Evidence.PROOF,
-        method=_METHOD,
-        meaning=meaning,
+        facts={
+            **shares,
+            "all_positive": bool(np.all(cover.sign > 0)),
+            "log_ratio": float(LOG_RATIO),
+            "negligible": float(NEGLIGIBLE),
+        },
         witness=witness,
         searched={
             "boxes": cover.number,
@@ -143,10 +115,10 @@ def _finding(
         },
         details={
             "log_ratio": LOG_RATIO,
-            "positive_share": cover.share(cover.sign > 0),
-            "negative_share": cover.share(cover.sign < 0),
+            "positive_share": shares["positive_share"],
+            "negative_share": shares["negative_share"],
             "negligible_share": cover.share((cover.sign == 0) & cover.negligible),
-            "unverified_share": cover.share(~cover.boxes.verified),
+            "unverified_share": shares["unverified_share"],
             "search_curve": cover.curve,
             "box_lower": cover.logits(cover.boxes.lower),
             "box_upper": cover.logits(cover.boxes.upper),

@@ -53,12 +53,14 @@ class AlignmentMeasures(NamedTuple):
     @property
     def misaligned(self) -> Bool[np.ndarray, " N"]:
         """Whether the inner product is negative beyond its error, and every ratio is taken."""
-        return self.total_resolved & self.direct_resolved & (self.inner < -self.inner_error)
+        result: Bool[np.ndarray, " N"] = self.total_resolved & self.direct_resolved & (self.inner < -self.inner_error)
+        return result
 
     @property
     def not_ascending(self) -> Bool[np.ndarray, " N"]:
         """Whether <g, p> >= c |g|^2 with c > 0 fails as far as the numbers tell: negative, or p zero and g not."""
-        return self.misaligned | self.direct_vanishes
+        result: Bool[np.ndarray, " N"] = self.misaligned | self.direct_vanishes
+        return result
 
 
 def alignment_measures(points: LeaderPoints) -> AlignmentMeasures:

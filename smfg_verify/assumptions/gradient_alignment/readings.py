@@ -1,4 +1,4 @@
-"""The two readings of the direct part p of the Stackelberg gradient g, and what every finding says of its own."""
+"""The two readings of the direct part p of the Stackelberg gradient g, and the names of their statements."""
 
 import dataclasses
 import enum
@@ -25,13 +25,6 @@ class Reading(enum.Enum):
         """Name of p among `LeaderPoints`."""
         return "direct" if self is Reading.POLICY_HELD else "held"
 
-    @property
-    def says(self) -> str:
-        """What p is, for the end of a finding's sentence."""
-        if self is Reading.POLICY_HELD:
-            return "Here p holds the follower's policy and the mean field, as AC-SMFG does."
-        return "Here p holds the mean field alone, and the follower's policy answers the leader."
-
     def statement(self, form: str) -> str:
         """Name of a form's statement about this p."""
         return form if self is Reading.POLICY_HELD else f"{form}{_SUFFIX}"
@@ -44,10 +37,9 @@ class Reading(enum.Enum):
 
 
 def about(finding: Finding, reading: Reading) -> Finding:
-    """The finding, with its reading in its statement, its sentence and its details."""
+    """The finding, with its reading in its statement and its details."""
     return dataclasses.replace(
         finding,
         statement=reading.statement(finding.statement),
-        meaning=f"{finding.meaning} {reading.says}",
         details={**finding.details, "reading": reading.value},
     )

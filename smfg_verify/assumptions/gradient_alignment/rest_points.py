@@ -83,19 +83,25 @@ def follow(
 
 def _rests(points: LeaderPoints, field: Field, tolerance: float) -> np.ndarray:
     norm, gap = getattr(points, f"{field}_norm"), getattr(points, f"{field}_gap")
-    return points.converged & (norm <= tolerance) & (gap <= tolerance)
+    result: np.ndarray = points.converged & (norm <= tolerance) & (gap <= tolerance)
+    return result
 
 
-def _next_lengths(logits, slope, previous, lengths) -> np.ndarray:
+def _next_lengths(
+    logits: np.ndarray, slope: np.ndarray, previous: np.ndarray | None, lengths: np.ndarray | None
+) -> np.ndarray:
     largest = np.maximum(np.max(np.abs(slope), axis=2), 1e-300)
     if lengths is None:
-        return _FIRST_MOVE / largest
+        result: np.ndarray = _FIRST_MOVE / largest
+        return result
     policy = np.asarray(softmax_policy(logits))
     agreement = np.sum(policy * slope * previous, axis=2)
     lengths = lengths * np.where(agreement >= 0.0, _GROWTH, _SHRINK)
-    return np.minimum(lengths, _LARGEST_MOVE / largest)
+    result = np.minimum(lengths, _LARGEST_MOVE / largest)
+    return result
 
 
 def _kept_in_range(logits: np.ndarray) -> np.ndarray:
     lowered = logits - np.max(logits, axis=-1, keepdims=True)
-    return np.maximum(lowered, -_DEPTH)
+    result: np.ndarray = np.maximum(lowered, -_DEPTH)
+    return result

@@ -1,12 +1,13 @@
 """What the findings of gradient alignment share: their witness, and how its constant is taken from it alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.gradient_alignment.readings import Reading
+from smfg_verify.assumptions.properties import Recompute
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints, checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
@@ -23,7 +24,8 @@ def point_of(game: AbstractGame, witness: Mapping[str, Any], reading: Reading) -
 def excess_gap(points: LeaderPoints, other: Literal["total", "direct"]) -> np.ndarray:
     """Gap of one field beyond the gap of the field that was followed to (nearly) zero, (N,)."""
     excess = points.total_gap - points.direct_gap
-    return np.maximum(0.0, excess if other == "total" else -excess)
+    result: np.ndarray = np.maximum(0.0, excess if other == "total" else -excess)
+    return result
 
 
 def concluded(
@@ -35,9 +37,9 @@ def concluded(
     verdict: Verdict,
     exact: float | None,
     side: Side,
-    meaning,
+    facts: Mapping[str, Any],
     details: Mapping[str, Any],
-    recompute: Callable[[AbstractGame, Mapping[str, Any]], float],
+    recompute: Recompute,
 ) -> Finding:
     """A finding at a witness; its constant is what the witness alone gives, so that it reproduces."""
     measured = float(recompute(game, witness)) if witness else float("nan")
@@ -49,8 +51,7 @@ def concluded(
         constant=constant,
         side=side if exact is None else Side.EXACT,
         evidence=Evidence.SEARCH if exact is None else Evidence.PROOF,
-        method="structure of the game" if exact is not None else "random leaders, worst-case search, rest points",
-        meaning=meaning(constant),
+        facts={**facts, "proved": exact is not None},
         witness=witness,
         searched=searched,
         details={**details, "measured": measured},
@@ -72,4 +73,5 @@ def worst_of(values: np.ndarray, which: str) -> int | None:
 
 def numbers_of(values: np.ndarray) -> np.ndarray:
     """The values that are numbers."""
-    return values[np.isfinite(values)]
+    result: np.ndarray = values[np.isfinite(values)]
+    return result

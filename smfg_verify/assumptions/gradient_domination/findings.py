@@ -17,7 +17,7 @@ Source: Mei, Xiao, Szepesvari, Schuurmans, "On the global convergence rates of s
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,8 +36,9 @@ from smfg_verify.assumptions.gradient_domination.measures import (
     log_ratio,
     unpack,
 )
+from smfg_verify.assumptions.gradient_domination.sentences import GRADIENT_DOMINATION
 from smfg_verify.assumptions.leader_draws import random_leaders
-from smfg_verify.assumptions.properties import register_property
+from smfg_verify.assumptions.properties import Recompute, register_property
 from smfg_verify.assumptions.search import LOGIT_BOX, SearchResult, minimise, mixed_starts, out_of_box, slopes_of
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
@@ -61,7 +62,7 @@ class _Evidence(NamedTuple):
     searched: dict[str, Any]
 
 
-def _measure_of(measure: str):
+def _measure_of(measure: str) -> Recompute:
     def recompute(game: AbstractGame, witness: Mapping[str, Any]) -> float:
         game = checked(game)
         return float(getattr(evaluate_points(game, _point_of(game, witness)), measure)[0])
@@ -134,7 +135,12 @@ RECOMPUTE = {
 }
 
 
-@register_property(PROPERTY, recompute=RECOMPUTE, aside=("mei-constant", "kl-identity", FOLLOWER_PROGRAM))
+@register_property(
+    PROPERTY,
+    recompute=RECOMPUTE,
+    renderings=GRADIENT_DOMINATION,
+    aside=("mei-constant", "kl-identity", FOLLOWER_PROGRAM),
+)
 def check_domination(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Look for the smallest $\|\nabla J_f\|^2 / (J_f^* - J_f)$ and hold it against Mei et al.'s constant.
 
@@ -149,7 +155,7 @@ def check_domination(game: AbstractGame, settings: SearchSettings) -> list[Findi
         One finding for each of `STATEMENTS`.
     """
     if game.num_follower_actions == 1:
-        return [_not_applicable(statement) for statement in STATEMENTS]
+        return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]
     evidence = _gather(game, settings)
     return [
         _domination(game, evidence),
@@ -205,53 +211,50 @@ def _parameters(points: FollowerPoints) -> np.ndarray:
 def _domination(game: AbstractGame, evidence: _Evidence) -> Finding:
     certified = constant_in_box(game)
 
-    def conclude(constant: float) -> tuple[Verdict, str]:
-        if not constant > 0.0:
-            return Verdict.REFUTED, "A policy with a gap to the optimum has no gradient to leave it by."
-        return Verdict.SUPPORTED, (
-            f"The smallest squared gradient found over a gap to the follower's optimum is {constant:.3g}, over logits "
-            f"within {LOGIT_BOX:g} of zero (proved there: at least {certified:.2g}); it falls with the smallest "
-            "probability of the policy, so no constant holds for all policies at once."
-        )
+    def conclude(constant: float) -> Verdict:
+        return Verdict.SUPPORTED if constant > 0.0 else Verdict.REFUTED
 
+    facts = {"box": float(LOGIT_BOX), "certified_in_box": certified}
     details = {"certified_in_box": certified, **_details(evidence, evidence.measures.ratio, 0)}
-    return _searched(game, evidence, "domination", evidence.measures.ratio, Side.UPPER, conclude, details)
+    return _searched(game, evidence, "domination", evidence.measures.ratio, Side.UPPER, conclude, facts, details)
 
 
 def _mei_inequality(game: AbstractGame, evidence: _Evidence) -> Finding:
-    def conclude(constant: float) -> tuple[Verdict, str]:
-        text = f"The smallest squared gradient over C(theta) times the gap is {constant:.5g}"
-        if constant < _CLEARLY_BELOW_ONE:
-            return Verdict.REFUTED, f"{text}, below the one that is proved: an error of theory or of code."
-        return Verdict.SUPPORTED, f"{text}, where Mei et al. prove at least 1 and their proof allows 2n."
+    def conclude(constant: float) -> Verdict:
+        return Verdict.REFUTED if constant < _CLEARLY_BELOW_ONE else Verdict.SUPPORTED
 
     details = {"sharper_bound": 2.0 * game.num_states, **_details(evidence, evidence.measures.mei_ratio, 1)}
-    return _searched(game, evidence, "mei-inequality", evidence.measures.mei_ratio, Side.UPPER, conclude, details)
+    return _searched(game, evidence, "mei-inequality", evidence.measures.mei_ratio, Side.UPPER, conclude, {}, details)
 
 
 def _kl_identity(game: AbstractGame, evidence: _Evidence) -> Finding:
-    def conclude(constant: float) -> tuple[Verdict, str]:
-        text = f"The gap from values and the gap from divergences differ by at most {constant:.2g} of it"
-        if constant <= _AGREEMENT:
-            return Verdict.SUPPORTED, f"{text}, where compared: the two computations agree."
-        return Verdict.INCONCLUSIVE, f"{text}: the arithmetic of this property cannot be trusted."
+    def conclude(constant: float) -> Verdict:
+        return Verdict.SUPPORTED if constant <= _AGREEMENT else Verdict.INCONCLUSIVE
 
     values = evidence.measures.identity_error
     details = {"masked": int(np.sum(~np.isfinite(values)))}
-    return _searched(game, evidence, "kl-identity", -values, Side.LOWER, conclude, details)
+    return _searched(game, evidence, "kl-identity", -values, Side.LOWER, conclude, {}, details)
 
 
-def _searched(game, evidence: _Evidence, statement: str, scores: np.ndarray, side: Side, conclude, details) -> Finding:
+def _searched(
+    game: AbstractGame,
+    evidence: _Evidence,
+    statement: str,
+    scores: np.ndarray,
+    side: Side,
+    conclude: Callable[[float], Verdict],
+    facts: Mapping[str, Any],
+    details: Mapping[str, Any],
+) -> Finding:
     """The finding at the point of lowest score, evaluated again alone."""
     witness: dict[str, Any] = {}
     constant, verdict = float("nan"), Verdict.INCONCLUSIVE
-    meaning = "Nowhere could it be taken: no gap looked at is a number well above its own rounding error."
     if np.isfinite(scores).any():
         points = evidence.points.at(int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan))))
         witness = points._asdict()
         constant = RECOMPUTE[statement](game, witness)
     if math.isfinite(constant):
-        verdict, meaning = conclude(constant)
+        verdict = conclude(constant)
     return Finding(
         property=PROPERTY,
         statement=statement,
@@ -259,8 +262,7 @@ def _searched(game, evidence: _Evidence, statement: str, scores: np.ndarray, sid
         constant=constant,
         side=side,
         evidence=Evidence.SEARCH,
-        method="random follower policies, leaders and mean fields, and worst-case search from the worst of them",
-        meaning=meaning,
+        facts=facts,
         witness=witness,
         searched=evidence.searched,
         details=details,
@@ -290,8 +292,10 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
         constant=constant,
         side=Side.LOWER,
         evidence=Evidence.PROOF,
-        method="bound of the follower's smallest optimal probability from spans of reward and value",
-        meaning=_mei_meaning(constant, constants),
+        facts={
+            "reward_bounded": math.isfinite(constants.follower_reward_high - constants.follower_reward_low),
+            "reason": constants.reason,
+        },
         witness=bounds if proved else {},
         searched=constants.searched,
         details={
@@ -312,20 +316,3 @@ def _bounds(constants: GameConstants) -> dict[str, Any]:
         "one_step": np.asarray(constants.one_step),
         "action_spread": np.asarray(constants.action_spread),
     }
-
-
-def _mei_meaning(constant: float, constants: GameConstants) -> str:
-    if constant > 0.0:
-        return (
-            f"Near the follower's optimum, whatever the leader and the mean field, the squared gradient is at "
-            f"least {constant:.3g} times the gap; away from it it falls with the policy's smallest probability."
-        )
-    if not math.isfinite(constants.follower_reward_high - constants.follower_reward_low):
-        why = constants.reason or "its enclosure is unbounded"
-        return f"The follower's reward could not be bounded over all mean fields: {why}."
-    return "The bound is zero: a state never starts, or a probability is too small for a float; nothing follows."
-
-
-def _not_applicable(statement: str) -> Finding:
-    why = "the follower has a single action, so that its only policy is optimal"
-    return not_applicable(PROPERTY, statement, method="number of the follower's actions", why=why)

@@ -131,7 +131,8 @@ def bracket(problem: FollowerProblem, policy: Float[np.ndarray, "n A"], value: F
 
 
 def _action_values(problem: FollowerProblem, value: np.ndarray) -> np.ndarray:
-    return problem.reward + problem.discount * problem.transition @ value
+    result: np.ndarray = problem.reward + problem.discount * problem.transition @ value
+    return result
 
 
 def recompute_program(game: AbstractGame, witness: Mapping[str, Any]) -> float:
@@ -157,7 +158,7 @@ def program_finding(game: AbstractGame) -> Finding:
     logits = np.zeros(leader_logits_shape(game))
     found = evaluate_leaders(game, logits[None]).at(0)
     if not found.converged:
-        return _finding(Verdict.INCONCLUSIVE, "No equilibrium of the uniform leader was found to look at.")
+        return _finding(Verdict.INCONCLUSIVE, {"case": "no-equilibrium"})
     problem = follower_problem(game, logits, np.asarray(found.mean_field))
     value = np.asarray(found.follower_value)
     result, policy, optimum = solve_program(problem)
@@ -171,8 +172,8 @@ def program_finding(game: AbstractGame) -> Finding:
     }
     details["agreement"] = abs(optimum - details["exact_optimum"])
     if not result.solved or not np.all(np.isfinite(policy)):
-        said = "no policy can be read off its solution" if result.solved else f"it ended with status {result.status!r}"
-        return _finding(Verdict.INCONCLUSIVE, f"The solver gave no answer: {said}.", details=details)
+        facts = {"case": "no-answer", "solved": bool(result.solved), "status": result.status}
+        return _finding(Verdict.INCONCLUSIVE, facts, details=details)
     witness = {"leader_logits": logits, "mean_field": np.asarray(found.mean_field), "policy": policy, "value": value}
     bounds = bracket(problem, policy, value)
     details |= {"lower": bounds.lower, "upper": bounds.upper, "tolerance": TOLERANCE * bounds.scale}
@@ -182,22 +183,19 @@ def program_finding(game: AbstractGame) -> Finding:
 def _judged(bounds: Bracket, witness: dict[str, Any], details: dict[str, Any]) -> Finding:
     width = bounds.upper - bounds.lower
     tight = width <= TOLERANCE * bounds.scale and details["agreement"] <= TOLERANCE * bounds.scale
-    if tight:
-        meaning = (
-            "At the uniform leader's equilibrium the computed best response is the follower's optimum up to "
-            f"{width:.2g}: so much do two bounds that trust no solver leave between them, in floating point; the "
-            f"solver's optimum differs by {details['agreement']:.2g}."
-        )
-    else:
-        meaning = (
-            f"At the uniform leader the bounds of the follower's optimum leave {width:.2g} between them and the "
-            f"solver's optimum differs by {details['agreement']:.2g}: too much to confirm the computed best response."
-        )
     verdict = Verdict.CERTIFIED if tight else Verdict.INCONCLUSIVE
-    return _finding(verdict, meaning, constant=width, witness=witness, details=details)
+    facts = {"case": "bracketed", "agreement": float(details["agreement"])}
+    return _finding(verdict, facts, constant=width, witness=witness, details=details)
 
 
-def _finding(verdict: Verdict, meaning: str, *, constant: float = float("nan"), witness=None, details=None) -> Finding:
+def _finding(
+    verdict: Verdict,
+    facts: Mapping[str, Any],
+    *,
+    constant: float = float("nan"),
+    witness: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Finding:
     return Finding(
         property=PROPERTY,
         statement=STATEMENT,
@@ -205,8 +203,7 @@ def _finding(verdict: Verdict, meaning: str, *, constant: float = float("nan"), 
         constant=constant,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        method="exponential-cone program over occupation measures; bracket evaluated without the solver",
-        meaning=meaning,
+        facts=facts,
         witness=witness or {},
         searched={"leaders": 1},
         details=details or {},

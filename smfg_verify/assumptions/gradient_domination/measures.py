@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from smfg_verify.assumptions.search import into_box, simplex_of
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.follower import differentiable_value, policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game.base import Scalar
 from smfg_verify.policies import observed_rows, softmax_policy
 
 PROPERTY = "gradient-domination"
@@ -37,7 +38,7 @@ class FollowerPoints(NamedTuple):
     leader_logits: Float[np.ndarray, "N O B"]
     mean_field: Float[np.ndarray, "N ..."]
 
-    def at(self, index) -> "FollowerPoints":
+    def at(self, index: int | slice | np.ndarray) -> "FollowerPoints":
         """The points an index, slice or mask selects."""
         return FollowerPoints(*(leaf[index] for leaf in self))
 
@@ -126,7 +127,7 @@ def domination_measures(
     )
 
 
-def _centred_q(model: FollowerModel, value: Float[Array, " n"], discount: Float[Array, ""]) -> Float[Array, "n A"]:
+def _centred_q(model: FollowerModel, value: Float[Array, " n"], discount: Scalar) -> Float[Array, "n A"]:
     """Action values up to a constant: rows of the kernel sum to one, so the mean of V shifts every entry alike."""
     return model.reward + discount * (model.transition @ (value - jnp.mean(value)))
 
@@ -141,11 +142,12 @@ def evaluate_points(game: AbstractGame, points: FollowerPoints) -> DominationMea
     Returns:
         The measures, NaN where the follower's problem was not solved.
     """
-    return in_batches(functools.partial(_evaluate, game), _BATCH, *points)
+    result: DominationMeasures = in_batches(functools.partial(_evaluate, game), _BATCH, *points)
+    return result
 
 
 @jit_for_game
-def _evaluate(game: AbstractGame, thetas, omegas, mean_fields) -> DominationMeasures:
+def _evaluate(game: AbstractGame, thetas: Array, omegas: Array, mean_fields: Array) -> DominationMeasures:
     return jax.vmap(domination_measures, in_axes=(None, 0, 0, 0))(game, thetas, omegas, mean_fields)
 
 

@@ -18,6 +18,7 @@ from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.search import LOGIT_BOX, SearchResult, into_box, minimise, mixed_starts, out_of_box
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.smoothness.hessian import asymmetry, curvature_slopes, curvatures, hessians
+from smfg_verify.assumptions.smoothness.sentences import SMOOTHNESS
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
@@ -37,7 +38,7 @@ def _curvature(game: AbstractGame, witness: Mapping[str, Any]) -> float:
     return abs(float(curvatures(matrices)[0][0]))
 
 
-@register_property(PROPERTY, recompute={STATEMENT: _curvature})
+@register_property(PROPERTY, recompute={STATEMENT: _curvature}, renderings=SMOOTHNESS)
 def check_smoothness(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Look for the largest $|\lambda|$ of the Hessian of $\Phi$ over leaders.
 
@@ -51,8 +52,7 @@ def check_smoothness(game: AbstractGame, settings: SearchSettings) -> list[Findi
         One finding; SUPPORTED where a curvature was found, a lower bound of the constant.
     """
     if leader_logits_shape(game)[1] == 1:
-        meaning = "Not applicable: the leader has a single action, so that its objective is constant in its logits."
-        return [_finding(Verdict.NOT_APPLICABLE, float("nan"), meaning, {}, {}, {})]
+        return [_finding(Verdict.NOT_APPLICABLE, float("nan"), {}, {}, {}, {})]
     leaders, num_random = _leaders(game, settings)
     matrices, fields = hessians(game, leaders)
     sizes, directions = curvatures(matrices)
@@ -77,7 +77,9 @@ def _leaders(game: AbstractGame, settings: SearchSettings) -> tuple[np.ndarray, 
     return np.concatenate([random, run[spread]]), len(random)
 
 
-def _worst_case(game, leaders, sizes, directions, settings: SearchSettings) -> SearchResult | None:
+def _worst_case(
+    game: AbstractGame, leaders: np.ndarray, sizes: np.ndarray, directions: np.ndarray, settings: SearchSettings
+) -> SearchResult | None:
     chosen = mixed_starts(-np.abs(sizes), max(1, settings.num_starts // _SHARE))
     if chosen.size == 0:
         return None
@@ -86,7 +88,15 @@ def _worst_case(game, leaders, sizes, directions, settings: SearchSettings) -> S
 
 
 def _concluded(
-    game, settings, leaders, fields, matrices, sizes, directions, search: SearchResult | None, num_random: int
+    game: AbstractGame,
+    settings: SearchSettings,
+    leaders: np.ndarray,
+    fields: np.ndarray,
+    matrices: np.ndarray,
+    sizes: np.ndarray,
+    directions: np.ndarray,
+    search: SearchResult | None,
+    num_random: int,
 ) -> Finding:
     unconverged = ~np.all(np.isfinite(matrices), axis=(1, 2))
     searched = {
@@ -102,29 +112,30 @@ def _concluded(
     details: dict[str, Any] = {"random": np.abs(sizes[:num_random])}
     if search is not None:
         details["search_curve"] = -search.best_curve
-    if not np.isfinite(sizes).any():
-        meaning = (
-            f"No curvature was found: at {int(np.sum(unconverged))} of {len(leaders)} leaders there is no Hessian, "
-            "since no equilibrium converged, and the others are lost in rounding."
-        )
-        return _finding(Verdict.INCONCLUSIVE, float("nan"), meaning, {}, searched, details)
+    facts = {
+        "found": bool(np.isfinite(sizes).any()),
+        "unconverged": int(np.sum(unconverged)),
+        "leaders": len(leaders),
+    }
+    if not facts["found"]:
+        return _finding(Verdict.INCONCLUSIVE, float("nan"), facts, {}, searched, details)
     index = int(np.nanargmax(np.abs(sizes)))
     witness = {"logits": leaders[index], "mean_field": fields[index], "direction": directions[index]}
     constant = _curvature(game, witness)
     details |= {"curvature": sizes[index], "asymmetry": asymmetry(matrices[index : index + 1])[0]}
     if not math.isfinite(constant):
-        return _finding(Verdict.INCONCLUSIVE, constant, "The curvature found did not repeat.", {}, searched, details)
-    return _finding(Verdict.SUPPORTED, constant, _meaning(constant), witness, searched, details)
+        return _finding(Verdict.INCONCLUSIVE, constant, facts, {}, searched, details)
+    return _finding(Verdict.SUPPORTED, constant, facts, witness, searched, details)
 
 
-def _meaning(constant: float) -> str:
-    return (
-        f"The largest curvature of the leader's objective found, in Hessians at single leaders, is {constant:.4g}: a "
-        "constant of smoothness cannot be smaller. A jump of the gradient at a kink would not show in it."
-    )
-
-
-def _finding(verdict: Verdict, constant: float, meaning: str, witness, searched, details) -> Finding:
+def _finding(
+    verdict: Verdict,
+    constant: float,
+    facts: Mapping[str, Any],
+    witness: Mapping[str, Any],
+    searched: Mapping[str, Any],
+    details: Mapping[str, Any],
+) -> Finding:
     return Finding(
         property=PROPERTY,
         statement=STATEMENT,
@@ -132,8 +143,7 @@ def _finding(verdict: Verdict, constant: float, meaning: str, witness, searched,
         constant=constant,
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
-        method="Hessians at random leaders, and ascent on the curvature over leader and direction",
-        meaning=meaning,
+        facts=facts,
         witness=witness,
         searched=searched,
         details=details,

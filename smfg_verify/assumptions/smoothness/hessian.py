@@ -41,7 +41,8 @@ def asymmetry(matrices: Float[np.ndarray, "N D D"]) -> Float[np.ndarray, " N"]:
     """Largest entry of H - H^T relative to the largest of H: how far rounding has gone, zero for a zero matrix."""
     defect = np.max(np.abs(matrices - np.swapaxes(matrices, 1, 2)), axis=(1, 2))
     largest = np.max(np.abs(matrices), axis=(1, 2))
-    return np.where(largest > 0.0, defect / np.where(largest > 0.0, largest, 1.0), defect)
+    result: Float[np.ndarray, " N"] = np.where(largest > 0.0, defect / np.where(largest > 0.0, largest, 1.0), defect)
+    return result
 
 
 def curvatures(matrices: Float[np.ndarray, "N D D"]) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, "N D"]]:

@@ -17,11 +17,12 @@ from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.proved_bounds import USED, inputs_from, inputs_of, smaller_bound, witness_of
 from smfg_verify.assumptions.deadline import cut_short
-from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
 from smfg_verify.assumptions.leader_draws import random_leaders, trajectory_leaders
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.step_sizes.mean_field_tracking import Linearisation, linearise
+from smfg_verify.assumptions.step_sizes.sentences import STEP_SIZES
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.learners import LEARNERS
@@ -75,7 +76,7 @@ def _factors(found: Linearisation, ratio: float) -> np.ndarray:
 RECOMPUTE = {"order": _largest_ratio, "range": _largest_clipped, "ratios": _factor}
 
 
-@register_property(PROPERTY, recompute=RECOMPUTE, aside=("range",))
+@register_property(PROPERTY, recompute=RECOMPUTE, renderings=STEP_SIZES, aside=("range",))
 def check_step_sizes(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Check the constants of the step sizes that `settings.step_sizes` gives.
 
@@ -91,42 +92,29 @@ def check_step_sizes(game: AbstractGame, settings: SearchSettings) -> list[Findi
         One finding for each of `STATEMENTS`.
     """
     if settings.step_sizes is None:
-        return [_not_applicable(statement) for statement in STATEMENTS]
+        return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]
     step_sizes = {name: float(settings.step_sizes[name]) for name in LEARNERS}
     return [_order(step_sizes), _range(step_sizes), _ratios(game, settings, step_sizes)]
-
-
-def _not_applicable(statement: str) -> Finding:
-    meaning = "Not applicable: no step sizes were given."
-    return _finding(statement, Verdict.NOT_APPLICABLE, float("nan"), meaning, method="settings")
 
 
 def _order(step_sizes: dict[str, float]) -> Finding:
     ratios = step_ratios(step_sizes)
     pair, largest = max(ratios.items(), key=lambda item: item[1])
-    if largest <= 1.0:
-        verdict, meaning = Verdict.CERTIFIED, "leader <= mean field <= follower <= critics, as the theory asks."
-    else:
-        slow, fast = pair.split("/")
-        verdict = Verdict.REFUTED
-        meaning = f"The {slow} steps ({step_sizes[slow]:g}) are larger than those of the {fast} ({step_sizes[fast]:g})."
+    verdict = Verdict.CERTIFIED if largest <= 1.0 else Verdict.REFUTED
+    slow, fast = pair.split("/")
+    facts = {"slow": slow, "fast": fast, "slow_step": step_sizes[slow], "fast_step": step_sizes[fast]}
     witness = {name: np.asarray(value) for name, value in step_sizes.items()}
-    return _finding("order", verdict, largest, meaning, method="comparison", witness=witness, details=ratios)
+    return _finding("order", verdict, largest, facts, witness=witness, details=ratios)
 
 
 def _range(step_sizes: dict[str, float]) -> Finding:
     # c / sqrt(k + 1) <= 1 from the first k with k + 1 >= c^2 on.
     first = {name: max(0, math.ceil(step_sizes[name] ** 2) - 1) for name in _CLIPPED}
     largest = max(step_sizes[name] for name in _CLIPPED)
-    if largest <= 1.0:
-        verdict, meaning = Verdict.CERTIFIED, "No step of the mean field or of the critics is ever clipped to one."
-    else:
-        verdict = Verdict.INCONCLUSIVE
-        clipped = " and ".join(f"{name} before iteration {k}" for name, k in first.items() if k > 0)
-        meaning = f"Steps are clipped to one at first ({clipped}); from then on they are c / sqrt(k + 1)."
+    verdict = Verdict.CERTIFIED if largest <= 1.0 else Verdict.INCONCLUSIVE
     witness = {name: np.asarray(step_sizes[name]) for name in _CLIPPED}
     details = {f"first_unclipped_{name}": k for name, k in first.items()}
-    return _finding("range", verdict, largest, meaning, method="comparison", witness=witness, details=details)
+    return _finding("range", verdict, largest, {"first_unclipped": first}, witness=witness, details=details)
 
 
 def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, float]) -> Finding:
@@ -135,21 +123,12 @@ def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, 
     bounds = inputs_of(game, constants)
     certified = smaller_bound(bounds, float(game.temperature))
     if step_sizes["mean_field"] == 0.0:
-        meaning = "The mean field takes no steps, so that it tracks nothing."
-        return _finding("ratios", Verdict.INCONCLUSIVE, float("nan"), meaning, method=_METHOD)
+        return _finding("ratios", Verdict.INCONCLUSIVE, float("nan"), {"case": "mean-field-rests"})
     if ratio == 0.0 and certified < 1.0 - CLEARLY_BELOW_ONE:
-        meaning = (
-            f"The leader rests and the mean field's map contracts by {certified:.4g}: with followers at their best "
-            "response its mean dynamics converges, for every softmax leader."
-        )
-        finding = _finding(
-            "ratios", Verdict.CERTIFIED, certified, meaning, side=Side.UPPER, method=_METHOD, witness=witness_of(bounds)
-        )
+        facts = {"case": "leader-rests"}
+        finding = _finding("ratios", Verdict.CERTIFIED, certified, facts, side=Side.UPPER, witness=witness_of(bounds))
         return cut_short(finding, constants.cut, *USED)
     return _tracking(game, settings, ratio, certified)
-
-
-_METHOD = "linearised mean dynamics at the equilibria of random leaders; proved contraction of the mean field's map"
 
 
 def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certified: float) -> Finding:
@@ -167,12 +146,10 @@ def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certif
         "seed": settings.seed,
         "leader_scale": float(settings.leader_scale),
     }
-    details = {"certified_contraction": certified, "leader_over_mean_field": ratio, "random": factors}
+    details: dict[str, Any] = {"certified_contraction": certified, "leader_over_mean_field": ratio, "random": factors}
     if not numbers.any():
-        meaning = "No equilibrium with a finite linearisation was found to look at."
-        return _finding(
-            "ratios", Verdict.INCONCLUSIVE, float("nan"), meaning, method=_METHOD, searched=searched, details=details
-        )
+        facts = {"case": "no-linearisation"}
+        return _finding("ratios", Verdict.INCONCLUSIVE, float("nan"), facts, searched=searched, details=details)
     index = int(np.nanargmax(np.where(numbers, factors, np.nan)))
     witness = {
         "logits": leaders[index],
@@ -191,41 +168,32 @@ def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certif
         "ratios",
         Verdict.SUPPORTED if constant < 1.0 else Verdict.INCONCLUSIVE,
         constant,
-        _tracking_meaning(constant, details, int(np.sum(numbers)), len(leaders)),
+        {
+            "case": "tracking",
+            "linearised": int(np.sum(numbers)),
+            "leaders": len(leaders),
+            "lag": float(details["lag"]),
+            "largest_real_part": float(details["largest_real_part"]),
+        },
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
-        method=_METHOD,
         witness=witness,
         searched=searched,
         details=details,
     )
 
 
-def _tracking_meaning(constant: float, details: Mapping[str, Any], known: int, number: int) -> str:
-    where = f"{known} of {number} leaders, those with a linearisation"
-    if constant < 1.0:
-        return (
-            f"To first order the mean field tracks at {where}: q = {constant:.4g} < 1 (contraction and feedback of the "
-            f"leader's steps), so that it trails its equilibrium by at most about {details['lag']:.2g} in the l1 norm."
-        )
-    text = f"q = {constant:.4g} >= 1 at some leader: the l1 condition for the mean field to track does not hold"
-    if details["largest_real_part"] < 1.0:
-        return f"{text}, though small errors die out at {where} (eigenvalues); nothing follows."
-    return f"{text}, and at some leader small errors do not die out."
-
-
 def _finding(
     statement: str,
     verdict: Verdict,
     constant: float,
-    meaning: str,
+    facts: Mapping[str, Any],
     *,
-    method: str,
     side: Side = Side.EXACT,
     evidence: Evidence = Evidence.PROOF,
-    witness=None,
-    searched=None,
-    details=None,
+    witness: Mapping[str, Any] | None = None,
+    searched: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> Finding:
     return Finding(
         property=PROPERTY,
@@ -234,8 +202,7 @@ def _finding(
         constant=constant,
         side=side,
         evidence=evidence,
-        method=method,
-        meaning=meaning,
+        facts=facts,
         witness=witness or {},
         searched=searched or {},
         details=details or {},

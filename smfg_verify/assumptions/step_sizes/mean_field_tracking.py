@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.follower import differentiable_value, soft_bellman
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
@@ -59,7 +59,8 @@ class Linearisation(NamedTuple):
     @property
     def drift(self) -> Float[np.ndarray, " N"]:
         """The l1 norm of D h: how far a leader at equilibrium moves its mean field, a unit of its step."""
-        return np.sum(np.abs(np.einsum("nmd,nd->nm", self.moved, self.update)), axis=1)
+        result: Float[np.ndarray, " N"] = np.sum(np.abs(np.einsum("nmd,nd->nm", self.moved, self.update)), axis=1)
+        return result
 
     def largest_real_part(self, ratio: float) -> Float[np.ndarray, " N"]:
         """Largest real part of the eigenvalues of G - (zeta / xi) D K: below one, small errors die out in some norm."""
@@ -103,14 +104,16 @@ def linearise(
 
 
 @jit_for_game
-def _linearise(game: AbstractGame, logits, fields):
+def _linearise(game: AbstractGame, logits: Array, fields: Array) -> tuple[Array, Array, Array, Array]:
     return jax.vmap(lambda omega, field: _linearise_one(game, omega, jnp.ravel(field)))(logits, fields)
 
 
-def _linearise_one(game: AbstractGame, omega: Float[Array, "O B"], field: Float[Array, " M"]):
+def _linearise_one(
+    game: AbstractGame, omega: Float[Array, "O B"], field: Float[Array, " M"]
+) -> tuple[Array, Array, Array, Array]:
     size = omega.size
 
-    def both(point):
+    def both(point: Array) -> tuple[tuple[Array, Array], Array]:
         response, update = leader_step(game, point[:size].reshape(omega.shape), point[size:])
         return (response, jnp.ravel(update)), jnp.ravel(update)
 

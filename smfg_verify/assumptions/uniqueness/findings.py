@@ -15,9 +15,9 @@ from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, no
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.uniqueness.monotonicity import monotonicity_finding, quotient_of
+from smfg_verify.assumptions.uniqueness.sentences import UNIQUENESS
 from smfg_verify.assumptions.uniqueness.several_equilibria import (
     Equilibria,
-    PathEnd,
     distinct_of,
     find_equilibria,
     follow_down,
@@ -52,7 +52,11 @@ RECOMPUTE = {
 
 
 @register_property(
-    PROPERTY, recompute=RECOMPUTE, sufficient=("contraction",), aside=("temperature-path", "monotonicity")
+    PROPERTY,
+    recompute=RECOMPUTE,
+    renderings=UNIQUENESS,
+    sufficient=("contraction",),
+    aside=("temperature-path", "monotonicity"),
 )
 def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Whether every leader policy has one mean field equilibrium only.
@@ -70,18 +74,13 @@ def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Findi
     Source: uniqueness of equilibria as assumed by analyses of learning in mean field games.
     """
     if field_size(game) == 1:
-        return [_not_applicable(statement) for statement in STATEMENTS]
+        return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]
     return [
         _contraction_finding(game, settings),
         _multi_start_finding(game, settings),
         _path_finding(game, settings),
         monotonicity_finding(game, settings),
     ]
-
-
-def _not_applicable(statement: str) -> Finding:
-    why = "the mean field has a single entry, so there is only one"
-    return not_applicable(PROPERTY, statement, method="number of entries of the mean field", why=why)
 
 
 def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
@@ -96,12 +95,6 @@ def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         constant=constant,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        method="proved l1 modulus of the best-response map, see contraction/certified-bound",
-        meaning=(
-            f"The best-response map contracts (proved modulus {constant:.4g}): each softmax leader has one equilibrium."
-            if certified
-            else f"The proved modulus of the best-response map is {constant:.4g}, not below 1: nothing follows."
-        ),
         witness=witness_of(inputs),
     )
     return cut_short(finding, constants.cut, *USED)
@@ -138,8 +131,14 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         constant=distances[k],
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
-        method="Newton's method from uniform, extreme and random mean fields, for the uniform and random leaders",
-        meaning=_multi_start_meaning(verdict, found, k, reached, len(starts)),
+        facts={
+            "arrived": int(reached.sum()),
+            "searches": len(starts) * len(found),
+            "leaders": len(found),
+            "compared": int(np.sum(reached >= 2)),
+            "equilibria": len(found[k].distinct),
+            "radii": np.asarray(found[k].radius),
+        },
         witness=_multi_start_witness(logits[k], found[k]) if known else {},
         searched={
             "leaders": len(logits),
@@ -159,25 +158,6 @@ def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Findin
 def _multi_start_witness(logits: np.ndarray, found: Equilibria) -> dict[str, np.ndarray]:
     _, i, j = found.farthest
     return {"logits": logits, _LIST_OF_FIELDS: found.distinct[[i] if i == j else [i, j]]}
-
-
-def _multi_start_meaning(verdict: Verdict, found: list[Equilibria], k: int, reached: np.ndarray, starts: int) -> str:
-    """Said of the searches that arrived, with how many of all did: the others say nothing about uniqueness."""
-    arrived = f"{int(reached.sum())} of {starts * len(found)} searches arrived at an equilibrium"
-    if verdict is Verdict.INCONCLUSIVE:
-        return f"{arrived}, at most one for each leader: there is nothing to compare."
-    if verdict is Verdict.REFUTED:
-        radii = ", ".join(f"{radius:.3g}" for radius in found[k].radius)
-        return (
-            f"One leader policy has at least two equilibria, {found[k].distance:.4g} apart in l1; "
-            f"{len(found[k].distinct)} were found for it, with spectral radii of the best-response map {radii} "
-            "(below 1 is stable)."
-        )
-    several = int(np.sum(reached >= 2))
-    return (
-        f"For {several} of {len(found)} leaders two searches or more arrived, and the equilibria of one leader "
-        f"cannot be told apart; {arrived}."
-    )
 
 
 def _path_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
@@ -203,22 +183,8 @@ def _path_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
         constant=apart,
         side=Side.LOWER,
         evidence=Evidence.SEARCH,
-        method="pseudo-arclength continuation of the uniform leader's equilibrium from a hot temperature to the game's",
-        meaning=_path_meaning(end, comparable, apart),
+        facts={"comparable": comparable, "folds": int(end.folds), "steps": int(end.steps)},
         witness=witness if comparable else {},
         searched={"path_steps": end.steps, "reached": end.reached, "starts": len(few), "temperatures": len(swept)},
         details={"folds": end.folds, "temperature": swept, "num_equilibria": np.array(branches)},
-    )
-
-
-def _path_meaning(end: PathEnd, comparable: bool, apart: float) -> str:
-    if not comparable:
-        return "The path, or the direct search, did not reach an equilibrium at the game's temperature."
-    if apart > 0.0:
-        return f"The path from a hot temperature ends at another equilibrium than the direct search, {apart:.4g} away."
-    if end.folds:
-        return f"The path from hot to cold passes {end.folds} fold(s): there are temperatures with several equilibria."
-    return (
-        f"The path from a hot temperature met no fold in {end.steps} steps, and its end cannot be told apart from the "
-        "equilibrium found directly."
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from smfg_verify.assumptions.constants.suprema import budget_of
 from smfg_verify.assumptions.deadline import cut_short
@@ -26,7 +26,6 @@ _MOST_BOXES = 64
 _MOST_PROBLEMS = 2048
 # Relative to the largest slope: what counts as zero in a proof, and as clearly positive in a counter-example.
 _ZERO, _POSITIVE = 1e-12, 1e-9
-_NONE = "the follower's reward does not depend on the mean field"
 
 
 class Selections(NamedTuple):
@@ -97,19 +96,21 @@ def _reward(game: AbstractGame, field: np.ndarray, witness: Mapping[str, Any]) -
     table = np.asarray(_rewards(game, jnp.asarray(field)))
     states = np.arange(game.num_states)
     if game.mean_field_support == "states":
-        return table[states, witness["follower_actions"], witness["leader_actions"]]
+        result: np.ndarray = table[states, witness["follower_actions"], witness["leader_actions"]]
+        return result
     return table[states, :, witness["leader_actions"]].ravel()
 
 
 @jit_for_game
-def _rewards(game: AbstractGame, field):
+def _rewards(game: AbstractGame, field: Array) -> Array:
     return tabulate(game, field.reshape(mean_field_shape(game))).follower_reward
 
 
 @jit_for_game
-def _slopes(game: AbstractGame, fields):
+def _slopes(game: AbstractGame, fields: Array) -> Array:
     reward = lambda field: tabulate(game, field.reshape(mean_field_shape(game))).follower_reward  # noqa: E731
-    return jax.lax.map(jax.jacfwd(reward), fields)
+    result: Array = jax.lax.map(jax.jacfwd(reward), fields)
+    return result
 
 
 def _witness(
@@ -130,14 +131,17 @@ def _witness(
 
 
 class _Evidence(NamedTuple):
-    """A certified bound of the quotient (infinite where there is none), a witness, and what was looked at."""
+    """A certified bound of the quotient (infinite where there is none), a witness, and what was looked at.
+
+    `obstacle` has the case why nothing is decided where nothing is, and its numbers.
+    """
 
     upper: float
     exact: bool
     scale: float
     witness: dict[str, np.ndarray]
     searched: dict[str, Any]
-    reason: str
+    obstacle: dict[str, Any]
     cut: bool = False
 
 
@@ -175,28 +179,12 @@ def monotonicity_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         constant=constant,
         side=Side.EXACT if found.exact else Side.LOWER,
         evidence=Evidence.PROOF if verdict is Verdict.CERTIFIED else Evidence.SEARCH,
-        method="largest eigenvalue of the symmetric slopes on tangents, pure actions; slopes enclosed if not affine",
-        meaning=_meaning(verdict, constant, found.reason),
+        facts={"obstacle": found.obstacle},
         witness=found.witness,
         searched=found.searched,
         details={"certified_upper": found.upper},
     )
     return cut_short(finding, {"quotient"} if found.cut else (), "quotient")
-
-
-def _meaning(verdict: Verdict, constant: float, reason: str) -> str:
-    aside = "(the classical condition; for a stationary law of discounting followers it decides nothing)"
-    if reason == _NONE:
-        return f"Monotone, since {_NONE} {aside}."
-    if verdict is Verdict.CERTIFIED:
-        return (
-            "Proved monotone: between any two mean fields the changes of the follower's reward, weighted by the "
-            f"changes of the crowd, add up to at most zero, up to rounding {aside}."
-        )
-    if verdict is Verdict.REFUTED:
-        return f"Not monotone: for two mean fields crowding pays, with quotient {constant:.4g} {aside}."
-    because = f"; {reason}" if reason else ", too near zero to tell"
-    return f"Neither proved nor refuted: the largest quotient found is {constant:.4g}{because} {aside}."
 
 
 def _affine(game: AbstractGame, table: Float[np.ndarray, "1 n A B M"], chosen: Selections) -> _Evidence:
@@ -206,10 +194,10 @@ def _affine(game: AbstractGame, table: Float[np.ndarray, "1 n A B M"], chosen: S
     largest = float(np.max(largest_eigenvalues(matrices)))
     if not chosen.complete:
         largest = float(_hull_bound(game, table, table)[0])
-    reason = _NONE if scale == 0.0 else "" if chosen.complete else "too many pure actions to look at each"
+    case = "constant-reward" if scale == 0.0 else "none" if chosen.complete else "many-actions"
     searched = {"selections": len(matrices), "all_selections": chosen.complete, "affine": True}
     field = np.full(table.shape[-1], 1.0 / table.shape[-1])
-    return _Evidence(largest, chosen.complete, scale, _witness(matrices, chosen, field), searched, reason)
+    return _Evidence(largest, chosen.complete, scale, _witness(matrices, chosen, field), searched, {"case": case})
 
 
 def _general(game: AbstractGame, chosen: Selections, settings: SearchSettings) -> _Evidence:
@@ -228,25 +216,28 @@ def _general(game: AbstractGame, chosen: Selections, settings: SearchSettings) -
         low, high = np.moveaxis(found.lower, 1, -1), np.moveaxis(found.upper, 1, -1)
         if not each:
             return _hull_bound(game, low, high)
-        return np.max(_enclosed(chosen_slopes(low, chosen, on_pairs), chosen_slopes(high, chosen, on_pairs)), axis=1)
+        result: Float[np.ndarray, " K"] = np.max(
+            _enclosed(chosen_slopes(low, chosen, on_pairs), chosen_slopes(high, chosen, on_pairs)), axis=1
+        )
+        return result
 
     budget = budget_of(settings, numbers_of_a_box(game, "follower_reward", slopes=True))
     budget["num_boxes"] = min(budget["num_boxes"], _MOST_BOXES)
     searched: dict[str, Any] = {"selections": len(chosen.leader), "all_selections": chosen.complete, "affine": False}
-    upper, reason, field, cut = float("inf"), "", np.full(size, 1.0 / size), False
+    upper, field, cut = float("inf"), np.full(size, 1.0 / size), False
     try:
         found = supremum(bound, sample, size, **budget)
     except NoEnclosure as error:
-        reason = str(error)
+        obstacle: dict[str, Any] = {"case": "no-enclosure", "reason": str(error)}
         samples = np.random.default_rng(settings.seed).dirichlet(np.ones(size), _MOST_BOXES)
         field = samples[int(np.argmax(np.nan_to_num(sample(samples), nan=-np.inf)))]
     else:
         upper, field, cut = found.upper, found.field, found.cut
-        reason = f"the certified bound reached {upper:.4g} after {found.boxes} boxes"
+        obstacle = {"case": "bound", "upper": float(upper), "boxes": int(found.boxes)}
         searched |= {"boxes": found.boxes, "finished": found.finished}
     matrices = matrices_at(field[None])[0]
     scale = float(np.max(np.abs(matrices), initial=0.0))
-    return _Evidence(upper, False, scale, _witness(matrices, chosen, field), searched, reason, cut)
+    return _Evidence(upper, False, scale, _witness(matrices, chosen, field), searched, obstacle, cut)
 
 
 def _hull_bound(

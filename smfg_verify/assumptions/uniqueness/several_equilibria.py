@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.accuracy import accuracy
@@ -27,7 +27,7 @@ from smfg_verify.policies import softmax_policy
 DIFFERENT = 1e-6
 # Steps of a walk are kept this short (in log tau), so that no fold is leapt over.
 _PATH_STEP = 0.05
-# Newton steps where the path has come down to the game's temperature.
+# Newton steps where the path has come down to the game's temperature: it starts at the solution to 1e-9.
 _LAST_STEPS = 10
 
 
@@ -137,7 +137,7 @@ def follow_down(game: AbstractGame, logits: Float[np.ndarray, "O B"], *, max_ste
 
 
 @jit_for_game
-def _walk(game: AbstractGame, logits, max_steps):
+def _walk(game: AbstractGame, logits: Array, max_steps: Array) -> tuple[Array, Array, Array, Array]:
     setting = setting_of(game, softmax_policy(logits))
     field = jnp.asarray(uniform_field(game))
     start = unevaluated(Point(field, jnp.zeros((game.num_states,))))

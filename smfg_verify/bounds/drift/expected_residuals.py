@@ -1,27 +1,31 @@
 """Residuals before one iteration of AC-SMFG and their exact conditional expectations after it, along a run."""
 
 import functools
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Integer
 
-from smfg_verify.bounds.drift.one_step import num_outcomes, num_population_points, outcomes
+from smfg_verify.bounds.drift.one_step import Outcomes, num_outcomes, num_population_points, outcomes
 from smfg_verify.bounds.local.mean_dynamics import Components
-from smfg_verify.bounds.rates.run_residuals import Tracking, largest_batch, require_same_game, tracking_residuals
+from smfg_verify.bounds.rates.run_residuals import LARGEST_BATCH, require_same_game
+from smfg_verify.bounds.rates.tracking_residuals import Tracking, tracking_residuals
 from smfg_verify.errors import InputError
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, traced, validate
+from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.schedules import Schedule, StepSizes
 from smfg_verify.stochastic.trace import Trace
-from smfg_verify.stochastic.value_bounds import value_bounds
+from smfg_verify.stochastic.value_bounds import ValueBounds, value_bounds
+
+T = TypeVar("T")
 
 QUANTITIES = ("objective", "e_omega", "e_theta", "e_mu", "e_Vf", "e_Vl")
 # Next iterates measured by one call.
@@ -30,6 +34,7 @@ _POINTS_A_CALL = 4096
 MAX_POINTS = 200_000
 
 
+@kept
 class ExpectedResiduals(NamedTuple):
     """Residuals at P iterates of a run, and expected after one more iteration under V schedules.
 
@@ -47,7 +52,7 @@ class ExpectedResiduals(NamedTuple):
         num_left_out: recorded iterates that were left out to stay within the budget.
     """
 
-    seeds: Int[np.ndarray, " P"]
+    seeds: Integer[np.ndarray, " P"]
     iterations: Int[np.ndarray, " P"]
     steps: Float[np.ndarray, "V P 4"]
     before: dict[str, Float[np.ndarray, " P"]]
@@ -122,20 +127,24 @@ def _chosen(trace: Trace, affordable: int) -> tuple[np.ndarray, np.ndarray]:
     return seeds[finite], columns[finite]
 
 
-def _all_expected(game: AbstractGame, points: Components, states, steps) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _all_expected(
+    game: AbstractGame, points: Components, states: tuple[np.ndarray, np.ndarray], steps: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Quantities before and their rounding levels, (P, Q), and expected after, (V, P, 2, Q)."""
     bounds = value_bounds(game)
     # Newton for the leaders one iteration away starts from the equilibrium of this one.
     fields = evaluate_leaders(game, points.leader_logits, rescue=False).mean_field
-    size = min(largest_batch(game), len(fields))
-    before, rounding = in_batches(functools.partial(_before, game), size, points, fields)
+    most = batch_size(game, LARGEST_BATCH)
+    before, rounding = in_batches(functools.partial(_before, game), min(most, len(fields)), points, fields)
     size = max(1, _POINTS_A_CALL // num_outcomes(game))
-    call = lambda *part: _expected(game, bounds, *part, largest_batch(game))  # noqa: E731
+    call: Callable[..., Array] = lambda step, point, field, first, second: _expected(  # noqa: E731
+        game, bounds, step, point, field, first, second, most
+    )
     return before, rounding, np.stack([in_batches(call, size, step, points, fields, *states) for step in steps])
 
 
 @jit_for_game
-def _before(game: AbstractGame, points: Components, fields) -> tuple[Float[Array, "P Q"], Float[Array, "P Q"]]:
+def _before(game: AbstractGame, points: Components, fields: Array) -> tuple[Float[Array, "P Q"], Float[Array, "P Q"]]:
     """Quantities and their rounding levels, as in `exact_residuals`."""
     precision = float(jnp.finfo(float).eps)
 
@@ -153,8 +162,17 @@ def _before(game: AbstractGame, points: Components, fields) -> tuple[Float[Array
 
 
 @jit_for_game
-def _expected(game: AbstractGame, bounds, steps, points, fields, occupancy_states, population_states, batch: int):
-    def one(step, point, *states):
+def _expected(
+    game: AbstractGame,
+    bounds: ValueBounds,
+    steps: Array,
+    points: Components,
+    fields: Array,
+    occupancy_states: Array,
+    population_states: Array,
+    batch: int,
+) -> Float[Array, "V 2 Q"]:
+    def one(step: Array, point: Components, *states: Array) -> Outcomes:
         return outcomes(game, bounds, StepSizes(*step), point, *states)
 
     found = jax.vmap(one)(steps, points, occupancy_states, population_states)
@@ -164,7 +182,7 @@ def _expected(game: AbstractGame, bounds, steps, points, fields, occupancy_state
     starts = jnp.broadcast_to(fields[:, None], (*logits.shape[:2], *fields.shape[1:]))
     solve = lambda pair: _of_leader(game, *pair)  # noqa: E731
     objective, squared, moved = jax.lax.map(solve, _merged((logits[:, :, 0], starts)), batch_size=batch)
-    repeat = lambda leaf: jnp.repeat(leaf, num_population_points(game), axis=0)  # noqa: E731
+    repeat: Callable[[Array], Array] = lambda leaf: jnp.repeat(leaf, num_population_points(game), axis=0)  # noqa: E731
     pairs = (_merged(found.points), repeat(moved))
     tracking = jax.lax.map(lambda pair: _tracking(game, *pair), pairs, batch_size=batch)
     values = _stacked((repeat(objective), repeat(squared)), tracking)
@@ -174,8 +192,9 @@ def _expected(game: AbstractGame, bounds, steps, points, fields, occupancy_state
     return jnp.sum(weights[..., None] * counted, axis=2)
 
 
-def _merged(tree):
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+def _merged(tree: T) -> T:
+    result: T = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+    return result
 
 
 def _of_leader(game: AbstractGame, logits: Array, start: Array) -> tuple[Array, Array, Array]:

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float
 from smfg_verify import conic
 from smfg_verify.bounds.drift.expected_residuals import QUANTITIES, ExpectedResiduals
 from smfg_verify.learners import LEARNERS
+from smfg_verify.records.codec import kept
 
 RESIDUALS = QUANTITIES[1:]
 # Column of zeta, xi, alpha, beta that each residual's learner steps by, and the names of the four.
@@ -24,6 +25,7 @@ STEP_OF = {"e_omega": 0, "e_mu": 1, "e_theta": 2, "e_Vf": 3, "e_Vl": 3}
 _NO_CONTRACTION = 1e-7
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class DriftInequality:
     """One inequality with its constants.
@@ -67,7 +69,8 @@ def left_side(data: ExpectedResiduals, residual: str, *, chains: bool = False) -
     """Expected change over one iteration of a residual; for the leader that of minus the objective."""
     name = "objective" if residual == "e_omega" else residual
     change = (data.chains if chains else data.stationary)[name] - data.before[name]
-    return -change if residual == "e_omega" else change
+    result: Float[np.ndarray, "V P"] = -change if residual == "e_omega" else change
+    return result
 
 
 def features(data: ExpectedResiduals, residual: str) -> Float[np.ndarray, "V P F"]:
@@ -127,7 +130,9 @@ def fit_inequality(
     return _named(residual, constants, terms, change, places)
 
 
-def _usable(data: ExpectedResiduals, residual: str, rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _usable(
+    data: ExpectedResiduals, residual: str, rows: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Right-hand terms, left side, and place of each usable row in the flattened (schedule, iterate) table."""
     terms, change = features(data, residual), left_side(data, residual)
     usable = np.isfinite(change) & np.all(np.isfinite(terms), axis=-1)
@@ -158,7 +163,9 @@ def _smallest(terms: Float[np.ndarray, "R F"], change: Float[np.ndarray, " R"]) 
     return found.status, unit * found.variables.get("constants", np.full(terms.shape[1], np.nan))
 
 
-def _named(residual: str, constants, terms, change, places) -> DriftInequality:
+def _named(
+    residual: str, constants: np.ndarray, terms: np.ndarray, change: np.ndarray, places: np.ndarray
+) -> DriftInequality:
     others = [name for name in RESIDUALS if name != residual]
     noise = [LEARNERS[k] for k in noise_columns(residual)]
     moving = [] if residual == "e_omega" else others

@@ -9,6 +9,7 @@ there is no such w exactly where some $y \ge 0$, $y \ne 0$, has $D y \ge 0$: res
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -16,12 +17,14 @@ from scipy.optimize import linprog
 
 from smfg_verify.bounds.drift.inequalities import RESIDUALS, STEP_OF, DriftInequality
 from smfg_verify.learners import LEARNERS
+from smfg_verify.records.codec import kept
 
 # A margin below this, relative to the terms that cancel in it, is rounding.
 _SMALLEST_MARGIN = 1e-9
 _TINY = 1e-300
 
 
+@kept
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LyapunovCertificate:
     """Weights of a common decrease, or why there are none.
@@ -44,29 +47,71 @@ class LyapunovCertificate:
     reason: str = ""
 
 
+class RateConstants(NamedTuple):
+    """The constants of all inequalities as tables, inequality by residual, in the order of `RESIDUALS`.
+
+    Attributes:
+        contraction: a, (5,).
+        coupling: b, (5, 5).
+        moving: b', (5, 5).
+        noise: n, inequality by learner, (5, 4).
+    """
+
+    contraction: Float[np.ndarray, " 5"]
+    coupling: Float[np.ndarray, "5 5"]
+    moving: Float[np.ndarray, "5 5"]
+    noise: Float[np.ndarray, "5 4"]
+
+    @classmethod
+    def of(cls, inequalities: Mapping[str, DriftInequality]) -> "RateConstants":
+        """The tables of inequalities; those of one without constants are NaN."""
+        rows = [inequalities[name] for name in RESIDUALS]
+        # None feeds itself by a coupling: that is its contraction.
+        absent = {row.residual: {row.residual: 0.0} if row.solved else {} for row in rows}
+        coupled = [{**row.coupling, **absent[row.residual]} for row in rows]
+        return cls(
+            contraction=np.array([row.contraction for row in rows]),
+            coupling=np.array([[row.get(name, np.nan) for name in RESIDUALS] for row in coupled]),
+            moving=np.array([[row.moving.get(name, 0.0) for name in RESIDUALS] for row in rows]),
+            noise=np.array([[row.noise.get(name, 0.0) for name in LEARNERS] for row in rows]),
+        )
+
+    def rates(self, steps: Any) -> tuple[Any, Any, Any]:
+        r"""The three kinds of rates at the step sizes of the learners, (4,), in NumPy or within a program.
+
+        Returns:
+            All >= 0: $a c_i$, (5,), $b_j c_i$ and $b'_j c_j^2 / c_i$, (5, 5) each.
+        """
+        own = steps[np.array([STEP_OF[name] for name in RESIDUALS])]
+        return self.contraction * own, self.coupling * own[:, None], self.moving * own**2 / own[:, None]
+
+    def matrix(self, steps: Any) -> Any:
+        """D at the step sizes of the learners, (5, 5)."""
+        contraction, coupling, moving = self.rates(steps)
+        return coupling + moving - np.eye(len(RESIDUALS)) * contraction
+
+    def noise_at(self, steps: Any) -> Any:
+        r"""What noise adds to each residual at the step sizes of the learners, $\sum_j n_j c_j^2$, (5,)."""
+        return self.noise @ steps**2
+
+
 def rate_matrix(
     inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]
 ) -> Float[np.ndarray, "5 5"]:
     r"""D at step constants c, inequality i by residual j: $-a c_i$, and $b_j c_i + b'_j c_j^2 / c_i$."""
-    contraction, coupling, moving = rate_terms(inequalities, constants)
-    return coupling + moving - np.diag(contraction)
+    result: Float[np.ndarray, "5 5"] = RateConstants.of(inequalities).matrix(_in_order(constants))
+    return result
 
 
 def rate_terms(
     inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]
 ) -> tuple[Float[np.ndarray, " 5"], Float[np.ndarray, "5 5"], Float[np.ndarray, "5 5"]]:
     r"""The three kinds of rates at step constants, all >= 0: $a c_i$, $b_j c_i$ and $b'_j c_j^2 / c_i$."""
-    size = len(RESIDUALS)
-    steps = [constants[LEARNERS[STEP_OF[name]]] for name in RESIDUALS]
-    contraction, coupling, moving = np.zeros(size), np.zeros((size, size)), np.zeros((size, size))
-    for i, name in enumerate(RESIDUALS):
-        inequality = inequalities[name]
-        contraction[i] = inequality.contraction * steps[i]
-        for j, other in enumerate(RESIDUALS):
-            if other != name:
-                coupling[i, j] = inequality.coupling[other] * steps[i]
-                moving[i, j] = inequality.moving.get(other, 0.0) * steps[j] ** 2 / steps[i]
-    return contraction, coupling, moving
+    return RateConstants.of(inequalities).rates(_in_order(constants))
+
+
+def _in_order(constants: Mapping[str, float]) -> Float[np.ndarray, "4"]:
+    return np.array([constants[name] for name in LEARNERS])
 
 
 def certify(rates: Float[np.ndarray, "5 5"]) -> LyapunovCertificate:

@@ -109,7 +109,14 @@ def _samples(game: AbstractGame, point: Components, learner: np.ndarray, populat
     )
 
 
-def _weights(game: AbstractGame, point: Components, learner, population, occupancy_state, population_state):
+def _weights(
+    game: AbstractGame,
+    point: Components,
+    learner: np.ndarray,
+    population: np.ndarray,
+    occupancy_state: Array,
+    population_state: Array,
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """For both kinds of sampling, the probabilities of the learners' transitions and of the population's points."""
     follower, leader = softmax_policy(point.follower_logits), softmax_policy(point.leader_logits)
     rows = observed_rows(leader, game.leader_observation)

@@ -9,7 +9,7 @@ of a geometric program.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import scipy.linalg
@@ -20,6 +20,7 @@ from smfg_verify import conic
 from smfg_verify.bounds.drift.inequalities import RESIDUALS, STEP_OF, DriftInequality
 from smfg_verify.bounds.drift.lyapunov import rate_terms
 from smfg_verify.learners import LEARNERS
+from smfg_verify.records.codec import kept
 
 # Ratios are searched within this factor of the given constants.
 LARGEST_FACTOR = 1e4
@@ -30,6 +31,7 @@ _SMALLEST_ROOT = 1e-6
 _LARGEST_WEIGHT = 1e6
 
 
+@kept
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StepRegion:
     r"""The step constants for which weights exist, seen from one choice of them.
@@ -144,7 +146,7 @@ def _interval(
     return low, high
 
 
-def _edge(height, inside: float, limit: float) -> float:
+def _edge(height: Callable[[float], float], inside: float, limit: float) -> float:
     """Where a convex function leaves the values below 1 on the way from a point inside to a limit."""
     if height(limit) < 1.0:
         return limit

@@ -10,16 +10,17 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from smfg_verify.bounds.drift.expected_residuals import MAX_POINTS, ExpectedResiduals, expected_residuals
 from smfg_verify.bounds.drift.inequalities import RESIDUALS, DriftInequality, fit_inequality, held_out_violation
-from smfg_verify.bounds.drift.lyapunov import LyapunovCertificate, certify, rate_matrix, undecided
+from smfg_verify.bounds.drift.lyapunov import LyapunovCertificate, RateConstants, certify, rate_matrix, undecided
 from smfg_verify.bounds.drift.step_region import StepRegion, step_region
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.learners import LEARNERS
-from smfg_verify.stochastic.schedules import Schedule, StepSizes
+from smfg_verify.records.codec import kept
+from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.trace import Trace
 
 # The one iteration looked at is also asked about slower learners, or terms of one schedule could not be told apart.
@@ -46,6 +47,7 @@ class BoundCurves:
     num_held_out: int
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class DriftReport:
     """What became of each line of the proof.
@@ -132,7 +134,9 @@ def _markov_correction(data: ExpectedResiduals, residual: str) -> float:
     return float(np.max(np.abs(apart[finite])) / np.max(np.abs(change[finite])))
 
 
-def bound_curves(report: DriftReport, residuals: Mapping[str, Float[np.ndarray, "S C"]], iterations) -> BoundCurves:
+def bound_curves(
+    report: DriftReport, residuals: Mapping[str, Float[np.ndarray, "S C"]], iterations: Int[np.ndarray, " C"]
+) -> BoundCurves:
     r"""Unroll the fitted inequalities from the first iterate and set them beside seeds they were not fitted to.
 
     The recursion is linear, so it holds for means. The leader's squared gradient drives it and is that of the seeds
@@ -162,7 +166,8 @@ def bound_curves(report: DriftReport, residuals: Mapping[str, Float[np.ndarray, 
     driving = np.interp(every, iterations, means["e_omega"])
     start = np.array([means[name][0] for name in _TRACKING])
     steps = jax.vmap(Schedule.from_constants(report.constants).at)(jnp.asarray(every))
-    path, fed = _unrolled(report, start, driving, steps)
+    lines = jax.tree.map(jnp.asarray, RateConstants.of(report.inequalities))
+    path, fed = map(np.asarray, _unrolled(lines, start, driving, jnp.stack(steps, axis=1)))
     leader = report.inequalities["e_omega"]
     zeta = np.cumsum(steps.leader)
     rise = max(0.0, float(np.max(means["objective"]) - means["objective"][0]))
@@ -192,31 +197,19 @@ def _require_numbers(report: DriftReport, tables: Mapping[str, Float[np.ndarray,
             )
 
 
+@jax.jit
 def _unrolled(
-    report: DriftReport, start: np.ndarray, driving: np.ndarray, steps: StepSizes
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of the tracking residuals at every iteration, (K, 4), and what they fed the leader with so far, (K,)."""
-    table = np.stack([np.asarray(step) for step in steps], axis=1)
-    index = [RESIDUALS.index(name) for name in _TRACKING]
-    leader = RESIDUALS.index("e_omega")
-    path, fed, total = np.empty((len(driving), len(start))), np.empty(len(driving)), 0.0
-    current = start.copy()
-    for k in range(len(driving)):
-        path[k] = current
-        now = dict(zip(LEARNERS, table[k], strict=True))
-        rates, noise = rate_matrix(report.inequalities, now), _noise(report.inequalities, now)
-        total += rates[leader, index] @ current + noise[leader]
-        fed[k] = total
-        with np.errstate(over="ignore", invalid="ignore"):
-            current = current + rates[np.ix_(index, index)] @ current + rates[index, leader] * driving[k] + noise[index]
-        current = np.where(np.isnan(current), np.inf, np.maximum(current, 0.0))
-    return path, fed
+    constants: RateConstants, start: Float[Array, "4"], driving: Float[Array, " K"], steps: Float[Array, "K 4"]
+) -> tuple[Float[Array, "K 4"], Float[Array, " K"]]:
+    """Bounds of the tracking residuals at every iteration, and what they fed the leader with so far."""
+    index, leader = np.array([RESIDUALS.index(name) for name in _TRACKING]), RESIDUALS.index("e_omega")
 
+    def one(carry: tuple[Array, Array], now: tuple[Array, Array]) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        (current, fed), (squared, step) = carry, now
+        rates, noise = constants.matrix(step), constants.noise_at(step)
+        fed = fed + rates[leader, index] @ current + noise[leader]
+        moved = rates[np.ix_(index, index)] @ current + rates[index, leader] * squared + noise[index]
+        following = jnp.where(jnp.isnan(current + moved), jnp.inf, jnp.maximum(current + moved, 0.0))
+        return (following, fed), (current, fed)
 
-def _noise(inequalities: Mapping[str, DriftInequality], steps: Mapping[str, float]) -> Float[np.ndarray, " 5"]:
-    return np.array(
-        [
-            sum(value * steps[name] ** 2 for name, value in inequalities[residual].noise.items())
-            for residual in RESIDUALS
-        ]
-    )
+    return jax.lax.scan(one, (start, jnp.zeros(())), (driving, steps))[1]

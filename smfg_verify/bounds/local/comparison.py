@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -69,7 +70,9 @@ def compare_local(
             "Pass iterations=trace.iterations to local_prediction."
         )
     at = np.searchsorted(prediction.iterations, iterations[inside])
-    columns: dict[str, dict] = {name: {} for name in ("measured", "ratios", "ratio", "error", "excess", "excess_error")}
+    columns: dict[str, dict[str, Any]] = {
+        name: {} for name in ("measured", "ratios", "ratio", "error", "excess", "excess_error")
+    }
     for name in RESIDUAL_NAMES:
         values, expected = getattr(residuals, name)[:, inside], prediction.means[name][at]
         columns["measured"][name] = values.mean(axis=0)
@@ -101,4 +104,5 @@ def _pooled(values: Float[np.ndarray, "S K"], expected: Float[np.ndarray, " K"])
 
 def _divided(values: Float[np.ndarray, "*S K"], expected: Float[np.ndarray, " K"]) -> Float[np.ndarray, "*S K"]:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return values / expected
+        result: Float[np.ndarray, "*S K"] = values / expected
+        return result

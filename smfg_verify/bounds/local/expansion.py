@@ -1,6 +1,7 @@
 """The vectors whose squared norms are the residuals, expanded to second order about a limit point."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -40,7 +41,9 @@ class Moments:
     covariances: tuple[np.ndarray, np.ndarray]
 
     @classmethod
-    def of(cls, expansion: "Expansion", name: str, basis: np.ndarray, orders) -> "Moments":
+    def of(
+        cls, expansion: "Expansion", name: str, basis: np.ndarray, orders: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> "Moments":
         """From the moments of the iterate: pairs of (covariance in the movable directions, mean)."""
         slope = expansion.slope[name].T
         nothing = np.zeros(len(slope))
@@ -111,21 +114,23 @@ def _derivatives(
     equilibrium: Point,
     basis: Float[Array, "R N"],
     columns: Float[Array, "C N"],
-):
+) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
     """Vectors, their derivatives along the basis, and the second derivatives of some along each column."""
     flat, unravel = jax.flatten_util.ravel_pytree(iterate)
 
-    def curved(x):
+    def curved(x: Array) -> dict[str, Array]:
         return _curved_vectors(game, unravel(x), equilibrium)
 
-    def vectors(x):
+    def vectors(x: Array) -> dict[str, Array]:
         return {**curved(x), **_exact_vectors(game, unravel(x), iterate)}
 
-    def second(column):
-        def slope(x):
-            return jax.jvp(curved, (x,), (column,))[1]
+    def second(column: Array) -> dict[str, Array]:
+        def slope(x: Array) -> dict[str, Array]:
+            result: dict[str, Array] = jax.jvp(curved, (x,), (column,))[1]
+            return result
 
-        return jax.jvp(slope, (flat,), (column,))[1]
+        result: dict[str, Array] = jax.jvp(slope, (flat,), (column,))[1]
+        return result
 
     # One direction at a time: a program as small as that of one derivative.
     value, push = jax.linearize(vectors, flat)
@@ -156,9 +161,12 @@ def _exact_vectors(game: AbstractGame, iterate: Components, limit: Components) -
     }
 
 
-def _gradient_and_field(game: AbstractGame, logits: Float[Array, "O B"], equilibrium: Point):
+def _gradient_and_field(game: AbstractGame, logits: Float[Array, "O B"], equilibrium: Point) -> tuple[Array, Array]:
     """grad Phi and mu*, differentiable in the logits about those that the known equilibrium belongs to."""
-    return jax.grad(lambda omega: objective_through(game, omega, omega, equilibrium), has_aux=True)(logits)
+    result: tuple[Array, Array] = jax.grad(
+        lambda omega: objective_through(game, omega, omega, equilibrium), has_aux=True
+    )(logits)
+    return result
 
 
 def _follower_distance(
@@ -181,4 +189,5 @@ def _follower_distance(
 def square_root(matrix: Float[np.ndarray, "R R"]) -> Float[np.ndarray, "R R"]:
     """Columns whose outer products add up to a positive semidefinite matrix."""
     values, vectors = np.linalg.eigh(matrix)
-    return vectors * np.sqrt(np.maximum(values, 0.0))
+    result: Float[np.ndarray, "R R"] = vectors * np.sqrt(np.maximum(values, 0.0))
+    return result

@@ -1,27 +1,28 @@
 """Where AC-SMFG can stop: zeros of its mean dynamics, their stability, and how far from stationary they are."""
 
 import dataclasses
-import enum
 import itertools
 import math
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
-from jaxtyping import ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.assumptions.gradient_alignment.rest_points import RestPoints, follow
 from smfg_verify.bounds.local.kinks import is_differentiable
+from smfg_verify.bounds.local.limit_record import LimitPoint as LimitPoint
+from smfg_verify.bounds.local.limit_record import LimitPoints as LimitPoints
+from smfg_verify.bounds.local.limit_record import LimitStatus as LimitStatus
+from smfg_verify.bounds.local.limit_record import deduplicated
 from smfg_verify.bounds.local.mean_dynamics import (
     Components,
-    flattened,
-    linearised,
     movable_directions,
     prepared,
     step_constants,
     unflattened,
 )
+from smfg_verify.bounds.local.zeros import Zero, size_of_values, zero_near
 from smfg_verify.errors import InputError
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints, advantage, checked, evaluate_leaders
@@ -33,105 +34,12 @@ from smfg_verify.stochastic.schedules import Schedule
 # Stationarity at which a flow may stop, and the residual the polish must reach; relative to the scale of values.
 FLOW_TOLERANCE = 1e-6
 POLISHED = 1e-10
-# From this condition number of the Jacobian on, a zero is not isolated within double precision.
-_SINGULAR = 1e12
-_MAX_NEWTON_STEPS = 40
-_MAX_HALVINGS = 12
-# Two interior zeros are one if their policies and mean fields agree so far; ends of flows into a vertex are blurrier.
-_SAME = 1e-6
-_SAME_AT_BOUNDARY = 1e-3
-
-
-class LimitStatus(enum.Enum):
-    """What was found at the end of a search for a zero."""
-
-    INTERIOR = "interior"
-    BOUNDARY = "boundary"
-    DEGENERATE = "degenerate"
-    NOT_DIFFERENTIABLE = "not-differentiable"
-    NOT_CONVERGED = "not-converged"
-
-
-@dataclasses.dataclass(frozen=True)
-class LimitPoint:
-    r"""A zero of the mean dynamics, or why there is none where a search ended.
-
-    Numbers that the status leaves without meaning are NaN: stability is known for INTERIOR points only, since towards
-    a deterministic policy the logits run off and softmax saturates, so that no Jacobian tells whether it attracts.
-
-    Attributes:
-        status: INTERIOR (isolated zero, polished), BOUNDARY (the leader's policy tends to a deterministic one in some
-            row, with a strictly worse payoff of what it drops), DEGENERATE (a zero that is not isolated),
-            NOT_DIFFERENTIABLE (a zero at which differences of the dynamics disagree with their Jacobian: a kink) or
-            NOT_CONVERGED.
-        iterate: the five components; at a BOUNDARY the last iterate of the flow, whose policies and mean field are
-            the limit's and whose logits are not; NaN where not converged.
-        residual: $\|h\|_2$ over all five components, always measured at the last iterate, in units of reward.
-        newton_steps: of the polish.
-        eigenvalues: of diag(c) dh/dx on the movable directions, slowest (largest real part) first, (R,).
-        dominant: name of the component that takes the largest part in each mode (participation factors), (R,).
-        stable: all real parts are negative: AC-SMFG with these step constants can stop here.
-        ordered: the constants obey zeta <= xi <= alpha <= beta.
-        condition: 2-norm condition number of dh/dx on the movable directions.
-        gradient_norm: $\|\nabla\Phi\|_2$ in logits, in units of the objective: not zero where the direct gradient
-            misses a part.
-        policy_gap: policy-space stationarity gap of Phi, which does not vanish where softmax merely saturates.
-        direct_norm: $\|p\|_2$, the direct part.
-        direct_policy_gap: its policy-space gap.
-        objective: Phi.
-        least_probability: smallest entry of the leader's policy.
-        num_starts: how many starts ended here.
-    """
-
-    status: LimitStatus
-    iterate: Components
-    residual: float
-    newton_steps: int
-    eigenvalues: Complex[np.ndarray, " R"]
-    dominant: tuple[str, ...]
-    stable: bool
-    ordered: bool
-    condition: float
-    gradient_norm: float
-    policy_gap: float
-    direct_norm: float
-    direct_policy_gap: float
-    objective: float
-    least_probability: float
-    num_starts: int = 1
-
-    @property
-    def spectral_abscissa(self) -> float:
-        """Largest real part of the eigenvalues: minus the slowest rate, in 1 / (sum of step scales); NaN if unknown."""
-        return float(self.eigenvalues[0].real) if self.eigenvalues.size else math.nan
-
-
-@dataclasses.dataclass(frozen=True)
-class LimitPoints:
-    """All different ends of a multi-start search, those most starts ended at first.
-
-    Attributes:
-        points: one record for each different limit; every start that failed is a record of its own status.
-        num_starts: starts in all.
-    """
-
-    points: tuple[LimitPoint, ...]
-    num_starts: int
-
-    @property
-    def interior(self) -> tuple[LimitPoint, ...]:
-        """The isolated zeros."""
-        return tuple(point for point in self.points if point.status is LimitStatus.INTERIOR)
-
-    @property
-    def stable(self) -> tuple[LimitPoint, ...]:
-        """The isolated zeros that attract."""
-        return tuple(point for point in self.interior if point.stable)
-
-    @property
-    def boundary(self) -> tuple[LimitPoint, ...]:
-        """The limits with a leader that is deterministic somewhere."""
-        return tuple(point for point in self.points if point.status is LimitStatus.BOUNDARY)
+# Where no start has a gradient the flow's tolerance is still a number.
+_LEAST_SCALE = 1e-12
+# A flow that has not come to rest tells of a zero only where Newton's method stays this near, in probabilities.
+_NEAR = 0.05
+# What an action pays less than the others must be this many times what the flow has not yet found its zero by.
+_CLEARLY_LESS = 1e3
 
 
 def find_limit_points(
@@ -176,7 +84,7 @@ def find_limit_points(
     logits = _starts(game, starts, num_starts, leader_scale, seed)
     rest = _flow(game, logits, max_steps)
     found = [_limit_of(game, schedule, rest, index) for index in range(len(logits))]
-    return LimitPoints(_deduplicated(found), len(logits))
+    return LimitPoints(deduplicated(found), len(logits))
 
 
 def limit_point_at(game: AbstractGame, iterate: Components, schedule: Schedule | None = None) -> LimitPoint:
@@ -198,7 +106,9 @@ def limit_point_at(game: AbstractGame, iterate: Components, schedule: Schedule |
     return _polished(game, schedule, arrays)
 
 
-def _starts(game: AbstractGame, starts, num_starts: int, leader_scale: float, seed: int) -> np.ndarray:
+def _starts(
+    game: AbstractGame, starts: ArrayLike | None, num_starts: int, leader_scale: float, seed: int
+) -> np.ndarray:
     shape = leader_logits_shape(game)
     if starts is None:
         if num_starts < 1 or not leader_scale > 0.0:
@@ -220,7 +130,7 @@ def _starts(game: AbstractGame, starts, num_starts: int, leader_scale: float, se
 def _flow(game: AbstractGame, logits: np.ndarray, max_steps: int) -> RestPoints:
     # The same scale as the objective's, so that the flow's tolerance means the same in every unit of reward.
     gaps = evaluate_leaders(game, logits).direct_gap
-    scale = np.nanmax(np.append(gaps[np.isfinite(gaps)], 1e-12))
+    scale = np.nanmax(np.append(gaps[np.isfinite(gaps)], _LEAST_SCALE))
     return follow(game, logits, "direct", tolerance=FLOW_TOLERANCE * float(scale), max_steps=max_steps)
 
 
@@ -230,13 +140,14 @@ def _limit_of(game: AbstractGame, schedule: Schedule, rest: RestPoints, index: i
         return _failed(game, schedule, LimitStatus.NOT_CONVERGED)
     iterate = _reduced(game, points)
     if rest.reached[index] and _drops_an_action(points):
-        return _described(game, schedule, iterate, LimitStatus.BOUNDARY, 0)
+        return _described(game, schedule, zero_near(game, iterate, max_steps=0), LimitStatus.BOUNDARY)
     polished = _polished(game, schedule, iterate)
     # A flow that has not come to rest says nothing: Newton from there may leap to any zero, so only a near one counts.
     moved = np.max(np.abs(_policy(polished.iterate) - _policy(iterate)))
-    if rest.reached[index] or moved < 0.05 or polished.status is LimitStatus.NOT_CONVERGED:
+    if rest.reached[index] or moved < _NEAR or polished.status is LimitStatus.NOT_CONVERGED:
         return polished
-    return dataclasses.replace(_failed(game, schedule, LimitStatus.NOT_CONVERGED), residual=_residual_at(game, iterate))
+    residual = zero_near(game, iterate, max_steps=0).residual
+    return dataclasses.replace(_failed(game, schedule, LimitStatus.NOT_CONVERGED), residual=residual)
 
 
 def _policy(iterate: Components) -> np.ndarray:
@@ -249,7 +160,9 @@ def _drops_an_action(points: LeaderPoints) -> bool:
     At an interior zero every action pays the same, however small its probability is.
     """
     pays_less = -np.min(advantage(points.logits, points.direct_table))
-    return bool(pays_less > 1e3 * max(float(points.direct_gap[0]), float(points.direct_norm[0]), points.error[0]))
+    return bool(
+        pays_less > _CLEARLY_LESS * max(float(points.direct_gap[0]), float(points.direct_norm[0]), points.error[0])
+    )
 
 
 def _reduced(game: AbstractGame, points: LeaderPoints) -> Components:
@@ -264,61 +177,21 @@ def _reduced(game: AbstractGame, points: LeaderPoints) -> Components:
 
 
 @jit_for_game
-def _leader_critic(game: AbstractGame, logits, follower_policy, mean_field):
+def _leader_critic(game: AbstractGame, logits: Array, follower_policy: Array, mean_field: Array) -> Array:
     return leader_value(game, softmax_policy(logits), follower_policy, mean_field)
 
 
-def _residual_at(game: AbstractGame, iterate: Components) -> float:
-    return float(np.linalg.norm(flattened(linearised(game, _arrays(iterate))[0])))
-
-
-def _arrays(iterate: Components) -> Components:
-    return Components(*(jnp.asarray(component, dtype=float) for component in iterate))
-
-
 def _polished(game: AbstractGame, schedule: Schedule, iterate: Components) -> LimitPoint:
-    """Damped Newton on h in the movable directions, each step kept only as far as it lowers the residual."""
-    basis, point = movable_directions(game), flattened(iterate)
-    scale = max(1.0, float(np.max(np.abs([iterate.leader_critic, iterate.follower_critic]))))
-    value, slope = _evaluated(game, point)
-    steps = 0
-    while np.linalg.norm(value) > 1e-3 * POLISHED * scale and steps < _MAX_NEWTON_STEPS:
-        matrix = basis.T @ slope @ basis
-        if not np.all(np.isfinite(matrix)) or np.linalg.cond(matrix) > _SINGULAR:
-            break
-        move = basis @ np.linalg.solve(matrix, -basis.T @ value)
-        point, value, slope, moved = _line_search(game, point, move, value, slope)
-        if not moved:
-            break
-        steps += 1
-    found = unflattened(game, point)
-    matrix = basis.T @ slope @ basis
-    singular = not np.all(np.isfinite(matrix)) or np.linalg.cond(matrix) > _SINGULAR
-    small = np.linalg.norm(value) <= POLISHED * scale
-    status = LimitStatus.INTERIOR if small and not singular else LimitStatus.NOT_CONVERGED
-    if singular and np.linalg.norm(value) <= FLOW_TOLERANCE * scale:
+    scale, zero = size_of_values(iterate), zero_near(game, iterate)
+    isolated = zero.is_isolated(game)
+    status = LimitStatus.INTERIOR if isolated and zero.residual <= POLISHED * scale else LimitStatus.NOT_CONVERGED
+    if not isolated and zero.residual <= FLOW_TOLERANCE * scale:
         status = LimitStatus.DEGENERATE
-    return _described(game, schedule, found, status, steps)
+    return _described(game, schedule, zero, status)
 
 
-def _evaluated(game: AbstractGame, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    value, slope = linearised(game, _arrays(unflattened(game, point)))
-    return flattened(value), np.asarray(slope)
-
-
-def _line_search(game: AbstractGame, point, move, value, slope):
-    for halving in range(_MAX_HALVINGS):
-        trial = point + 0.5**halving * move
-        new_value, new_slope = _evaluated(game, trial)
-        if np.linalg.norm(new_value) < np.linalg.norm(value):
-            return trial, new_value, new_slope, True
-    return point, value, slope, False
-
-
-def _described(
-    game: AbstractGame, schedule: Schedule, iterate: Components, status: LimitStatus, newton_steps: int
-) -> LimitPoint:
-    residual = _residual_at(game, iterate)
+def _described(game: AbstractGame, schedule: Schedule, zero: Zero, status: LimitStatus) -> LimitPoint:
+    iterate, residual, newton_steps = zero.iterate, zero.residual, zero.steps
     if status is LimitStatus.NOT_CONVERGED:
         return dataclasses.replace(_failed(game, schedule, status), residual=residual, newton_steps=newton_steps)
     omega = np.asarray(iterate.leader_logits)[None]
@@ -339,11 +212,13 @@ def _described(
         return found
     if not is_differentiable(game, iterate):
         return dataclasses.replace(found, status=LimitStatus.NOT_DIFFERENTIABLE)
-    return _with_stability(game, schedule, found)
+    return _with_stability(game, schedule, found, zero.slope)
 
 
-def _with_stability(game: AbstractGame, schedule: Schedule, point: LimitPoint) -> LimitPoint:
-    basis, slope = movable_directions(game), _evaluated(game, flattened(point.iterate))[1]
+def _with_stability(
+    game: AbstractGame, schedule: Schedule, point: LimitPoint, slope: Float[np.ndarray, "N N"]
+) -> LimitPoint:
+    basis = movable_directions(game)
     reduced = basis.T @ slope @ basis
     matrix = basis.T @ (step_constants(game, schedule)[:, None] * slope) @ basis
     eigenvalues, left, right = scipy.linalg.eig(matrix, left=True)
@@ -384,29 +259,3 @@ def _failed(game: AbstractGame, schedule: Schedule, status: LimitStatus) -> Limi
         objective=math.nan,
         least_probability=math.nan,
     )
-
-
-def _deduplicated(found: list[LimitPoint]) -> tuple[LimitPoint, ...]:
-    """One record for each different limit, with the number of starts that ended there; most starts first."""
-    different: list[LimitPoint] = []
-    for point in found:
-        same = [index for index, other in enumerate(different) if _is_same(point, other)]
-        if same:
-            kept = different[same[0]]
-            different[same[0]] = dataclasses.replace(kept, num_starts=kept.num_starts + 1)
-        else:
-            different.append(point)
-    return tuple(sorted(different, key=lambda point: -point.num_starts))
-
-
-def _is_same(first: LimitPoint, second: LimitPoint) -> bool:
-    if first.status is not second.status or first.status is LimitStatus.NOT_CONVERGED:
-        return False
-    tolerance = _SAME if first.status is LimitStatus.INTERIOR else _SAME_AT_BOUNDARY
-    pairs = zip(_policies_and_field(first.iterate), _policies_and_field(second.iterate), strict=True)
-    return all(np.max(np.abs(one - other)) <= tolerance for one, other in pairs)
-
-
-def _policies_and_field(iterate: Components) -> list[np.ndarray]:
-    tables = (iterate.leader_logits, iterate.follower_logits)
-    return [*(np.asarray(jax.nn.softmax(jnp.asarray(t), axis=-1)) for t in tables), np.asarray(iterate.mean_field)]

@@ -7,7 +7,8 @@ the linear noise approximation. It needs no limit point and no special exponent 
 noise does to the mean, the projection of the critics, and where the two chains start.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.flatten_util
@@ -19,13 +20,21 @@ from smfg_verify.bounds.local.expansion import square_root
 from smfg_verify.bounds.local.mean_dynamics import Components, component_shapes, learners_of_entries, linearised_at
 from smfg_verify.bounds.local.update_noise import check_size, noise_covariance
 from smfg_verify.errors import InputError
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape, traced
 from smfg_verify.records.portable import reduce_portable
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, StepSizes
 from smfg_verify.stochastic.updates import Sampling
+
+R = TypeVar("R")
+
+# Before and after the compiler takes them.
+Numbers = Array | np.ndarray
+
+# Mean and covariance of each schedule.
+_Law = tuple[Array, Array]
 
 # A block of iterations over which h is taken as linear is at most this part of those before it.
 _FINENESS = 16
@@ -82,7 +91,7 @@ def linear_noise(
     check_size(game)
     lengths = _doublings(num_iterations, fineness)
     steps, products = _blocks(schedules, lengths)
-    call = lambda *tables: _carried(game, jnp.asarray(lengths), *tables, sampling == "markov")  # noqa: E731
+    call = lambda step, product: _carried(game, jnp.asarray(lengths), step, product, sampling == "markov")  # noqa: E731
     return LinearNoise(*in_batches(call, min(_SCHEDULES_A_CALL, len(steps)), steps, products))
 
 
@@ -188,24 +197,30 @@ def _blocks(schedules: PowerSchedule, lengths: np.ndarray) -> tuple[np.ndarray, 
 
 
 @jit_for_game
-def _carried(game: AbstractGame, lengths: Int[Array, " B"], steps, products, markov: bool):
+def _carried(
+    game: AbstractGame, lengths: Int[Array, " B"], steps: Numbers, products: Numbers, markov: bool
+) -> tuple[Array, Array]:
     """Mean and covariance of every schedule at the end."""
     return _over_blocks(game, lengths, steps, products, markov, lambda law: None)[0]
 
 
 @jit_for_game
-def _passed(game: AbstractGame, lengths: Int[Array, " B"], steps, products, markov: bool):
+def _passed(
+    game: AbstractGame, lengths: Int[Array, " B"], steps: Numbers, products: Numbers, markov: bool
+) -> tuple[Array, Array]:
     """The same after every block, the first axis counting these."""
     return _over_blocks(game, lengths, steps, products, markov, lambda law: law)[1]
 
 
-def _over_blocks(game, lengths, steps, products, markov, recorded):
+def _over_blocks(
+    game: AbstractGame, lengths: Array, steps: Numbers, products: Numbers, markov: bool, recorded: Callable[[_Law], R]
+) -> tuple[_Law, R]:
     start, unravel = jax.flatten_util.ravel_pytree(_first(game))
     column = np.array([StepSizes._fields.index(name) for name in learners_of_entries(game)])
 
-    def over_block(law, block):
+    def over_block(law: _Law, block: tuple[Array, Array, Array]) -> tuple[_Law, R]:
         length, step, product = block
-        move = lambda *one: _moved(game, unravel, length, column, markov, *one)  # noqa: E731
+        move: Callable[..., _Law] = lambda *one: _moved(game, unravel, length, column, markov, *one)  # noqa: E731
         law = jax.vmap(move)(*law, step, product)
         return law, recorded(law)
 
@@ -215,7 +230,17 @@ def _over_blocks(game, lengths, steps, products, markov, recorded):
     return jax.lax.scan(over_block, first, blocks)
 
 
-def _moved(game, unravel, length, column, markov, mean, covariance, step, product):
+def _moved(
+    game: AbstractGame,
+    unravel: Callable[[Array], Components],
+    length: Array,
+    column: np.ndarray,
+    markov: bool,
+    mean: Array,
+    covariance: Array,
+    step: Array,
+    product: Array,
+) -> _Law:
     """One schedule over one block of 2^length iterations with frozen h, J and noise."""
     dynamics, slope = linearised_at(game, unravel(mean))
     noise = noise_covariance(game, unravel(mean), markov)[1]
@@ -226,7 +251,7 @@ def _moved(game, unravel, length, column, markov, mean, covariance, step, produc
         product[jnp.ix_(column, column)] * noise,
     )
 
-    def doubled(_, parts):
+    def doubled(_: Array, parts: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         push, moved, spread = parts
         return push @ push, moved + push @ moved, spread + push @ spread @ push.T
 

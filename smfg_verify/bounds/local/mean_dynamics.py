@@ -83,7 +83,7 @@ class ExpectedUpdate(NamedTuple):
     leader_errors: Float[Array, " n"]
     follower_errors: Float[Array, " n"]
     occupancy: Float[Array, " n"]
-    population: Float[Array, "n *A"]
+    population: Float[Array, " n *A"]
     transition: Float[Array, "n n"]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -195,13 +195,17 @@ def expected_update(game: AbstractGame, iterate: Components) -> ExpectedUpdate:
     )
 
 
-def _leader_errors(game: AbstractGame, kernel: Kernel, log_leader, follower, critic) -> Float[Array, "n B"]:
+def _leader_errors(
+    game: AbstractGame, kernel: Kernel, log_leader: Array, follower: Array, critic: Array
+) -> Float[Array, "n B"]:
     """E[delta_l | s, b]: the leader's temporal difference, averaged over follower's action and next state."""
     target = kernel.leader_reward + game.discount * (kernel.transition @ critic)
     return jnp.einsum("sa,sab->sb", follower, target) - game.leader_temperature * log_leader - critic[:, None]
 
 
-def _follower_errors(game: AbstractGame, model: FollowerModel, log_follower, critic) -> Float[Array, "n A"]:
+def _follower_errors(
+    game: AbstractGame, model: FollowerModel, log_follower: Array, critic: Array
+) -> Float[Array, "n A"]:
     """E[delta_f | s, a]: the follower's temporal difference, averaged over leader's action and next state."""
     target = model.reward + game.discount * (model.transition @ critic)
     return target - game.temperature * log_follower - critic[:, None]
@@ -288,7 +292,8 @@ def movable_directions(game: AbstractGame) -> Float[np.ndarray, "N R"]:
         np.eye(2 * n),
         tangent_basis(int(np.prod(mean_field_shape(game)))),
     ]
-    return scipy.linalg.block_diag(*blocks)
+    result: Float[np.ndarray, "N R"] = scipy.linalg.block_diag(*blocks)
+    return result
 
 
 def step_constants(game: AbstractGame, schedule: Schedule) -> Float[np.ndarray, " N"]:

@@ -7,7 +7,7 @@ the error covariance is $S / \sqrt{k+1}$ to leading order, S the solution of a L
 import dataclasses
 import enum
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import scipy.linalg
@@ -29,6 +29,7 @@ from smfg_verify.bounds.local.update_noise import update_noise
 from smfg_verify.bounds.rates.run_residuals import RESIDUAL_NAMES
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.status import NamedStatus
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Sampling
 from smfg_verify.stochastic.value_bounds import value_bounds
@@ -40,7 +41,7 @@ _ILL_CONDITIONED = 1e12
 _GAP_DRAWS = 2**14
 
 
-class PredictionStatus(enum.Enum):
+class PredictionStatus(NamedStatus, enum.Enum):
     """Whether the local theory applies, or why not."""
 
     PREDICTED = "predicted"
@@ -167,9 +168,9 @@ class _Linear:
     @classmethod
     def of(cls, game: AbstractGame, iterate: Components, constants: np.ndarray) -> "_Linear":
         basis = movable_directions(game)
-        dynamics, slope = linearised(game, iterate)
+        dynamics, derivative = linearised(game, iterate)
         _check_zero(float(np.linalg.norm(flattened(dynamics))), iterate)
-        slope = np.asarray(slope)
+        slope = np.asarray(derivative)
         matrix = basis.T @ (constants[:, None] * slope) @ basis
         abscissa = float(np.max(np.linalg.eigvals(matrix).real))
         return cls(basis, constants, basis.T @ slope @ basis, matrix, abscissa)
@@ -198,7 +199,7 @@ class _Linear:
         """1-norm condition number of X -> A X + X A^T, estimated."""
         size = len(self.matrix)
 
-        def solved(matrix):
+        def solved(matrix: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
             return lambda x: scipy.linalg.solve_continuous_lyapunov(matrix, x.reshape(size, size)).ravel()
 
         operator = scipy.sparse.linalg.LinearOperator(
@@ -284,7 +285,9 @@ def _expected_gaps(game: AbstractGame, advantages: Moments, scale: np.ndarray) -
     return np.asarray(gaps)
 
 
-def _critic_margin(game: AbstractGame, iterate: Components, covariance, bias, scale) -> Float[np.ndarray, " K"]:
+def _critic_margin(
+    game: AbstractGame, iterate: Components, covariance: np.ndarray, bias: np.ndarray, scale: np.ndarray
+) -> Float[np.ndarray, " K"]:
     bounds = value_bounds(game)
     variances, shifts = unflattened(game, np.diag(covariance)), unflattened(game, bias)
     margins = []
@@ -294,7 +297,8 @@ def _critic_margin(game: AbstractGame, iterate: Components, covariance, bias, sc
         mean = np.asarray(getattr(iterate, name)) + np.outer(scale, getattr(shifts, name))
         deviation = np.sqrt(np.outer(scale, np.maximum(getattr(variances, name), np.finfo(float).tiny)))
         margins.append(np.min(np.minimum(mean - lower, upper - mean) / deviation, axis=1))
-    return np.minimum(*margins)
+    result: Float[np.ndarray, " K"] = np.minimum(*margins)
+    return result
 
 
 def _status(residual: float, condition: float, means: dict[str, np.ndarray], scale: np.ndarray) -> PredictionStatus:

@@ -1,6 +1,7 @@
 """The noise of AC-SMFG at a frozen iterate: its asymptotic covariance in both sampling modes, and the bias it makes."""
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.bounds.local.mean_dynamics import Components, component_shapes, expected_update, prepared
+from smfg_verify.bounds.local.mean_dynamics import (
+    Components,
+    ExpectedUpdate,
+    component_shapes,
+    expected_update,
+    prepared,
+)
 from smfg_verify.errors import InputError
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.kernel import tabulate
@@ -96,7 +103,9 @@ def check_size(game: AbstractGame) -> None:
 
 
 @jit_for_game
-def _noise(game: AbstractGame, iterate: Components, constants: Float[Array, " N"], markov: bool):
+def _noise(
+    game: AbstractGame, iterate: Components, constants: Float[Array, " N"], markov: bool
+) -> tuple[Array, Array, Array, Array]:
     laws = expected_update(game, iterate)
     directions, weights = _learner_directions(game, iterate, laws.occupancy)
     one_step, covariance, residual = _covariances(game, iterate, laws, directions, weights, markov)
@@ -122,7 +131,9 @@ def noise_covariance(
     return _covariances(game, iterate, laws, directions, weights, markov)
 
 
-def _covariances(game, iterate, laws, directions, weights, markov: bool):
+def _covariances(
+    game: AbstractGame, iterate: Components, laws: ExpectedUpdate, directions: Array, weights: Array, markov: bool
+) -> tuple[Array, Array, Array]:
     learned, residual_l = _learner_noise(game, iterate, laws, directions, weights)
     field, residual_f = _field_noise(game, iterate, laws)
     one_step = jax.scipy.linalg.block_diag(learned[0], field[0])
@@ -132,7 +143,7 @@ def _covariances(game, iterate, laws, directions, weights, markov: bool):
     return one_step, one_step + crossed + crossed.T, jnp.maximum(residual_l, residual_f)
 
 
-def _learner_directions(game: AbstractGame, iterate: Components, occupancy):
+def _learner_directions(game: AbstractGame, iterate: Components, occupancy: Array) -> tuple[Array, Array]:
     """Directions of the four learned components for every tuple, (n, A, B, n, L), and the tuples' probabilities."""
     n = game.num_states
     log_leader = observed_rows(jax.nn.log_softmax(iterate.leader_logits), game.leader_observation)
@@ -142,7 +153,7 @@ def _learner_directions(game: AbstractGame, iterate: Components, occupancy):
     leader_bonus = -game.leader_temperature * log_leader[:, None, :]
     follower_bonus = -game.temperature * log_follower[:, :, None]
 
-    def errors(reward, critic):
+    def errors(reward: Array, critic: Array) -> Array:
         start = critic[:, None, None, None]
         return reward[..., None] + game.discount * critic - start
 
@@ -160,7 +171,9 @@ def _learner_directions(game: AbstractGame, iterate: Components, occupancy):
     return directions, chosen[..., None] * kernel.transition
 
 
-def _learner_noise(game, iterate, laws, directions, weights):
+def _learner_noise(
+    game: AbstractGame, iterate: Components, laws: ExpectedUpdate, directions: Array, weights: Array
+) -> tuple[tuple[Array, Array], Array]:
     size = directions.shape[-1]
     rows, probabilities = directions.reshape(-1, size), weights.ravel()
     mean = probabilities @ rows
@@ -171,7 +184,7 @@ def _learner_noise(game, iterate, laws, directions, weights):
     return (one_step, by_next_state.T @ after), residual
 
 
-def _field_noise(game, iterate, laws):
+def _field_noise(game: AbstractGame, iterate: Components, laws: ExpectedUpdate) -> tuple[tuple[Array, Array], Array]:
     flat = jnp.ravel(laws.population)
     # W = Z (P - 1 nu^T) = Z - I, spread over the actions at the state arrived at.
     solution, residual = _field_poisson(game, iterate)
@@ -180,14 +193,14 @@ def _field_noise(game, iterate, laws):
     return (jnp.diag(flat) - jnp.outer(flat, flat), crossed), residual
 
 
-def _solve_columns(matrix, right):
+def _solve_columns(matrix: Array, right: Array) -> tuple[Array, Array]:
     """Columns of a system solved one by one, and the largest residual relative to the right-hand side."""
     solution = jax.vmap(solve_linear, in_axes=(None, 1), out_axes=1)(matrix, right)
     defect = jnp.max(jnp.abs(matrix @ solution - right))
     return solution, defect / jnp.maximum(jnp.max(jnp.abs(right)), jnp.finfo(defect.dtype).tiny)
 
 
-def _learner_poisson(game: AbstractGame, iterate: Components):
+def _learner_poisson(game: AbstractGame, iterate: Components) -> tuple[Array, Array]:
     r"""W(s) with $W - K W = m - h$, $d^T W = 0$, for the chain with restarts, (n, L)."""
     laws = expected_update(game, iterate)
     own_row = jax.nn.one_hot(jnp.asarray(game.leader_observation), iterate.leader_logits.shape[0])
@@ -204,7 +217,7 @@ def _learner_poisson(game: AbstractGame, iterate: Components):
     return _solve_columns(matrix, conditional - laws.occupancy @ conditional)
 
 
-def _field_poisson(game: AbstractGame, iterate: Components):
+def _field_poisson(game: AbstractGame, iterate: Components) -> tuple[Array, Array]:
     r"""The same for the chain without restarts, whose direction is that of the state it moves to, (n, M)."""
     laws = expected_update(game, iterate)
     n = game.num_states
@@ -217,7 +230,9 @@ def _field_poisson(game: AbstractGame, iterate: Components):
     return _solve_columns(matrix, arrivals - jnp.ravel(laws.population))
 
 
-def _drift(game, iterate, laws, directions, weights, constants):
+def _drift(
+    game: AbstractGame, iterate: Components, laws: ExpectedUpdate, directions: Array, weights: Array, constants: Array
+) -> Array:
     r"""$E[\partial_x W(s_{k+1}) \, D X_k]$ for both chains, the noise's own contribution to the mean direction."""
     flat, unravel = jax.flatten_util.ravel_pytree(iterate)
     learned = directions.shape[-1]
@@ -233,15 +248,18 @@ def _drift(game, iterate, laws, directions, weights, constants):
     parts = []
     for poisson, tangents in chains:
 
-        def row(state, tangent, poisson=poisson):
-            return jax.jvp(lambda x: poisson(game, unravel(x))[0][state], (flat,), (tangent,))[1]
+        def row(
+            state: Array, tangent: Array, poisson: Callable[[AbstractGame, Components], tuple[Array, Array]] = poisson
+        ) -> Array:
+            result: Array = jax.jvp(lambda x: poisson(game, unravel(x))[0][state], (flat,), (tangent,))[1]
+            return result
 
         rows = jax.lax.map(lambda pair, row=row: row(*pair), (jnp.arange(n), constants * tangents))
         parts.append(jnp.sum(rows, axis=0))
     return jnp.concatenate(parts)
 
 
-def _field_directions(law, iterate):
+def _field_directions(law: Array, iterate: Components) -> Array:
     """E[1{s_bar' = s} (e - mu_hat)] for every s, (n, M)."""
     n = law.shape[0]
     if iterate.mean_field.ndim == 1:

@@ -33,7 +33,8 @@ def running_average(values: Float[np.ndarray, "*S C"], iterations: Int[np.ndarra
     with np.errstate(over="ignore", invalid="ignore"):  # an infinite residual ends in NaN, as a NaN does
         pieces = 0.5 * steps * (before + after) + 0.5 * (after - before)
         sums = np.cumsum(np.concatenate([values[..., :1], pieces], axis=-1), axis=-1)
-    return sums / (iterations - iterations[0] + 1)
+    result: Float[np.ndarray, "*S C"] = sums / (iterations - iterations[0] + 1)
+    return result
 
 
 def average_fit(residuals: Residuals) -> Fit:

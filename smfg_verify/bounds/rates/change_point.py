@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.bounds.rates.decay import MIN_SEEDS, log_lengths, resample_counts
+from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, resample_counts
+from smfg_verify.bounds.rates.decay import log_lengths
 from smfg_verify.errors import InputError
+from smfg_verify.records.codec import kept
+from smfg_verify.records.status import NamedStatus
 
 # Checkpoints on either side of a break, and breaks tried.
 _MIN_SIDE = 4
@@ -18,7 +21,8 @@ _NUM_BREAKS = 120
 _ONE_LINE, _TWO_LINES = 2, 4
 
 
-class ChangeStatus(enum.StrEnum):
+@kept
+class ChangeStatus(NamedStatus, enum.StrEnum):
     """Whether the curve has a break."""
 
     FOUND = "found"
@@ -26,6 +30,7 @@ class ChangeStatus(enum.StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class ChangePoint:
     """The break between transient and asymptotic regime; NaN where there is none.
@@ -97,7 +102,7 @@ def change_point(
             f"change_point: got confidence {confidence} and {num_resamples} resamples, expected a number in (0, 1) and "
             "at least 100: tail levels are read off them."
         )
-    obstacle = _obstacle(values, np.zeros(np.shape(values)) if rounding is None else rounding)
+    obstacle = _obstacle(values, np.full(np.shape(values), -np.inf) if rounding is None else rounding)
     if obstacle:
         return _without(ChangeStatus.INCONCLUSIVE, obstacle, confidence)
     # Sorted, so that the order of the seeds changes no bit.
@@ -179,7 +184,10 @@ class _Fits:
         self.bases = np.stack([np.linalg.qr(self.root[:, None] * design)[0] for design in self.designs])
 
     def one_line(self, y: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:
-        return self.line @ np.linalg.lstsq(self.root[:, None] * self.line, self.root * y, rcond=None)[0]
+        result: Float[np.ndarray, " C"] = (
+            self.line @ np.linalg.lstsq(self.root[:, None] * self.line, self.root * y, rcond=None)[0]
+        )
+        return result
 
     def slope(self, y: Float[np.ndarray, " C"]) -> float:
         return float(np.linalg.lstsq(self.root[:, None] * self.line, self.root * y, rcond=None)[0][1])
@@ -191,7 +199,8 @@ class _Fits:
 
     def breaks_of(self, y: Float[np.ndarray, "R C"]) -> Float[np.ndarray, " R"]:
         """Best break of each row, as log(k + 1)."""
-        return self.breaks[np.argmin(self._squares(y), axis=1)]
+        result: Float[np.ndarray, " R"] = self.breaks[np.argmin(self._squares(y), axis=1)]
+        return result
 
     def gains(self, y: Float[np.ndarray, "R C"]) -> Float[np.ndarray, " R"]:
         """BIC of one line less that of two, for each row."""
@@ -201,7 +210,8 @@ class _Fits:
         # An exact fit has no noise to compare: rounding of the ordinates stands in for it.
         floor = number * (np.finfo(float).eps * (1.0 + np.max(np.abs(y), axis=1))) ** 2
         ratio = np.log(np.maximum(one, floor)) - np.log(np.maximum(two, floor))
-        return number * ratio - (_TWO_LINES - _ONE_LINE) * np.log(number)
+        result: Float[np.ndarray, " R"] = number * ratio - (_TWO_LINES - _ONE_LINE) * np.log(number)
+        return result
 
     def _squares(self, y: Float[np.ndarray, "R C"]) -> Float[np.ndarray, "R B"]:
         """Weighted sum of squares about two lines, for each row and break."""

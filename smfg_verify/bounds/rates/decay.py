@@ -5,24 +5,16 @@ a faster decay does not contradict it.
 """
 
 import dataclasses
-import enum
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import ndtr, ndtri, stdtrit
 
+from smfg_verify.bounds.rates.bootstrap import IntervalMethod, bootstrap_interval
 from smfg_verify.errors import InputError
+from smfg_verify.records.codec import kept
 
 WINDOW_DECADES = 2.0
 MIN_CHECKPOINTS = 8
-MIN_SEEDS = 5
-
-
-class IntervalMethod(enum.StrEnum):
-    """How a confidence interval was read off the bootstrap distribution."""
-
-    BCA = "bias-corrected and accelerated"
-    PERCENTILE = "percentile"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +35,7 @@ class DecayRate:
     method: IntervalMethod
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class Envelope:
     r"""The envelope constant $\sup_k \bar e_k \sqrt{k+1} / \log(k+2)$, or the same without the logarithm.
@@ -81,7 +74,8 @@ def rate_window(iterations: Int[np.ndarray, " C"], window: tuple[int, int] | Non
     if window is None:
         mask = (iterations + 1) * 10.0**WINDOW_DECADES >= iterations[-1] + 1
         mask[-MIN_CHECKPOINTS:] = True
-        return mask
+        result: Bool[np.ndarray, " C"] = mask
+        return result
     first, last = window
     mask = (iterations >= first) & (iterations <= last)
     if not np.any(mask):
@@ -90,20 +84,6 @@ def rate_window(iterations: Int[np.ndarray, " C"], window: tuple[int, int] | Non
             f"{iterations[0]} and {iterations[-1]}."
         )
     return mask
-
-
-def resample_counts(num_seeds: int, num_resamples: int, seed: int) -> Int[np.ndarray, "R S"]:
-    """How often each seed occurs in each bootstrap resample; one table serves every residual.
-
-    Args:
-        num_seeds: S, the independent units of the bootstrap.
-        num_resamples: R.
-        seed: of the resampling; the same seed gives the same table.
-
-    Returns:
-        (R, S); rows sum to S.
-    """
-    return np.random.default_rng(seed).multinomial(num_seeds, np.full(num_seeds, 1.0 / num_seeds), size=num_resamples)
 
 
 def decay_rate(
@@ -137,7 +117,7 @@ def decay_rate(
     Returns:
         The fit and its interval.
 
-    Source: BCa interval of Efron (1987), jackknife acceleration; expanded levels of Hesterberg (2015).
+    Source: the interval is that of `bootstrap_interval`.
     """
     ordered = values[np.lexsort(values.T)]
     intercept_of, slope_of = _least_squares(iterations[mask])
@@ -146,7 +126,8 @@ def decay_rate(
         if running_minimum:
             means = np.minimum.accumulate(means, axis=-1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(means[..., mask])
+            result: Float[np.ndarray, "... W"] = np.log(means[..., mask])
+            return result
 
     num_seeds = len(values)
     mean = ordered.mean(axis=0)
@@ -158,9 +139,7 @@ def decay_rate(
         intercept = float(centre @ intercept_of)
     if not (np.isfinite(slope) and np.all(np.isfinite(replicates))):
         return DecayRate(slope if np.isfinite(slope) else np.nan, intercept, np.nan, np.nan, IntervalMethod.PERCENTILE)
-    levels, method = _interval_levels(slope, replicates, left_out, confidence)
-    lower, upper = np.quantile(replicates, levels)
-    return DecayRate(slope, intercept, float(lower), float(upper), method)
+    return DecayRate(slope, intercept, *bootstrap_interval(slope, replicates, left_out, confidence))
 
 
 def log_log_slope(
@@ -176,7 +155,8 @@ def log_lengths(iterations: Int[np.ndarray, " W"]) -> Float[np.ndarray, " W"]:
     """The share of the length of log(k + 1) that each checkpoint stands for; the shares sum to one."""
     gaps = np.diff(np.log1p(iterations))
     weights = np.concatenate([gaps, [0.0]]) + np.concatenate([[0.0], gaps])
-    return weights / weights.sum()
+    result: Float[np.ndarray, " W"] = weights / weights.sum()
+    return result
 
 
 def _least_squares(iterations: Int[np.ndarray, " W"]) -> tuple[Float[np.ndarray, " W"], Float[np.ndarray, " W"]]:
@@ -187,27 +167,10 @@ def _least_squares(iterations: Int[np.ndarray, " W"]) -> tuple[Float[np.ndarray,
     return weights - centre * slope, slope
 
 
-def _interval_levels(
-    estimate: float, replicates: Float[np.ndarray, " R"], left_out: Float[np.ndarray, " S"], confidence: float
-) -> tuple[Float[np.ndarray, "2"], IntervalMethod]:
-    """Levels of the bootstrap distribution at which the interval ends."""
-    num_seeds = len(left_out)
-    # The bootstrap's normal quantile becomes Student's, and its variance that with S - 1 in the denominator.
-    tail = float(ndtr(np.sqrt(num_seeds / (num_seeds - 1)) * stdtrit(num_seeds - 1, 0.5 - 0.5 * confidence)))
-    nominal = np.array([tail, 1.0 - tail])
-    deviation = left_out.mean() - left_out
-    bias = ndtri(np.mean(replicates < estimate) + 0.5 * np.mean(replicates == estimate))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        acceleration = np.sum(deviation**3) / (6.0 * np.sum(deviation**2) ** 1.5)
-        shifted = bias + ndtri(nominal)
-        levels = ndtr(bias + shifted / (1.0 - acceleration * shifted))
-    degenerate = not np.all(np.isfinite(levels)) or levels[0] >= levels[1] or np.any(acceleration * shifted >= 1.0)
-    return (nominal, IntervalMethod.PERCENTILE) if degenerate else (levels, IntervalMethod.BCA)
-
-
 def seed_mean(values: Float[np.ndarray, "S C"]) -> Float[np.ndarray, " C"]:
     """Mean over seeds, to the same bits whatever their order."""
-    return values[np.lexsort(values.T)].mean(axis=0)
+    result: Float[np.ndarray, " C"] = values[np.lexsort(values.T)].mean(axis=0)
+    return result
 
 
 def running_minimum(means: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:

@@ -6,35 +6,34 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, IntervalMethod
 from smfg_verify.bounds.rates.decay import (
     MIN_CHECKPOINTS,
-    MIN_SEEDS,
     DecayRate,
-    IntervalMethod,
     decay_rate,
     envelope,
     seed_mean,
 )
 from smfg_verify.bounds.rates.decay import running_minimum as running_minimum_of
 from smfg_verify.bounds.rates.report import RateFinding, RateVerdict
+from smfg_verify.bounds.rates.sentences import NO_OBSTACLE, Obstacle
 
 CLAIMED_SLOPE = -0.5
 _EXCLUDED_SLOPES = (-1.0, 0.0)
 _NO_RATE = DecayRate(math.nan, math.nan, math.nan, math.nan, IntervalMethod.PERCENTILE)
 
 
-def rate_verdict(rate: DecayRate) -> tuple[RateVerdict, str]:
-    """The verdict of a slope's interval, and the reason where it is inconclusive (else an empty text)."""
+def rate_verdict(rate: DecayRate) -> tuple[RateVerdict, Obstacle]:
+    """The verdict of a slope's interval, and the reason where it is inconclusive (else the empty one)."""
     if math.isnan(rate.lower):
-        return RateVerdict.INCONCLUSIVE, "no interval: some resampled mean is not positive"
+        return RateVerdict.INCONCLUSIVE, Obstacle("no-interval")
     if rate.upper < CLAIMED_SLOPE:
-        return RateVerdict.FASTER, ""
+        return RateVerdict.FASTER, NO_OBSTACLE
     if rate.lower > CLAIMED_SLOPE:
-        return RateVerdict.SLOWER, ""
+        return RateVerdict.SLOWER, NO_OBSTACLE
     if any(rate.lower <= slope <= rate.upper for slope in _EXCLUDED_SLOPES):
-        interval = f"[{rate.lower:.3g}, {rate.upper:.3g}]"
-        return RateVerdict.INCONCLUSIVE, f"the interval {interval} is too wide: it holds -1/2 and also -1 or 0"
-    return RateVerdict.CONSISTENT, ""
+        return RateVerdict.INCONCLUSIVE, Obstacle("too-wide", {"lower": float(rate.lower), "upper": float(rate.upper)})
+    return RateVerdict.CONSISTENT, NO_OBSTACLE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,43 +52,41 @@ class Window:
 
     Attributes:
         mask: true there.
-        transient: why they are no place to judge the rate; empty where they are.
+        transient: why they are no place to judge the rate; the empty obstacle where they are.
         flattens: the residual falls less and less, so that a slope found too flat is no transient's.
     """
 
     mask: Bool[np.ndarray, " C"]
-    transient: str = ""
+    transient: Obstacle = NO_OBSTACLE
     flattens: bool = False
 
 
-def _obstacle(fit: Fit, mask: np.ndarray) -> str:
-    """Why no rate can be fitted, or an empty text."""
+def _obstacle(fit: Fit, mask: np.ndarray) -> Obstacle:
+    """Why no rate can be fitted, if anything stands against it."""
     needed = np.logical_or.accumulate(mask[::-1])[::-1] if fit.running_minimum else mask
     values = fit.values[:, needed]
     bad = int(np.sum(~np.isfinite(values)))
     if len(values) < MIN_SEEDS:
-        return f"too few seeds: {len(values)}, at least {MIN_SEEDS} are needed"
+        return Obstacle("few-seeds", {"seeds": len(values), "least": MIN_SEEDS})
     if np.sum(mask) < MIN_CHECKPOINTS:
-        return f"too few checkpoints in the window: {int(np.sum(mask))}, at least {MIN_CHECKPOINTS} are needed"
+        return Obstacle("few-checkpoints", {"checkpoints": int(np.sum(mask)), "least": MIN_CHECKPOINTS})
     if bad:
-        return f"{bad} of {values.size} points are not finite"
+        return Obstacle("not-finite", {"bad": bad, "points": int(values.size)})
     zero = values.mean(axis=0) <= fit.rounding[:, needed].mean(axis=0)
     if np.any(zero):
-        where = "at every" if np.all(zero) else "at some"
-        return f"at rounding level {where} checkpoint of the window" + (", nothing decays" if np.all(zero) else "")
+        return Obstacle("rounding", {"everywhere": bool(np.all(zero))})
     if np.all(np.ptp(values, axis=0) == 0.0):
-        return "the seeds do not vary"
-    return ""
+        return Obstacle("no-variation")
+    return NO_OBSTACLE
 
 
-def _standstill(means: Float[np.ndarray, " C"], iterations: Int[np.ndarray, " C"], mask: Bool[np.ndarray, " C"]) -> str:
+def _standstill(
+    means: Float[np.ndarray, " C"], iterations: Int[np.ndarray, " C"], mask: Bool[np.ndarray, " C"]
+) -> Obstacle:
     """Why the slope of a running minimum tells nothing: it was reached before the window and not again."""
     if means[mask][0] > means[mask][-1]:
-        return ""
-    place = int(iterations[int(np.argmin(means))])
-    return (
-        f"the smallest mean was met at k = {place:,} and not undercut in the window: its slope is 0 whatever the rate"
-    )
+        return NO_OBSTACLE
+    return Obstacle("standstill", {"iteration": int(iterations[int(np.argmin(means))])})
 
 
 def rate_finding(
@@ -104,23 +101,23 @@ def rate_finding(
     obstacle = _obstacle(fit, mask)
     means = seed_mean(fit.values)
     means = running_minimum_of(means) if fit.running_minimum else means
-    rate, verdict, reason = _NO_RATE, RateVerdict.INCONCLUSIVE, obstacle
+    rate, verdict = _NO_RATE, RateVerdict.INCONCLUSIVE
     if not obstacle:
         rate = decay_rate(
             fit.values, iterations, mask, counts, confidence=confidence, running_minimum=fit.running_minimum
         )
-        verdict, reason = rate_verdict(rate)
-        standstill = _standstill(means, iterations, mask) if fit.running_minimum else ""
-        transient = "" if window.flattens and verdict is RateVerdict.SLOWER else window.transient
+        verdict, obstacle = rate_verdict(rate)
+        standstill = _standstill(means, iterations, mask) if fit.running_minimum else NO_OBSTACLE
+        transient = NO_OBSTACLE if window.flattens and verdict is RateVerdict.SLOWER else window.transient
         if transient or standstill:
-            verdict, reason = RateVerdict.INCONCLUSIVE, transient or standstill
+            verdict, obstacle = RateVerdict.INCONCLUSIVE, transient or standstill
     with_log = envelope(means, iterations, mask, rate)
     without_log = envelope(means, iterations, mask, rate, logarithm=False)
     inside = np.asarray(iterations)[mask]
     return RateFinding(
         name=fit.name,
         verdict=verdict,
-        reason=reason,
+        obstacle=obstacle,
         slope=rate.slope,
         intercept=rate.intercept,
         lower=rate.lower,

@@ -2,7 +2,6 @@
 
 import dataclasses
 import enum
-import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -10,15 +9,18 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, resample_counts
 from smfg_verify.bounds.rates.change_point import ChangePoint, ChangeStatus, last_change_point
-from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, MIN_SEEDS, decay_rate, rate_window, resample_counts
+from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, decay_rate, rate_window
 from smfg_verify.bounds.rates.findings import CLAIMED_SLOPE
-from smfg_verify.bounds.rates.report import nulls_for_nan
 from smfg_verify.bounds.rates.transient import LeaderWay, asymptotic_window, transient_obstacle
 from smfg_verify.errors import InputError
+from smfg_verify.records.codec import kept, plain
+from smfg_verify.records.documents import document, headed
+from smfg_verify.records.status import NamedStatus
 
 SCHEMA = "smfg-verify/power-plan"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # The rate k^(-2/5) of nested bilevel methods.
 ALTERNATIVE_SLOPE = -0.4
@@ -33,7 +35,8 @@ ASSUMPTION = (
 )
 
 
-class PlanStatus(enum.StrEnum):
+@kept
+class PlanStatus(NamedStatus, enum.StrEnum):
     """What a plan can say."""
 
     PLANNED = "planned"
@@ -41,6 +44,7 @@ class PlanStatus(enum.StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class PowerCell:
     """One choice of seeds and iterations.
@@ -64,6 +68,7 @@ class PowerCell:
         return self.seeds * self.iterations
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class PowerPlan:
     """Power of telling two slopes apart, from a pilot, see `plan_power`.
@@ -100,13 +105,12 @@ class PowerPlan:
     recommended: PowerCell | None
 
     def to_json(self, **further: Any) -> str:
-        """The plan as JSON text with its schema version; numbers that are not finite become null.
+        """The plan as JSON text with its schema version.
 
         Args:
-            **further: entries to stand beside the plan, such as the game.
+            **further: entries to stand beside the plan, such as the game, as plain JSON values.
         """
-        record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **further, **dataclasses.asdict(self)}
-        return json.dumps(nulls_for_nan(record), indent=2, allow_nan=False)
+        return document(headed(SCHEMA, SCHEMA_VERSION, {**further, **plain(self)}))
 
 
 def plan_power(
@@ -234,7 +238,8 @@ def _planned_checkpoints(inside: Int[np.ndarray, " W"], last: int) -> Int[np.nda
     """The pilot's checkpoints, stretched in log(k + 1) so that the first stays and the last is the last iteration."""
     x = np.log1p(inside)
     stretched = x[0] + (x - x[0]) * (np.log1p(last) - x[0]) / (x[-1] - x[0])
-    return np.round(np.expm1(stretched)).astype(int)
+    result: Int[np.ndarray, " W"] = np.round(np.expm1(stretched)).astype(int)
+    return result
 
 
 def _obstacle(
@@ -247,7 +252,7 @@ def _obstacle(
         return f"too few seeds: {len(values)}, at least {MIN_SEEDS} are needed"
     if np.sum(mask) < MIN_CHECKPOINTS and change.status is not ChangeStatus.FOUND:
         return f"too few checkpoints: {int(np.sum(mask))}, at least {MIN_CHECKPOINTS} are needed"
-    return transient_obstacle(mask, change, way)
+    return transient_obstacle(mask, change, way).sentence
 
 
 def check_choices(

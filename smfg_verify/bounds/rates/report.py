@@ -2,21 +2,24 @@
 
 import dataclasses
 import enum
-import json
-import math
 import os
 from typing import Any
 
-from smfg_verify.bounds.rates.change_point import ChangePoint, ChangeStatus
-from smfg_verify.bounds.rates.decay import Envelope, IntervalMethod
+from smfg_verify.bounds.rates.bootstrap import IntervalMethod
+from smfg_verify.bounds.rates.change_point import ChangePoint
+from smfg_verify.bounds.rates.decay import Envelope
+from smfg_verify.bounds.rates.sentences import Obstacle
 from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
-from smfg_verify.records.documents import opened, read_text
+from smfg_verify.records.codec import kept, plain
+from smfg_verify.records.documents import document, headed, opened, read_text
+from smfg_verify.records.typed import structured
 
 SCHEMA = "smfg-verify/bound-report"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 4
 
 
+@kept
 class RateVerdict(enum.StrEnum):
     """How an observed rate of decay compares with k^(-1/2)."""
 
@@ -26,6 +29,7 @@ class RateVerdict(enum.StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class RateFinding:
     r"""The rate of one residual, or of the running minimum or average of $\|\nabla\Phi\|^2$.
@@ -33,7 +37,7 @@ class RateFinding:
     Attributes:
         name: a name of `RESIDUAL_NAMES`, or "running-minimum" or "running-average".
         verdict: on the slope, see `validate_bounds`.
-        reason: why it is inconclusive; empty otherwise.
+        obstacle: why it is inconclusive, as a case with its numbers; the empty one otherwise.
         slope, intercept: of the log of the seed mean against log(k + 1); NaN where no rate was fitted.
         lower, upper: bootstrap confidence interval of the slope.
         interval_method: how the interval was read off the bootstrap distribution.
@@ -46,7 +50,7 @@ class RateFinding:
 
     name: str
     verdict: RateVerdict
-    reason: str
+    obstacle: Obstacle
     slope: float
     intercept: float
     lower: float
@@ -59,7 +63,13 @@ class RateFinding:
     envelope: Envelope
     envelope_without_log: Envelope
 
+    @property
+    def reason(self) -> str:
+        """Why it is inconclusive, in words; empty otherwise."""
+        return self.obstacle.sentence
 
+
+@kept
 @dataclasses.dataclass(frozen=True)
 class BoundReport:
     """Rates of all residuals of a run, see `validate_bounds`.
@@ -102,10 +112,19 @@ class BoundReport:
                 return row
         raise KeyError(f"{name!r}; this report has {', '.join(row.name for row in self.rows)}")
 
+    def as_record(self) -> dict[str, Any]:
+        """The report as JSON values that say what they are.
+
+        Every row has its reason in words too, for readers that cannot render it.
+        """
+        record = plain(self)
+        for entry, row in zip(record["rows"], self.rows, strict=True):
+            entry["reason"] = row.reason
+        return headed(SCHEMA, SCHEMA_VERSION, record)
+
     def to_json(self) -> str:
-        """The report as JSON text with its schema version; numbers that are not finite become null."""
-        record = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}
-        return json.dumps(nulls_for_nan(record), indent=2, allow_nan=False)
+        """The report as JSON text with its schema version."""
+        return document(self.as_record())
 
     @classmethod
     def from_json(cls, text: str) -> "BoundReport":
@@ -118,18 +137,14 @@ class BoundReport:
             record = opened(text, SCHEMA, SCHEMA_VERSION, within="bounds")
         except InputError as error:
             raise InputError(f"bound report: {error}") from error
-        record = {name: entry for name, entry in record.items() if name not in ("schema", "schema_version")}
         try:
-            rows = tuple(_row(row) for row in record.pop("rows"))
-            changes = {name: _change(entry) for name, entry in record.pop("changes").items()}
-            parsed = {"iterations": tuple(record["iterations"]), "rows": rows, "changes": changes}
-            return cls(**{**record, **parsed, "interpolation_change": _number(record["interpolation_change"])})
+            return _report({name: entry for name, entry in record.items() if name not in ("format", "schema_version")})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the JSON form, atomically: a reader sees the old file or the new one, never a part."""
-        write_atomically(path, f"{self.to_json()}\n".encode())
+        write_atomically(path, self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "BoundReport":
@@ -145,36 +160,9 @@ class BoundReport:
             raise InputError(f"{path}: {error}") from error
 
 
-def nulls_for_nan(value: Any) -> Any:
-    """A tree of plain values as JSON can hold it: numbers that are not finite become null, tuples lists."""
-    if isinstance(value, dict):
-        return {key: nulls_for_nan(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [nulls_for_nan(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _envelope(record: dict) -> Envelope:
-    return Envelope(**{**record, "constant": _number(record["constant"])})
-
-
-def _change(record: dict) -> ChangePoint:
-    numbers = {name: _number(value) for name, value in record.items() if name not in ("status", "reason")}
-    return ChangePoint(status=ChangeStatus(record["status"]), reason=record["reason"], **numbers)
-
-
-def _row(record: dict) -> RateFinding:
-    numbers = {name: _number(record[name]) for name in ("slope", "intercept", "lower", "upper")}
-    parsed = {
-        "verdict": RateVerdict(record["verdict"]),
-        "interval_method": IntervalMethod(record["interval_method"]),
-        "window": tuple(record["window"]),
-        "means": tuple(_number(value) for value in record["means"]),
-        "envelope": _envelope(record["envelope"]),
-        "envelope_without_log": _envelope(record["envelope_without_log"]),
-    }
-    return RateFinding(**{**record, **numbers, **parsed})
+def _report(record: dict[str, Any]) -> BoundReport:
+    rows = [{name: value for name, value in row.items() if name != "reason"} for row in record["rows"]]
+    report = structured(BoundReport, {**record, "rows": rows})
+    for row in report.rows:
+        _ = row.reason  # a damaged record is refused here, not where it is read
+    return report

@@ -8,15 +8,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Integer
 
+from smfg_verify.bounds.rates.tracking_residuals import tracking_residuals
 from smfg_verify.errors import InputError
-from smfg_verify.exact.compiling import tangent_entries
-from smfg_verify.exact.follower import BestResponse, best_response, policy_value
+from smfg_verify.exact.batching import batch_size as at_once
+from smfg_verify.exact.batching import in_batches
+from smfg_verify.exact.equilibrium.rescue import with_rescue_of_points
 from smfg_verify.exact.gradient.stackelberg import StackelbergGradient, gradient_of_logits
-from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
-from smfg_verify.exact.objective import leader_value
-from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import (
     AbstractGame,
@@ -27,23 +26,19 @@ from smfg_verify.game import (
     traced,
     validate,
 )
-from smfg_verify.policies import observed_rows, softmax_policy
-from smfg_verify.records.portable import reduce_portable
+from smfg_verify.records.codec import kept
+from smfg_verify.records.status import NamedStatus
 from smfg_verify.stochastic.trace import Trace
 
 RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
 
-# Entries of the largest table of tangents that one batch of points builds (128 MiB of float64).
-_MAX_BATCH_ENTRIES = 2**24
-_LARGEST_BATCH = 128
+# Points in a batch, at most: a run has hundreds of them. Few need the costly searches, which go on until the last of a
+# batch is done, so that those batches are small.
+LARGEST_BATCH = 128
 _RESCUE_BATCH = 8
-_BATCHES_A_BLOCK = 16
-# Rounding errors of a handful of operations, in units of the machine precision.
-_ROUNDINGS = 16.0
-_SERIES_RADIUS = 2.0**-5
 
 
-class PointStatus(enum.IntEnum):
+class PointStatus(NamedStatus, enum.IntEnum):
     """What became of one checkpoint of one seed."""
 
     EVALUATED = 0
@@ -52,6 +47,7 @@ class PointStatus(enum.IntEnum):
     NOT_DIFFERENTIABLE = 3
 
 
+@kept
 @dataclasses.dataclass(frozen=True)
 class Residuals:
     r"""Residuals of every seed at every checkpoint, (seed, C) each unless said otherwise.
@@ -78,7 +74,7 @@ class Residuals:
     """
 
     iterations: Int[np.ndarray, " C"]
-    seeds: Int[np.ndarray, " S"]
+    seeds: Integer[np.ndarray, " S"]
     e_omega: Float[np.ndarray, "S C"]
     policy_gap: Float[np.ndarray, "S C"]
     e_theta: Float[np.ndarray, "S C"]
@@ -140,13 +136,14 @@ def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None 
     points, finite = _points(game, trace)
     game = traced(game)
     precision = float(np.finfo(trace.leader_logits.dtype).eps)
-    batch_size = min(largest_batch(game), batch_size or _LARGEST_BATCH)
-    measured = _evaluate(game, points, precision, batch_size, rescue=False)
-    failed = np.flatnonzero(finite & ~measured.converged)
-    if len(failed):
-        rescued = _evaluate(game, _take(points, failed), precision, min(batch_size, _RESCUE_BATCH), rescue=True)
-        for all_points, some in zip(measured, rescued, strict=True):
-            all_points[failed] = some
+    most = min(LARGEST_BATCH, batch_size or LARGEST_BATCH)
+
+    def evaluate(points: _Point, *, rescue: bool) -> _Measured:
+        size = at_once(game, min(most, _RESCUE_BATCH) if rescue else most)
+        result: _Measured = in_batches(lambda some: _evaluate(game, some, precision, rescue), size, points)
+        return result
+
+    measured, _ = with_rescue_of_points(evaluate, lambda found: finite & ~found.converged, points)
     return _assemble(trace, measured, finite)
 
 
@@ -225,76 +222,13 @@ def _points(game: AbstractGame, trace: Trace) -> tuple[_Point, Bool[np.ndarray, 
             )
         columns.append(array.reshape(math.prod(grid), *shape))
     finite = np.logical_and.reduce([np.all(np.isfinite(c), axis=tuple(range(1, c.ndim))) for c in columns])
-    safe = [np.where(finite.reshape(-1, *[1] * (c.ndim - 1)), c, 0.0) for c in columns]
+    safe = [np.where(finite.reshape(-1, *[1] * (c.ndim - 1)), c, 0.0).astype(float) for c in columns]
     return _Point(*safe), finite
 
 
-def _take(points: _Point, indices: Int[np.ndarray, " Q"]) -> _Point:
-    return _Point(*(column[indices] for column in points))
-
-
-def largest_batch(game: AbstractGame) -> int:
-    """Points evaluated at once: as many as keep the tables of tangents within 128 MiB, 128 at most."""
-    return max(1, min(_LARGEST_BATCH, _MAX_BATCH_ENTRIES // tangent_entries(game)))
-
-
-def _evaluate(game: AbstractGame, points: _Point, precision: float, batch_size: int, *, rescue: bool) -> _Measured:
-    """Evaluate in blocks of one shape, so that one compilation serves any number of points."""
-    total = len(points.leader_logits)
-    block = batch_size if total <= batch_size else batch_size * _BATCHES_A_BLOCK
-    parts = []
-    for first in range(0, total, block):
-        indices = np.minimum(np.arange(first, first + block), total - 1)
-        chunk = jax.tree.map(lambda column: jnp.asarray(column, dtype=float), _take(points, indices))
-        parts.append(jax.block_until_ready(_evaluate_block(game, chunk, precision, batch_size, rescue)))
-    columns = (np.concatenate([np.asarray(part) for part in column]) for column in zip(*parts, strict=True))
-    return _Measured(*(np.array(column[:total]) for column in columns))
-
-
 @compiled_for_game
-def _evaluate_block(game, points: _Point, precision: float, batch_size: int, rescue: bool) -> _Measured:
-    return jax.lax.map(lambda point: _measure(game, point, precision, rescue), points, batch_size=batch_size)
-
-
-class Tracking(NamedTuple):
-    """Residuals of follower and critics at one iterate, which need no equilibrium; and their rounding levels."""
-
-    e_theta: Float[Array, ""]
-    e_Vf: Float[Array, ""]
-    e_Vl: Float[Array, ""]
-    rounding: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return reduce_portable(self)
-
-
-def tracking_residuals(game: AbstractGame, point: Any, precision: float) -> Tracking:
-    """The residuals that compare follower and critics with the current mean field estimate, for use inside jit.
-
-    Args:
-        game: the game, traced.
-        point: record with `leader_logits`, `follower_logits`, `leader_critic`, `follower_critic` and `mean_field`.
-        precision: relative rounding of the iterate's numbers.
-
-    Returns:
-        The three residuals; e_theta is NaN where the follower's optimum was not found.
-    """
-    leader, follower = softmax_policy(point.leader_logits), softmax_policy(point.follower_logits)
-    model = follower_model(tabulate(game, point.mean_field), observed_rows(leader, game.leader_observation))
-    optimum = best_response(model, game.discount, game.temperature)
-    follower_values = policy_value(model, follower, game.discount, game.temperature)
-    leader_values = leader_value(game, leader, follower, point.mean_field)
-    gap, gap_rounding = _optimality_gap(game, model, optimum, point.follower_logits, precision)
-    return Tracking(
-        e_theta=gap,
-        e_Vf=jnp.sum((point.follower_critic - follower_values) ** 2),
-        e_Vl=jnp.sum((point.leader_critic - leader_values) ** 2),
-        rounding=(
-            gap_rounding,
-            _value_rounding(game, follower_values, precision),
-            _value_rounding(game, leader_values, precision),
-        ),
-    )
+def _evaluate(game: AbstractGame, points: _Point, precision: float, rescue: bool) -> _Measured:
+    return jax.vmap(lambda point: _measure(game, point, precision, rescue))(points)
 
 
 def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) -> _Measured:
@@ -332,50 +266,6 @@ def _alignment(gradient: StackelbergGradient) -> Float[Array, ""]:
     total, direct = jnp.linalg.norm(gradient.total), jnp.linalg.norm(gradient.direct)
     known = jnp.minimum(total, direct) > gradient.certificate.error_bound
     return jnp.where(known, jnp.sum(gradient.total * gradient.direct) / (total * direct), jnp.nan)
-
-
-def _value_rounding(game: AbstractGame, values: Float[Array, " n"], precision: float) -> Float[Array, ""]:
-    error = _ROUNDINGS * precision * jnp.max(jnp.abs(values)) / (1.0 - game.discount)
-    return values.shape[0] * error**2
-
-
-def _optimality_gap(
-    game: AbstractGame, model: FollowerModel, optimum: BestResponse, logits: Float[Array, "n A"], precision: float
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    r"""The follower's optimality gap and its rounding level; NaN where the soft optimum was not found.
-
-    $J_f(\pi^*) - J_f(\pi) = \frac{1}{1-\gamma} \sum_s d^\pi(s) \, \tau \, KL(\pi(\cdot|s) \| \pi^*(\cdot|s))$, an
-    identity: a difference of the two values would lose every digit of a gap below their rounding errors.
-
-    Source: Mei et al. (2020), Lemma 26.
-    """
-    discount, temperature = game.discount, game.temperature
-    centred = optimum.value - jnp.mean(optimum.value)
-    optimal_logits = (model.reward + discount * (model.transition @ centred)) / temperature
-    log_policy, log_optimal = jax.nn.log_softmax(logits), jax.nn.log_softmax(optimal_logits)
-    initial = jnp.asarray(game.initial_distribution)
-    occupancy = discounted_occupancy(chain(jnp.exp(log_policy), model.transition), initial, discount)
-    gap = temperature / (1.0 - discount) * jnp.dot(occupancy, _divergence(log_policy, log_optimal))
-    value_error = optimum.residual * jnp.maximum(temperature, jnp.max(jnp.abs(optimum.value))) / (1.0 - discount)
-    log_error = _ROUNDINGS * precision * (jnp.max(jnp.abs(log_policy)) + jnp.max(jnp.abs(optimal_logits)) + 1.0)
-    rounding = temperature / (1.0 - discount) * (log_error + discount * value_error / temperature) ** 2
-    return jnp.where(optimum.converged, gap, jnp.nan), rounding
-
-
-def _divergence(log_p: Float[Array, "n A"], log_q: Float[Array, "n A"]) -> Float[Array, " n"]:
-    r"""KL(p || q) of each row as $\sum_a p(a) h(x(a))$, $x = \log p - \log q$, $h(x) = x + e^{-x} - 1 \ge 0$.
-
-    Every term is non-negative, so nothing cancels between terms; near zero h is summed by its series.
-    """
-    x = log_p - log_q
-    small = jnp.abs(x) < _SERIES_RADIUS
-    y = jnp.where(small, x, 0.0)
-    tail = jnp.ones_like(y)
-    for order in range(9, 2, -1):
-        tail = 1.0 - y / order * tail
-    series = 0.5 * y**2 * tail
-    p = jnp.exp(log_p)
-    return jnp.sum(jnp.where(small, p * series, p * x + jnp.exp(log_q) - p), axis=-1)
 
 
 def _assemble(trace: Trace, measured: _Measured, finite: Bool[np.ndarray, " P"]) -> Residuals:

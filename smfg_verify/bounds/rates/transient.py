@@ -14,8 +14,8 @@ from scipy.special import softmax
 
 from smfg_verify.bounds.rates.change_point import ChangePoint, ChangeStatus
 from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, rate_window
+from smfg_verify.bounds.rates.sentences import NO_OBSTACLE, Obstacle
 
-IN_TRANSIENT = "still in its transient"
 # The share of its way that a leader may cover in the second half of its clock, and how many standard errors over seeds
 # that must be to be no chance.
 _MOST_LATE = 0.25
@@ -81,8 +81,8 @@ def flattens(change: ChangePoint) -> bool:
     return change.status is ChangeStatus.FOUND and change.slope_after >= change.slope_before
 
 
-def transient_obstacle(mask: Bool[np.ndarray, " C"], change: ChangePoint, way: LeaderWay | None) -> str:
-    """Why the transient is not over, or an empty text.
+def transient_obstacle(mask: Bool[np.ndarray, " C"], change: ChangePoint, way: LeaderWay | None) -> Obstacle:
+    """Why the transient is not over, if it is not.
 
     Args:
         mask: the asymptotic window.
@@ -90,13 +90,8 @@ def transient_obstacle(mask: Bool[np.ndarray, " C"], change: ChangePoint, way: L
         way: of the leader, for a residual of the leader; None where the leader plays no part.
     """
     if np.sum(mask) < MIN_CHECKPOINTS and change.status is ChangeStatus.FOUND:
-        return (
-            f"{IN_TRANSIENT}: {int(np.sum(mask))} checkpoints after the change-point at k = {change.iteration:.0f}, at "
-            f"least {MIN_CHECKPOINTS} are needed; run it longer"
-        )
+        facts = {"checkpoints": int(np.sum(mask)), "iteration": change.iteration, "least": MIN_CHECKPOINTS}
+        return Obstacle("short-regime", facts)
     if way is not None and not way.arrived:
-        return (
-            f"{IN_TRANSIENT}: of the {way.whole:.2g} that the leaders' mean policy has moved, it moved {way.late:.2g} "
-            "over the last three quarters of the iterations, half of the leader's clock; run it longer"
-        )
-    return ""
+        return Obstacle("moving-leader", {"whole": way.whole, "late": way.late})
+    return NO_OBSTACLE

@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Int
 
 from smfg_verify.bounds.rates.averages import RUNNING_AVERAGE, average_fit, interpolation_change
+from smfg_verify.bounds.rates.bootstrap import resample_counts
 from smfg_verify.bounds.rates.change_point import ChangePoint, last_change_point
-from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, rate_window, resample_counts
+from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, rate_window
 from smfg_verify.bounds.rates.findings import Fit, Window, rate_finding
 from smfg_verify.bounds.rates.report import BoundReport
 from smfg_verify.bounds.rates.run_residuals import RESIDUAL_NAMES, Residuals, exact_residuals

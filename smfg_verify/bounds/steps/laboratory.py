@@ -3,6 +3,7 @@ r"""The step-size laboratory: final $\|\nabla\Phi\|^2$ over step constants and e
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.stats
@@ -24,8 +25,9 @@ from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_where_finite
 from smfg_verify.game import AbstractGame
 from smfg_verify.learners import LEARNERS
+from smfg_verify.progress import Callback
+from smfg_verify.records.codec import kept
 from smfg_verify.records.parts import Keep, made_anew
-from smfg_verify.stochastic.run import Callback
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Sampling
 
@@ -33,6 +35,7 @@ MIN_SEEDS = 4
 _FINER, _CHECKED = 32, 6
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class PlaneResult:
     r"""What became of one plane; rows are values of y, columns of x.
@@ -56,6 +59,7 @@ class PlaneResult:
     certified: Bool[np.ndarray, "Y X"]
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Optimum:
     """One choice of step sizes, and what fresh seeds say about it.
@@ -78,6 +82,7 @@ class Optimum:
     objective: float
 
 
+@kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Laboratory:
     """A finished sweep.
@@ -203,7 +208,15 @@ def check_sweep(schedule: Schedule, num_iterations: int, num_seeds: int) -> None
         )
 
 
-def _swept(game: AbstractGame, planes, base, seeds, arguments, callback, keep: Keep) -> np.ndarray:
+def _swept(
+    game: AbstractGame,
+    planes: Sequence[StepPlane],
+    base: Mapping[str, float],
+    seeds: np.ndarray,
+    arguments: tuple[int, Sampling],
+    callback: Callback | None,
+    keep: Keep,
+) -> np.ndarray:
     """`_measured` at the choices of all planes, (4, V, S), each plane a part."""
     done, tables, (num_iterations, sampling) = 0, [], arguments
     for number, plane in enumerate(planes):
@@ -215,7 +228,14 @@ def _swept(game: AbstractGame, planes, base, seeds, arguments, callback, keep: K
     return np.concatenate(tables, axis=1)
 
 
-def _measured(game: AbstractGame, choices, seeds, num_iterations, sampling, callback=None) -> np.ndarray:
+def _measured(
+    game: AbstractGame,
+    choices: np.ndarray,
+    seeds: np.ndarray,
+    num_iterations: int,
+    sampling: Sampling,
+    callback: Callback | None = None,
+) -> np.ndarray:
     """Final squared gradients, gaps, objectives and rounding of the first, (4, V, S); NaN where a run diverged."""
     logits = final_leaders(game, choices, seeds, num_iterations, sampling, callback=callback)
     points = evaluate_where_finite(game, logits.reshape(-1, *logits.shape[2:]))
@@ -223,12 +243,16 @@ def _measured(game: AbstractGame, choices, seeds, num_iterations, sampling, call
     return np.stack([measure.reshape(logits.shape[:2]) for measure in measures])
 
 
-def _predicted(game: AbstractGame, choices, num_iterations, sampling, **options) -> np.ndarray:
+def _predicted(
+    game: AbstractGame, choices: np.ndarray, num_iterations: int, sampling: Sampling, **options: int
+) -> np.ndarray:
     law = linear_noise(game, power_schedule(choices), num_iterations, sampling, **options)
     return expected_stationarity(game, law).squared_gradient
 
 
-def _region(choices, num_iterations, inequalities) -> tuple[np.ndarray, str]:
+def _region(
+    choices: np.ndarray, num_iterations: int, inequalities: Mapping[str, DriftInequality] | None
+) -> tuple[np.ndarray, str]:
     nowhere = np.zeros(len(choices), dtype=bool)
     if inequalities is None:
         return nowhere, "no drift inequalities were given"
@@ -251,7 +275,14 @@ def _undecided(measured: Float[np.ndarray, " V"], level: Float[np.ndarray, " V"]
     return ""
 
 
-def _optima(game, choices, measured, predicted, fresh, arguments):
+def _optima(
+    game: AbstractGame,
+    choices: np.ndarray,
+    measured: np.ndarray,
+    predicted: np.ndarray,
+    fresh: np.ndarray,
+    arguments: tuple[int, Sampling],
+) -> tuple[Optimum, Optimum | None, tuple[float, float]]:
     """The least of the sweep, that of the prediction, and their difference on fresh seeds."""
     places = [int(np.nanargmin(measured))]
     places += [int(np.nanargmin(predicted))] if np.isfinite(predicted).any() else []
@@ -263,7 +294,7 @@ def _optima(game, choices, measured, predicted, fresh, arguments):
     return optima[0], optima[1], (float(apart.mean()), float(apart.std(ddof=1) / np.sqrt(len(apart))))
 
 
-def _optimum(choice, measured, predicted, again) -> Optimum:
+def _optimum(choice: np.ndarray, measured: np.ndarray, predicted: np.ndarray, again: np.ndarray) -> Optimum:
     squared, gap, objective, _ = again
     return Optimum(
         choice=dict(zip(PARAMETERS, choice.tolist(), strict=True)),
@@ -276,18 +307,18 @@ def _optimum(choice, measured, predicted, again) -> Optimum:
     )
 
 
-def _split(planes: tuple[StepPlane, ...], tables) -> tuple[PlaneResult, ...]:
+def _split(planes: tuple[StepPlane, ...], tables: Sequence[np.ndarray]) -> tuple[PlaneResult, ...]:
     ends = np.cumsum([plane.shape[0] * plane.shape[1] for plane in planes])
     parts = zip(planes, *(np.split(table, ends[:-1]) for table in tables), strict=True)
     return tuple(PlaneResult(**_shaped(plane, *rows)) for plane, *rows in parts)
 
 
-def _shaped(plane: StepPlane, *rows) -> dict:
+def _shaped(plane: StepPlane, *rows: np.ndarray) -> dict[str, Any]:
     names = ("measured", "standard_error", "predicted", "policy_gap", "objective", "certified")
     return {"plane": plane, **{name: row.reshape(plane.shape) for name, row in zip(names, rows, strict=True)}}
 
 
-def _rank_correlation(measured, predicted) -> float:
+def _rank_correlation(measured: np.ndarray, predicted: np.ndarray) -> float:
     """Of fewer than three choices, or of equal ones, there is none."""
     known = np.isfinite(measured) & np.isfinite(predicted)
     if known.sum() < 3 or np.ptp(measured[known]) == 0.0 or np.ptp(predicted[known]) == 0.0:
@@ -295,18 +326,19 @@ def _rank_correlation(measured, predicted) -> float:
     return float(scipy.stats.spearmanr(measured[known], predicted[known]).statistic)
 
 
-def _ratios(values, predicted) -> np.ndarray:
+def _ratios(values: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Not finite where the prediction is zero or none."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return values / predicted
+        result: np.ndarray = values / predicted
+        return result
 
 
-def _largest(changes) -> float:
+def _largest(changes: np.ndarray) -> float:
     known = np.abs(changes[np.isfinite(changes)])
     return float(np.max(known)) if known.size else np.nan
 
 
-def _quartiles(ratios) -> tuple[float, float, float]:
+def _quartiles(ratios: np.ndarray) -> tuple[float, float, float]:
     known = ratios[np.isfinite(ratios)]
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if known.size else (np.nan, np.nan, np.nan)
     return float(low), float(middle), float(high)

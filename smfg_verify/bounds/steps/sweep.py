@@ -1,21 +1,22 @@
 """AC-SMFG under many choices of its step sizes at once: which choices, and the leaders they end at."""
 
-import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.learners import LEARNERS
+from smfg_verify.progress import Callback
+from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.ac_smfg import AcSmfg
-from smfg_verify.stochastic.advance import advance_on_thread
-from smfg_verify.stochastic.initial import first_iterate, from_lanes, seed_groups, to_lanes
-from smfg_verify.stochastic.run import Callback
+from smfg_verify.stochastic.engine.advance import advance_on_thread
+from smfg_verify.stochastic.engine.initial import first_iterate, from_lanes, seed_groups, to_lanes
+from smfg_verify.stochastic.engine.threads import CompiledThenThreads
+from smfg_verify.stochastic.method import Carry
 from smfg_verify.stochastic.schedules import PowerSchedule
 from smfg_verify.stochastic.updates import Sampling
 from smfg_verify.stochastic.value_bounds import value_bounds
@@ -27,6 +28,7 @@ _EXPONENTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _FACTORS = tuple(10.0 ** (k / 3.0) for k in range(-3, 4))
 
 
+@kept
 class StepPlane(NamedTuple):
     """Two parameters that vary while the others keep their base values.
 
@@ -97,7 +99,7 @@ def power_schedule(choices: Float[np.ndarray, "V 6"]) -> PowerSchedule:
 def final_leaders(
     game: AbstractGame,
     choices: Float[np.ndarray, "V 6"],
-    seeds: Int[np.ndarray, " S"],
+    seeds: Integer[np.ndarray, " S"],
     num_iterations: int,
     sampling: Sampling = "markov",
     *,
@@ -127,22 +129,16 @@ def final_leaders(
     lanes = seed_groups(np.repeat(np.arange(len(choices)), len(seeds)))
     float64 = jnp.result_type(float) == jnp.float64
 
-    def run(group):
-        keys, lane, carry = group
+    def run(keys: np.ndarray, lane: np.ndarray, carry: Carry) -> Carry:
         method = AcSmfg(power_schedule(choices[lane]), sampling)
         job = (game, bounds, method, jnp.asarray(keys), carry, 0, num_iterations)
         return advance_on_thread(*job, float64=float64)
 
-    jobs = list(zip(groups, lanes, carries, strict=True))
-    # The first alone: two threads that meet an uncompiled function compile it twice.
-    finished = [run(jobs[0])]
-    threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
-    try:
-        for done in threads.map(run, jobs[1:]):
+    finished = []
+    with CompiledThenThreads(len(groups)) as threads:
+        for done in threads.map(run, groups, lanes, carries):
             finished.append(done)
             if callback is not None:
                 callback(min(len(finished) * len(groups[0]), len(runs)))
-    finally:
-        threads.shutdown(cancel_futures=True)  # an interruption does not wait for the rest of the sweep
     logits = from_lanes(finished, len(runs))["leader_logits"]
     return logits.reshape(len(choices), len(seeds), *logits.shape[1:])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
@@ -18,7 +19,7 @@ _STEP = 1.0
 @register_case(
     "critic-convergence", source="Polyak and Juditsky (1992); Ruppert (1988), on linear stochastic approximation."
 )
-def critic_convergence(version: Version, *, errors: Callable = averaged_errors) -> CaseRecord:
+def critic_convergence(version: Version, *, errors: Callable[..., Array] = averaged_errors) -> CaseRecord:
     r"""The mean squared error of averaged TD(0) on a frozen policy falls like one over the number of samples.
 
     $$ E\|\bar V_N - V^\pi\|_2^2 = \Theta(N^{-1}), \qquad \bar V_N = \frac{1}{N} \sum_{k \le N} V_k, \quad

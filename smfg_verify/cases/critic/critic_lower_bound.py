@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
@@ -14,7 +15,7 @@ _STEP = 1.0
 
 
 @register_case("critic-lower-bound", source="Khamaru, Pananjady, Ruan, Wainwright, Jordan (2020), arXiv 2003.07337.")
-def critic_lower_bound(version: Version, *, errors: Callable = averaged_errors) -> CaseRecord:
+def critic_lower_bound(version: Version, *, errors: Callable[..., Array] = averaged_errors) -> CaseRecord:
     r"""The scaled error of averaged TD(0) stays above the instance-dependent lower bound of policy evaluation.
 
     $$ N\,E\|\bar V_N - V^\pi\|_2^2 \ge trace\,\Sigma^*, \qquad

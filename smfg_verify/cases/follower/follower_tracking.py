@@ -43,7 +43,9 @@ def optimality_gaps(
 
 
 @register_case("follower-tracking", source="Zeng et al. (2025), arXiv 2509.15392: the follower's residual of AC-SMFG.")
-def follower_tracking(version: Version, *, run: Callable = optimality_gaps) -> CaseRecord:
+def follower_tracking(
+    version: Version, *, run: Callable[..., tuple[np.ndarray, np.ndarray]] = optimality_gaps
+) -> CaseRecord:
     r"""At a fixed leader the follower's optimality gap along AC-SMFG falls at the rate k^(-1/2).
 
     $$ E[J_f(\pi^*(\phi, \hat\mu_k), \phi, \hat\mu_k) - J_f(\pi_k, \phi, \hat\mu_k)] = \tilde O(k^{-1/2}) $$

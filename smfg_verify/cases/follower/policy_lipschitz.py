@@ -75,4 +75,5 @@ def _secants(policy: Policy, values: Float[np.ndarray, "N A"]) -> Float[np.ndarr
     step = _TEMPERATURE * np.where(np.arange(len(values)) % 2, 1.0, _SMALL)[:, None]
     moved = values + step * np.sign(np.arange(_NUM_ACTIONS) - 0.5) * np.where(np.arange(_NUM_ACTIONS) < 2, 1.0, 0.0)
     difference = np.asarray(policy(jnp.asarray(moved / _TEMPERATURE)) - policy(jnp.asarray(values / _TEMPERATURE)))
-    return np.sum(np.abs(difference), axis=1) / step[:, 0]
+    result: Float[np.ndarray, " N"] = np.sum(np.abs(difference), axis=1) / step[:, 0]
+    return result

@@ -8,10 +8,12 @@ from smfg_verify.assumptions import search_settings
 from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.contraction.measured_modulus import find_modulus, random_points
 from smfg_verify.assumptions.contraction.proved_bounds import BoundInputs, inputs_of, smaller_bound
+from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
 from smfg_verify.cases.shared.points import random_game
 from smfg_verify.exact.response_jacobian import at_mean_fields, tangent_norms
+from smfg_verify.game import AbstractGame
 
 # Points of one compiled batch.
 _QUICK_POINTS = 32
@@ -58,6 +60,6 @@ def contraction_bound(version: Version, *, bound: Callable[[BoundInputs, float],
     )
 
 
-def _sampled(game, settings) -> float:
+def _sampled(game: AbstractGame, settings: SearchSettings) -> float:
     logits, fields = random_points(game, _QUICK_POINTS, settings)
     return float(np.max(tangent_norms(at_mean_fields(game, logits, fields).response)))

@@ -45,13 +45,16 @@ def simulated_deviation(
         mean_field=equilibrium.mean_field,
         deviation=False,
     )
-    return np.mean(np.sum((run.mean_field - run.reference)[:, _BURN_IN:] ** 2, axis=-1), axis=1)
+    result: Float[np.ndarray, " R"] = np.mean(
+        np.sum((run.mean_field - run.reference)[:, _BURN_IN:] ** 2, axis=-1), axis=1
+    )
+    return result
 
 
 @register_case(
     "finite-population", source="Propagation of chaos for weakly interacting chains; theory of this project."
 )
-def finite_population(version: Version, *, simulate: Callable = simulated_deviation) -> CaseRecord:
+def finite_population(version: Version, *, simulate: Callable[..., np.ndarray] = simulated_deviation) -> CaseRecord:
     r"""The empirical law of N followers is within O(1/sqrt(N)) of the mean field equilibrium.
 
     $$ \sqrt{E\|\mu^N_t - \mu^*\|_2^2} = \Theta(N^{-1/2}), \qquad \mu^N_t = \frac{1}{N}\sum_{i \le N} e_{s^i_t} $$

@@ -13,7 +13,7 @@ from smfg_verify.cases.shared.statistics import mean_interval
 @register_case(
     "mean-field-tracking", source="Linear stochastic approximation, exact second moments; theory of this project."
 )
-def mean_field_tracking(version: Version, *, run: Callable = squared_errors) -> CaseRecord:
+def mean_field_tracking(version: Version, *, run: Callable[..., np.ndarray] = squared_errors) -> CaseRecord:
     r"""At frozen policies the mean field estimate of AC-SMFG tracks the stationary law with the predicted error.
 
     $$ \hat\mu_{k+1} = \hat\mu_k + \xi_k (e_{\bar s_{k+1}} - \hat\mu_k), \qquad

@@ -49,4 +49,5 @@ def markov_limit(version: Version, *, run: Callable[..., Trace] = run_at_rate) -
 
 
 def _last_action(trace: Trace) -> np.ndarray:
-    return np.mean(np.asarray(softmax_policy(jnp.asarray(trace.leader_logits[:, -1])))[..., -1], axis=1)
+    result: np.ndarray = np.mean(np.asarray(softmax_policy(jnp.asarray(trace.leader_logits[:, -1])))[..., -1], axis=1)
+    return result

@@ -11,7 +11,7 @@ from smfg_verify.cases.shared.statistics import ratio_interval
 
 
 @register_case("markov-ratio", source="Asymptotic variance of Markov chain averages; theory of this project.")
-def markov_ratio(version: Version, *, run: Callable = squared_errors) -> CaseRecord:
+def markov_ratio(version: Version, *, run: Callable[..., np.ndarray] = squared_errors) -> CaseRecord:
     r"""Markov samples multiply the mean field's error by the chain's autocorrelation, and leave its limit alone.
 
     $$ \frac{E\|\hat\mu_k^{markov} - \nu\|_2^2}{E\|\hat\mu_k^{iid} - \nu\|_2^2} \to

@@ -26,7 +26,7 @@ def predicted_logits(game: AbstractGame, num_iterations: int) -> np.ndarray:
     """
     shape = leader_logits_shape(game)
 
-    def flow(_, logits):
+    def flow(_: float, logits: np.ndarray) -> np.ndarray:
         direct = evaluate_leaders(game, logits.reshape(1, *shape)).direct
         return (1.0 - float(game.discount)) * direct.ravel()
 

@@ -91,7 +91,7 @@ def averaged_errors(
     size = problem.value.shape[0]
     weight = jnp.broadcast_to(problem.probability.T[:, :, None], (problem.probability.shape[1], size, num_runs))
 
-    def iterate(iteration, carry):
+    def iterate(iteration: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         value, average = carry
         uniform = jax.random.uniform(jax.random.fold_in(jax.random.key(0), iteration), (size, num_runs))
         cell = sample_index(weight, uniform)
@@ -101,7 +101,9 @@ def averaged_errors(
         value = value + beta * (reward + problem.discount * following - value)
         return value, average + (value - average) / (iteration + 1.0)
 
-    def advance(carry, stop):
+    def advance(
+        carry: tuple[Array, tuple[Array, Array]], stop: Array
+    ) -> tuple[tuple[Array, tuple[Array, Array]], Array]:
         start, tables = carry
         tables = jax.lax.fori_loop(start, stop, iterate, tables)
         return (stop, tables), jnp.sum((tables[1] - problem.value[:, None]) ** 2, axis=0)

@@ -74,7 +74,8 @@ def squared_errors(
             initial={"follower_logits": population.follower_logits},
         )
     kept = np.isin(trace.iterations, snapshots(num_iterations))
-    return np.sum((trace.mean_field[:, kept] - population.law) ** 2, axis=-1)
+    result: Float[np.ndarray, "S C"] = np.sum((trace.mean_field[:, kept] - population.law) ** 2, axis=-1)
+    return result
 
 
 def exact_errors(population: FrozenPopulation, sampling: Sampling, num_iterations: int) -> Float[np.ndarray, " C"]:
@@ -109,4 +110,5 @@ def exact_errors(population: FrozenPopulation, sampling: Sampling, num_iteration
         square = (1.0 - step) ** 2 * square + 2.0 * step * (1.0 - step) * cross + step**2 * noise
         joint = (1.0 - step) * moved + step * corners * marginal
         found.append(square)
-    return np.array(found)[snapshots(num_iterations)]
+    result: Float[np.ndarray, " C"] = np.array(found)[snapshots(num_iterations)]
+    return result

@@ -1,5 +1,7 @@
 """Random points at which exact claims are evaluated, the same for the same seed."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -8,7 +10,7 @@ from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.games import RandomGame
 
 
-def random_game(seed: int = 0, **parameters) -> AbstractGame:
+def random_game(seed: int = 0, **parameters: Any) -> AbstractGame:
     """A random game of few states, ready to be traced; every coupling is on.
 
     Args:

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import stdtrit
 
-from smfg_verify.bounds.rates.decay import DecayRate, decay_rate, resample_counts
+from smfg_verify.bounds.rates.bootstrap import resample_counts
+from smfg_verify.bounds.rates.decay import DecayRate, decay_rate
 from smfg_verify.cases.record import CaseRecord, Kind
 
 CONFIDENCE = 0.99

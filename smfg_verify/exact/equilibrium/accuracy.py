@@ -64,7 +64,7 @@ def accuracy(setting: Setting, landing: Landing) -> Accuracy:
     rounding = _flat(_rounding(setting, landing))
     inverse = landing.matrix.inverse
 
-    def polish(search, _):
+    def polish(search: Search, _: None) -> tuple[Search, tuple[Search, Array, Array, Array]]:
         tried = _try_around(setting, search, landing.matrix, inverse, rounding)
         better = _in_temperatures(setting, tried.next.remainder) < _in_temperatures(setting, search.remainder)
         following = jax.tree.map(lambda new, old: jnp.where(better, new, old), tried.next, search)
@@ -146,7 +146,9 @@ def _grain(departures: Float[Array, "8 k"], rounding: Float[Array, " k"]) -> Flo
     return jnp.maximum(2.0 * jnp.max(jnp.abs(irregular), axis=0) - 4.0 * rounding, 0.0)
 
 
-def _stepped(departures: Float[Array, "8 k"], linear: Float[Array, "8 k"], rounding, size: int) -> Bool[Array, ""]:
+def _stepped(
+    departures: Float[Array, "8 k"], linear: Float[Array, "8 k"], rounding: Array, size: int
+) -> Bool[Array, ""]:
     """Whether the residual misses its slope by the same on both sides, as on the step of a staircase.
 
     Such are functions that add a number so large that the mean field is rounded away: the machine's function is flat
@@ -168,7 +170,7 @@ def _in_temperatures(setting: Setting, remainder: Point) -> Float[Array, ""]:
     return jnp.maximum(jnp.max(jnp.abs(remainder.mean_field)), by_value)
 
 
-def _flat(point: Point) -> Float[Array, "k *c"]:
+def _flat(point: Point) -> Float[Array, " k *c"]:
     return jnp.concatenate([point.mean_field, point.value])
 
 

@@ -1,29 +1,46 @@
 """Following the equilibrium from a large temperature down to the one asked for, through folds."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from smfg_verify.exact.equilibrium.newton import Search, begin, newton, to_simplex
+from smfg_verify.exact import root
+from smfg_verify.exact.equilibrium.newton import Search, begin, newton, newton_direction, to_simplex, unevaluated
 from smfg_verify.exact.equilibrium.residual import (
+    Jacobian,
     Point,
     Setting,
-    jacobian,
+    linearised,
     model_at,
     residual,
     residual_norm,
     value_scale,
 )
 from smfg_verify.game import mean_field_shape
+from smfg_verify.game.base import Scalar
 
+# Lengths of a step along the path, in whose norm a step in log tau counts as it is: the temperature at most halves in
+# one, and where steps of 1e-7 fail the path has an end or a kink.
 _FIRST_STEP = 0.25
 _LARGEST_STEP = 0.7
 _SMALLEST_STEP = 1e-7
+# A step that was corrected lets the next grow; one that was not is taken again at half its length.
+_GROWTH, _SHRINK = 1.5, 0.5
+# A corrector that converges does so in a few whole steps, and the path has to be near only.
 _CORRECTOR_STEPS = 8
 _CORRECTED = 1e-9
+# A landing starts between two points of the path; where so many steps do not do, a shorter step of the path will.
+_LANDING_STEPS = 30
+# A corrected mean field may leave the simplex by its own error.
+_OUTSIDE = -1e-6
+
+
+# A point (m, V) and a logarithm of the temperature, or a direction of both.
+_Direction = tuple[Point, Array]
 
 
 class _Path(NamedTuple):
@@ -53,7 +70,7 @@ class Followed(NamedTuple):
 
 
 def follow_temperature(
-    setting: Setting, search: Search, *, max_steps: int, active: Bool[Array, ""] | bool = True
+    setting: Setting, search: Search, *, max_steps: int | Array, active: Bool[Array, ""] | bool = True
 ) -> Search:
     r"""Pseudo-arclength continuation in $\log \tau$ from a temperature at which the equilibrium is easy.
 
@@ -73,7 +90,8 @@ def follow_temperature(
     """
     landed = follow_path(setting, search, max_steps=max_steps, active=active).search
     better = landed.norm < search.norm
-    return jax.tree.map(lambda new, old: jnp.where(better, new, old), landed, search)
+    result: Search = jax.tree.map(lambda new, old: jnp.where(better, new, old), landed, search)
+    return result
 
 
 def follow_path(
@@ -100,7 +118,7 @@ def follow_path(
     start = start._replace(step=jnp.minimum(start.step, largest_step))
     target = jnp.log(setting.temperature)
 
-    def unfinished(path: _Path):
+    def unfinished(path: _Path) -> Bool[Array, ""]:
         alive = (path.step > _SMALLEST_STEP) & (path.taken < max_steps)
         return active & alive & ~(path.landed.norm <= _CORRECTED)
 
@@ -109,10 +127,11 @@ def follow_path(
 
 
 def _at(setting: Setting, log_temperature: Float[Array, ""]) -> Setting:
-    return eqx.tree_at(lambda s: s.temperature, setting, jnp.exp(log_temperature))
+    result: Setting = eqx.tree_at(lambda s: s.temperature, setting, jnp.exp(log_temperature))
+    return result
 
 
-def _hot_start(setting: Setting, search: Search, active) -> _Path:
+def _hot_start(setting: Setting, search: Search, active: Array | bool) -> _Path:
     """The equilibrium at a temperature above the rewards-to-go at uniform and extreme fields: policies near uniform."""
     game = setting.game
     size = search.point.mean_field.shape[0]
@@ -121,84 +140,102 @@ def _hot_start(setting: Setting, search: Search, active) -> _Path:
     rewards = jax.lax.map(lambda field: jnp.max(jnp.abs(model_at(setting, field).reward)), corners)
     largest = jnp.max(jnp.where(jnp.isfinite(rewards), rewards, 0.0))
     hot = jnp.log(2.0 * setting.temperature + 4.0 * largest / (1.0 - game.discount))
-    found = newton(_at(setting, hot), begin(_at(setting, hot), uniform), max_steps=50, active=active).search
-    tangent = _tangent(setting, found.point, hot, (jax.tree.map(jnp.zeros_like, found.point), jnp.asarray(-1.0)))
+    found = newton(_at(setting, hot), unevaluated(uniform), active=active).search
+    slopes = _linearised(setting, found.point, hot)[1]
+    tangent = _tangent(setting, found.point, slopes, (jax.tree.map(jnp.zeros_like, found.point), jnp.asarray(-1.0)))
     landed = search._replace(norm=jnp.asarray(jnp.inf), steps=search.steps + found.steps)
     none = jnp.asarray(0)
     return _Path(found.point, hot, tangent, jnp.asarray(_FIRST_STEP), none, none, landed)
 
 
-def _inner(first, second, point: Point, temperature) -> Float[Array, ""]:
+def _inner(first: _Direction, second: _Direction, point: Point, temperature: Scalar) -> Float[Array, ""]:
     """Inner product on (m, V, log tau), the value measured against its own size."""
     (x, s), (y, t) = first, second
     scale = value_scale(temperature, point.value)
     return jnp.sum(x.mean_field * y.mean_field) + jnp.sum(x.value * y.value) / scale**2 + s * t
 
 
-def _sensitivity(setting: Setting, point: Point, log_temperature, remainder: Point) -> tuple[Point, Point]:
-    """Newton direction -J^-1 F and path direction -J^-1 dF/dlog(tau), by one factorisation."""
-    _, slope = jax.jvp(
+class _Slopes(NamedTuple):
+    """Jacobian of the residual at a point of the path, and the residual's slope in log tau."""
+
+    matrix: Jacobian
+    by_log_temperature: Point
+
+    def along_path(self) -> Point:
+        """How the solution moves with log tau, -J^-1 dF/dlog(tau)."""
+        result: Point = jax.tree.map(jnp.negative, newton_direction(self.matrix, self.by_log_temperature))
+        return result
+
+
+def _linearised(setting: Setting, point: Point, log_temperature: Array) -> tuple[Point, _Slopes]:
+    """The residual at a point and a temperature, and its slopes in both."""
+    remainder, matrix, _ = linearised(_at(setting, log_temperature), point)
+    by_log_temperature = jax.jvp(
         lambda log_tau: residual(_at(setting, log_tau), point), (log_temperature,), (jnp.ones_like(log_temperature),)
-    )
-    right = jax.tree.map(lambda f, g: -jnp.stack([f, g], axis=1), remainder, slope)
-    solved = jacobian(_at(setting, log_temperature), point).solve(right)
-    return jax.tree.map(lambda leaf: leaf[:, 0], solved), jax.tree.map(lambda leaf: leaf[:, 1], solved)
+    )[1]
+    return remainder, _Slopes(matrix, by_log_temperature)
 
 
-def _tangent(setting: Setting, point: Point, log_temperature, previous):
-    _, direction = _sensitivity(setting, point, log_temperature, jax.tree.map(jnp.zeros_like, point))
-    raw = (direction, jnp.asarray(1.0))
+def _tangent(setting: Setting, point: Point, slopes: _Slopes, previous: _Direction) -> _Direction:
+    """The unit tangent of the path, on the side of the previous one."""
+    raw = (slopes.along_path(), jnp.asarray(1.0))
     length = jnp.sqrt(_inner(raw, raw, point, setting.temperature)) * jnp.sign(
         _inner(raw, previous, point, setting.temperature)
     )
-    return jax.tree.map(lambda leaf: leaf / length, raw)
+    result: _Direction = jax.tree.map(lambda leaf: leaf / length, raw)
+    return result
 
 
-def _move(point: Point, log_temperature, direction, size):
+def _move(point: Point, log_temperature: Array, direction: _Direction, size: Array) -> _Direction:
     moved = jax.tree.map(lambda leaf, d: leaf + size * d, point, direction[0])
     return moved, log_temperature + size * direction[1]
 
 
-def _correct(setting: Setting, path: _Path) -> tuple[Point, Float[Array, ""], Bool[Array, ""]]:
-    """Newton from the predicted point, staying in the hyperplane orthogonal to the tangent."""
-    inner = lambda first, second: _inner(first, second, path.point, setting.temperature)  # noqa: E731
+def _correct(setting: Setting, path: _Path) -> tuple[tuple[Point, Array], _Slopes, Bool[Array, ""]]:
+    """Newton from the predicted point in whole steps, staying in the hyperplane orthogonal to the tangent."""
+
+    def inner(first: _Direction, second: _Direction) -> Array:
+        return _inner(first, second, path.point, setting.temperature)
+
     predicted = _move(path.point, path.log_temperature, path.tangent, path.step)
 
-    def unfinished(carry):
-        _, _, size, count = carry
-        return (size > _CORRECTED) & (count < _CORRECTOR_STEPS)
+    def linearise(at: _Direction) -> tuple[_Direction, _Slopes]:
+        remainder, slopes = _linearised(setting, *at)
+        off = (jax.tree.map(jnp.subtract, at[0], predicted[0]), at[1] - predicted[1])
+        return (remainder, inner(path.tangent, off)), slopes
 
-    def step(carry):
-        point, log_tau, _, count = carry
-        remainder = residual(_at(setting, log_tau), point)
-        gap = (jax.tree.map(jnp.subtract, point, predicted[0]), log_tau - predicted[1])
-        newton_part, path_part = _sensitivity(setting, point, log_tau, remainder)
-        along = inner(path.tangent, (newton_part, jnp.asarray(0.0)))
-        across = inner(path.tangent, (path_part, jnp.asarray(1.0)))
-        shift = (-inner(path.tangent, gap) - along) / across
-        point = jax.tree.map(lambda x, a, y: x + a + shift * y, point, newton_part, path_part)
-        log_tau = log_tau + shift
-        size = residual_norm(_at(setting, log_tau), residual(_at(setting, log_tau), point), point)
-        return point, log_tau, size, count + 1
+    def direction(slopes: _Slopes, remainder: _Direction) -> _Direction:
+        """By elimination of the point, which leaves one equation in log tau."""
+        straight, along = newton_direction(slopes.matrix, remainder[0]), slopes.along_path()
+        across = inner(path.tangent, (along, jnp.asarray(1.0)))
+        shift = (remainder[1] - inner(path.tangent, (straight, jnp.asarray(0.0)))) / across
+        return jax.tree.map(lambda x, y: x + shift * y, straight, along), shift
 
-    start = (*predicted, jnp.asarray(jnp.inf), jnp.asarray(0))
-    point, log_tau, size, _ = jax.lax.while_loop(unfinished, step, start)
-    inside = jnp.min(point.mean_field) > -1e-6
-    return point, log_tau, (size <= _CORRECTED) & inside
+    equations = root.Equations(
+        evaluate=lambda at: linearise(at)[0],
+        linearise=linearise,
+        direction=direction,
+        move=lambda search, step: jax.tree.map(jnp.subtract, search.point, step),
+        norm=lambda remainder, at: residual_norm(_at(setting, at[1]), remainder[0], at[0]),
+    )
+    start = unevaluated(predicted)
+    found, slopes = root.newton(equations, start, max_steps=_CORRECTOR_STEPS, tolerance=_CORRECTED, damped=False)
+    inside = jnp.min(found.point[0].mean_field) > _OUTSIDE
+    return found.point, slopes, (found.norm <= _CORRECTED) & inside
 
 
 def _advance(setting: Setting, path: _Path, target: Float[Array, ""], largest_step: float | Array) -> _Path:
-    point, log_tau, success = _correct(setting, path)
+    (point, log_tau), slopes, success = _correct(setting, path)
     crossing = success & (log_tau <= target)
     fraction = jnp.where(crossing, (target - path.log_temperature) / (log_tau - path.log_temperature), 0.0)
     between = jax.tree.map(lambda old, new: old + fraction * (new - old), path.point, point)
     guess = begin(setting, Point(to_simplex(between.mean_field), between.value))
-    landing = newton(setting, guess, max_steps=30, active=crossing).search
+    landing = newton(setting, guess, max_steps=_LANDING_STEPS, active=crossing).search
     landed = crossing & (landing.norm <= _CORRECTED)
     walked = success & ~crossing
-    tangent = _tangent(setting, point, log_tau, path.tangent)
-    select = lambda flag, new, old: jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)  # noqa: E731
-    size = jnp.where(walked, jnp.minimum(1.5 * path.step, largest_step), 0.5 * path.step)
+    tangent = _tangent(setting, point, slopes, path.tangent)
+    select: Callable[..., Any] = lambda flag, new, old: jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)  # noqa: E731
+    size = jnp.where(walked, jnp.minimum(_GROWTH * path.step, largest_step), _SHRINK * path.step)
     turned = walked & (tangent[1] * path.tangent[1] < 0.0)
     result = landing._replace(steps=path.landed.steps + path.taken + landing.steps)
     return _Path(

@@ -4,38 +4,37 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
+from smfg_verify.exact import root
 from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, linearised, residual, residual_norm
 from smfg_verify.exact.follower import BestResponse, best_response
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import population_law
+from smfg_verify.exact.root import unevaluated as unevaluated
 from smfg_verify.game import mean_field_shape
 
-# Newton stops below this residual; what is left to gain is gained where the error is estimated.
-_SMALL = 1e-13
-_SMALLEST_STEP = 2.0**-12
-_SUFFICIENT_DECREASE = 1e-4
+# Best-response iteration ends where Newton's method is likely to take over.
+_NEAR = 1e-3
+# Two successive steps point against each other from this cosine on; each such pair halves the damping factor, and any
+# other step lets it grow slowly, so that a cycle that was left is not entered again at once.
+_AGAINST = -0.5
+_DAMPING, _GROWTH = 0.5, 1.05
+
+Search = root.Search[Point, Point]
 
 
-class Search(NamedTuple):
-    """Where a search stands: best point, its residual, its norm, and the Newton steps taken so far."""
+class Landing(NamedTuple):
+    """Where Newton's method ended, with the Jacobian there and the law's slope in the logits."""
 
-    point: Point
-    remainder: Point
-    norm: Float[Array, ""]
-    steps: Int[Array, ""]
+    search: Search
+    matrix: Jacobian
+    by_logits: Float[Array, "M p"]
 
 
 def begin(setting: Setting, point: Point) -> Search:
     """A search that has taken no step."""
-    remainder = residual(setting, point)
-    return Search(point, remainder, residual_norm(setting, remainder, point), jnp.asarray(0))
-
-
-def unevaluated(point: Point) -> Search:
-    """A search that has taken no step and does not know its residual yet."""
-    return Search(point, jax.tree.map(jnp.zeros_like, point), jnp.asarray(jnp.inf), jnp.asarray(0))
+    return equations(setting).begin(point)
 
 
 def to_simplex(field: Float[Array, " M"]) -> Float[Array, " M"]:
@@ -50,18 +49,40 @@ def moved(search: Search, step: Float[Array, " M"]) -> Float[Array, " M"]:
     return to_simplex(jnp.where(search.remainder.mean_field == field, 0.0, field - step))
 
 
-class Landing(NamedTuple):
-    """Where Newton's method ended, with the Jacobian there and the law's slope in the logits."""
+def equations(setting: Setting) -> root.Equations[Point, Point, tuple[Jacobian, Array]]:
+    """The equations of the equilibrium for Newton's method: mean fields in the simplex, values relative to their size.
 
-    search: Search
-    matrix: Jacobian
-    by_logits: Float[Array, "M p"]
+    Args:
+        setting: the equilibrium problem.
+
+    Returns:
+        The equations; their linearisation is the Jacobian and the law's slope in the logits.
+    """
+
+    def linearise(point: Point) -> tuple[Point, tuple[Jacobian, Array]]:
+        remainder, matrix, by_logits = linearised(setting, point)
+        return remainder, (matrix, by_logits)
+
+    def move(search: Search, step: Point) -> Point:
+        return Point(moved(search, step.mean_field), search.point.value - step.value)
+
+    return root.Equations(
+        evaluate=lambda point: residual(setting, point),
+        linearise=linearise,
+        direction=lambda linear, remainder: newton_direction(linear[0], remainder),
+        move=move,
+        norm=lambda remainder, point: residual_norm(setting, remainder, point),
+    )
 
 
 def newton(
-    setting: Setting, search: Search, *, max_steps: int | Array, active: Bool[Array, ""] | bool = True
+    setting: Setting,
+    search: Search,
+    *,
+    max_steps: int | Array = root.MAX_STEPS,
+    active: Bool[Array, ""] | bool = True,
 ) -> Landing:
-    """Damped Newton: halve the step until the residual falls, stop where it is small or no step helps.
+    """Damped Newton for an equilibrium.
 
     Args:
         setting: the equilibrium problem.
@@ -72,53 +93,15 @@ def newton(
     Returns:
         The search at its end; its norm never exceeds the one it began with.
     """
-    last = search.steps + max_steps
-
-    def unfinished(carry):
-        return active & ~carry[1]
-
-    def advance(search: Search) -> tuple[Landing, Bool[Array, ""]]:
-        remainder, matrix, by_logits = linearised(setting, search.point)
-        search = search._replace(remainder=remainder, norm=residual_norm(setting, remainder, search.point))
-        # The last round takes no step: its Jacobian belongs to the end.
-        ended = ~(search.norm > _SMALL) | (search.steps >= last)
-        kept, stalled = _line_search(setting, search, _newton_direction(matrix, remainder), active=~ended)
-        return Landing(kept, matrix, by_logits), ended | stalled
-
-    shapes = jax.eval_shape(advance, search)[0]
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    start = (nothing._replace(search=search), jnp.asarray(False))
-    return jax.lax.while_loop(unfinished, lambda carry: advance(carry[0].search), start)[0]
+    landing = root.newton(equations(setting), search, max_steps=max_steps, active=active)
+    return Landing(landing.search, *landing.linear)
 
 
-def _newton_direction(matrix: Jacobian, remainder: Point) -> Point:
+def newton_direction(matrix: Jacobian, remainder: Point) -> Point:
+    """The step that Newton's method subtracts, by elimination of the value."""
     solved = matrix.solve(jax.tree.map(lambda leaf: leaf[:, None], remainder))
-    return jax.tree.map(lambda leaf: leaf[:, 0], solved)
-
-
-def _line_search(
-    setting: Setting, search: Search, direction: Point, *, active: Bool[Array, ""]
-) -> tuple[Search, Bool[Array, ""]]:
-    """The longest of the halved Newton steps that makes the residual fall, and whether there was none."""
-
-    def accepted(trial: Search, length) -> Bool[Array, ""]:
-        return trial.norm <= (1.0 - _SUFFICIENT_DECREASE * length) * search.norm
-
-    def unfinished(carry):
-        length, trial = carry
-        return active & ~accepted(trial, length) & (length > _SMALLEST_STEP)
-
-    def halve(carry):
-        length = 0.5 * carry[0]
-        field = moved(search, length * direction.mean_field)
-        trial = begin(setting, Point(field, search.point.value - length * direction.value))
-        return length, trial._replace(steps=search.steps + 1)
-
-    nothing = search._replace(norm=jnp.full_like(search.norm, jnp.inf))
-    length, trial = jax.lax.while_loop(unfinished, halve, (jnp.asarray(2.0), nothing))
-    success = active & accepted(trial, length)
-    kept = jax.tree.map(lambda new, old: jnp.where(success, new, old), trial, search)
-    return kept, ~success
+    result: Point = jax.tree.map(lambda leaf: leaf[:, 0], solved)
+    return result
 
 
 def respond(setting: Setting, field: Float[Array, " M"]) -> tuple[FollowerModel, BestResponse]:
@@ -132,6 +115,10 @@ def best_response_image(setting: Setting, field: Float[Array, " M"]) -> Point:
     r"""$\Gamma_\phi(m)$, the stationary law under the soft best response to m, with the value of that response."""
     model, response = respond(setting, field)
     return Point(to_simplex(population_law(setting.game, model, response.policy)), response.value)
+
+
+# Count, mean field, its last move, damping, best so far, and whether a 2-cycle was met.
+_Damped = tuple[Array, Array, Array, Array, Search, Array]
 
 
 def damped_iteration(
@@ -152,16 +139,16 @@ def damped_iteration(
         A search at the best iterate seen (never worse than `search`), and whether a period-2 cycle was met.
     """
 
-    def unfinished(carry):
+    def unfinished(carry: _Damped) -> Bool[Array, ""]:
         count, *_, best, _ = carry
-        return active & (count < max_steps) & (best.norm > 1e-3)
+        return active & (count < max_steps) & (best.norm > _NEAR)
 
-    def step(carry):
+    def step(carry: _Damped) -> _Damped:
         count, field, previous, damping, best, cycled = carry
         image = best_response_image(setting, field)
         move = image.mean_field - field
-        alternates = jnp.sum(move * previous) < -0.5 * jnp.linalg.norm(move) * jnp.linalg.norm(previous)
-        damping = jnp.where(alternates, 0.5 * damping, jnp.minimum(1.0, 1.05 * damping))
+        alternates = jnp.sum(move * previous) < _AGAINST * jnp.linalg.norm(move) * jnp.linalg.norm(previous)
+        damping = jnp.where(alternates, _DAMPING * damping, jnp.minimum(1.0, _GROWTH * damping))
         field = field + damping * move
         trial = begin(setting, Point(field, image.value))._replace(steps=best.steps)
         best = jax.tree.map(lambda new, old: jnp.where(trial.norm < best.norm, new, old), trial, best)

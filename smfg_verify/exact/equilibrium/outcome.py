@@ -10,9 +10,10 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.errors import NumericalError
 from smfg_verify.game import SourceGap
 from smfg_verify.records.portable import Portable
+from smfg_verify.records.status import NamedStatus
 
 
-class EquilibriumMethod(enum.IntEnum):
+class EquilibriumMethod(NamedStatus, enum.IntEnum):
     """Which search found an equilibrium; NONE when no search did.
 
     Examples:
@@ -30,7 +31,7 @@ class EquilibriumMethod(enum.IntEnum):
     CONTINUATION = 3
 
 
-class Status(enum.IntEnum):
+class Status(NamedStatus, enum.IntEnum):
     """How a search for an equilibrium ended.
 
     NOT_FOUND: no search came near one. CONVERGED: the error is within the tolerance. INACCURATE: the residual is small,

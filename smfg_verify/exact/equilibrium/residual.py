@@ -16,6 +16,7 @@ from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, population_law
 from smfg_verify.exact.stationary import LawResponse, law_response
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game.base import Scalar
 from smfg_verify.policies import observed_rows
 
 # Entries of the largest table of tangents that a Jacobian builds at once: what stays in a processor's cache.
@@ -48,12 +49,12 @@ class Point(eqx.Module):
     """A value of the unknowns, or of the residual, or of a multiplier; or k of them side by side, as columns.
 
     Attributes:
-        mean_field: (M,), flattened, or (M, k).
-        value: (n,), in units of reward, or (n, k).
+        mean_field: (M,), flattened, or (M, k); (k, M) where many are mapped over.
+        value: (n,), in units of reward, or (n, k); (k, n) where many are mapped over.
     """
 
-    mean_field: Float[Array, "M *k"]
-    value: Float[Array, "n *k"]
+    mean_field: Float[Array, "..."]
+    value: Float[Array, "..."]
 
 
 def follower_policy(setting: Setting, point: Point) -> Float[Array, "n A"]:
@@ -139,12 +140,13 @@ class Jacobian(eqx.Module):
         Returns:
             The solution, the same shapes; non-finite when the matrix is singular.
         """
-        return jax.lax.custom_linear_solve(
+        result: Point = jax.lax.custom_linear_solve(
             self.apply,
             right,
             solve=lambda _, columns: _eliminate(self, columns),
             transpose_solve=lambda _, columns: _eliminate(self.transpose, columns),
         )
+        return result
 
 
 @one_at_a_time
@@ -160,7 +162,8 @@ def _eliminate(matrix: Jacobian, right: Point) -> Point:
 
     first = once(right)
     defect = jax.tree.map(jnp.subtract, right, matrix.apply(first))
-    return jax.tree.map(jnp.add, first, once(defect))
+    result: Point = jax.tree.map(jnp.add, first, once(defect))
+    return result
 
 
 def jacobian(setting: Setting, point: Point) -> Jacobian:
@@ -242,7 +245,8 @@ def _columns(column: Callable[[Array], Point], field: Float[Array, " M"], game: 
     batch = max(1, _MAX_TANGENT_ENTRIES // table)
     basis = jnp.eye(size)
     rows = jax.vmap(column)(basis) if batch >= size else jax.lax.map(column, basis, batch_size=batch)
-    return jax.tree.map(jnp.transpose, rows)
+    result: Point = jax.tree.map(jnp.transpose, rows)
+    return result
 
 
 def residual_norm(setting: Setting, remainder: Point, point: Point) -> Float[Array, ""]:
@@ -251,6 +255,6 @@ def residual_norm(setting: Setting, remainder: Point, point: Point) -> Float[Arr
     return jnp.maximum(jnp.max(jnp.abs(remainder.mean_field)), jnp.max(jnp.abs(remainder.value)) / scale)
 
 
-def value_scale(temperature: Float[Array, ""], value: Float[Array, " n"]) -> Float[Array, ""]:
+def value_scale(temperature: Scalar, value: Float[Array, " n"]) -> Float[Array, ""]:
     """What errors of a value are measured against, max(tau, max |V|): the same whatever the unit of reward."""
     return jnp.maximum(temperature, jnp.max(jnp.abs(value)))

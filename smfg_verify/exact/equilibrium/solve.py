@@ -18,6 +18,7 @@ from smfg_verify.exact.equilibrium.outcome import Equilibrium as Equilibrium
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod as EquilibriumMethod
 from smfg_verify.exact.equilibrium.outcome import Status as Status
 from smfg_verify.exact.equilibrium.outcome import raise_unless_converged as raise_unless_converged
+from smfg_verify.exact.equilibrium.rescue import with_rescue
 from smfg_verify.exact.equilibrium.residual import (
     Point,
     Setting,
@@ -28,6 +29,7 @@ from smfg_verify.exact.equilibrium.residual import (
     value_scale,
 )
 from smfg_verify.exact.precision import require_float64
+from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.game import (
     AbstractGame,
     SourceGap,
@@ -37,11 +39,16 @@ from smfg_verify.game import (
     traced,
     validate,
 )
+from smfg_verify.game.base import Numerical
 from smfg_verify.game.compiling import OLD_EMITTERS
 from smfg_verify.policies import checked_distribution, softmax_policy
 
 # Of the mean field in l1, and of the value relative to its size.
 TOLERANCE = 1e-8
+# Steps of the continuation: a path without folds has tens, one along a fold that is nearly touched hundreds.
+MAX_PATH_STEPS = 2000
+# Best-response iterations, which only have to come near.
+_DAMPED_STEPS = 60
 # A residual this small is that of an equilibrium, whatever its error.
 _SMALL = 1e-6
 
@@ -50,10 +57,10 @@ def solve_equilibrium(
     game: AbstractGame,
     leader_logits: Float[ArrayLike, "O B"],
     *,
-    initial: Float[ArrayLike, "..."] | None = None,
+    initial: Numerical | None = None,
     tolerance: float = TOLERANCE,
-    max_steps: int = 60,
-    max_path_steps: int = 2000,
+    max_steps: int = MAX_STEPS,
+    max_path_steps: int = MAX_PATH_STEPS,
     throw: bool = True,
 ) -> Equilibrium:
     r"""Solve $\mu = P_{\pi,\phi,\mu}^T \mu$, $\pi = $ soft best response to $(\phi, \mu)$.
@@ -96,9 +103,8 @@ def solve_equilibrium(
     game, leader_logits = prepare(game, leader_logits)
     start = checked_start(game, initial)
     policy = softmax_policy(leader_logits)
-    found = _solve(game, policy, start, tolerance, max_steps, max_path_steps, False)
-    if needs_rescue(found):
-        found = _solve(game, policy, start, tolerance, max_steps, max_path_steps, True)
+    bounds = (tolerance, max_steps, max_path_steps)
+    found = with_rescue(lambda rescue: _solve(game, policy, start, *bounds, rescue), lambda found: found)
     if throw:
         raise_unless_converged(found)
     return found
@@ -127,7 +133,7 @@ def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame,
     return game, logits
 
 
-def checked_start(game: AbstractGame, initial: ArrayLike | None) -> Float[Array, "..."]:
+def checked_start(game: AbstractGame, initial: Numerical | None) -> Float[Array, "..."]:
     """The mean field a search starts from: uniform if None.
 
     Raises:
@@ -139,19 +145,16 @@ def checked_start(game: AbstractGame, initial: ArrayLike | None) -> Float[Array,
     return checked_distribution("initial", initial, shape, "a mean field of this game")
 
 
-def needs_rescue(equilibrium: Equilibrium) -> bool:
-    """Whether direct Newton failed somewhere, so that the costly searches must be compiled and run.
-
-    Under tracing the answer is not known before the run, so it is yes.
-    """
-    if isinstance(equilibrium.converged, jax.core.Tracer):
-        return True
-    gap = equilibrium.source_gap  # no other search brings a game's tables and their source together
-    return not bool(np.all(equilibrium.converged if gap is None else equilibrium.converged | ~gap.agrees))
-
-
 @jit(OLD_EMITTERS)
-def _solve(game, leader_policy, start, tolerance, max_steps, max_path_steps, rescue) -> Equilibrium:
+def _solve(
+    game: AbstractGame,
+    leader_policy: Float[Array, "O B"],
+    start: Array | None,
+    tolerance: float | Array,
+    max_steps: int | Array,
+    max_path_steps: int | Array,
+    rescue: bool,
+) -> Equilibrium:
     return equilibrium_of_policy(
         game,
         leader_policy,
@@ -169,8 +172,8 @@ def equilibrium_of_policy(
     start: Float[Array, "..."] | None = None,
     *,
     tolerance: float | Array = TOLERANCE,
-    max_steps: int | Array = 60,
-    max_path_steps: int | Array = 2000,
+    max_steps: int | Array = MAX_STEPS,
+    max_path_steps: int | Array = MAX_PATH_STEPS,
     rescue: bool = True,
 ) -> Equilibrium:
     """Equilibrium of a table of leader probabilities: `solve_equilibrium` without checks, for use inside jit.
@@ -232,7 +235,14 @@ class _Outcome(NamedTuple):
     tried: Int[Array, ""]
 
 
-def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescue) -> _Outcome:
+def _search(
+    setting: Setting,
+    start: Array | None,
+    tolerance: float | Array,
+    max_steps: int | Array,
+    max_path_steps: int | Array,
+    rescue: bool,
+) -> _Outcome:
     field = uniform_start(setting).mean_field if start is None else to_simplex(jnp.ravel(start))
     # The value that belongs to the first mean field: from V = 0 the first step may leap to another equilibrium.
     first = unevaluated(Point(field, respond(setting, field)[1].value))
@@ -240,14 +250,14 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
         direct = accuracy(setting, newton(setting, first, max_steps=max_steps))
         return _Outcome(direct, jnp.asarray(int(EquilibriumMethod.NEWTON)), jnp.asarray(False), jnp.asarray(1))
 
-    def unfinished(outcome: _Outcome):
+    def unfinished(outcome: _Outcome) -> Bool[Array, ""]:
         return (outcome.tried < len(EquilibriumMethod) - 1) & ~_accepted(setting, outcome.found, tolerance)
 
-    def attempt(outcome: _Outcome):
+    def attempt(outcome: _Outcome) -> _Outcome:
         method = outcome.tried + 1
         damped = method == int(EquilibriumMethod.DAMPED)
         begun = first._replace(steps=outcome.found.search.steps)
-        warm, cycled = damped_iteration(setting, begun, max_steps=60, active=damped)
+        warm, cycled = damped_iteration(setting, begun, max_steps=_DAMPED_STEPS, active=damped)
         warm = follow_temperature(
             setting, warm, max_steps=max_path_steps, active=method == int(EquilibriumMethod.CONTINUATION)
         )
@@ -264,7 +274,7 @@ def _search(setting: Setting, start, tolerance, max_steps, max_path_steps, rescu
     return jax.lax.while_loop(unfinished, attempt, _Outcome(nothing, none, jnp.asarray(False), none))
 
 
-def _accepted(setting: Setting, found: Accuracy, tolerance) -> Bool[Array, ""]:
+def _accepted(setting: Setting, found: Accuracy, tolerance: float | Array) -> Bool[Array, ""]:
     scale = value_scale(setting.temperature, found.search.point.value)
     return (found.mean_field_error <= tolerance) & (found.value_error <= tolerance * scale)
 
@@ -295,8 +305,8 @@ def implicit_point(setting: Setting, point: Point) -> Point:
     return point
 
 
-@implicit_point.def_jvp
-def _implicit_point_jvp(primals, tangents):
+@implicit_point.def_jvp  # type: ignore[untyped-decorator]  # equinox gives it no types
+def _implicit_point_jvp(primals: tuple[Setting, Point], tangents: tuple[Setting, Point]) -> tuple[Point, Point]:
     r"""$\dot x = -(\partial F/\partial x)^{-1} (\partial F/\partial \text{setting}) \dot{\text{setting}}$.
 
     The point is taken through the same rule again, so that derivatives of this derivative are right too.

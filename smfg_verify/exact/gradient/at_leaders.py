@@ -1,22 +1,20 @@
 """Gradients at many leader policies at once: random ones, those of a run, those a search proposes."""
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
-from smfg_verify.exact.compiled_batch import in_batches
-from smfg_verify.exact.compiling import jit_for_game, tangent_entries
+from smfg_verify.exact.batching import batch_size, in_batches
+from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.equilibrium.rescue import with_rescue_of_points
 from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
 from smfg_verify.policies import softmax_policy
-
-# Entries of the tables of tangents that one batch builds at once (128 MiB of float64), and the largest batch.
-_MAX_BATCH_ENTRIES = 2**24
-_LARGEST_BATCH = 32
 
 
 class LeaderPoints(NamedTuple):
@@ -58,7 +56,7 @@ class LeaderPoints(NamedTuple):
     converged: Bool[np.ndarray, " N"]
     rescued: Bool[np.ndarray, " N"]
 
-    def at(self, index) -> "LeaderPoints":
+    def at(self, index: int | slice | np.ndarray) -> "LeaderPoints":
         """The points an index, slice or mask selects."""
         return LeaderPoints(*(leaf[index] for leaf in self))
 
@@ -70,17 +68,20 @@ class LeaderPoints(NamedTuple):
     @property
     def total_norm(self) -> Float[np.ndarray, " N"]:
         """Euclidean norm of the total gradient in logits."""
-        return np.linalg.norm(self.total, axis=(1, 2))
+        result: Float[np.ndarray, " N"] = np.linalg.norm(self.total, axis=(1, 2))
+        return result
 
     @property
     def direct_norm(self) -> Float[np.ndarray, " N"]:
         """Euclidean norm of the direct part in logits."""
-        return np.linalg.norm(self.direct, axis=(1, 2))
+        result: Float[np.ndarray, " N"] = np.linalg.norm(self.direct, axis=(1, 2))
+        return result
 
     @property
     def held_norm(self) -> Float[np.ndarray, " N"]:
         """Euclidean norm in logits of the part with the mean field alone held."""
-        return np.linalg.norm(self.held, axis=(1, 2))
+        result: Float[np.ndarray, " N"] = np.linalg.norm(self.held, axis=(1, 2))
+        return result
 
 
 def checked(game: AbstractGame) -> AbstractGame:
@@ -125,15 +126,12 @@ def evaluate_leaders(
     shape = mean_field_shape(game)
     if mean_fields is None:
         mean_fields = np.full((len(logits), *shape), 1.0 / np.prod(shape))
-    points = _evaluate_all(game, logits, np.asarray(mean_fields, dtype=float), rescue=False)
-    failed = ~points.converged
-    if not (rescue and failed.any()):
-        return points
-    again = _evaluate_all(game, logits[failed], np.asarray(mean_fields)[failed], rescue=True)
-    again = again._replace(rescued=again.converged)
-    for leaf, replacement in zip(points, again, strict=True):
-        leaf[failed] = replacement
-    return points
+    attempt = functools.partial(_evaluate_all, game)
+    at = (logits, np.asarray(mean_fields, dtype=float))
+    if not rescue:
+        return attempt(*at, rescue=False)
+    points, again = with_rescue_of_points(attempt, lambda found: ~found.converged, *at)
+    return points._replace(rescued=again & points.converged)
 
 
 def evaluate_where_finite(game: AbstractGame, logits: Float[ArrayLike, "N O B"]) -> LeaderPoints:
@@ -154,21 +152,18 @@ def evaluate_where_finite(game: AbstractGame, logits: Float[ArrayLike, "N O B"])
     return points
 
 
-def batch_size(game: AbstractGame) -> int:
-    """Leaders evaluated at once: as many as keep the tables of tangents within 128 MiB, 32 at most."""
-    return int(np.clip(_MAX_BATCH_ENTRIES // tangent_entries(game), 1, _LARGEST_BATCH))
-
-
 def _evaluate_all(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarray, *, rescue: bool) -> LeaderPoints:
     return in_batches(lambda omega, start: _evaluate(game, omega, start, rescue), batch_size(game), logits, mean_fields)
 
 
 @jit_for_game
-def _evaluate(game: AbstractGame, logits, mean_fields, rescue: bool) -> LeaderPoints:
+def _evaluate(
+    game: AbstractGame, logits: Float[Array, "K O B"], mean_fields: Float[Array, "K ..."], rescue: bool
+) -> LeaderPoints:
     return jax.vmap(lambda omega, start: _evaluate_one(game, omega, start, rescue))(logits, mean_fields)
 
 
-def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoints:
+def _evaluate_one(game: AbstractGame, logits: Array, start: Array, rescue: bool) -> LeaderPoints:
     gradient = gradient_of_logits(game, logits, start, rescue=rescue)
     found = gradient.equilibrium
     # JAX arrays here, NumPy arrays once out of jit.
@@ -197,4 +192,5 @@ def _evaluate_one(game: AbstractGame, logits, start, rescue: bool) -> LeaderPoin
 def advantage(logits: Float[np.ndarray, "N O B"], table: Float[np.ndarray, "N O B"]) -> Float[np.ndarray, "N O B"]:
     r"""Natural gradient in logits of a policy-space table, $G(o,b) - \sum_{b'} \phi(b'|o) G(o,b')$."""
     policy = np.asarray(softmax_policy(jnp.asarray(logits)))
-    return table - np.sum(policy * table, axis=-1, keepdims=True)
+    result: Float[np.ndarray, "N O B"] = table - np.sum(policy * table, axis=-1, keepdims=True)
+    return result

@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, inside
@@ -125,7 +125,8 @@ def _error(
     sizes = jnp.linalg.norm(logits, axis=(1, 2))
     weights = jnp.linalg.norm(setting.leader_policy, axis=1)
     assembly = jnp.linalg.norm(2.0 * weights * changes.assembly)
-    return wider * _bound(sizes) + 2.0 * assembly
+    result: Float[Array, ""] = wider * _bound(sizes) + 2.0 * assembly
+    return result
 
 
 def to_logits(policy: Float[Array, "O B"], table: Float[Array, "O B"]) -> Float[Array, "O B"]:
@@ -147,5 +148,5 @@ def _singular_values(matrix: Float[Array, "k k"]) -> Float[Array, " k"]:
     return jnp.linalg.svd(matrix, compute_uv=False)
 
 
-def _largest(tree) -> Float[Array, ""]:
+def _largest(tree: PyTree[Array]) -> Float[Array, ""]:
     return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))

@@ -61,12 +61,14 @@ def weighted_gradient_slope(
     """
     known = Point(jnp.ravel(mean_field), follower_value)
 
-    def objective(leader_omega, followers_omega):
+    def objective(leader_omega: Array, followers_omega: Array) -> Float[Array, ""]:
         return objective_through(game, leader_omega, followers_omega, known)[0]
 
-    def weighted(omega):
+    def weighted(omega: Array) -> Float[Array, ""]:
         # The direct part moves the leader alone, the total one the followers with it.
         directions = (total_weights + direct_weights, total_weights)
-        return jax.jvp(objective, (omega, omega), directions)[1]
+        result: Float[Array, ""] = jax.jvp(objective, (omega, omega), directions)[1]
+        return result
 
-    return jax.grad(weighted)(logits)
+    result: Float[Array, "O B"] = jax.grad(weighted)(logits)
+    return result

@@ -42,7 +42,7 @@ def stays_empty(setting: Setting, point: Point, matrix: Jacobian) -> Bool[Array,
     empty = is_empty(point.mean_field)
     own = jnp.all(matrix.field_field == jnp.eye(empty.shape[0]), axis=1) & jnp.all(matrix.field_value == 0.0, axis=1)
 
-    def flow(policy):
+    def flow(policy: Array) -> Float[Array, ""]:
         moved = eqx.tree_at(lambda s: s.leader_policy, setting, policy)
         return jnp.sum(jnp.where(empty, residual(moved, point).mean_field, 0.0))
 

@@ -6,6 +6,7 @@ between the sides and a kink leaves what is in proportion to h. Where a step is 
 on both sides and its slope is not: then nothing bounds the grain.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -55,7 +56,7 @@ def grain_of(game: AbstractGame, mean_field: Float[Array, " M"]) -> Grain:
         nearer to each other.
     """
     unit = tangent(mean_field)
-    table = lambda field: tabulate(game, field.reshape(mean_field_shape(game)))  # noqa: E731
+    table: Callable[[Array], Kernel] = lambda field: tabulate(game, field.reshape(mean_field_shape(game)))  # noqa: E731
     here, slope = jax.jvp(table, (mean_field,), (unit,))
     lengths = jnp.asarray(_LENGTHS) * jnp.minimum(1.0, _WITHIN * _room(mean_field, unit) / _LENGTHS[-1])
     steps = jnp.concatenate([lengths, -lengths])

@@ -35,7 +35,7 @@ def held_field_table(
         (O, B), in units of the objective.
     """
 
-    def answer(leader_policy, value):
+    def answer(leader_policy: Array, value: Array) -> tuple[Array, Array]:
         moved = eqx.tree_at(lambda s: s.leader_policy, setting, leader_policy)
         at = Point(point.mean_field, value)
         return follower_policy(moved, at), residual(moved, at).value
@@ -47,4 +47,5 @@ def held_field_table(
     system = jnp.eye(transition.shape[0]) - setting.game.discount * transition
     multiplier = solve_linear(system.T, right)
     through_value, _ = pull((jnp.zeros_like(policy), multiplier))
-    return by_leader + through_policy - through_value
+    result: Float[Array, "O B"] = by_leader + through_policy - through_value
+    return result

@@ -37,7 +37,7 @@ def held_field_slope(
     """
     known = Point(jnp.ravel(mean_field), follower_value)
 
-    def objective(leader_omega, field_omega):
+    def objective(leader_omega: Array, field_omega: Array) -> Float[Array, ""]:
         field = implicit_point(setting_of(game, softmax_policy(field_omega)), known).mean_field
         field = field.reshape(mean_field_shape(game))
         answered = setting_of(game, softmax_policy(leader_omega))
@@ -46,7 +46,9 @@ def held_field_slope(
         policy = soft_bellman(model, value, game.discount, answered.temperature)[1]
         return objective_at(game, answered.leader_policy, policy, field)
 
-    def weighted(omega):
-        return jax.jvp(lambda leader_omega: objective(leader_omega, omega), (omega,), (weights,))[1]
+    def weighted(omega: Array) -> Float[Array, ""]:
+        result: Float[Array, ""] = jax.jvp(lambda leader_omega: objective(leader_omega, omega), (omega,), (weights,))[1]
+        return result
 
-    return jax.grad(weighted)(logits)
+    result: Float[Array, "O B"] = jax.grad(weighted)(logits)
+    return result

@@ -103,7 +103,7 @@ def compare_slopes(
     )(slopes, values, steps)
     miss = jnp.where(moves[:, None], found.miss, 0.0)
     worst, flat = jnp.unravel_index(jnp.argmax(miss), miss.shape)
-    pick = lambda leaf: leaf[worst, flat]  # noqa: E731
+    pick: Callable[[Array], Array] = lambda leaf: leaf[worst, flat]  # noqa: E731
     known = jnp.all(jnp.isfinite(mean_field)) & jnp.all(jnp.isfinite(directions)) & jnp.all(found.finite | ~moves)
     broken = jnp.where(pick(found.wrong_rule), SlopeStatus.WRONG_RULE, SlopeStatus.KINK)
     status = jnp.where(pick(miss) > 0.0, broken, SlopeStatus.AGREES)
@@ -121,7 +121,7 @@ def compare_slopes(
     )
 
 
-def _lengths(field: Float[Array, " M"], unit: Float[Array, " M"], error) -> Float[Array, "3"]:
+def _lengths(field: Float[Array, " M"], unit: Float[Array, " M"], error: Array | float) -> Float[Array, "3"]:
     """The three lengths along one direction, shorter where the simplex ends sooner."""
     shortest = jnp.clip(4.0 * error, _LENGTHS[0], _LONGEST_SHORTEST)
     lengths = shortest * jnp.asarray(_LENGTHS) / _LENGTHS[0]

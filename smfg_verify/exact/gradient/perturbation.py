@@ -8,6 +8,7 @@ perturbations is what the equations still miss, others are roundings of random s
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -109,7 +110,9 @@ def propagate(setting: Setting, point: Point, adjoint: Adjoint, grain: Kernel) -
     shifts = jax.tree.map(lambda leaf: leaf[:split], moved)
     multipliers = (jax.tree.map(lambda leaf: leaf[:, 0], adjoint.solution), _held_field_multiplier(adjoint))
     both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *multipliers)
-    along = jax.vmap(lambda multiplier, *at: _along(setting, point, multiplier, *at), (0, None, None))
+    along: Callable[..., tuple[tuple[Array, Array, Point], Array]] = jax.vmap(
+        lambda multiplier, *at: _along(setting, point, multiplier, *at), (0, None, None)
+    )
     slopes, change = jax.vmap(lambda *at: along(both, *at))(shifts, columns)
     (total, held), leader = (jax.tree.map(lambda leaf, k=k: leaf[:, k], slopes[2]) for k in (0, 1)), slopes[0][:, 0]
     total = Point(jnp.where(adjoint.fixed, 0.0, total.mean_field), total.value)
@@ -141,7 +144,8 @@ def _solve_value(adjoint: Adjoint, columns: Float[Array, "C n"]) -> Float[Array,
 
 
 def _with_leader(setting: Setting, leader_policy: Array) -> Setting:
-    return eqx.tree_at(lambda s: s.leader_policy, setting, leader_policy)
+    result: Setting = eqx.tree_at(lambda s: s.leader_policy, setting, leader_policy)
+    return result
 
 
 def _leader_directions(setting: Setting) -> Float[Array, "D O B"]:
@@ -154,10 +158,15 @@ def _leader_directions(setting: Setting) -> Float[Array, "D O B"]:
 
 
 def _push_leader(setting: Setting, point: Point, direction: Array) -> Point:
-    return jax.jvp(lambda phi: residual(_with_leader(setting, phi), point), (setting.leader_policy,), (direction,))[1]
+    result: Point = jax.jvp(
+        lambda phi: residual(_with_leader(setting, phi), point), (setting.leader_policy,), (direction,)
+    )[1]
+    return result
 
 
-def _objective(setting: Setting, leader_policy, rows, field, reward, initial) -> Float[Array, ""]:
+def _objective(
+    setting: Setting, leader_policy: Array, rows: Array, field: Array, reward: Array, initial: Array
+) -> Float[Array, ""]:
     """J_l with a further reward and a change of the first law, both (n,)."""
     game = setting.game
     shaped = field.reshape(mean_field_shape(game))
@@ -170,14 +179,16 @@ def _leader_side(setting: Setting, point: Point) -> tuple[Float[Array, " n"], Fl
     nothing = jnp.zeros(setting.game.num_states)
     rows = follower_policy(setting, point)
 
-    def objective(reward, initial):
+    def objective(reward: Array, initial: Array) -> Float[Array, ""]:
         return _objective(setting, setting.leader_policy, rows, point.mean_field, reward, initial)
 
     occupancy, value = jax.grad(objective, argnums=(0, 1))(nothing, nothing)
     return value, occupancy
 
 
-def _sizes(setting: Setting, point: Point, adjoint: Adjoint, grain: Kernel, leader_values, occupancy):
+def _sizes(
+    setting: Setting, point: Point, adjoint: Adjoint, grain: Kernel, leader_values: Array, occupancy: Array
+) -> tuple[_Roundings, Array]:
     """Roundings of each quantity, from the sizes of what is added on the way to it; and of the last sums by row."""
     game, tau = setting.game, setting.temperature
     field = jnp.abs(point.mean_field)
@@ -220,13 +231,13 @@ def _columns(sizes: _Roundings, remainder: Point, defect: Point) -> _Roundings:
     """The column of what is missed, then columns of roundings with random signs from a fixed seed."""
     generator = np.random.default_rng(0)
 
-    def signed(leaf):
+    def signed(leaf: Array) -> Array:
         signs = generator.choice([-1.0, 1.0], (_COLUMNS, *leaf.shape))
         return jnp.concatenate([jnp.zeros((1, *leaf.shape)), signs * leaf])
 
     random = jax.tree.map(signed, sizes)
     missed = (remainder, defect)
-    return eqx.tree_at(
+    result: _Roundings = eqx.tree_at(
         lambda c: (c.equations, c.adjoint),
         random,
         tuple(
@@ -234,12 +245,17 @@ def _columns(sizes: _Roundings, remainder: Point, defect: Point) -> _Roundings:
             for columns, first in zip((random.equations, random.adjoint), missed, strict=True)
         ),
     )
+    return result
 
 
-def _along(setting: Setting, point: Point, multiplier: Point, shift: Point, column: _Roundings):
+def _along(
+    setting: Setting, point: Point, multiplier: Point, shift: Point, column: _Roundings
+) -> tuple[tuple[Array, Array, Point], Array]:
     """Derivative of the gradient of the Lagrangian along one column; and of the objective."""
 
-    def lagrangian(leader, followers, x, log_policy, reward, initial):
+    def lagrangian(
+        leader: Array, followers: Array, x: Point, log_policy: Array, reward: Array, initial: Array
+    ) -> tuple[Array, Array]:
         moved = _with_leader(setting, followers)
         rows = follower_policy(moved, x) * (1.0 + log_policy)
         objective = _objective(moved, leader, rows, x.mean_field, reward, initial)
@@ -254,7 +270,7 @@ def _along(setting: Setting, point: Point, multiplier: Point, shift: Point, colu
     return slopes, change
 
 
-def _solvers(setting: Setting, transposed: Jacobian):
+def _solvers(setting: Setting, transposed: Jacobian) -> tuple[Callable[[Point], Point], Callable[[Point], Point]]:
     """Solves with the Jacobian and with its transpose, columns in front, by one factorisation in units of tau."""
     tau = setting.temperature
     dense = _scaled(transposed, tau).dense
@@ -271,7 +287,7 @@ def _solvers(setting: Setting, transposed: Jacobian):
     return lambda columns: solve(columns, 0), lambda columns: solve(columns, 1)
 
 
-def _scaled(transposed: Jacobian, tau) -> Jacobian:
+def _scaled(transposed: Jacobian, tau: Array) -> Jacobian:
     """The transposed Jacobian with the value, and the value's equation, measured in units of the temperature."""
     return Jacobian(
         transposed.field_field, transposed.field_value / tau, transposed.value_field * tau, transposed.value_value
@@ -280,19 +296,23 @@ def _scaled(transposed: Jacobian, tau) -> Jacobian:
 
 @one_at_a_time
 def _factor(transposed: Float[Array, "k k"]) -> tuple[Array, Array]:
-    return jax.scipy.linalg.lu_factor(transposed)
+    result: tuple[Array, Array] = jax.scipy.linalg.lu_factor(transposed)
+    return result
 
 
 @one_at_a_time
 def _solve(factor: Array, pivots: Array, columns: Float[Array, "k c"]) -> Float[Array, "k c"]:
-    return jax.scipy.linalg.lu_solve((factor, pivots), columns, trans=1)
+    result: Float[Array, "k c"] = jax.scipy.linalg.lu_solve((factor, pivots), columns, trans=1)
+    return result
 
 
 @one_at_a_time
 def _solve_transposed(factor: Array, pivots: Array, columns: Float[Array, "k c"]) -> Float[Array, "k c"]:
-    return jax.scipy.linalg.lu_solve((factor, pivots), columns)
+    result: Float[Array, "k c"] = jax.scipy.linalg.lu_solve((factor, pivots), columns)
+    return result
 
 
 def root_mean_square(columns: Float[Array, "C ..."]) -> Float[Array, "..."]:
     """Over the columns of random roundings, the first column left out."""
-    return jnp.linalg.norm(columns[1:], axis=0) / math.sqrt(columns.shape[0] - 1)
+    result: Float[Array, ...] = jnp.linalg.norm(columns[1:], axis=0) / math.sqrt(columns.shape[0] - 1)
+    return result

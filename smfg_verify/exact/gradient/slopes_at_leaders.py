@@ -6,9 +6,9 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.exact.compiled_batch import in_batches
+from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
-from smfg_verify.exact.gradient.at_leaders import LeaderPoints, batch_size
+from smfg_verify.exact.gradient.at_leaders import LeaderPoints
 from smfg_verify.exact.gradient.curvature import weighted_gradient_slope
 from smfg_verify.exact.gradient.held_field_slope import held_field_slope
 from smfg_verify.game import AbstractGame

@@ -10,12 +10,12 @@ from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.errors import NumericalError
 from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.equilibrium.rescue import with_rescue
 from smfg_verify.exact.equilibrium.residual import Point, Setting, follower_policy, inside, jacobian, residual
 from smfg_verify.exact.equilibrium.solve import (
     Equilibrium,
     checked_start,
     equilibrium_of_policy,
-    needs_rescue,
     prepare,
     raise_unless_converged,
 )
@@ -26,6 +26,7 @@ from smfg_verify.exact.gradient.one_sided_slopes import describe
 from smfg_verify.exact.gradient.perturbation import Adjoint
 from smfg_verify.exact.objective import objective_at
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
+from smfg_verify.game.base import Numerical
 from smfg_verify.game.checks.differences import SlopeStatus
 from smfg_verify.policies import softmax_policy
 from smfg_verify.records.portable import Portable
@@ -87,7 +88,7 @@ def leader_objective(
     game: AbstractGame,
     leader_logits: Float[ArrayLike, "O B"],
     *,
-    initial: Float[ArrayLike, "..."] | None = None,
+    initial: Numerical | None = None,
     throw: bool = True,
 ) -> Float[Array, ""]:
     r"""The leader's objective at the equilibrium of its policy, $\Phi(\omega) = \rho^T V_l$.
@@ -117,16 +118,16 @@ def leader_objective(
     """
     game, logits = prepare(game, leader_logits)
     start = checked_start(game, initial)
-    value, equilibrium = _objective(game, logits, start, False)
-    if needs_rescue(equilibrium):
-        value, equilibrium = _objective(game, logits, start, True)
+    value, equilibrium = with_rescue(lambda rescue: _objective(game, logits, start, rescue), lambda found: found[1])
     if throw:
         raise_unless_converged(equilibrium)
     return value
 
 
 @compiled_for_game
-def _objective(game, logits, start, rescue) -> tuple[Float[Array, ""], Equilibrium]:
+def _objective(
+    game: AbstractGame, logits: Array, start: Array | None, rescue: bool
+) -> tuple[Float[Array, ""], Equilibrium]:
     policy = softmax_policy(logits)
     equilibrium = equilibrium_of_policy(game, policy, start, rescue=rescue)
     value = objective_at(game, policy, equilibrium.follower_policy, equilibrium.mean_field)
@@ -137,7 +138,7 @@ def stackelberg_gradient(
     game: AbstractGame,
     leader_logits: Float[ArrayLike, "O B"],
     *,
-    initial: Float[ArrayLike, "..."] | None = None,
+    initial: Numerical | None = None,
     throw: bool = True,
 ) -> StackelbergGradient:
     r"""The true gradient of the Stackelberg objective, by the implicit function theorem and one adjoint solve.
@@ -217,14 +218,14 @@ def policy_gradient(
     game: AbstractGame, leader_policy: Float[Array, "O B"], start: Float[Array, "..."] | None = None
 ) -> StackelbergGradient:
     """The gradient at a table of leader probabilities, zeros allowed; NaN where not converged, inputs unchecked."""
-    solved = _solved(game, leader_policy, start, False)
-    if needs_rescue(solved[0]):
-        solved = _solved(game, leader_policy, start, True)
+    solved = with_rescue(lambda rescue: _solved(game, leader_policy, start, rescue), lambda found: found[0])
     return _certified(game, leader_policy, *solved)
 
 
 @compiled_for_game
-def _solved(game, leader_policy, start, rescue) -> tuple[Equilibrium, "_Formula"]:
+def _solved(
+    game: AbstractGame, leader_policy: Array, start: Array | None, rescue: bool
+) -> tuple[Equilibrium, "_Formula"]:
     equilibrium = equilibrium_of_policy(game, leader_policy, start, rescue=rescue)
     return equilibrium, _formula(game, leader_policy, equilibrium)
 
@@ -332,7 +333,7 @@ class _Tables(NamedTuple):
     mean_field_response: Float[Array, "O B"]
 
 
-def _partials(setting: Setting, point: Point):
+def _partials(setting: Setting, point: Point) -> tuple[Array, tuple[Array, Array, Array]]:
     """J_l and its partial derivatives in (leader policy, follower policy, mean field)."""
     game = setting.game
     field = point.mean_field.reshape(mean_field_shape(game))
@@ -341,12 +342,13 @@ def _partials(setting: Setting, point: Point):
     return value_and_slopes(setting.leader_policy, rows, field)
 
 
-def _policy_space_parts(setting: Setting, point: Point, slopes) -> tuple[_Tables, Adjoint]:
+def _policy_space_parts(setting: Setting, point: Point, slopes: tuple[Array, Array, Array]) -> tuple[_Tables, Adjoint]:
     """One factorisation of the transposed Jacobian, three right-hand sides: policy part, mean field part, and sum."""
     by_leader, by_follower, by_field = slopes
 
-    def with_leader(leader_policy):
-        return eqx.tree_at(lambda s: s.leader_policy, setting, leader_policy)
+    def with_leader(leader_policy: Array) -> Setting:
+        result: Setting = eqx.tree_at(lambda s: s.leader_policy, setting, leader_policy)
+        return result
 
     _, pull_policy = jax.vjp(lambda phi, x: follower_policy(with_leader(phi), x), setting.leader_policy, point)
     _, pull_residual = jax.vjp(lambda phi: residual(with_leader(phi), point), setting.leader_policy)

@@ -24,6 +24,7 @@ from smfg_verify.exact.leader.ascent_steps import (
 )
 from smfg_verify.exact.leader.curvature import Curvature, largest_curvature
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.status import NamedStatus
 
 # A step may lose this much, relative to the larger of |Phi| and the unit, to rounding and still count as monotone.
 _ROUNDING = 1e-13
@@ -31,7 +32,7 @@ _SUFFICIENT_INCREASE = 1e-4
 _SMALLEST_ESCAPE = 2.0**-20
 
 
-class AscentStatus(enum.Enum):
+class AscentStatus(NamedStatus, enum.Enum):
     """Why an ascent ended.
 
     Examples:
@@ -132,7 +133,9 @@ def search(game: AbstractGame, policy: np.ndarray, aim: Aim) -> AscentSearch:
         iterates.append(higher)
 
 
-def _climb(game: AbstractGame, iterates: list[Iterate], aim: Aim):
+def _climb(
+    game: AbstractGame, iterates: list[Iterate], aim: Aim
+) -> Generator[Request, StackelbergGradient, AscentStatus]:
     """Add steps until both measures are within the tolerance (then CONVERGED, to first order); or why it ended."""
     step: type[Step] = NaturalStep if float(game.leader_temperature) > 0.0 else ProjectedStep
     scale: float | None = None
@@ -153,7 +156,9 @@ def _climb(game: AbstractGame, iterates: list[Iterate], aim: Aim):
         iterates.append(found)
 
 
-def _line_search(last: Iterate, step: Step, aim: Aim):
+def _line_search(
+    last: Iterate, step: Step, aim: Aim
+) -> Generator[Request, StackelbergGradient, Iterate | AscentStatus]:
     """The largest of the sizes 1, 1/2, 1/4, ... that increases the objective enough; or why there is none."""
     floor = last.objective - aim.rounding(last)
     size, failed = 1.0, False
@@ -166,7 +171,9 @@ def _line_search(last: Iterate, step: Step, aim: Aim):
     return AscentStatus.EQUILIBRIUM_FAILED if failed else AscentStatus.STALLED
 
 
-def _leave(game: AbstractGame, last: Iterate, curvature: Curvature, aim: Aim):
+def _leave(
+    game: AbstractGame, last: Iterate, curvature: Curvature, aim: Aim
+) -> Generator[Request, StackelbergGradient, Iterate | None]:
     """A higher policy along a direction of positive curvature, or of none; None where there is none.
 
     Without curvature the objective may still rise at higher order, as along a quartic; then it has to rise by more
@@ -196,4 +203,5 @@ def _moved(game: AbstractGame, policy: np.ndarray, move: np.ndarray) -> np.ndarr
 def near_vertex(game: AbstractGame, vertex: np.ndarray) -> np.ndarray:
     """A pure leader as a search can start from it: with leader entropy a little inside the simplex."""
     inside = 0.001 if float(game.leader_temperature) > 0.0 else 0.0
-    return (1.0 - inside) * vertex + inside / vertex.shape[1]
+    result: np.ndarray = (1.0 - inside) * vertex + inside / vertex.shape[1]
+    return result

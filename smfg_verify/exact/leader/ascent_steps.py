@@ -50,6 +50,7 @@ class Iterate(NamedTuple):
 
 
 @runtime_checkable
+@runtime_checkable
 class Step(Protocol):
     """A curve of policies that starts at the current one in an ascent direction."""
 
@@ -75,7 +76,8 @@ class ProjectedStep:
         self.rise = float(np.sum(slope * self.direction))
 
     def at(self, size: float) -> np.ndarray:
-        return self.policy + size * self.direction
+        result: np.ndarray = self.policy + size * self.direction
+        return result
 
     @staticmethod
     def coordinates(iterate: Iterate) -> tuple[np.ndarray, np.ndarray]:
@@ -116,10 +118,12 @@ def project_rows(table: Float[np.ndarray, "O B"]) -> Float[np.ndarray, "O B"]:
     counts = np.arange(1, table.shape[-1] + 1)
     active = np.sum(ordered * counts > excess, axis=-1, keepdims=True)
     shift = np.take_along_axis(excess, active - 1, axis=-1) / active
-    return np.maximum(table - shift, 0.0)
+    result: Float[np.ndarray, "O B"] = np.maximum(table - shift, 0.0)
+    return result
 
 
 def never_zero(policy: Float[np.ndarray, "O B"]) -> Float[np.ndarray, "O B"]:
     """The policy with every probability at least about 1e-30, as logits can hold it."""
     positive = np.maximum(policy, NEVER)
-    return positive / np.sum(positive, axis=-1, keepdims=True)
+    result: Float[np.ndarray, "O B"] = positive / np.sum(positive, axis=-1, keepdims=True)
+    return result

@@ -8,6 +8,7 @@ The Hessian is taken in the policy, where a saturated softmax hides nothing, in 
 entropy, whose Hessian is unbounded at the faces, in the Fisher metric, $d = \sqrt{\phi}\, u$.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -114,7 +115,8 @@ def _spectrum(
 
     def product(coordinates: np.ndarray) -> np.ndarray:
         direction = jnp.asarray((basis @ np.ravel(coordinates)).reshape(policy.shape))
-        return basis.T @ np.ravel(np.asarray(_hessian_product(game, policy, known, direction)))
+        result: np.ndarray = basis.T @ np.ravel(np.asarray(_hessian_product(game, policy, known, direction)))
+        return result
 
     number = basis.shape[1]
     if number > LARGEST_DENSE:
@@ -126,7 +128,7 @@ def _spectrum(
     return values[::-1], vectors[:, ::-1], float(np.max(np.abs(values)))
 
 
-def _by_lanczos(product, number: int) -> tuple[np.ndarray, np.ndarray, float]:
+def _by_lanczos(product: Callable[[np.ndarray], np.ndarray], number: int) -> tuple[np.ndarray, np.ndarray, float]:
     operator = scipy.sparse.linalg.LinearOperator((number, number), matvec=product, dtype=float)
     start = np.random.default_rng(0).standard_normal(number)
     try:
@@ -143,10 +145,11 @@ def _hessian_product(
 ) -> Float[Array, "O B"]:
     """Hessian of Phi in the entries of the leader's policy, times a direction: reverse over forward."""
 
-    def objective(leader_policy):
+    def objective(leader_policy: Array) -> Float[Array, ""]:
         setting = setting_of(game, leader_policy)
         point = implicit_point(setting, known)
         field = point.mean_field.reshape(mean_field_shape(game))
         return objective_at(game, leader_policy, follower_policy(setting, point), field)
 
-    return jax.grad(lambda at: jax.jvp(objective, (at,), (direction,))[1])(policy)
+    result: Float[Array, "O B"] = jax.grad(lambda at: jax.jvp(objective, (at,), (direction,))[1])(policy)
+    return result

@@ -1,5 +1,7 @@
 """Exact ascent of the leader's objective to a second-order stationary policy, from one start or several."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.errors import InputError
+from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.equilibrium.solve import equilibrium_of_policy, prepare, raise_unless_converged
 from smfg_verify.exact.gradient.stackelberg import StackelbergGradient, gradient_at, policy_gradient, raise_if_singular
 from smfg_verify.exact.kernel import tabulate
@@ -73,7 +76,8 @@ class LeaderOptimum(Portable, eqx.Module):
         """Policy of the best pure leader that was compared; None where there is none."""
         if self.pure is None or self.pure.best_actions is None:
             return None
-        return np.eye(self.leader_logits.shape[1])[self.pure.best_actions]
+        result: Float[np.ndarray, "O B"] | None = np.eye(self.leader_logits.shape[1])[self.pure.best_actions]
+        return result
 
     @property
     def best_pure_objective(self) -> float:
@@ -163,7 +167,9 @@ def _check_settings(tolerance: float, max_steps: int, pure_budget: int) -> None:
             raise InputError(f"{name}: got {value!r}, expected an integer >= 0; likely cause: a float such as 1e3.")
 
 
-def _starts(game: AbstractGame, initial_logits, starts) -> tuple[AbstractGame, Float[np.ndarray, "K O B"]]:
+def _starts(
+    game: AbstractGame, initial_logits: ArrayLike | None, starts: ArrayLike | None
+) -> tuple[AbstractGame, Float[np.ndarray, "K O B"]]:
     """The game, traced, and the policies to start from."""
     several = [] if starts is None else list(np.asarray(starts, dtype=float))
     listed = several if initial_logits is None else [initial_logits, *several]
@@ -203,11 +209,10 @@ def _gradients(game: AbstractGame, requests: list[Request], width: int) -> list[
         return [_gradient(game, policy, start) for policy, start in requests]
     shape = mean_field_shape(game)
     uniform = np.full(shape, 1.0 / np.prod(shape))
-    padded = requests + [requests[-1]] * (width - len(requests))
-    policies = jnp.stack([jnp.asarray(policy) for policy, _ in padded])
-    fields = jnp.stack([jnp.asarray(uniform if start is None else start) for _, start in padded])
-    found = _gradients_at_once(game, policies, fields)
-    several = [jax.tree.map(lambda leaf, k=k: leaf[k], found) for k in range(len(requests))]
+    policies = np.stack([policy for policy, _ in requests])
+    fields = np.stack([uniform if start is None else np.asarray(start) for _, start in requests])
+    found = in_batches(functools.partial(_gradients_at_once, game), width, policies, fields)
+    several = [jax.tree.map(lambda leaf, k=k: jnp.asarray(leaf[k]), found) for k in range(len(requests))]
     return [
         gradient if bool(gradient.equilibrium.converged) else _gradient(game, policy, start)
         for gradient, (policy, start) in zip(several, requests, strict=True)
@@ -224,7 +229,7 @@ def _gradient(game: AbstractGame, policy: np.ndarray, start: Array | None) -> St
 
 @compiled_for_game
 def _gradients_at_once(game: AbstractGame, policies: Array, fields: Array) -> StackelbergGradient:
-    def one(policy, field):
+    def one(policy: Array, field: Array) -> StackelbergGradient:
         return gradient_at(game, policy, equilibrium_of_policy(game, policy, field, rescue=False))
 
     return jax.vmap(one)(policies, fields)

@@ -2,6 +2,7 @@
 
 import difflib
 import dis
+import functools
 import inspect
 import sysconfig
 import types
@@ -91,6 +92,8 @@ _FOREIGN = {
 # Said and not refused: they do not change which game is meant.
 _HARMLESS = frozenset({"num_players", "num_agents", "num_followers", "population_size"})
 _CLOSE = 0.87
+# An object that makes up attributes as it is asked for them has no end of them.
+_MOST_DECORATORS = 50
 _READS = frozenset({"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"})
 _OUTSIDE = frozenset(AbstractGame.__mro__)
 
@@ -211,9 +214,19 @@ def _read_names(kind: type[AbstractGame]) -> set[str]:
     return names
 
 
-def _functions_of(value: Any) -> Iterator[types.FunctionType]:
-    parts = (value, *(getattr(value, name, None) for name in ("fget", "__func__", "__wrapped__", "func")))
-    yield from (part for part in parts if isinstance(part, types.FunctionType))
+def _functions_of(value: object) -> Iterator[types.FunctionType]:
+    """The functions that a value is or is made of, through all its decorators, a library's too."""
+    seen: dict[int, Any] = {}  # which keeps them alive, so that no two have one number
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if callable(part) or isinstance(part, property | classmethod | functools.cached_property):
+            if id(part) in seen or len(seen) > _MOST_DECORATORS:
+                continue
+            seen[id(part)] = part
+            if isinstance(part, types.FunctionType):
+                yield part
+            waiting += [getattr(part, name, None) for name in ("fget", "__func__", "__wrapped__", "func")]
 
 
 def _read_by(code: types.CodeType, function: types.FunctionType, waiting: list[Any]) -> set[str]:
@@ -241,7 +254,7 @@ def _in_library(file: str) -> bool:
     return file.startswith("<") or "site-packages" in file or any(file.startswith(folder) for folder in standard)
 
 
-def _says_none(value: Any) -> bool:
+def _says_none(value: object) -> bool:
     """Whether a value says that there is none of it, or one where there is one anyhow."""
     if value is None or value is False:
         return True

@@ -7,7 +7,7 @@ program has a primitive that is not known to be differentiated exactly, its deri
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -106,7 +106,7 @@ def _inexact_equation(equation: Any, touched: list[bool]) -> Iterator[str]:
             yield from _inexact(inner, touched if same else [True] * len(inner.invars))
 
 
-def _is_program(value: Any) -> bool:
+def _is_program(value: object) -> bool:
     return hasattr(value, "eqns") or hasattr(getattr(value, "jaxpr", None), "eqns")
 
 
@@ -178,7 +178,7 @@ def _worst(game: AbstractGame, name: str, fields: Array, directions: Array) -> t
         shaped = field.reshape(mean_field_shape(game))
         return jnp.ravel(over_indices(game, lambda s, a, b: jnp.asarray(getattr(game, name)(s, a, b, shaped))))
 
-    def probe(pair):
+    def probe(pair: tuple[Array, Array]) -> tuple[Array, ...]:
         field, direction = pair
         # The function, and its derivative along the direction, are compared alike.
         both = lambda m: jnp.concatenate(jax.jvp(table, (m,), (direction,)))  # noqa: E731
@@ -190,23 +190,26 @@ def _worst(game: AbstractGame, name: str, fields: Array, directions: Array) -> t
     batch = _batch(_table_size(game, name))
     if batch >= len(fields):
         return jax.vmap(probe)((fields, directions))
-    return jax.lax.map(probe, (fields, directions), batch_size=batch)
+    result: tuple[Array, ...] = jax.lax.map(probe, (fields, directions), batch_size=batch)
+    return result
 
 
-def _compared(both, here, slope, field, direction) -> tuple[Array, ...]:
+def _compared(
+    both: Callable[[Array], Array], here: Array, slope: Array, field: Array, direction: Array
+) -> tuple[Array, ...]:
     """For each half of a table, the entry at which both sides agree best on another slope than the derivative."""
     scales = jnp.asarray(_LENGTHS[str(here.dtype)])
     room = jnp.min(jnp.where(direction == 0.0, jnp.inf, field / jnp.abs(jnp.where(direction == 0.0, 1.0, direction))))
     lengths = scales * jnp.minimum(1.0, 0.5 * room / scales[:, -1:])
     sections = (here.size // 2,) * 2
-    step = jax.vmap(jax.vmap(lambda h: both(field + h * direction)))
+    step: Callable[[Array], Array] = jax.vmap(jax.vmap(lambda h: both(field + h * direction)))
     found = jax.vmap(lambda h, ahead, behind: judge(here, slope, ahead, behind, h, sections, 0.0))(
         lengths, step(lengths), step(-lengths)
     )
     middle = 0.5 * (found.forward + found.backward)
     miss = jnp.where(found.wrong_rule & found.finite[:, None], jnp.abs(middle - slope), 0.0)
     scale = jnp.argmax(miss, axis=0)
-    pick = lambda leaf: jnp.take_along_axis(leaf, scale[None], axis=0)[0].reshape(2, -1)  # noqa: E731
+    pick: Callable[[Array], Array] = lambda leaf: jnp.take_along_axis(leaf, scale[None], axis=0)[0].reshape(2, -1)  # noqa: E731
     miss, middle, slope = pick(miss), pick(middle), slope.reshape(2, -1)
     worst = jnp.argmax(miss, axis=1, keepdims=True)
     chosen = [jnp.take_along_axis(leaf, worst, axis=1)[:, 0] for leaf in (miss, slope, middle)]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, mean_field_shape
@@ -18,7 +19,7 @@ _TRIAL = jax.make_user_context(None)
 _TRIALS = itertools.count()
 
 
-def check_repeatable(game: AbstractGame, functions: Mapping[str, Callable]) -> None:
+def check_repeatable(game: AbstractGame, functions: Mapping[str, Callable[..., Array]]) -> None:
     """Trace each function twice and compare the programs, constants included.
 
     Args:
@@ -44,7 +45,7 @@ def check_repeatable(game: AbstractGame, functions: Mapping[str, Callable]) -> N
         )
 
 
-def _program(game: AbstractGame, function: Callable) -> tuple[str, tuple[bytes, ...]]:
+def _program(game: AbstractGame, function: Callable[..., Array]) -> tuple[str, tuple[bytes, ...]]:
     index = jax.ShapeDtypeStruct((), jnp.int32)
     field = jax.ShapeDtypeStruct(mean_field_shape(game), jnp.result_type(float))
     # A new function each time: JAX keeps what it traced by function.

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from smfg_verify.records.status import NamedStatus
+
 # Roundings of the largest entry of a table that are granted to a difference.
 _ROUNDINGS = 32.0
 # A jump, or an infinite slope, is one that moves its entry by this much, relative to the largest of its table.
@@ -14,7 +16,7 @@ _LEAST_JUMP = 1e-7
 _SAME = 2.0
 
 
-class SlopeStatus(enum.IntEnum):
+class SlopeStatus(NamedStatus, enum.IntEnum):
     """What one-sided differences say of a derivative.
 
     AGREES: they are the derivative. KINK: they differ from each other, so there is no derivative. WRONG_RULE: they

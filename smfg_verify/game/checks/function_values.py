@@ -3,6 +3,7 @@
 import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +22,7 @@ SIZES = ("num_states", "num_follower_actions", "num_leader_actions")
 
 
 # Module-level, so that their identity is stable and the jitted check compiles once for all games of a structure.
-FUNCTIONS: dict[str, Callable] = {
+FUNCTIONS: dict[str, Callable[..., Array]] = {
     "transition": lambda g, s, a, b, m: jnp.asarray(g.transition(s, a, b, m)),
     "follower_reward": lambda g, s, a, b, m: jnp.asarray(g.follower_reward(s, a, b, m)),
     "leader_reward": lambda g, s, a, b, m: jnp.asarray(g.leader_reward(s, a, b, m)),
@@ -66,7 +67,8 @@ def row_shape(game: AbstractGame) -> tuple[int, ...]:
             f"successors: got states from {low} to {high}, expected them in [0, {game.num_states}); likely cause: a "
             "wall that is stepped through."
         )
-    return listed.shape
+    result: tuple[int, ...] = listed.shape
+    return result
 
 
 @jax.jit
@@ -102,12 +104,12 @@ def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, wei
     """Worst deviations of one function over the test fields; one mean field at a time, to bound memory."""
     shape, function = mean_field_shape(game), FUNCTIONS[name]
 
-    def table(field):
+    def table(field: Array) -> Array:
         return over_indices(game, lambda s, a, b: function(game, s, a, b, field.reshape(shape)))
 
     reference = table(random[0])
 
-    def summary(field):
+    def summary(field: Array) -> Array:
         values = table(field)
         total = jnp.sum(values, axis=-1) if values.ndim == 4 else jnp.ones(())
         columns = {
@@ -121,7 +123,7 @@ def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, wei
         }
         return jnp.stack([columns[column].astype(float) for column in _SUMMARY])
 
-    def bend(pair):
+    def bend(pair: tuple[Array, Array, Array]) -> Array:
         first, second, weight = pair
         mixed = table(weight * first + (1.0 - weight) * second)
         return jnp.max(jnp.abs(mixed - weight * table(first) - (1.0 - weight) * table(second)))
@@ -132,7 +134,7 @@ def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, wei
     return jax.lax.map(summary, fields), jnp.max(bends)
 
 
-def _check_values(game: AbstractGame, name: str, worst: dict, fields: Float[np.ndarray, "F M"]) -> None:
+def _check_values(game: AbstractGame, name: str, worst: dict[str, Any], fields: Float[np.ndarray, "F M"]) -> None:
     if not np.all(worst["finite"]):
         where = worst["finite"].argmin()
         number, cause = cause_of_infinite(game, FUNCTIONS[name], fields[where])
@@ -159,12 +161,12 @@ def _check_values(game: AbstractGame, name: str, worst: dict, fields: Float[np.n
         )
 
 
-def _field_name(index: int, worst: dict) -> str:
+def _field_name(index: int, worst: dict[str, Any]) -> str:
     vertices = worst["finite"].shape[0] - _NUM_RANDOM_FIELDS
     return f"vertex {index}" if index < vertices else f"random field {index - vertices} (seed 0)"
 
 
-def _check_dependence(declared: str, name: str, worst: dict) -> None:
+def _check_dependence(declared: str, name: str, worst: dict[str, Any]) -> None:
     relative = 1e-9 if jnp.result_type(float) == jnp.float64 else 1e-4
     tolerance = relative * max(1.0, float(worst["scale"].max()))
     if declared == "none" and worst["moved"].max() > tolerance:

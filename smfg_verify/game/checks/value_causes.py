@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from smfg_verify.game.base import AbstractGame, mean_field_shape, over_indices
 
@@ -20,7 +20,9 @@ _CAUSES = {
 }
 
 
-def cause_of_infinite(game: AbstractGame, function: Callable, field: Float[np.ndarray, " M"]) -> tuple[str, str]:
+def cause_of_infinite(
+    game: AbstractGame, function: Callable[..., Array], field: Float[np.ndarray, " M"]
+) -> tuple[str, str]:
     """Which number of a function is not finite at a mean field, and the likely cause.
 
     Args:
@@ -39,7 +41,9 @@ def cause_of_infinite(game: AbstractGame, function: Callable, field: Float[np.nd
     return where, _EMPTY_STATE if np.all(np.isfinite(inside)) else _CAUSES[number]
 
 
-def cause_of_row_sum(game: AbstractGame, function: Callable, field: Float[np.ndarray, " M"], row: tuple) -> str:
+def cause_of_row_sum(
+    game: AbstractGame, function: Callable[..., Array], field: Float[np.ndarray, " M"], row: tuple[int, ...]
+) -> str:
     """The likely cause of a row of probabilities that does not sum to one.
 
     Args:
@@ -63,6 +67,6 @@ def cause_of_row_sum(game: AbstractGame, function: Callable, field: Float[np.nda
     return "swapped axes (next states come last) or mean-field terms that do not sum to zero over next states"
 
 
-def _table(game: AbstractGame, function: Callable, field: Float[np.ndarray, " M"]) -> np.ndarray:
+def _table(game: AbstractGame, function: Callable[..., Array], field: Float[np.ndarray, " M"]) -> np.ndarray:
     shaped = jnp.asarray(field.reshape(mean_field_shape(game)))
     return np.asarray(over_indices(game, lambda s, a, b: function(game, s, a, b, shaped)))

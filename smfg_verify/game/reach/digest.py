@@ -108,13 +108,13 @@ class _Walk:
         for kind in self.family:
             self.hold(kind)
 
-    def named(self, name: str, value: Any) -> bytes:
+    def named(self, name: str, value: object) -> bytes:
         self.path.append(name)
         found = self.of(value)
         self.path.pop()
         return _join(name, found)
 
-    def of(self, value: Any) -> bytes:
+    def of(self, value: object) -> bytes:
         """Digest of a value: that of its content, whatever was followed before."""
         if type(value) in _PLAIN:
             return f"{type(value).__name__}:{value!r}".encode(errors="surrogatepass")
@@ -136,7 +136,7 @@ class _Walk:
     def each(self, word: str, *values: Any) -> bytes:
         return _join(word, *(self.of(value) for value in values))
 
-    def by_kind(self, value: Any) -> bytes:
+    def by_kind(self, value: object) -> bytes:
         match value:
             case types.FunctionType():
                 return self.function(value)
@@ -248,7 +248,7 @@ class _Walk:
             parts += [_join(name, self.of(member._value_)) for name, member in members]
         return _join("class", self.hold(kind, whole=called), *parts)
 
-    def hold(self, holder: Any, whole: bool = False) -> bytes:
+    def hold(self, holder: object, whole: bool = False) -> bytes:
         """A class or module by its place among those met; what is wanted of it is followed at the end."""
         self.holders[holder] = self.holders.get(holder, False) or whole
         name = holder.__qualname__ if isinstance(holder, type) else "module"
@@ -280,11 +280,11 @@ class _Walk:
         names = names.difference(self.fields) if game else names
         return (name for name in {*names, *special} if not self.left_out(holder, name))
 
-    def left_out(self, holder: Any, name: str) -> bool:
+    def left_out(self, holder: object, name: str) -> bool:
         # Members of an enumeration are in its digest; a module within a module is met where code goes through it.
         return is_bookkeeping(name) or (isinstance(holder, enum.EnumType) and name.startswith("_") and name[-1] == "_")
 
-    def instance(self, value: Any) -> bytes:
+    def instance(self, value: object) -> bytes:
         """An object by its class and its state."""
         kind = type(value)
         if isinstance(value, _SILENT):
@@ -319,7 +319,7 @@ def numbers_in(value: Any) -> Any:
     return jax.random.key_data(value) if is_key else value
 
 
-def _is_method(value: Any) -> bool:
+def _is_method(value: object) -> bool:
     return callable(value) or isinstance(value, property | staticmethod | classmethod | functools.cached_property)
 
 
@@ -331,7 +331,7 @@ def _cells(function: types.FunctionType) -> Iterable[Any]:
             yield None
 
 
-def _name(value: Any) -> str:
+def _name(value: object) -> str:
     module = getattr(value, "__module__", None) or ""
     if isinstance(value, types.ModuleType):
         return value.__name__

@@ -48,7 +48,7 @@ class Libraries:
         # By address, with the object itself, so that an address is not taken for another's.
         self._objects: dict[int, Any] = {}
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether an object is part of a library, found there under its own name."""
         if id(value) in self._objects and self._objects[id(value)] is value:
             return True
@@ -62,7 +62,7 @@ class Libraries:
             self._objects[id(value)] = value
         return found
 
-    def _has(self, value: Any) -> bool:
+    def _has(self, value: object) -> bool:
         # A jitted function comes out of a pickle without its name.
         source = value if hasattr(value, "__qualname__") else innermost(value)
         name = getattr(source, "__qualname__", None) or getattr(source, "__name__", None)
@@ -83,14 +83,14 @@ class Libraries:
             found = getattr(found, part, None)
         return found is value or self._is_copy(value, found)
 
-    def _is_copy(self, value: Any, original: Any) -> bool:
+    def _is_copy(self, value: object, original: object) -> bool:
         """Whether a function that JAX wraps, jax.nn.relu say, is what pickling made of the original."""
         if type(value) not in WRAPPERS or type(original) not in WRAPPERS:
             return False
         code = self._code_within(value)
         return code is not None and code == self._code_within(original)
 
-    def _code_within(self, value: Any) -> types.CodeType | None:
+    def _code_within(self, value: object) -> types.CodeType | None:
         """The code of a function within wrappers of JAX's, where no part of them is the user's."""
         seen: set[int] = set()
         while type(value) in WRAPPERS:
@@ -99,7 +99,7 @@ class Libraries:
             value = wrapped(value)
         return value.__code__ if isinstance(value, types.FunctionType) and self._is_made(value, seen) else None
 
-    def _is_made(self, value: Any, seen: set[int]) -> bool:
+    def _is_made(self, value: object, seen: set[int]) -> bool:
         """Whether a function was made by a library out of nothing but what is a library's."""
         if id(value) in seen:
             return True

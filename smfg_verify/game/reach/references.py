@@ -104,7 +104,7 @@ def _steps(code: types.CodeType) -> Iterator[_Step]:
             yield _Step("LOAD_CONST" if name == "LOAD_SMALL_INT" else name, value, _operand(instruction, value))
 
 
-def _operand(instruction: dis.Instruction, value: Any) -> Any:
+def _operand(instruction: dis.Instruction, value: object) -> Any:
     if instruction.arg is None:
         return None
     if isinstance(value, types.CodeType):
@@ -114,7 +114,7 @@ def _operand(instruction: dis.Instruction, value: Any) -> Any:
     return f"{type(value).__name__}:{value!r}"
 
 
-def _constant(value: Any) -> str:
+def _constant(value: object) -> str:
     """A constant's text, whatever the order of its sets."""
     if isinstance(value, frozenset):
         return f"frozenset{sorted(map(_constant, value))}"
@@ -127,7 +127,7 @@ def _pairs(steps: list[_Step], name: str) -> Iterator[tuple[_Step, _Step]]:
     return ((before, step) for before, step in itertools.pairwise(steps) if step.name == name)
 
 
-def _words(value: Any) -> tuple[str, ...]:
+def _words(value: object) -> tuple[str, ...]:
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, tuple) else ()
 
 

@@ -55,7 +55,7 @@ def fields_of(kind: type) -> Iterator[tuple[str, Any, Any]]:
         yield field.name, factory, dict(field.metadata)
 
 
-def wrapped(value: Any) -> Any:
+def wrapped(value: object) -> Any:
     """The function that a wrapper of a library wraps; None where it is none."""
     if type(value) is _JITTED and not hasattr(value, "__wrapped__"):  # as it comes out of a pickle
         state: Any = value.__getstate__()
@@ -63,20 +63,20 @@ def wrapped(value: Any) -> Any:
     return getattr(value, "__wrapped__", None)
 
 
-def innermost(value: Any) -> Any:
+def innermost(value: object) -> Any:
     """What is left of a function when JAX's wrappers are taken off."""
     while type(value) in WRAPPERS:
         value = wrapped(value)
     return value
 
 
-def wrapper_state(value: Any) -> dict[str, Any]:
+def wrapper_state(value: object) -> dict[str, Any]:
     """What a wrapper of a function holds apart from the function: rules of differentiation, axes."""
     held = getattr(value, "__dict__", {})
     return {name: held[name] for name in sorted(held) if not (is_special(name) or name in _OF_WRAPPER)}
 
 
-def base_content(value: Any) -> tuple[Any, ...]:
+def base_content(value: object) -> tuple[Any, ...]:
     """What an instance of a subclass of a built-in type holds as one."""
     if isinstance(value, dict):
         return (dict(value), getattr(value, "default_factory", None))
@@ -89,7 +89,7 @@ def base_content(value: Any) -> tuple[Any, ...]:
     return ()
 
 
-def attributes_of(value: Any) -> tuple[Any, ...] | None:
+def attributes_of(value: object) -> tuple[Any, ...] | None:
     """An object's dictionary, by name, and its slots; None where it has neither."""
     slots = {
         name: getattr(value, name)
@@ -110,7 +110,7 @@ def _slots(kind: type) -> tuple[str, ...]:
     return tuple(f"_{kind.__name__.lstrip('_')}{n}" if n.startswith("__") and n[-2:] != "__" else n for n in names)
 
 
-def rebuilt_from(value: Any) -> tuple[Any, ...]:
+def rebuilt_from(value: object) -> tuple[Any, ...]:
     """What a library's object would be unpickled from, which leaves out what it keeps to be faster."""
     if isinstance(value, weakref.ref):
         return (value(),)

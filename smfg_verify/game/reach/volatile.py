@@ -2,7 +2,6 @@
 
 import random
 import types
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ _CLOCKS = frozenset({"now", "today", "utcnow"})
 _FILES = frozenset({"read_text", "read_bytes"})
 
 
-def is_volatile(name: str, value: Any, attributes: tuple[str, ...]) -> bool:
+def is_volatile(name: str, value: object, attributes: tuple[str, ...]) -> bool:
     """Whether an object gives what no digest of code can hold.
 
     Args:

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
@@ -15,7 +15,7 @@ GameClass = type[AbstractGame]
 Origin = GameClass | Callable[..., AbstractGame] | AbstractGame
 
 
-def is_game_class(value: Any) -> bool:
+def is_game_class(value: object) -> TypeGuard[type[AbstractGame]]:
     """Whether a value is a class of games."""
     return isinstance(value, type) and issubclass(value, AbstractGame)
 
@@ -51,7 +51,8 @@ def _only(module: ModuleType, path: str) -> Origin:
     kinds = _candidates(module)
     for kind in kinds:
         if len(kind) == 1:
-            return next(iter(kind.values()))
+            result: Origin = next(iter(kind.values()))
+            return result
         if kind:
             break
     known = [f"{path}:{key}" for kind in kinds for key in kind]
@@ -88,7 +89,7 @@ def _says_game(function: FunctionType) -> bool:
     return "game" in function.__name__.lower() or is_game_class(returned)
 
 
-def checked_origin(value: Any, where: str) -> Origin:
+def checked_origin(value: object, where: str) -> Origin:
     """The value, if a game can come of it.
 
     Raises:

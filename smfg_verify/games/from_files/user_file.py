@@ -105,7 +105,7 @@ def _of_elsewhere(folder: Path) -> list[str]:
     return [name for name in sys.modules if name.partition(".")[0] in roots]
 
 
-def _lies_in(folder: Path, module: Any) -> bool:
+def _lies_in(folder: Path, module: object) -> bool:
     file = getattr(module, "__file__", None)
     if file is None or "site-packages" in Path(file).parts:
         return False

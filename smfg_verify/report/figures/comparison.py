@@ -1,5 +1,7 @@
 """Methods against each other: objective, exploitability and gradient over samples and over wall time."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -43,16 +45,18 @@ def comparison_figure(found: Comparison, *, title: str) -> Figure:
     """
     figure = new_figure(11.0, 9.0)
     panels = figure.subplots(3, 2, sharey="row")
+    # Before anything is drawn, so that ends of the axes fit a logarithm where all values are the same.
+    for row, (*_, logarithmic) in zip(panels, _MEASURES, strict=True):
+        for axes in row:
+            axes.set_xscale("log")
+            axes.set_yscale("log" if logarithmic else "linear")
     for number, result in enumerate(found.results.values()):
         style = {"color": _COLOURS[number % len(_COLOURS)], "linestyle": _LINES[number % len(_LINES)]}
         for (left, right), (name, *_) in zip(panels, _MEASURES, strict=True):
             _curve(left, result, name, result.samples, style)
             _curve(right, result, name, result.clock, style)
-    for row, (_, label, unit, logarithmic) in zip(panels, _MEASURES, strict=True):
+    for row, (_, label, unit, _) in zip(panels, _MEASURES, strict=True):
         for axes, x_label in zip(row, ("samples drawn", "seconds, all seeds"), strict=True):
-            axes.set_xscale("log")
-            if logarithmic:
-                axes.set_yscale("log")
             finish_axes(axes, f"{label}, {title}", x_label, unit)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=FONT_SIZE, frameon=False)
@@ -60,7 +64,7 @@ def comparison_figure(found: Comparison, *, title: str) -> Figure:
     return figure
 
 
-def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style: dict) -> None:
+def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style: dict[str, Any]) -> None:
     values = getattr(result.measures, name)
     curves = quartiles(values, -np.inf if name == "objective" else np.inf)
     low, middle, high = curves if name == "objective" else np.maximum(curves, _FLOOR)

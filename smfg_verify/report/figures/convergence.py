@@ -61,6 +61,9 @@ def _panel(
     x = iterations + 1
     drawn = np.where(np.isfinite(values) & (values > 0.0), values, np.nan)
     known = np.isfinite(drawn).any(axis=0)
+    # Before anything is drawn: axes that were linear keep ends that no logarithm has where nothing is positive.
+    axes.set_xscale("log")
+    axes.set_yscale("log")
     if known.any():
         low, high = np.nanquantile(drawn[:, known], _BAND, axis=0)
         axes.fill_between(x[known], low, high, color=BLUE, alpha=0.22, linewidth=0, label="5% to 95% of seeds")
@@ -75,8 +78,6 @@ def _panel(
             label=f"running minimum, {_slope(extra)}",
         )
     _slopes(axes, iterations, row)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
     # Axes that span less than two decades would show a single number.
     axes.yaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(2.0, 0.7)))
     axes.tick_params(which="minor", labelsize=FONT_SIZE - 2)

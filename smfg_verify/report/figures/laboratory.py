@@ -59,7 +59,7 @@ def laboratory_figure(lab: Laboratory) -> Figure:
     return figure
 
 
-def _plane(axes: Axes, lab: Laboratory, result: PlaneResult, norm) -> AxesImage:
+def _plane(axes: Axes, lab: Laboratory, result: PlaneResult, norm: LogNorm | None) -> AxesImage:
     plane = result.plane
     shown = np.where(result.measured > 0.0, result.measured, np.nan)
     image = axes.imshow(shown, cmap=COLOURS, norm=norm, origin="lower", aspect="auto", interpolation="nearest")

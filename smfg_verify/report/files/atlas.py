@@ -1,6 +1,5 @@
 """atlas.json."""
 
-import json
 from typing import Any
 
 from smfg_verify.assumptions import (
@@ -8,12 +7,14 @@ from smfg_verify.assumptions import (
     find_property,
 )
 from smfg_verify.jobs.atlas import Atlas
-from smfg_verify.records.plain import plain, versions
+from smfg_verify.records.codec import plain
+from smfg_verify.records.documents import document, headed
+from smfg_verify.records.versions import versions
 
 FORMAT = "smfg-verify atlas"
 
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 ATLAS_FILE = "atlas.json"
@@ -21,14 +22,12 @@ ATLAS_FILE = "atlas.json"
 
 def atlas_bytes(atlas: Atlas) -> bytes:
     """The content of atlas.json."""
-    return json.dumps(atlas_record(atlas), indent=1, allow_nan=False).encode()
+    return document(atlas_record(atlas)).encode()
 
 
 def atlas_record(atlas: Atlas) -> dict[str, Any]:
     """The atlas as plain JSON values: verdicts and constants; witnesses and curves stay in the games' own reports."""
-    return {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
+    record = {
         "settings": plain(atlas.settings),
         "games": {
             name: {"identity": report.game_hash, "properties": _properties(report)}
@@ -37,6 +36,7 @@ def atlas_record(atlas: Atlas) -> dict[str, Any]:
         "seconds": dict(atlas.seconds),
         "versions": versions(),
     }
+    return headed(FORMAT, SCHEMA_VERSION, record)
 
 
 def _properties(report: AssumptionReport) -> dict[str, Any]:

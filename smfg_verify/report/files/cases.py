@@ -1,19 +1,20 @@
 """cases.json and cases.md."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from smfg_verify.cases import CaseOutcome
 from smfg_verify.files import write_in
-from smfg_verify.records.plain import plain, versions
+from smfg_verify.records.codec import plain
+from smfg_verify.records.documents import document, headed
+from smfg_verify.records.versions import versions
 from smfg_verify.report.tables.cases import cases_markdown
 
 FORMAT = "smfg-verify cases"
 
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 CASES_FILE = "cases.json"
@@ -23,19 +24,14 @@ CASES_TABLE = "cases.md"
 
 
 def cases_json(outcomes: Iterable[CaseOutcome]) -> str:
-    """Everything the outcomes say, as JSON text with a schema version; numbers that are not finite become null."""
-    record = {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
-        "versions": versions(),
-        "cases": [_record(outcome) for outcome in outcomes],
-    }
-    return json.dumps(plain(record), indent=2, allow_nan=False)
+    """Everything the outcomes say, as JSON text with a schema version."""
+    record = {"versions": versions(), "cases": [_record(outcome) for outcome in outcomes]}
+    return document(headed(FORMAT, SCHEMA_VERSION, record))
 
 
 def write_cases(outcomes: Sequence[CaseOutcome], directory: Path) -> list[Path]:
     """Write cases.json and cases.md, both or neither, into a directory that exists; returns their paths."""
-    contents = {CASES_FILE: f"{cases_json(outcomes)}\n", CASES_TABLE: cases_markdown(outcomes)}
+    contents = {CASES_FILE: cases_json(outcomes), CASES_TABLE: cases_markdown(outcomes)}
     return write_in(directory, {name: text.encode() for name, text in contents.items()})
 
 

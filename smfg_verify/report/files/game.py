@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape
-from smfg_verify.records.plain import plain
+from smfg_verify.records.codec import plain
 from smfg_verify.report.labels import labels_of
 
 

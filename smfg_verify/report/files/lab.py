@@ -1,11 +1,11 @@
 """lab.json and its figure."""
 
-import json
 from pathlib import Path
 
 from smfg_verify.files import write_in
 from smfg_verify.jobs.lab import LabResult
-from smfg_verify.records.plain import plain
+from smfg_verify.records.codec import plain
+from smfg_verify.records.documents import document, headed
 from smfg_verify.report.figures.drawing import figure_files
 from smfg_verify.report.figures.laboratory import laboratory_figure
 from smfg_verify.report.files.game import game_record
@@ -13,18 +13,16 @@ from smfg_verify.report.files.game import game_record
 LAB_FILE, LAB_FIGURE = "lab.json", "lab"
 
 
-FORMAT, SCHEMA_VERSION = "smfg-verify lab", 1
+FORMAT, SCHEMA_VERSION = "smfg-verify lab", 2
 
 
 def write_lab(result: LabResult, directory: Path) -> list[Path]:
     """Write lab.json and the figure, all or nothing, into a directory that exists; returns the files."""
     record = {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
         "game": game_record(result.game, result.settings.name),
         "run": plain(result.run),
         "lab": plain(result.lab),
     }
-    text = json.dumps(record, indent=1, allow_nan=False)
-    contents = {LAB_FILE: f"{text}\n".encode(), **figure_files(laboratory_figure(result.lab), LAB_FIGURE)}
+    text = document(headed(FORMAT, SCHEMA_VERSION, record))
+    contents = {LAB_FILE: text.encode(), **figure_files(laboratory_figure(result.lab), LAB_FIGURE)}
     return write_in(directory, contents)

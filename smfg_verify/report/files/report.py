@@ -1,24 +1,25 @@
 """report.json: a job's results as one JSON document with a schema version."""
 
 import dataclasses
-import json
 from typing import Any
 
 from smfg_verify.exact import EquilibriumMethod, StackelbergGradient
 from smfg_verify.jobs.pipeline import Results
-from smfg_verify.records.plain import plain, versions
+from smfg_verify.records.codec import plain
+from smfg_verify.records.documents import REPORT as FORMAT
+from smfg_verify.records.documents import document, headed
+from smfg_verify.records.versions import versions
 from smfg_verify.report.files.game import game_record
 from smfg_verify.stochastic import Trace
 
-FORMAT = "smfg-verify report"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 REPORT_FILE = "report.json"
 
 
 def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
     """Equilibrium, objective and gradient at one leader, with residuals and certificate."""
     equilibrium = gradient.equilibrium
-    return plain(
+    result: dict[str, Any] = plain(
         {
             "mean_field": equilibrium.mean_field,
             "follower_policy": equilibrium.follower_policy,
@@ -26,7 +27,7 @@ def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
             "residual": equilibrium.residual,
             "converged": equilibrium.converged,
             "steps": equilibrium.steps,
-            "method": EquilibriumMethod(int(equilibrium.method)).name.lower(),
+            "method": EquilibriumMethod(int(equilibrium.method)).label,
             "objective": gradient.objective,
             "gradient": gradient.total,
             "direct": gradient.direct,
@@ -38,11 +39,12 @@ def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
             "certificate": gradient.certificate,
         }
     )
+    return result
 
 
 def run_record(trace: Trace) -> dict[str, Any]:
     """What the run was and where it ended; the iterates themselves are in the trace's own file."""
-    return plain(
+    result: dict[str, Any] = plain(
         {
             **dataclasses.asdict(trace.metadata),
             "method_options": trace.metadata.options,
@@ -52,6 +54,7 @@ def run_record(trace: Trace) -> dict[str, Any]:
             "final_leader_logits": trace.leader_logits[:, -1],
         }
     )
+    return result
 
 
 def results_record(results: Results, files: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -65,8 +68,6 @@ def results_record(results: Results, files: tuple[str, ...] = ()) -> dict[str, A
         The record. Everything in it but `timings` is a function of the settings and the versions.
     """
     record: dict[str, Any] = {
-        "format": FORMAT,
-        "schema_version": SCHEMA_VERSION,
         "command": results.command,
         "settings": {
             "game": {"name": results.settings.name, "parameters": plain(results.settings.parameters)},
@@ -79,17 +80,17 @@ def results_record(results: Results, files: tuple[str, ...] = ()) -> dict[str, A
     if results.trace is not None:
         record["run"] = run_record(results.trace)
     if results.assumptions is not None:
-        record["assumptions"] = json.loads(results.assumptions.to_json())
+        record["assumptions"] = results.assumptions.as_record()
     if results.bounds is not None:
-        record["bounds"] = json.loads(results.bounds.to_json())
-    return {
-        **record,
+        record["bounds"] = results.bounds.as_record()
+    further = {
         "summary": {"refuted": list(results.refuted), "slower": list(results.slower)},
         "warnings": list(results.warnings),
         "files": list(files),
         "versions": versions(),
         "timings": dict(results.timings),
     }
+    return headed(FORMAT, SCHEMA_VERSION, record | further)
 
 
 def report_bytes(results: Results, files: tuple[str, ...] = ()) -> bytes:
@@ -102,4 +103,4 @@ def report_bytes(results: Results, files: tuple[str, ...] = ()) -> bytes:
     Returns:
         JSON text, encoded.
     """
-    return json.dumps(results_record(results, files), indent=1, allow_nan=False).encode()
+    return document(results_record(results, files)).encode()

@@ -100,7 +100,7 @@ def _changes(report: BoundReport) -> Table:
 def _break(change: ChangePoint) -> tuple[str, ...]:
     if change.status is not ChangeStatus.FOUND:
         whole = "" if math.isnan(change.one_line_slope) else f"{change.one_line_slope:.3f}"
-        return change.status.value, "", "", whole
+        return change.status.label, "", "", whole
     place = f"{change.iteration:,.0f} [{change.lower:,.0f}, {change.upper:,.0f}]"
     return place, f"{change.slope_before:.3f}", f"{change.slope_after:.3f}", f"{change.one_line_slope:.3f}"
 

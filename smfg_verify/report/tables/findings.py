@@ -1,6 +1,6 @@
 """Tables for the screen, built from records; nothing is computed here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, find_property
+from smfg_verify.assumptions.finding import Side
+from smfg_verify.numerals import at_least, at_most
 from smfg_verify.report.tables.layout import brief, brief_table
 
 _VERDICT_STYLES = {
@@ -19,6 +21,7 @@ _VERDICT_STYLES = {
     Verdict.NOT_APPLICABLE: "dim",
 }
 _SIDES = {"exact": "=", "upper": "<=", "lower": ">="}
+_ROUNDED: dict[Side, Callable[[float], float]] = {Side.EXACT: float, Side.UPPER: at_most, Side.LOWER: at_least}
 
 
 def findings_tables(report: AssumptionReport) -> Group:
@@ -43,7 +46,7 @@ def verdict_text(verdict: Verdict) -> Text:
 def _constant(finding: Finding) -> Text:
     if not np.isfinite(finding.constant):
         return Text("none")
-    return Text(f"true {_SIDES[finding.side.value]} {finding.constant:.5g}")
+    return Text(f"true {_SIDES[finding.side.value]} {_ROUNDED[finding.side](finding.constant):.5g}")
 
 
 def _explained(finding: Finding) -> Text:

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 from rich.console import Group
@@ -112,5 +111,5 @@ def _shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _norm(array: Any) -> float:
+def _norm(array: object) -> float:
     return float(np.linalg.norm(np.asarray(array)))

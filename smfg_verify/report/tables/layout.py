@@ -1,7 +1,7 @@
 """The look that all tables share."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from rich import box
 from rich.table import Table
@@ -30,7 +30,7 @@ def pairs_table(title: str, rows: Mapping[str, str]) -> Table:
     return table
 
 
-def brief(value: Any) -> str:
+def brief(value: object) -> str:
     """A value in one line, cut where it is long."""
     if isinstance(value, float):
         return f"{value:g}"

@@ -29,7 +29,7 @@ def _pilot(power: PowerPlan) -> dict[str, str]:
         )
     else:
         slope = "" if math.isnan(change.one_line_slope) else f", slope {change.one_line_slope:.3f} throughout"
-        where = f"{change.status}: {change.reason}{slope}"
+        where = f"{change.status.label}: {change.reason}{slope}"
     return {
         "residual": "||grad Phi(omega)||^2",
         "seeds": f"{power.pilot_seeds}",
@@ -60,7 +60,7 @@ def _cells(power: PowerPlan) -> Table:
 def _answer(power: PowerPlan) -> Text:
     best = power.recommended
     if best is None:
-        said = f"{power.status}: {power.reason}"
+        said = f"{power.status.label}: {power.reason}"
     else:
         said = (
             f"{best.seeds} seeds of {best.iterations:,} iterations reach the power {power.target:g} in simulation, "

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
-from smfg_verify.stochastic.lanes import over_lanes
+from smfg_verify.stochastic.engine.lanes import over_lanes
 from smfg_verify.stochastic.method import Carry, Memory
 from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
     follower_policy: Float[Array, "n A"]
     follower_value: Float[Array, " n"]
-    mean_field: Float[Array, "n *A"]
+    mean_field: Float[Array, " n *A"]
     gradient: Float[Array, "O B"]
 
 
@@ -64,7 +64,7 @@ def climb(
     logits = iterate.leader_logits + step_size * (1.0 - game.discount) * carry.memory["gradient"]
     found = over_lanes(answer)(logits, iterate.mean_field, iterate.follower_critic)
 
-    def value(logits, follower_policy, mean_field):
+    def value(logits: Array, follower_policy: Array, mean_field: Array) -> Array:
         return leader_value(game, softmax_policy(logits), follower_policy, mean_field)
 
     leader_critic = over_lanes(value)(logits, found.follower_policy, found.mean_field)

@@ -1,5 +1,6 @@
 """Independent policy gradients in two layers, on sampled episodes: the leader's slow, the follower's fast."""
 
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple, Unpack
 
 import equinox as eqx
@@ -8,13 +9,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from smfg_verify.game import AbstractGame
+from smfg_verify.game.base import Scalar
 from smfg_verify.stochastic.baselines._transitions import Transition, initial_states, transition
-from smfg_verify.stochastic.lanes import entry, observed, over_lanes
+from smfg_verify.stochastic.engine.lanes import entry, observed, over_lanes
+from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.method import Carry, Method, check_count, check_schedule, register
 from smfg_verify.stochastic.schedules import Schedule
-from smfg_verify.stochastic.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.updates import Iterate
+from smfg_verify.stochastic.value_bounds import ValueBounds
 
 
 @register
@@ -49,7 +52,7 @@ class Adage(Method):
     def transitions_per_iteration(self, game: AbstractGame) -> int:
         return self.horizon * (self.num_episodes + 1)
 
-    def step(self, game, bounds, iteration, carry, uniforms) -> Carry:
+    def step(self, game: AbstractGame, bounds: ValueBounds, iteration: Array, carry: Carry, uniforms: Array) -> Carry:
         iterate, steps = carry.iterate, self.schedule.at(iteration)
         path = self._paths(game, iterate, uniforms)
         episodes = jax.tree.map(lambda leaf: leaf[..., :-1, :], path)
@@ -80,7 +83,7 @@ class Adage(Method):
         first, drawn = jnp.split(uniforms, [self.num_episodes])
         start = jnp.concatenate([initial_states(game, first), iterate.population_state[None]])
 
-        def move(states, drawn):
+        def move(states: Array, drawn: Array) -> tuple[Array, Transition]:
             found = transition(game, iterate, states, drawn)
             return found.next_state, found
 
@@ -98,7 +101,7 @@ class _Layer(NamedTuple):
 def _layers(game: AbstractGame, iterate: Iterate, path: Transition) -> tuple[_Layer, _Layer]:
     indices = (path.state, path.follower_action, path.leader_action)
 
-    def layer(reward, critic, log_policy, action, weight):
+    def layer(reward: Callable[..., Array], critic: Array, log_policy: Array, action: Array, weight: Scalar) -> _Layer:
         chains = jax.vmap(jax.vmap(reward, in_axes=(0, 0, 0, None)), in_axes=(0, 0, 0, None))
         chosen = jax.nn.one_hot(action, log_policy.shape[1], axis=1, dtype=critic.dtype)
         surprise = -jnp.sum(chosen * log_policy, axis=1)
@@ -114,17 +117,17 @@ def _layers(game: AbstractGame, iterate: Iterate, path: Transition) -> tuple[_La
     return follower, leader
 
 
-def _returns(game: AbstractGame, critic, path: Transition, rewards: Float[Array, "time chains lanes"]) -> Array:
+def _returns(game: AbstractGame, critic: Array, path: Transition, rewards: Float[Array, "time chains lanes"]) -> Array:
     """Discounted return from each time on; past the horizon the critic stands for what is left."""
 
-    def back(later, reward):
+    def back(later: Array, reward: Array) -> tuple[Array, Array]:
         current = reward + game.discount * later
         return current, current
 
     return jax.lax.scan(back, entry(critic, path.next_state[-1]), rewards, reverse=True)[1]
 
 
-def _policy_gradient(game: AbstractGame, logits: Float[Array, "k A lanes"], rows, layer: _Layer) -> Array:
+def _policy_gradient(game: AbstractGame, logits: Float[Array, "k A lanes"], rows: Array, layer: _Layer) -> Array:
     """The mean over episodes of (1 - gamma) sum_t gamma^t advantage_t score_t, at the row of each time."""
     horizon, num_episodes = layer.advantages.shape[:2]
     weights = (1.0 - game.discount) * game.discount ** jnp.arange(horizon) / num_episodes
@@ -132,7 +135,7 @@ def _policy_gradient(game: AbstractGame, logits: Float[Array, "k A lanes"], rows
     return jnp.einsum("t,ktcl,tcl,tacl->kal", weights, where, layer.advantages, layer.scores)
 
 
-def _towards_returns(critic: Float[Array, "n lanes"], step, path: Transition, layer: _Layer) -> Array:
+def _towards_returns(critic: Float[Array, "n lanes"], step: Array, path: Transition, layer: _Layer) -> Array:
     """Each visited state's value moves towards the mean of the returns from its first visit in each episode.
 
     A mean over all visits would be biased: how many there will be depends on what comes after.

@@ -10,10 +10,11 @@ from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, as_parameter, parameter
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.baselines._equilibria import Answer, climb, no_gradient
+from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.method import Carry, Memory, Method, register
 from smfg_verify.stochastic.schedules import check_constant
-from smfg_verify.stochastic.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.trace import Trace
+from smfg_verify.stochastic.value_bounds import ValueBounds
 
 
 @register
@@ -48,8 +49,8 @@ class ExactAscent(Method):
         require_float64(game)
         return no_gradient(game)
 
-    def step(self, game, bounds, iteration, carry, uniforms) -> Carry:
-        def answer(logits, mean_field, value):
+    def step(self, game: AbstractGame, bounds: ValueBounds, iteration: Array, carry: Carry, uniforms: Array) -> Carry:
+        def answer(logits: Array, mean_field: Array, value: Array) -> Answer:
             policy = softmax_policy(logits)
             equilibrium = equilibrium_of_policy(game, policy, mean_field, rescue=False)
             gradient = formula_at(game, policy, equilibrium)

@@ -14,12 +14,13 @@ from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter, leader_logits_shape, parameter
 from smfg_verify.policies import entropy
 from smfg_verify.stochastic.baselines._transitions import continued, transition
-from smfg_verify.stochastic.lanes import add_to_row, entry, observed, over_lanes
+from smfg_verify.stochastic.engine.lanes import add_to_row, entry, observed, over_lanes
+from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.method import Carry, Memory, Method, check_count, register
 from smfg_verify.stochastic.schedules import check_constant
-from smfg_verify.stochastic.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.updates import Iterate
+from smfg_verify.stochastic.value_bounds import ValueBounds
 
 _LARGEST_LATTICE = 20_000
 # Keeps the logits of an averaged policy finite where a weight of one leaves no trace of an action.
@@ -73,7 +74,7 @@ class FictitiousPlay(Method):
             "leader_q": jnp.zeros(leader_logits_shape(game)),
         }
 
-    def step(self, game, bounds, iteration, carry, uniforms) -> Carry:
+    def step(self, game: AbstractGame, bounds: ValueBounds, iteration: Array, carry: Carry, uniforms: Array) -> Carry:
         learned = self._learn(game, iteration, carry, uniforms)
         choices = jnp.asarray(lattice(game.num_leader_actions, self.resolution))
         follower = jax.nn.softmax(learned.follower_q / game.temperature, axis=1)
@@ -94,13 +95,13 @@ class FictitiousPlay(Method):
         )
         return Carry(moved, {"follower_q": learned.follower_q, "leader_q": learned.leader_q})
 
-    def _learn(self, game, iteration, carry: Carry, uniforms) -> "_Learned":
+    def _learn(self, game: AbstractGame, iteration: Array, carry: Carry, uniforms: Array) -> "_Learned":
         """Q-learning of both players against the frozen averages, and a path of the population."""
         iterate, drawn = carry.iterate, uniforms.reshape(self.inner_iterations, _UNIFORMS, -1)
         choices = jnp.asarray(lattice(game.num_leader_actions, self.resolution))
         begun = jnp.asarray(iteration, float) * self.inner_iterations
 
-        def one(index, learned: _Learned) -> _Learned:
+        def one(index: Array, learned: _Learned) -> _Learned:
             step = jnp.minimum(self.critic_step / jnp.sqrt(begun + index + 1.0), 1.0)
             return _learn_once(game, iterate, choices, step, learned, drawn[index])
 
@@ -111,7 +112,8 @@ class FictitiousPlay(Method):
             iterate.occupancy_state,
             iterate.population_state,
         )
-        return jax.lax.fori_loop(0, self.inner_iterations, one, start)
+        result: _Learned = jax.lax.fori_loop(0, self.inner_iterations, one, start)
+        return result
 
 
 class _Learned(NamedTuple):
@@ -124,7 +126,9 @@ class _Learned(NamedTuple):
     population_state: Int[Array, " lanes"]
 
 
-def _learn_once(game, iterate: Iterate, choices, step, learned: _Learned, uniforms) -> _Learned:
+def _learn_once(
+    game: AbstractGame, iterate: Iterate, choices: Array, step: Array, learned: _Learned, uniforms: Array
+) -> _Learned:
     states = jnp.stack([learned.occupancy_state, learned.population_state])
     drawn = transition(game, iterate, states, uniforms[0:6].reshape(3, 2, -1))
     state, moved = drawn.state[0], drawn.next_state[0]
@@ -151,12 +155,14 @@ def _count(learned: _Learned, state: Int[Array, " lanes"]) -> Float[Array, "n la
     return add_to_row(learned.visits, state, jnp.ones(state.shape))
 
 
-def _add_at(table: Float[Array, "k A lanes"], row, column, amount) -> Float[Array, "k A lanes"]:
+def _add_at(table: Float[Array, "k A lanes"], row: Array, column: Array, amount: Array) -> Float[Array, "k A lanes"]:
     chosen = jax.nn.one_hot(column, table.shape[1], axis=0, dtype=table.dtype)
     return add_to_row(table, row, chosen * amount)
 
 
-def _towards(table: Float[Array, "k A lanes"], row, column, step, target) -> Float[Array, "k A lanes"]:
+def _towards(
+    table: Float[Array, "k A lanes"], row: Array, column: Array, step: Array, target: Array
+) -> Float[Array, "k A lanes"]:
     """One entry of each lane's table moves towards its target."""
     flat = table.reshape(-1, table.shape[-1])
     return _add_at(table, row, column, step * (target - entry(flat, row * table.shape[1] + column)))
@@ -171,11 +177,13 @@ def _choice_values(game: AbstractGame, choices: Float[Array, "C B"], q: Float[Ar
     return jnp.einsum("cb,obl->col", choices, q) + game.leader_temperature * entropy(choices)[:, None, None]
 
 
-def _leader_value(game: AbstractGame, choices, q: Float[Array, "O B lanes"]) -> Float[Array, "O lanes"]:
+def _leader_value(game: AbstractGame, choices: Array, q: Float[Array, "O B lanes"]) -> Float[Array, "O lanes"]:
     return jnp.max(_choice_values(game, choices, q), axis=0)
 
 
-def _averaged(logits: Float[Array, "k A lanes"], response: Float[Array, "k A lanes"], weight: Float[Array, ""]):
+def _averaged(
+    logits: Float[Array, "k A lanes"], response: Float[Array, "k A lanes"], weight: Float[Array, ""]
+) -> Array:
     weight = jnp.minimum(weight, 1.0)
     return jnp.log(jnp.maximum((1.0 - weight) * jax.nn.softmax(logits, axis=1) + weight * response, _TINY))
 

@@ -9,11 +9,12 @@ from jaxtyping import Array, Float
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic.baselines._transitions import continued, transition
+from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.method import Carry, Method, check_count, check_schedule, register
 from smfg_verify.stochastic.schedules import Schedule
-from smfg_verify.stochastic.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.updates import Iterate, Samples, learn, num_uniforms, update
+from smfg_verify.stochastic.value_bounds import ValueBounds
 
 # a, b, s', whether the chain restarts, and where.
 _UNIFORMS_OF_LEADER = 5
@@ -52,7 +53,7 @@ class NestedLoop(Method):
     def transitions_per_iteration(self, game: AbstractGame) -> int:
         return 2 * self.inner_iterations + self.leader_samples
 
-    def step(self, game, bounds, iteration, carry, uniforms) -> Carry:
+    def step(self, game: AbstractGame, bounds: ValueBounds, iteration: Array, carry: Carry, uniforms: Array) -> Carry:
         inner, outer = jnp.split(uniforms, [self._uniforms_of_followers(game)])
         iterate = self._follow(game, bounds, iteration, carry.iterate, inner)
         return Carry(self._lead(game, bounds, iteration, iterate, outer), carry.memory)
@@ -60,18 +61,33 @@ class NestedLoop(Method):
     def _uniforms_of_followers(self, game: AbstractGame) -> int:
         return self.inner_iterations * num_uniforms(game, "markov")
 
-    def _follow(self, game, bounds, iteration, iterate: Iterate, uniforms: Float[Array, "uniforms lanes"]) -> Iterate:
+    def _follow(
+        self,
+        game: AbstractGame,
+        bounds: ValueBounds,
+        iteration: Array,
+        iterate: Iterate,
+        uniforms: Float[Array, "uniforms lanes"],
+    ) -> Iterate:
         """The inner loop: AC-SMFG with the leader frozen. Its iterations are counted from the start of the run."""
         drawn = uniforms.reshape(self.inner_iterations, -1, uniforms.shape[-1])
         begun = jnp.asarray(iteration, float) * self.inner_iterations
 
-        def one(index, iterate):
+        def one(index: Array, iterate: Iterate) -> Iterate:
             steps = self.schedule.at(begun + index)._replace(leader=jnp.zeros(()))
             return update(game, bounds, steps, "markov", iterate, drawn[index])
 
-        return jax.lax.fori_loop(0, self.inner_iterations, one, iterate)
+        result: Iterate = jax.lax.fori_loop(0, self.inner_iterations, one, iterate)
+        return result
 
-    def _lead(self, game, bounds, iteration, iterate: Iterate, uniforms: Float[Array, "uniforms lanes"]) -> Iterate:
+    def _lead(
+        self,
+        game: AbstractGame,
+        bounds: ValueBounds,
+        iteration: Array,
+        iterate: Iterate,
+        uniforms: Float[Array, "uniforms lanes"],
+    ) -> Iterate:
         """One leader step, the mean of `leader_samples` increments at one policy; the critics learn on the way."""
         drawn = uniforms.reshape(self.leader_samples, _UNIFORMS_OF_LEADER, -1)
         last = (jnp.asarray(iteration, float) + 1.0) * self.inner_iterations
@@ -81,7 +97,7 @@ class NestedLoop(Method):
         )
         frozen = iterate.leader_logits
 
-        def one(index, carried):
+        def one(index: Array, carried: tuple[Iterate, Array]) -> tuple[Iterate, Array]:
             iterate, increments = carried
             moved = learn(game, bounds, steps, iterate, _samples(game, iterate, drawn[index]))
             increments = increments + (moved.leader_logits - frozen)
@@ -92,7 +108,8 @@ class NestedLoop(Method):
 
 
 def _with_leader(iterate: Iterate, logits: Float[Array, "O B lanes"]) -> Iterate:
-    return eqx.tree_at(lambda x: x.leader_logits, iterate, logits)
+    result: Iterate = eqx.tree_at(lambda x: x.leader_logits, iterate, logits)
+    return result
 
 
 def _samples(game: AbstractGame, iterate: Iterate, uniforms: Float[Array, "5 lanes"]) -> Samples:

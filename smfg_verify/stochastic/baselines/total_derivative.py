@@ -1,5 +1,6 @@
 """A stochastic total-derivative learner: the leader's whole gradient, out of a model that is estimated from samples."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Unpack
 
 import equinox as eqx
@@ -13,12 +14,13 @@ from smfg_verify.exact.equilibrium.solve import Equilibrium, EquilibriumMethod, 
 from smfg_verify.exact.gradient.stackelberg import formula_at
 from smfg_verify.game import AbstractGame, TabularGame, as_parameter, mean_field_shape, over_indices, parameter
 from smfg_verify.policies import softmax_policy
-from smfg_verify.stochastic.lanes import over_lanes
+from smfg_verify.stochastic.engine.lanes import over_lanes
+from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.method import Carry, Memory, Method, check_count, check_schedule, register
 from smfg_verify.stochastic.schedules import Schedule, check_constant, warn_if_misordered
-from smfg_verify.stochastic.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.updates import Iterate, next_states, num_uniforms, update
+from smfg_verify.stochastic.value_bounds import ValueBounds
 
 
 @register
@@ -70,14 +72,14 @@ class TotalDerivative(Method):
             "leader_rewards": jnp.zeros(shape),
         }
 
-    def step(self, game, bounds, iteration, carry, uniforms) -> Carry:
+    def step(self, game: AbstractGame, bounds: ValueBounds, iteration: Array, carry: Carry, uniforms: Array) -> Carry:
         own, of_model = jnp.split(uniforms, [num_uniforms(game, "markov")])
         steps = self.schedule.at(iteration)
         seen = _observed_model(game, carry.iterate.mean_field, self.spacing, self.model_rounds, of_model)
         weight = jnp.minimum(self.model_step / jnp.sqrt(jnp.asarray(iteration + 1, float)), 1.0)
         memory = {name: old + weight * (seen[name] - old) for name, old in carry.memory.items()}
 
-        def gradient(iterate, memory):
+        def gradient(iterate: Iterate, memory: Memory) -> Array:
             return estimated_gradient(game, iterate, memory, self.spacing)
 
         ascent = steps.leader * (1.0 - game.discount) * over_lanes(gradient)(carry.iterate, memory)
@@ -101,22 +103,24 @@ def _designs(mean_field: Float[Array, "n *A lanes"], spacing: Float[Array, ""]) 
     return jnp.concatenate([mean_field[None], mean_field + spacing * (vertices - mean_field)])
 
 
-def _observed_model(game: AbstractGame, mean_field, spacing, rounds: int, uniforms) -> Memory:
+def _observed_model(game: AbstractGame, mean_field: Array, spacing: Array, rounds: int, uniforms: Array) -> Memory:
     """Frequencies of the sampled next states, and the rewards seen, at every design and every (s, a, b); lanes last."""
     lanes, fields = mean_field.shape[-1], _designs(mean_field, spacing)
     sizes = (game.num_states, game.num_follower_actions, game.num_leader_actions)
     states, actions, leader_actions = jnp.indices((*sizes, lanes))[:3].reshape(3, -1, lanes)
     drawn = uniforms.reshape(rounds, fields.shape[0], -1, lanes)
 
-    def count(index, counts):
-        sample = lambda uniform, field: next_states(game, uniform, states, actions, leader_actions, field)  # noqa: E731
+    def count(index: Array, counts: Array) -> Array:
+        def sample(uniform: Array, field: Array) -> Array:
+            return next_states(game, uniform, states, actions, leader_actions, field)
+
         moved = jax.vmap(sample)(drawn[index], fields)
         return counts + jax.nn.one_hot(moved, game.num_states, axis=2, dtype=counts.dtype)
 
     start = jnp.zeros((fields.shape[0], _num_cells(game), game.num_states, lanes))
     counts = jax.lax.fori_loop(0, rounds, count, start)
 
-    def seen(function):
+    def seen(function: Callable[..., Array]) -> Array:
         at_field = lambda field: over_indices(game, lambda s, a, b: jnp.asarray(function(s, a, b, field)))  # noqa: E731
         return over_lanes(jax.vmap(at_field))(fields)
 

@@ -16,10 +16,11 @@ from smfg_verify.exact.response import setting_of
 from smfg_verify.game import AbstractGame, as_parameter, mean_field_shape, parameter
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.baselines._equilibria import Answer, climb, no_gradient
+from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.method import Carry, Memory, Method, check_count, register
 from smfg_verify.stochastic.schedules import check_constant
-from smfg_verify.stochastic.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.trace import Trace
+from smfg_verify.stochastic.value_bounds import ValueBounds
 
 
 @register
@@ -56,8 +57,8 @@ class UnrolledAdjoint(Method):
         require_float64(game)
         return no_gradient(game)
 
-    def step(self, game, bounds, iteration, carry, uniforms) -> Carry:
-        def answer(logits, mean_field, value):
+    def step(self, game: AbstractGame, bounds: ValueBounds, iteration: Array, carry: Carry, uniforms: Array) -> Carry:
+        def answer(logits: Array, mean_field: Array, value: Array) -> Answer:
             return unrolled_answer(game, logits, mean_field, value, self.num_sweeps)
 
         return climb(game, bounds, self.leader_step, carry, answer)
@@ -66,7 +67,7 @@ class UnrolledAdjoint(Method):
 def unrolled_answer(
     game: AbstractGame,
     leader_logits: Float[Array, "O B"],
-    mean_field: Float[Array, "n *A"],
+    mean_field: Float[Array, " n *A"],
     value: Float[Array, " n"],
     num_sweeps: int,
 ) -> Answer:
@@ -82,10 +83,10 @@ def unrolled_answer(
         The follower's greedy policy at x_T, x_T, and the gradient in the logits.
     """
 
-    def objective(logits):
+    def objective(logits: Array) -> tuple[Array, tuple[Array, Array, Array]]:
         setting = setting_of(game, softmax_policy(logits))
 
-        def sweep(point, _):
+        def sweep(point: Point, _: None) -> tuple[Point, None]:
             return swept(setting, point), None
 
         point, _ = jax.lax.scan(sweep, Point(jnp.ravel(mean_field), value), length=num_sweeps)

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, UInt
 from smfg_verify.errors import InputError
 from smfg_verify.game import as_parameter
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
-from smfg_verify.stochastic.initial import check_checkpoints, check_num_iterations, check_seeds
+from smfg_verify.stochastic.engine.initial import check_checkpoints, check_num_iterations, check_seeds
 from smfg_verify.stochastic.neural.network_advance import LANES, advance, first_iterates, snapshot
 from smfg_verify.stochastic.neural.network_trace import NeuralTrace
 from smfg_verify.stochastic.neural.network_updates import Iterate
@@ -96,7 +96,16 @@ class _Group(eqx.Module):
     last: Iterate
 
 
-def _run(game, optimiser, schedules, delay, seeds: UInt[Array, " lanes"], iterate, points, places) -> _Group:
+def _run(
+    game: ContinuousLinearQuadratic,
+    optimiser: Array,
+    schedules: Schedule,
+    delay: int,
+    seeds: UInt[Array, " lanes"],
+    iterate: Iterate,
+    points: np.ndarray,
+    places: Array,
+) -> _Group:
     rows, done = [], 0
     for point in points:
         span = (jnp.asarray(done, jnp.int32), jnp.asarray(point, jnp.int32))
@@ -107,7 +116,7 @@ def _run(game, optimiser, schedules, delay, seeds: UInt[Array, " lanes"], iterat
 
 
 def _trace(groups: list[_Group], seeds: np.ndarray, points: np.ndarray, places: Float[Array, " m"]) -> NeuralTrace:
-    def joined(*leaves):
+    def joined(*leaves: Array) -> object:
         return np.concatenate(leaves)[: seeds.size] if eqx.is_array_like(leaves[0]) else leaves[0]
 
     records = jax.tree.map(joined, *(group.records for group in groups))
@@ -137,7 +146,8 @@ def _schedules(schedule: Schedule | Sequence[Schedule] | None, num_seeds: int) -
         raise InputError(f"schedule: got {schedule!r}, expected one Schedule, or {num_seeds}: one a seed.")
     for one in {id(one): one for one in many}.values():
         warn_if_misordered(one)
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *many)
+    result: Schedule = jax.tree.map(lambda *leaves: jnp.stack(leaves), *many)
+    return result
 
 
 def _vector(name: str, value: ArrayLike, size: int | None) -> Float[Array, " k"]:

@@ -4,10 +4,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, UInt
+from jaxtyping import Array, Float, Int, PyTree, UInt
 
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
-from smfg_verify.stochastic.advance import seed_key
+from smfg_verify.stochastic.engine.advance import seed_key
 from smfg_verify.stochastic.neural.network_updates import GaussianField, Iterate, Players, update
 from smfg_verify.stochastic.neural.networks import AbstractNetworks, over_positions
 from smfg_verify.stochastic.schedules import Schedule
@@ -40,7 +40,8 @@ def first_iterates(
         state = optimiser.init(eqx.filter(players, eqx.is_inexact_array))
         return Iterate(players, state, field, occupancy, population)
 
-    return eqx.filter_vmap(one)(seeds)
+    result: Iterate = eqx.filter_vmap(one)(seeds)
+    return result
 
 
 @eqx.filter_jit
@@ -71,21 +72,22 @@ def advance(
     keys = jax.vmap(lambda seed: seed_key(seed, _RUN_STREAM))(seeds)
     arrays, functions = eqx.partition(iterate, eqx.is_array)
 
-    def one(iteration, arrays):
-        def lane(schedule, key, arrays):
+    def one(iteration: Array, arrays: PyTree[Array]) -> PyTree[Array]:
+        def lane(schedule: Schedule, key: Array, arrays: PyTree[Array]) -> PyTree[Array]:
             before = eqx.combine(arrays, functions)
             after = update(game, optimiser, schedule.at(iteration + delay), before, jax.random.fold_in(key, iteration))
             return eqx.filter(after, eqx.is_array)
 
         return jax.vmap(lane)(schedules, keys, arrays)
 
-    return eqx.combine(jax.lax.fori_loop(start, stop, one, arrays), functions)
+    result: Iterate = eqx.combine(jax.lax.fori_loop(start, stop, one, arrays), functions)
+    return result
 
 
 @eqx.filter_jit
 def snapshot(
     game: ContinuousLinearQuadratic, iterate: Iterate, positions: Float[Array, " m"]
-) -> dict[str, Float[Array, "lanes *k"]]:
+) -> dict[str, Float[Array, " lanes *k"]]:
     """What a checkpoint records, by the name of the attribute of `NeuralTrace`, lanes first.
 
     Args:
@@ -107,4 +109,5 @@ def snapshot(
             "field_variance": iterate.mean_field.variance,
         }
 
-    return eqx.filter_vmap(one)(iterate)
+    result: dict[str, Float[Array, " lanes *k"]] = eqx.filter_vmap(one)(iterate)
+    return result

@@ -51,7 +51,8 @@ def normal_average(
 ) -> Float[np.ndarray, "*k"]:
     """Average of functions given at positions, under the normal law of a mean and a variance restricted to them."""
     weights = np.exp(-0.5 * (positions - np.asarray(mean)) ** 2 / np.asarray(variance))
-    return values @ (weights / weights.sum())
+    result: Float[np.ndarray, "*k"] = values @ (weights / weights.sum())
+    return result
 
 
 def fit_policy(
@@ -74,7 +75,7 @@ def fit_policy(
         restricted to the positions, (...) each.
     """
 
-    def average(values):
+    def average(values: np.ndarray) -> np.ndarray:
         return normal_average(positions, values, mean, variance)
 
     centre, level = average(positions), average(policy_mean)

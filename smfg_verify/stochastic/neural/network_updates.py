@@ -1,6 +1,5 @@
 """One iteration of AC-SMFG with function approximation, for one run; `advance` maps it over runs."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -11,7 +10,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
 from smfg_verify.records.portable import Portable, reduce_portable
-from smfg_verify.stochastic.neural.networks import over_positions
+from smfg_verify.stochastic.neural.networks import Critic, Policy, over_positions
 from smfg_verify.stochastic.schedules import StepSizes
 
 
@@ -25,9 +24,9 @@ class Players(Portable, eqx.Module):
     """
 
     leader_logits: Float[Array, " B"]
-    policy: Callable
-    follower_critic: Callable
-    leader_critic: Callable
+    policy: Policy
+    follower_critic: Critic
+    leader_critic: Critic
 
 
 class GaussianField(NamedTuple):
@@ -141,7 +140,7 @@ def directions(
         follower_reward = game.follower_reward(position, action, leader_action, mean_field.mean)
         leader_reward = game.leader_reward(position, leader_action)
 
-        def score(critic, reward, log_probability):
+        def score(critic: Critic, reward: Array, log_probability: Array) -> Array:
             value, ahead = over_positions(critic, position), over_positions(critic, next_position)
             delta = reward + (game.discount * ahead - value) / (1.0 - game.discount)
             # The gradient of what is returned is the direction: delta is held fixed, V(x') does not enter.
@@ -151,7 +150,8 @@ def directions(
         leader = score(players.leader_critic, leader_reward - game.leader_temperature * log_leader, log_leader)
         return follower + leader
 
-    return eqx.filter_grad(potential)(players)
+    result: Players = eqx.filter_grad(potential)(players)
+    return result
 
 
 def _transitions(
@@ -165,7 +165,9 @@ def _transitions(
     return Samples(position, action, leader_action, next_position)
 
 
-def _with_restarts(game, next_position: Float[Array, " chains"], key: Key[Array, ""]) -> Float[Array, " chains"]:
+def _with_restarts(
+    game: ContinuousLinearQuadratic, next_position: Float[Array, " chains"], key: Key[Array, ""]
+) -> Float[Array, " chains"]:
     goes_on, place = jax.random.uniform(key, (2, *next_position.shape))
     return jnp.where(goes_on < game.discount, next_position, game.first_position(place))
 
@@ -174,7 +176,7 @@ def _moved(players: Players, moves: Players, steps: StepSizes) -> Players:
     def scaled(step: Float[Array, ""], move: PyTree) -> PyTree:
         return jax.tree.map(lambda leaf: step * leaf, move)
 
-    return eqx.apply_updates(
+    result: Players = eqx.apply_updates(
         players,
         Players(
             leader_logits=scaled(steps.leader, moves.leader_logits),
@@ -183,8 +185,10 @@ def _moved(players: Players, moves: Players, steps: StepSizes) -> Players:
             leader_critic=scaled(steps.critic, moves.leader_critic),
         ),
     )
+    return result
 
 
 def _towards(field: GaussianField, step: Float[Array, ""], positions: Float[Array, " chains"]) -> GaussianField:
     seen = GaussianField(jnp.mean(positions), jnp.mean(positions**2))
-    return jax.tree.map(lambda old, new: old + step * (new - old), field, seen)
+    result: GaussianField = jax.tree.map(lambda old, new: old + step * (new - old), field, seen)
+    return result

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -10,6 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from smfg_verify.records.portable import Portable, reduce_portable
+
+T = TypeVar("T")
 
 
 class ActionLaw(NamedTuple):
@@ -31,6 +33,10 @@ class ActionLaw(NamedTuple):
         return -0.5 * scaled**2 - self.log_std - 0.5 * jnp.log(2.0 * jnp.pi)
 
 
+Policy = Callable[[Float[Array, ""]], ActionLaw]
+Critic = Callable[[Float[Array, ""]], Float[Array, ""]]
+
+
 class AbstractNetworks(Portable, eqx.Module):
     """Which functions the players learn. Each is a module that takes one position; its float leaves are learned.
 
@@ -39,11 +45,11 @@ class AbstractNetworks(Portable, eqx.Module):
     """
 
     @abc.abstractmethod
-    def policy(self, key: Key[Array, ""]) -> Callable:
+    def policy(self, key: Key[Array, ""]) -> Policy:
         """A first policy of the follower, position -> `ActionLaw`."""
 
     @abc.abstractmethod
-    def critic(self, key: Key[Array, ""]) -> Callable:
+    def critic(self, key: Key[Array, ""]) -> Critic:
         """A first critic, position -> value over the horizon."""
 
 
@@ -70,7 +76,8 @@ class MLPNetworks(AbstractNetworks):
     def _network(self, out_size: int | Literal["scalar"], key: Key[Array, ""]) -> eqx.nn.MLP:
         network = eqx.nn.MLP("scalar", out_size, self.width, self.depth, jnp.tanh, key=key)
         last = jax.tree.map(jnp.zeros_like, network.layers[-1])
-        return eqx.tree_at(lambda mlp: mlp.layers[-1], network, last)
+        result: eqx.nn.MLP = eqx.tree_at(lambda mlp: mlp.layers[-1], network, last)
+        return result
 
 
 class QuadraticNetworks(AbstractNetworks):
@@ -114,6 +121,6 @@ class QuadraticCritic(Portable, eqx.Module):
         return jnp.polyval(self.coefficients[::-1], position)
 
 
-def over_positions(function: Callable, positions: Float[Array, " k"]) -> Any:
+def over_positions(function: Callable[[Array], T], positions: Float[Array, " k"]) -> T:
     """A policy's or critic's output at several positions, (k,) each."""
     return jax.vmap(function)(positions)

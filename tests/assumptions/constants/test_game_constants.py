@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smfg_verify.assumptions.constants import row_distances
-from smfg_verify.assumptions.constants import suprema as certified_bounds
+from smfg_verify.assumptions.constants import row_distances, variations
 from smfg_verify.assumptions.constants.game_constants import GameConstants, game_constants
+from smfg_verify.assumptions.constants.row_distances import variation_work
 from smfg_verify.assumptions.constants.sampled_constants import LIPSCHITZ
-from smfg_verify.assumptions.constants.suprema import lipschitz_at, variation_at
+from smfg_verify.assumptions.constants.suprema import lipschitz_at
+from smfg_verify.assumptions.constants.variations import variation_at
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.games import load
@@ -272,8 +273,8 @@ def test_one_state_or_one_action_has_nothing_to_differ(kernel):
 def test_out_of_work_the_bounds_are_coarser_and_say_so(monkeypatch):
     game, _ = array_pair(11)
     exact = game_constants(game, QUICK)
-    entries = certified_bounds.variation_work(certified_bounds.PAIRS["one_step"](game), 3)
-    monkeypatch.setattr(certified_bounds, "_MAX_WORK", entries)
+    entries = variation_work(variations.PAIRS["one_step"](game), 3)
+    monkeypatch.setattr(variations, "MAX_WORK", entries)
     monkeypatch.setattr(row_distances, "_MAX_WORK", 0)
     coarse = game_constants(game, dataclasses.replace(QUICK, seed=11))  # another seed: not the one in memory
     assert coarse.proved

@@ -44,7 +44,7 @@ def cold():
     return game, check(game)
 
 
-@pytest.mark.parametrize("name", ["roads", "hot", "cold"])
+@pytest.mark.parametrize("name", ["roads", pytest.param("hot", marks=pytest.mark.slow), "cold"])
 def test_every_constant_comes_back_from_its_witness(name, request):
     game, found = request.getfixturevalue(name)
     assert tuple(found) == STATEMENTS

@@ -198,6 +198,7 @@ def test_labels_change_no_modulus():
     np.testing.assert_allclose(exact_inputs(other)[:7], exact_inputs(arrays)[:7], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_copied_action_is_one_with_a_bonus_and_copies_of_all_change_nothing():
     """Two copies of an action act as one whose reward is tau log 2 higher; only log A of the constants changes."""
     arrays = random_array_game(np.random.default_rng(2), *SIZES, tau=0.2)

@@ -8,9 +8,9 @@ from flint import arb
 
 from smfg_verify.assumptions.enclosure.domain import Domain
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
+from smfg_verify.assumptions.enclosure.rules import affine_operations
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.rules.functions import UNBOUNDED
-from smfg_verify.assumptions.enclosure.rules.rules import affine_operations
 from tests.assumptions.enclosure.random_programs import NoExactValue, random_points, random_program
 from tests.assumptions.enclosure.uncompiled import evaluate
 

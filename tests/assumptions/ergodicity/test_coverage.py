@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
+from smfg_verify.assumptions.ergodicity import coverage
 from smfg_verify.assumptions.ergodicity.coverage import least_occupancy
-from smfg_verify.assumptions.ergodicity.findings import coverage
 from smfg_verify.assumptions.finding import Side
 from smfg_verify.games import load
 from tests.assumptions.chain_games import array_pair, kernel_game, packaged, relabelled_states, split_follower_action

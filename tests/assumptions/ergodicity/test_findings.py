@@ -6,7 +6,7 @@ import pytest
 
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
 from smfg_verify.assumptions.constants.game_constants import game_constants
-from smfg_verify.assumptions.ergodicity.findings import findings as ergodicity
+from smfg_verify.assumptions.ergodicity import findings as ergodicity
 from smfg_verify.assumptions.ergodicity.worst_chains import coefficient_objective, steps_looked_at
 from smfg_verify.assumptions.finding import Evidence, Side
 from smfg_verify.assumptions.settings import SearchSettings

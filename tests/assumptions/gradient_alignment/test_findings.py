@@ -136,6 +136,7 @@ def cosine(gradient):
     return float(inner / jnp.sqrt(jnp.sum(gradient.total**2) * jnp.sum(gradient.direct**2)))
 
 
+@pytest.mark.slow
 def test_quadratic_market_is_refuted_and_the_direct_flow_pays(market):
     """Same economics, opposite verdict; known limits: Phi -1.77 along p, -1.11 along g."""
     game = load("market-entrance", scarcity="quadratic")
@@ -230,7 +231,13 @@ def test_an_invalid_game_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("reward", "discount"), [pytest.param(1e6, 0.9, marks=pytest.mark.slow), (1e3, 0.9), (1.0, 0.999), (0.0, 0.9)]
+    ("reward", "discount"),
+    [
+        pytest.param(1e6, 0.9, marks=pytest.mark.slow),
+        pytest.param(1e3, 0.9, marks=pytest.mark.slow),
+        (1.0, 0.999),
+        (0.0, 0.9),
+    ],
 )
 def test_rounding_noise_refutes_nothing(reward, discount):
     """A constant leader reward: both gradients are zero, whatever the arithmetic says."""

@@ -159,7 +159,7 @@ def test_quantiles_leave_out_what_is_masked():
 
 def test_leaders_that_fail_are_solved_again_or_counted(arrays, leaders, monkeypatch):
     """Only the points Newton misses go to the rescue; what that misses too is NaN and not converged."""
-    from smfg_verify.exact.gradient.stackelberg import at_leaders as module
+    from smfg_verify.exact.gradient import at_leaders as module
 
     real, sizes = module._evaluate, []
 

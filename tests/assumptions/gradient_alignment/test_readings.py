@@ -138,6 +138,12 @@ def test_alignment_in_one_reading_only_is_said():
     reproduces(report, game)
 
 
+SAYS = {
+    Reading.POLICY_HELD: "Here p holds the follower's policy and the mean field, as AC-SMFG does.",
+    Reading.FIELD_HELD: "Here p holds the mean field alone, and the follower's policy answers the leader.",
+}
+
+
 def test_every_finding_says_which_reading_it_is_about():
     report = check(answering_leader(), NAME, **TINY)
     for finding in report[NAME]:
@@ -146,4 +152,4 @@ def test_every_finding_says_which_reading_it_is_about():
             continue
         reading = Reading.FIELD_HELD if finding.statement.endswith("-field-held") else Reading.POLICY_HELD
         assert finding.details["reading"] == reading.value
-        assert finding.meaning.endswith(reading.says)
+        assert finding.meaning.endswith(SAYS[reading])

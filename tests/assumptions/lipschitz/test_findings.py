@@ -8,7 +8,7 @@ import pytest
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
 from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.finding import Evidence, Side
-from smfg_verify.assumptions.lipschitz.findings import findings as lipschitz
+from smfg_verify.assumptions.lipschitz import findings as lipschitz
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.games import load

@@ -7,7 +7,7 @@ import pytest
 
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
 from smfg_verify.assumptions.search import LOGIT_BOX
-from smfg_verify.assumptions.smoothness.findings import findings as smoothness
+from smfg_verify.assumptions.smoothness import findings as smoothness
 from smfg_verify.assumptions.smoothness.hessian import asymmetry, curvature_slopes, curvatures, hessians
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame

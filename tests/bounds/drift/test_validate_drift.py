@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from smfg_verify.bounds.drift.expected_residuals import QUANTITIES, ExpectedResiduals, expected_residuals
-from smfg_verify.bounds.drift.inequalities import RESIDUALS, features, fit_inequality, left_side
-from smfg_verify.bounds.drift.lyapunov import certify
-from smfg_verify.bounds.drift.validate_drift import bound_curves, schedules_around, validate_drift
+from smfg_verify.bounds.drift.inequalities import RESIDUALS, DriftInequality, features, fit_inequality, left_side
+from smfg_verify.bounds.drift.lyapunov import RateConstants, certify
+from smfg_verify.bounds.drift.validate_drift import _unrolled, bound_curves, schedules_around, validate_drift
 from smfg_verify.bounds.rates.run_residuals import exact_residuals
+from smfg_verify.conic import SOLVED
 from smfg_verify.games import load
 from smfg_verify.stochastic import Schedule, ac_smfg
 
+# The learner that each residual is about, in the order of `RESIDUALS`.
+STEPPING = ("leader", "follower", "mean_field", "critic", "critic")
 STEPS = {"leader": 0.2, "mean_field": 0.5, "follower": 1.0, "critic": 2.0}
 
 
@@ -65,6 +68,7 @@ def _first_seed(trace):
     return eqx.tree_at(lambda t: [getattr(t, name) for name in fields], trace, [getattr(trace, n)[:1] for n in fields])
 
 
+@pytest.mark.slow
 def test_steps_of_zero_change_nothing(game, trace):
     still = expected_residuals(game, trace, [Schedule(**dict.fromkeys(STEPS, 0.0))])
     for name in QUANTITIES:
@@ -140,6 +144,45 @@ def test_curves_start_at_the_seeds_and_bound_them(game, trace, report):
     assert np.isinf(curves.leader[0])
     with pytest.raises(ValueError, match="first checkpoint"):
         bound_curves(report, {}, [1, 2])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_recursion_is_that_of_a_loop_over_the_inequalities_term_by_term(seed):
+    random, learner = np.random.default_rng(seed), dict(zip(RESIDUALS, STEPPING, strict=True))
+    lines, tracking = {}, RESIDUALS[1:]
+    for name in RESIDUALS:
+        others = [other for other in RESIDUALS if other != name]
+        moving = {} if name == "e_omega" else {other: 0.1 * random.uniform() for other in others}
+        lines[name] = DriftInequality(
+            residual=name,
+            status=SOLVED,
+            contraction=random.uniform(),
+            coupling={other: 0.1 * random.uniform() for other in others},
+            moving=moving,
+            noise={step: 0.1 * random.uniform() for step in ("leader", "critic")},
+            violation=0.0,
+            binding=0,
+            slack=np.ones(1),
+        )
+    steps, squared = random.uniform(0.1, 1.0, (50, 4)), random.uniform(size=50)
+    tables = jax.tree.map(jnp.asarray, RateConstants.of(lines))
+    order = {name: k for k, name in enumerate(("e_theta", "e_mu", "e_Vf", "e_Vl"))}
+    path, fed = _unrolled(tables, jnp.ones(4), jnp.asarray(squared), jnp.asarray(steps))
+    now, total = dict.fromkeys(tracking, 1.0), 0.0
+    for k in range(50):
+        np.testing.assert_allclose([path[k, order[name]] for name in tracking], [now[n] for n in tracking], rtol=1e-12)
+        step, errors = dict(zip(STEPS, steps[k], strict=True)), {**now, "e_omega": squared[k]}
+
+        def right_side(name, step=step, errors=errors):
+            line, own = lines[name], step[learner[name]]
+            terms = [own * b * errors[other] for other, b in line.coupling.items()]
+            terms += [b * step[learner[other]] ** 2 / own * errors[other] for other, b in line.moving.items()]
+            return sum(terms) + sum(n * step[name] ** 2 for name, n in line.noise.items())
+
+        total += right_side("e_omega")
+        assert float(fed[k]) == pytest.approx(total, rel=1e-12)
+        contracted = {n: 1.0 - lines[n].contraction * step[learner[n]] for n in tracking}
+        now = {name: max(0.0, contracted[name] * now[name] + right_side(name)) for name in tracking}
 
 
 def test_a_leader_whose_line_is_broken_has_no_bound_and_no_lyapunov_function(report):

@@ -103,7 +103,7 @@ def even_split():
     return Components(np.zeros((1, 2)), np.zeros((2, 2)), value, value, np.full(2, 0.5))
 
 
-@pytest.mark.parametrize(("strength", "stable"), [(0.3, True), (2.0, False)])
+@pytest.mark.parametrize(("strength", "stable"), [pytest.param(0.3, True, marks=pytest.mark.slow), (2.0, False)])
 def test_stability_is_what_the_mean_dynamics_does(strength, stable):
     """With more company wanted the even split turns from attracting to repelling; the flow shows the same."""
     game = crowd_lovers(strength)
@@ -135,6 +135,7 @@ def test_a_saturating_leader_is_reported_at_the_boundary_and_not_polished():
     assert np.isnan([point.condition, point.spectral_abscissa]).all()
 
 
+@pytest.mark.slow
 def test_a_continuum_of_zeros_is_degenerate():
     """Nothing depends on the leader's action, so that every leader is a zero."""
     arrays, _ = array_game(0, (3, 2, 2), observations=1)

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from smfg_verify.bounds import ChangeStatus, last_change_point
-from smfg_verify.bounds.rates.decay import change_point
+from smfg_verify.bounds import ChangeStatus, change_point, last_change_point
 from tests.bounds.rates.test_decay import ITERATIONS, noisy_power_law
 
 K = ITERATIONS + 1.0

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from smfg_verify.bounds.rates.bootstrap import IntervalMethod, resample_counts
 from smfg_verify.bounds.rates.decay import (
-    IntervalMethod,
     decay_rate,
     envelope,
     rate_window,
-    resample_counts,
     running_minimum,
 )
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from smfg_verify.bounds import ChangeStatus, PlanStatus, PowerCell, plan_power
-from smfg_verify.bounds.rates.decay import decay_rate, rate_window, resample_counts
+from smfg_verify.bounds.rates.bootstrap import resample_counts
+from smfg_verify.bounds.rates.decay import decay_rate, rate_window
 from tests.bounds.rates.test_change_point import with_break
 from tests.bounds.rates.test_decay import ITERATIONS, noisy_power_law
 
@@ -97,11 +98,11 @@ def test_the_plan_is_a_function_of_its_arguments():
     assert plan(pilot, seeds=(16, 8)).cells[1] == first.cells[0]
 
 
-def test_record_holds_the_assumption_and_no_nan():
+def test_record_holds_the_assumption_and_names_what_is_not_finite():
     record = json.loads(plan(noisy_power_law(np.random.default_rng(8), -0.5), seeds=(8,)).to_json(game="a game"))
-    assert (record["schema"], record["schema_version"], record["game"]) == ("smfg-verify/power-plan", 1, "a game")
+    assert (record["format"], record["schema_version"], record["game"]) == ("smfg-verify/power-plan", 2, "a game")
     assert "independent" in record["assumption"]
-    assert record["change"]["iteration"] is None
+    assert record["change"]["iteration"] == "NaN"
     assert set(record["cells"][0]) == {field for field in PowerCell.__dataclass_fields__}
 
 

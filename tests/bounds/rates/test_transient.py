@@ -7,7 +7,7 @@ import pytest
 from scipy.special import logit
 
 from smfg_verify.bounds import RUNNING_AVERAGE, RUNNING_MINIMUM, RateVerdict, leader_way, plan_power, validate_bounds
-from smfg_verify.bounds.rates.transient import IN_TRANSIENT
+from smfg_verify.bounds.rates.sentences import IN_TRANSIENT
 from tests.bounds.rates.test_change_point import with_break
 from tests.bounds.rates.test_decay import ITERATIONS, noisy_power_law
 from tests.bounds.rates.test_run_residuals import random_iterates, trace_of

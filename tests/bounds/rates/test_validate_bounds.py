@@ -143,6 +143,9 @@ def test_record_survives_json_and_files(tmp_path):
     assert np.isnan(read["e_mu"].slope)
     assert read["e_mu"].envelope.growing is None
     assert [file.name for file in tmp_path.iterdir()] == ["bounds.json"]
+    assert [row.reason for row in read.rows] == [row.reason for row in report.rows]
+    assert read["e_mu"].obstacle == report["e_mu"].obstacle
+    assert json.loads(report.to_json())["rows"][0]["reason"] == report.rows[0].reason
     clean = report_of(noisy_power_law(np.random.default_rng(7), -0.5))
     assert BoundReport.from_json(clean.to_json()) == clean
 
@@ -155,6 +158,7 @@ def test_record_survives_json_and_files(tmp_path):
         (lambda text: json.dumps({**json.loads(text), "schema_version": 99}), "schema"),
         (lambda text: json.dumps({**json.loads(text), "surplus": 1}), "unknown or malformed"),
         (lambda text: text.replace("consistent with -1/2", "perhaps"), "unknown or malformed"),
+        (lambda text: text.replace('"case": ""', '"case": "unheard-of"'), "unknown or malformed"),
     ],
 )
 def test_foreign_record_is_refused(spoil, message):

@@ -105,8 +105,8 @@ def exactly(game: AbstractGame) -> ArrayGame:
     [
         ("market-entrance", 1e-2, 0.9999),
         ("two-road-toll", 1e-3, 0.9999),
-        ("market-entrance", 1e-3, 0.99999),
-        ("two-road-toll", 1e-2, 0.99999),
+        pytest.param("market-entrance", 1e-3, 0.99999, marks=pytest.mark.slow),
+        pytest.param("two-road-toll", 1e-2, 0.99999, marks=pytest.mark.slow),
         pytest.param("shop-positioning", 1e-2, 0.9999, marks=pytest.mark.slow),
         pytest.param("linear-quadratic", 1e-3, 0.9999, marks=pytest.mark.slow),
     ],
@@ -225,7 +225,9 @@ class Shunned(AbstractGame):
         return mean_field[1]
 
 
-@pytest.mark.parametrize("kind", ["linear", "root", "power", "entropy", "guarded"])
+@pytest.mark.parametrize(
+    "kind", ["root", "entropy", *(pytest.param(k, marks=pytest.mark.slow) for k in ("linear", "power", "guarded"))]
+)
 def test_infinite_slopes_at_an_empty_state_are_no_obstacle(kind):
     """The fixed point of damped best responses in plain NumPy."""
     found = solve_equilibrium(Shunned(kind=kind), np.tile([0.0, 0.5], (3, 1)))

@@ -8,10 +8,10 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.exact import EquilibriumMethod, optimise_leader, solve_equilibrium, stackelberg_gradient, tabulate
+from smfg_verify.exact.equilibrium import solve as equilibrium_module
 from smfg_verify.exact.equilibrium.continuation import follow_temperature, uniform_start
 from smfg_verify.exact.equilibrium.newton import begin, damped_iteration
 from smfg_verify.exact.equilibrium.residual import Setting, residual
-from smfg_verify.exact.equilibrium.solve import solve as equilibrium_module
 from smfg_verify.game import TabularGame, leader_logits_shape, traced
 from smfg_verify.policies import softmax_policy
 from tests.exact.cases import SUPPORTS, pair

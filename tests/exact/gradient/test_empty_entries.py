@@ -58,9 +58,9 @@ def objective(power, pull, discount, temperature, logits):
 @pytest.mark.parametrize(
     "parameters",
     [
-        dict(),
+        pytest.param(dict(), marks=pytest.mark.slow),
         dict(power=0.3, pull=0.2),
-        dict(power=0.75, pull=-0.1, discount=0.8),
+        pytest.param(dict(power=0.75, pull=-0.1, discount=0.8), marks=pytest.mark.slow),
         dict(power=0.5, pull=0.25, temperature=0.3),
         dict(power=1.5, pull=0.1),
     ],

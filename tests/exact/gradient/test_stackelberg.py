@@ -188,6 +188,7 @@ def error_ratios(game, logits, rng, formula) -> list[float]:
     return [float(jnp.linalg.norm(part - truth)) / bound for part, truth in parts]
 
 
+@pytest.mark.slow
 def test_error_bound_dominates_the_error_of_loose_equilibria():
     rng = np.random.default_rng(3)
     formula = eqx.filter_jit(gradient_at)

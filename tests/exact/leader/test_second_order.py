@@ -8,9 +8,9 @@ from scipy.optimize import minimize_scalar
 
 from smfg_verify.errors import InputError
 from smfg_verify.exact import AscentStatus, leader_objective, optimise_leader, stackelberg_gradient
+from smfg_verify.exact.leader import curvature as leader_curvature
 from smfg_verify.exact.leader.ascent_steps import Iterate
 from smfg_verify.exact.leader.curvature import largest_curvature
-from smfg_verify.exact.leader.optimise import curvature as leader_curvature
 from smfg_verify.exact.leader.pure_leaders import pure_actions
 from smfg_verify.game import AbstractGame, parameter, traced
 from tests.exact.cases import pair

@@ -5,6 +5,7 @@ import warnings
 
 import equinox as eqx
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
 import pytest
 
@@ -119,6 +120,24 @@ def test_what_is_read_may_be_called_anything():
         warnings.simplefilter("error")
         check_names(Read())
         validate(Read())
+
+
+def _rows(game):
+    return np.asarray(game.observation)
+
+
+DECORATED = {
+    "jitted property": lambda: property(eqx.filter_jit(_rows)),
+    "cached property": lambda: property(functools.lru_cache(_rows)),
+    "partial property": lambda: property(functools.partial(_rows)),
+    "twice decorated property": lambda: property(functools.lru_cache(jaxtyping.jaxtyped(typechecker=None)(_rows))),
+    "twice decorated method": lambda: functools.lru_cache(functools.partial(_rows)),
+}
+
+
+@pytest.mark.parametrize("kind", DECORATED)
+def test_what_a_decorated_function_reads_is_read(kind):
+    check_names(with_attributes(observation=(0, 0), leader_observation=DECORATED[kind]()))
 
 
 @pytest.mark.parametrize("name", games.names())

@@ -104,6 +104,7 @@ def test_fields_of_any_kind_work_and_count(change):
     assert game_hash(game) != game_hash(Fields())
 
 
+@pytest.mark.slow
 def test_a_game_with_fields_of_any_kind_is_solved_and_differentiated():
     gradient = sv.stackelberg_gradient(Fields(), np.zeros((2, 2)))
     assert gradient.equilibrium.converged

@@ -18,8 +18,6 @@ def finding(property_name, statement, **details):
         constant=0.5,
         side="lower",
         evidence="search",
-        method="m",
-        meaning="s.",
         witness={"logits": np.zeros((1, 2))},
         details=details,
     )

@@ -105,6 +105,16 @@ def test_the_figure_hides_no_seed_that_diverged(trace):
     assert all("inconclusive" in axes.get_title(loc="left") for axes in panels.values())
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_residuals_that_log_axes_cannot_show_leave_their_panels_empty(trace, value, tmp_path):
+    """As of a leader with one action: its gradient is zero at every checkpoint, and no limits of the axis follow."""
+    nothing = np.full((trace.seeds.size, trace.iterations.size), value)
+    figure, panels, _ = drawn(trace, power_law(trace, e_omega=nothing, policy_gap=nothing))
+    assert all(0.0 < low < high for low, high in (axes.get_ylim() for axes in panels.values()))
+    assert save_figure(figure, tmp_path, "convergence")
+
+
 def cosine_finding(random, constant):
     return Finding(
         property="gradient-alignment",
@@ -113,8 +123,6 @@ def cosine_finding(random, constant):
         constant=constant,
         side=Side.UPPER,
         evidence=Evidence.SEARCH,
-        method="made up",
-        meaning="made up",
         details={"random": random},
     )
 

@@ -1,6 +1,7 @@
 """The figure of where a run stops draws the means it is given, the prediction and both levels."""
 
 import numpy as np
+import pytest
 
 from smfg_verify.bounds import ExpectedStationarity
 from smfg_verify.report.figures.stopping import Stopping, stopping_figure
@@ -20,3 +21,13 @@ def test_each_panel_draws_its_own_mean_and_prediction():
         np.testing.assert_allclose(lines["predicted mean"], level)
     assert {line.get_label(): line.get_ydata()[0] for line in panels[0].lines}["exact ascent ends"] == 5.0
     assert {line.get_label(): line.get_ydata()[0] for line in panels[2].lines}["limit of the mean dynamics"] == 0.25
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_checkpoint_at_which_no_seed_has_a_number_is_left_out_of_the_band():
+    values = noisy_power_law(np.random.default_rng(0), -0.5)
+    values[:, -1] = np.nan
+    predicted = ExpectedStationarity(*(np.ones(1) for _ in range(3)))
+    figure = stopping_figure(Stopping(residuals_of(values), np.array([1]), predicted, 5.0, 0.25))
+    (band,) = figure.axes[1].collections
+    assert band.get_paths()[0].vertices[:, 0].max() == residuals_of(values).iterations[-2] + 1

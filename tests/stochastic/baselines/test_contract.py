@@ -25,7 +25,7 @@ from smfg_verify.stochastic import (
     total_derivative,
     unrolled_adjoint,
 )
-from smfg_verify.stochastic.advance import LANES, block_length
+from smfg_verify.stochastic.engine.advance import LANES, block_length
 from smfg_verify.stochastic.method import method_named, register
 from smfg_verify.stochastic.sampling import sample_transition
 from tests.stochastic.games_for_runs import SINGULAR_STARTS, Singular, array_game, assert_same_bits
@@ -70,8 +70,8 @@ def run(name, game, **arguments):
 
 
 def small_chunks(monkeypatch):
-    monkeypatch.setattr("smfg_verify.stochastic.run._CHUNK_SECONDS", 1e-9)
-    monkeypatch.setattr("smfg_verify.stochastic.run._FIRST_CHUNK", 7)
+    monkeypatch.setattr("smfg_verify.stochastic.engine.run._CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr("smfg_verify.stochastic.engine.run._FIRST_CHUNK", 7)
 
 
 @every_method

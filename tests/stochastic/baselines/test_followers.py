@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.bounds.rates.run_residuals import tracking_residuals
+from smfg_verify.bounds.rates.tracking_residuals import tracking_residuals
 from smfg_verify.exact import solve_equilibrium
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic import Schedule, fictitious_play, nested_loop

@@ -127,6 +127,7 @@ def test_exact_ascent_on_the_grid_ends_at_the_optimum_of_the_closed_form():
     )
 
 
+@pytest.mark.slow
 def test_the_grid_agrees_with_the_closed_form_but_for_its_larger_variance():
     """The columns of the benchmark: sharing between neighbours adds h^2 / 6 to the variance of a step."""
     line, grid, factor = closed_form(GRID), on_grid(GRID), 0.9 - float(EXACT.policy.gain)

@@ -9,7 +9,15 @@ from jaxtyping import Array
 
 from smfg_verify.assumptions.enclosure.affine_forms import Form, between, columns_up_to, middle_of, with_noise
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY, UNIT, rounding
-from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, UNBOUNDED, Ends, Function, product, tidy
+from smfg_verify.assumptions.enclosure.rules.functions import (
+    INFINITY,
+    UNBOUNDED,
+    ArrayMap,
+    Ends,
+    Function,
+    product,
+    tidy,
+)
 
 Operand = Form | Array
 
@@ -27,7 +35,12 @@ def widened(ends: Ends, error: Array) -> Ends:
 
 
 def linear(
-    apply: Callable, operands: Sequence[Operand], *, size: Callable | None = None, bounds=None, terms: int = 0
+    apply: ArrayMap,
+    operands: Sequence[Operand],
+    *,
+    size: ArrayMap | None = None,
+    bounds: Callable[[list[Array], list[Array]], Ends] | None = None,
+    terms: int = 0,
 ) -> Form:
     """A map that is linear jointly in its operands, some of which are forms and the others constant.
 
@@ -68,7 +81,7 @@ def linear(
     return Form(forms[0].scope, apply(*arrays), image, remainder, error, interval, tight)
 
 
-def _image(apply: Callable, operands: Sequence[Operand], arrays: Sequence[Array]) -> Array | None:
+def _image(apply: ArrayMap, operands: Sequence[Operand], arrays: Sequence[Array]) -> Array | None:
     columns = [operand.columns if isinstance(operand, Form) else None for operand in operands]
     number = max((c.shape[0] for c in columns if c is not None), default=0)
     if not number:
@@ -76,7 +89,7 @@ def _image(apply: Callable, operands: Sequence[Operand], arrays: Sequence[Array]
     return jax.vmap(apply)(*(columns_up_to(c, number, a.shape) for c, a in zip(columns, arrays, strict=True)))
 
 
-def _spread(absolute: Callable, operands: Sequence[Operand], arrays: Sequence[Array], name: str) -> Array | None:
+def _spread(absolute: ArrayMap, operands: Sequence[Operand], arrays: Sequence[Array], name: str) -> Array | None:
     """Image of the remainders or errors of the operands; None where there are none."""
     parts = [getattr(operand, name) if isinstance(operand, Form) else None for operand in operands]
     if all(part is None for part in parts):
@@ -84,7 +97,7 @@ def _spread(absolute: Callable, operands: Sequence[Operand], arrays: Sequence[Ar
     return absolute(*(jnp.zeros(a.shape) if part is None else part for part, a in zip(parts, arrays, strict=True)))
 
 
-def _sum_widened(absolute: Callable, lows, highs, ends: Ends, error: Array) -> Ends:
+def _sum_widened(absolute: ArrayMap, lows: list[Array], highs: list[Array], ends: Ends, error: Array) -> Ends:
     """Ends of a sum moved outward, but not across zero where no term can be on the other side of it."""
     negative = absolute(*(jnp.minimum(low, 0.0) for low in lows))
     positive = absolute(*(jnp.maximum(high, 0.0) for high in highs))
@@ -136,7 +149,7 @@ def scaled_form(form: Form, constant: Array) -> Form:
     return Form(form.scope, form.centre * constant, columns, remainder, error, interval, form.tight)
 
 
-def bilinear(apply: Callable, first: Form, second: Form, *, elementwise: bool, terms: int = 1) -> Form:
+def bilinear(apply: ArrayMap, first: Form, second: Form, *, elementwise: bool, terms: int = 1) -> Form:
     """A map linear in each of two forms.
 
     With middles $x_0, y_0$: $B(x, y) = B(x_0, y) + B(x, y_0) - B(x_0, y_0) + B(x - x_0, y - y_0)$.
@@ -177,7 +190,7 @@ def bilinear(apply: Callable, first: Form, second: Form, *, elementwise: bool, t
     return with_noise(form, apply(x_radius, y_radius))
 
 
-def _cross(apply: Callable, parts: tuple[Array | None, Array | None], others: tuple[Array, Array]) -> Array | None:
+def _cross(apply: ArrayMap, parts: tuple[Array | None, Array | None], others: tuple[Array, Array]) -> Array | None:
     """Parts of the two factors, each times the size of the other factor."""
     first, second = parts
     return _sum(
@@ -185,7 +198,7 @@ def _cross(apply: Callable, parts: tuple[Array | None, Array | None], others: tu
     )
 
 
-def _by_constant(apply: Callable, first: Form, second: Form, elementwise: bool, terms: int) -> Form:
+def _by_constant(apply: ArrayMap, first: Form, second: Form, elementwise: bool, terms: int) -> Form:
     constant, form = (first, second) if first.is_constant else (second, first)
     if elementwise:
         image = scaled_form(form, constant.centre)
@@ -198,7 +211,7 @@ def _by_constant(apply: Callable, first: Form, second: Form, elementwise: bool, 
     return with_error(image, act(form.size, constant.error))
 
 
-def contracted(act: Callable, form: Form, constant: Array, terms: int) -> Form:
+def contracted(act: ArrayMap, form: Form, constant: Array, terms: int) -> Form:
     """A contraction of a form with a constant array, sums of so many products."""
     return linear(
         lambda value: act(value, constant), [form], size=lambda value: act(value, jnp.abs(constant)), terms=terms

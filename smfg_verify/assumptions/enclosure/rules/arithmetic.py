@@ -61,7 +61,7 @@ def is_integer(kind: Any) -> bool:
     return bool(jnp.issubdtype(kind, jnp.integer))
 
 
-def integer_limits(kind: Any) -> tuple[float, float]:
+def integer_limits(kind: object) -> tuple[float, float]:
     """Least and largest floats that are numbers of an integer type."""
     info = jnp.iinfo(kind)
     least, most = float(info.min), float(info.max)

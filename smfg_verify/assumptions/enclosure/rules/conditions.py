@@ -8,7 +8,7 @@ from jaxtyping import Array
 from smfg_verify.assumptions.enclosure.affine_forms import Form, Scope, between
 from smfg_verify.assumptions.enclosure.rules.affine_operations import choose_form
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
-from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, Ends
+from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, ArrayMap, Ends
 from smfg_verify.assumptions.enclosure.rules.rules import add, negate
 from smfg_verify.assumptions.enclosure.values import Enclosed, Truth, Value, constant_value, number, scope_of
 
@@ -97,13 +97,14 @@ def number_of(truth: Truth) -> Enclosed:
     return _with_jumps(truth.scope, ends, ~truth.decided)
 
 
-def apply_stairs(function: Callable, operand: Enclosed) -> Enclosed:
+def apply_stairs(function: ArrayMap, operand: Enclosed) -> Enclosed:
     """A non-decreasing function that is constant between jumps; the slope is unbounded where it may jump."""
-    ends = tuple(function(end) for end in operand.value.range)
+    low, high = operand.value.range
+    ends = function(low), function(high)
     return _with_jumps(operand.value.scope, ends, ends[0] < ends[1])
 
 
-def _with_jumps(scope: Scope, ends, jumps) -> Enclosed:
+def _with_jumps(scope: Scope, ends: Ends, jumps: Array) -> Enclosed:
     slope = None
     if scope.slopes:
         size = jnp.broadcast_to(jnp.where(jumps, INFINITY, 0.0), (scope.domain.size, *jnp.shape(ends[0])))

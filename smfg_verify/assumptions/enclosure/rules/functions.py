@@ -10,6 +10,9 @@ from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.enclosure.rules.arithmetic import ACCURACY, LOOSE_ACCURACY, UNIT
 
+# A map of arrays: how many it takes depends on the equation of the program.
+ArrayMap = Callable[..., Array]
+
 Ends = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
 # Stands for infinity, so that no arithmetic makes a NaN; what comes out above `UNBOUNDED` is unbounded.
 INFINITY = 1e100
@@ -70,7 +73,7 @@ def product(first: Ends, second: Ends) -> Ends:
 def scaled(function: Function, factor: float | Array) -> Function:
     """A constant times a function."""
 
-    def image(lower, upper):
+    def image(lower: Array, upper: Array) -> Ends:
         ends = function.range(lower, upper)
         ends = ends[0] * factor, ends[1] * factor
         return outward(jnp.minimum(*ends), jnp.maximum(*ends))
@@ -88,7 +91,7 @@ def rising(
 ) -> Function:
     """A non-decreasing function, on [start, inf) if there is a start; an interval that reaches below is unbounded."""
 
-    def image(lower, upper):
+    def image(lower: Array, upper: Array) -> Ends:
         if start is None:
             return outward(value(lower), value(upper))
         low, high = value(jnp.maximum(lower, start)), value(jnp.maximum(upper, start))
@@ -102,7 +105,7 @@ def rising(
 def even(value: Callable[[Array], Array], *, falls: bool, derivative: Callable[[], Function] | None = None) -> Function:
     """An even function that falls on both sides of zero, or rises on both."""
 
-    def image(lower, upper):
+    def image(lower: Array, upper: Array) -> Ends:
         nearest, farthest = _distances(lower, upper)
         return outward(value(farthest), value(nearest)) if falls else outward(value(nearest), value(farthest))
 
@@ -133,13 +136,13 @@ def step(low: float, high: float) -> Function:
 def integer_power(exponent: int) -> Function:
     r"""$x^k$ for an integer k; infinite range around zero if k < 0."""
 
-    def value(x):
+    def value(x: Array) -> Array:
         return jax.lax.integer_pow(x, exponent)
 
     if exponent == 0:
         return Function(jnp.ones_like, lambda lower, upper: (jnp.ones_like(lower),) * 2, lambda: step(0.0, 0.0))
 
-    def derivative():
+    def derivative() -> Function:
         return scaled(integer_power(exponent - 1), float(exponent))
 
     # Repeated multiplication rounds once a factor, at most.
@@ -149,7 +152,7 @@ def integer_power(exponent: int) -> Function:
     if exponent > 0:
         return less_accurate(rising(value, derivative), accuracy)
 
-    def image(lower, upper):
+    def image(lower: Array, upper: Array) -> Ends:
         # At zero itself the sign of the zero decides, and a computation's zero may have either.
         clear = (lower > 0.0) | (upper < 0.0)
         return outward(jnp.where(clear, value(upper), -jnp.inf), jnp.where(clear, value(lower), jnp.inf))
@@ -160,10 +163,10 @@ def integer_power(exponent: int) -> Function:
 def power(exponent: float | Array) -> Function:
     r"""$x^c$ for x >= 0 and a constant c; infinite range where x may be negative."""
 
-    def value(x):
+    def value(x: Array) -> Array:
         return jnp.maximum(x, 0.0) ** exponent
 
-    def image(lower, upper):
+    def image(lower: Array, upper: Array) -> Ends:
         ends = value(lower), value(upper)
         inside = lower >= 0.0
         low, high = jnp.minimum(*ends), jnp.maximum(*ends)
@@ -176,11 +179,11 @@ def _wave(value: Callable[[Array], Array], top: float, derivative: Callable[[], 
     """Sine or cosine, largest at `top` plus all multiples of 2 pi."""
     period = 2.0 * math.pi
 
-    def meets(lower, upper, where):
+    def meets(lower: Array, upper: Array, where: float) -> Array:
         # A little wide, so that rounding cannot miss an extreme.
         return jnp.floor((upper - where) / period + 1e-9) >= jnp.ceil((lower - where) / period - 1e-9)
 
-    def image(lower, upper):
+    def image(lower: Array, upper: Array) -> Ends:
         # Far from zero the argument's own rounding spans a period.
         wild = jnp.maximum(-lower, upper) > 1e6
         ends = value(lower), value(upper)
@@ -191,12 +194,12 @@ def _wave(value: Callable[[Array], Array], top: float, derivative: Callable[[], 
 
 
 def _tangent() -> Function:
-    def image(lower, upper):
+    def image(lower: Array, upper: Array) -> Ends:
         poles = jnp.floor(upper / math.pi - 0.5 + 1e-9) >= jnp.ceil(lower / math.pi - 0.5 - 1e-9)
         poles = poles | (jnp.maximum(-lower, upper) > 1e6)
         return outward(jnp.where(poles, -jnp.inf, jnp.tan(lower)), jnp.where(poles, jnp.inf, jnp.tan(upper)))
 
-    def slope(lower, upper):
+    def slope(lower: Array, upper: Array) -> Ends:
         low, high = integer_power(2).range(*tidy(*image(lower, upper)))
         return 1.0 + low, 1.0 + high
 

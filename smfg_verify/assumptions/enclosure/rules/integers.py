@@ -1,7 +1,5 @@
 """Integers: whole numbers within the limits of their type, which the machine wraps around beyond them."""
 
-from typing import Any
-
 import jax.numpy as jnp
 
 from smfg_verify.assumptions.enclosure.affine_forms import between
@@ -14,7 +12,7 @@ from smfg_verify.assumptions.enclosure.values import Enclosed, Truth, Value
 _EXACT = 2.0**53
 
 
-def wrapped(operand: Enclosed, kind: Any) -> Enclosed:
+def wrapped(operand: Enclosed, kind: object) -> Enclosed:
     """The result of an operation on integers: what the real operation gives, where that fits the type.
 
     Elsewhere the machine's number is some number of the type, and it may jump. Where it fits, it is whole: the ends
@@ -31,7 +29,7 @@ def wrapped(operand: Enclosed, kind: Any) -> Enclosed:
     return Enclosed(value, choose_form(fits, unknown_slope(scope, value.shape), operand.slope))
 
 
-def converted(operand: Value, source: Any, target: Any) -> Value:
+def converted(operand: Value, source: object, target: object) -> Value:
     """A conversion between number types; to integers towards zero, and any number of the type out of its limits."""
     if isinstance(operand, Truth):
         return operand if target == jnp.bool_ else number_of(operand)

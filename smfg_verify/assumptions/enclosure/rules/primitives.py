@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from smfg_verify.assumptions.enclosure.affine_forms import between
 from smfg_verify.assumptions.enclosure.rules.affine_operations import choose_form
@@ -26,6 +27,7 @@ from smfg_verify.assumptions.enclosure.rules.functions import (
     RECIPROCAL,
     STAIRS,
     UNBOUNDED,
+    ArrayMap,
     Function,
     integer_power,
     power,
@@ -62,7 +64,7 @@ class Equation:
     """
 
     name: str
-    bind: Callable
+    bind: Callable[..., Array]
     params: dict[str, Any]
     shape: tuple[int, ...]
     kind: Any
@@ -98,7 +100,7 @@ def _moving(equation: Equation, operands: list[Value]) -> Value:
         if k not in positions and isinstance(operand, Enclosed | Truth):
             raise NoEnclosure(f"primitive '{equation.name}' with an index that depends on the mean field has no rule")
 
-    def apply(*parts):
+    def apply(*parts: Array) -> Array:
         whole = list(operands)
         for position, part in zip(positions, parts, strict=True):
             whole[position] = part
@@ -186,7 +188,7 @@ def _function_rule(function: Function) -> Rule:
     return lambda equation, operands: apply_function(function, operands[0])  # type: ignore[arg-type]
 
 
-def _stairs_rule(function: Callable) -> Rule:
+def _stairs_rule(function: ArrayMap) -> Rule:
     return lambda equation, operands: apply_stairs(function, operands[0])  # type: ignore[arg-type]
 
 

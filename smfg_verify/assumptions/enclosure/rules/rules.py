@@ -1,7 +1,7 @@
 r"""Arithmetic of enclosed values: the image of the value, and the chain rule for its slope."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,8 @@ from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.rules.functions import (
     INFINITY,
     RELU,
+    ArrayMap,
+    Ends,
     Function,
     integer_power,
     intersection,
@@ -43,10 +45,10 @@ def _slope(operand: Value, size: int) -> Form | Array:
 # --- linear maps ------------------------------------------------------------------------------------------------------
 
 
-def map_linear(apply: Callable, operands: Sequence[Value], *, terms: int = 0) -> Enclosed:
+def map_linear(apply: ArrayMap, operands: Sequence[Value], *, terms: int = 0) -> Enclosed:
     """Image under a map that moves entries (or adds up so many of them: `terms`), linear jointly in all operands."""
 
-    def bounds(lower, upper):
+    def bounds(lower: list[Array], upper: list[Array]) -> Ends:
         return apply(*lower), apply(*upper)
 
     scope = scope_of(operands)
@@ -127,7 +129,7 @@ def product_of(first: Value, second: Value) -> Enclosed:
     return Enclosed(value, plus(left, right))
 
 
-def contraction(apply: Callable, first: Value, second: Value, terms: int) -> Enclosed:
+def contraction(apply: ArrayMap, first: Value, second: Value, terms: int) -> Enclosed:
     """A contraction of two values, such as `dot_general`: sums of so many products."""
     if not isinstance(first, Enclosed):
         return _contract_constant(lambda value, constant: apply(constant, value), second, first, terms)  # type: ignore[arg-type]
@@ -141,7 +143,7 @@ def contraction(apply: Callable, first: Value, second: Value, terms: int) -> Enc
     return Enclosed(value, plus(left, right))
 
 
-def _contract_constant(act: Callable, operand: Enclosed, constant: Array, terms: int) -> Enclosed:
+def _contract_constant(act: ArrayMap, operand: Enclosed, constant: Array, terms: int) -> Enclosed:
     constant = number(constant)
     slope = operand.slope
     if slope is not None:

@@ -1,6 +1,5 @@
 """Starting a run of any method, and resuming one from its checkpoint file."""
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,8 +12,11 @@ from smfg_verify.errors import InputError
 from smfg_verify.files import require_place
 from smfg_verify.game import AbstractGame, game_hash, game_name, require_source_agrees, traced, validate
 from smfg_verify.progress import Callback, told
-from smfg_verify.stochastic import storage
-from smfg_verify.stochastic.initial import (
+from smfg_verify.records.codec import encode
+from smfg_verify.records.documents import line
+from smfg_verify.records.frozen import thawed
+from smfg_verify.stochastic.engine import storage
+from smfg_verify.stochastic.engine.initial import (
     ITERATE_FIELDS,
     MEMORY_PREFIX,
     check_checkpoints,
@@ -24,8 +26,8 @@ from smfg_verify.stochastic.initial import (
     repeated_memory,
     to_lanes,
 )
+from smfg_verify.stochastic.engine.run import Run, complete, empty_records
 from smfg_verify.stochastic.method import Method, method_named
-from smfg_verify.stochastic.run import Run, complete, empty_records
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
 from smfg_verify.stochastic.value_bounds import value_bounds
 from smfg_verify.version import __version__
@@ -180,7 +182,7 @@ def _metadata(game: AbstractGame, method: Method, num_iterations: int) -> TraceM
         game=game_name(game),
         game_hash=game_hash(game),
         method=method.name,
-        method_options=json.dumps(method.options(), sort_keys=True),
+        method_options=line(encode(thawed(method.options()))),
         num_iterations=num_iterations,
         dtype=str(jnp.result_type(float)),
         package_version=__version__,

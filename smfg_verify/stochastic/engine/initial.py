@@ -1,7 +1,6 @@
 """Checked inputs of a run: seeds, checkpoints, and the first iterate."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, UInt
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
-from smfg_verify.stochastic.advance import LANES, seed_uniforms
+from smfg_verify.stochastic.engine.advance import LANES, seed_uniforms
 from smfg_verify.stochastic.method import Carry, Memory
 from smfg_verify.stochastic.sampling import sample_index
 from smfg_verify.stochastic.updates import Iterate
@@ -143,7 +142,7 @@ def _shapes(game: AbstractGame) -> dict[str, tuple[int, ...]]:
 
 
 def _replacement(
-    name: str, value: Any, shape: tuple[int, ...], num_seeds: int, dtype: np.dtype, game: AbstractGame
+    name: str, value: object, shape: tuple[int, ...], num_seeds: int, dtype: np.dtype, game: AbstractGame
 ) -> np.ndarray:
     array = np.asarray(value)
     batched = (num_seeds, *shape)

@@ -1,6 +1,7 @@
 """Tables of many runs side by side: reading and changing one row a run (lanes, on the last axis of every array)."""
 
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +10,14 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.game import AbstractGame
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 # Above this many rows, XLA's serial scatter on a CPU beats a masked sweep over the table.
 _MAX_MASKED_ROWS = 4096
 
 
-def over_lanes(function: Callable) -> Callable:
+def over_lanes(function: Callable[P, R]) -> Callable[P, R]:
     """A function of one run's arrays as a function of all runs'."""
     return jax.vmap(function, in_axes=-1, out_axes=-1)
 

@@ -49,7 +49,7 @@ def block_uniforms(keys: Key[Array, " lanes"], block: Int[Array, ""], count: int
     """
     length = block_length(count)
 
-    def draw(key):
+    def draw(key: Array) -> Array:
         return jax.random.uniform(jax.random.fold_in(key, block), (length * count,))
 
     return jax.vmap(draw, out_axes=-1)(keys).reshape(length, count, keys.shape[0])
@@ -82,12 +82,12 @@ def advance(
     length = block_length(count)
     keys = jax.vmap(lambda seed: seed_key(seed, _RUN_STREAM))(seeds)
 
-    def run_block(position):
+    def run_block(position: tuple[Array, Carry]) -> tuple[Array, Carry]:
         start_of_block, carry = position
         block = start_of_block // length
         uniforms = block_uniforms(keys, block, count)
 
-        def one(iteration, carry):
+        def one(iteration: Array, carry: Carry) -> Carry:
             drawn = jax.lax.dynamic_index_in_dim(uniforms, iteration - block * length, keepdims=False)
             return method.step(game, bounds, iteration, carry, drawn)
 
@@ -119,4 +119,5 @@ def advance_on_thread(
     """
     span = (jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32))
     with jax.enable_x64(float64):
-        return jax.block_until_ready(advance(game, bounds, method, seeds, carry, *span))
+        result: Carry = jax.block_until_ready(advance(game, bounds, method, seeds, carry, *span))
+        return result

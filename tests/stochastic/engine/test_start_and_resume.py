@@ -38,8 +38,8 @@ def interrupt_after(iteration, error=Interrupted):
     ],
 )
 def test_a_run_interrupted_twice_ends_on_the_same_bits(name, sampling, error, tmp_path, monkeypatch):
-    monkeypatch.setattr("smfg_verify.stochastic.run._FIRST_CHUNK", 100)
-    monkeypatch.setattr("smfg_verify.stochastic.run._CHUNK_SECONDS", 1e-3)
+    monkeypatch.setattr("smfg_verify.stochastic.engine.run._FIRST_CHUNK", 100)
+    monkeypatch.setattr("smfg_verify.stochastic.engine.run._CHUNK_SECONDS", 1e-3)
     game, file = games.load(name), tmp_path / "run.nc"
     arguments = {"num_iterations": 1500, "seeds": SEEDS, "schedule": Schedule(**SCHEDULE), "sampling": sampling}
     whole = ac_smfg(game, **arguments)
@@ -61,7 +61,7 @@ def test_a_run_interrupted_twice_ends_on_the_same_bits(name, sampling, error, tm
 def test_a_crash_before_the_first_chunk_is_resumed_from_the_start(tmp_path, monkeypatch):
     game, file = games.load("market-entrance"), tmp_path / "run.nc"
     with monkeypatch.context() as patch:
-        patch.setattr("smfg_verify.stochastic.run.Run.advance_to", lambda run, target: interrupt_after(0)(0))
+        patch.setattr("smfg_verify.stochastic.engine.run.Run.advance_to", lambda *_: interrupt_after(0)(0))
         with pytest.raises(Interrupted):
             ac_smfg(game, num_iterations=200, seeds=SEEDS, checkpoint_file=file)
     assert Trace.load(file).iterations.tolist() == [0]
@@ -73,13 +73,14 @@ import sys
 import jax
 jax.config.update("jax_enable_x64", True)
 from smfg_verify import games
-from smfg_verify.stochastic import ac_smfg, run
+from smfg_verify.stochastic import ac_smfg
+from smfg_verify.stochastic.engine import run
 run._CHUNK_SECONDS = 0.05
 run._SAVE_SECONDS = 0.2
 ac_smfg(games.load("market-entrance"), num_iterations=int(sys.argv[2]), seeds=range(3), checkpoint_file=sys.argv[1],
         callback=lambda done: print(done, flush=True))
 """
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def run_until(file, iteration, stop_with):

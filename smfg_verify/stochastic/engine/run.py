@@ -2,10 +2,8 @@
 
 import dataclasses
 import functools
-import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -14,15 +12,19 @@ from jaxtyping import Array, UInt
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.progress import Callback
-from smfg_verify.stochastic import storage
-from smfg_verify.stochastic.advance import advance_on_thread
-from smfg_verify.stochastic.initial import from_lanes, seed_groups
+from smfg_verify.stochastic.engine import storage
+from smfg_verify.stochastic.engine.advance import advance_on_thread
+from smfg_verify.stochastic.engine.initial import from_lanes, seed_groups
+from smfg_verify.stochastic.engine.threads import CompiledThenThreads
 from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
 from smfg_verify.stochastic.value_bounds import value_bounds
 
+# A chunk is long enough for its call not to count, short enough for a person to see progress; its size follows the
+# speed seen by this factor at most.
 _CHUNK_SECONDS = 1.0
 _FIRST_CHUNK = 64
+_LARGEST_CHANGE = 8
 # Between two saves: at most this long without one, and at least this long where checkpoints come thick.
 _SAVE_SECONDS = 10.0
 _SAVE_SECONDS_AT_CHECKPOINT = 2.0
@@ -45,18 +47,14 @@ class Run:
         self.bounds = value_bounds(self.game)
         self.groups = [jnp.asarray(group) for group in seed_groups(self.seeds)]
 
-        # XLA runs one call on one thread, and two threads that meet an uncompiled function compile it twice.
-        self.advanced(self.groups[0], self.carries[0], target=self.done)
-        self.threads = ThreadPoolExecutor(max_workers=min(len(self.groups), os.cpu_count() or 1))
-
     def advanced(self, seeds: UInt[Array, " lanes"], carry: Carry, target: int) -> Carry:
         """One group of seeds after `target` iterations; a target already reached only compiles."""
         job = (self.game, self.bounds, self.method, seeds, carry, self.done, target)
         return advance_on_thread(*job, float64=self.metadata.dtype == "float64")
 
-    def advance_to(self, target: int) -> None:
+    def advance_to(self, target: int, threads: CompiledThenThreads) -> None:
         """Run until `target`, record it if it is a checkpoint, and only then take the new position."""
-        carries = list(self.threads.map(functools.partial(self.advanced, target=target), self.groups, self.carries))
+        carries = list(threads.map(functools.partial(self.advanced, target=target), self.groups, self.carries))
         self.record(target, carries)
         # An interrupt before this line repeats the chunk, one after it does not: the recorded bits are the same.
         self.done, self.carries = target, carries
@@ -99,7 +97,8 @@ class Run:
 def complete(run: Run, path: Path | None, report: Callback) -> Trace:
     """Run to the end in chunks; whatever ends it early, leave a checkpoint file behind."""
     try:
-        _run_chunks(run, path, report)
+        with CompiledThenThreads(len(run.groups)) as threads:
+            _run_chunks(run, threads, path, report)
     except BaseException:
         if path is not None:
             run.save(path)
@@ -109,7 +108,10 @@ def complete(run: Run, path: Path | None, report: Callback) -> Trace:
     return run.trace()
 
 
-def _run_chunks(run: Run, path: Path | None, report: Callback) -> None:
+def _run_chunks(run: Run, threads: CompiledThenThreads, path: Path | None, report: Callback) -> None:
+    threads.alone(
+        run.advanced, run.groups[0], run.carries[0], run.done
+    )  # no iteration, so that speeds are not of compiling
     if path is not None:
         run.save(path)
     chunk, last_save = _FIRST_CHUNK, time.monotonic()
@@ -117,11 +119,11 @@ def _run_chunks(run: Run, path: Path | None, report: Callback) -> None:
         next_checkpoint = int(run.checkpoints[np.searchsorted(run.checkpoints, run.done, side="right")])
         target = min(next_checkpoint, run.done + chunk)
         begun, start = time.monotonic(), run.done
-        run.advance_to(target)
+        run.advance_to(target, threads)
         now = time.monotonic()
         speed = (target - start) / max(now - begun, 1e-6)
         # The speed seen over a short chunk is a poor guess, so the size changes by steps.
-        chunk = int(np.clip(speed * _CHUNK_SECONDS, max(chunk // 8, 1), chunk * 8))
+        chunk = int(np.clip(speed * _CHUNK_SECONDS, max(chunk // _LARGEST_CHANGE, 1), chunk * _LARGEST_CHANGE))
         wait = _SAVE_SECONDS_AT_CHECKPOINT if target == next_checkpoint else _SAVE_SECONDS
         if path is not None and now - last_save >= wait and target < run.metadata.num_iterations:
             run.save(path)

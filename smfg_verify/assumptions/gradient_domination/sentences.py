@@ -1,0 +1,96 @@
+"""What the findings of the follower's gradient domination say."""
+
+import math
+
+from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings, always, unless_not_applicable
+from smfg_verify.numerals import at_least
+
+_NOT_APPLICABLE = "Not applicable: the follower has a single action, so that its only policy is optimal."
+
+
+def _where_taken(meaning: Rendering) -> Rendering:
+    """Of a constant that was searched for; another text where no point had one."""
+
+    def told(data: FindingData) -> str:
+        if not math.isfinite(data.constant):
+            return "Nowhere could it be taken: no gap looked at is a number well above its own rounding error."
+        return meaning(data)
+
+    return told
+
+
+def _domination(data: FindingData) -> str:
+    if data.verdict == "refuted":
+        return "A policy with a gap to the optimum has no gradient to leave it by."
+    return (
+        f"The smallest squared gradient found over a gap to the follower's optimum is {data.constant:.3g}, over logits "
+        f"within {data.facts['box']:g} of zero (proved there: at least "
+        f"{at_least(data.facts['certified_in_box']):.2g}); it falls "
+        "with the smallest probability of the policy, so no constant holds for all policies at once."
+    )
+
+
+def _mei_inequality(data: FindingData) -> str:
+    text = f"The smallest squared gradient over C(theta) times the gap is {data.constant:.5g}"
+    if data.verdict == "refuted":
+        return f"{text}, below the one that is proved: an error of theory or of code."
+    return f"{text}, where Mei et al. prove at least 1 and their proof allows 2n."
+
+
+def _mei_constant(data: FindingData) -> str:
+    if data.constant > 0.0:
+        return (
+            f"Near the follower's optimum, whatever the leader and the mean field, the squared gradient is at "
+            f"least {at_least(data.constant):.3g} times the gap; away from it it falls with the policy's "
+            "smallest probability."
+        )
+    if not data.facts["reward_bounded"]:
+        why = data.facts["reason"] or "its enclosure is unbounded"
+        return f"The follower's reward could not be bounded over all mean fields: {why}."
+    return "The bound is zero: a state never starts, or a probability is too small for a float; nothing follows."
+
+
+def _kl_identity(data: FindingData) -> str:
+    text = f"The gap from values and the gap from divergences differ by at most {data.constant:.2g} of it"
+    if data.verdict == "supported":
+        return f"{text}, where compared: the two computations agree."
+    return f"{text}: the arithmetic of this property cannot be trusted."
+
+
+def _follower_program(data: FindingData) -> str:
+    facts, width = data.facts, data.constant
+    if facts["case"] == "no-equilibrium":
+        return "No equilibrium of the uniform leader was found to look at."
+    if facts["case"] == "no-answer":
+        said = (
+            "no policy can be read off its solution" if facts["solved"] else f"it ended with status {facts['status']!r}"
+        )
+        return f"The solver gave no answer: {said}."
+    if data.verdict == "certified":
+        return (
+            "At the uniform leader's equilibrium the computed best response is the follower's optimum up to "
+            f"{width:.2g}: so much do two bounds that trust no solver leave between them, in floating point; the "
+            f"solver's optimum differs by {facts['agreement']:.2g}."
+        )
+    return (
+        f"At the uniform leader the bounds of the follower's optimum leave {width:.2g} between them and the "
+        f"solver's optimum differs by {facts['agreement']:.2g}: too much to confirm the computed best response."
+    )
+
+
+_SEARCH = always("random follower policies, leaders and mean fields, and worst-case search from the worst of them")
+_SPANS = always("bound of the follower's smallest optimal probability from spans of reward and value")
+_PROGRAM = always("exponential-cone program over occupation measures; bracket evaluated without the solver")
+GRADIENT_DOMINATION = {
+    statement: Renderings(
+        meaning=unless_not_applicable(meaning, _NOT_APPLICABLE),
+        method=unless_not_applicable(method, "number of the follower's actions"),
+    )
+    for statement, (meaning, method) in {
+        "domination": (_where_taken(_domination), _SEARCH),
+        "mei-inequality": (_where_taken(_mei_inequality), _SEARCH),
+        "mei-constant": (_mei_constant, _SPANS),
+        "kl-identity": (_where_taken(_kl_identity), _SEARCH),
+        "follower-program": (_follower_program, _PROGRAM),
+    }.items()
+}

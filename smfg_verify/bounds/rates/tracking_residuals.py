@@ -1,0 +1,107 @@
+"""Residuals of follower and critics at one iterate against its own mean field: no equilibrium is needed."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from smfg_verify.exact.follower import BestResponse, best_response, policy_value
+from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.objective import leader_value
+from smfg_verify.exact.population import chain, discounted_occupancy
+from smfg_verify.game import AbstractGame
+from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.records.portable import reduce_portable
+
+# Rounding errors of a handful of operations, in units of the machine precision.
+_ROUNDINGS = 16.0
+# Up to this |x| the terms x + exp(-x) - 1 of a divergence are summed by their series to this order, which leaves out
+# less than 2^-60 of the sum; beyond, the difference loses eleven bits at most.
+_SERIES_RADIUS = 2.0**-5
+_SERIES_ORDER = 9
+
+
+class Tracking(NamedTuple):
+    """Residuals of follower and critics at one iterate, which need no equilibrium; and their rounding levels."""
+
+    e_theta: Float[Array, ""]
+    e_Vf: Float[Array, ""]
+    e_Vl: Float[Array, ""]
+    rounding: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduce_portable(self)
+
+
+def tracking_residuals(game: AbstractGame, point: Any, precision: float) -> Tracking:
+    """The residuals that compare follower and critics with the current mean field estimate, for use inside jit.
+
+    Args:
+        game: the game, traced.
+        point: record with `leader_logits`, `follower_logits`, `leader_critic`, `follower_critic` and `mean_field`.
+        precision: relative rounding of the iterate's numbers.
+
+    Returns:
+        The three residuals; e_theta is NaN where the follower's optimum was not found.
+    """
+    leader, follower = softmax_policy(point.leader_logits), softmax_policy(point.follower_logits)
+    model = follower_model(tabulate(game, point.mean_field), observed_rows(leader, game.leader_observation))
+    optimum = best_response(model, game.discount, game.temperature)
+    follower_values = policy_value(model, follower, game.discount, game.temperature)
+    leader_values = leader_value(game, leader, follower, point.mean_field)
+    gap, gap_rounding = _optimality_gap(game, model, optimum, point.follower_logits, precision)
+    return Tracking(
+        e_theta=gap,
+        e_Vf=jnp.sum((point.follower_critic - follower_values) ** 2),
+        e_Vl=jnp.sum((point.leader_critic - leader_values) ** 2),
+        rounding=(
+            gap_rounding,
+            _value_rounding(game, follower_values, precision),
+            _value_rounding(game, leader_values, precision),
+        ),
+    )
+
+
+def _value_rounding(game: AbstractGame, values: Float[Array, " n"], precision: float) -> Float[Array, ""]:
+    error = _ROUNDINGS * precision * jnp.max(jnp.abs(values)) / (1.0 - game.discount)
+    return values.shape[0] * error**2
+
+
+def _optimality_gap(
+    game: AbstractGame, model: FollowerModel, optimum: BestResponse, logits: Float[Array, "n A"], precision: float
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    r"""The follower's optimality gap and its rounding level; NaN where the soft optimum was not found.
+
+    $J_f(\pi^*) - J_f(\pi) = \frac{1}{1-\gamma} \sum_s d^\pi(s) \, \tau \, KL(\pi(\cdot|s) \| \pi^*(\cdot|s))$, an
+    identity: a difference of the two values would lose every digit of a gap below their rounding errors.
+
+    Source: Mei et al. (2020), Lemma 26.
+    """
+    discount, temperature = game.discount, game.temperature
+    centred = optimum.value - jnp.mean(optimum.value)
+    optimal_logits = (model.reward + discount * (model.transition @ centred)) / temperature
+    log_policy, log_optimal = jax.nn.log_softmax(logits), jax.nn.log_softmax(optimal_logits)
+    initial = jnp.asarray(game.initial_distribution)
+    occupancy = discounted_occupancy(chain(jnp.exp(log_policy), model.transition), initial, discount)
+    gap = temperature / (1.0 - discount) * jnp.dot(occupancy, _divergence(log_policy, log_optimal))
+    value_error = optimum.residual * jnp.maximum(temperature, jnp.max(jnp.abs(optimum.value))) / (1.0 - discount)
+    log_error = _ROUNDINGS * precision * (jnp.max(jnp.abs(log_policy)) + jnp.max(jnp.abs(optimal_logits)) + 1.0)
+    rounding = temperature / (1.0 - discount) * (log_error + discount * value_error / temperature) ** 2
+    return jnp.where(optimum.converged, gap, jnp.nan), rounding
+
+
+def _divergence(log_p: Float[Array, "n A"], log_q: Float[Array, "n A"]) -> Float[Array, " n"]:
+    r"""KL(p || q) of each row as $\sum_a p(a) h(x(a))$, $x = \log p - \log q$, $h(x) = x + e^{-x} - 1 \ge 0$.
+
+    Every term is non-negative, so nothing cancels between terms; near zero h is summed by its series.
+    """
+    x = log_p - log_q
+    small = jnp.abs(x) < _SERIES_RADIUS
+    y = jnp.where(small, x, 0.0)
+    tail = jnp.ones_like(y)
+    for order in range(_SERIES_ORDER, 2, -1):
+        tail = 1.0 - y / order * tail
+    series = 0.5 * y**2 * tail
+    p = jnp.exp(log_p)
+    return jnp.sum(jnp.where(small, p * series, p * x + jnp.exp(log_q) - p), axis=-1)
