@@ -79,7 +79,7 @@ def test_what_is_not_this_report_is_refused(game, tmp_path):
     cases = {
         text[: len(text) // 2]: "not JSON",
         '{"format": "other"}': "another tool",
-        text.replace('"schema_version": 2', '"schema_version": 99'): "schema version 99",
+        text.replace('"schema_version": 3', '"schema_version": 99'): "schema version 99",
         text.replace('"findings"', '"lost"'): "damaged",
     }
     for damaged, message in cases.items():

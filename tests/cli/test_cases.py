@@ -34,7 +34,7 @@ def test_cases_are_printed_and_written(tmp_path, capsys):
         assert words in said
     assert {file.name for file in out.iterdir()} == {"cases.json", "cases.md"}
     written = json.loads((out / "cases.json").read_text())
-    assert (written["format"], written["schema_version"]) == ("smfg-verify cases", 1)
+    assert (written["format"], written["schema_version"]) == ("smfg-verify cases", 2)
     assert [case["name"] for case in written["cases"]] == ["policy-lipschitz", "stationary-sensitivity"]
     first, record = written["cases"][0], run_case("policy-lipschitz").record
     assert (first["measured"], first["predicted"], first["error"]) == (record.measured, record.predicted, record.error)

@@ -142,7 +142,7 @@ def test_curves_start_at_the_seeds_and_bound_them(game, trace, report):
     for name, bound in curves.tracking.items():
         assert bound[0] == pytest.approx(curves.held_out[name][0])
     assert np.isinf(curves.leader[0])
-    with pytest.raises(ValueError, match="first checkpoint"):
+    with pytest.raises(ValueError, match="expected 0: the recursion starts there"):
         bound_curves(report, {}, [1, 2])
 
 

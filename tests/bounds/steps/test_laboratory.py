@@ -37,6 +37,7 @@ def test_a_choice_with_exponent_one_half_is_a_run_of_ac_smfg(game, sampling):
     assert np.abs(logits[1] - logits[0]).max() > 1e-3
 
 
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype float64")  # JAX, of a game made in float64
 def test_every_group_of_runs_has_the_precision_of_who_asks(game):
     """The same choice twice with 32 seeds: the second group is run on a thread of its own."""
     with jax.enable_x64(False):
@@ -125,6 +126,7 @@ def test_the_prediction_is_what_is_measured(lab):
     assert 0.8 < lab.ratio[1] < 1.2
 
 
+@pytest.mark.filterwarnings("ignore:step sizes")
 def test_each_cell_is_the_choice_it_is_labelled_with(game, lab):
     result = lab.planes[0]
     choice = {**BASE, "leader": 1.0, "follower": 0.3}
