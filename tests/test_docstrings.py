@@ -174,10 +174,12 @@ def test_it_claims_no_number_of_the_paper(public):
 
 
 def test_every_name_that_needs_a_source_exists():
-    assert {public.name for public in NAMES} >= NEED_SOURCE
+    assert {public.name for public in public_names()} >= NEED_SOURCE
 
 
 def test_the_page_of_names_is_complete_and_current():
     written = PAGE.read_text()
     assert written == page()
-    assert all(f"| `{public.name}` | " in written and summary(public) for public in public_names())
+    for public in public_names():
+        assert f"| `{public.name}` | " in written
+        assert summary(public) or not public.documented
