@@ -135,6 +135,7 @@ def test_the_noise_keeps_to_the_movable_directions_and_to_its_block():
 # --- the Lyapunov equation and the expansion -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_covariance_solves_the_lyapunov_equation_written_as_one_linear_system():
     game, point = GAMES["laffer-tax"], limit_of("laffer-tax")
     found = local_prediction(game, point, SLOW_LEADER, [1000], "markov")

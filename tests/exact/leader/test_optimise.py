@@ -24,6 +24,7 @@ def test_laffer_tax_interior_peak_is_found_also_from_the_saturated_corner():
         assert float(found.gradient.policy_gap) <= 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_history_is_monotone_and_ends_at_a_stationary_policy(seed):
     game, _, logits = pair(20 + seed, sizes=(5, 3, 3), tau=0.2, tau_l=0.05 * seed)

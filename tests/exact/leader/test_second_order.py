@@ -134,6 +134,7 @@ def test_a_better_pure_leader_is_reported_and_taken():
     assert np.all(np.diff(found.objective_history) >= -1e-12)
 
 
+@pytest.mark.slow
 def test_several_starts_list_their_ends_and_each_is_that_of_the_start_alone():
     of = game(0.2, 20.0, 0.0, 0.0)
     starts = np.array([[[3.0, -3.0]], [[-3.0, 3.0]], [[0.3, 0.0]]])
