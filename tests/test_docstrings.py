@@ -13,12 +13,7 @@ from experiments.api_page import PAGE, page, public_names, summary
 
 SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Source", "Examples")
 RAISED = {"InputError", "NumericalError", "ValueError", "RuntimeError", "ImportError"}
-# The names of bounds have no examples yet.
-NAMES = [
-    public
-    for public in public_names()
-    if public.documented and not public.value.__module__.startswith("smfg_verify.bounds")
-]
+NAMES = [public for public in public_names() if public.documented]
 IDS = [f"{public.module}.{public.name}" for public in NAMES]
 
 # Solvers, checkers and published algorithms beside the games and the baselines: who says so, or "ours".

@@ -7,12 +7,7 @@ import pytest
 
 from experiments.api_page import public_names
 
-# The names of bounds have no examples yet.
-NAMES = [
-    public
-    for public in public_names()
-    if public.documented and not public.value.__module__.startswith("smfg_verify.bounds")
-]
+NAMES = [public for public in public_names() if public.documented]
 
 
 @pytest.mark.parametrize("public", NAMES, ids=[f"{public.module}.{public.name}" for public in NAMES])

@@ -50,6 +50,15 @@ class ExpectedResiduals(NamedTuple):
         chains: name -> expectation given where the chains stand, (V, P).
         num_outcomes: samples that one iteration can draw.
         num_left_out: recorded iterates that were left out to stay within the budget.
+
+    Examples:
+        >>> from smfg_verify import Schedule, ac_smfg, games
+        >>> from smfg_verify.bounds import expected_residuals
+        >>> game = games.load("laffer-tax")
+        >>> trace = ac_smfg(game, num_iterations=20, seeds=range(2), checkpoints=[10])
+        >>> expected = expected_residuals(game, trace, [Schedule()])
+        >>> expected.steps.shape, expected.iterations.tolist()
+        ((1, 4, 4), [10, 20, 10, 20])
     """
 
     seeds: Integer[np.ndarray, " P"]
@@ -82,6 +91,18 @@ def expected_residuals(
 
     Raises:
         ValueError: the trace of another game, float64 off, no schedule, or a budget below one iterate.
+
+    Source: the drifts of the analysis of Zeng et al. (arXiv 2509.15392), as exact finite sums; ours.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import Schedule, ac_smfg, games
+        >>> from smfg_verify.bounds import expected_residuals
+        >>> game, still = games.load("laffer-tax"), Schedule(leader=0, mean_field=0, follower=0, critic=0)
+        >>> trace = ac_smfg(game, num_iterations=20, seeds=range(2), checkpoints=[10])
+        >>> expected = expected_residuals(game, trace, [still])
+        >>> np.allclose(expected.stationary["e_mu"][0], expected.before["e_mu"])  # no step, no drift
+        True
     """
     validate(game)
     require_float64(game)

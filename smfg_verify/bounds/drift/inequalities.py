@@ -42,6 +42,23 @@ class DriftInequality:
         binding: place in the flattened (schedule, iterate) table where the inequality is tightest, relative to its
             right side's terms; -1 without constants.
         slack: left side over the right side's gain terms at every row used, at most 1 where it holds, (R,).
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import DriftInequality
+        >>> inequality = DriftInequality(
+        ...     residual="e_omega",
+        ...     status="optimal",
+        ...     contraction=1.0,
+        ...     coupling={"e_mu": 0.5, "e_theta": 0.0, "e_Vf": 0.0, "e_Vl": 0.0},
+        ...     moving={},
+        ...     noise={"leader": 2.0},
+        ...     violation=0.0,
+        ...     binding=0,
+        ...     slack=np.array([1.0]),
+        ... )
+        >>> inequality.solved, inequality.constants.tolist()
+        (True, [1.0, 0.5, 0.0, 0.0, 0.0, 2.0])
     """
 
     residual: str

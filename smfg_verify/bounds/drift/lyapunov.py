@@ -37,6 +37,14 @@ class LyapunovCertificate:
             empty where there are weights.
         obstruction_error: how far an entry of D y is below zero, relative to the terms that cancel in it.
         reason: in words, where neither was found.
+
+    Examples:
+        >>> from smfg_verify.bounds import LyapunovCertificate
+        >>> certificate = LyapunovCertificate(
+        ...     exists=True, weights={"e_omega": 0.4, "e_mu": 0.6}, margin=0.1, obstruction={}, obstruction_error=0.0
+        ... )
+        >>> certificate.exists, sum(certificate.weights.values())
+        (True, 1.0)
     """
 
     exists: bool

@@ -29,6 +29,24 @@ class LocalComparison:
             is zero, and the sharper test where it is not.
         excess_standard_error: its standard error over seeds.
         num_not_finite: points in the window that are not finite; one is enough for a NaN.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import LocalComparison
+        >>> found = LocalComparison(
+        ...     window=(100, 1000),
+        ...     iterations=np.array([100, 1000]),
+        ...     num_seeds=16,
+        ...     measured={"e_mu": np.array([0.2, 0.06])},
+        ...     ratios={"e_mu": np.array([1.1, 0.9])},
+        ...     ratio={"e_mu": 1.0},
+        ...     standard_error={"e_mu": 0.1},
+        ...     excess_ratio={"e_mu": 1.0},
+        ...     excess_standard_error={"e_mu": 0.1},
+        ...     num_not_finite=0,
+        ... )
+        >>> abs(found.ratio["e_mu"] - 1.0) <= 2.0 * found.standard_error["e_mu"]
+        True
     """
 
     window: tuple[int, int]
@@ -58,6 +76,18 @@ def compare_local(
 
     Raises:
         ValueError: no checkpoint in the window, fewer than two seeds, or iterations that were not predicted.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import Schedule, ac_smfg, exact_residuals, games
+        >>> from smfg_verify.bounds import Components, compare_local, limit_point_at, local_prediction
+        >>> zero, game = jnp.zeros(2), games.load("laffer-tax", leader_temperature=5.0)
+        >>> iterate = Components(jnp.zeros((1, 2)), jnp.zeros((2, 2)), zero, zero, zero + 0.5)
+        >>> trace = ac_smfg(game, num_iterations=20, seeds=range(2), checkpoints=[10])
+        >>> prediction = local_prediction(game, limit_point_at(game, iterate), Schedule(), trace.iterations)
+        >>> found = compare_local(prediction, exact_residuals(game, trace))
+        >>> found.window, found.num_seeds, sorted(found.ratio)
+        ((10, 20), 2, ['e_Vf', 'e_Vl', 'e_mu', 'e_omega', 'e_theta', 'policy_gap'])
     """
     iterations = np.asarray(residuals.iterations)
     first, last = (iterations[-1] / 10.0, iterations[-1]) if window is None else window

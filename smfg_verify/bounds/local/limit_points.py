@@ -77,6 +77,14 @@ def find_limit_points(
             options out of range.
 
     Source: the limit of stochastic approximation at zeros of its mean dynamics; Borkar (2008), chapter 2.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import find_limit_points
+        >>> found = find_limit_points(games.load("laffer-tax"), starts=np.zeros((1, 1, 2)))
+        >>> found.points[0].status.value, round(found.points[0].least_probability, 3)  # AC-SMFG goes to the highest tax
+        ('boundary', 0.0)
     """
     schedule = Schedule() if schedule is None else schedule
     game = checked(game)
@@ -100,6 +108,16 @@ def limit_point_at(game: AbstractGame, iterate: Components, schedule: Schedule |
 
     Raises:
         ValueError: as `mean_dynamics` and `find_limit_points`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import Components, limit_point_at
+        >>> zero = jnp.zeros(2)
+        >>> iterate = Components(jnp.zeros((1, 2)), jnp.zeros((2, 2)), zero, zero, zero + 0.5)
+        >>> point = limit_point_at(games.load("laffer-tax", leader_temperature=5.0), iterate)
+        >>> point.status.value, point.residual < 1e-9
+        ('interior', True)
     """
     schedule = Schedule() if schedule is None else schedule
     game, arrays = prepared(game, iterate)

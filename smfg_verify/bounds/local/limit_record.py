@@ -18,7 +18,13 @@ _SAME_AT_BOUNDARY = 1e-3
 
 
 class LimitStatus(NamedStatus, enum.Enum):
-    """What was found at the end of a search for a zero."""
+    """What was found at the end of a search for a zero.
+
+    Examples:
+        >>> from smfg_verify.bounds import LimitStatus
+        >>> [status.value for status in LimitStatus]
+        ['interior', 'boundary', 'degenerate', 'not-differentiable', 'not-converged']
+    """
 
     INTERIOR = "interior"
     BOUNDARY = "boundary"
@@ -56,6 +62,14 @@ class LimitPoint:
         objective: Phi.
         least_probability: smallest entry of the leader's policy.
         num_starts: how many starts ended here.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import find_limit_points
+        >>> point = find_limit_points(games.load("laffer-tax"), starts=np.zeros((1, 1, 2))).points[0]
+        >>> point.status.value, round(point.objective, 3), point.policy_gap > 1.0  # a stop, but no stationary policy
+        ('boundary', 0.74, True)
     """
 
     status: LimitStatus
@@ -88,6 +102,14 @@ class LimitPoints:
     Attributes:
         points: one record for each different limit; every start that failed is a record of its own status.
         num_starts: starts in all.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import find_limit_points
+        >>> found = find_limit_points(games.load("laffer-tax"), starts=np.zeros((1, 1, 2)))
+        >>> found.num_starts, len(found.interior), len(found.boundary)
+        (1, 0, 1)
     """
 
     points: tuple[LimitPoint, ...]

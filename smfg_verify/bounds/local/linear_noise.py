@@ -48,6 +48,13 @@ class LinearNoise(NamedTuple):
     Attributes:
         mean: flattened components, (V, N).
         covariance: (V, N, N).
+
+    Examples:
+        >>> from smfg_verify import Schedule, games
+        >>> from smfg_verify.bounds import linear_noise_path
+        >>> iterations, path = linear_noise_path(games.load("laffer-tax"), Schedule(), 4)
+        >>> path.mean.shape, path.at(slice(-1, None)).covariance.shape
+        ((4, 12), (1, 12, 12))
     """
 
     mean: Float[np.ndarray, "V N"]
@@ -86,6 +93,16 @@ def linear_noise(
         ValueError: an invalid game, float64 off, no iteration, or a game too large for the exact sum over its samples.
 
     Source: van Kampen's expansion, here of a stochastic approximation with decreasing steps.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import linear_noise
+        >>> from smfg_verify.stochastic.schedules import PowerSchedule
+        >>> steps = PowerSchedule(jnp.array([[0.2], [0.5], [1.0], [2.0]]), jnp.full((4, 1), 0.5))
+        >>> law = linear_noise(games.load("laffer-tax"), steps, 4)
+        >>> law.mean.shape, law.covariance.shape  # 2 + 4 + 2 + 2 + 2 components
+        ((1, 12), (1, 12, 12))
     """
     game = checked(game)
     check_size(game)
@@ -109,6 +126,13 @@ def linear_noise_path(
 
     Raises:
         ValueError: as `linear_noise`.
+
+    Examples:
+        >>> from smfg_verify import Schedule, games
+        >>> from smfg_verify.bounds import linear_noise_path
+        >>> iterations, path = linear_noise_path(games.load("laffer-tax"), Schedule(), 4)
+        >>> iterations.tolist(), bool((path.covariance.diagonal(axis1=1, axis2=2) > -1e-12).all())
+        ([1, 2, 3, 4], True)
     """
     game = checked(game)
     check_size(game)
@@ -126,6 +150,13 @@ class ExpectedStationarity(NamedTuple):
         squared_gradient: $E \|\nabla\Phi(\omega)\|^2$, (V,), in squared units of the objective.
         policy_gap: mean policy-space stationarity gap, (V,), in units of the objective.
         objective: $E \Phi(\omega)$, (V,).
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import ExpectedStationarity
+        >>> found = ExpectedStationarity(np.array([0.2]), np.array([0.1]), np.array([3.7]))
+        >>> found.objective.tolist(), found.squared_gradient.shape
+        ([3.7], (1,))
     """
 
     squared_gradient: Float[np.ndarray, " V"]
@@ -145,6 +176,15 @@ def expected_stationarity(game: AbstractGame, found: LinearNoise) -> ExpectedSta
 
     Returns:
         The means.
+
+    Examples:
+        >>> from smfg_verify import Schedule, games
+        >>> from smfg_verify.bounds import expected_stationarity, linear_noise_path
+        >>> game = games.load("laffer-tax")
+        >>> iterations, path = linear_noise_path(game, Schedule(), 4)
+        >>> found = expected_stationarity(game, path.at(slice(-1, None)))
+        >>> found.objective.shape, bool(found.squared_gradient[0] > 0.0)
+        ((1,), True)
     """
     shape = leader_logits_shape(game)
     size = int(np.prod(shape))

@@ -44,6 +44,14 @@ class Components(NamedTuple):
         leader_critic: V_l, (n,), in units of reward.
         follower_critic: V_f, (n,), in units of reward.
         mean_field: mu_hat, (n,) or (n, A).
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify.bounds import Components
+        >>> zero = jnp.zeros(2)
+        >>> iterate = Components(jnp.zeros((1, 2)), jnp.zeros((2, 2)), zero, zero, zero + 0.5)
+        >>> sum(component.size for component in iterate), iterate.mean_field.tolist()
+        (12, [0.5, 0.5])
     """
 
     leader_logits: _Table
@@ -110,6 +118,18 @@ def mean_dynamics(game: AbstractGame, iterate: Components) -> Components:
             is not a distribution.
 
     Source: the updates of AC-SMFG of Zeng et al. (arXiv 2509.15392) under the laws of its "iid" sampling.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import Components, mean_dynamics
+        >>> zero = jnp.zeros(2)
+        >>> iterate = Components(jnp.zeros((1, 2)), jnp.zeros((2, 2)), zero, zero, zero + 0.5)
+        >>> direction = mean_dynamics(games.load("laffer-tax"), iterate)
+        >>> direction.leader_logits.round(3).tolist()  # towards the higher tax
+        [[-0.125, 0.125]]
+        >>> bool(abs(direction.mean_field.sum()) < 1e-12)  # mass is kept
+        True
     """
     return dynamics_at(*prepared(game, iterate))
 
@@ -126,6 +146,17 @@ def mean_dynamics_jacobian(game: AbstractGame, iterate: Components) -> Float[np.
 
     Raises:
         ValueError: as `mean_dynamics`.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import numpy as np
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import Components, mean_dynamics_jacobian
+        >>> zero = jnp.zeros(2)
+        >>> iterate = Components(jnp.zeros((1, 2)), jnp.zeros((2, 2)), zero, zero, zero + 0.5)
+        >>> jacobian = mean_dynamics_jacobian(games.load("laffer-tax"), iterate)
+        >>> jacobian.shape, np.allclose(jacobian[:, :2].sum(axis=1), 0.0)  # softmax sees no shift
+        ((12, 12), True)
     """
     return np.asarray(linearised(*prepared(game, iterate))[1])
 

@@ -42,7 +42,13 @@ _GAP_DRAWS = 2**14
 
 
 class PredictionStatus(NamedStatus, enum.Enum):
-    """Whether the local theory applies, or why not."""
+    """Whether the local theory applies, or why not.
+
+    Examples:
+        >>> from smfg_verify.bounds import PredictionStatus
+        >>> [status.value for status in PredictionStatus]
+        ['predicted', 'not-interior', 'unstable', 'ill-conditioned', 'not-converged']
+    """
 
     PREDICTED = "predicted"
     NOT_INTERIOR = "not-interior"
@@ -75,6 +81,16 @@ class LocalPrediction:
             below one, a run has not forgotten its start and the prediction does not apply yet.
         critic_margin: least distance of a critic's mean to its box, in its standard deviations, (K,); below about 3
             the projection, which is left out, acts.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import Schedule, games
+        >>> from smfg_verify.bounds import Components, limit_point_at, local_prediction
+        >>> zero, game = jnp.zeros(2), games.load("laffer-tax", leader_temperature=5.0)
+        >>> iterate = Components(jnp.zeros((1, 2)), jnp.zeros((2, 2)), zero, zero, zero + 0.5)
+        >>> prediction = local_prediction(game, limit_point_at(game, iterate), Schedule(), [100, 1000])
+        >>> prediction.status.value, prediction.lyapunov_residual < 1e-9, prediction.means["e_mu"].shape
+        ('predicted', True, (2,))
     """
 
     status: PredictionStatus
@@ -130,6 +146,16 @@ def local_prediction(
             another game.
 
     Source: constant-step and slowly decreasing stochastic approximation; Kushner and Yin (2003), chapter 10.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from smfg_verify import Schedule, games
+        >>> from smfg_verify.bounds import Components, limit_point_at, local_prediction
+        >>> zero, game = jnp.zeros(2), games.load("laffer-tax", leader_temperature=5.0)
+        >>> iterate = Components(jnp.zeros((1, 2)), jnp.zeros((2, 2)), zero, zero, zero + 0.5)
+        >>> prediction = local_prediction(game, limit_point_at(game, iterate), Schedule(), [100, 1000])
+        >>> bool(prediction.means["e_mu"][1] < prediction.means["e_mu"][0])  # noise falls with the steps
+        True
     """
     points = _checked_iterations(iterations)
     constants = step_constants(game, schedule)

@@ -39,6 +39,17 @@ class UpdateNoise(NamedTuple):
         drift: what an iterate that moves by step times noise adds to the mean direction, over the scale of the
             steps, (N,): in "markov" mode the chains remember the directions that moved the iterate; zero in "iid".
         poisson_residual: largest error of the two Poisson equations behind it, relative to their right-hand sides.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import numpy as np
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import Components, update_noise
+        >>> zero = jnp.zeros(2)
+        >>> iterate = Components(jnp.zeros((1, 2)), jnp.zeros((2, 2)), zero, zero, zero + 0.5)
+        >>> noise = update_noise(games.load("laffer-tax"), iterate, np.ones(12), "markov")
+        >>> noise.covariance.shape, noise.poisson_residual < 1e-9
+        ((12, 12), True)
     """
 
     one_step: Float[np.ndarray, "N N"]
@@ -77,6 +88,17 @@ def update_noise(
 
     Source: central limit theorem of Markov chains (Kemeny and Snell, fundamental matrix); drift by the Poisson
         equation as in Benveniste, Metivier and Priouret (1990), part II.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> import numpy as np
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import Components, update_noise
+        >>> zero = jnp.zeros(2)
+        >>> iterate = Components(jnp.zeros((1, 2)), jnp.zeros((2, 2)), zero, zero, zero + 0.5)
+        >>> noise = update_noise(games.load("laffer-tax"), iterate, np.ones(12), "iid")
+        >>> np.allclose(noise.covariance, noise.one_step), bool((noise.drift == 0.0).all())  # no memory
+        (True, True)
     """
     if sampling not in ("markov", "iid"):
         raise InputError(f"sampling: got {sampling!r}, expected 'markov' or 'iid'.")

@@ -27,6 +27,14 @@ def running_average(values: Float[np.ndarray, "*S C"], iterations: Int[np.ndarra
 
     Returns:
         The average up to each checkpoint, in units of the residual; NaN from the first NaN on.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import running_average
+        >>> running_average(np.array([4.0, 2.0, 0.0]), np.array([0, 1, 2])).tolist()
+        [4.0, 3.0, 2.0]
+        >>> running_average(np.array([4.0, 0.0]), np.array([0, 2])).tolist()  # a straight line between checkpoints
+        [4.0, 2.0]
     """
     iterations = np.asarray(iterations)
     steps, before, after = np.diff(iterations), values[..., :-1], values[..., 1:]

@@ -15,7 +15,13 @@ MIN_SEEDS = 5
 
 @kept
 class IntervalMethod(enum.StrEnum):
-    """How a confidence interval was read off the bootstrap distribution."""
+    """How a confidence interval was read off the bootstrap distribution.
+
+    Examples:
+        >>> from smfg_verify.bounds import IntervalMethod
+        >>> IntervalMethod.BCA.value
+        'bias-corrected and accelerated'
+    """
 
     BCA = "bias-corrected and accelerated"
     PERCENTILE = "percentile"

@@ -23,7 +23,13 @@ _ONE_LINE, _TWO_LINES = 2, 4
 
 @kept
 class ChangeStatus(NamedStatus, enum.StrEnum):
-    """Whether the curve has a break."""
+    """Whether the curve has a break.
+
+    Examples:
+        >>> from smfg_verify.bounds import ChangeStatus
+        >>> [status.value for status in ChangeStatus]
+        ['found', 'none', 'inconclusive']
+    """
 
     FOUND = "found"
     NONE = "none"
@@ -45,6 +51,14 @@ class ChangePoint:
         gain: BIC of one line less that of two; positive favours two.
         critical_gain: what chance alone gives in all but 1 - confidence of the cases, see `change_point`.
         confidence: nominal coverage of the interval and level of `critical_gain`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import change_point
+        >>> k = np.unique(np.geomspace(1, 1e4, 30).astype(int))
+        >>> noise = np.exp(0.02 * np.random.default_rng(0).normal(size=(8, len(k))))
+        >>> change_point(noise * (k + 1.0) ** -0.5, k, num_resamples=100).status.value  # one power law
+        'none'
     """
 
     status: ChangeStatus
@@ -96,6 +110,16 @@ def change_point(
         ValueError: an option out of range.
 
     Source: piecewise linear regression with a grid of breaks; BIC of Schwarz (1978).
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import change_point
+        >>> k = np.unique(np.geomspace(1, 1e4, 30).astype(int))
+        >>> noise = np.exp(0.02 * np.random.default_rng(0).normal(size=(8, len(k))))
+        >>> values = noise * np.maximum((k + 1.0) ** -0.5, (k + 1.0) ** -1.5 * 100.0)  # meet at k + 1 = 100
+        >>> found = change_point(values, k, num_resamples=100)
+        >>> found.status.value, round(found.slope_before, 1), round(found.slope_after, 1)
+        ('found', -1.5, -0.5)
     """
     if not 0.0 < confidence < 1.0 or num_resamples < 100:
         raise InputError(
@@ -159,6 +183,15 @@ def last_change_point(
 
     Raises:
         ValueError: as `change_point`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import last_change_point
+        >>> k = np.unique(np.geomspace(1, 1e4, 30).astype(int))
+        >>> noise = np.exp(0.02 * np.random.default_rng(0).normal(size=(8, len(k))))
+        >>> values = noise * np.maximum((k + 1.0) ** -0.5, (k + 1.0) ** -1.5 * 100.0)
+        >>> round(last_change_point(values, k, num_resamples=100).slope_after, 1)
+        -0.5
     """
     options: dict[str, Any] = {"confidence": confidence, "num_resamples": num_resamples, "seed": seed}
     last = change_point(values, iterations, rounding=rounding, **options)

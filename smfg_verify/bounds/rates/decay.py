@@ -26,6 +26,12 @@ class DecayRate:
         intercept: log of the residual extrapolated to k = 0 along the line.
         lower, upper: ends of the bootstrap confidence interval of the slope; NaN where a resample has no slope.
         method: how the interval was read off the bootstrap distribution.
+
+    Examples:
+        >>> from smfg_verify.bounds import DecayRate, IntervalMethod
+        >>> rate = DecayRate(slope=-0.48, intercept=0.1, lower=-0.55, upper=-0.42, method=IntervalMethod.BCA)
+        >>> rate.lower < -0.5 < rate.upper
+        True
     """
 
     slope: float
@@ -44,6 +50,11 @@ class Envelope:
         constant: the supremum over all checkpoints, in units of the residual.
         iteration: the number of completed iterations k at which it is attained.
         growing: see `envelope`; None where the rate has no confidence interval.
+
+    Examples:
+        >>> from smfg_verify.bounds import Envelope
+        >>> Envelope(constant=3.2, iteration=100, growing=False).constant
+        3.2
     """
 
     constant: float

@@ -37,7 +37,13 @@ ASSUMPTION = (
 
 @kept
 class PlanStatus(NamedStatus, enum.StrEnum):
-    """What a plan can say."""
+    """What a plan can say.
+
+    Examples:
+        >>> from smfg_verify.bounds import PlanStatus
+        >>> [status.value for status in PlanStatus]
+        ['planned', 'out of reach', 'inconclusive']
+    """
 
     PLANNED = "planned"
     OUT_OF_REACH = "out of reach"
@@ -54,6 +60,11 @@ class PowerCell:
         power: share of simulated runs of slope -1/2 whose interval excludes -2/5.
         error_rate: share of simulated runs of slope -2/5 whose interval excludes -2/5; nominally 1 - confidence.
         standard_error: of `power`, of the simulation alone: the pilot's own chance is not in it.
+
+    Examples:
+        >>> from smfg_verify.bounds import PowerCell
+        >>> PowerCell(seeds=32, iterations=1000, power=0.9, error_rate=0.05, standard_error=0.02).samples
+        32000
     """
 
     seeds: int
@@ -85,6 +96,15 @@ class PowerPlan:
         num_simulations, num_resamples, seed: of the simulation.
         cells: one a choice, seeds varying fastest; empty where the pilot tells nothing.
         recommended: the cell of fewest samples whose power exceeds the target by two standard errors, or None.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import plan_power
+        >>> k = np.unique(np.geomspace(1, 1e4, 30).astype(int))
+        >>> noise = np.exp(0.05 * np.random.default_rng(0).normal(size=(8, len(k))))
+        >>> plan = plan_power(noise * (k + 1.0) ** -0.5, k, seeds=(5, 10), num_simulations=100, num_resamples=100)
+        >>> plan.status.value, len(plan.cells), plan.alternative
+        ('planned', 6, -0.4)
     """
 
     status: PlanStatus
@@ -160,6 +180,17 @@ def plan_power(
 
     Raises:
         ValueError: an option out of its range.
+
+    Source: power by simulation from a pilot, textbook; the noise model and the pair of slopes are ours.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import plan_power
+        >>> k = np.unique(np.geomspace(1, 1e4, 30).astype(int))
+        >>> noise = np.exp(0.05 * np.random.default_rng(0).normal(size=(8, len(k))))
+        >>> plan = plan_power(noise * (k + 1.0) ** -0.5, k, seeds=(5, 10), num_simulations=100, num_resamples=100)
+        >>> plan.recommended.seeds, plan.recommended.power
+        (5, 1.0)
     """
     check_choices(
         int(iterations[-1]),

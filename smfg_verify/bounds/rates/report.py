@@ -21,7 +21,13 @@ SCHEMA_VERSION = 4
 
 @kept
 class RateVerdict(enum.StrEnum):
-    """How an observed rate of decay compares with k^(-1/2)."""
+    """How an observed rate of decay compares with k^(-1/2).
+
+    Examples:
+        >>> from smfg_verify.bounds import RateVerdict
+        >>> [verdict.value for verdict in RateVerdict]
+        ['consistent with -1/2', 'faster', 'slower', 'inconclusive']
+    """
 
     CONSISTENT = "consistent with -1/2"
     FASTER = "faster"
@@ -46,6 +52,14 @@ class RateFinding:
         num_not_finite: points (of all seeds and checkpoints) where the residual is not finite.
         means: seed mean at every checkpoint of the report, the running minimum of it where that is meant.
         envelope, envelope_without_log: the envelope constants.
+
+    Examples:
+        >>> from smfg_verify import ac_smfg, games, validate_bounds
+        >>> game = games.load("laffer-tax")
+        >>> trace = ac_smfg(game, num_iterations=20, seeds=range(2), checkpoints=[10])
+        >>> row = validate_bounds(game, trace, num_resamples=100).rows[0]
+        >>> row.name, row.num_not_finite, len(row.means)
+        ('e_omega', 0, 2)
     """
 
     name: str
@@ -85,6 +99,16 @@ class BoundReport:
         rows: one finding a residual, then the running minimum and the running average.
         changes: residual -> where it leaves its transient, over all checkpoints.
         interpolation_change: estimate of the running average's error between checkpoints, relative.
+
+    Examples:
+        >>> from smfg_verify import BoundReport, ac_smfg, games, validate_bounds
+        >>> game = games.load("laffer-tax")
+        >>> trace = ac_smfg(game, num_iterations=20, seeds=range(2), checkpoints=[10])
+        >>> report = validate_bounds(game, trace, num_resamples=100)
+        >>> report.num_seeds, report.iterations, report.num_diverged
+        (2, (10, 20), 0)
+        >>> BoundReport.from_json(report.to_json()).game_hash == report.game_hash
+        True
     """
 
     game: str

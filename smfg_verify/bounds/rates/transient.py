@@ -29,6 +29,11 @@ class LeaderWay(NamedTuple):
         whole: from the first checkpoint to the last.
         late: over the second half of the leader's clock.
         error: standard error of `late` over seeds.
+
+    Examples:
+        >>> from smfg_verify.bounds import LeaderWay
+        >>> LeaderWay(whole=0.5, late=0.01, error=0.02).arrived, LeaderWay(whole=0.5, late=0.3, error=0.02).arrived
+        (True, False)
     """
 
     whole: float
@@ -50,6 +55,15 @@ def leader_way(logits: Float[np.ndarray, "S C O B"], iterations: Int[np.ndarray,
 
     Returns:
         The way; NaN, which counts as arrived, where a seed diverged or there is a single one.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import leader_way
+        >>> logits = np.zeros((4, 3, 1, 2))
+        >>> logits[:, 1:, 0, 0] = 2.0  # moves early, then stays
+        >>> way = leader_way(logits, np.array([0, 10, 1000]))
+        >>> round(way.whole, 3), round(way.late, 3), bool(way.arrived)
+        (0.381, 0.0, True)
     """
     logits = np.asarray(logits, dtype=float)
     half = int(np.searchsorted(iterations, 0.25 * iterations[-1]))

@@ -101,6 +101,15 @@ class Laboratory:
         refinement: largest relative change of every sixth prediction when its blocks are halved: an estimate of the
             error of its integration. NaN where none of them is a number other than zero.
         region_missing: why no region is drawn; empty where one is.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import StepPlane, step_laboratory
+        >>> plane = StepPlane("leader", "critic", np.array([0.1, 0.2]), np.array([1.0, 2.0]))
+        >>> laboratory = step_laboratory(games.load("laffer-tax"), num_iterations=4, num_seeds=4, planes=[plane])
+        >>> laboratory.sampling, len(laboratory.planes), laboratory.undecided
+        ('markov', 1, '')
     """
 
     base: Mapping[str, float]
@@ -153,6 +162,17 @@ def step_laboratory(
 
     Raises:
         ValueError: bad numbers, a zero step constant, no plane or an unknown parameter, an invalid game, float64 off.
+
+    Source: ours; the prediction is van Kampen's expansion, see `linear_noise`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games
+        >>> from smfg_verify.bounds import StepPlane, step_laboratory
+        >>> plane = StepPlane("leader", "critic", np.array([0.1, 0.2]), np.array([1.0, 2.0]))
+        >>> laboratory = step_laboratory(games.load("laffer-tax"), num_iterations=4, num_seeds=4, planes=[plane])
+        >>> laboratory.found.choice["leader"] in (0.1, 0.2), laboratory.found.measured > 0.0
+        (True, True)
     """
     schedule = Schedule() if schedule is None else schedule
     check_sweep(schedule, num_iterations, num_seeds)

@@ -35,6 +35,12 @@ class StepPlane(NamedTuple):
     Attributes:
         x, y: names out of `PARAMETERS`.
         x_values, y_values: increasing, (X,) and (Y,).
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify.bounds import StepPlane
+        >>> StepPlane("leader", "critic", np.array([0.1, 0.2]), np.array([1.0, 2.0, 4.0])).shape
+        (3, 2)
     """
 
     x: str
