@@ -202,7 +202,7 @@ class Finding:
             raise InputError(f"finding: got {got}, expected the fields {sorted(written)}; likely cause: another file.")
         finding = cls(**{name: decode(value) for name, value in record.items() if name in names})
         try:
-            finding.as_record()
+            _ = finding.meaning, finding.method
         except (KeyError, TypeError) as error:
             raise InputError(
                 f"finding: got {finding.property}/{finding.statement} with the facts {sorted(finding.facts)}, from "

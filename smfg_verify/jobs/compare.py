@@ -1,4 +1,4 @@
-"""A comparison of methods as a job: resumable, with its table, compare.json and figure."""
+"""A comparison of methods as a job, resumable."""
 
 import dataclasses
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A run held against the lines of the proof: the job, its tables and drift.json."""
+"""A run held against the lines of the proof, as a job."""
 
 import dataclasses
 

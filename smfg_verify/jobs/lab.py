@@ -1,4 +1,4 @@
-"""The step-size laboratory as a job: its run, its tables, lab.json and the figure."""
+"""The step-size laboratory as a job: the run that the drift is fitted to, and the sweep."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""A pilot run, the plan that follows from it, its tables and plan.json."""
+"""A pilot run, and the plan that follows from it."""
 
 import dataclasses
 from typing import Any

@@ -84,10 +84,10 @@ def _read_mapping(kind: Any, value: Any, place: str) -> Any:
 
 def _read_array(kind: Any, value: Any, place: str) -> np.ndarray:
     """An array declared by jaxtyping, which fits its declared kind of number and number of axes."""
-    array: np.ndarray = np.array(decode(value))
+    array = np.array(decode(value))
     if array.size == 0:
         array = array.astype(_EMPTY[kind.dtype])
-    if not isinstance(array, kind):
+    fits = isinstance(array, kind)
+    if not fits:
         raise InputError(f"{place}: got numbers of type {array.dtype} and shape {array.shape}, expected {kind}.")
-    result: np.ndarray = array
-    return result
+    return array

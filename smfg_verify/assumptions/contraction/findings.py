@@ -88,7 +88,7 @@ def check_contraction(game: AbstractGame, settings: SearchSettings) -> list[Find
         One finding for each of `STATEMENTS`.
 
     Source: contraction of the best-response map, as assumed by analyses of learning in mean field games; bounds in
-    `contraction_bounds`.
+    `proved_bounds`.
     """
     if field_size(game) == 1:
         return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]

@@ -9,6 +9,8 @@ M, computed here, is at least $-\delta$. M may be singular at the best c, so $\d
 $\langle g, p \rangle \ge c \|g\|^2 - \delta \sum_i \lambda_i^2$.
 """
 
+import functools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +27,7 @@ from smfg_verify.exact.gradient.at_leaders import LeaderPoints, checked, evaluat
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
 STATEMENT = "hull"
+_finding = functools.partial(Finding, property=PROPERTY, statement=STATEMENT, side=Side.LOWER, evidence=Evidence.SEARCH)
 LARGEST_SAMPLE = 24
 # delta: shortfall of the smallest eigenvalue that is put up with, where gradients have length one.
 SLACK = 1e-7
@@ -133,7 +136,9 @@ def hull_finding(game: AbstractGame, points: LeaderPoints, settings: SearchSetti
     chosen = mixed_starts(np.where(measures.total_resolved, measures.cosine, np.nan), LARGEST_SAMPLE)
     searched = {"samples": len(chosen), "masked": int(np.sum(~measures.total_resolved)), "seed": settings.seed}
     if chosen.size == 0:
-        return _finding(Verdict.INCONCLUSIVE, float("nan"), {"case": "no-gradient"}, {}, searched, {})
+        return _finding(
+            verdict=Verdict.INCONCLUSIVE, constant=math.nan, facts={"case": "no-gradient"}, searched=searched
+        )
     sample = points.at(chosen)
     result, proposed, multiplier = propose(*normalised_pairs(sample))
     details = {
@@ -143,7 +148,9 @@ def hull_finding(game: AbstractGame, points: LeaderPoints, settings: SearchSetti
     }
     if not result.solved:
         facts: dict[str, Any] = {"case": "no-solution", "status": result.status}
-        return _finding(Verdict.INCONCLUSIVE, float("nan"), facts, {}, searched, details)
+        return _finding(
+            verdict=Verdict.INCONCLUSIVE, constant=math.nan, facts=facts, searched=searched, details=details
+        )
     witness = {
         "logits": sample.logits,
         "mean_field": sample.mean_field,
@@ -153,26 +160,6 @@ def hull_finding(game: AbstractGame, points: LeaderPoints, settings: SearchSetti
     constant = recompute_hull(game, witness)
     verdict = Verdict.SUPPORTED if np.isfinite(constant) and constant > 0.0 else Verdict.INCONCLUSIVE
     facts = {"case": "bounded", "slack": SLACK, "samples": len(chosen)}
-    return _finding(verdict, constant, facts, witness, searched, details)
-
-
-def _finding(
-    verdict: Verdict,
-    constant: float,
-    facts: Mapping[str, Any],
-    witness: Mapping[str, Any],
-    searched: Mapping[str, Any],
-    details: Mapping[str, Any],
-) -> Finding:
-    return Finding(
-        property=PROPERTY,
-        statement=STATEMENT,
-        verdict=verdict,
-        constant=constant,
-        side=Side.LOWER,
-        evidence=Evidence.SEARCH,
-        facts=facts,
-        witness=witness,
-        searched=searched,
-        details=details,
+    return _finding(
+        verdict=verdict, constant=constant, facts=facts, witness=witness, searched=searched, details=details
     )

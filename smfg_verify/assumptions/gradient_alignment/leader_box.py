@@ -3,7 +3,7 @@ r"""Gradient alignment proved or refuted for every leader of bounded log-ratios,
 For leaders with at most three free logits and games whose functions are proved affine in a mean field over states. Over
 each box an equilibrium of every leader is proved to exist by Krawczyk's operator, and $\langle g, p \rangle$,
 $g = \nabla\Phi$ and p its direct part, is enclosed; boxes of no certain sign are halved. The set of leaders that is
-covered, and how, stands in `alignment_cover`.
+covered, and how, stands in `box_cover`.
 """
 
 import math

@@ -7,6 +7,8 @@ an exponential-cone program whose optimum is $(1 - \gamma) \rho^T V^*$. Both end
 evaluated in NumPy: any policy bounds it from below, any W with $W \ge T W$ from above.
 """
 
+import functools
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -24,6 +26,14 @@ from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import observed_rows, softmax_policy
 
 STATEMENT = "follower-program"
+_finding = functools.partial(
+    Finding,
+    property=PROPERTY,
+    statement=STATEMENT,
+    side=Side.UPPER,
+    evidence=Evidence.PROOF,
+    searched={"leaders": 1},
+)
 # Widest bracket that certifies, and largest accepted difference of the solver's optimum from the exact one, both
 # relative to the largest value of the problem (at least 1).
 TOLERANCE = 1e-6
@@ -158,7 +168,7 @@ def program_finding(game: AbstractGame) -> Finding:
     logits = np.zeros(leader_logits_shape(game))
     found = evaluate_leaders(game, logits[None]).at(0)
     if not found.converged:
-        return _finding(Verdict.INCONCLUSIVE, {"case": "no-equilibrium"})
+        return _finding(verdict=Verdict.INCONCLUSIVE, constant=math.nan, facts={"case": "no-equilibrium"})
     problem = follower_problem(game, logits, np.asarray(found.mean_field))
     value = np.asarray(found.follower_value)
     result, policy, optimum = solve_program(problem)
@@ -173,7 +183,7 @@ def program_finding(game: AbstractGame) -> Finding:
     details["agreement"] = abs(optimum - details["exact_optimum"])
     if not result.solved or not np.all(np.isfinite(policy)):
         facts = {"case": "no-answer", "solved": bool(result.solved), "status": result.status}
-        return _finding(Verdict.INCONCLUSIVE, facts, details=details)
+        return _finding(verdict=Verdict.INCONCLUSIVE, constant=math.nan, facts=facts, details=details)
     witness = {"leader_logits": logits, "mean_field": np.asarray(found.mean_field), "policy": policy, "value": value}
     bounds = bracket(problem, policy, value)
     details |= {"lower": bounds.lower, "upper": bounds.upper, "tolerance": TOLERANCE * bounds.scale}
@@ -185,26 +195,4 @@ def _judged(bounds: Bracket, witness: dict[str, Any], details: dict[str, Any]) -
     tight = width <= TOLERANCE * bounds.scale and details["agreement"] <= TOLERANCE * bounds.scale
     verdict = Verdict.CERTIFIED if tight else Verdict.INCONCLUSIVE
     facts = {"case": "bracketed", "agreement": float(details["agreement"])}
-    return _finding(verdict, facts, constant=width, witness=witness, details=details)
-
-
-def _finding(
-    verdict: Verdict,
-    facts: Mapping[str, Any],
-    *,
-    constant: float = float("nan"),
-    witness: Mapping[str, Any] | None = None,
-    details: Mapping[str, Any] | None = None,
-) -> Finding:
-    return Finding(
-        property=PROPERTY,
-        statement=STATEMENT,
-        verdict=verdict,
-        constant=constant,
-        side=Side.UPPER,
-        evidence=Evidence.PROOF,
-        facts=facts,
-        witness=witness or {},
-        searched={"leaders": 1},
-        details=details or {},
-    )
+    return _finding(verdict=verdict, constant=width, facts=facts, witness=witness, details=details)

@@ -6,6 +6,7 @@ Where a game's functions have kinks the gradient may jump, and no finite L need 
 not show it.
 """
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +25,7 @@ from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
 PROPERTY = "smoothness"
 STATEMENT = "hessian"
+_finding = functools.partial(Finding, property=PROPERTY, statement=STATEMENT, side=Side.LOWER, evidence=Evidence.SEARCH)
 # Hessian-vector products spent on leaders that are not searched, 0.3 to 1 ms each.
 _PRODUCTS = 1024
 # Of the starts and of the steps asked for, the share that this search takes: each of its steps costs three products.
@@ -52,7 +54,7 @@ def check_smoothness(game: AbstractGame, settings: SearchSettings) -> list[Findi
         One finding; SUPPORTED where a curvature was found, a lower bound of the constant.
     """
     if leader_logits_shape(game)[1] == 1:
-        return [_finding(Verdict.NOT_APPLICABLE, float("nan"), {}, {}, {}, {})]
+        return [_finding(verdict=Verdict.NOT_APPLICABLE, constant=math.nan)]
     leaders, num_random = _leaders(game, settings)
     matrices, fields = hessians(game, leaders)
     sizes, directions = curvatures(matrices)
@@ -117,34 +119,13 @@ def _concluded(
         "unconverged": int(np.sum(unconverged)),
         "leaders": len(leaders),
     }
+    told = functools.partial(_finding, facts=facts, searched=searched, details=details)
     if not facts["found"]:
-        return _finding(Verdict.INCONCLUSIVE, float("nan"), facts, {}, searched, details)
+        return told(verdict=Verdict.INCONCLUSIVE, constant=math.nan)
     index = int(np.nanargmax(np.abs(sizes)))
     witness = {"logits": leaders[index], "mean_field": fields[index], "direction": directions[index]}
     constant = _curvature(game, witness)
     details |= {"curvature": sizes[index], "asymmetry": asymmetry(matrices[index : index + 1])[0]}
     if not math.isfinite(constant):
-        return _finding(Verdict.INCONCLUSIVE, constant, facts, {}, searched, details)
-    return _finding(Verdict.SUPPORTED, constant, facts, witness, searched, details)
-
-
-def _finding(
-    verdict: Verdict,
-    constant: float,
-    facts: Mapping[str, Any],
-    witness: Mapping[str, Any],
-    searched: Mapping[str, Any],
-    details: Mapping[str, Any],
-) -> Finding:
-    return Finding(
-        property=PROPERTY,
-        statement=STATEMENT,
-        verdict=verdict,
-        constant=constant,
-        side=Side.LOWER,
-        evidence=Evidence.SEARCH,
-        facts=facts,
-        witness=witness,
-        searched=searched,
-        details=details,
-    )
+        return told(verdict=Verdict.INCONCLUSIVE, constant=constant)
+    return told(verdict=Verdict.SUPPORTED, constant=constant, witness=witness)

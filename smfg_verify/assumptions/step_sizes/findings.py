@@ -2,10 +2,11 @@ r"""Step sizes $c / \sqrt{k+1}$ of the four learners: their order, their range, 
 
 The theory wants $\zeta \le \xi \le \alpha \le \beta$ (leader, mean field, follower, critics), which with one exponent
 is an order of the constants. For the mean field to track the equilibrium of a moving leader, its error must shrink in
-its own drift inequality, to first order at an equilibrium and in the l1 norm (see `tracking`):
+its own drift inequality, to first order at an equilibrium and in the l1 norm (see `mean_field_tracking`):
 $\|e^+\| \le [1 - \xi (1 - q)] \|e\| + \zeta \|D h\|$ with $q = \|G\| + \frac{\zeta}{\xi} \|D K\|$, so $q < 1$ is asked.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.learners import LEARNERS
 
 PROPERTY = "step-sizes"
+_finding = functools.partial(Finding, property=PROPERTY, side=Side.EXACT, evidence=Evidence.PROOF)
 STATEMENTS = ("order", "range", "ratios")
 # The learners whose steps are clipped to one, where an update is already a full replacement.
 _CLIPPED = ("mean_field", "critic")
@@ -104,7 +106,7 @@ def _order(step_sizes: dict[str, float]) -> Finding:
     slow, fast = pair.split("/")
     facts = {"slow": slow, "fast": fast, "slow_step": step_sizes[slow], "fast_step": step_sizes[fast]}
     witness = {name: np.asarray(value) for name, value in step_sizes.items()}
-    return _finding("order", verdict, largest, facts, witness=witness, details=ratios)
+    return _finding(statement="order", verdict=verdict, constant=largest, facts=facts, witness=witness, details=ratios)
 
 
 def _range(step_sizes: dict[str, float]) -> Finding:
@@ -114,7 +116,14 @@ def _range(step_sizes: dict[str, float]) -> Finding:
     verdict = Verdict.CERTIFIED if largest <= 1.0 else Verdict.INCONCLUSIVE
     witness = {name: np.asarray(step_sizes[name]) for name in _CLIPPED}
     details = {f"first_unclipped_{name}": k for name, k in first.items()}
-    return _finding("range", verdict, largest, {"first_unclipped": first}, witness=witness, details=details)
+    return _finding(
+        statement="range",
+        verdict=verdict,
+        constant=largest,
+        facts={"first_unclipped": first},
+        witness=witness,
+        details=details,
+    )
 
 
 def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, float]) -> Finding:
@@ -123,10 +132,22 @@ def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, 
     bounds = inputs_of(game, constants)
     certified = smaller_bound(bounds, float(game.temperature))
     if step_sizes["mean_field"] == 0.0:
-        return _finding("ratios", Verdict.INCONCLUSIVE, float("nan"), {"case": "mean-field-rests"})
+        return _finding(
+            statement="ratios",
+            verdict=Verdict.INCONCLUSIVE,
+            constant=math.nan,
+            facts={"case": "mean-field-rests"},
+        )
     if ratio == 0.0 and certified < 1.0 - CLEARLY_BELOW_ONE:
         facts = {"case": "leader-rests"}
-        finding = _finding("ratios", Verdict.CERTIFIED, certified, facts, side=Side.UPPER, witness=witness_of(bounds))
+        finding = _finding(
+            statement="ratios",
+            verdict=Verdict.CERTIFIED,
+            constant=certified,
+            facts=facts,
+            side=Side.UPPER,
+            witness=witness_of(bounds),
+        )
         return cut_short(finding, constants.cut, *USED)
     return _tracking(game, settings, ratio, certified)
 
@@ -149,7 +170,14 @@ def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certif
     details: dict[str, Any] = {"certified_contraction": certified, "leader_over_mean_field": ratio, "random": factors}
     if not numbers.any():
         facts = {"case": "no-linearisation"}
-        return _finding("ratios", Verdict.INCONCLUSIVE, float("nan"), facts, searched=searched, details=details)
+        return _finding(
+            statement="ratios",
+            verdict=Verdict.INCONCLUSIVE,
+            constant=math.nan,
+            facts=facts,
+            searched=searched,
+            details=details,
+        )
     index = int(np.nanargmax(np.where(numbers, factors, np.nan)))
     witness = {
         "logits": leaders[index],
@@ -165,10 +193,10 @@ def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certif
         "lag": np.max(lag[numbers]),
     }
     return _finding(
-        "ratios",
-        Verdict.SUPPORTED if constant < 1.0 else Verdict.INCONCLUSIVE,
-        constant,
-        {
+        statement="ratios",
+        verdict=Verdict.SUPPORTED if constant < 1.0 else Verdict.INCONCLUSIVE,
+        constant=constant,
+        facts={
             "case": "tracking",
             "linearised": int(np.sum(numbers)),
             "leaders": len(leaders),
@@ -180,30 +208,4 @@ def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certif
         witness=witness,
         searched=searched,
         details=details,
-    )
-
-
-def _finding(
-    statement: str,
-    verdict: Verdict,
-    constant: float,
-    facts: Mapping[str, Any],
-    *,
-    side: Side = Side.EXACT,
-    evidence: Evidence = Evidence.PROOF,
-    witness: Mapping[str, Any] | None = None,
-    searched: Mapping[str, Any] | None = None,
-    details: Mapping[str, Any] | None = None,
-) -> Finding:
-    return Finding(
-        property=PROPERTY,
-        statement=statement,
-        verdict=verdict,
-        constant=constant,
-        side=side,
-        evidence=evidence,
-        facts=facts,
-        witness=witness or {},
-        searched=searched or {},
-        details=details or {},
     )

@@ -1,6 +1,6 @@
 r"""A Lyapunov function for fitted drift inequalities: weights of a common decrease, or a proof that there are none.
 
-Weighted by w, the inequalities of `drift_inequalities` add up to
+Weighted by w, the inequalities of `inequalities` add up to
 $$ E[W^{k+1}] - W^k \le \frac{1}{\sqrt{k+1}} \sum_j (w^T D)_j e_j + O(1/k), \quad
    W = w_\omega (\Phi^* - \Phi) + \sum_i w_i e_i, $$
 with D the rates at the step constants. W decreases up to noise where $w^T D < 0$ for some $w \ge 0$. By Farkas' lemma

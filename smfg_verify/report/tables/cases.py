@@ -1,4 +1,4 @@
-"""Cases that were run: a table for the screen, Markdown for the documentation, and cases.json."""
+"""Cases that were run: tables for the screen, and Markdown for the documentation."""
 
 from collections.abc import Sequence
 
