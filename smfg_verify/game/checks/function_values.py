@@ -57,11 +57,11 @@ def row_shape(game: AbstractGame) -> tuple[int, ...]:
     successors = getattr(game, "successors", None)
     if successors is None:
         return (game.num_states,)
-    index = jax.ShapeDtypeStruct((), jnp.int32)
-    listed = jax.eval_shape(successors, index, index, index)
+    # By one compiled program: tracing `successors` again at every choice of numbers would cost more than all it says.
+    listed, *ends = _successor_range(game)
     if len(listed.shape) != 1 or not jnp.issubdtype(listed.dtype, jnp.integer):
         raise InputError(f"successors: got {listed.dtype} of shape {listed.shape}, expected a vector of integers.")
-    low, high = (int(end) for end in _successor_range(game))
+    low, high = (int(end) for end in ends)
     if low < 0 or high >= game.num_states:
         raise InputError(
             f"successors: got states from {low} to {high}, expected them in [0, {game.num_states}); likely cause: a "
@@ -72,9 +72,10 @@ def row_shape(game: AbstractGame) -> tuple[int, ...]:
 
 
 @jax.jit
-def _successor_range(game: AbstractGame) -> tuple[Array, Array]:
+def _successor_range(game: AbstractGame) -> tuple[Array, Array, Array]:
+    """The successors of the first pair, which tell shape and type, and the smallest and largest of all."""
     listed = over_indices(game, lambda s, a, b: jnp.asarray(game.successors(s, a, b)))  # type: ignore[attr-defined]
-    return jnp.min(listed), jnp.max(listed)
+    return listed[0, 0, 0], jnp.min(listed), jnp.max(listed)
 
 
 @functools.lru_cache(maxsize=256)
