@@ -104,10 +104,23 @@ def solve_equilibrium(
     start = checked_start(game, initial)
     policy = softmax_policy(leader_logits)
     bounds = (tolerance, max_steps, max_path_steps)
-    found = with_rescue(lambda rescue: _solve(game, policy, start, *bounds, rescue), lambda found: found)
+    found = compiled_equilibrium(game, policy, start, *bounds)
     if throw:
         raise_unless_converged(found)
     return found
+
+
+def compiled_equilibrium(
+    game: AbstractGame,
+    leader_policy: Float[Array, "O B"],
+    start: Float[Array, "..."] | None,
+    tolerance: float | Array = TOLERANCE,
+    max_steps: int | Array = MAX_STEPS,
+    max_path_steps: int | Array = MAX_PATH_STEPS,
+) -> Equilibrium:
+    """`equilibrium_of_policy` as one program of a game, which whoever needs an equilibrium outside jit shares."""
+    bounds = (tolerance, max_steps, max_path_steps)
+    return with_rescue(lambda rescue: _solve(game, leader_policy, start, *bounds, rescue), lambda found: found)
 
 
 def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame, Float[Array, "O B"]]:

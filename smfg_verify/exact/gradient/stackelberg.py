@@ -10,11 +10,11 @@ from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.errors import NumericalError
 from smfg_verify.exact.compiling import jit_for_game
-from smfg_verify.exact.equilibrium.rescue import with_rescue
 from smfg_verify.exact.equilibrium.residual import Point, Setting, follower_policy, inside, jacobian, residual
 from smfg_verify.exact.equilibrium.solve import (
     Equilibrium,
     checked_start,
+    compiled_equilibrium,
     equilibrium_of_policy,
     prepare,
     raise_unless_converged,
@@ -25,7 +25,7 @@ from smfg_verify.exact.gradient.held_field import held_field_table
 from smfg_verify.exact.gradient.one_sided_slopes import describe
 from smfg_verify.exact.gradient.perturbation import Adjoint
 from smfg_verify.exact.objective import objective_at
-from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
+from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.game.base import Numerical
 from smfg_verify.game.checks.differences import SlopeStatus
 from smfg_verify.policies import softmax_policy
@@ -118,20 +118,15 @@ def leader_objective(
     """
     game, logits = prepare(game, leader_logits)
     start = checked_start(game, initial)
-    value, equilibrium = with_rescue(lambda rescue: _objective(game, logits, start, rescue), lambda found: found[1])
+    policy = softmax_policy(logits)
+    equilibrium = compiled_equilibrium(game, policy, start)
     if throw:
         raise_unless_converged(equilibrium)
-    return value
+    return _objective(game, policy, equilibrium.follower_policy, equilibrium.mean_field)
 
 
-@compiled_for_game
-def _objective(
-    game: AbstractGame, logits: Array, start: Array | None, rescue: bool
-) -> tuple[Float[Array, ""], Equilibrium]:
-    policy = softmax_policy(logits)
-    equilibrium = equilibrium_of_policy(game, policy, start, rescue=rescue)
-    value = objective_at(game, policy, equilibrium.follower_policy, equilibrium.mean_field)
-    return value, equilibrium
+# Compiled on their own, and quickly: they run once where Newton's method has run many times.
+_objective = jit_for_game(objective_at)
 
 
 def stackelberg_gradient(
@@ -218,16 +213,7 @@ def policy_gradient(
     game: AbstractGame, leader_policy: Float[Array, "O B"], start: Float[Array, "..."] | None = None
 ) -> StackelbergGradient:
     """The gradient at a table of leader probabilities, zeros allowed; NaN where not converged, inputs unchecked."""
-    solved = with_rescue(lambda rescue: _solved(game, leader_policy, start, rescue), lambda found: found[0])
-    return _certified(game, leader_policy, *solved)
-
-
-@compiled_for_game
-def _solved(
-    game: AbstractGame, leader_policy: Array, start: Array | None, rescue: bool
-) -> tuple[Equilibrium, "_Formula"]:
-    equilibrium = equilibrium_of_policy(game, leader_policy, start, rescue=rescue)
-    return equilibrium, _formula(game, leader_policy, equilibrium)
+    return _gradient_at(game, leader_policy, compiled_equilibrium(game, leader_policy, start))
 
 
 def gradient_of_logits(
@@ -314,8 +300,7 @@ def _with_certificate(
     )
 
 
-# Compiled on its own, and quickly: it runs once where Newton's method has run many times.
-_certified = jit_for_game(_with_certificate)
+_gradient_at = jit_for_game(gradient_at)
 
 
 def stationarity_gap(leader_policy: Float[Array, "O B"], table: Float[Array, "O B"]) -> Float[Array, ""]:
