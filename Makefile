@@ -37,7 +37,7 @@ benchmarks: $(VENV)/.test
 
 # The environment holds what the widest lock installed in it pins, and nothing else.
 locked: $(VENV)/.test
-	$(BIN)/python -m tests.helpers.locks $$(test -e $(VENV)/.dev && echo dev || echo test)
+	$(BIN)/python -m tests.support.locks $$(test -e $(VENV)/.dev && echo dev || echo test)
 
 # What a maintainer uses beside the tests; `$(BIN)/pre-commit install` then checks every commit.
 dev: $(VENV)/.dev

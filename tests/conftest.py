@@ -27,8 +27,8 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Before any module of the package is imported."""
     if config.getoption("--typed"):
-        importlib.import_module("tests.annotations")
-        install_import_hook("smfg_verify", "tests.annotations.checked")
+        importlib.import_module("tests.support.annotations")
+        install_import_hook("smfg_verify", "tests.support.annotations.checked")
 
 
 def pytest_collection_modifyitems(config, items):

@@ -14,7 +14,7 @@ from smfg_verify import files
 from smfg_verify.files import remove_leftovers, replacing_folder, results_folder, write_atomically, write_together
 from smfg_verify.games import load
 from smfg_verify.stochastic import ac_smfg
-from tests.disks import small_files
+from tests.support.disks import small_files
 
 ROOT = os.geteuid() == 0
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.results import COMMANDS, assert_same_results, assert_whole, files_under
+from tests.support.results import COMMANDS, assert_same_results, assert_whole, files_under
 
 # Kills itself as its n-th file of results is complete and about to take its place.
 SUICIDAL = (
@@ -55,7 +55,7 @@ def test_a_command_that_dies_with_a_file_in_its_hands_is_resumed_to_the_same_res
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_killed_at_random_moments_is_resumed_to_the_same_result(name, tmp_path):
     kills = os.environ.get("SMFG_VERIFY_KILLS", "20")
-    command = [sys.executable, "-m", "tests.killing", name, kills, str(tmp_path)]
+    command = [sys.executable, "-m", "tests.support.killing", name, kills, str(tmp_path)]
     cache = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache")}  # killed processes may cut what JAX keeps
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **cache})
     assert done.returncode == 0, done.stderr

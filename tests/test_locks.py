@@ -9,8 +9,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.helpers import locks
-from tests.helpers.locks import LOCKS, ROOT
+from tests.support import locks
+from tests.support.locks import LOCKS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 _PYTHON = "Programming Language :: Python :: "

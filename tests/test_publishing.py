@@ -10,7 +10,7 @@ import yaml
 from packaging.version import Version
 
 import smfg_verify
-from tests.helpers.locks import ROOT
+from tests.support.locks import ROOT
 from tests.test_locks import PYTHONS
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

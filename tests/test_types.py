@@ -11,7 +11,7 @@ import pytest
 from beartype.roar import BeartypeCallHintViolation
 from jaxtyping import Array, Float, jaxtyped
 
-from tests.annotations import checked
+from tests.support.annotations import checked
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent

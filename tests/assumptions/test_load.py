@@ -10,7 +10,7 @@ from smfg_verify.assumptions.constants import game_constants
 from smfg_verify.assumptions.deadline import Deadline, cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.games import load
-from tests.helpers.processes import busy_machine
+from tests.support.processes import busy_machine
 
 # Proofs of a game that is not affine, which end by their number of boxes.
 GENERAL = {"name": "equilibrium-pricing", "properties": ("lipschitz", "coverage")}

@@ -42,7 +42,7 @@ from smfg_verify.report.tables.lab import lab_tables
 from smfg_verify.stochastic import Schedule, ac_smfg
 from tests.bounds.drift.test_validate_drift import planted
 from tests.bounds.rates.test_decay import ITERATIONS, noisy_power_law
-from tests.odd_games import OneState, Still
+from tests.support.odd_games import OneState, Still
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning", "error::UserWarning:scipy.*")
 CONSTANTS = np.array([0.7, 0.3, 0.0, 0.2, 0.0, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0, 0.4, 0.0])

@@ -21,7 +21,7 @@ from smfg_verify.game import game_hash
 from smfg_verify.games import load, names
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
-from tests.helpers.processes import interruptible
+from tests.support.processes import interruptible
 
 TINY_RUN = ["--seeds", "5", "--iterations", "300"]
 TINY_CHECK = ["--budget", "quick", "--leaders", "24", "--starts", "2", "--property", "gradient-alignment"]

@@ -7,8 +7,8 @@ import pytest
 from smfg_verify.cli import main
 from smfg_verify.jobs.finished import FOLDER, Store
 from smfg_verify.jobs.progress import Progress
-from tests.disks import small_files
-from tests.results import COMMANDS
+from tests.support.disks import small_files
+from tests.support.results import COMMANDS
 
 RUN = ["run", "laffer-tax", "--seeds", "5", "--iterations", "300"]
 PLAN = [*COMMANDS["plan"][:4], "--pilot-iterations", "1500", "--seeds", "8"]

@@ -11,8 +11,8 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg, resume
-from tests.helpers.processes import interruptible
 from tests.stochastic.games_for_runs import array_game, assert_same_bits
+from tests.support.processes import interruptible
 
 SEEDS = range(35)
 SCHEDULE = {"leader": 0.1, "mean_field": 0.3, "follower": 0.7, "critic": 1.1}

@@ -1,6 +1,6 @@
 """What requirements/ pins, what is installed, and what is needed: three sets that must be one.
 
-`python -m tests.helpers.locks test` compares the running environment with requirements/test.txt.
+`python -m tests.support.locks test` compares the running environment with requirements/test.txt.
 """
 
 import importlib.metadata

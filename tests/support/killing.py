@@ -1,6 +1,6 @@
 """Kill a command of the command line again and again, each time going on with --resume, and compare what comes out.
 
-`python -m tests.killing NAME KILLS FOLDER` prints counts as JSON. Everything is imported once and then forked,
+`python -m tests.support.killing NAME KILLS FOLDER` prints counts as JSON. Everything is imported once and then forked,
 before JAX has started any thread, so that kills fall on the work and not on imports.
 """
 
@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from smfg_verify.cli import main
-from tests.results import COMMANDS, assert_same_results, assert_whole
+from tests.support.results import COMMANDS, assert_same_results, assert_whole
 
 
 def forked(arguments, log, kill_after=None):
