@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import jax
 
 from smfg_verify.game import AbstractGame, compiled_for_game, is_prepared, mean_field_shape, traced
-from smfg_verify.game.compiling import OLD_EMITTERS, UNOPTIMISED, GameProgram
+from smfg_verify.game.compiling import OPTIMISED, UNOPTIMISED, GameProgram
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,7 +45,7 @@ def jit_for_game(function: Callable[P, R]) -> Callable[P, R]:
     Returns:
         The function, compiled.
     """
-    quickly, optimised = jit(UNOPTIMISED)(function), jit(OLD_EMITTERS)(function)
+    quickly, optimised = jit(UNOPTIMISED)(function), jit(OPTIMISED)(function)
 
     @functools.wraps(function)
     def compiled(game: AbstractGame, *arguments: Any) -> R:

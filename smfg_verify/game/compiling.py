@@ -5,21 +5,20 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
 import equinox as eqx
+import jaxlib.version
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame
 from smfg_verify.game.prepared import digest_of, is_prepared, traced
 
-# The compiler's older code generator takes two thirds of the time, and what it makes runs as fast.
+# The compiler's older code generator takes two thirds of the time, and what it makes runs as fast. jaxlib 0.11 knows it no
+# more, and refuses options that it does not know.
+_OLD_EMITTERS = {} if jaxlib.version.__version_info__ >= (0, 11) else {"xla_cpu_use_fusion_emitters": False}
 # Every option is said, so that no flag of the process changes what a proof was computed with.
-OLD_EMITTERS = {
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_backend_optimization_level": 3,
-    "xla_llvm_disable_expensive_passes": False,
-}
-# Without optimisation too: a quarter of the time. In small games the time goes into LAPACK calls that the compiler
-# does not touch; in large ones what it makes runs several times slower.
-UNOPTIMISED = {**OLD_EMITTERS, "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+OPTIMISED = {**_OLD_EMITTERS, "xla_backend_optimization_level": 3, "xla_llvm_disable_expensive_passes": False}
+# A quarter of the time. In small games the time goes into LAPACK calls that the compiler does not touch; in large ones
+# what it makes runs several times slower.
+UNOPTIMISED = {**_OLD_EMITTERS, "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 P = ParamSpec("P")

@@ -1,6 +1,7 @@
 """The checks of a game that every entry point runs once, outside jit."""
 
 import collections
+import contextlib
 import dataclasses
 import inspect
 import weakref
@@ -60,7 +61,7 @@ def validate(game: AbstractGame) -> None:
         prepared = traced(game)
     if is_traced(prepared) or _is_known(game, prepared):
         return
-    with blamed_on_user_code(), jax.ensure_compile_time_eval():
+    with blamed_on_user_code(), _numbers_at_once():
         custom = _check_functions_once(prepared)
         _check_numbers(prepared)
         check_function_values(prepared)
@@ -70,6 +71,16 @@ def validate(game: AbstractGame) -> None:
     if not any(isinstance(leaf, np.ndarray) for leaf in numbers):
         key = id(game)
         _VALID[key] = (weakref.ref(game, lambda _: _VALID.pop(key, None)), jax.tree.structure(prepared), numbers)
+
+
+def _numbers_at_once() -> contextlib.AbstractContextManager[None]:
+    """Inside a program that is being traced, what depends on numbers alone is computed now.
+
+    Nowhere else: JAX would take every constant of the programs that the checks trace for such a number, and compile each.
+    """
+    if isinstance(jnp.zeros(()), jax.core.Tracer):
+        return jax.ensure_compile_time_eval()
+    return contextlib.nullcontext()
 
 
 def _is_known(game: AbstractGame, prepared: AbstractGame) -> bool:

@@ -20,7 +20,7 @@ from smfg_verify.exact.batching import in_batches, points_at_once
 from smfg_verify.exact.compiling import jit
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
-from smfg_verify.game.compiling import OLD_EMITTERS
+from smfg_verify.game.compiling import OPTIMISED
 
 FUNCTIONS: dict[str, Callable[..., Array]] = {
     "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
@@ -225,7 +225,7 @@ def _table_size(game: AbstractGame, name: str) -> int:
 
 
 # Not `UNOPTIMISED`: without optimisation this runs six times slower, and on some games compiles for ever.
-@jit(OLD_EMITTERS)
+@jit(OPTIMISED)
 def _ranges(
     game: AbstractGame, name: str, lower: Array, upper: Array, attained: Array, slopes: bool
 ) -> tuple[Array, ...]:

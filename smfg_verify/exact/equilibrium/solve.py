@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from smfg_verify.errors import InputError
-from smfg_verify.exact.compiling import jit
+from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.accuracy import Accuracy, accuracy
 from smfg_verify.exact.equilibrium.continuation import follow_temperature, uniform_start
 from smfg_verify.exact.equilibrium.newton import damped_iteration, newton, respond, to_simplex, unevaluated
@@ -40,7 +40,6 @@ from smfg_verify.game import (
     validate,
 )
 from smfg_verify.game.base import Numerical
-from smfg_verify.game.compiling import OLD_EMITTERS
 from smfg_verify.policies import checked_distribution, softmax_policy
 
 # Of the mean field in l1, and of the value relative to its size.
@@ -119,7 +118,8 @@ def compiled_equilibrium(
     max_path_steps: int | Array = MAX_PATH_STEPS,
 ) -> Equilibrium:
     """`equilibrium_of_policy` as one program of a game, which whoever needs an equilibrium outside jit shares."""
-    bounds = (tolerance, max_steps, max_path_steps)
+    # Arrays: to the compiler a Python number is part of the program, and another one is another program.
+    bounds = (jnp.asarray(tolerance, dtype=float), jnp.asarray(max_steps), jnp.asarray(max_path_steps))
     return with_rescue(lambda rescue: _solve(game, leader_policy, start, *bounds, rescue), lambda found: found)
 
 
@@ -158,7 +158,7 @@ def checked_start(game: AbstractGame, initial: Numerical | None) -> Float[Array,
     return checked_distribution("initial", initial, shape, "a mean field of this game")
 
 
-@jit(OLD_EMITTERS)
+@jit_for_game
 def _solve(
     game: AbstractGame,
     leader_policy: Float[Array, "O B"],
