@@ -26,7 +26,8 @@ def softmax_policy(logits: Float[Array | np.ndarray, "*rows actions"]) -> Float[
         >>> softmax_policy(jnp.array([[0.0, 0.0], [0.0, 800.0]])).tolist()
         [[0.5, 0.5], [0.0, 1.0]]
     """
-    return _softmax(logits)
+    policy: Array = _softmax(logits)
+    return policy
 
 
 # One program a shape; called one by one, the operations in it are five.

@@ -11,8 +11,8 @@ from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame
 from smfg_verify.game.prepared import digest_of, is_prepared, traced
 
-# The compiler's older code generator takes two thirds of the time, and what it makes runs as fast. jaxlib 0.11 knows it no
-# more, and refuses options that it does not know.
+# The compiler's older code generator takes two thirds of the time, and what it makes runs as fast. jaxlib 0.11 knows it
+# no more, and refuses options that it does not know.
 _OLD_EMITTERS = {} if jaxlib.version.__version_info__ >= (0, 11) else {"xla_cpu_use_fusion_emitters": False}
 # Every option is said, so that no flag of the process changes what a proof was computed with.
 OPTIMISED = {**_OLD_EMITTERS, "xla_backend_optimization_level": 3, "xla_llvm_disable_expensive_passes": False}

@@ -76,7 +76,8 @@ def validate(game: AbstractGame) -> None:
 def _numbers_at_once() -> contextlib.AbstractContextManager[None]:
     """Inside a program that is being traced, what depends on numbers alone is computed now.
 
-    Nowhere else: JAX would take every constant of the programs that the checks trace for such a number, and compile each.
+    Nowhere else: JAX would take every constant of the programs that the checks trace for such a number, and compile
+    each on its own.
     """
     if isinstance(jnp.zeros(()), jax.core.Tracer):
         return jax.ensure_compile_time_eval()
