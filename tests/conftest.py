@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 # After many hundreds of programs in one process XLA has failed to link another ("Failed to materialize symbols").
-_MAX_PROGRAMS = 500
+_MAX_PROGRAMS = 1000
 _compiled = 0
 
 
