@@ -24,7 +24,7 @@ from smfg_verify.comparison.compare import ContenderResult
 from smfg_verify.comparison.paired import PairedVerdict
 from smfg_verify.comparison.tuning import Trial
 from smfg_verify.exact import EquilibriumMethod
-from smfg_verify.game import game_hash
+from smfg_verify.game import game_hash, mean_field_shape
 
 SETTINGS = CompareSettings(samples=600, seeds=5, trials=2)
 
@@ -248,7 +248,7 @@ def gradient(game, *, converged=True):
     """What tables and files read of a gradient, without an equilibrium solved."""
     n, a, b = game.num_states, game.num_follower_actions, game.num_leader_actions
     policy = np.arange(1.0, n * a + 1).reshape(n, a)
-    field = np.arange(1.0, n + 1)
+    field = np.arange(1.0, np.prod(mean_field_shape(game)) + 1).reshape(mean_field_shape(game))
     size = 1.0 if converged else np.nan
     equilibrium = SimpleNamespace(
         method=int(next(iter(EquilibriumMethod))),
@@ -257,7 +257,7 @@ def gradient(game, *, converged=True):
         residual=3e-14 if converged else 0.5,
         mean_field=size * field / field.sum(),
         follower_policy=size * policy / policy.sum(axis=1, keepdims=True),
-        follower_value=size * field,
+        follower_value=size * np.arange(1.0, n + 1),
     )
     parts = {
         name: size * (k + 1.0) * np.array([[3.0, 4.0]])[:, :b]
