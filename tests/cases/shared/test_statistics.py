@@ -40,7 +40,7 @@ def test_the_interval_of_a_ratio_is_that_of_its_reciprocal_turned_over(above, be
 @given(st.integers(0, 10**6), st.floats(-2.0, 2.0))
 def test_the_slope_of_a_decay_is_against_its_counts(seed, power):
     counts = np.array([1, 3, 10, 30, 100])
-    noise = np.exp(0.1 * np.random.default_rng(seed).standard_normal((12, 5)))
+    noise = np.exp(0.1 * np.random.default_rng(seed).standard_normal((16, 5)))
     noise = noise[np.argsort(noise[:, 0])]
     plain, tilted = slope_interval(noise, counts), slope_interval(noise * counts**power, counts)
     np.testing.assert_allclose(tilted, np.array(plain) + power, atol=1e-9)
