@@ -58,6 +58,13 @@ def test_broken_links_are_seen():
     assert not _leads_somewhere(page, "http://plain.example")
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_is_written_as_a_table_is_one(page):
+    """A bar in a cell of the heading, such as that of a norm, makes a paragraph of a whole table."""
+    paragraphs = [token.content for token in MarkdownIt().enable("table").parse(page.read_text()) if token.content]
+    assert not [text for text in paragraphs if re.search(r"^\|( *-+ *\|)+$", text, re.MULTILINE)]
+
+
 def test_the_readme_names_every_page():
     named = {target.partition("#")[0] for target in targets(ROOT / "README.md")}
     missing = [

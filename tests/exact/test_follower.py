@@ -2,13 +2,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
 
-from smfg_verify.exact.follower import best_response, policy_value
+from smfg_verify.exact.follower import best_response, policy_value, soft_bellman
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy, solve_linear, stationary_distribution
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
 from tests.exact.cases import pair
 from tests.helpers import oracle
+from tests.support.strategies import distributions, tables
 
 
 def problem(seed: int, **options):
@@ -73,3 +77,39 @@ def test_entropy_has_a_finite_slope_at_a_deterministic_policy():
     policy = jnp.array([[1.0, 0.0], [0.5, 0.5]])
     np.testing.assert_allclose(entropy(policy), [0.0, np.log(2.0)], atol=1e-15)
     assert np.all(np.isfinite(jax.jacobian(entropy)(policy)))
+
+
+GAMMA, TAU = 0.9, 0.3
+BELLMAN = jax.jit(lambda model, value: soft_bellman(model, value, GAMMA, TAU))
+MODELS = [problem(seed)[-1] for seed in range(3)]
+VALUES = tables((4,), 50.0)
+
+
+@given(st.sampled_from(MODELS), VALUES, tables((4,), 50.0, 0.0))
+def test_the_soft_bellman_operator_is_monotone_and_a_contraction(model, value, above):
+    updated, _ = BELLMAN(model, value)
+    raised, _ = BELLMAN(model, value + above)
+    slack = 1e-13 * (1.0 + 100.0)
+    assert np.all(np.asarray(raised - updated) >= -slack)
+    assert np.max(np.abs(raised - updated)) <= GAMMA * np.max(np.abs(above)) + slack
+
+
+@given(st.sampled_from(MODELS), VALUES, st.floats(-100.0, 100.0))
+def test_a_constant_added_to_the_value_comes_out_discounted_and_moves_no_policy(model, value, constant):
+    updated, policy = BELLMAN(model, value)
+    shifted, same = BELLMAN(model, value + constant)
+    np.testing.assert_allclose(shifted, updated + GAMMA * constant, rtol=0.0, atol=1e-12)
+    np.testing.assert_allclose(same, policy, rtol=1e-10, atol=1e-300)
+
+
+@given(st.sampled_from(MODELS), VALUES, distributions(4, 3))
+def test_the_greedy_policy_attains_the_soft_maximum_and_no_policy_exceeds_it(model, value, other):
+    """T V = max over pi of r_pi + gamma P_pi V + tau H(pi), attained at the softmax alone."""
+
+    def gained(policy):
+        action_values = np.asarray(model.reward) + GAMMA * np.asarray(model.transition) @ value
+        return np.sum(policy * action_values, axis=1) + TAU * scipy.stats.entropy(policy, axis=1)
+
+    updated, greedy = (np.asarray(found) for found in BELLMAN(model, value))
+    np.testing.assert_allclose(gained(greedy), updated, rtol=0.0, atol=1e-12)
+    assert np.all(gained(other) <= updated + 1e-12)

@@ -1,11 +1,19 @@
+import itertools
 import warnings
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smfg_verify import games
 from smfg_verify.stochastic import Schedule, ac_smfg
-from smfg_verify.stochastic.schedules import warn_if_misordered
+from smfg_verify.stochastic.schedules import PowerSchedule, warn_if_misordered
+
+AT = jax.jit(lambda schedule, k: schedule.at(k))
+LANES = jax.jit(lambda schedule, k: schedule.at(k))
 
 
 def test_steps_are_the_constants_over_the_square_root_with_two_of_them_clipped():
@@ -45,3 +53,45 @@ def test_the_order_with_equalities_does_not_warn():
 def test_constants_out_of_range_are_refused(constant):
     with pytest.raises(ValueError, match=r"Schedule\.follower"):
         Schedule(follower=constant)
+
+
+CONSTANTS = st.lists(st.integers(0, 8000).map(lambda n: n / 1000), min_size=4, max_size=4)
+
+
+@given(CONSTANTS, st.integers(0, 10**9))
+def test_steps_are_ordered_fall_and_never_pass_a_full_replacement(constants, k):
+    schedule = Schedule(*sorted(constants))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_if_misordered(schedule)
+    now, later, much_later = (np.array(AT(schedule, each)) for each in (k, k + 1, 4 * k + 3))
+    assert np.all(now >= 0.0)
+    assert np.all(now <= list(schedule.constants().values()))
+    assert np.all(later <= now)
+    assert now[1] <= 1.0
+    assert now[3] <= 1.0
+    # c / sqrt(4 (k + 1)) is half of c / sqrt(k + 1), where nothing is clipped.
+    np.testing.assert_allclose(much_later[[0, 2]], 0.5 * now[[0, 2]], rtol=1e-15)
+    assert (now[0] <= now[2]) & (min(now[0], 1.0) <= now[1] <= now[3])
+
+
+@given(CONSTANTS)
+def test_a_warning_says_exactly_where_the_order_is_broken(constants):
+    schedule = Schedule(*constants)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_if_misordered(schedule)
+    broken = sum(slow > fast for slow, fast in itertools.pairwise(constants))
+    assert len(caught) == broken
+    assert Schedule.from_constants(schedule.constants()).constants() == schedule.constants()
+
+
+@given(CONSTANTS, st.integers(0, 10**6), st.floats(0.0, 1.0))
+def test_lanes_of_exponents_hold_the_schedule_at_one_half_and_constant_steps_at_zero(constants, k, exponent):
+    columns = np.array(constants)[:, None] * np.ones(3)
+    exponents = np.array([0.5, 0.0, exponent]) * np.ones((4, 1))
+    lanes = np.array(LANES(PowerSchedule(jnp.asarray(columns), jnp.asarray(exponents)), k))
+    np.testing.assert_allclose(lanes[:, 0], AT(Schedule(*constants), k), rtol=1e-14)
+    most = np.array([np.inf, 1.0, np.inf, 1.0])
+    np.testing.assert_allclose(lanes[:, 1], np.minimum(constants, most), rtol=1e-15)
+    np.testing.assert_allclose(lanes[:, 2], np.minimum(np.array(constants) / (k + 1.0) ** exponent, most), rtol=1e-13)

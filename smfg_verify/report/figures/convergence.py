@@ -93,7 +93,7 @@ def _verdicts(rows: list[RateFinding]) -> str:
     found = [row.verdict.value.replace("-1/2", "$-1/2$") for row in rows]
     if rows[0].name == "policy_gap":
         return f"{found[0]} (no claim)"
-    return "; running minimum: ".join(found)
+    return ";\nrunning minimum: ".join(found)  # in one line it runs into the next panel's
 
 
 def _slopes(axes: Axes, iterations: Int[np.ndarray, " C"], row: RateFinding) -> None:

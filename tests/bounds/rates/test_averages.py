@@ -4,11 +4,14 @@ import types
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smfg_verify.bounds import RUNNING_AVERAGE, RateVerdict, running_average
 from smfg_verify.bounds.rates.averages import interpolation_change
 from tests.bounds.rates.test_decay import ITERATIONS, noisy_power_law
 from tests.bounds.rates.test_validate_bounds import report_of
+from tests.support.strategies import tables
 
 
 def test_consecutive_checkpoints_give_the_mean():
@@ -87,3 +90,22 @@ def test_interval_is_about_the_average_and_not_about_the_residual():
     values = noisy_power_law(np.random.default_rng(7), -0.9, num_seeds=100)
     by_hand = running_average(values, ITERATIONS).mean(axis=0)
     assert report_of(values)[RUNNING_AVERAGE].means == pytest.approx(tuple(by_hand), rel=1e-12)
+
+
+GRID = np.array([0, 1, 2, 5, 11, 30, 100, 101])
+
+
+@given(tables((3, 8), 1e6, 0.0), tables((3, 8), 1e6, 0.0), st.floats(0.0, 10.0))
+def test_an_average_is_linear_between_the_extremes_so_far_and_monotone(values, more, factor):
+    found = running_average(values, GRID)
+    slack = 1e-9
+    assert np.all(found >= np.minimum.accumulate(values, axis=1) - slack)
+    assert np.all(found <= np.maximum.accumulate(values, axis=1) + slack)
+    both = running_average(factor * values + more, GRID)
+    np.testing.assert_allclose(both, factor * found + running_average(more, GRID), rtol=1e-12, atol=1e-9)
+    assert np.all(running_average(values + more, GRID) >= found - slack)
+
+
+@given(tables((8,), 1e3, 0.0), st.integers(0, 10**6))
+def test_an_average_does_not_depend_on_where_the_count_of_iterations_begins(values, start):
+    np.testing.assert_array_equal(running_average(values, GRID + start), running_average(values, GRID))

@@ -1,8 +1,12 @@
 """The bootstrap interval: scipy's at plain levels, Student's of a mean at expanded ones, and what it covers."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smfg_verify.bounds.rates.bootstrap import (
     IntervalMethod,
@@ -12,6 +16,19 @@ from smfg_verify.bounds.rates.bootstrap import (
     resample_counts,
 )
 from smfg_verify.comparison import paired_difference
+
+# Resamples of nine seeds, and numbers of which every sum and product with these counts is exact.
+COUNTS = resample_counts(9, 500, 0)
+POWERS = st.integers(-20, 20)
+
+
+def seeds_of(number):
+    return st.lists(st.integers(-512, 512), min_size=number, max_size=number).map(lambda n: np.array(n) / 2.0**4)
+
+
+def interval_of(values, confidence):
+    size = len(values)
+    return bootstrap_interval(values.mean(), COUNTS @ values / size, left_out(values), confidence)
 
 
 def left_out(values):
@@ -70,3 +87,44 @@ def test_the_order_of_seeds_changes_no_bit_of_a_paired_difference():
     values, reference, order = random.standard_normal(12), random.standard_normal(12), random.permutation(12)
     first, second = paired_difference(values, reference), paired_difference(values[order], reference[order])
     assert (first.lower, first.upper) == (second.lower, second.upper)
+
+
+@given(seeds_of(9), st.sampled_from([0.5, 0.9, 0.99]), POWERS, st.integers(-64, 64))
+def test_any_interval_moves_with_its_data_and_turns_with_their_sign(values, confidence, power, shift):
+    """Scales by powers of two and shifts by integers of numbers of few bits round nothing."""
+    interval = partial(interval_of, confidence=confidence)
+    lower, upper, method = interval(values)
+    assert lower <= upper
+    moved = interval(values * 2.0**power + shift)
+    np.testing.assert_allclose(moved[:2], np.array([lower, upper]) * 2.0**power + shift, rtol=1e-9, atol=1e-9)
+    turned = interval(-values)
+    np.testing.assert_allclose(turned[:2], [-upper, -lower], rtol=1e-9, atol=1e-9)
+    assert moved[2] is turned[2] is method
+
+
+@given(seeds_of(9), st.sampled_from([0.5, 0.9, 0.99]))
+def test_any_interval_lies_among_the_values_and_grows_with_its_level(values, confidence):
+    lower, upper, _ = interval_of(values, confidence)
+    assert values.min() <= lower <= upper <= values.max()
+    if np.ptp(values) > 0.0:
+        inner = interval_of(values, 0.4 * confidence)
+        assert lower <= inner[0] <= inner[1] <= upper
+
+
+@given(st.integers(2, 200), st.floats(0.01, 0.99))
+def test_the_expanded_level_is_students_and_nears_the_plain_one_from_below(number, confidence):
+    plain = 0.5 * (1.0 - confidence)
+    tail = expanded_tail(number, confidence)
+    assert 0.0 < tail < plain
+    assert tail < expanded_tail(number + 1, confidence)
+    quantile = scipy.stats.t.ppf(plain, number - 1) * np.sqrt(number / (number - 1))
+    assert scipy.stats.norm.ppf(tail) == pytest.approx(quantile, rel=1e-9)
+
+
+@given(st.integers(1, 40), st.integers(0, 10**6))
+def test_every_resample_is_of_as_many_seeds_as_there_are(number, seed):
+    counts = resample_counts(number, 100, seed)
+    assert counts.shape == (100, number)
+    assert np.all(counts >= 0)
+    np.testing.assert_array_equal(counts.sum(axis=1), number)
+    np.testing.assert_array_equal(counts, resample_counts(number, 100, seed))

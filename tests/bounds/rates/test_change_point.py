@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smfg_verify.bounds import ChangeStatus, change_point, last_change_point
 from tests.bounds.rates.test_decay import ITERATIONS, noisy_power_law
@@ -111,3 +113,18 @@ def test_the_result_is_a_function_of_its_arguments_and_not_of_the_order_of_seeds
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match="change_point"):
         change_point(with_break(300.0, 0.0, -0.5), ITERATIONS, **options)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10**6), st.floats(-20.0, 20.0), st.floats(-2.0, 2.0), st.sampled_from([0.0, 1.0]))
+def test_a_factor_moves_nothing_and_a_power_law_only_the_slopes(seed, height, power, turn):
+    """A common line in log-log, added to one line or to two that meet, leaves what is over and the break."""
+    values = with_break(300.0, -0.2 - turn, -0.2, rng=seed, num_seeds=16)
+    plain = change_point(values, ITERATIONS, num_resamples=100)
+    moved = change_point(values * np.exp(height + power * np.log(K)), ITERATIONS, num_resamples=100)
+    # Only the floor of an exact fit is not linear, and noise is above it: none of these resamples has every seed once.
+    assert (moved.status, moved.reason) == (plain.status, plain.reason)
+    for name in ("iteration", "lower", "upper", "gain", "critical_gain"):
+        assert getattr(moved, name) == pytest.approx(getattr(plain, name), rel=1e-6, nan_ok=True)
+    for name in ("slope_before", "slope_after", "one_line_slope"):
+        assert getattr(moved, name) == pytest.approx(getattr(plain, name) + power, abs=1e-8, nan_ok=True)

@@ -3,14 +3,19 @@
 import numpy as np
 import pytest
 import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smfg_verify.bounds.rates.bootstrap import IntervalMethod, resample_counts
 from smfg_verify.bounds.rates.decay import (
     decay_rate,
     envelope,
+    log_lengths,
+    log_log_slope,
     rate_window,
     running_minimum,
 )
+from tests.support.strategies import tables
 
 ITERATIONS = np.unique(np.concatenate([[0], np.round(np.geomspace(1, 100_000, 40)).astype(int)]))
 
@@ -200,3 +205,58 @@ def test_late_supremum_over_a_falling_ratio_is_not_growth():
     for logarithm, grows in ((True, False), (False, True)):
         found = envelope(means, iterations, mask, rate, logarithm=logarithm)
         assert (found.iteration, found.growing) == (iterations[late], grows)
+
+
+# None of these resamples has every seed once: whether such a one gives a number below that of all seeds, or the same,
+# is a matter of roundings.
+COUNTS = resample_counts(12, 200, 1)
+NOISE = tables((12, len(ITERATIONS)), 10.0, 0.1)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 10**6), st.floats(-3.0, 3.0), st.floats(-30.0, 30.0), st.permutations(range(12)))
+def test_a_power_law_times_any_residual_moves_its_slope_and_a_factor_its_intercept(seed, power, height, order):
+    """log(C (k + 1)^p e_k) = log C + p log(k + 1) + log e_k: the fit and every end of its interval are linear."""
+    assert not np.any(np.all(COUNTS == 1, axis=1))
+    noise = noisy_power_law(np.random.default_rng(seed), 0.0, num_seeds=12)
+    noise = noise[np.argsort(noise[:, 0])]
+    mask = rate_window(ITERATIONS)
+    plain = decay_rate(noise, ITERATIONS, mask, COUNTS)
+    tilted = noise[np.array(order)] * np.exp(height + power * np.log1p(ITERATIONS))
+    moved = decay_rate(tilted, ITERATIONS, mask, COUNTS)
+    assert moved.slope == pytest.approx(plain.slope + power, abs=1e-10)
+    assert moved.intercept == pytest.approx(plain.intercept + height, abs=1e-9)
+    assert moved.slope == pytest.approx(log_log_slope(tilted.mean(axis=0), ITERATIONS, mask), abs=1e-10)
+    assert [moved.lower, moved.upper] == pytest.approx([plain.lower + power, plain.upper + power], abs=1e-9)
+    assert plain.lower < plain.upper
+
+
+@given(NOISE, st.floats(1e-3, 1e3))
+def test_no_checkpoint_exceeds_the_envelope_and_one_attains_it(noise, factor):
+    means, mask = noise.mean(axis=0), rate_window(ITERATIONS)
+    rate = decay_rate(noise, ITERATIONS, mask, COUNTS)
+    for logarithm in (True, False):
+        found = envelope(means, ITERATIONS, mask, rate, logarithm=logarithm)
+        shape = (np.log(ITERATIONS + 2.0) if logarithm else 1.0) / np.sqrt(ITERATIONS + 1.0)
+        assert np.all(means <= found.constant * shape * (1.0 + 1e-12))
+        (place,) = np.flatnonzero(found.iteration == ITERATIONS)
+        assert means[place] == pytest.approx((found.constant * shape * np.ones_like(means))[place], rel=1e-12)
+        scaled = envelope(factor * means, ITERATIONS, mask, rate, logarithm=logarithm)
+        assert scaled.constant == pytest.approx(factor * found.constant, rel=1e-12)
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=2, max_size=30, unique=True).map(sorted))
+def test_the_window_is_the_end_of_the_run_and_the_shares_of_its_length_sum_to_one(iterations):
+    iterations = np.array(iterations)
+    mask = rate_window(iterations)
+    assert mask.sum() >= min(8, len(iterations))
+    first = int(np.argmax(mask))
+    assert np.all(mask[first:])
+    left_out = iterations[:first]
+    assert np.all(100.0 * (left_out + 1) < iterations[-1] + 1)
+    shares = log_lengths(iterations)
+    assert np.all(shares > 0.0)
+    assert shares.sum() == pytest.approx(1.0, abs=1e-14)
+    # Trapezoids: a straight line against log(k + 1) has the mean of its ends.
+    ends = np.log1p(iterations[[0, -1]])
+    assert shares @ np.log1p(iterations) == pytest.approx(ends.mean(), rel=1e-12)

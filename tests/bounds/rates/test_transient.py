@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import logit
 
 from smfg_verify.bounds import RUNNING_AVERAGE, RUNNING_MINIMUM, RateVerdict, leader_way, plan_power, validate_bounds
@@ -12,6 +14,7 @@ from tests.bounds.rates.test_change_point import with_break
 from tests.bounds.rates.test_decay import ITERATIONS, noisy_power_law
 from tests.bounds.rates.test_run_residuals import random_iterates, trace_of
 from tests.bounds.rates.test_validate_bounds import GAME, report_of, residuals_of
+from tests.support.strategies import tables
 
 CLOCK = np.sqrt(ITERATIONS / ITERATIONS[-1])  # the sum of c / sqrt(k + 1), from 0 to 1
 OF_THE_LEADER = ("e_omega", "policy_gap", RUNNING_MINIMUM, RUNNING_AVERAGE)
@@ -113,3 +116,39 @@ def test_a_running_minimum_that_stands_still_tells_no_rate():
     row = report_of(noisy_power_law(np.random.default_rng(1), 0.5, num_seeds=60))[RUNNING_MINIMUM]
     assert row.verdict is RateVerdict.INCONCLUSIVE
     assert "undercut" in row.reason
+
+
+TABLE = tables((4, 5, 3, 2), 30.0)
+
+
+@given(TABLE, tables((4, 5, 3, 1), 30.0), st.permutations(range(4)), st.permutations(range(2)))
+def test_the_way_is_of_policies_whatever_is_added_to_a_row_and_whatever_seeds_and_actions_are_called(
+    logits, shift, seeds, actions
+):
+    iterations = np.array([0, 10, 30, 60, 100])
+    way = leader_way(logits, iterations)
+    assert 0.0 <= way.whole <= 1.0
+    assert 0.0 <= way.late <= 1.0
+    assert way.error >= 0.0
+    same = leader_way((logits + shift)[seeds][..., actions], iterations)
+    assert same[:2] == pytest.approx(way[:2], abs=1e-13)
+    if np.ptp(logits[:, 2]) > 0.0:
+        # Nothing before the last and the second half's first checkpoint and the very first counts.
+        spoilt = logits.copy()
+        spoilt[:, [1, 3]] = 7.0
+        assert leader_way(spoilt, iterations) == way
+
+
+@given(TABLE)
+def test_a_leader_that_stands_still_late_has_arrived_and_one_that_moves_only_late_has_not(logits):
+    iterations = np.array([0, 10, 25, 60, 100])
+    still = np.where(np.arange(5)[:, None, None] < 2, logits, logits[:, -1:])
+    way = leader_way(still, iterations)
+    assert way.late == way.error == 0.0
+    assert way.arrived
+    together = np.broadcast_to(logits[:1, :1], logits.shape).copy()
+    together[:, -1] = np.array([[3.0, -3.0], [0.0, 0.0], [0.0, 0.0]])
+    together[:, :-1, 0] = np.array([-3.0, 3.0])
+    way = leader_way(together, iterations)
+    assert way.late == way.whole > 0.9
+    assert not way.arrived

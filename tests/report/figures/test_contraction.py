@@ -1,0 +1,53 @@
+"""Contraction: every criterion's curve and the spectrum are the report's."""
+
+import numpy as np
+import pytest
+
+from smfg_verify.report.figures.contraction import contraction_figure
+from tests.report.records import assumptions, finding
+from tests.support.drawn import assert_words_keep_apart, lines
+
+TEMPERATURES = np.logspace(-2, 1, 13)
+
+
+@pytest.fixture
+def report():
+    curves = {
+        name: (k + 1.0) / TEMPERATURES
+        for k, name in enumerate(("sup-norm", "span", "modulus", "spectral-radius", "softmax-scheme"))
+    }
+    curves["sup-norm"] = np.full(13, np.inf)
+    sweep = {"temperature": TEMPERATURES, **curves}
+    local = {"eigenvalues_real": np.array([0.3, -0.5]), "eigenvalues_imag": np.array([0.0, 0.1])}
+    findings = (
+        finding("contraction", "smallest-temperature", details={"sweep": sweep}),
+        finding("contraction", "spectral-radius", details=local),
+    )
+    return assumptions(*findings)
+
+
+def test_contraction_draws_the_sweep_and_the_spectrum(report):
+    left, right = contraction_figure(report).axes
+    lines = {line.get_label(): line for line in left.lines}
+    np.testing.assert_allclose(lines["measured modulus (search)"].get_ydata(), 3.0 / TEMPERATURES)
+    np.testing.assert_allclose(lines["measured modulus (search)"].get_xdata(), TEMPERATURES)
+    assert "proved bound, sup norm: none positive and finite" in lines
+    np.testing.assert_allclose(right.collections[0].get_offsets(), [[0.3, 0.0], [-0.5, 0.1]])
+
+
+def test_what_has_no_finite_bound_is_in_the_legend_all_the_same_and_titles_keep_apart(report):
+    figure = contraction_figure(report)
+    assert_words_keep_apart(figure)
+    left, _ = figure.axes
+    assert {text.get_text() for text in left.get_legend().get_texts()} == set(lines(left))
+    assert len(lines(left)) == 5
+    note = " ".join(figure.get_supxlabel().split())
+    assert f"own temperature is {TEMPERATURES[6]:g}" in note
+    assert "2 eigenvalues" in note
+
+
+def test_a_property_that_does_not_apply_has_no_figure():
+    nothing = assumptions(
+        finding("contraction", "smallest-temperature", details={"sweep": {}}), finding("contraction", "spectral-radius")
+    )
+    assert contraction_figure(nothing) is None

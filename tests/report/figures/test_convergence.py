@@ -1,0 +1,97 @@
+"""Residuals along a run: the data drawn is the data handed in, and what log axes cannot show is counted."""
+
+import numpy as np
+import pytest
+
+from smfg_verify.bounds import RESIDUAL_NAMES, RUNNING_MINIMUM, PointStatus, validate_bounds
+from smfg_verify.report.figures.convergence import convergence_figure
+from tests.report.figures.residuals import GAME, line, power_law, run
+from tests.support.drawn import assert_words_keep_apart, words
+
+
+@pytest.fixture(scope="module")
+def trace():
+    return run()
+
+
+def drawn(trace, residuals):
+    report = validate_bounds(GAME, trace, residuals=residuals)
+    figure = convergence_figure(residuals, report)
+    return figure, dict(zip(RESIDUAL_NAMES, figure.axes, strict=True)), report
+
+
+def slope_of(axes, beginning):
+    x, y = line(axes, beginning)
+    return (np.log(y[-1]) - np.log(y[0])) / (np.log(x[-1]) - np.log(x[0]))
+
+
+def test_convergence_draws_the_seed_mean_and_the_running_minimum(trace):
+    residuals = power_law(trace)
+    _, panels, report = drawn(trace, residuals)
+    for name, axes in panels.items():
+        x, y = line(axes, "mean of seeds")
+        np.testing.assert_array_equal(x, trace.iterations + 1)
+        np.testing.assert_allclose(y, getattr(residuals, name).mean(axis=0), rtol=1e-12)
+    _, y = line(panels["e_omega"], "running minimum")
+    np.testing.assert_array_equal(y, np.minimum.accumulate(line(panels["e_omega"], "mean of seeds")[1]))
+    np.testing.assert_array_equal(y, report[RUNNING_MINIMUM].means)
+
+
+def test_convergence_draws_the_fit_of_the_report_and_the_claimed_slope(trace):
+    _, panels, report = drawn(trace, power_law(trace))
+    for name, axes in panels.items():
+        row = report[name]
+        x, y = line(axes, "fit, slope")
+        np.testing.assert_allclose(x, np.array(row.window) + 1.0)
+        np.testing.assert_allclose(np.log(y), row.intercept + row.slope * np.log(x), rtol=1e-12)
+        assert slope_of(axes, "slope") == pytest.approx(-0.5, abs=1e-12)
+        assert row.verdict.value in axes.get_title(loc="left").replace("$", "")
+
+
+def test_convergence_counts_what_log_axes_cannot_show(trace):
+    values = power_law(trace).e_mu.copy()
+    values[0, -3:-1] = np.nan
+    values[:, 0] = 0.0
+    figure, panels, _ = drawn(trace, power_law(trace, e_mu=values))
+    note = " ".join(figure.get_supxlabel().split())
+    assert "e_mu 2:" in note
+    assert f"{len(values)} exact zeros" in note
+    _, y = line(panels["e_mu"], "mean of seeds")
+    assert np.isnan(y[[0, -3, -2]]).all()
+    assert np.isfinite(y[1:-3]).all()
+    assert not [item for item in panels["e_mu"].lines if item.get_label().startswith("fit")]
+
+
+def test_the_figure_hides_no_seed_that_diverged(trace):
+    values = {name: getattr(power_law(trace), name).copy() for name in RESIDUAL_NAMES}
+    for array in values.values():
+        array[1, -4:] = np.nan
+    status = np.full(values["e_mu"].shape, PointStatus.EVALUATED)
+    status[1, -4:] = PointStatus.DIVERGED
+    figure, panels, _ = drawn(trace, power_law(trace, **values, status=status))
+    assert "4 diverged" in " ".join(figure.get_supxlabel().split())
+    assert all("inconclusive" in axes.get_title(loc="left") for axes in panels.values())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_residuals_that_log_axes_cannot_show_leave_their_panels_empty(trace, value):
+    """As of a leader with one action: its gradient is zero at every checkpoint, and no limits of the axis follow."""
+    nothing = np.full((trace.seeds.size, trace.iterations.size), value)
+    figure, panels, _ = drawn(trace, power_law(trace, e_omega=nothing, policy_gap=nothing))
+    assert all(0.0 < low < high for low, high in (axes.get_ylim() for axes in panels.values()))
+    figure.draw_without_rendering()
+
+
+def test_every_panel_has_its_words_and_a_legend_of_what_is_drawn_in_it(trace):
+    figure, panels, report = drawn(trace, power_law(trace))
+    assert_words_keep_apart(figure)
+    for name, axes in panels.items():
+        title, x, y = words(axes)
+        assert (x, y.partition(",")[0]) == ("iterations k + 1", name)
+        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+        named = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert named[:2] == ["5% to 95% of seeds", "mean of seeds"]
+        assert len(named) == len(set(named)) == (5 if name == "e_omega" else 4)
+        assert ("no claim" in title) == (name == "policy_gap")
+    assert f"{report.num_seeds} seeds, {trace.iterations.size} checkpoints" in " ".join(figure.get_supxlabel().split())
