@@ -3,7 +3,7 @@ r"""The step-size laboratory: final $\|\nabla\Phi\|^2$ over step constants and e
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.stats
@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from smfg_verify.bounds.drift.inequalities import DriftInequality
 from smfg_verify.bounds.drift.step_region import perron_root
 from smfg_verify.bounds.local.linear_noise import expected_stationarity, linear_noise
+from smfg_verify.bounds.steps.sentences import DRAWN, FOUND, NoOptimum, NoRegion
 from smfg_verify.bounds.steps.sweep import (
     PARAMETERS,
     StepPlane,
@@ -93,14 +94,14 @@ class Laboratory:
         planes: results, in the order asked for.
         found: the choice with the least measured mean; None where there is none, see `undecided`.
         foreseen: the choice with the least predicted mean; None where nothing is predicted, or nothing found.
-        undecided: why no choice is the best: every one diverged, or ends at a gradient that is zero up to rounding.
-            Empty where one is.
+        no_optimum: why no choice is the best, as a case: every one diverged, or ends at a gradient that is zero up to
+            rounding. The empty one where one is.
         difference: fresh mean at the foreseen choice minus that at the found one, and its standard error, by seed.
         rank_correlation: Spearman's, of measured and predicted over all choices; NaN where fewer than three are known.
         ratio: quartiles of measured over predicted, (3,).
         refinement: largest relative change of every sixth prediction when its blocks are halved: an estimate of the
             error of its integration. NaN where none of them is a number other than zero.
-        region_missing: why no region is drawn; empty where one is.
+        no_region: why no region is drawn, as a case; the empty one where one is.
 
     Examples:
         >>> import numpy as np
@@ -112,6 +113,8 @@ class Laboratory:
         ('markov', 1, '')
     """
 
+    RENDERED: ClassVar[tuple[str, ...]] = ("undecided", "region_missing")
+
     base: Mapping[str, float]
     num_iterations: int
     seeds: int
@@ -119,12 +122,22 @@ class Laboratory:
     planes: tuple[PlaneResult, ...]
     found: Optimum | None
     foreseen: Optimum | None
-    undecided: str
+    no_optimum: NoOptimum
     difference: tuple[float, float]
     rank_correlation: float
     ratio: tuple[float, float, float]
     refinement: float
-    region_missing: str
+    no_region: NoRegion
+
+    @property
+    def undecided(self) -> str:
+        """Why no choice is the best, in words; empty where one is."""
+        return self.no_optimum.sentence
+
+    @property
+    def region_missing(self) -> str:
+        """Why no region is drawn, in words; empty where one is."""
+        return self.no_region.sentence
 
 
 def step_laboratory(
@@ -187,12 +200,12 @@ def step_laboratory(
     predicted = keep("predicted", lambda: _predicted(game, choices, *arguments))
     finer = keep("predicted-finer", lambda: _predicted(game, choices[::_CHECKED], *arguments, fineness=_FINER))
     change = _ratios(finer, predicted[::_CHECKED]) - 1.0
-    certified, missing = _region(choices, num_iterations, inequalities)
+    certified, no_region = _region(choices, num_iterations, inequalities)
     tables = (measured, error, predicted, gap.mean(axis=1), objective.mean(axis=1), certified)
     fresh = np.arange(num_seeds, 5 * num_seeds)
-    undecided = _undecided(measured, level.mean(axis=1))
+    no_optimum = _no_optimum(measured, level.mean(axis=1))
     found, foreseen, difference = (None, None, (np.nan, np.nan))
-    if not undecided:
+    if not no_optimum:
         optima = functools.partial(_optima, game, choices, measured, predicted, fresh, arguments)
         found, foreseen, difference = keep("optima", optima)
     return Laboratory(
@@ -203,12 +216,12 @@ def step_laboratory(
         planes=_split(planes, tables),
         found=found,
         foreseen=foreseen,
-        undecided=undecided,
+        no_optimum=no_optimum,
         difference=difference,
         rank_correlation=_rank_correlation(measured, predicted),
         ratio=_quartiles(_ratios(measured, predicted)),
         refinement=_largest(change),
-        region_missing=missing,
+        no_region=no_region,
     )
 
 
@@ -272,27 +285,27 @@ def _predicted(
 
 def _region(
     choices: np.ndarray, num_iterations: int, inequalities: Mapping[str, DriftInequality] | None
-) -> tuple[np.ndarray, str]:
+) -> tuple[np.ndarray, NoRegion]:
     nowhere = np.zeros(len(choices), dtype=bool)
     if inequalities is None:
-        return nowhere, "no drift inequalities were given"
+        return nowhere, NoRegion("not-given")
     unsolved = [name for name, inequality in inequalities.items() if not inequality.solved]
     if unsolved:
-        return nowhere, f"no constants for {', '.join(unsolved)}"
+        return nowhere, NoRegion("unsolved", {"residuals": unsolved})
     steps = power_schedule(choices).at(num_iterations - 1)
     table = np.stack([np.asarray(step) for step in steps], axis=1)
     roots = [perron_root(inequalities, dict(zip(LEARNERS, row, strict=True))) for row in table]
-    return np.asarray(roots) < 1.0, ""
+    return np.asarray(roots) < 1.0, DRAWN
 
 
-def _undecided(measured: Float[np.ndarray, " V"], level: Float[np.ndarray, " V"]) -> str:
-    """Why no choice is the best, or an empty text."""
+def _no_optimum(measured: Float[np.ndarray, " V"], level: Float[np.ndarray, " V"]) -> NoOptimum:
+    """Why no choice is the best, if none is."""
     known = np.isfinite(measured)
     if not known.any():
-        return "no choice of step sizes has a finite mean: runs diverged, or their leaders have no gradient"
+        return NoOptimum("no-mean")
     if np.all(measured[known] <= level[known]):
-        return "every choice ends at a gradient that is zero up to rounding, so that none is better than another"
-    return ""
+        return NoOptimum("all-zero")
+    return FOUND
 
 
 def _optima(

@@ -1,6 +1,5 @@
 """drift.json."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def write_drift(drift: Drift, directory: Path) -> Path:
 
 
 def _inequality(report: DriftReport, inequality: DriftInequality) -> dict[str, Any]:
-    kept = dataclasses.asdict(inequality)
+    kept = plain(inequality)
     del kept["slack"]
     name = inequality.residual
     kept["binding"] = report.binding[name]
