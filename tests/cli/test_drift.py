@@ -21,6 +21,8 @@ def test_laffer_tax_breaks_the_leaders_line(tmp_path, capsys):
     assert record["run"]["seeds"] == 2
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:step sizes")
 def test_a_line_without_constants_has_its_case_its_words_and_no_numbers(tmp_path, capsys):
     run = ["--seeds", "2", "--iterations", "20", "--follower-step", "0"]
     assert main(["drift", "laffer-tax", *run, "--out", str(tmp_path)]) == 0
