@@ -21,21 +21,6 @@ def test_laffer_tax_breaks_the_leaders_line(tmp_path, capsys):
     assert record["run"]["seeds"] == 2
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:step sizes")
-def test_a_line_without_constants_has_its_case_its_words_and_no_numbers(tmp_path, capsys):
-    run = ["--seeds", "2", "--iterations", "20", "--follower-step", "0"]
-    assert main(["drift", "laffer-tax", *run, "--out", str(tmp_path)]) == 0
-    assert "the inequality of e_theta has no constants" in " ".join(capsys.readouterr().out.split())
-    record = json.loads((tmp_path / "drift.json").read_text())
-    line = record["inequalities"]["e_theta"]
-    assert line["outcome"] == {"case": "no-step", "facts": {"learner": "follower"}}
-    assert line["status"] == "the step of its learner, follower, is zero"
-    assert (line["contraction"], line["violation"], line["coupling"]) == ("NaN", "NaN", {})
-    assert record["lyapunov"]["reason"] == "the inequality of e_theta has no constants"
-    assert record["lyapunov"]["undecided"]["facts"] == {"residuals": ["e_theta"]}
-
-
 @pytest.mark.parametrize("arguments", [["drift", "lafer-tax"], ["drift", "laffer-tax", "--seeds", "0"]])
 def test_bad_input_is_one_line_and_exit_code_two(arguments, capsys):
     assert main(arguments) == 2

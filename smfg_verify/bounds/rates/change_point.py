@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, resample_counts
+from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, bootstrap_interval, resample_counts
 from smfg_verify.bounds.rates.decay import log_lengths
 from smfg_verify.bounds.rates.sentences import NO_OBSTACLE, Obstacle
 from smfg_verify.errors import InputError
@@ -100,13 +100,14 @@ def change_point(
     a break. So the gain in BIC must also exceed what chance gives where there is no break: one fitted line, with the
     deviations that the seed mean shows when whole seeds are resampled, at the level `confidence`. A break says that
     one power law does not fit; that the second regime lasts is an extrapolation, and of several breaks the two lines
-    show one.
+    show one. Measured coverage of the break at nominal 0.95, where a flat curve of lognormal noise of relative size 0.5
+    bends to -1/2: 0.89 with 5 seeds, 0.92 with 8 and 16, 0.90 with 64, where the grid is coarse beside the interval.
 
     Args:
         values: the residual, one row a seed, positive in the mean.
         iterations: completed iterations at each checkpoint, increasing.
         rounding: the size below which each value is only rounding error, which has no breaks; none if None.
-        confidence: nominal coverage of the percentile interval, in (0, 1).
+        confidence: nominal coverage of the interval, that of `bootstrap_interval`, in (0, 1).
         num_resamples: bootstrap resamples of whole seeds.
         seed: of the resampling.
 
@@ -117,7 +118,8 @@ def change_point(
     Raises:
         ValueError: an option out of range.
 
-    Source: piecewise linear regression with a grid of breaks; BIC of Schwarz (1978).
+    Source: piecewise linear regression with a grid of breaks; BIC of Schwarz (1978); the interval is that of
+        `bootstrap_interval`.
 
     Examples:
         >>> import numpy as np
@@ -148,9 +150,9 @@ def change_point(
     if not (gain > 0.0 and gain > critical):
         found = _without(ChangeStatus.NONE, Obstacle("one-line" if gain <= 0.0 else "chance"), confidence)
         return dataclasses.replace(found, gain=gain, critical_gain=critical, one_line_slope=slope)
-    tail = 0.5 * (1.0 - confidence)
-    lower, upper = np.quantile(fits.breaks_of(resampled), [tail, 1.0 - tail])
+    left_out = np.log((ordered.sum(axis=0) - ordered) / (len(values) - 1))
     place = float(fits.breaks_of(centre[None])[0])
+    lower, upper, _ = bootstrap_interval(place, fits.breaks_of(resampled), fits.breaks_of(left_out), confidence)
     before, after = fits.slopes_at_best(centre)
     return ChangePoint(
         status=ChangeStatus.FOUND,
