@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float
 from smfg_verify import conic
 from smfg_verify.bounds.drift.expected_residuals import QUANTITIES, ExpectedResiduals
 from smfg_verify.bounds.drift.sentences import FitOutcome, said_by_solver
+from smfg_verify.exact.precision import TINY
 from smfg_verify.learners import LEARNERS
 from smfg_verify.records.codec import kept
 
@@ -184,7 +185,7 @@ def _obstacle(data: ExpectedResiduals, residual: str, terms: np.ndarray, places:
 def _smallest(terms: Float[np.ndarray, "R F"], change: Float[np.ndarray, " R"]) -> tuple[str, np.ndarray]:
     import cvxpy  # a second to import, which only a fit should pay
 
-    unit = max(float(np.max(np.abs(change))), 1e-300)
+    unit = max(float(np.max(np.abs(change))), TINY)
     constants = cvxpy.Variable(terms.shape[1], nonneg=True, name="constants")
     objective = cvxpy.Minimize(np.mean(terms, axis=0) @ constants)
     found = conic.solve(cvxpy.Problem(objective, [terms @ constants >= change / unit]), second_opinion=False)
@@ -201,7 +202,7 @@ def _named(
     contraction = next(values)
     gain = terms[:, 1:] @ constants[1:]
     used = change - terms[:, 0] * constants[0]
-    slack = used / np.maximum(gain, 1e-300)
+    slack = used / np.maximum(gain, TINY)
     return DriftInequality(
         residual=residual,
         outcome=FITTED,
@@ -209,7 +210,7 @@ def _named(
         coupling={name: next(values) for name in others},
         moving={name: next(values) for name in moving},
         noise={name: next(values) for name in noise},
-        violation=float(np.max(change - terms @ constants) / max(float(np.max(np.abs(change))), 1e-300)),
+        violation=float(np.max(change - terms @ constants) / max(float(np.max(np.abs(change))), TINY)),
         binding=int(places[np.argmax(slack)]),
         slack=slack,
     )

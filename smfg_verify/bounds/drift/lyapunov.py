@@ -17,12 +17,14 @@ from scipy.optimize import linprog
 
 from smfg_verify.bounds.drift.inequalities import RESIDUALS, STEP_OF, DriftInequality
 from smfg_verify.bounds.drift.sentences import DECIDED, Undecided
+from smfg_verify.exact.precision import TINY
 from smfg_verify.learners import LEARNERS
 from smfg_verify.records.codec import kept
 
+# Rounds of scaling rows and columns in turn, each of which halves what is missing, in logarithms.
+_ROUNDS = 20
 # A margin below this, relative to the terms that cancel in it, is rounding.
 _SMALLEST_MARGIN = 1e-9
-_TINY = 1e-300
 
 
 @kept
@@ -150,7 +152,7 @@ def certify(rates: Float[np.ndarray, "5 5"]) -> LyapunovCertificate:
         weights = found / rows
         weights /= weights.sum()
         # Relative to what cancels in each column, so that no step constant is too small to be told from rounding.
-        if np.max(weights @ rates / (weights @ np.abs(rates) + _TINY)) < -_SMALLEST_MARGIN:
+        if np.max(weights @ rates / (weights @ np.abs(rates) + TINY)) < -_SMALLEST_MARGIN:
             return LyapunovCertificate(
                 exists=True,
                 weights=dict(zip(RESIDUALS, weights.tolist(), strict=True)),
@@ -164,7 +166,7 @@ def certify(rates: Float[np.ndarray, "5 5"]) -> LyapunovCertificate:
 def _equilibrating(rates: Float[np.ndarray, "5 5"]) -> tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]:
     """Scales of rows and columns that bring the largest entry of each near one; weights and signs allow both."""
     rows, columns = np.ones(len(rates)), np.ones(len(rates))
-    for _ in range(20):
+    for _ in range(_ROUNDS):
         even = np.abs(rates) / np.outer(rows, columns)
         rows *= np.sqrt(np.where(np.any(even, axis=1), np.max(even, axis=1), 1.0))
         columns *= np.sqrt(np.where(np.any(even, axis=0), np.max(even, axis=0), 1.0))
@@ -189,7 +191,7 @@ def _obstruction(
         return undecided(Undecided("not-solved"))
     feeding = even / columns
     feeding /= feeding.sum()
-    short = float(np.max(np.maximum(-(rates @ feeding), 0.0) / (np.abs(rates) @ feeding + _TINY)))
+    short = float(np.max(np.maximum(-(rates @ feeding), 0.0) / (np.abs(rates) @ feeding + TINY)))
     if short > _SMALLEST_MARGIN:
         return undecided(Undecided("not-verified"))
     return LyapunovCertificate(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, bootstrap_interval, resample_counts
+from smfg_verify.bounds.rates.bootstrap import MIN_RESAMPLES, MIN_SEEDS, bootstrap_interval, resample_counts
 from smfg_verify.bounds.rates.decay import log_lengths
 from smfg_verify.bounds.rates.sentences import NO_OBSTACLE, Obstacle
 from smfg_verify.errors import InputError
@@ -131,10 +131,10 @@ def change_point(
         >>> found.status.value, round(found.slope_before, 1), round(found.slope_after, 1)
         ('found', -1.5, -0.5)
     """
-    if not 0.0 < confidence < 1.0 or num_resamples < 100:
+    if not 0.0 < confidence < 1.0 or num_resamples < MIN_RESAMPLES:
         raise InputError(
             f"change_point: got confidence {confidence} and {num_resamples} resamples, expected a number in (0, 1) and "
-            "at least 100: tail levels are read off them."
+            f"at least {MIN_RESAMPLES}: tail levels are read off them."
         )
     obstacle = _obstacle(values, np.full(np.shape(values), -np.inf) if rounding is None else rounding)
     if obstacle:

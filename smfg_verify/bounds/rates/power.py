@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, resample_counts
+from smfg_verify.bounds.rates.bootstrap import MIN_RESAMPLES, MIN_SEEDS, resample_counts
 from smfg_verify.bounds.rates.change_point import ChangePoint, ChangeStatus, last_change_point
 from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, decay_rate, rate_window
 from smfg_verify.bounds.rates.findings import CLAIMED_SLOPE
@@ -317,5 +317,7 @@ def check_choices(
         if not 0.0 < value < 1.0:
             raise InputError(f"{name}: got {value}, expected a number in (0, 1).")
     for name, count in (("num_simulations", num_simulations), ("num_resamples", num_resamples)):
-        if count < 100:
-            raise InputError(f"{name}: got {count}, expected at least 100: shares and tail levels are read off them.")
+        if count < MIN_RESAMPLES:
+            raise InputError(
+                f"{name}: got {count}, expected at least {MIN_RESAMPLES}: shares and tail levels are read off them."
+            )
