@@ -5,9 +5,10 @@ import math
 
 from smfg_verify.bounds.drift.inequalities import DriftInequality
 from smfg_verify.bounds.drift.validate_drift import validate_drift
-from smfg_verify.bounds.steps.laboratory import Laboratory, check_sweep, step_laboratory
+from smfg_verify.bounds.steps.laboratory import check_sweep, step_laboratory
 from smfg_verify.bounds.steps.sentences import DRAWN, NoRegion
 from smfg_verify.bounds.steps.sweep import default_planes, whole_choice
+from smfg_verify.bounds.steps.sweep_record import Laboratory
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.jobs.finished import Store
