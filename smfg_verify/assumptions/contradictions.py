@@ -14,6 +14,9 @@ import numpy as np
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.properties import find_property
 
+# A total variation is a sum of many differences of probabilities; the quotient of a game's slopes is taken over a
+# stretch, where rounding is magnified more.
+_VARIATION, _QUOTIENT = 1e-8, 1e-3
 Findings = Mapping[tuple[str, str], Finding]
 # Relative distance that rounding in a measurement can explain.
 _MEASURED = 1e-6
@@ -192,7 +195,7 @@ def _lipschitz_above_bound(finding: Finding) -> Conflict | None:
 
 def _variation_above_bound(finding: Finding) -> Conflict | None:
     what = "the total variation at one mean field"
-    return _above(finding, _number(finding, "measured"), what=what, error=1e-8)
+    return _above(finding, _number(finding, "measured"), what=what, error=_VARIATION)
 
 
 def _constant_below_bound(finding: Finding) -> Conflict | None:
@@ -207,7 +210,7 @@ def _domination_below_bound(finding: Finding) -> Conflict | None:
 def _monotone_and_not(finding: Finding) -> Conflict | None:
     upper = _number(finding, "certified_upper")
     size = abs(upper) + abs(finding.constant)
-    if finding.verdict is not Verdict.REFUTED or not finding.constant > upper + 1e-3 * size:
+    if finding.verdict is not Verdict.REFUTED or not finding.constant > upper + _QUOTIENT * size:
         return None
     return Conflict(finding, finding, f"proved at most {upper:.8g}, but a quotient is {finding.constant:.8g}")
 

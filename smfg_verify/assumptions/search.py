@@ -16,8 +16,11 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame
 
+# Logits that a search starts from lie within this share of the box: at its edge their parameter is infinite.
+_INSIDE = 0.98
 # Values and slopes of the objective at a batch of points: (K, D) -> (K,), (K, D).
 Slopes = Callable[[Float[np.ndarray, "K D"]], tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K D"]]]
 # From the game, one point (D,) and its label, a scalar to minimise.
@@ -121,7 +124,7 @@ def box_slope(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
 
 def out_of_box(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """Unbounded parameter of logits; those outside the box are moved to just inside."""
-    return LOGIT_BOX * np.arctanh(np.clip(np.asarray(logits, dtype=float) / LOGIT_BOX, -0.98, 0.98))
+    return LOGIT_BOX * np.arctanh(np.clip(np.asarray(logits, dtype=float) / LOGIT_BOX, -_INSIDE, _INSIDE))
 
 
 class _Walk(NamedTuple):
@@ -153,7 +156,7 @@ def minimise(slopes: Slopes, starts: Float[np.ndarray, "K D"], *, num_steps: int
     points = np.array(starts, dtype=float)
     values, gradients = slopes(points)
     usable = _finite(values, gradients)
-    lengths = _FIRST_MOVE / np.maximum(_norm(gradients), 1e-300)
+    lengths = _FIRST_MOVE / np.maximum(_norm(gradients), TINY)
     walk = _Walk(points, np.where(usable, values, np.nan), gradients, lengths, usable)
     curve, evaluations, failed = [walk.values], len(points), int(np.sum(~usable))
     for _ in range(num_steps):
@@ -169,7 +172,7 @@ def minimise(slopes: Slopes, starts: Float[np.ndarray, "K D"], *, num_steps: int
 def _step(slopes: Slopes, walk: _Walk) -> tuple[_Walk, int]:
     moves = -walk.lengths[:, None] * walk.slopes
     size = _norm(moves)
-    moves *= np.minimum(1.0, _LARGEST_MOVE / np.maximum(size, 1e-300))[:, None]
+    moves *= np.minimum(1.0, _LARGEST_MOVE / np.maximum(size, TINY))[:, None]
     moves = np.where(walk.active[:, None], moves, 0.0)
     trial = walk.points + moves
     values, gradients = slopes(trial)
@@ -178,7 +181,7 @@ def _step(slopes: Slopes, walk: _Walk) -> tuple[_Walk, int]:
     accepted = walk.active & usable & (values <= walk.values + _SUFFICIENT_DECREASE * fall) & (fall < 0.0)
     change = np.where(accepted[:, None], gradients - walk.slopes, 0.0)
     curvature = np.sum(moves * change, axis=1)
-    spectral = np.sum(moves * moves, axis=1) / np.maximum(curvature, 1e-300)
+    spectral = np.sum(moves * moves, axis=1) / np.maximum(curvature, TINY)
     lengths = np.where(accepted, np.where(curvature > 0.0, spectral, 4.0 * walk.lengths), 0.25 * walk.lengths)
     small = _norm(moves) <= _SMALLEST_MOVE
     new = _Walk(

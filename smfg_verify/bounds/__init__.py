@@ -54,6 +54,6 @@ from smfg_verify.bounds.rates.transient import LeaderWay as LeaderWay
 from smfg_verify.bounds.rates.transient import leader_way as leader_way
 from smfg_verify.bounds.rates.validate_bounds import RUNNING_MINIMUM as RUNNING_MINIMUM
 from smfg_verify.bounds.rates.validate_bounds import validate_bounds as validate_bounds
-from smfg_verify.bounds.steps.laboratory import Laboratory as Laboratory
 from smfg_verify.bounds.steps.laboratory import step_laboratory as step_laboratory
 from smfg_verify.bounds.steps.sweep import StepPlane as StepPlane
+from smfg_verify.bounds.steps.sweep_record import Laboratory as Laboratory

@@ -5,6 +5,7 @@ import enum
 import math
 from collections.abc import Mapping
 
+from smfg_verify.cases.sentences import NOTHING, CaseText
 from smfg_verify.errors import InputError
 from smfg_verify.records.codec import kept
 
@@ -63,11 +64,11 @@ class CaseRecord:
         predicted: the number the claim predicts, or the bound it gives.
         kind: how they must stand.
         error: what is granted between them, >= 0, in the unit of `measured`.
-        error_source: where that error comes from, in words.
+        error_source: where that error comes from, in words, or as a case that `str` puts into words.
         interval: confidence interval of `measured`; None where nothing is random.
         at_most: of a rate, that a smaller slope does not contradict the claim.
         hypothesis_holds: of a failure, whether the claim's hypothesis was seen to hold; None where it is unknown.
-        looked_at: what was evaluated, in words: games, points, seeds, iterations, and what was left out.
+        looked_at: what was evaluated, likewise: games, points, seeds, iterations, and what was left out.
         details: name -> further numbers for the reader; no verdict depends on them.
 
     Raises:
@@ -86,8 +87,8 @@ class CaseRecord:
     predicted: float
     kind: Kind
     error: float
-    error_source: str
-    looked_at: str
+    error_source: str | CaseText
+    looked_at: str | CaseText
     interval: tuple[float, float] | None = None
     at_most: bool = False
     hypothesis_holds: bool | None = None
@@ -160,17 +161,23 @@ def judge(record: CaseRecord) -> tuple[CaseVerdict, str]:
         >>> judge(unknown)[0].value
         'inconclusive'
     """
+    verdict, why = _judged(record)
+    return verdict, why.sentence
+
+
+def _judged(record: CaseRecord) -> tuple[CaseVerdict, CaseText]:
     numbers = (record.measured, record.predicted, record.error, record.lower, record.upper)
     if any(math.isnan(number) for number in numbers):
-        return CaseVerdict.INCONCLUSIVE, "a number is NaN: something could not be computed"
+        return CaseVerdict.INCONCLUSIVE, CaseText("nan")
     if record.kind is Kind.FAILURE and record.hypothesis_holds is not False:
-        return CaseVerdict.INCONCLUSIVE, "the hypothesis of the claim was not seen to fail"
+        return CaseVerdict.INCONCLUSIVE, CaseText("hypothesis")
     holds, fails = _compared(record)
     if holds:
-        return CaseVerdict.HOLDS, ""
+        return CaseVerdict.HOLDS, NOTHING
     if fails:
-        return CaseVerdict.FAILS, f"measured {record.measured:.6g} against {record.predicted:.6g} +- {record.error:.2g}"
-    return CaseVerdict.INCONCLUSIVE, f"the interval [{record.lower:.4g}, {record.upper:.4g}] is too wide to tell"
+        figures = {"measured": record.measured, "predicted": record.predicted, "error": record.error}
+        return CaseVerdict.FAILS, CaseText("apart", figures)
+    return CaseVerdict.INCONCLUSIVE, CaseText("too-wide", {"lower": record.lower, "upper": record.upper})
 
 
 def _compared(record: CaseRecord) -> tuple[bool, bool]:

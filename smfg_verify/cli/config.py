@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from smfg_verify.cli.endings import say_aside
 from smfg_verify.cli.options import CheckOptions, GameOptions, RunOptions, StepOptions, given
 from smfg_verify.errors import InputError
 from smfg_verify.jobs.settings import CheckSettings, GameSettings, RunSettings
@@ -39,16 +40,22 @@ class Settings:
 def gather(
     game: str,
     parameters: GameOptions,
-    run: RunOptions = RunOptions(),
-    steps: StepOptions = StepOptions(),
-    check: CheckOptions = CheckOptions(),
+    run: RunOptions | None = None,
+    steps: StepOptions | None = None,
+    check: CheckOptions | None = None,
+    *,
+    command: str = "this command",
 ) -> Settings:
     """Settings from the file and the command line.
+
+    One file serves every command. The keys that this one has no use for, which another may have, are said on standard
+    error in one line.
 
     Args:
         game: name of the game, or what a file holds (see `smfg_verify.games.load`).
         parameters: "name=value" of each --set; TOML file with tables game, run, schedule, check.
-        run, steps, check: options of the command line.
+        run, steps, check: options of the command line; None for a command that has none of the kind.
+        command: as a reader calls it.
 
     Returns:
         The settings, a value of the command line before one of the file.
@@ -58,13 +65,14 @@ def gather(
         OSError: the file cannot be read.
     """
     tables = {} if parameters.config is None else read_config(parameters.config)
+    _say_unused(command, parameters.config, tables, {"run": run, "schedule": steps, "check": check})
     assigned = parse_assignments(parameters.assignments or ())
-    constants = {**tables.get("schedule", {}), **given(steps)}
-    given_run = {**tables.get("run", {}), **given(run)}
+    constants = {**tables.get("schedule", {}), **(given(steps) if steps else {})}
+    given_run = {**tables.get("run", {}), **(given(run) if run else {})}
     return Settings(
         game=GameSettings(game, {**tables.get("game", {}), **assigned}),
         given_run={**given_run, **({"schedule": constants} if constants else {})},
-        given_check={**tables.get("check", {}), **given(check)},
+        given_check={**tables.get("check", {}), **(given(check) if check else {})},
     )
 
 
@@ -117,6 +125,23 @@ def read_config(path: Path) -> dict[str, dict[str, Any]]:
         for key in keys if table in _TABLES else ():
             _refuse_unknown(path, f"key in [{table}]", key, _TABLES[table])
     return tables
+
+
+def _say_unused(
+    command: str, path: Path | None, tables: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Any]
+) -> None:
+    taken = [f"{table}.{key}" for table, options in groups.items() for key in _keys_taken(options)]
+    found = [f"{table}.{key}" for table in groups for key in tables.get(table, ())]
+    unused = [key for key in found if key not in taken]
+    if unused:
+        say_aside(
+            f"--config: {path}: {command} has no use for {', '.join(unused)}; it takes {', '.join(['game.*', *taken])}."
+        )
+
+
+def _keys_taken(options: Any) -> tuple[str, ...]:
+    """Keys of a table that a command reads: options of its own default (64 seeds are no pilot) win over every file."""
+    return tuple(field.name for field in dataclasses.fields(options) if field.default is None) if options else ()
 
 
 def _refuse_unknown(path: Path, kind: str, name: str, known: tuple[str, ...]) -> None:

@@ -50,8 +50,13 @@ def ending_of(error: Exception, arguments: Sequence[str]) -> int:
 
 def say(message: str, code: int) -> int:
     """Print one line on standard error, and return the exit code."""
-    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
+    say_aside(message)
     return code
+
+
+def say_aside(message: str) -> None:
+    """Print one line on standard error."""
+    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
 
 
 def _logged(error: Exception, arguments: Sequence[str]) -> str:

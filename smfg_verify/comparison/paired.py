@@ -2,11 +2,13 @@
 
 import dataclasses
 import enum
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, bootstrap_interval, resample_counts
+from smfg_verify.comparison.sentences import TESTED, NotTested
 from smfg_verify.records.codec import kept
 
 # The Bonferroni level of six comparisons leaves 0.4% in a tail, which is 20 of these.
@@ -33,7 +35,7 @@ class PairedDifference:
         lower, upper: bootstrap interval, wider by the numerical error of the mean.
         level: its nominal coverage.
         verdict: better or worse where the interval excludes zero.
-        reason: why it was not tested; empty otherwise.
+        not_tested: why it was not tested, as a case with its figures; the empty one otherwise.
 
     Examples:
         >>> import numpy as np
@@ -43,12 +45,19 @@ class PairedDifference:
         ('not tested', True)
     """
 
+    RENDERED: ClassVar[tuple[str, ...]] = ("reason",)
+
     difference: float
     lower: float
     upper: float
     level: float
     verdict: PairedVerdict
-    reason: str = ""
+    not_tested: NotTested = TESTED
+
+    @property
+    def reason(self) -> str:
+        """Why it was not tested, in words; empty otherwise."""
+        return self.not_tested.sentence
 
 
 def paired_difference(
@@ -85,9 +94,9 @@ def paired_difference(
     """
     lost = int(np.sum(~np.isfinite(values))), int(np.sum(~np.isfinite(reference)))
     if any(lost):
-        return _not_tested(level, f"{lost[0]} seeds of the method and {lost[1]} of the reference have no number")
+        return _not_tested(level, NotTested("lost-seeds", {"method": lost[0], "reference": lost[1]}))
     if len(values) < MIN_SEEDS:
-        return _not_tested(level, f"{len(values)} seeds, at least {MIN_SEEDS} are needed")
+        return _not_tested(level, NotTested("few-seeds", {"seeds": len(values), "least": MIN_SEEDS}))
     apart = values - reference
     error = 0.0 if errors is None else float(np.mean(errors))
     low, high = _interval(apart, level, seed)
@@ -105,6 +114,6 @@ def _interval(apart: Float[np.ndarray, " S"], level: float, seed: int) -> tuple[
     return bootstrap_interval(float(ordered.mean()), replicates, left_out, level)[:2]
 
 
-def _not_tested(level: float, reason: str) -> PairedDifference:
+def _not_tested(level: float, why: NotTested) -> PairedDifference:
     nan = float("nan")
-    return PairedDifference(nan, nan, nan, level, PairedVerdict.NOT_TESTED, reason)
+    return PairedDifference(nan, nan, nan, level, PairedVerdict.NOT_TESTED, why)

@@ -6,6 +6,9 @@ import jax.numpy as jnp
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 
+# Stands for zero in a divisor or a logarithm: near the least float, far below any number of a game.
+TINY = 1e-300
+
 
 def require_float64(game: AbstractGame) -> None:
     """Refuse to compute exact quantities in single precision.

@@ -12,6 +12,8 @@ from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.kernel import Kernel, tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
 
+# Of Dirichlet laws: uniform, near the faces, in the middle of the simplex.
+_CONCENTRATIONS = (1.0, 0.3, 10.0)
 FUNCTIONS = ("transition", "follower_reward", "leader_reward")
 # Entries of the tables of one batch (32 MiB of float64), and the largest batch.
 _MAX_ENTRIES = 2**22
@@ -78,4 +80,4 @@ def random_fields(size: int, number: int, seed: int) -> Float[np.ndarray, "F M"]
     """
     generator = np.random.default_rng(seed)
     third = -(-number // 3)
-    return np.concatenate([generator.dirichlet(np.full(size, weight), third) for weight in (1.0, 0.3, 10.0)])
+    return np.concatenate([generator.dirichlet(np.full(size, weight), third) for weight in _CONCENTRATIONS])

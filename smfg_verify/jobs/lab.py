@@ -5,8 +5,10 @@ import math
 
 from smfg_verify.bounds.drift.inequalities import DriftInequality
 from smfg_verify.bounds.drift.validate_drift import validate_drift
-from smfg_verify.bounds.steps.laboratory import Laboratory, check_sweep, step_laboratory
+from smfg_verify.bounds.steps.laboratory import check_sweep, step_laboratory
+from smfg_verify.bounds.steps.sentences import DRAWN, NoRegion
 from smfg_verify.bounds.steps.sweep import default_planes, whole_choice
+from smfg_verify.bounds.steps.sweep_record import Laboratory
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.jobs.finished import Store
@@ -64,12 +66,12 @@ def run_laboratory(settings: GameSettings, run: RunSettings, store: Store | None
             callback=progress.counted(total, "runs"),
             keep=job,
         )
-    return LabResult(settings, game, run, dataclasses.replace(lab, region_missing=obstacle or lab.region_missing))
+    return LabResult(settings, game, run, dataclasses.replace(lab, no_region=obstacle or lab.no_region))
 
 
 def _inequalities(
     game: AbstractGame, schedule: Schedule, run: RunSettings
-) -> tuple[dict[str, DriftInequality] | None, str]:
+) -> tuple[dict[str, DriftInequality] | None, NoRegion]:
     trace = ac_smfg(
         game,
         num_iterations=_DRIFT_ITERATIONS,
@@ -79,6 +81,6 @@ def _inequalities(
         checkpoints=_DRIFT_CHECKPOINTS,
     )
     try:
-        return dict(validate_drift(game, trace).inequalities), ""
+        return dict(validate_drift(game, trace).inequalities), DRAWN
     except InputError as error:  # the budget of exact expectations
-        return None, str(error)
+        return None, NoRegion("refused", {"error": str(error)})

@@ -58,12 +58,21 @@ def plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.label if isinstance(value, NamedStatus) else value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(getattr(value, name)) for name in _fields(value)}
+        return {name: plain(getattr(value, name)) for name in (*_fields(value), *rendered_texts(type(value)))}
     if isinstance(value, Mapping):
         return _mapping({str(key): item for key, item in value.items()}, plain)
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return _scalar(value if value is None or isinstance(value, bool | int | float | str) else str(value))
+
+
+def rendered_texts(kind: type) -> tuple[str, ...]:
+    """Texts that a record renders from its data, as its class names them in `RENDERED`.
+
+    `plain` writes them beside the data, for readers that cannot render them; `structured` renders them again.
+    """
+    names: tuple[str, ...] = getattr(kind, "RENDERED", ())
+    return names
 
 
 def encode(value: Any) -> Any:

@@ -92,13 +92,14 @@ def read_text(path: str | os.PathLike[str], what: str) -> str:
         raise InputError(f"{path}: is {kind}; expected {what}.") from error
 
 
-def opened(text: str, kind: str, version: int, *, within: str = "") -> dict[str, Any]:
+def opened(text: str, kind: str, version: int, *earlier: int, within: str = "") -> dict[str, Any]:
     """The record of one kind in a text: alone, or an entry of the report.json of a command.
 
     Args:
         text: JSON.
         kind: the "format" or "schema" that the record must have.
         version: the schema version that it must have.
+        earlier: schema versions that can be read too.
         within: name of its entry in a report.json; empty where it has none.
 
     Returns:
@@ -121,7 +122,7 @@ def opened(text: str, kind: str, version: int, *, within: str = "") -> dict[str,
         cause = "" if found in _KINDS else "; likely cause: a file of another tool"
         places = f", alone or in {_KINDS[REPORT]}" if within else ""
         raise InputError(f"got {got}, expected {what} ({kind!r}){places}{cause}.")
-    if record.get("schema_version") != version:
+    if record.get("schema_version") not in (version, *earlier):
         raise InputError(
             f"got {what} of schema version {record.get('schema_version')!r}, expected {version}; likely cause: it was "
             "written by another version of smfg-verify. Make it again."

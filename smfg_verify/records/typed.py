@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.errors import InputError
-from smfg_verify.records.codec import decode, number
+from smfg_verify.records.codec import decode, number, rendered_texts
 from smfg_verify.records.status import NamedStatus
 
 T = TypeVar("T")
@@ -30,15 +30,20 @@ def structured(kind: type[T], value: Any) -> T:
 
     Raises:
         ValueError: fields are missing or unknown, or a value is not what its field declares.
+        KeyError: data are missing that a text of the record is rendered from.
     """
     if not isinstance(value, dict):
         raise InputError(f"{kind.__name__}: got {type(value).__name__}, expected a mapping.")
     declared = typing.get_type_hints(kind)
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    if set(value) != names:
-        surplus, missing = sorted(set(value) - names), sorted(names - set(value))
+    texts = rendered_texts(kind)
+    if set(value) - set(texts) != names:
+        surplus, missing = sorted(set(value) - names - set(texts)), sorted(names - set(value))
         raise InputError(f"{kind.__name__}: got the unknown fields {surplus}, and misses {missing}.")
-    return kind(**{name: _read(declared[name], value[name], f"{kind.__name__}.{name}") for name in names})
+    record = kind(**{name: _read(declared[name], value[name], f"{kind.__name__}.{name}") for name in names})
+    for name in texts:
+        getattr(record, name)  # data that a text cannot be told from are refused here, not where it is read
+    return record
 
 
 def _read(kind: Any, value: Any, place: str) -> Any:

@@ -29,6 +29,8 @@ from smfg_verify.stochastic.engine.advance import seed_key
 from smfg_verify.stochastic.engine.initial import check_seeds
 from smfg_verify.stochastic.sampling import sample_index, sample_row
 
+# Counts are 32-bit integers within a program.
+_TOO_MANY = 2**31
 T = TypeVar("T")
 
 _POPULATION_STREAM = 2
@@ -174,7 +176,7 @@ def simulate_population(
 
 
 def _check_count(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value < 2**31:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value < _TOO_MANY:
         raise InputError(f"{name}: got {value!r}, expected an integer in [1, 2**31).")
     return int(value)
 

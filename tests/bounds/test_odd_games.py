@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -102,7 +103,13 @@ def test_drift_of_one_state_says_that_its_mean_field_does_not_move(one_state, tm
     assert "e_mu has no constants" in said
     assert "no group left out" in said
     assert "nan" not in said
-    assert write_drift(drift, tmp_path).exists()
+    record = json.loads(write_drift(drift, tmp_path).read_text())
+    line = record["inequalities"]["e_mu"]
+    assert line["outcome"] == {"case": "no-residual", "facts": {}}
+    assert line["status"] == "the residual is zero, up to rounding, at every iterate"
+    assert (line["contraction"], line["violation"], line["coupling"]) == ("NaN", "NaN", {})
+    assert record["lyapunov"]["undecided"] == {"case": "unsolved", "facts": {"residuals": ["e_mu"]}}
+    assert record["lyapunov"]["reason"] == "the inequality of e_mu has no constants"
 
 
 def test_drift_of_a_run_that_diverged_throughout_says_so(one_state):

@@ -16,7 +16,7 @@ def test_laffer_tax_breaks_the_leaders_line(tmp_path, capsys):
     assert record["inequalities"]["e_omega"]["contraction"] == 0.0
     assert not record["lyapunov"]["exists"]
     assert record["lyapunov"]["obstruction"]
-    assert set(record["curves"]["leader"]) == {"inf"}
+    assert set(record["curves"]["leader"]) == {"Infinity"}
     assert "No weights decrease together" in said
     assert record["run"]["seeds"] == 2
 

@@ -236,3 +236,81 @@ def test_a_shell_that_cannot_be_told_is_asked_for_in_one_line(monkeypatch, capsy
 
     monkeypatch.setattr("cyclopts.completion.detect.detect_shell", unknown)
     assert "--shell bash" in refused(["--install-completion"], capsys)
+
+
+SHARED = {
+    "run": {"seeds": 7, "iterations": 70, "sampling": '"iid"'},
+    "schedule": {"leader": 0.25, "critic": 2.0},
+    "check": {"budget": '"quick"', "leaders": 3},
+}
+CARRIED_OUT = {
+    "show": "pipeline.load_game",
+    "check": "pipeline.carry_out",
+    "run": "pipeline.carry_out",
+    "validate": "pipeline.carry_out",
+    "plan": "plan.make_plan",
+    "drift": "drift.find_drift",
+    "lab": "lab.run_laboratory",
+    "compare": "compare.make_comparison",
+}
+UNUSED = {
+    "show": "run.seeds, run.iterations, run.sampling, schedule.leader, schedule.critic, check.budget, check.leaders",
+    "check": "run.seeds, run.iterations, run.sampling",
+    "run": "check.budget, check.leaders",
+    "plan": "run.seeds, run.iterations, check.budget, check.leaders",
+    "drift": "run.seeds, run.iterations, check.budget, check.leaders",
+    "lab": "run.seeds, run.iterations, check.budget, check.leaders",
+    "compare": "run.seeds, run.iterations, run.sampling, schedule.leader, schedule.critic, check.budget, check.leaders",
+}
+
+
+def said_of(tables, command, tmp_path, monkeypatch, capsys):
+    """What a command says of a configuration file on its way to the job, and the settings the job is given."""
+    path = tmp_path / "shared.toml"
+    written = ((table, "\n".join(f"{key} = {value}" for key, value in keys.items())) for table, keys in tables.items())
+    path.write_text("\n".join(f"[{table}]\n{lines}" for table, lines in written))
+    found = []
+
+    def carry_out(*arguments, **how):
+        found.extend([*arguments, *how.values()])
+        raise InputError("far enough")
+
+    monkeypatch.setattr(f"smfg_verify.jobs.{CARRIED_OUT[command]}", carry_out)
+    out = [] if command == "show" else ["--out", str(tmp_path / "out")]
+    assert main([command, "laffer-tax", "--config", str(path), *out]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    *lines, last = captured.err.splitlines()
+    assert last == "smfg-verify: far enough"
+    return lines, found
+
+
+@pytest.mark.parametrize("command", CARRIED_OUT)
+def test_one_file_serves_every_command_and_each_says_in_one_line_what_it_leaves(command, tmp_path, monkeypatch, capsys):
+    lines, found = said_of(SHARED, command, tmp_path, monkeypatch, capsys)
+    if command not in UNUSED:
+        assert lines == []
+    else:
+        (line,) = lines
+        assert line.startswith(f"smfg-verify: --config: {tmp_path / 'shared.toml'}: {command} has no use for ")
+        left, taken = line.removesuffix(".").split(" has no use for ")[1].split("; it takes ")
+        assert left == UNUSED[command]
+        assert taken.split(", ")[0] == "game.*"
+        assert set(left.split(", ")).isdisjoint(taken.split(", "))
+        # What it takes it is not silent about, and the rest of the file takes effect.
+        everything = {f"{table}.{key}" for table, keys in SHARED.items() for key in keys}
+        assert everything - set(left.split(", ")) <= set(taken.split(", "))
+    if command in ("plan", "drift", "lab"):
+        (run,) = (value for value in found if isinstance(value, RunSettings))
+        assert (run.sampling, run.schedule) == ("iid", {"leader": 0.25, "critic": 2.0})
+        assert (run.seeds, run.iterations) not in {(7, 70)}
+
+
+@pytest.mark.parametrize("command", CARRIED_OUT)
+def test_a_file_of_nothing_but_what_a_command_takes_is_not_spoken_of(command, tmp_path, monkeypatch, capsys):
+    left = set(UNUSED.get(command, "").split(", "))
+    own = {
+        table: {key: value for key, value in keys.items() if f"{table}.{key}" not in left}
+        for table, keys in SHARED.items()
+    }
+    assert said_of({"game": {}, **own}, command, tmp_path, monkeypatch, capsys)[0] == []

@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int
 from smfg_verify.assumptions.report import AssumptionReport
 from smfg_verify.bounds import BoundReport, PowerPlan, Residuals
 from smfg_verify.bounds.drift.validate_drift import DriftReport
-from smfg_verify.bounds.steps.laboratory import Laboratory
+from smfg_verify.bounds.steps.sweep_record import Laboratory
 from smfg_verify.cases.record import CaseRecord
 from smfg_verify.comparison import Comparison
 from smfg_verify.records.codec import decode, encode, kept, number, plain

@@ -254,7 +254,7 @@ def test_a_file_of_an_earlier_version_is_refused_by_name_in_one_line(tmp_path):
     """Their numbers that are not finite were null, or had other names."""
     path = tmp_path / "old.json"
     earlier = {
-        "a bound report of schema version 3, expected 4": (
+        "a bound report of schema version 3, expected 5": (
             BoundReport,
             {"schema": "smfg-verify/bound-report", "schema_version": 3, "rows": []},
         ),

@@ -18,6 +18,8 @@ from smfg_verify.assumptions.enclosure import NoEnclosure, TableEnclosure, envel
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame, game_hash, traced
 
+# Powers of the chain that a mixing factor is looked for at: these, or four a state in games of many.
+_LEAST_STEPS, _STEPS_PER_STATE = 32, 4
 # Table entries visited by the search for the best number of steps (a few seconds).
 _MIXING_WORK = 3e8
 # What is known of a table's entries, by name of the table.
@@ -185,7 +187,7 @@ def _cached(key: _Key) -> GameConstants:
             rows.lower,
             rows.upper,
             one_step=one_step,
-            max_steps=max(32, 4 * game.num_states),
+            max_steps=max(_LEAST_STEPS, _STEPS_PER_STATE * game.num_states),
             max_work=_MIXING_WORK,
             slack=rows.slack if np.isfinite(rows.slack) else 0.0,
         )

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.search import into_box, minimise, mixed_starts, out_of_box, simplex_of, slopes_of
 from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.exact.precision import TINY
 from smfg_verify.exact.response import response_jacobian, setting_of
 from smfg_verify.exact.response_jacobian import (
     at_mean_fields,
@@ -18,6 +19,8 @@ from smfg_verify.exact.response_jacobian import (
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
 
+# Of Dirichlet laws: spread out, concentrated.
+_CONCENTRATIONS = (1.0, 0.2)
 _MOST_SAMPLES = 256
 _MOST_STARTS = 8
 _MOST_STEPS = 60
@@ -62,7 +65,7 @@ def _coordinates(game: AbstractGame, point: Array) -> tuple[Array, Array]:
 
 def as_points(logits: Float[np.ndarray, "N O B"], fields: Float[np.ndarray, "N M"]) -> Float[np.ndarray, "N D"]:
     """Unbounded coordinates of leaders and mean fields; what lies at the edge is moved inside the search's box."""
-    logarithms = np.log(np.maximum(fields, 1e-300))
+    logarithms = np.log(np.maximum(fields, TINY))
     centred = logarithms - 0.5 * (logarithms.max(axis=1, keepdims=True) + logarithms.min(axis=1, keepdims=True))
     return np.concatenate([out_of_box(logits.reshape(len(logits), -1)), out_of_box(centred)], axis=1)
 
@@ -78,7 +81,7 @@ def random_points(game: AbstractGame, number: int, settings: SearchSettings) -> 
     generator = np.random.default_rng(settings.seed)
     logits = settings.leader_scale * generator.standard_normal((number, *leader_logits_shape(game)))
     size = field_size(game)
-    fields = np.concatenate([generator.dirichlet(np.full(size, shape), number) for shape in (1.0, 0.2)])
+    fields = np.concatenate([generator.dirichlet(np.full(size, shape), number) for shape in _CONCENTRATIONS])
     vertices = np.eye(size)[generator.integers(size, size=number)]
     kind = np.arange(number) % 3
     chosen = np.where((kind == 0)[:, None], fields[:number], fields[number:])

@@ -16,6 +16,7 @@ from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.newton import respond, to_simplex
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import population_law
+from smfg_verify.exact.precision import TINY
 from smfg_verify.exact.response import mean_field_response, setting_of
 from smfg_verify.exact.response_jacobian import LocalResponse, tangent_basis
 from smfg_verify.game import AbstractGame, mean_field_shape
@@ -103,7 +104,7 @@ def secant_jacobians(game: AbstractGame, points: LocalResponse, index: int) -> S
     basis = tangent_basis(len(field)).T
     # From inside the simplex both ways are open; the shift is far below the differences' own error.
     inside = (1.0 - _HALF) * field + _HALF / len(field)
-    half = 0.5 * np.min(inside / np.maximum(np.abs(basis), 1e-300), axis=1, keepdims=True)
+    half = 0.5 * np.min(inside / np.maximum(np.abs(basis), TINY), axis=1, keepdims=True)
     half = np.minimum(half, _HALF)
     moved = np.stack([inside + half * basis, inside - half * basis])
     one = LocalResponse(*(np.repeat(leaf[index : index + 1], len(basis), axis=0) for leaf in points))

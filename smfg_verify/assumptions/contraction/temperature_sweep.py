@@ -32,6 +32,8 @@ from smfg_verify.exact.response_jacobian import (
 )
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
+# A grid in logarithms ends at its last temperature up to rounding.
+_ROUNDED = 1.0 + 1e-12
 COLDEST, HOTTEST = 1e-3, 1e3
 # Temperatures of the figure: so many, up to so many decades on either side of the game's.
 _NUM_SWEPT = 13
@@ -75,7 +77,7 @@ def smallest_admitted(value: Callable[[float], float]) -> float:
         if not value(float(tau)) < 1.0:
             break
         held = float(tau)
-    if not np.isfinite(held) or held <= COLDEST * (1.0 + 1e-12):
+    if not np.isfinite(held) or held <= COLDEST * _ROUNDED:
         return held
     low, high = float(tau), held
     for _ in range(_BISECTIONS):

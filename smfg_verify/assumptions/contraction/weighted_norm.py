@@ -8,6 +8,10 @@ from jaxtyping import Float
 
 from smfg_verify import conic
 
+# A solver's matrix is symmetric up to rounding; what is farther off is no answer of its.
+_SYMMETRIC = 1e-9
+# Lyapunov's equation is solved at a rate a little above the spectral radius, at which it has no solution.
+_ABOVE = 1.05
 # Linear matrix inequalities of more rows than this would take minutes.
 LARGEST_SIZE = 24
 LYAPUNOV = "discrete Lyapunov equation"
@@ -59,7 +63,7 @@ def verified_modulus(jacobians: Float[np.ndarray, "N k k"], weight: Float[np.nda
     Returns:
         The modulus; infinite where X is not symmetric positive definite or not finite.
     """
-    if not np.all(np.isfinite(weight)) or np.max(np.abs(weight - weight.T), initial=0.0) > 1e-9 * np.max(
+    if not np.all(np.isfinite(weight)) or np.max(np.abs(weight - weight.T), initial=0.0) > _SYMMETRIC * np.max(
         np.abs(weight), initial=0.0
     ):
         return float("inf")
@@ -112,7 +116,7 @@ def _by_lyapunov(jacobians: Float[np.ndarray, "N k k"], radius: float) -> Weight
     r"""$X = \sum_j (J/\rho)^{jT} (J/\rho)^j$ has $J^T X J = \rho^2 (X - I)$ at any rho above the spectral radius."""
     if len(jacobians) > 1:
         return NO_NORM._replace(statuses=("failed: too many Jacobians of too many rows",))
-    scaled = jacobians[0].T / (1.05 * radius)
+    scaled = jacobians[0].T / (_ABOVE * radius)
     weight = scipy.linalg.solve_discrete_lyapunov(scaled, np.eye(len(scaled)), method="bilinear")
     weight = 0.5 * (weight + weight.T)
     modulus = verified_modulus(jacobians, weight)

@@ -8,6 +8,12 @@ from types import EllipsisType
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
+# What a sum that is multiplied on is rounded by, generously.
+OUTWARD = 1.0 + 1e-12
+# A determinant below is that of a singular matrix, or one whose inverse helps nobody.
+_SINGULAR = 1e-200
+# Roundings of a softmax: of its quotient, and of the argument of an exponential, relative to that.
+_QUOTIENT, _ARGUMENT = 1e-14, 1e-15
 # What selects entries of an array.
 Entries = int | slice | np.ndarray | EllipsisType | tuple[int | slice | np.ndarray | EllipsisType | None, ...] | None
 
@@ -122,17 +128,17 @@ def solved(matrix: Ball, right: Ball) -> Ball:
     guess = np.einsum("kij,kj->ki", inverse, right.mid)
     defect = contract("kij,kj->ki", inverse, right - contract("kij,kj->ki", matrix, guess)).size
     excess = (contract("kij,kjl->kil", inverse, matrix) - identity).size
-    beta = np.max(np.sum(excess, axis=2), axis=1) * (1.0 + 1e-12)
+    beta = np.max(np.sum(excess, axis=2), axis=1) * OUTWARD
     with np.errstate(divide="ignore", invalid="ignore"):
         bound = np.where(beta < 1.0, np.max(defect, axis=1) / (1.0 - beta), np.inf)
     radius = defect + np.sum(excess, axis=2) * bound[:, None]
-    return Ball(guess, np.where(np.isnan(radius), np.inf, radius * (1.0 + 1e-12)))
+    return Ball(guess, np.where(np.isnan(radius), np.inf, radius * OUTWARD))
 
 
 def approximate_inverse(matrices: Float[np.ndarray, "K D D"]) -> Float[np.ndarray, "K D D"]:
     """Preconditioners: any matrix is valid as one, the better the closer to the inverse; zeros where it is singular."""
     identity = np.broadcast_to(np.eye(matrices.shape[-1]), matrices.shape)
-    usable = np.all(np.isfinite(matrices), axis=(1, 2)) & (np.abs(np.linalg.det(np.nan_to_num(matrices))) > 1e-200)
+    usable = np.all(np.isfinite(matrices), axis=(1, 2)) & (np.abs(np.linalg.det(np.nan_to_num(matrices))) > _SINGULAR)
     safe = np.where(usable[:, None, None], matrices, identity)
     return np.where(usable[:, None, None], np.linalg.solve(safe, identity), 0.0)
 
@@ -150,5 +156,5 @@ def softmax_of_differences(lower: Float[np.ndarray, "*k A A"], upper: Float[np.n
     ball = Ball.of_ends(low, high)
     # An exponential's relative rounding is the absolute one of its argument.
     argument = np.max(np.maximum(np.abs(lower), np.abs(upper)), axis=-1)
-    share = 1e-14 + _SPACING * lower.shape[-1] + 1e-15 * argument
+    share = _QUOTIENT + _SPACING * lower.shape[-1] + _ARGUMENT * argument
     return Ball(ball.mid, ball.rad + share * (ball.mid + ball.rad))

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.domain import bisected, inner_points, tightened
 
+# Of the first bound, the scale of a supremum near zero.
+_SHARE_OF_FIRST = 1e-3
 # From the lower and upper corners of boxes, (K, M) each, a bound of each; and from points their values.
 BoxBound = Callable[[Float[np.ndarray, "K M"], Float[np.ndarray, "K M"]], Float[np.ndarray, " K"]]
 PointValues = Callable[[Float[np.ndarray, "K M"]], Float[np.ndarray, " K"]]
@@ -121,7 +123,7 @@ def supremum(
 
 def _closed(curve: list[float], best: float, tolerance: float) -> bool:
     # A supremum of zero has no scale of its own: there it is a part of the first bound.
-    scale = max(abs(best), 1e-3 * abs(curve[0]))
+    scale = max(abs(best), _SHARE_OF_FIRST * abs(curve[0]))
     return math.isfinite(curve[-1]) and curve[-1] - best <= tolerance * scale
 
 

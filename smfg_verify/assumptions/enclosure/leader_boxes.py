@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from smfg_verify.assumptions.enclosure.balls import Ball, approximate_inverse, contract, softmax_range, solved
+from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse, contract, softmax_range, solved
 from smfg_verify.assumptions.enclosure.leader_world import (
     AffineGame,
     World,
@@ -28,7 +28,16 @@ from smfg_verify.assumptions.enclosure.leader_world import (
     through_policy,
     world_of,
 )
+from smfg_verify.exact.precision import TINY
+from smfg_verify.exact.root import TOLERANCE
 
+# Roundings of a residual, relative to the size of its terms, and of each of the sums that it is made of.
+_ROUNDING, _SPACING = 1e-13, 2.0**-49
+# Krawczyk's operator maps a box into itself that is a little larger than its image, and no point; a box that grows to
+# the last of these proves nothing.
+_FIRST_WIDER, _WIDER, _LEAST_RADIUS, _LARGEST_RADIUS = 1.2, 1.1, 1e-12, 1e6
+# Roundings of an entropy, relative to its weight.
+_ENTROPY_ROUNDING = 1e-14
 _NEWTON_STEPS = 30
 _KRAWCZYK_STEPS = 6
 
@@ -94,6 +103,8 @@ def _phi(game: AffineGame, lower: np.ndarray, upper: np.ndarray) -> Ball:
 
 def _solve(game: AffineGame, logits: np.ndarray, field: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Equilibria at points by Newton's method from a guess; NaN or wrong where it fails, which verification finds."""
+    # Not `exact.root.newton`: the Jacobian is the middle of NumPy's intervals, at all boxes at once, which JAX cannot
+    # trace, and needs no damping, since a point that is no equilibrium is found out by Krawczyk's operator.
     size = field.shape[1]
     phi = _phi(game, logits, logits)
     for _ in range(_NEWTON_STEPS):
@@ -103,7 +114,7 @@ def _solve(game: AffineGame, logits: np.ndarray, field: np.ndarray, value: np.nd
         step = np.einsum("kij,kj->ki", approximate_inverse(matrix), residual)
         step = np.where(np.isfinite(step), step, 0.0)
         field, value = field - step[:, :size], value - step[:, size:]
-        if np.max(np.abs(step)) < 1e-13 * max(1.0, float(np.max(np.abs(value), initial=0.0))):
+        if np.max(np.abs(step)) < TOLERANCE * max(1.0, float(np.max(np.abs(value), initial=0.0))):
             break
     return field, value
 
@@ -165,7 +176,7 @@ def _krawczyk(
     )
     # The residual's own roundings, magnified where log-policies are differences divided by the temperature; and those
     # of the game's program, of which each row of the transition adds up n.
-    share = 1e-13 + 2.0**-49 * size * game.follower[0].mid[0].size
+    share = _ROUNDING + _SPACING * size * game.follower[0].mid[0].size
     tables = sum(np.max(part.rad) for table in (game.transition, game.follower) for part in table)
     rounding = (share * scale + 4.0 * size * tables * scale) * max(1.0, 1.0 / game.temperature)
     at_point = _jacobian(world_of(game, phi, Ball.exact(field), Ball.exact(value)))
@@ -173,12 +184,12 @@ def _krawczyk(
     start = contract("kij,kj->ki", inverse, Ball(residual, np.broadcast_to(rounding, residual.shape))).size
     by_logits = contract("kij,kjl->kil", inverse, at_point[1])
     start = start + contract("kil,kl->ki", by_logits, Ball(0.0 * half, half)).size
-    radius = 1.2 * start + 1e-12
+    radius = _FIRST_WIDER * start + _LEAST_RADIUS
     found, done = np.full_like(radius, np.inf), np.zeros(len(radius), dtype=bool)
     for _ in range(_KRAWCZYK_STEPS):
         world = world_of(game, phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]))
         excess = contract("kij,kjl->kil", inverse, _jacobian(world)[0]) - np.eye(2 * size - 1)[None]
-        image = start + np.einsum("kij,kj->ki", excess.size, radius) * (1.0 + 1e-12)
+        image = start + np.einsum("kij,kj->ki", excess.size, radius) * OUTWARD
         inside = np.all(image < radius, axis=1)
         # A mean field with a negative entry is none, and a game says nothing about it.
         inside &= np.all(field - image[:, :size] >= 0.0, axis=1)
@@ -186,7 +197,7 @@ def _krawczyk(
         done |= inside
         if done.all():
             break
-        radius = np.where(done[:, None], radius, np.minimum(1.1 * image + 1e-12, 1e6))
+        radius = np.where(done[:, None], radius, np.minimum(_WIDER * image + _LEAST_RADIUS, _LARGEST_RADIUS))
     return found, done
 
 
@@ -221,11 +232,11 @@ def _gradients(game: AffineGame, world: World, logits: Ball) -> tuple[Ball, Ball
 def _entropy(game: AffineGame, phi: Ball, logits: Ball) -> tuple[Ball, Ball]:
     r"""Leader's entropy bonus, (K, n), its slope $-\tau_l \phi_b \sum_e \phi_e (\omega_b - \omega_e)$, (K, k, n)."""
     weight = game.leader_temperature
-    low, high = np.clip(phi.lower, 1e-300, 1.0), np.clip(phi.upper, 1e-300, 1.0)
+    low, high = np.clip(phi.lower, TINY, 1.0), np.clip(phi.upper, TINY, 1.0)
     ends = -low * np.log(low), -high * np.log(high)
     peak = np.where((low <= np.exp(-1.0)) & (high >= np.exp(-1.0)), np.exp(-1.0), np.maximum(*ends))
     each = Ball.of_ends(np.minimum(*ends), peak)
-    bonus = Ball(weight * each.mid.sum(axis=2), weight * each.rad.sum(axis=2) + 1e-14 * weight)
+    bonus = Ball(weight * each.mid.sum(axis=2), weight * each.rad.sum(axis=2) + _ENTROPY_ROUNDING * weight)
     rows = logits.moved(game.full_logits)[:, game.observation]
     differences = rows.moved(lambda x: x[:, :, :, None]) - rows.moved(lambda x: x[:, :, None, :])
     same = np.eye(game.num_leader_actions)

@@ -22,6 +22,10 @@ from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 from smfg_verify.game.compiling import OPTIMISED
 
+# Pairs of coefficients that the extremes of a form over the simplex look at, a coefficient.
+_PAIRS = 16
+# An entry's bound counts as close to what points attain within this share of the entry's span.
+_CLOSE = 1e-3
 FUNCTIONS: dict[str, Callable[..., Array]] = {
     "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
     "follower_reward": lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m), dtype=float),
@@ -209,7 +213,7 @@ def numbers_of_a_box(game: AbstractGame, name: str, *, slopes: bool) -> int:
     """Numbers that the enclosure of a table, or of its slopes, over one box holds: what the box costs."""
     field = int(np.prod(mean_field_shape(game)))
     # The extremes of a form over the simplex look at all pairs of its coefficients.
-    return _table_size(game, name) * (field + 1) * (field if slopes else 1) * min(field, 16)
+    return _table_size(game, name) * (field + 1) * (field if slopes else 1) * min(field, _PAIRS)
 
 
 def _batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
@@ -304,7 +308,7 @@ def _boxes_that_bound(ranges: _Rounded, inner: Range, most: int) -> np.ndarray:
     """Which boxes set the bound of an entry that is not yet close to what points attain, (K,)."""
     axes = tuple(range(1, ranges.lower.ndim))
     span = inner.upper - inner.lower
-    allowed = 1e-3 * np.where(span > 0.0, span, 1.0)
+    allowed = _CLOSE * np.where(span > 0.0, span, 1.0)
     low, high = ranges.lower.min(axis=0), ranges.upper.max(axis=0)
     below = (ranges.lower <= low) & ~(inner.lower - low <= allowed)
     above = (ranges.upper >= high) & ~(high - inner.upper <= allowed)

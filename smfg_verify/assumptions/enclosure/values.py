@@ -8,6 +8,9 @@ from jaxtyping import Array, Bool
 
 from smfg_verify.assumptions.enclosure.affine_forms import Form, Scope
 
+# The largest integer up to which every one is a float64.
+_LAST_EXACT = 2.0**53
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Enclosed:
@@ -57,7 +60,7 @@ def number(constant: Value) -> Array:
 
 def exactly_a_number(constant: Array) -> Bool[Array, ""]:
     """Whether all integers of a constant array are floats too: beyond 2^53 some are not."""
-    return jnp.all(jnp.abs(number(constant)) <= 2.0**53)
+    return jnp.all(jnp.abs(number(constant)) <= _LAST_EXACT)
 
 
 def constant_value(array: Value, scope: Scope) -> Enclosed:

@@ -26,8 +26,11 @@ from smfg_verify.assumptions.ergodicity.worst_chains import (
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame, traced
 
+# Moduli that a finding keeps, the largest ones.
+_KEPT = 100
 PROPERTY = "ergodicity"
 STATEMENTS = ("dobrushin", "doeblin", "mixing", "spectral-gap")
 
@@ -124,7 +127,7 @@ def _dobrushin_finding(constants: GameConstants) -> Finding:
         facts={"exact": bool(bound.exact), **half_life},
         witness=bound.witness,
         searched=constants.searched,
-        details={"measured": constants.measured["one_step"], "factor": 1.0 / max(1.0 - bound.upper, 1e-300)},
+        details={"measured": constants.measured["one_step"], "factor": 1.0 / max(1.0 - bound.upper, TINY)},
     )
 
 
@@ -256,5 +259,5 @@ def _spectral_finding(game: AbstractGame, chains: Chains, searched: Mapping[str,
         facts={"chains": int(usable.size)},
         witness=witness,
         searched=searched,
-        details={"moduli": np.sort(moduli)[::-1][:100]},
+        details={"moduli": np.sort(moduli)[::-1][:_KEPT]},
     )

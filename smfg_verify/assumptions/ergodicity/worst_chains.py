@@ -19,6 +19,8 @@ from smfg_verify.exact.tables_at_fields import field_size, random_fields, tables
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import observed_rows, softmax_policy
 
+# Chains of pure policies whose second eigenvalues are compared for a start, and how far inside the simplex it lies.
+_COMPARED, _INSIDE = 100, 1e-3
 _MAX_CHAINS = 4096
 _MAX_VERTICES = 8
 # Entries of all chains looked at: their eigenvalues take a second or two.
@@ -296,10 +298,10 @@ def _rounded(policies: Float[np.ndarray, "C rows actions"]) -> Float[np.ndarray,
 
 
 def _nearly_pure(pure: Chains) -> np.ndarray:
-    """Parameter of a point near the pure policies of worst second eigenvalue among the first hundred."""
-    some = pure.matrix[:100]
+    """Parameter of a point near the pure policies of worst second eigenvalue among the first `_COMPARED`."""
+    some = pure.matrix[:_COMPARED]
     usable = np.all(np.isfinite(some), axis=(1, 2))
     worst = np.argmax(np.where(usable, second_modulus(np.where(usable[:, None, None], some, 0.0)), -1.0))
     logits = (2.0 * (table[worst].ravel() - 0.5) for table in (pure.follower, pure.leader))
-    field = np.log(np.maximum(pure.mean_field[worst], 1e-3))
+    field = np.log(np.maximum(pure.mean_field[worst], _INSIDE))
     return np.concatenate([*logits, out_of_box(field - np.mean(field))])

@@ -19,6 +19,8 @@ from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame
 from smfg_verify.assumptions.search import LOGIT_BOX
 
+# A point of larger entries is none that a search of an equilibrium has found.
+_SENSIBLE = 1e6
 # L: what logits in the box of every search can express.
 LOG_RATIO = 2.0 * LOGIT_BOX
 # Both gradients below this, relative to their largest entry: nothing to decide there.
@@ -260,5 +262,5 @@ def _enclosed_in_chart(
 
 def _plausible(found: np.ndarray, guess: np.ndarray) -> np.ndarray:
     """The point found, where it is a number of sensible size, else the guess it was searched from."""
-    good = np.all(np.isfinite(found) & (np.abs(found) < 1e6), axis=1, keepdims=True)
+    good = np.all(np.isfinite(found) & (np.abs(found) < _SENSIBLE), axis=1, keepdims=True)
     return np.where(good, found, guess)

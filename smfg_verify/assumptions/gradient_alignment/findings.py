@@ -33,6 +33,7 @@ from smfg_verify.assumptions.gradient_alignment.zeros import gap_of, zeros_of_di
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
 # Where independence is proved, g and p measured may differ by rounding only.
@@ -126,7 +127,7 @@ def _judged(game: AbstractGame, evidence: AlignmentEvidence, proved: bool) -> li
 def _measurably_different(evidence: AlignmentEvidence) -> bool:
     """Whether g and p differ anywhere by more than their errors: then a proof of g = p meets bad arithmetic."""
     points = evidence.points
-    errors = 2.0 * points.error / np.maximum(points.total_norm, 1e-300)
+    errors = 2.0 * points.error / np.maximum(points.total_norm, TINY)
     return bool(np.any(evidence.measures.relative_error > _AGREEMENT + errors))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints, advantage, evaluate_leaders
+from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import softmax_policy
 
@@ -90,7 +91,7 @@ def _rests(points: LeaderPoints, field: Field, tolerance: float) -> np.ndarray:
 def _next_lengths(
     logits: np.ndarray, slope: np.ndarray, previous: np.ndarray | None, lengths: np.ndarray | None
 ) -> np.ndarray:
-    largest = np.maximum(np.max(np.abs(slope), axis=2), 1e-300)
+    largest = np.maximum(np.max(np.abs(slope), axis=2), TINY)
     if lengths is None:
         result: np.ndarray = _FIRST_MOVE / largest
         return result

@@ -42,6 +42,7 @@ from smfg_verify.assumptions.properties import Recompute, register_property
 from smfg_verify.assumptions.search import LOGIT_BOX, SearchResult, minimise, mixed_starts, out_of_box, slopes_of
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
 STATEMENTS = ("domination", "mei-inequality", "mei-constant", "kl-identity", FOLLOWER_PROGRAM)
@@ -203,7 +204,7 @@ def _random_points(game: AbstractGame, settings: SearchSettings) -> FollowerPoin
 
 def _parameters(points: FollowerPoints) -> np.ndarray:
     """Unbounded parameters that `unpack` turns into the points, moved inside the box where they are not."""
-    logs = np.log(np.maximum(points.mean_field.reshape(len(points.mean_field), -1), 1e-300))
+    logs = np.log(np.maximum(points.mean_field.reshape(len(points.mean_field), -1), TINY))
     leaves = (points.follower_logits, points.leader_logits, logs - np.max(logs, axis=1, keepdims=True) + LOGIT_BOX)
     return np.concatenate([out_of_box(leaf).reshape(len(leaf), -1) for leaf in leaves], axis=1)
 

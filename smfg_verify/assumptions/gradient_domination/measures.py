@@ -18,6 +18,8 @@ from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.game.base import Scalar
 from smfg_verify.policies import observed_rows, softmax_policy
 
+# Seven digits of a gap are left where it is so many times the error of the values that it is a difference of.
+_SEVEN_DIGITS = 1e7
 PROPERTY = "gradient-domination"
 # A ratio is taken only where the two log-policies differ by this many times their rounding error: near the optimum
 # gap and squared gradient are both squares of that difference, so eight of their digits hold.
@@ -80,7 +82,7 @@ class DominationMeasures(NamedTuple):
     def identity_error(self) -> Float[Any, "*N"]:
         """Relative difference of the two forms of the gap; NaN where the values may cancel to seven digits."""
         difference = jnp.abs(self.gap - self.value_gap) / self.gap
-        return jnp.where(self.gap > 1e7 * self.value_gap_error, difference, jnp.nan)
+        return jnp.where(self.gap > _SEVEN_DIGITS * self.value_gap_error, difference, jnp.nan)
 
 
 def domination_measures(

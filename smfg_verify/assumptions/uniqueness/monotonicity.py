@@ -20,6 +20,11 @@ from smfg_verify.exact.kernel import tabulate
 from smfg_verify.exact.response_jacobian import field_size, tangent_basis
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
+# The pair of a witness lies around a point that is moved inside the simplex by so much, and goes either way by this
+# share of its least entry.
+_INWARD, _APART = 0.001, 0.1
+# Boxes that a search of one selection looks at, about: whether each selection is searched by itself depends on it.
+_BOXES_EACH = 32
 _MOST_SELECTIONS = 4096
 _MOST_BOXES = 64
 # Eigenvalue problems of one round of boxes; with more selections than that allows their hull is bounded at once.
@@ -121,8 +126,8 @@ def _witness(
     basis = tangent_basis(len(field))
     reduced = basis.T @ (0.5 * (matrices[worst] + matrices[worst].T)) @ basis
     direction = basis @ np.linalg.eigh(reduced)[1][:, -1]
-    inside = 0.999 * field + 0.001 / len(field)
-    step = 0.1 * float(np.min(inside)) / float(np.max(np.abs(direction)))
+    inside = (1.0 - _INWARD) * field + _INWARD / len(field)
+    step = _APART * float(np.min(inside)) / float(np.max(np.abs(direction)))
     return {
         "mean_fields": np.stack([inside + step * direction, inside - step * direction]),
         "follower_actions": chosen.follower[worst],
@@ -203,7 +208,7 @@ def _affine(game: AbstractGame, table: Float[np.ndarray, "1 n A B M"], chosen: S
 def _general(game: AbstractGame, chosen: Selections, settings: SearchSettings) -> _Evidence:
     on_pairs = game.mean_field_support != "states"
     size = field_size(game)
-    each = chosen.complete and len(chosen.leader) * 32 <= _MOST_PROBLEMS
+    each = chosen.complete and len(chosen.leader) * _BOXES_EACH <= _MOST_PROBLEMS
 
     def matrices_at(fields: Float[np.ndarray, "K M"]) -> Float[np.ndarray, "K S M M"]:
         return chosen_slopes(np.asarray(_slopes(game, jnp.asarray(fields))), chosen, on_pairs)

@@ -23,6 +23,8 @@ from smfg_verify.exact.response_jacobian import (
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import softmax_policy
 
+# Of the Dirichlet law of concentrated mean fields.
+_CONCENTRATION = 0.2
 # Two equilibria differ when their l1 distance is above this and above their own errors.
 DIFFERENT = 1e-6
 # Steps of a walk are kept this short (in log tau), so that no fold is leapt over.
@@ -66,7 +68,7 @@ def starting_fields(game: AbstractGame, number: int, generator: np.random.Genera
     vertices = np.eye(size)[generator.permutation(size)[: max(1, number // 2)]]
     others = max(0, number - 1 - len(vertices))
     spread = generator.dirichlet(np.ones(size), others - others // 2)
-    concentrated = generator.dirichlet(np.full(size, 0.2), others // 2)
+    concentrated = generator.dirichlet(np.full(size, _CONCENTRATION), others // 2)
     return np.concatenate([uniform_field(game)[None], vertices, spread, concentrated])
 
 

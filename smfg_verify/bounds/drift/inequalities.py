@@ -9,12 +9,15 @@ The constants found are empirical: they hold at the iterates looked at and nowhe
 """
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify import conic
 from smfg_verify.bounds.drift.expected_residuals import QUANTITIES, ExpectedResiduals
+from smfg_verify.bounds.drift.sentences import FitOutcome, said_by_solver
+from smfg_verify.exact.precision import TINY
 from smfg_verify.learners import LEARNERS
 from smfg_verify.records.codec import kept
 
@@ -23,6 +26,7 @@ RESIDUALS = QUANTITIES[1:]
 STEP_OF = {"e_omega": 0, "e_mu": 1, "e_theta": 2, "e_Vf": 3, "e_Vl": 3}
 # A contraction term nowhere larger than this part of the largest change is none.
 _NO_CONTRACTION = 1e-7
+FITTED = said_by_solver(conic.SOLVED)
 
 
 @kept
@@ -32,7 +36,7 @@ class DriftInequality:
 
     Attributes:
         residual: whose drift it bounds; "e_omega" for the leader's ascent.
-        status: of the linear program, "optimal" or why there are no constants.
+        outcome: what the solver of the linear program said, or why it was not asked, as a case with its figures.
         contraction: a; 0 where the iterates allow none.
         coupling: b by residual.
         moving: b' by residual; empty for the leader.
@@ -46,9 +50,10 @@ class DriftInequality:
     Examples:
         >>> import numpy as np
         >>> from smfg_verify.bounds import DriftInequality
+        >>> from smfg_verify.bounds.drift.sentences import said_by_solver
         >>> inequality = DriftInequality(
         ...     residual="e_omega",
-        ...     status="optimal",
+        ...     outcome=said_by_solver("optimal"),
         ...     contraction=1.0,
         ...     coupling={"e_mu": 0.5, "e_theta": 0.0, "e_Vf": 0.0, "e_Vl": 0.0},
         ...     moving={},
@@ -57,12 +62,14 @@ class DriftInequality:
         ...     binding=0,
         ...     slack=np.array([1.0]),
         ... )
-        >>> inequality.solved, inequality.constants.tolist()
-        (True, [1.0, 0.5, 0.0, 0.0, 0.0, 2.0])
+        >>> inequality.solved, inequality.status, inequality.constants.tolist()
+        (True, 'optimal', [1.0, 0.5, 0.0, 0.0, 0.0, 2.0])
     """
 
+    RENDERED: ClassVar[tuple[str, ...]] = ("status",)
+
     residual: str
-    status: str
+    outcome: FitOutcome
     contraction: float
     coupling: dict[str, float]
     moving: dict[str, float]
@@ -72,9 +79,14 @@ class DriftInequality:
     slack: Float[np.ndarray, " R"]
 
     @property
+    def status(self) -> str:
+        """What the solver said, or in words why it was not asked."""
+        return self.outcome.sentence
+
+    @property
     def solved(self) -> bool:
         """Whether there are constants."""
-        return self.status == conic.SOLVED
+        return self.outcome == FITTED
 
     @property
     def constants(self) -> Float[np.ndarray, " F"]:
@@ -128,14 +140,14 @@ def fit_inequality(
     """
     terms, change, places = _usable(data, residual, rows)
     obstacle = _obstacle(data, residual, terms, places)
-    if obstacle:
+    if obstacle is not None:
         return _unsolved(residual, obstacle)
     scale = np.max(np.abs(terms), axis=0)
     seen = scale > 0.0
     constants = np.zeros(len(scale))
     status, constants[seen] = _smallest(terms[:, seen] / scale[seen], change)
     if status != conic.SOLVED:
-        return _unsolved(residual, status)
+        return _unsolved(residual, said_by_solver(status))
     constants[seen] = np.maximum(constants[seen], 0.0) / scale[seen]
     if constants[0] * scale[0] < _NO_CONTRACTION * np.max(np.abs(change)):
         constants[0] = 0.0  # less contraction is a weaker claim, and this much is the solver's rounding
@@ -158,22 +170,22 @@ def _usable(
     return terms[usable], change[usable], np.flatnonzero(usable)
 
 
-def _obstacle(data: ExpectedResiduals, residual: str, terms: np.ndarray, places: np.ndarray) -> str:
-    """Why there is nothing to fit, or an empty text."""
+def _obstacle(data: ExpectedResiduals, residual: str, terms: np.ndarray, places: np.ndarray) -> FitOutcome | None:
+    """Why there is nothing to fit, if anything stands against it."""
     step = LEARNERS[STEP_OF[residual]]
     if np.any(data.steps[..., STEP_OF[residual]] <= 0.0):
-        return f"the step of its learner, {step}, is zero"
+        return FitOutcome("no-step", {"learner": step})
     if not len(places):
-        return "no iterate with finite residuals"
+        return FitOutcome("no-iterate")
     if not np.any(terms[:, 0]):
-        return "the residual is zero, up to rounding, at every iterate"
-    return ""
+        return FitOutcome("no-residual")
+    return None
 
 
 def _smallest(terms: Float[np.ndarray, "R F"], change: Float[np.ndarray, " R"]) -> tuple[str, np.ndarray]:
     import cvxpy  # a second to import, which only a fit should pay
 
-    unit = max(float(np.max(np.abs(change))), 1e-300)
+    unit = max(float(np.max(np.abs(change))), TINY)
     constants = cvxpy.Variable(terms.shape[1], nonneg=True, name="constants")
     objective = cvxpy.Minimize(np.mean(terms, axis=0) @ constants)
     found = conic.solve(cvxpy.Problem(objective, [terms @ constants >= change / unit]), second_opinion=False)
@@ -190,25 +202,25 @@ def _named(
     contraction = next(values)
     gain = terms[:, 1:] @ constants[1:]
     used = change - terms[:, 0] * constants[0]
-    slack = used / np.maximum(gain, 1e-300)
+    slack = used / np.maximum(gain, TINY)
     return DriftInequality(
         residual=residual,
-        status=conic.SOLVED,
+        outcome=FITTED,
         contraction=contraction,
         coupling={name: next(values) for name in others},
         moving={name: next(values) for name in moving},
         noise={name: next(values) for name in noise},
-        violation=float(np.max(change - terms @ constants) / max(float(np.max(np.abs(change))), 1e-300)),
+        violation=float(np.max(change - terms @ constants) / max(float(np.max(np.abs(change))), TINY)),
         binding=int(places[np.argmax(slack)]),
         slack=slack,
     )
 
 
-def _unsolved(residual: str, status: str) -> DriftInequality:
+def _unsolved(residual: str, outcome: FitOutcome) -> DriftInequality:
     nan = float("nan")
     return DriftInequality(
         residual=residual,
-        status=status,
+        outcome=outcome,
         contraction=nan,
         coupling={},
         moving={},

@@ -9,19 +9,22 @@ there is no such w exactly where some $y \ge 0$, $y \ne 0$, has $D y \ge 0$: res
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linprog
 
 from smfg_verify.bounds.drift.inequalities import RESIDUALS, STEP_OF, DriftInequality
+from smfg_verify.bounds.drift.sentences import DECIDED, Undecided
+from smfg_verify.exact.precision import TINY
 from smfg_verify.learners import LEARNERS
 from smfg_verify.records.codec import kept
 
+# Rounds of scaling rows and columns in turn, each of which halves what is missing, in logarithms.
+_ROUNDS = 20
 # A margin below this, relative to the terms that cancel in it, is rounding.
 _SMALLEST_MARGIN = 1e-9
-_TINY = 1e-300
 
 
 @kept
@@ -36,7 +39,7 @@ class LyapunovCertificate:
         obstruction: by residual y >= 0, summing to one, with D y >= 0 up to rounding: the proof that there are none;
             empty where there are weights.
         obstruction_error: how far an entry of D y is below zero, relative to the terms that cancel in it.
-        reason: in words, where neither was found.
+        undecided: why neither was found, as a case with its figures; the empty one where one was.
 
     Examples:
         >>> from smfg_verify.bounds import LyapunovCertificate
@@ -47,12 +50,19 @@ class LyapunovCertificate:
         (True, 1.0)
     """
 
+    RENDERED: ClassVar[tuple[str, ...]] = ("reason",)
+
     exists: bool
     weights: Mapping[str, float]
     margin: float
     obstruction: Mapping[str, float]
     obstruction_error: float
-    reason: str = ""
+    undecided: Undecided = DECIDED
+
+    @property
+    def reason(self) -> str:
+        """Why neither was found, in words; empty otherwise."""
+        return self.undecided.sentence
 
 
 class RateConstants(NamedTuple):
@@ -132,9 +142,9 @@ def certify(rates: Float[np.ndarray, "5 5"]) -> LyapunovCertificate:
         The certificate, verified in float64 after the solver.
     """
     if not np.all(np.isfinite(rates)):
-        return undecided("an inequality has no constants")
+        return undecided(Undecided("not-finite"))
     if not np.any(rates):
-        return undecided("every rate is zero")
+        return undecided(Undecided("no-rate"))
     rows, columns = _equilibrating(rates)
     even = rates / np.outer(rows, columns)
     found = _extreme(even.T, sign=1.0)
@@ -142,7 +152,7 @@ def certify(rates: Float[np.ndarray, "5 5"]) -> LyapunovCertificate:
         weights = found / rows
         weights /= weights.sum()
         # Relative to what cancels in each column, so that no step constant is too small to be told from rounding.
-        if np.max(weights @ rates / (weights @ np.abs(rates) + _TINY)) < -_SMALLEST_MARGIN:
+        if np.max(weights @ rates / (weights @ np.abs(rates) + TINY)) < -_SMALLEST_MARGIN:
             return LyapunovCertificate(
                 exists=True,
                 weights=dict(zip(RESIDUALS, weights.tolist(), strict=True)),
@@ -156,7 +166,7 @@ def certify(rates: Float[np.ndarray, "5 5"]) -> LyapunovCertificate:
 def _equilibrating(rates: Float[np.ndarray, "5 5"]) -> tuple[Float[np.ndarray, " 5"], Float[np.ndarray, " 5"]]:
     """Scales of rows and columns that bring the largest entry of each near one; weights and signs allow both."""
     rows, columns = np.ones(len(rates)), np.ones(len(rates))
-    for _ in range(20):
+    for _ in range(_ROUNDS):
         even = np.abs(rates) / np.outer(rows, columns)
         rows *= np.sqrt(np.where(np.any(even, axis=1), np.max(even, axis=1), 1.0))
         columns *= np.sqrt(np.where(np.any(even, axis=0), np.max(even, axis=0), 1.0))
@@ -178,12 +188,12 @@ def _obstruction(
     rates: Float[np.ndarray, "5 5"], even: Float[np.ndarray, " 5"] | None, columns: Float[np.ndarray, " 5"]
 ) -> LyapunovCertificate:
     if even is None:
-        return undecided("the linear program was not solved")
+        return undecided(Undecided("not-solved"))
     feeding = even / columns
     feeding /= feeding.sum()
-    short = float(np.max(np.maximum(-(rates @ feeding), 0.0) / (np.abs(rates) @ feeding + _TINY)))
+    short = float(np.max(np.maximum(-(rates @ feeding), 0.0) / (np.abs(rates) @ feeding + TINY)))
     if short > _SMALLEST_MARGIN:
-        return undecided("neither weights nor an obstruction verified")
+        return undecided(Undecided("not-verified"))
     return LyapunovCertificate(
         exists=False,
         weights={},
@@ -193,9 +203,9 @@ def _obstruction(
     )
 
 
-def undecided(reason: str) -> LyapunovCertificate:
+def undecided(why: Undecided) -> LyapunovCertificate:
     """Neither weights nor a proof that there are none."""
     nan = float("nan")
     return LyapunovCertificate(
-        exists=False, weights={}, margin=nan, obstruction={}, obstruction_error=nan, reason=reason
+        exists=False, weights={}, margin=nan, obstruction={}, obstruction_error=nan, undecided=why
     )

@@ -22,6 +22,8 @@ from smfg_verify.bounds.drift.lyapunov import rate_terms
 from smfg_verify.learners import LEARNERS
 from smfg_verify.records.codec import kept
 
+# In the logarithm of a factor, where the convex root is least; edges are found by bisection from there.
+_PLACE = 1e-6
 # Ratios are searched within this factor of the given constants.
 LARGEST_FACTOR = 1e4
 _BISECTIONS = 40
@@ -163,7 +165,7 @@ def _interval(
     def log_height(log_factor: float) -> float:
         return float(np.log(max(height(log_factor), _ZERO)))
 
-    lowest = minimize_scalar(log_height, bounds=(-end, end), method="bounded", options={"xatol": 1e-6}).x
+    lowest = minimize_scalar(log_height, bounds=(-end, end), method="bounded", options={"xatol": _PLACE}).x
     # The convex function may be least at an end, which the search only approaches.
     inside = min((-end, lowest, end), key=log_height)
     if not height(inside) < 1.0:

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from smfg_verify.bounds.drift.expected_residuals import MAX_POINTS, ExpectedResiduals, expected_residuals
 from smfg_verify.bounds.drift.inequalities import RESIDUALS, DriftInequality, fit_inequality, held_out_violation
 from smfg_verify.bounds.drift.lyapunov import LyapunovCertificate, RateConstants, certify, rate_matrix, undecided
+from smfg_verify.bounds.drift.sentences import Undecided
 from smfg_verify.bounds.drift.step_region import StepRegion, step_region
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
@@ -141,7 +142,7 @@ def validate_drift(game: AbstractGame, trace: Trace, *, folds: int = 4, max_poin
 def _certificate(inequalities: Mapping[str, DriftInequality], constants: Mapping[str, float]) -> LyapunovCertificate:
     unsolved = [name for name, inequality in inequalities.items() if not inequality.solved]
     if unsolved:
-        return undecided(f"the inequality of {', '.join(unsolved)} has no constants")
+        return undecided(Undecided("unsolved", {"residuals": unsolved}))
     return certify(rate_matrix(inequalities, constants))
 
 

@@ -3,13 +3,14 @@
 import dataclasses
 import enum
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, resample_counts
+from smfg_verify.bounds.rates.bootstrap import MIN_RESAMPLES, MIN_SEEDS, bootstrap_interval, resample_counts
 from smfg_verify.bounds.rates.decay import log_lengths
+from smfg_verify.bounds.rates.sentences import NO_OBSTACLE, Obstacle
 from smfg_verify.errors import InputError
 from smfg_verify.records.codec import kept
 from smfg_verify.records.status import NamedStatus
@@ -43,7 +44,7 @@ class ChangePoint:
 
     Attributes:
         status: a `ChangeStatus`; none found is an answer too.
-        reason: why it is not found; empty otherwise.
+        obstacle: why it is not found, as a case with its numbers; the empty one otherwise.
         iteration: k of the break.
         lower, upper: bootstrap interval of it, over seeds.
         slope_before, slope_after: log-log slopes on either side.
@@ -61,8 +62,10 @@ class ChangePoint:
         'none'
     """
 
+    RENDERED: ClassVar[tuple[str, ...]] = ("reason",)
+
     status: ChangeStatus
-    reason: str
+    obstacle: Obstacle
     iteration: float
     lower: float
     upper: float
@@ -72,6 +75,11 @@ class ChangePoint:
     gain: float
     critical_gain: float
     confidence: float
+
+    @property
+    def reason(self) -> str:
+        """Why it is not found, in words; empty otherwise."""
+        return self.obstacle.sentence
 
 
 def change_point(
@@ -92,13 +100,14 @@ def change_point(
     a break. So the gain in BIC must also exceed what chance gives where there is no break: one fitted line, with the
     deviations that the seed mean shows when whole seeds are resampled, at the level `confidence`. A break says that
     one power law does not fit; that the second regime lasts is an extrapolation, and of several breaks the two lines
-    show one.
+    show one. Measured coverage of the break at nominal 0.95, where a flat curve of lognormal noise of relative size 0.5
+    bends to -1/2: 0.89 with 5 seeds, 0.92 with 8 and 16, 0.90 with 64, where the grid is coarse beside the interval.
 
     Args:
         values: the residual, one row a seed, positive in the mean.
         iterations: completed iterations at each checkpoint, increasing.
         rounding: the size below which each value is only rounding error, which has no breaks; none if None.
-        confidence: nominal coverage of the percentile interval, in (0, 1).
+        confidence: nominal coverage of the interval, that of `bootstrap_interval`, in (0, 1).
         num_resamples: bootstrap resamples of whole seeds.
         seed: of the resampling.
 
@@ -109,7 +118,8 @@ def change_point(
     Raises:
         ValueError: an option out of range.
 
-    Source: piecewise linear regression with a grid of breaks; BIC of Schwarz (1978).
+    Source: piecewise linear regression with a grid of breaks; BIC of Schwarz (1978); the interval is that of
+        `bootstrap_interval`.
 
     Examples:
         >>> import numpy as np
@@ -121,10 +131,10 @@ def change_point(
         >>> found.status.value, round(found.slope_before, 1), round(found.slope_after, 1)
         ('found', -1.5, -0.5)
     """
-    if not 0.0 < confidence < 1.0 or num_resamples < 100:
+    if not 0.0 < confidence < 1.0 or num_resamples < MIN_RESAMPLES:
         raise InputError(
             f"change_point: got confidence {confidence} and {num_resamples} resamples, expected a number in (0, 1) and "
-            "at least 100: tail levels are read off them."
+            f"at least {MIN_RESAMPLES}: tail levels are read off them."
         )
     obstacle = _obstacle(values, np.full(np.shape(values), -np.inf) if rounding is None else rounding)
     if obstacle:
@@ -138,16 +148,15 @@ def change_point(
     gain, critical = float(fits.gains(centre[None])[0]), float(np.quantile(chance, confidence))
     slope = fits.slope(centre)
     if not (gain > 0.0 and gain > critical):
-        reason = "one line has the smaller BIC" if gain <= 0.0 else "chance alone gives two lines such a gain"
-        found = _without(ChangeStatus.NONE, reason, confidence)
+        found = _without(ChangeStatus.NONE, Obstacle("one-line" if gain <= 0.0 else "chance"), confidence)
         return dataclasses.replace(found, gain=gain, critical_gain=critical, one_line_slope=slope)
-    tail = 0.5 * (1.0 - confidence)
-    lower, upper = np.quantile(fits.breaks_of(resampled), [tail, 1.0 - tail])
+    left_out = np.log((ordered.sum(axis=0) - ordered) / (len(values) - 1))
     place = float(fits.breaks_of(centre[None])[0])
+    lower, upper, _ = bootstrap_interval(place, fits.breaks_of(resampled), fits.breaks_of(left_out), confidence)
     before, after = fits.slopes_at_best(centre)
     return ChangePoint(
         status=ChangeStatus.FOUND,
-        reason="",
+        obstacle=NO_OBSTACLE,
         iteration=math.expm1(place),
         lower=math.expm1(min(lower, place)),
         upper=math.expm1(max(upper, place)),
@@ -252,26 +261,26 @@ class _Fits:
         return np.stack([np.sum((scaled - scaled @ q @ q.T) ** 2, axis=1) for q in self.bases], axis=1)
 
 
-def _obstacle(values: Float[np.ndarray, "S C"], rounding: Float[np.ndarray, "S C"]) -> str:
+def _obstacle(values: Float[np.ndarray, "S C"], rounding: Float[np.ndarray, "S C"]) -> Obstacle:
     if len(values) < MIN_SEEDS:
-        return f"too few seeds: {len(values)}, at least {MIN_SEEDS} are needed"
+        return Obstacle("few-seeds", {"seeds": len(values), "least": MIN_SEEDS})
     if values.shape[1] <= 2 * _MIN_SIDE:
-        return f"too few checkpoints: {values.shape[1]}, at least {2 * _MIN_SIDE + 1} are needed"
+        return Obstacle("few-checkpoints-in-all", {"checkpoints": values.shape[1], "least": 2 * _MIN_SIDE + 1})
     zero = values.mean(axis=0) <= rounding.mean(axis=0)
     if np.all(zero):
-        return "at rounding level at every checkpoint, nothing decays"
+        return Obstacle("rounding-of-curve", {"everywhere": True})
     if not (np.all(np.isfinite(values)) and np.all(values >= 0.0) and np.all(np.min(values, axis=0) > 0.0)):
-        return "a residual is not positive and finite, so that a resampled mean may have no logarithm"
+        return Obstacle("no-logarithm")
     if np.any(zero):
-        return "at rounding level at some checkpoint"
+        return Obstacle("rounding-of-curve", {"everywhere": False})
     if np.all(np.ptp(values, axis=0) == 0.0):
-        return "the seeds do not vary"
-    return ""
+        return Obstacle("no-variation")
+    return NO_OBSTACLE
 
 
-def _without(status: ChangeStatus, reason: str, confidence: float) -> ChangePoint:
+def _without(status: ChangeStatus, obstacle: Obstacle, confidence: float) -> ChangePoint:
     nothing = dict.fromkeys(
         ("iteration", "lower", "upper", "slope_before", "slope_after", "one_line_slope", "gain", "critical_gain"),
         math.nan,
     )
-    return ChangePoint(status=status, reason=reason, confidence=confidence, **nothing)
+    return ChangePoint(status=status, obstacle=obstacle, confidence=confidence, **nothing)

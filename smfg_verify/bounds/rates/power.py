@@ -4,15 +4,16 @@ import dataclasses
 import enum
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, resample_counts
+from smfg_verify.bounds.rates.bootstrap import MIN_RESAMPLES, MIN_SEEDS, resample_counts
 from smfg_verify.bounds.rates.change_point import ChangePoint, ChangeStatus, last_change_point
 from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, decay_rate, rate_window
 from smfg_verify.bounds.rates.findings import CLAIMED_SLOPE
+from smfg_verify.bounds.rates.sentences import ASSUMPTION, Obstacle
 from smfg_verify.bounds.rates.transient import LeaderWay, asymptotic_window, transient_obstacle
 from smfg_verify.errors import InputError
 from smfg_verify.records.codec import kept, plain
@@ -27,12 +28,6 @@ ALTERNATIVE_SLOPE = -0.4
 TARGET_POWER = 0.8
 _SEEDS = (8, 16, 32, 64, 128, 256)
 _ITERATION_FACTORS = (1, 4, 16)
-
-ASSUMPTION = (
-    "Beyond the transient a residual is a power law times noise of mean one, seeds are independent, and a longer run, "
-    "recorded at as many checkpoints spread evenly in log(k + 1) from where the pilot's window begins, has at them the "
-    "joint law of the noise that the pilot's seeds show at theirs. Noise the pilot does not show is not planned for."
-)
 
 
 @kept
@@ -86,8 +81,7 @@ class PowerPlan:
 
     Attributes:
         status: a `PlanStatus`.
-        reason: why there is no recommendation; empty otherwise.
-        assumption: what the simulation takes for granted, in words.
+        obstacle: why there is no recommendation, as a case with its numbers; the empty one otherwise.
         slope, alternative: told apart.
         confidence, target: of the interval, and the power asked for.
         pilot_seeds, pilot_iterations: of the pilot.
@@ -107,9 +101,10 @@ class PowerPlan:
         ('planned', 6, -0.4)
     """
 
+    RENDERED: ClassVar[tuple[str, ...]] = ("reason", "assumption")
+
     status: PlanStatus
-    reason: str
-    assumption: str
+    obstacle: Obstacle
     slope: float
     alternative: float
     confidence: float
@@ -123,6 +118,16 @@ class PowerPlan:
     seed: int
     cells: tuple[PowerCell, ...]
     recommended: PowerCell | None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no recommendation, in words; empty otherwise."""
+        return self.obstacle.sentence
+
+    @property
+    def assumption(self) -> str:
+        """What the simulation takes for granted, in words."""
+        return ASSUMPTION
 
     def to_json(self, **further: Any) -> str:
         """The plan as JSON text with its schema version.
@@ -207,8 +212,7 @@ def plan_power(
     inside = np.asarray(iterations)[mask]
     plan = PowerPlan(
         status=PlanStatus.INCONCLUSIVE,
-        reason=_obstacle(values, mask, change, way),
-        assumption=ASSUMPTION,
+        obstacle=_obstacle(values, mask, change, way),
         slope=CLAIMED_SLOPE,
         alternative=alternative,
         confidence=confidence,
@@ -223,7 +227,7 @@ def plan_power(
         cells=(),
         recommended=None,
     )
-    if plan.reason:
+    if plan.obstacle:
         return plan
     lengths = planned_iterations or [factor * plan.pilot_iterations for factor in _ITERATION_FACTORS]
     noise = values[:, mask] / values[:, mask].mean(axis=0)
@@ -237,10 +241,8 @@ def _with_recommendation(plan: PowerPlan) -> PowerPlan:
         best = min(enough, key=lambda cell: (cell.samples, cell.seeds))
         return dataclasses.replace(plan, status=PlanStatus.PLANNED, recommended=best)
     best = max(plan.cells, key=lambda cell: cell.power)
-    reason = (
-        f"the largest power planned for is {best.power:.2f}, with {best.seeds} seeds of {best.iterations} iterations"
-    )
-    return dataclasses.replace(plan, status=PlanStatus.OUT_OF_REACH, reason=reason)
+    facts = {"power": best.power, "seeds": best.seeds, "iterations": best.iterations}
+    return dataclasses.replace(plan, status=PlanStatus.OUT_OF_REACH, obstacle=Obstacle("out-of-reach", facts))
 
 
 def _cell(
@@ -275,15 +277,15 @@ def _planned_checkpoints(inside: Int[np.ndarray, " W"], last: int) -> Int[np.nda
 
 def _obstacle(
     values: Float[np.ndarray, "S C"], mask: Bool[np.ndarray, " C"], change: ChangePoint, way: LeaderWay | None
-) -> str:
-    """Why the pilot tells nothing, or an empty text."""
+) -> Obstacle:
+    """Why the pilot tells nothing, if anything stands against it."""
     if change.status is ChangeStatus.INCONCLUSIVE:
-        return change.reason
+        return change.obstacle
     if len(values) < MIN_SEEDS:
-        return f"too few seeds: {len(values)}, at least {MIN_SEEDS} are needed"
+        return Obstacle("few-seeds", {"seeds": len(values), "least": MIN_SEEDS})
     if np.sum(mask) < MIN_CHECKPOINTS and change.status is not ChangeStatus.FOUND:
-        return f"too few checkpoints: {int(np.sum(mask))}, at least {MIN_CHECKPOINTS} are needed"
-    return transient_obstacle(mask, change, way).sentence
+        return Obstacle("few-checkpoints-in-all", {"checkpoints": int(np.sum(mask)), "least": MIN_CHECKPOINTS})
+    return transient_obstacle(mask, change, way)
 
 
 def check_choices(
@@ -315,5 +317,7 @@ def check_choices(
         if not 0.0 < value < 1.0:
             raise InputError(f"{name}: got {value}, expected a number in (0, 1).")
     for name, count in (("num_simulations", num_simulations), ("num_resamples", num_resamples)):
-        if count < 100:
-            raise InputError(f"{name}: got {count}, expected at least 100: shares and tail levels are read off them.")
+        if count < MIN_RESAMPLES:
+            raise InputError(
+                f"{name}: got {count}, expected at least {MIN_RESAMPLES}: shares and tail levels are read off them."
+            )

@@ -3,12 +3,12 @@
 import dataclasses
 import enum
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 from smfg_verify.bounds.rates.bootstrap import IntervalMethod
 from smfg_verify.bounds.rates.change_point import ChangePoint
 from smfg_verify.bounds.rates.decay import Envelope
-from smfg_verify.bounds.rates.sentences import Obstacle
+from smfg_verify.bounds.rates.sentences import AS_WRITTEN, NO_OBSTACLE, Obstacle
 from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.records.codec import kept, plain
@@ -16,7 +16,9 @@ from smfg_verify.records.documents import document, headed, opened, read_text
 from smfg_verify.records.typed import structured
 
 SCHEMA = "smfg-verify/bound-report"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
+# Breaks that were not found had their words alone.
+_WITHOUT_CASES = 4
 
 
 @kept
@@ -61,6 +63,8 @@ class RateFinding:
         >>> row.name, row.num_not_finite, len(row.means)
         ('e_omega', 0, 2)
     """
+
+    RENDERED: ClassVar[tuple[str, ...]] = ("reason",)
 
     name: str
     verdict: RateVerdict
@@ -139,12 +143,9 @@ class BoundReport:
     def as_record(self) -> dict[str, Any]:
         """The report as JSON values that say what they are.
 
-        Every row has its reason in words too, for readers that cannot render it.
+        Rows and breaks have their reasons in words too, for readers that cannot render them.
         """
-        record = plain(self)
-        for entry, row in zip(record["rows"], self.rows, strict=True):
-            entry["reason"] = row.reason
-        return headed(SCHEMA, SCHEMA_VERSION, record)
+        return headed(SCHEMA, SCHEMA_VERSION, plain(self))
 
     def to_json(self) -> str:
         """The report as JSON text with its schema version."""
@@ -158,7 +159,7 @@ class BoundReport:
             ValueError: not JSON, not such a report, or of another schema version.
         """
         try:
-            record = opened(text, SCHEMA, SCHEMA_VERSION, within="bounds")
+            record = opened(text, SCHEMA, SCHEMA_VERSION, _WITHOUT_CASES, within="bounds")
         except InputError as error:
             raise InputError(f"bound report: {error}") from error
         try:
@@ -185,8 +186,13 @@ class BoundReport:
 
 
 def _report(record: dict[str, Any]) -> BoundReport:
-    rows = [{name: value for name, value in row.items() if name != "reason"} for row in record["rows"]]
-    report = structured(BoundReport, {**record, "rows": rows})
-    for row in report.rows:
-        _ = row.reason  # a damaged record is refused here, not where it is read
-    return report
+    changes = {name: _with_case(change) for name, change in record["changes"].items()}
+    return structured(BoundReport, {**record, "changes": changes})
+
+
+def _with_case(change: dict[str, Any]) -> dict[str, Any]:
+    """A break of this schema version, or one of schema version 4 with its words for a case."""
+    if "obstacle" in change:
+        return change
+    words = change["reason"]
+    return {**change, "obstacle": plain(Obstacle(AS_WRITTEN, {"words": words}) if words else NO_OBSTACLE)}

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from smfg_verify.bounds.rates.averages import RUNNING_AVERAGE, average_fit, interpolation_change
-from smfg_verify.bounds.rates.bootstrap import resample_counts
+from smfg_verify.bounds.rates.bootstrap import MIN_RESAMPLES, resample_counts
 from smfg_verify.bounds.rates.change_point import ChangePoint, last_change_point
 from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, rate_window
 from smfg_verify.bounds.rates.findings import Fit, Window, rate_finding
@@ -83,8 +83,10 @@ def validate_bounds(
     """
     if not 0.0 < confidence < 1.0:
         raise InputError(f"confidence: got {confidence}, expected a number in (0, 1), such as 0.95.")
-    if num_resamples < 100:
-        raise InputError(f"num_resamples: got {num_resamples}, expected at least 100: tail levels are read off them.")
+    if num_resamples < MIN_RESAMPLES:
+        raise InputError(
+            f"num_resamples: got {num_resamples}, expected at least {MIN_RESAMPLES}: tail levels are read off them."
+        )
     found = exact_residuals(game, trace) if residuals is None else _matching(residuals, trace)
     counts = resample_counts(len(found.seeds), num_resamples, seed)
     fits = {name: Fit(name, getattr(found, name), found.rounding[name], False) for name in RESIDUAL_NAMES}

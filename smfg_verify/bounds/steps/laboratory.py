@@ -1,17 +1,17 @@
 r"""The step-size laboratory: final $\|\nabla\Phi\|^2$ over step constants and exponents, measured and predicted."""
 
-import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.stats
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from smfg_verify.bounds.drift.inequalities import DriftInequality
 from smfg_verify.bounds.drift.step_region import perron_root
 from smfg_verify.bounds.local.linear_noise import expected_stationarity, linear_noise
+from smfg_verify.bounds.steps.sentences import DRAWN, FOUND, NoOptimum, NoRegion
 from smfg_verify.bounds.steps.sweep import (
     PARAMETERS,
     StepPlane,
@@ -21,110 +21,21 @@ from smfg_verify.bounds.steps.sweep import (
     power_schedule,
     whole_choice,
 )
+from smfg_verify.bounds.steps.sweep_record import Laboratory, Optimum, PlaneResult
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_where_finite
 from smfg_verify.game import AbstractGame
 from smfg_verify.learners import LEARNERS
 from smfg_verify.progress import Callback
-from smfg_verify.records.codec import kept
 from smfg_verify.records.parts import Keep, made_anew
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.updates import Sampling
 
+# A standard error of fewer is hardly one.
 MIN_SEEDS = 4
+# Blocks of a prediction that is checked, twice the usual, and of how many choices one is.
 _FINER, _CHECKED = 32, 6
-
-
-@kept
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class PlaneResult:
-    r"""What became of one plane; rows are values of y, columns of x.
-
-    Attributes:
-        plane: its two parameters and their values.
-        measured: mean over seeds of the final $\|\nabla\Phi\|^2$, (Y, X); NaN where a run diverged.
-        standard_error: of that mean, (Y, X).
-        predicted: the same by the linear noise approximation, (Y, X); NaN where it diverges.
-        policy_gap, objective: means over seeds of the final policy-space gap and of Phi, (Y, X): a small gradient in
-            logits with a large gap is a saturated softmax, not a stationary policy.
-        certified: where the drift inequalities have a Lyapunov function at the last iteration's step sizes, (Y, X).
-    """
-
-    plane: StepPlane
-    measured: Float[np.ndarray, "Y X"]
-    standard_error: Float[np.ndarray, "Y X"]
-    predicted: Float[np.ndarray, "Y X"]
-    policy_gap: Float[np.ndarray, "Y X"]
-    objective: Float[np.ndarray, "Y X"]
-    certified: Bool[np.ndarray, "Y X"]
-
-
-@kept
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Optimum:
-    """One choice of step sizes, and what fresh seeds say about it.
-
-    Attributes:
-        choice: by name of `PARAMETERS`.
-        measured: mean in the sweep.
-        predicted: by the linear noise approximation.
-        fresh: mean over seeds that were not in the sweep, so that being the least of many is no advantage.
-        fresh_error: its standard error.
-        policy_gap, objective: means of the policy-space gap and of Phi over the same fresh seeds.
-    """
-
-    choice: Mapping[str, float]
-    measured: float
-    predicted: float
-    fresh: float
-    fresh_error: float
-    policy_gap: float
-    objective: float
-
-
-@kept
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Laboratory:
-    """A finished sweep.
-
-    Attributes:
-        base: step constants around which the planes lie.
-        num_iterations, seeds, sampling: of every run.
-        planes: results, in the order asked for.
-        found: the choice with the least measured mean; None where there is none, see `undecided`.
-        foreseen: the choice with the least predicted mean; None where nothing is predicted, or nothing found.
-        undecided: why no choice is the best: every one diverged, or ends at a gradient that is zero up to rounding.
-            Empty where one is.
-        difference: fresh mean at the foreseen choice minus that at the found one, and its standard error, by seed.
-        rank_correlation: Spearman's, of measured and predicted over all choices; NaN where fewer than three are known.
-        ratio: quartiles of measured over predicted, (3,).
-        refinement: largest relative change of every sixth prediction when its blocks are halved: an estimate of the
-            error of its integration. NaN where none of them is a number other than zero.
-        region_missing: why no region is drawn; empty where one is.
-
-    Examples:
-        >>> import numpy as np
-        >>> from smfg_verify import games
-        >>> from smfg_verify.bounds import StepPlane, step_laboratory
-        >>> plane = StepPlane("leader", "critic", np.array([0.1, 0.2]), np.array([1.0, 2.0]))
-        >>> laboratory = step_laboratory(games.load("laffer-tax"), num_iterations=4, num_seeds=4, planes=[plane])
-        >>> laboratory.sampling, len(laboratory.planes), laboratory.undecided
-        ('markov', 1, '')
-    """
-
-    base: Mapping[str, float]
-    num_iterations: int
-    seeds: int
-    sampling: Sampling
-    planes: tuple[PlaneResult, ...]
-    found: Optimum | None
-    foreseen: Optimum | None
-    undecided: str
-    difference: tuple[float, float]
-    rank_correlation: float
-    ratio: tuple[float, float, float]
-    refinement: float
-    region_missing: str
+_QUARTILES = (0.25, 0.5, 0.75)
 
 
 def step_laboratory(
@@ -187,12 +98,12 @@ def step_laboratory(
     predicted = keep("predicted", lambda: _predicted(game, choices, *arguments))
     finer = keep("predicted-finer", lambda: _predicted(game, choices[::_CHECKED], *arguments, fineness=_FINER))
     change = _ratios(finer, predicted[::_CHECKED]) - 1.0
-    certified, missing = _region(choices, num_iterations, inequalities)
+    certified, no_region = _region(choices, num_iterations, inequalities)
     tables = (measured, error, predicted, gap.mean(axis=1), objective.mean(axis=1), certified)
     fresh = np.arange(num_seeds, 5 * num_seeds)
-    undecided = _undecided(measured, level.mean(axis=1))
+    no_optimum = _no_optimum(measured, level.mean(axis=1))
     found, foreseen, difference = (None, None, (np.nan, np.nan))
-    if not undecided:
+    if not no_optimum:
         optima = functools.partial(_optima, game, choices, measured, predicted, fresh, arguments)
         found, foreseen, difference = keep("optima", optima)
     return Laboratory(
@@ -203,12 +114,12 @@ def step_laboratory(
         planes=_split(planes, tables),
         found=found,
         foreseen=foreseen,
-        undecided=undecided,
+        no_optimum=no_optimum,
         difference=difference,
         rank_correlation=_rank_correlation(measured, predicted),
         ratio=_quartiles(_ratios(measured, predicted)),
         refinement=_largest(change),
-        region_missing=missing,
+        no_region=no_region,
     )
 
 
@@ -272,27 +183,27 @@ def _predicted(
 
 def _region(
     choices: np.ndarray, num_iterations: int, inequalities: Mapping[str, DriftInequality] | None
-) -> tuple[np.ndarray, str]:
+) -> tuple[np.ndarray, NoRegion]:
     nowhere = np.zeros(len(choices), dtype=bool)
     if inequalities is None:
-        return nowhere, "no drift inequalities were given"
+        return nowhere, NoRegion("not-given")
     unsolved = [name for name, inequality in inequalities.items() if not inequality.solved]
     if unsolved:
-        return nowhere, f"no constants for {', '.join(unsolved)}"
+        return nowhere, NoRegion("unsolved", {"residuals": unsolved})
     steps = power_schedule(choices).at(num_iterations - 1)
     table = np.stack([np.asarray(step) for step in steps], axis=1)
     roots = [perron_root(inequalities, dict(zip(LEARNERS, row, strict=True))) for row in table]
-    return np.asarray(roots) < 1.0, ""
+    return np.asarray(roots) < 1.0, DRAWN
 
 
-def _undecided(measured: Float[np.ndarray, " V"], level: Float[np.ndarray, " V"]) -> str:
-    """Why no choice is the best, or an empty text."""
+def _no_optimum(measured: Float[np.ndarray, " V"], level: Float[np.ndarray, " V"]) -> NoOptimum:
+    """Why no choice is the best, if none is."""
     known = np.isfinite(measured)
     if not known.any():
-        return "no choice of step sizes has a finite mean: runs diverged, or their leaders have no gradient"
+        return NoOptimum("no-mean")
     if np.all(measured[known] <= level[known]):
-        return "every choice ends at a gradient that is zero up to rounding, so that none is better than another"
-    return ""
+        return NoOptimum("all-zero")
+    return FOUND
 
 
 def _optima(
@@ -360,5 +271,5 @@ def _largest(changes: np.ndarray) -> float:
 
 def _quartiles(ratios: np.ndarray) -> tuple[float, float, float]:
     known = ratios[np.isfinite(ratios)]
-    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if known.size else (np.nan, np.nan, np.nan)
+    low, middle, high = np.quantile(known, _QUARTILES) if known.size else (np.nan, np.nan, np.nan)
     return float(low), float(middle), float(high)

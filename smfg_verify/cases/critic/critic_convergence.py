@@ -8,6 +8,7 @@ from jaxtyping import Array
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.critic import averaged_errors, frozen_evaluation
 from smfg_verify.cases.shared.statistics import slope_interval
 
@@ -44,7 +45,7 @@ def critic_convergence(version: Version, *, errors: Callable[..., Array] = avera
         predicted=-1.0,
         kind=Kind.RATE,
         error=_MARGIN,
-        error_source="margin of equivalence: terms of higher order over a finite window",
+        error_source=CaseText("finite-window"),
         interval=(slope.lower, slope.upper),
-        looked_at=f"{runs} runs, N from {numbers[0]} to {numbers[-1]}",
+        looked_at=CaseText("runs-by-length", {"runs": runs, "first": int(numbers[0]), "last": int(numbers[-1])}),
     )

@@ -8,6 +8,7 @@ from jaxtyping import Array
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.critic import averaged_errors, frozen_evaluation, local_minimax_risk
 from smfg_verify.cases.shared.statistics import mean_interval
 
@@ -42,8 +43,8 @@ def critic_lower_bound(version: Version, *, errors: Callable[..., Array] = avera
         predicted=bound,
         kind=Kind.LOWER_BOUND,
         error=0.0,
-        error_source="none; the interval is over runs",
+        error_source=CaseText("interval-over-runs"),
         interval=(measured.lower, measured.upper),
-        looked_at=f"{runs} runs of {iterations} iterations",
+        looked_at=CaseText("runs", {"runs": runs, "iterations": iterations}),
         details={"ratio": measured.estimate / bound},
     )

@@ -70,6 +70,7 @@ def follower_tracking(
     return no_slower_than_envelope(
         gaps[:, inside],
         counts,
-        looked_at=f"two-road-toll, {seeds} seeds",
+        game="two-road-toll",
+        seeds=seeds,
         details={"gap_at_the_end": np.mean(gaps[:, -1])},
     )

@@ -7,6 +7,7 @@ import numpy as np
 from smfg_verify.assumptions.gradient_domination.measures import DominationMeasures, evaluate_points
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.points import random_follower_points, random_game
 
 # Squared gradient and gap are both taken where eight digits of them hold.
@@ -44,7 +45,7 @@ def gradient_domination(
         predicted=1.0,
         kind=Kind.LOWER_BOUND,
         error=_RELATIVE_ERROR,
-        error_source="rounding of gradient and gap; points within it are left out",
-        looked_at=f"{resolved.sum()} policies, leaders and mean fields, {np.sum(~resolved)} left out",
+        error_source=CaseText("rounding-of-gap"),
+        looked_at=CaseText("resolved-points", {"points": int(resolved.sum()), "left_out": int(np.sum(~resolved))}),
         details={"median_ratio": np.median(ratios[resolved])} if resolved.any() else {},
     )

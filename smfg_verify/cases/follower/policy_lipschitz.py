@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.policies import softmax_policy
 
 _TEMPERATURE = 0.3
@@ -57,8 +58,10 @@ def policy_lipschitz(version: Version, *, policy: Policy = softmax_policy) -> Ca
         predicted=1.0 / _TEMPERATURE,
         kind=Kind.EQUALITY,
         error=_ROUNDINGS * np.finfo(float).eps / (_TEMPERATURE * _SMALL),
-        error_source="rounding of difference quotients",
-        looked_at=f"{len(values)} vectors of {_NUM_ACTIONS} action values at tau = {_TEMPERATURE}",
+        error_source=CaseText("rounding-of-quotients"),
+        looked_at=CaseText(
+            "action-values", {"vectors": len(values), "actions": _NUM_ACTIONS, "temperature": _TEMPERATURE}
+        ),
         details={"median_slope": np.median(tangent), "largest_quotient": np.max(secant)},
     )
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.points import random_game
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
@@ -57,8 +58,8 @@ def soft_bellman_contraction(version: Version, *, operator: Operator = soft_bell
         predicted=gamma,
         kind=Kind.EQUALITY,
         error=granted[worst],
-        error_source="rounding of the operator at the size of the values, relative to their distance",
-        looked_at=f"{len(everything)} pairs of values on {len(seeds)} random games, constant shifts among them",
+        error_source=CaseText("rounding-of-operator"),
+        looked_at=CaseText("pairs-of-values", {"pairs": len(everything), "games": len(seeds)}),
         details={"largest_ratio_without_shifts": max(np.max(found[len(_SCALES) :]) for found in ratios)},
     )
 

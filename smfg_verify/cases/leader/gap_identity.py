@@ -7,6 +7,7 @@ import numpy as np
 from smfg_verify.assumptions.gradient_domination.measures import DominationMeasures, evaluate_points
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.points import random_follower_points, random_game
 
 # The values carry the rounding errors of two linear solves beside that of their size.
@@ -42,7 +43,7 @@ def gap_identity(version: Version, *, measures: Callable[..., DominationMeasures
         predicted=divergences[worst],
         kind=Kind.EQUALITY,
         error=errors[worst],
-        error_source="rounding of the two values that are subtracted",
-        looked_at=f"{len(values)} policies, leaders and mean fields",
+        error_source=CaseText("rounding-of-values"),
+        looked_at=CaseText("points", {"points": len(values)}),
         details={"smallest_gap": np.min(divergences), "largest_gap": np.max(divergences)},
     )

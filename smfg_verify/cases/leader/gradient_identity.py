@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.points import random_game
 from smfg_verify.exact import StackelbergGradient, leader_objective, stackelberg_gradient
 from smfg_verify.game import AbstractGame, leader_logits_shape
@@ -63,8 +64,8 @@ def gradient_identity(
     return CaseRecord(
         **worst._asdict(),
         kind=Kind.EQUALITY,
-        error_source="change under extrapolation of the difference, its rounding, and the gradient's certificate",
-        looked_at=f"{len(pairs)} partial derivatives on {', '.join(games)}",
+        error_source=CaseText("extrapolation"),
+        looked_at=CaseText("derivatives", {"derivatives": len(pairs), "games": tuple(games)}),
     )
 
 

@@ -11,6 +11,7 @@ from smfg_verify.assumptions.contraction.proved_bounds import BoundInputs, input
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.points import random_game
 from smfg_verify.exact.response_jacobian import at_mean_fields, tangent_norms
 from smfg_verify.game import AbstractGame
@@ -54,10 +55,16 @@ def contraction_bound(version: Version, *, bound: Callable[[BoundInputs, float],
         predicted=certified,
         kind=Kind.UPPER_BOUND,
         error=_RELATIVE_ERROR * certified,
-        error_source="rounding of the derivative",
-        looked_at=f"{len(rows)} random games, " + ("ascended" if full else f"{_QUICK_POINTS} random points each"),
+        error_source=CaseText("rounding-of-derivative"),
+        looked_at=_looked_at(len(rows), full=full),
         details={"certified_over_measured": certified / measured},
     )
+
+
+def _looked_at(games: int, *, full: bool) -> CaseText:
+    if full:
+        return CaseText("ascended-games", {"games": games})
+    return CaseText("sampled-games", {"games": games, "points": _QUICK_POINTS})
 
 
 def _sampled(game: AbstractGame, settings: SearchSettings) -> float:

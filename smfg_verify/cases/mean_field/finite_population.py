@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.points import random_game
 from smfg_verify.cases.shared.statistics import slope_interval
 from smfg_verify.exact import Equilibrium, solve_equilibrium
@@ -84,9 +85,18 @@ def finite_population(version: Version, *, simulate: Callable[..., np.ndarray] =
         predicted=-0.5,
         kind=Kind.RATE,
         error=_MARGIN,
-        error_source="margin of equivalence: terms of higher order in 1/N at the smallest N",
+        error_source=CaseText("smallest-population"),
         interval=(0.5 * slope.lower, 0.5 * slope.upper),
-        looked_at=f"random-game, N from {sizes[0]} to {sizes[-1]}, {replicates} populations, {steps} steps each",
+        looked_at=CaseText(
+            "populations",
+            {
+                "game": "random-game",
+                "first": int(sizes[0]),
+                "last": int(sizes[-1]),
+                "populations": replicates,
+                "steps": steps,
+            },
+        ),
         details={
             "deviation_at_largest_N": np.sqrt(np.mean(found[:, -1])),
             "over_that_of_independent_followers": np.sqrt(np.mean(found[:, -1]) / alone),

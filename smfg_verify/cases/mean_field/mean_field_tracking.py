@@ -6,6 +6,7 @@ import numpy as np
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.frozen_population import exact_errors, frozen_population, squared_errors
 from smfg_verify.cases.shared.statistics import mean_interval
 
@@ -41,7 +42,7 @@ def mean_field_tracking(version: Version, *, run: Callable[..., np.ndarray] = sq
         predicted=predicted,
         kind=Kind.EQUALITY,
         error=share * predicted,
-        error_source=f"margin of equivalence, {share:.1%} of the prediction; the interval is over seeds",
+        error_source=CaseText("fine-share", {"share": share}),
         interval=(measured.lower, measured.upper),
-        looked_at=f"{seeds} seeds of {iterations} iterations on laffer-tax, leader and follower frozen",
+        looked_at=CaseText("frozen-seeds", {"seeds": seeds, "iterations": iterations, "game": "laffer-tax"}),
     )

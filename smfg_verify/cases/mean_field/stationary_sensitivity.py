@@ -10,6 +10,7 @@ from jaxtyping import Float
 from smfg_verify.assumptions.ergodicity.worst_chains import dobrushin
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.points import random_chains
 from smfg_verify.exact.population import stationary_distribution
 
@@ -51,8 +52,8 @@ def stationary_sensitivity(version: Version, *, laws: Laws = stationary_laws) ->
         predicted=1.0,
         kind=Kind.UPPER_BOUND,
         error=_ROUNDINGS * np.finfo(float).eps * _NUM_STATES / np.min(np.concatenate(changes)),
-        error_source="rounding of the laws, relative to the smallest change of a row",
-        looked_at=f"{len(largest)} pairs of chains of 2 and {_NUM_STATES} states",
+        error_source=CaseText("rounding-of-laws"),
+        looked_at=CaseText("pairs-of-chains", {"pairs": len(largest), "states": _NUM_STATES}),
         details={
             "median_ratio": np.median(largest),
             "largest_ratio_of_random_pairs": np.max(np.concatenate(ratios[:-1])),

@@ -40,6 +40,7 @@ def ac_smfg_rate(version: Version, *, run: Callable[..., Trace] = run_at_rate) -
         squares[:, inside],
         counts,
         running_minimum=True,
-        looked_at=f"independent-leader, {seeds} seeds",
+        game="independent-leader",
+        seeds=seeds,
         details={"slope_of_the_mean": slope_interval(squares[:, inside], counts).estimate},
     )

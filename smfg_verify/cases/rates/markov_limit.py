@@ -7,6 +7,7 @@ import numpy as np
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.runs import aligned_game, leader_steps, run_at_rate
 from smfg_verify.cases.shared.statistics import mean_interval
 from smfg_verify.policies import softmax_policy
@@ -41,9 +42,11 @@ def markov_limit(version: Version, *, run: Callable[..., Trace] = run_at_rate) -
         predicted=0.0,
         kind=Kind.EQUALITY,
         error=leader_steps(iterations)[-1],
-        error_source="the leader's step size at the end, the order of what is left of the difference",
+        error_source=CaseText("last-step"),
         interval=(difference.lower, difference.upper),
-        looked_at=f"independent-leader, {seeds} seeds of {iterations} iterations in each mode",
+        looked_at=CaseText(
+            "seeds-in-each-mode", {"game": "independent-leader", "seeds": seeds, "iterations": iterations}
+        ),
         details={"probability_markov": np.mean(markov), "probability_iid": np.mean(independent)},
     )
 

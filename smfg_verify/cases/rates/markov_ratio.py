@@ -6,6 +6,7 @@ import numpy as np
 
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.frozen_population import exact_errors, frozen_population, squared_errors
 from smfg_verify.cases.shared.statistics import ratio_interval
 
@@ -40,8 +41,8 @@ def markov_ratio(version: Version, *, run: Callable[..., np.ndarray] = squared_e
         predicted=exact[0] / exact[1],
         kind=Kind.EQUALITY,
         error=share * exact[0] / exact[1],
-        error_source=f"margin of equivalence, {share:.0%} of the prediction; the interval is over seeds",
+        error_source=CaseText("share", {"share": share}),
         interval=(ratio.lower, ratio.upper),
-        looked_at=f"laffer-tax, {iterations} iterations, {seeds} Markov seeds and {seeds // 4} iid ones",
+        looked_at=CaseText("seeds-of-two-modes", {"game": "laffer-tax", "iterations": iterations, **number}),
         details={"iid_measured_over_predicted": np.mean(independent) / exact[1]},
     )

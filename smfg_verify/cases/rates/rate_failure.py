@@ -9,6 +9,7 @@ from scipy.integrate import solve_ivp
 from smfg_verify.assumptions.gradient_alignment.measures import alignment_measures
 from smfg_verify.cases.record import CaseRecord, Kind, Version
 from smfg_verify.cases.registry import register_case
+from smfg_verify.cases.sentences import CaseText
 from smfg_verify.cases.shared.runs import leader_steps, leaders_of, run_at_rate
 from smfg_verify.cases.shared.statistics import mean_interval
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
@@ -71,9 +72,9 @@ def rate_failure(version: Version, *, run: Callable[..., Trace] = run_at_rate) -
         kind=Kind.FAILURE,
         hypothesis_holds=not bool(np.any(alignment_measures(met).misaligned)),
         error=share * predicted.total_gap[0],
-        error_source=f"margin of equivalence, {share:.0%} of the prediction; the interval is over seeds",
+        error_source=CaseText("share", {"share": share}),
         interval=(gap.lower, gap.upper),
-        looked_at=f"laffer-tax, {seeds} seeds of {iterations} iterations",
+        looked_at=CaseText("seeds", {"game": "laffer-tax", "seeds": seeds, "iterations": iterations}),
         details={
             "gap_of_the_limit": float(pure.policy_gap),
             "direct_gap_of_the_limit": float(pure.direct_policy_gap),

@@ -9,6 +9,7 @@ from scipy.special import stdtrit
 from smfg_verify.bounds.rates.bootstrap import resample_counts
 from smfg_verify.bounds.rates.decay import DecayRate, decay_rate
 from smfg_verify.cases.record import CaseRecord, Kind
+from smfg_verify.cases.sentences import CaseText
 
 CONFIDENCE = 0.99
 _RESAMPLES = 2000
@@ -74,7 +75,8 @@ def no_slower_than_envelope(
     values: Float[np.ndarray, "S C"],
     counts: Int[np.ndarray, " C"],
     *,
-    looked_at: str,
+    game: str,
+    seeds: int,
     details: dict[str, Any],
     running_minimum: bool = False,
 ) -> CaseRecord:
@@ -82,7 +84,8 @@ def no_slower_than_envelope(
 
     Args:
         values, counts, running_minimum: as in `slope_interval`.
-        looked_at, details: of the record; the iterations are added to the first.
+        game, seeds: what was run.
+        details: of the record.
 
     Returns:
         The record.
@@ -94,9 +97,12 @@ def no_slower_than_envelope(
         kind=Kind.RATE,
         at_most=True,
         error=0.0,
-        error_source="none; the interval is a bootstrap over seeds",
+        error_source=CaseText("bootstrap-over-seeds"),
         interval=(slope.lower, slope.upper),
-        looked_at=f"{looked_at}, k = {counts[0] - 1} ... {counts[-1] - 1}",
+        looked_at=CaseText(
+            "seeds-in-window",
+            {"game": game, "seeds": seeds, "first": int(counts[0]) - 1, "last": int(counts[-1]) - 1},
+        ),
         details=details,
     )
 

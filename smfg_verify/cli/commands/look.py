@@ -22,7 +22,7 @@ def show(game: GameName, /, parameters: GameOptions = GameOptions()) -> int:
     from smfg_verify.jobs import pipeline
     from smfg_verify.report import show
 
-    settings = gather(game, parameters).game
+    settings = gather(game, parameters, command="show").game
     loaded = pipeline.load_game(settings)
     show.show_game(screen(), loaded, settings, pipeline.at_uniform_leader(loaded))
     return FINISHED

@@ -33,7 +33,7 @@ def plan(
     results: PlanOutOptions = PlanOutOptions(),
 ) -> int:
     """Run a pilot, and say how many seeds and iterations tell a slope of -1/2 from one of -2/5."""
-    settings = gather(game, parameters, pilot, steps)
+    settings = gather(game, parameters, pilot, steps, command="plan")
     run_settings = settings.run
     use_float64()
     from smfg_verify.jobs.plan import make_plan
@@ -57,7 +57,7 @@ def drift(
     results: DriftOutOptions = DriftOutOptions(),
 ) -> int:
     """Hold a run against a proof's drift inequalities: which one binds or breaks, and is there a Lyapunov function."""
-    settings = gather(game, parameters, length, steps)
+    settings = gather(game, parameters, length, steps, command="drift")
     use_float64()
     from smfg_verify.jobs.drift import find_drift
     from smfg_verify.report.files.drift import write_drift
@@ -80,7 +80,7 @@ def lab(
     results: OutOptions = OutOptions(),
 ) -> int:
     """Sweep step constants and exponents: a heat map with the certified region, predicted optimum against found."""
-    settings = gather(game, parameters, length, steps)
+    settings = gather(game, parameters, length, steps, command="lab")
     use_float64()
     from smfg_verify.jobs.lab import run_laboratory
     from smfg_verify.report.files.lab import write_lab
@@ -102,7 +102,7 @@ def compare(
     results: OutOptions = OutOptions(),
 ) -> int:
     """Hold AC-SMFG against other methods: the same samples, the same tuning, exact measures, paired tests."""
-    settings = gather(game, parameters).game
+    settings = gather(game, parameters, command="compare").game
     use_float64()
     from smfg_verify.comparison import CompareSettings, contender_names
     from smfg_verify.jobs.compare import make_comparison

@@ -33,7 +33,8 @@ def check(
     results: StrictOptions = StrictOptions(),
 ) -> int:
     """Check the properties that the theory assumes."""
-    return _carry_out("check", gather(game, parameters, steps=steps, check=hardness), results)
+    settings = gather(game, parameters, steps=steps, check=hardness, command="check")
+    return _carry_out("check", settings, results)
 
 
 def atlas(
@@ -63,7 +64,7 @@ def run(
     results: RunOutOptions = RunOutOptions(),
 ) -> int:
     """Run AC-SMFG."""
-    settings = gather(game, parameters, length, steps)
+    settings = gather(game, parameters, length, steps, command="run")
     return _carry_out("run", settings, results, overwrite=results.overwrite)
 
 
@@ -77,7 +78,7 @@ def validate(
     results: RunOutOptions = RunOutOptions(),
 ) -> int:
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
-    settings = gather(game, parameters, length, steps, hardness)
+    settings = gather(game, parameters, length, steps, hardness, command="validate")
     return _carry_out("validate", settings, results, overwrite=results.overwrite)
 
 

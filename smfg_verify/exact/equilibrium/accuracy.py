@@ -23,6 +23,8 @@ from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, mod
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.exact.population import lost_to_underflow
 
+# The two sides of a point on a staircase agree; at a kink they differ, by more than this share of their mean.
+_ONE_SIDED = 0.1
 # Roundings of a chain of elementary operations; a sum of n terms adds n.
 _ROUNDINGS = 8.0
 # Steps by the Jacobian of the landing, down to the rounding of the residual; the last round takes none.
@@ -160,7 +162,7 @@ def _stepped(
     largest = [
         jnp.max(part, axis=1, keepdims=True) * jnp.ones_like(part) for part in (sizes[:, :size], sizes[:, size:])
     ]
-    flat = (odd > _MISSED * jnp.concatenate(largest, axis=1) + 8.0 * rounding) & (even < 0.1 * odd)
+    flat = (odd > _MISSED * jnp.concatenate(largest, axis=1) + _ROUNDINGS * rounding) & (even < _ONE_SIDED * odd)
     return jnp.any(jnp.all(flat, axis=0))
 
 

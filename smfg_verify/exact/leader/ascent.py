@@ -26,6 +26,8 @@ from smfg_verify.exact.leader.curvature import Curvature, largest_curvature
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.status import NamedStatus
 
+# How far inside the simplex a search starts that is to end at a vertex, where an entropy's slope is infinite.
+_INSIDE = 0.001
 # A step may lose this much, relative to the larger of |Phi| and the unit, to rounding and still count as monotone.
 _ROUNDING = 1e-13
 _SUFFICIENT_INCREASE = 1e-4
@@ -202,6 +204,6 @@ def _moved(game: AbstractGame, policy: np.ndarray, move: np.ndarray) -> np.ndarr
 
 def near_vertex(game: AbstractGame, vertex: np.ndarray) -> np.ndarray:
     """A pure leader as a search can start from it: with leader entropy a little inside the simplex."""
-    inside = 0.001 if float(game.leader_temperature) > 0.0 else 0.0
+    inside = _INSIDE if float(game.leader_temperature) > 0.0 else 0.0
     result: np.ndarray = (1.0 - inside) * vertex + inside / vertex.shape[1]
     return result

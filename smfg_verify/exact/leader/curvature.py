@@ -24,6 +24,8 @@ from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.response import setting_of
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 
+# Relative errors of Lanczos: of the eigenvalue whose sign is judged, and of the size that it is judged against.
+_JUDGED, _SIZED = 1e-8, 1e-3
 # A probability above it is played; below it, an action counts where its derivative ties with the largest of its row.
 _PLAYED = 1e-6
 _TIE = 1e-4
@@ -132,8 +134,8 @@ def _by_lanczos(product: Callable[[np.ndarray], np.ndarray], number: int) -> tup
     operator = scipy.sparse.linalg.LinearOperator((number, number), matvec=product, dtype=float)
     start = np.random.default_rng(0).standard_normal(number)
     try:
-        largest, vector = scipy.sparse.linalg.eigsh(operator, k=1, which="LA", v0=start, tol=1e-8)
-        size = scipy.sparse.linalg.eigsh(operator, k=1, which="LM", v0=start, tol=1e-3, return_eigenvectors=False)
+        largest, vector = scipy.sparse.linalg.eigsh(operator, k=1, which="LA", v0=start, tol=_JUDGED)
+        size = scipy.sparse.linalg.eigsh(operator, k=1, which="LM", v0=start, tol=_SIZED, return_eigenvectors=False)
     except (scipy.sparse.linalg.ArpackError, ValueError):  # ARPACK refuses NaN so
         return np.full(1, np.nan), np.zeros((number, 1)), float("nan")
     return largest, vector, float(np.abs(size[0]))

@@ -8,6 +8,9 @@ from jaxtyping import Float, Int
 
 from smfg_verify.records.portable import Portable
 
+# Two logarithms of one whole number differ by less, those of different ones below 1e11 by more.
+_SAME_LOGARITHM = 1e-12
+
 
 class PureLeaders(Portable, eqx.Module):
     """The pure leaders that were compared; each equilibrium is searched from the uniform mean field.
@@ -56,7 +59,7 @@ def pure_actions(policy: Float[np.ndarray, "O B"], budget: int) -> tuple[Int[np.
         Actions, and whether these are all.
     """
     observations, number = policy.shape
-    if observations * math.log(number) <= math.log(max(budget, 1)) + 1e-12:
+    if observations * math.log(number) <= math.log(max(budget, 1)) + _SAME_LOGARITHM:
         return np.stack(np.unravel_index(np.arange(number**observations), (number,) * observations), axis=1), True
     greedy = np.argmax(policy, axis=1)
     rows, actions = np.divmod(np.arange(min(observations * number, budget // 2)), number)

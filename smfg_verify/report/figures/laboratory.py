@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from smfg_verify.bounds.steps.laboratory import Laboratory, PlaneResult
 from smfg_verify.bounds.steps.sweep import PARAMETERS, whole_choice
+from smfg_verify.bounds.steps.sweep_record import Laboratory, PlaneResult
 from smfg_verify.report.figures.drawing import (
     BLUE,
     COLOURS,

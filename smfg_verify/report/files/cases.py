@@ -45,5 +45,7 @@ def _record(outcome: CaseOutcome) -> dict[str, Any]:
         "verdict": str(outcome.verdict),
         "reason": outcome.record.reason,
         **plain(outcome.record),
+        "error_source": str(outcome.record.error_source),
+        "looked_at": str(outcome.record.looked_at),
         "seconds": outcome.seconds,
     }

@@ -8,7 +8,7 @@ from smfg_verify.bounds.drift.inequalities import DriftInequality
 from smfg_verify.bounds.drift.validate_drift import DriftReport
 from smfg_verify.files import write_atomically
 from smfg_verify.jobs.drift import Drift
-from smfg_verify.records.codec import plain
+from smfg_verify.records.codec import plain, rendered_texts
 from smfg_verify.records.documents import document, headed
 from smfg_verify.report.files.game import game_record
 
@@ -36,8 +36,8 @@ def write_drift(drift: Drift, directory: Path) -> Path:
 
 
 def _inequality(report: DriftReport, inequality: DriftInequality) -> dict[str, Any]:
-    kept = dataclasses.asdict(inequality)
-    del kept["slack"]
+    names = (*(field.name for field in dataclasses.fields(inequality)), *rendered_texts(DriftInequality))
+    written = {name: getattr(inequality, name) for name in names if name != "slack"}
     name = inequality.residual
-    kept["binding"] = report.binding[name]
-    return {**kept, "held_out": report.held_out[name], "markov_correction": report.markov_correction[name]}
+    written["binding"] = report.binding[name]
+    return {**written, "held_out": report.held_out[name], "markov_correction": report.markov_correction[name]}

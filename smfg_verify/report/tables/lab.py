@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from smfg_verify.bounds.steps.laboratory import Laboratory, Optimum
+from smfg_verify.bounds.steps.sweep_record import Laboratory, Optimum
 from smfg_verify.jobs.lab import LabResult
 from smfg_verify.learners import LEARNERS
 from smfg_verify.report.tables.layout import brief_table, pairs_table

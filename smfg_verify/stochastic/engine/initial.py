@@ -16,6 +16,8 @@ from smfg_verify.stochastic.sampling import sample_index
 from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
+# A mean field given in single precision sums to one within this.
+_SUM_ERROR = 1e-6
 # Iterations are counted in int32, seeds are the low word of a key: the same bits with float64 on or off.
 _MAX_ITERATIONS = 2**31 - 256
 _MAX_SEED = 2**32 - 1
@@ -155,7 +157,7 @@ def _replacement(
         raise InputError(f"initial[{name!r}]: got NaN or an infinite number, expected finite numbers.")
     if name == "mean_field":
         sums = array.sum(axis=tuple(range(array.ndim - len(shape), array.ndim)))
-        if array.min() < 0.0 or np.any(np.abs(sums - 1.0) > 1e-6):
+        if array.min() < 0.0 or np.any(np.abs(sums - 1.0) > _SUM_ERROR):
             raise InputError(
                 f"initial['mean_field']: got minimum {array.min():.3g} and sums from {np.min(sums):.9g} to "
                 f"{np.max(sums):.9g}, expected non-negative entries that sum to 1."

@@ -20,6 +20,8 @@ from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
 from smfg_verify.stochastic.value_bounds import value_bounds
 
+# The least that a clock tells apart, about, in seconds.
+_TICK = 1e-6
 # A chunk is long enough for its call not to count, short enough for a person to see progress; its size follows the
 # speed seen by this factor at most.
 _CHUNK_SECONDS = 1.0
@@ -121,7 +123,7 @@ def _run_chunks(run: Run, threads: CompiledThenThreads, path: Path | None, repor
         begun, start = time.monotonic(), run.done
         run.advance_to(target, threads)
         now = time.monotonic()
-        speed = (target - start) / max(now - begun, 1e-6)
+        speed = (target - start) / max(now - begun, _TICK)
         # The speed seen over a short chunk is a poor guess, so the size changes by steps.
         chunk = int(np.clip(speed * _CHUNK_SECONDS, max(chunk // _LARGEST_CHANGE, 1), chunk * _LARGEST_CHANGE))
         wait = _SAVE_SECONDS_AT_CHECKPOINT if target == next_checkpoint else _SAVE_SECONDS

@@ -19,6 +19,8 @@ from smfg_verify.stochastic.neural.network_updates import Iterate
 from smfg_verify.stochastic.neural.networks import AbstractNetworks, MLPNetworks
 from smfg_verify.stochastic.schedules import Schedule, warn_if_misordered
 
+# Step constants of leader, mean field, follower and critics; networks take smaller ones than tables do.
+_DEFAULT_STEPS = (0.02, 0.05, 0.05, 0.1)
 # One object, so that two runs by default share their compilation.
 _ADAM = optax.scale_by_adam()
 
@@ -140,7 +142,7 @@ def _check_kinds(game: object, networks: object, optimiser: object) -> None:
 def _schedules(schedule: Schedule | Sequence[Schedule] | None, num_seeds: int) -> Schedule:
     """Step sizes with leaves (seeds,)."""
     if schedule is None:
-        schedule = Schedule(*map(as_parameter, (0.02, 0.05, 0.05, 0.1)))
+        schedule = Schedule(*map(as_parameter, _DEFAULT_STEPS))
     many = [schedule] * num_seeds if isinstance(schedule, Schedule) else list(schedule)
     if len(many) != num_seeds or not all(isinstance(one, Schedule) for one in many):
         raise InputError(f"schedule: got {schedule!r}, expected one Schedule, or {num_seeds}: one a seed.")

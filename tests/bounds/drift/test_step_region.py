@@ -5,6 +5,7 @@ import pytest
 
 from smfg_verify.bounds.drift.inequalities import RESIDUALS, DriftInequality
 from smfg_verify.bounds.drift.lyapunov import certify, rate_matrix
+from smfg_verify.bounds.drift.sentences import said_by_solver
 from smfg_verify.bounds.drift.step_region import LARGEST_FACTOR, perron_root, step_region
 from smfg_verify.learners import LEARNERS
 
@@ -21,7 +22,7 @@ def planted(seed: int, *, coupling: float = 0.08, moving: float = 0.03) -> dict[
         moves = {other: moving * random.exponential() * (random.random() < 0.7) for other in others}
         return DriftInequality(
             residual=name,
-            status="optimal",
+            outcome=said_by_solver("optimal"),
             contraction=0.3 + random.random(),
             coupling=feeds,
             moving={} if name == "e_omega" else moves,
@@ -88,7 +89,10 @@ def test_what_does_not_contract_is_not_mended_by_any_step():
     assert np.isinf(region.root)
     assert np.isinf(region.floor)
     assert not region.best
-    unsolved = {**inequalities, "e_mu": DriftInequality(**{**vars(inequalities["e_mu"]), "status": "infeasible"})}
+    unsolved = {
+        **inequalities,
+        "e_mu": DriftInequality(**{**vars(inequalities["e_mu"]), "outcome": said_by_solver("infeasible")}),
+    }
     assert np.isnan(step_region(unsolved, CONSTANTS).root)
 
 

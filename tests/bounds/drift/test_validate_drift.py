@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 
 from smfg_verify.bounds.drift.expected_residuals import QUANTITIES, ExpectedResiduals, expected_residuals
-from smfg_verify.bounds.drift.inequalities import RESIDUALS, DriftInequality, features, fit_inequality, left_side
+from smfg_verify.bounds.drift.inequalities import (
+    FITTED,
+    RESIDUALS,
+    DriftInequality,
+    features,
+    fit_inequality,
+    left_side,
+)
 from smfg_verify.bounds.drift.lyapunov import RateConstants, certify
 from smfg_verify.bounds.drift.validate_drift import _unrolled, bound_curves, schedules_around, validate_drift
 from smfg_verify.bounds.rates.run_residuals import exact_residuals
-from smfg_verify.conic import SOLVED
 from smfg_verify.games import load
 from smfg_verify.stochastic import Schedule, ac_smfg
 
@@ -155,7 +161,7 @@ def test_the_recursion_is_that_of_a_loop_over_the_inequalities_term_by_term(seed
         moving = {} if name == "e_omega" else {other: 0.1 * random.uniform() for other in others}
         lines[name] = DriftInequality(
             residual=name,
-            status=SOLVED,
+            outcome=FITTED,
             contraction=random.uniform(),
             coupling={other: 0.1 * random.uniform() for other in others},
             moving=moving,

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smfg_verify.bounds import ChangeStatus, change_point, last_change_point
+from smfg_verify.bounds.rates.bootstrap import bootstrap_interval, resample_counts
 from tests.bounds.rates.test_decay import ITERATIONS, noisy_power_law
 
 K = ITERATIONS + 1.0
@@ -44,6 +45,41 @@ def test_an_exact_break_at_a_grid_point_is_exact():
     found = change_point(values, ITERATIONS)
     assert np.log1p(found.iteration) == pytest.approx(place, abs=1e-12)
     np.testing.assert_allclose([found.slope_before, found.slope_after], [-0.1, -0.5], atol=1e-10)
+
+
+def test_the_interval_is_the_packages_one_of_breaks_fitted_line_by_line():
+    """Every resample and every mean of all seeds but one fitted anew, two lines for each place of the grid."""
+    values = with_break(300.0, 0.0, -0.5, noise=0.5)[:6]
+    x = np.log(K)
+    gaps = np.diff(x)
+    root = np.sqrt(np.r_[gaps, 0.0] + np.r_[0.0, gaps])
+    grid = np.linspace(x[3], x[-4], 120)
+
+    def place(means):
+        def squares(at):
+            design = root[:, None] * np.stack([np.ones_like(x), np.minimum(x, at), np.maximum(x, at)], axis=1)
+            return np.sum((root * np.log(means) - design @ np.linalg.lstsq(design, root * np.log(means))[0]) ** 2)
+
+        return grid[np.argmin([squares(at) for at in grid])]
+
+    # The order of the seeds in which a resample counts them.
+    ordered = values[np.argsort(values[:, -1])]
+    resamples = [place(counts @ ordered / 6) for counts in resample_counts(6, 100, 0)]
+    left_out = [place(np.delete(ordered, k, axis=0).mean(axis=0)) for k in range(6)]
+    found = change_point(values, ITERATIONS, num_resamples=100, confidence=0.9)
+    lower, upper, _ = bootstrap_interval(place(values.mean(axis=0)), np.array(resamples), np.array(left_out), 0.9)
+    np.testing.assert_allclose(np.log1p([found.lower, found.upper]), [lower, upper], rtol=1e-9)
+
+
+def test_an_interval_of_a_few_seeds_holds_the_break():
+    """0.89 of those of five seeds do; a percentile interval at plain levels held it in 0.80."""
+    rng, hits = np.random.default_rng(0), []
+    for _ in range(60):
+        spread = np.exp(0.25 * rng.standard_normal((5, 1)) + 0.5 * rng.standard_normal((5, len(ITERATIONS))))
+        found = change_point(np.minimum(1.0, (K / 300.0) ** -0.5) * spread, ITERATIONS, num_resamples=200)
+        hits += [found.lower <= 299.0 <= found.upper] if found.status is ChangeStatus.FOUND else []
+    assert len(hits) > 50
+    assert np.mean(hits) > 0.85
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.9])

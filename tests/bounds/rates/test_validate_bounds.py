@@ -150,10 +150,29 @@ def test_record_survives_json_and_files(tmp_path):
     assert BoundReport.from_json(clean.to_json()) == clean
 
 
+def test_a_report_of_schema_version_4_says_of_its_breaks_what_it_said():
+    """They had their words alone, no case with its numbers."""
+    report = report_of(noisy_power_law(np.random.default_rng(8), -0.5))
+    record = json.loads(report.to_json())
+    assert {change.reason for change in report.changes.values()} != {""}
+    for name, change in record["changes"].items():
+        assert change["reason"] == report.changes[name].reason
+        del change["obstacle"]
+    read = BoundReport.from_json(json.dumps({**record, "schema_version": 4}))
+    assert {name: change.reason for name, change in read.changes.items()} == {
+        name: change.reason for name, change in report.changes.items()
+    }
+    assert read.rows == report.rows
+    again = BoundReport.from_json(read.to_json())
+    assert again.to_json() == read.to_json()
+    assert json.loads(again.to_json())["schema_version"] == 5
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
         (lambda text: text[:-200], "not JSON"),
+        (lambda text: text.replace('"case": "one-line"', '"case": "two-lines"'), "unknown or malformed"),
         (lambda text: "[1, 2]", "schema"),
         (lambda text: json.dumps({**json.loads(text), "schema_version": 99}), "schema"),
         (lambda text: json.dumps({**json.loads(text), "surplus": 1}), "unknown or malformed"),

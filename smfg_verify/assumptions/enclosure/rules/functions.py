@@ -10,6 +10,10 @@ from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.enclosure.rules.arithmetic import ACCURACY, LOOSE_ACCURACY, UNIT
 
+# In periods: so wide that rounding cannot miss an extreme or a pole.
+_WIDE = 1e-9
+# Beyond it the argument's own rounding, magnified by the reduction to a period, is no longer small beside `_WIDE`.
+_FAR = 1e6
 # A map of arrays: how many it takes depends on the equation of the program.
 ArrayMap = Callable[..., Array]
 
@@ -181,11 +185,11 @@ def _wave(value: Callable[[Array], Array], top: float, derivative: Callable[[], 
 
     def meets(lower: Array, upper: Array, where: float) -> Array:
         # A little wide, so that rounding cannot miss an extreme.
-        return jnp.floor((upper - where) / period + 1e-9) >= jnp.ceil((lower - where) / period - 1e-9)
+        return jnp.floor((upper - where) / period + _WIDE) >= jnp.ceil((lower - where) / period - _WIDE)
 
     def image(lower: Array, upper: Array) -> Ends:
         # Far from zero the argument's own rounding spans a period.
-        wild = jnp.maximum(-lower, upper) > 1e6
+        wild = jnp.maximum(-lower, upper) > _FAR
         ends = value(lower), value(upper)
         low = jnp.where(meets(lower, upper, top + math.pi) | wild, -1.0, jnp.minimum(*ends) - ACCURACY)
         return low, jnp.where(meets(lower, upper, top) | wild, 1.0, jnp.maximum(*ends) + ACCURACY)
@@ -195,8 +199,8 @@ def _wave(value: Callable[[Array], Array], top: float, derivative: Callable[[], 
 
 def _tangent() -> Function:
     def image(lower: Array, upper: Array) -> Ends:
-        poles = jnp.floor(upper / math.pi - 0.5 + 1e-9) >= jnp.ceil(lower / math.pi - 0.5 - 1e-9)
-        poles = poles | (jnp.maximum(-lower, upper) > 1e6)
+        poles = jnp.floor(upper / math.pi - 0.5 + _WIDE) >= jnp.ceil(lower / math.pi - 0.5 - _WIDE)
+        poles = poles | (jnp.maximum(-lower, upper) > _FAR)
         return outward(jnp.where(poles, -jnp.inf, jnp.tan(lower)), jnp.where(poles, jnp.inf, jnp.tan(upper)))
 
     def slope(lower: Array, upper: Array) -> Ends:
