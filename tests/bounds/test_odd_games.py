@@ -77,6 +77,20 @@ def test_a_residual_that_is_zero_up_to_rounding_has_no_inequality(size):
     assert "zero, up to rounding" in found.status
 
 
+def test_rows_whose_squares_are_too_large_for_a_float_are_left_out():
+    """A reward of 1e200 has residuals of infinity before and after: their difference was a warning of NumPy's."""
+    whole, data = (planted(np.random.default_rng(3), CONSTANTS) for _ in range(2))
+    for name in data.before:
+        data.before[name][7] = np.inf
+    data.stationary["e_theta"][:, 7] = np.inf
+    data.before["e_mu"][8] = np.inf
+    rows = np.ones_like(whole.stationary["e_theta"], bool)
+    rows[:, [7, 8]] = False
+    np.testing.assert_array_equal(
+        fit_inequality(data, "e_theta").constants, fit_inequality(whole, "e_theta", rows).constants
+    )
+
+
 def test_a_learner_that_does_not_step_has_no_inequality():
     data = planted(np.random.default_rng(2), CONSTANTS)
     data.steps[..., 2] = 0.0

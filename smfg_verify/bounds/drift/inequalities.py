@@ -163,7 +163,8 @@ def _usable(
     data: ExpectedResiduals, residual: str, rows: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Right-hand terms, left side, and place of each usable row in the flattened (schedule, iterate) table."""
-    terms, change = features(data, residual), left_side(data, residual)
+    with np.errstate(over="ignore", invalid="ignore"):  # squares too large for a float; their rows are left out
+        terms, change = features(data, residual), left_side(data, residual)
     usable = np.isfinite(change) & np.all(np.isfinite(terms), axis=-1)
     if rows is not None:
         usable &= rows
