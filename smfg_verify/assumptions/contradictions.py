@@ -7,7 +7,6 @@ different properties, or inside one finding, stands in the tables below; a new s
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -54,7 +53,7 @@ class Contradiction(RuntimeError):
             "report it with the game."
         )
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.conflicts, self.findings)
 
 

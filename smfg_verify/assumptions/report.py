@@ -2,8 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from smfg_verify.assumptions.contradictions import require_consistent
 from smfg_verify.assumptions.finding import Finding, Verdict
@@ -13,6 +12,7 @@ from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.records.codec import decode, encode, kept
 from smfg_verify.records.documents import document, headed, line, opened, read_text
+from smfg_verify.records.entries import Entries, Record
 from smfg_verify.records.frozen import frozen, thawed
 from smfg_verify.suggestions import closest
 
@@ -45,7 +45,7 @@ class AssumptionReport:
 
     game_name: str
     game_hash: str
-    settings: Mapping[str, Any]
+    settings: Entries
     findings: tuple[Finding, ...]
 
     def __post_init__(self) -> None:
@@ -105,12 +105,12 @@ class AssumptionReport:
             if finding.verdict is Verdict.REFUTED and find_property(finding.property).decides(finding.statement)
         )
 
-    def answers(self, properties: Iterable[str], settings: Mapping[str, Any]) -> bool:
+    def answers(self, properties: Iterable[str], settings: Entries) -> bool:
         """Whether the report is about exactly these properties, checked with exactly these settings."""
         same = line(encode(self.settings)) == line(encode(frozen(settings)))
         return same and self.properties == tuple(properties)
 
-    def as_record(self) -> dict[str, Any]:
+    def as_record(self) -> Record:
         """The report as JSON values that say what they are, without loss."""
         record = {
             "game_name": self.game_name,

@@ -2,13 +2,13 @@
 
 import dataclasses
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from smfg_verify.cli.options import CheckOptions, GameOptions, RunOptions, StepOptions, given
 from smfg_verify.errors import InputError
 from smfg_verify.jobs.settings import CheckSettings, GameSettings, RunSettings
+from smfg_verify.records.entries import Entries, Json, Record
 from smfg_verify.suggestions import closest
 
 _TABLES = {
@@ -22,8 +22,8 @@ class Settings:
     """Everything a command was asked for; `given_run` and `given_check` hold only what was given, by name."""
 
     game: GameSettings
-    given_run: Mapping[str, Any]
-    given_check: Mapping[str, Any]
+    given_run: Entries
+    given_check: Entries
 
     @property
     def run(self) -> RunSettings:
@@ -68,13 +68,13 @@ def gather(
     )
 
 
-def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+def parse_assignments(assignments: Iterable[str]) -> Record:
     """Values of "name=value", each read as a TOML value, as a list where it has bare commas, or else as text.
 
     Raises:
         ValueError: no name, no value, or a name set twice.
     """
-    parameters: dict[str, Any] = {}
+    parameters: Record = {}
     for assignment in assignments:
         name, sign, text = (part.strip() for part in assignment.partition("="))
         if not name or not sign or not text:
@@ -85,7 +85,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     return parameters
 
 
-def parse_value(text: str) -> Any:
+def parse_value(text: str) -> Json:
     """A TOML number, boolean, string or list of these; a list of bare comma-separated ones; or the text itself."""
     for candidate in (text, f"[{text}]") if "," in text else (text,):
         try:
@@ -97,7 +97,7 @@ def parse_value(text: str) -> Any:
     return text
 
 
-def read_config(path: Path) -> dict[str, dict[str, Any]]:
+def read_config(path: Path) -> dict[str, Record]:
     """The tables of a configuration file, their keys checked, the game's excepted: the game checks those.
 
     Raises:

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -17,6 +16,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, validate
 from smfg_verify.records.codec import kept
+from smfg_verify.records.entries import Entries
 from smfg_verify.records.parts import Keep, made_anew
 from smfg_verify.stochastic.method import Method
 
@@ -97,7 +97,7 @@ class ContenderResult:
     """
 
     name: str
-    options: Mapping[str, Any]
+    options: Entries
     trials: tuple[Trial, ...]
     transitions_per_iteration: int
     iterations: Int[np.ndarray, " C"]

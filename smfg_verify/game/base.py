@@ -31,7 +31,12 @@ else:
 # A parameter of a game: a float as its author may write it, or the traced leaf it becomes.
 Scalar = float | Float[Array, ""]
 # What an author may write for a float parameter: a number, an array, or numbers in sequences however deep.
-Numerical = ArrayLike | Sequence[Any]
+Numerical = ArrayLike | Sequence[object]
+
+# What declares a field in place of its default: a type checker takes it for a value of the field, of whatever type.
+FieldDefault = Any
+# An array of JAX within a compiled program, of NumPy outside.
+AnyArray = Array | np.ndarray
 
 R = TypeVar("R")
 
@@ -53,7 +58,7 @@ def as_parameter(value: Numerical) -> Array:
     return jnp.asarray(value, dtype=float)
 
 
-def parameter(**kwargs: Any) -> Any:
+def parameter(**kwargs: Any) -> FieldDefault:
     """An equinox field that stores its value as a traced floating array; takes `equinox.field`'s arguments.
 
     Args:
@@ -80,10 +85,10 @@ class _Default:
     default of a field declared without one. Hiding from the class avoids both.
     """
 
-    def __init__(self, value: Callable[["AbstractGame"], Any]):
+    def __init__(self, value: Callable[["AbstractGame"], object]):
         self.value = value
 
-    def __get__(self, game: "AbstractGame | None", owner: type) -> Any:
+    def __get__(self, game: "AbstractGame | None", owner: type) -> object:
         if game is None:
             raise AttributeError("a default of the contract of a game: read it on an instance")
         return self.value(game)

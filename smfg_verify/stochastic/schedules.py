@@ -4,7 +4,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -38,7 +38,7 @@ class StepSizes(NamedTuple):
     follower: Float[Array, ""]
     critic: Float[Array, ""]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
 

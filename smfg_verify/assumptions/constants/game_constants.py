@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import numpy as np
@@ -17,6 +16,7 @@ from smfg_verify.assumptions.constants.variations import PAIRS, variation_bound
 from smfg_verify.assumptions.enclosure import NoEnclosure, TableEnclosure, envelope, numbers_of_a_box
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame, game_hash, traced
+from smfg_verify.records.entries import Entries
 
 # Table entries visited by the search for the best number of steps (a few seconds).
 _MIXING_WORK = 3e8
@@ -119,7 +119,7 @@ class GameConstants:
         return self.sampled.values
 
     @property
-    def searched(self) -> Mapping[str, Any]:
+    def searched(self) -> Entries:
         """What was sampled, and by name of each bound what was enclosed."""
         return {**self.sampled.searched, **{name: bound.searched for name, bound in self.bounds.items()}}
 
@@ -143,7 +143,7 @@ class _Key:
     """
 
     digest: str
-    structure: Any
+    structure: object
     num_leaders: int
     num_boxes: int
     time_limit: float | None

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -31,6 +31,7 @@ from smfg_verify.exact.response_jacobian import (
     uniform_field,
 )
 from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.records.entries import Entries
 
 COLDEST, HOTTEST = 1e-3, 1e3
 # Temperatures of the figure: so many, up to so many decades on either side of the game's.
@@ -56,7 +57,7 @@ class Sweep(NamedTuple):
 
     curves: Mapping[str, Float[np.ndarray, " T"]]
     smallest: Mapping[str, float]
-    searched: Mapping[str, Any]
+    searched: Entries
 
 
 def smallest_admitted(value: Callable[[float], float]) -> float:

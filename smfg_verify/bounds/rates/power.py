@@ -4,7 +4,6 @@ import dataclasses
 import enum
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -124,7 +123,7 @@ class PowerPlan:
     cells: tuple[PowerCell, ...]
     recommended: PowerCell | None
 
-    def to_json(self, **further: Any) -> str:
+    def to_json(self, **further: object) -> str:
         """The plan as JSON text with its schema version.
 
         Args:

@@ -3,7 +3,6 @@
 import dataclasses
 import enum
 import os
-from typing import Any
 
 from smfg_verify.bounds.rates.bootstrap import IntervalMethod
 from smfg_verify.bounds.rates.change_point import ChangePoint
@@ -13,6 +12,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.records.codec import kept, plain
 from smfg_verify.records.documents import document, headed, opened, read_text
+from smfg_verify.records.entries import Record
 from smfg_verify.records.typed import structured
 
 SCHEMA = "smfg-verify/bound-report"
@@ -136,7 +136,7 @@ class BoundReport:
                 return row
         raise KeyError(f"{name!r}; this report has {', '.join(row.name for row in self.rows)}")
 
-    def as_record(self) -> dict[str, Any]:
+    def as_record(self) -> Record:
         """The report as JSON values that say what they are.
 
         Every row has its reason in words too, for readers that cannot render it.
@@ -184,7 +184,7 @@ class BoundReport:
             raise InputError(f"{path}: {error}") from error
 
 
-def _report(record: dict[str, Any]) -> BoundReport:
+def _report(record: Record) -> BoundReport:
     rows = [{name: value for name, value in row.items() if name != "reason"} for row in record["rows"]]
     report = structured(BoundReport, {**record, "rows": rows})
     for row in report.rows:

@@ -1,10 +1,10 @@
 """What is said of a rate that was not judged: a case and its numbers, and the sentence rendered from them."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from smfg_verify.records.codec import kept
+from smfg_verify.records.entries import Entries
 
 IN_TRANSIENT = "still in its transient"
 
@@ -20,7 +20,7 @@ class Obstacle:
     """
 
     case: str = ""
-    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    facts: Entries = dataclasses.field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.case)
@@ -38,45 +38,45 @@ class Obstacle:
 NO_OBSTACLE = Obstacle()
 
 
-def _too_wide(facts: Mapping[str, Any]) -> str:
+def _too_wide(facts: Entries) -> str:
     interval = f"[{facts['lower']:.3g}, {facts['upper']:.3g}]"
     return f"the interval {interval} is too wide: it holds -1/2 and also -1 or 0"
 
 
-def _few_seeds(facts: Mapping[str, Any]) -> str:
+def _few_seeds(facts: Entries) -> str:
     return f"too few seeds: {facts['seeds']}, at least {facts['least']} are needed"
 
 
-def _few_checkpoints(facts: Mapping[str, Any]) -> str:
+def _few_checkpoints(facts: Entries) -> str:
     return f"too few checkpoints in the window: {facts['checkpoints']}, at least {facts['least']} are needed"
 
 
-def _rounding(facts: Mapping[str, Any]) -> str:
+def _rounding(facts: Entries) -> str:
     if facts["everywhere"]:
         return "at rounding level at every checkpoint of the window, nothing decays"
     return "at rounding level at some checkpoint of the window"
 
 
-def _standstill(facts: Mapping[str, Any]) -> str:
+def _standstill(facts: Entries) -> str:
     place = f"k = {facts['iteration']:,}"
     return f"the smallest mean was met at {place} and not undercut in the window: its slope is 0 whatever the rate"
 
 
-def _short_regime(facts: Mapping[str, Any]) -> str:
+def _short_regime(facts: Entries) -> str:
     return (
         f"{IN_TRANSIENT}: {facts['checkpoints']} checkpoints after the change-point at k = {facts['iteration']:.0f}, "
         f"at least {facts['least']} are needed; run it longer"
     )
 
 
-def _moving_leader(facts: Mapping[str, Any]) -> str:
+def _moving_leader(facts: Entries) -> str:
     return (
         f"{IN_TRANSIENT}: of the {facts['whole']:.2g} that the leaders' mean policy has moved, it moved "
         f"{facts['late']:.2g} over the last three quarters of the iterations, half of the leader's clock; run it longer"
     )
 
 
-SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+SENTENCES: dict[str, Callable[[Entries], str]] = {
     "no-interval": lambda facts: "no interval: some resampled mean is not positive",
     "too-wide": _too_wide,
     "few-seeds": _few_seeds,
