@@ -36,7 +36,7 @@ def jit(options: dict[str, bool | int]) -> Callable[[Callable[P, R]], GameProgra
     return decorate
 
 
-def jit_for_game(function: Callable[P, R]) -> Callable[P, R]:
+def jit_for_game(function: Callable[P, R]) -> GameProgram[P, R]:
     """Function decorator: compile a function whose first argument is the game, quickly where the game is small.
 
     Args:
@@ -52,7 +52,9 @@ def jit_for_game(function: Callable[P, R]) -> Callable[P, R]:
         game = game if is_prepared(game) else traced(game)
         return cast(Callable[..., R], optimised if _is_large(game) else quickly)(game, *arguments)
 
-    return cast(Callable[P, R], compiled)
+    program = cast(GameProgram[P, R], compiled)
+    program.num_programs = lambda: quickly.num_programs() + optimised.num_programs()
+    return program
 
 
 def _is_large(game: AbstractGame) -> bool:

@@ -229,7 +229,8 @@ def test_changing_a_parameter_changes_the_answer_and_does_not_recompile():
     solve_equilibrium(game, logits)
     compiled = equilibrium_module._solve.num_programs()
     hotter = dataclasses.replace(arrays, temperature=0.5, discount=0.8)
-    found = solve_equilibrium(TabularGame.from_arrays(**hotter.from_arrays_arguments()), logits)
+    bounds = {"tolerance": 1e-7, "max_steps": 50, "max_path_steps": 1000}
+    found = solve_equilibrium(TabularGame.from_arrays(**hotter.from_arrays_arguments()), logits, **bounds)
     np.testing.assert_allclose(found.mean_field, oracle.equilibrium(hotter, logits).mean_field, atol=1e-11)
     assert equilibrium_module._solve.num_programs() == compiled
 
