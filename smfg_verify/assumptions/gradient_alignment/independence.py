@@ -161,7 +161,7 @@ def _largest_change(tables: np.ndarray, fields: np.ndarray) -> tuple[float, dict
     by_action = np.max(np.abs(tables[0] - tables[0][:, :1]), axis=-1)
     if by_field.max() >= by_action.max():
         probe, state, action, leader_action = np.unravel_index(by_field.argmax(), by_field.shape)
-        return float(by_field.max()), _witness(fields, (state, action, action, leader_action), (0, probe))
+        return float(by_field.max()), _witness(fields, (state, action, action, leader_action), (0, int(probe)))
     state, action, leader_action = np.unravel_index(by_action.argmax(), by_action.shape)
     return float(by_action.max()), _witness(fields, (state, 0, action, leader_action), (0, 0))
 
