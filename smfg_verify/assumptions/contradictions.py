@@ -147,7 +147,7 @@ def _across_properties(named: Findings) -> list[Conflict]:
 
 def _rests_on_mixing(finding: Finding) -> bool:
     factor = float(np.asarray(finding.witness.get("mixing_factor", np.inf)))
-    return finding.verdict is Verdict.CERTIFIED and np.isfinite(factor)
+    return finding.verdict is Verdict.CERTIFIED and bool(np.isfinite(factor))
 
 
 # What is proved and what is measured of one constant

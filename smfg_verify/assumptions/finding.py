@@ -193,6 +193,12 @@ class Finding:
     def from_record(cls, record: Entries) -> "Finding":
         """The finding behind `as_record`; its texts are rendered again from the data.
 
+        Args:
+            record: JSON values, as `as_record` gives them.
+
+        Returns:
+            The finding.
+
         Raises:
             ValueError: fields are missing or unknown, or facts that the sentence needs.
         """
@@ -218,6 +224,12 @@ class Finding:
     @classmethod
     def from_json(cls, text: str) -> "Finding":
         """The finding behind `to_json`.
+
+        Args:
+            text: JSON.
+
+        Returns:
+            The finding.
 
         Raises:
             ValueError: not JSON, or not a finding.

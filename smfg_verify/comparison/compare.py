@@ -66,6 +66,14 @@ class CompareSettings:
     def iterations(self, game: AbstractGame, method: Method, samples: int) -> int:
         """How many iterations a number of samples allows.
 
+        Args:
+            game: the game.
+            method: with its options.
+            samples: transitions of the game, drawn by one seed.
+
+        Returns:
+            Iterations; those of a method that reads the model are a setting of their own.
+
         Raises:
             ValueError: not one.
         """

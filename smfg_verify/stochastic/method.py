@@ -51,14 +51,35 @@ class Method(Portable, eqx.Module):
 
     @abc.abstractmethod
     def num_uniforms(self, game: AbstractGame) -> int:
-        """Number of uniforms that one iteration uses, the same for every iteration."""
+        """Number of uniforms that one iteration uses, the same for every iteration.
+
+        Args:
+            game: the game.
+
+        Returns:
+            The number a lane.
+        """
 
     @abc.abstractmethod
     def transitions_per_iteration(self, game: AbstractGame) -> int:
-        """Number of transitions of the game that one iteration samples; 0 where the model is read instead."""
+        """Number of transitions of the game that one iteration samples; 0 where the model is read instead.
+
+        Args:
+            game: the game.
+
+        Returns:
+            The number a lane.
+        """
 
     def first_memory(self, game: AbstractGame) -> Memory:
-        """What one run remembers beside its iterate, before the first iteration; no lanes yet."""
+        """What one run remembers beside its iterate, before the first iteration; no lanes yet.
+
+        Args:
+            game: the game.
+
+        Returns:
+            Name -> array; empty where nothing is remembered.
+        """
         return {}
 
     @abc.abstractmethod
@@ -89,7 +110,14 @@ class Method(Portable, eqx.Module):
 
     @classmethod
     def from_options(cls, options: Entries) -> "Method":
-        """The method of some options as `options` gives them."""
+        """The method of some options as `options` gives them.
+
+        Args:
+            options: name -> number or word; step constants of a `Schedule` by learner.
+
+        Returns:
+            The method.
+        """
         built = {k: Schedule.from_constants(v) if isinstance(v, Mapping) else v for k, v in options.items()}
         return cls(**built)
 

@@ -172,6 +172,12 @@ class Trace(Portable, eqx.Module):
     def from_xarray(cls, dataset: "xarray.Dataset") -> "Trace":
         """The trace in a dataset made by `to_xarray`.
 
+        Args:
+            dataset: with the schema version of this package.
+
+        Returns:
+            The trace.
+
         Raises:
             ValueError: not such a dataset, or of another schema version.
         """
@@ -208,6 +214,9 @@ class Trace(Portable, eqx.Module):
 
         Args:
             path: ending in .nc or .zarr.
+
+        Returns:
+            The trace, up to the last checkpoint in the file.
 
         Raises:
             ValueError: no such file, not a trace, truncated, or of another schema version; the message says which.

@@ -56,7 +56,7 @@ class BoundInputs(NamedTuple):
     @property
     def constant_map(self) -> bool:
         """Whether Gamma is constant: nothing the followers face depends on the mean field, and their law is unique."""
-        return self.transition_lipschitz == 0.0 and self.follower_lipschitz == 0.0 and bool(self.single_class)
+        return bool(self.transition_lipschitz == 0.0 and self.follower_lipschitz == 0.0 and self.single_class)
 
 
 # The constants of a game that the inputs are made of.

@@ -64,7 +64,14 @@ class LinearNoise(NamedTuple):
         return reduce_portable(self)
 
     def at(self, index: int | slice | np.ndarray) -> "LinearNoise":
-        """Those that an index, slice or mask selects."""
+        """Those that an index, slice or mask selects.
+
+        Args:
+            index: along the first axis.
+
+        Returns:
+            The same of the schedules selected.
+        """
         return LinearNoise(*(leaf[index] for leaf in self))
 
 

@@ -128,6 +128,9 @@ class PowerPlan:
 
         Args:
             **further: entries to stand beside the plan, such as the game, as plain JSON values.
+
+        Returns:
+            The text.
         """
         return document(headed(SCHEMA, SCHEMA_VERSION, {**further, **plain(self)}))
 

@@ -154,6 +154,12 @@ class BoundReport:
     def from_json(cls, text: str) -> "BoundReport":
         """The report written by `to_json`, or in the report.json of a command.
 
+        Args:
+            text: JSON.
+
+        Returns:
+            The report.
+
         Raises:
             ValueError: not JSON, not such a report, or of another schema version.
         """
@@ -167,12 +173,22 @@ class BoundReport:
             raise InputError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the JSON form, atomically: a reader sees the old file or the new one, never a part."""
+        """Write the JSON form, atomically: a reader sees the old file or the new one, never a part.
+
+        Args:
+            path: of the file, which is replaced.
+        """
         write_atomically(path, self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "BoundReport":
         """The report in a file written by `save`, or in the report.json that `validate` writes.
+
+        Args:
+            path: of the file.
+
+        Returns:
+            The report.
 
         Raises:
             ValueError: as `from_json`, and a file that does not exist or is no text.

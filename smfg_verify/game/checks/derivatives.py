@@ -17,9 +17,10 @@ from jax.extend.core import Jaxpr, JaxprEqn
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
-from smfg_verify.game.base import AbstractGame, mean_field_shape, over_indices
+from smfg_verify.game.base import AbstractGame, mean_field_shape
 from smfg_verify.game.checks.differences import judge
 from smfg_verify.game.compiling import UNOPTIMISED
+from smfg_verify.game.tables import over_indices
 
 # Primitives whose rule is the derivative wherever there is one, whatever their arguments.
 _EXACT_NAMES = """

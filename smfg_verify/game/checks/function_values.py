@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
-from smfg_verify.game.base import AbstractGame, mean_field_shape, over_indices
+from smfg_verify.game.base import AbstractGame, mean_field_shape
 from smfg_verify.game.checks.value_causes import cause_of_infinite, cause_of_row_sum
+from smfg_verify.game.tables import over_indices
 
 _MAX_VERTICES, _MIN_VERTICES = 1024, 16
 # Entries of a function's tables over all vertices tried, so that a large game of local moves is checked in seconds.
