@@ -47,7 +47,7 @@ class FollowerEnv(gymnasium.Env[Any, Any]):
         self._state, self._steps = self._draw(self._initial), 0
         return self._state, {}
 
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, object]]:
+    def step(self, action: int | np.integer) -> tuple[int, float, bool, bool, dict[str, object]]:
         if not self.action_space.contains(action):
             raise InputError(f"action: got {action!r}, expected an integer in [0, {self._reward.shape[1]}).")
         leader_action = self._draw(self._leader[self._state])

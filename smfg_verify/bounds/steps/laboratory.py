@@ -313,7 +313,7 @@ def _optima(
     return optima[0], optima[1], (float(apart.mean()), float(apart.std(ddof=1) / np.sqrt(len(apart))))
 
 
-def _optimum(choice: np.ndarray, measured: np.ndarray, predicted: np.ndarray, again: np.ndarray) -> Optimum:
+def _optimum(choice: np.ndarray, measured: float, predicted: float, again: np.ndarray) -> Optimum:
     squared, gap, objective, _ = again
     return Optimum(
         choice=dict(zip(PARAMETERS, choice.tolist(), strict=True)),
