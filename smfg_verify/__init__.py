@@ -4,7 +4,7 @@ The public names below are loaded on first use, so that importing the package is
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from smfg_verify.version import __version__ as __version__
 
@@ -64,7 +64,7 @@ _SUBPACKAGES = (
 __all__ = [*_MODULE_OF, *_SUBPACKAGES]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _MODULE_OF:
         return getattr(importlib.import_module(f"smfg_verify.{_MODULE_OF[name]}"), name)
     if name in _SUBPACKAGES:

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ FIRST_SOLVER = "CLARABEL"
 SECOND_SOLVER = "SCS"
 SOLVED = "optimal"
 # Iterations end a solver, never the clock; one thread and one factorisation, so that no number of cores plays a part.
-_OPTIONS: dict[str, dict[str, Any]] = {
+_OPTIONS: dict[str, dict[str, object]] = {
     FIRST_SOLVER: {"max_iter": 200, "time_limit": math.inf, "direct_solve_method": "qdldl", "max_threads": 1},
     SECOND_SOLVER: {"max_iters": 100_000, "time_limit_secs": 0.0},
 }
@@ -38,7 +38,7 @@ class ConicResult:
     status: str
     value: float
     variables: dict[str, np.ndarray]
-    duals: tuple[Any, ...]
+    duals: tuple[object, ...]
     second_status: str
     second_value: float
 
@@ -70,7 +70,7 @@ def solve(problem: "cvxpy.Problem", *, second_opinion: bool = True, geometric: b
     # Last, so that the problem's variables hold the first solver's values.
     status, value = _attempt(problem, FIRST_SOLVER, geometric)
     variables: dict[str, np.ndarray] = {}
-    duals: tuple[Any, ...] = ()
+    duals: tuple[object, ...] = ()
     if status == SOLVED:
         variables = {entry.name(): np.array(entry.value, dtype=float) for entry in problem.variables()}
         duals = tuple(constraint.dual_value for constraint in problem.constraints)

@@ -1,7 +1,6 @@
 """Softmax policies, their entropy, and the tying of the leader's rows by observation."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -78,7 +77,7 @@ def entropy(policy: Float[Array, "*rows actions"]) -> Float[Array, "*rows"]:
 
 
 def checked_distribution(
-    name: str, value: ArrayLike | Sequence[Any], shape: tuple[int, ...], what: str, *, rows: bool = False
+    name: str, value: ArrayLike | Sequence[object], shape: tuple[int, ...], what: str, *, rows: bool = False
 ) -> Float[Array, "..."]:
     """A distribution, or a table of them, given by a user. Under tracing only its shape can be checked.
 

@@ -22,6 +22,12 @@ settings.register_profile("default", deadline=None, print_blob=True)
 settings.load_profile("default")
 
 
+_NOT_TYPED = {
+    "wrong_types": "hands over what annotations forbid, which are checked first",
+    "untyped": "is about code as it is without checks: its text, its hash in another process, or its speed",
+}
+
+
 def pytest_addoption(parser):
     parser.addoption("--typed", action="store_true", help="check every annotation of the package at run time")
 
@@ -34,12 +40,12 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Where annotations are checked, tests that hand over what annotations forbid never reach our own words."""
+    """Where annotations are checked, what annotations forbid never reaches our own words, and code is other code."""
     if config.getoption("--typed"):
-        skip = pytest.mark.skip(reason="hands over what annotations forbid, which are checked first")
         for item in items:
-            if item.get_closest_marker("wrong_types"):
-                item.add_marker(skip)
+            for marker, reason in _NOT_TYPED.items():
+                if item.get_closest_marker(marker):
+                    item.add_marker(pytest.mark.skip(reason=reason))
 
 
 # After many hundreds of programs in one process XLA has failed to link another ("Failed to materialize symbols").

@@ -6,15 +6,52 @@ import functools
 import inspect
 import re
 import textwrap
+from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
 
 from experiments.api_page import PAGE, page, public_names, summary
+from smfg_verify.game import AbstractGame
 
 SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Source", "Examples")
 RAISED = {"InputError", "NumericalError", "ValueError", "RuntimeError", "ImportError"}
 NAMES = [public for public in public_names() if public.documented]
 IDS = [f"{public.module}.{public.name}" for public in NAMES]
+
+
+class Member(NamedTuple):
+    """A public method or property of a public class that fills in no contract of a base."""
+
+    owner: type
+    name: str
+    function: Callable
+    is_property: bool
+
+
+def _members():
+    classes = dict.fromkeys(public.value for public in NAMES if inspect.isclass(public.value))
+    for owner in classes:
+        contract = {
+            name for base in owner.__mro__[1:] for name in (*vars(base), *vars(base).get("__annotations__", ()))
+        }
+        if owner is not AbstractGame and issubclass(owner, AbstractGame):
+            contract |= AbstractGame.__abstractvars__
+        for name, value in vars(owner).items():
+            function = _behind(value)
+            if not name.startswith("_") and name not in contract and inspect.isfunction(function):
+                yield Member(owner, name, function, isinstance(value, property | functools.cached_property))
+
+
+def _behind(value):
+    """The function that a method or a property of any kind calls."""
+    for holder in ("__func__", "fget", "func"):
+        value = getattr(value, holder, value)
+    return inspect.unwrap(value) if callable(value) else value
+
+
+MEMBERS = list(_members())
+MEMBER_IDS = [f"{member.owner.__name__}.{member.name}" for member in MEMBERS]
 
 # Solvers, checkers and published algorithms beside the games and the baselines: who says so, or "ours".
 NEED_SOURCE = {
@@ -78,8 +115,8 @@ def _fields(cls):
 
 def _named(section, name):
     """Whether an entry of the section, "a, b: what they are", names it."""
-    heads = re.findall(r"^    (\*{0,2}\w[\w, *]*):", section, re.MULTILINE)
-    return name in {part.strip(" *") for head in heads for part in head.split(",")}
+    heads = re.findall(r"^    (\*{0,2}\w[\w,* \n]*):", section, re.MULTILINE)
+    return name in {part.strip(" *\n") for head in heads for part in head.split(",")}
 
 
 @functools.cache
@@ -166,6 +203,26 @@ def test_it_has_an_example(public):
 @pytest.mark.parametrize("public", NAMES, ids=IDS)
 def test_it_claims_no_number_of_the_paper(public):
     assert not re.search(r"(Assumption|Theorem|Lemma) \d+ of the paper", _docstring(public))
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=MEMBER_IDS)
+def test_a_method_says_what_it_does_takes_and_gives(member):
+    text, signature = inspect.getdoc(member.function) or "", inspect.signature(member.function)
+    first, *rest = text.split("\n")
+    assert first.endswith(".")
+    assert len(first) > 2
+    assert not rest or rest[0] == ""
+    parameters = _parameters(member.function)
+    assert [name for name in parameters if not _named(_section(text, "Args") or "", name)] == []
+    if parameters and not member.is_property and signature.return_annotation not in (None, "None"):
+        assert (_section(text, "Returns") or "").strip()
+    node = ast.parse(textwrap.dedent(inspect.getsource(member.function))).body[0]
+    if _raises(node, _functions_of(inspect.getfile(member.function))):
+        assert re.search(r"^    \w+(Error|Contradiction): ", _section(text, "Raises") or "", re.MULTILINE)
+
+
+def test_there_are_methods_of_every_kind():
+    assert {"AbstractGame.transition", "Trace.load", "Finding.meaning", "Schedule.at"} <= set(MEMBER_IDS)
 
 
 def test_every_name_that_needs_a_source_exists():

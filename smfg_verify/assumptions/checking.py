@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
@@ -16,6 +15,7 @@ from smfg_verify.assumptions.untraced import require_source_of_equilibrium, with
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, game_hash, game_name
+from smfg_verify.records.entries import Arguments, Record
 from smfg_verify.records.parts import Keep, made_anew
 
 
@@ -117,7 +117,7 @@ def _findings(
     return tuple(without_untraced_proofs(game, entry.check(game, settings)))
 
 
-def search_settings(budget: str = "normal", **given: Any) -> SearchSettings:
+def search_settings(budget: str = "normal", **given: object) -> SearchSettings:
     """The numbers of a budget, those given in their place; None stands for not given.
 
     Args:
@@ -135,12 +135,11 @@ def search_settings(budget: str = "normal", **given: Any) -> SearchSettings:
         >>> search_settings("quick", num_leaders=7).num_leaders
         7
     """
-    return SearchSettings(
-        **budget_settings(budget) | {name: value for name, value in given.items() if value is not None}
-    )
+    arguments: Arguments = {name: value for name, value in given.items() if value is not None}
+    return SearchSettings(**{**budget_settings(budget), **arguments})
 
 
-def settings_record(settings: SearchSettings) -> dict[str, Any]:
+def settings_record(settings: SearchSettings) -> Record:
     """The settings as a report keeps them: of the leaders along a run, only their number.
 
     Args:

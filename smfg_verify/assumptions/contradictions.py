@@ -7,7 +7,6 @@ different properties, or inside one finding, stands in the tables below; a new s
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -57,7 +56,7 @@ class Contradiction(RuntimeError):
             "report it with the game."
         )
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.conflicts, self.findings)
 
 
@@ -151,7 +150,7 @@ def _across_properties(named: Findings) -> list[Conflict]:
 
 def _rests_on_mixing(finding: Finding) -> bool:
     factor = float(np.asarray(finding.witness.get("mixing_factor", np.inf)))
-    return finding.verdict is Verdict.CERTIFIED and np.isfinite(factor)
+    return finding.verdict is Verdict.CERTIFIED and bool(np.isfinite(factor))
 
 
 # What is proved and what is measured of one constant

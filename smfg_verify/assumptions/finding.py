@@ -4,7 +4,7 @@ import builtins
 import dataclasses
 import enum
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from smfg_verify.assumptions.properties import find_property
 from smfg_verify.assumptions.sentence import FindingData, Renderings, meaning_of
@@ -12,6 +12,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.codec import decode, encode, kept
 from smfg_verify.records.documents import line, parsed
+from smfg_verify.records.entries import Entries, Record
 from smfg_verify.records.frozen import frozen, thawed
 from smfg_verify.suggestions import closest
 
@@ -102,10 +103,10 @@ class Finding:
     constant: float
     side: Side
     evidence: Evidence
-    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    witness: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    searched: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    facts: Entries = dataclasses.field(default_factory=dict)
+    witness: Entries = dataclasses.field(default_factory=dict)
+    searched: Entries = dataclasses.field(default_factory=dict)
+    details: Entries = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, kind in (("verdict", Verdict), ("side", Side), ("evidence", Evidence)):
@@ -179,7 +180,7 @@ class Finding:
             )
         return float(recompute(game, self.witness))
 
-    def as_record(self) -> dict[str, Any]:
+    def as_record(self) -> Record:
         """The finding as plain JSON values, without loss, and with its texts for readers that cannot render them."""
         record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         for name in ("verdict", "side", "evidence"):
@@ -189,8 +190,14 @@ class Finding:
         }
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "Finding":
+    def from_record(cls, record: Entries) -> "Finding":
         """The finding behind `as_record`; its texts are rendered again from the data.
+
+        Args:
+            record: JSON values, as `as_record` gives them.
+
+        Returns:
+            The finding.
 
         Raises:
             ValueError: fields are missing or unknown, or facts that the sentence needs.
@@ -218,6 +225,12 @@ class Finding:
     def from_json(cls, text: str) -> "Finding":
         """The finding behind `to_json`.
 
+        Args:
+            text: JSON.
+
+        Returns:
+            The finding.
+
         Raises:
             ValueError: not JSON, or not a finding.
         """
@@ -234,7 +247,7 @@ class Finding:
         return hash(self.to_json())
 
 
-def require_shapes(witness: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+def require_shapes(witness: Entries, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Refuse a witness that does not fit a game.
 
     Args:
@@ -252,7 +265,7 @@ def require_shapes(witness: Mapping[str, Any], shapes: Mapping[str, tuple[int, .
             )
 
 
-def not_applicable(property_name: str, statement: str, **facts: Any) -> Finding:
+def not_applicable(property_name: str, statement: str, **facts: object) -> Finding:
     """The finding of a statement that has no meaning for a game.
 
     Args:

@@ -2,17 +2,18 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from smfg_verify.assumptions.sentence import Renderings
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.entries import Entries
 from smfg_verify.records.registry import Registry
 
 if TYPE_CHECKING:
     from smfg_verify.assumptions.finding import Finding  # which stands on this module
 
-Witness = Mapping[str, Any]
+Witness = Entries
 Recompute = Callable[[AbstractGame, Witness], float]
 # From game and settings, the findings of a property.
 Checker = Callable[[AbstractGame, SearchSettings], "list[Finding]"]

@@ -2,8 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from smfg_verify.assumptions.contradictions import require_consistent
 from smfg_verify.assumptions.finding import Finding, Verdict
@@ -13,6 +12,7 @@ from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.records.codec import decode, encode, kept
 from smfg_verify.records.documents import document, headed, line, opened, read_text
+from smfg_verify.records.entries import Entries, Record
 from smfg_verify.records.frozen import frozen, thawed
 from smfg_verify.suggestions import closest
 
@@ -45,7 +45,7 @@ class AssumptionReport:
 
     game_name: str
     game_hash: str
-    settings: Mapping[str, Any]
+    settings: Entries
     findings: tuple[Finding, ...]
 
     def __post_init__(self) -> None:
@@ -65,6 +65,13 @@ class AssumptionReport:
     def finding(self, name: str, statement: str) -> Finding:
         """The finding of one statement of one property.
 
+        Args:
+            name: of the property.
+            statement: of the property.
+
+        Returns:
+            The finding.
+
         Raises:
             KeyError: not in this report.
         """
@@ -78,6 +85,12 @@ class AssumptionReport:
 
         Certified where a sufficient statement is. Otherwise the least favourable of the statements that decide,
         those not applicable left aside.
+
+        Args:
+            name: of the property.
+
+        Returns:
+            The verdict.
 
         Raises:
             KeyError: not in this report.
@@ -105,12 +118,20 @@ class AssumptionReport:
             if finding.verdict is Verdict.REFUTED and find_property(finding.property).decides(finding.statement)
         )
 
-    def answers(self, properties: Iterable[str], settings: Mapping[str, Any]) -> bool:
-        """Whether the report is about exactly these properties, checked with exactly these settings."""
+    def answers(self, properties: Iterable[str], settings: Entries) -> bool:
+        """Whether the report is about exactly these properties, checked with exactly these settings.
+
+        Args:
+            properties: their names, in the order of a report.
+            settings: as `settings_record` keeps them.
+
+        Returns:
+            True where a check would give this report again.
+        """
         same = line(encode(self.settings)) == line(encode(frozen(settings)))
         return same and self.properties == tuple(properties)
 
-    def as_record(self) -> dict[str, Any]:
+    def as_record(self) -> Record:
         """The report as JSON values that say what they are, without loss."""
         record = {
             "game_name": self.game_name,
@@ -131,6 +152,9 @@ class AssumptionReport:
         Args:
             text: JSON.
             game: if given, the report must be about a game of the same content.
+
+        Returns:
+            The report, every number with the bits it had.
 
         Raises:
             ValueError: not a report, another schema version, a damaged record, or a report about another game.
@@ -160,12 +184,23 @@ class AssumptionReport:
         return report
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the report to a file: completely or not at all."""
+        """Write the report to a file: completely or not at all.
+
+        Args:
+            path: of the file, which is replaced.
+        """
         write_atomically(path, self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], game: AbstractGame | None = None) -> "AssumptionReport":
         """Read a report from its own file, or out of the report.json that `check` and `validate` write.
+
+        Args:
+            path: of the file.
+            game: if given, the report must be about a game of the same content.
+
+        Returns:
+            The report.
 
         Raises:
             ValueError: as `from_json`, and a file that does not exist or is no text.

@@ -67,7 +67,7 @@ class SearchResult(NamedTuple):
         return np.where(np.isfinite(lowest), lowest, np.nan)
 
     @property
-    def counts(self) -> dict[str, Any]:
+    def counts(self) -> dict[str, int]:
         """What the search cost and what failed in it, for `Finding.searched`."""
         return {
             "search_starts": len(self.points),

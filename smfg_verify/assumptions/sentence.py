@@ -1,8 +1,9 @@
 """How a finding is told: texts rendered from its data alone, one set of renderings a statement."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+
+from smfg_verify.records.entries import Entries
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +18,7 @@ class FindingData:
 
     verdict: str
     constant: float
-    facts: Mapping[str, Any]
+    facts: Entries
 
 
 Rendering = Callable[[FindingData], str]
@@ -48,7 +49,7 @@ def unless_not_applicable(otherwise: Rendering, text: str) -> Rendering:
     return lambda data: text if data.verdict == "not-applicable" else otherwise(data)
 
 
-def meaning_of(renderings: Renderings, data: FindingData, searched: Mapping[str, Any]) -> str:
+def meaning_of(renderings: Renderings, data: FindingData, searched: Entries) -> str:
     """The sentence of a finding, with what a time limit and functions that cannot be traced take from it.
 
     Args:

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
@@ -62,14 +61,14 @@ class SearchSettings:
 
 
 # How hard to search, by name; each is a set of `SearchSettings`.
-BUDGETS: dict[str, dict[str, Any]] = {
+BUDGETS: dict[str, dict[str, int]] = {
     "quick": {"num_leaders": 128, "num_starts": 4, "num_steps": 30, "num_boxes": 200},
     "normal": {"num_leaders": 1024, "num_starts": 16, "num_steps": 150, "num_boxes": 2000},
     "thorough": {"num_leaders": 8192, "num_starts": 64, "num_steps": 500, "num_boxes": 100_000},
 }
 
 
-def budget_settings(name: str) -> dict[str, Any]:
+def budget_settings(name: str) -> dict[str, int]:
     """Search settings of a named budget.
 
     Args:
@@ -91,9 +90,10 @@ def budget_settings(name: str) -> dict[str, Any]:
     return dict(BUDGETS[name])
 
 
-def _is_positive(value: Any) -> bool:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value > 0.0
+def _is_positive(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        return False
+    return bool(math.isfinite(value) and value > 0.0)
 
 
 def _check_step_sizes(step_sizes: Mapping[str, float] | None) -> None:

@@ -4,18 +4,20 @@ import dataclasses
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from smfg_verify.cli.endings import say_aside
 from smfg_verify.cli.options import CheckOptions, GameOptions, RunOptions, StepOptions, given
 from smfg_verify.errors import InputError
 from smfg_verify.jobs.settings import CheckSettings, GameSettings, RunSettings
+from smfg_verify.records.entries import Entries, Json, Record
 from smfg_verify.suggestions import closest
 
 _TABLES = {
     table: tuple(field.name for field in dataclasses.fields(options))
     for table, options in (("run", RunOptions), ("schedule", StepOptions), ("check", CheckOptions))
 }
+# Options of a table; None where a command has none of them.
+_Options = RunOptions | StepOptions | CheckOptions | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Settings:
     """Everything a command was asked for; `given_run` and `given_check` hold only what was given, by name."""
 
     game: GameSettings
-    given_run: Mapping[str, Any]
-    given_check: Mapping[str, Any]
+    given_run: Entries
+    given_check: Entries
 
     @property
     def run(self) -> RunSettings:
@@ -76,13 +78,13 @@ def gather(
     )
 
 
-def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+def parse_assignments(assignments: Iterable[str]) -> Record:
     """Values of "name=value", each read as a TOML value, as a list where it has bare commas, or else as text.
 
     Raises:
         ValueError: no name, no value, or a name set twice.
     """
-    parameters: dict[str, Any] = {}
+    parameters: Record = {}
     for assignment in assignments:
         name, sign, text = (part.strip() for part in assignment.partition("="))
         if not name or not sign or not text:
@@ -93,7 +95,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     return parameters
 
 
-def parse_value(text: str) -> Any:
+def parse_value(text: str) -> Json:
     """A TOML number, boolean, string or list of these; a list of bare comma-separated ones; or the text itself."""
     for candidate in (text, f"[{text}]") if "," in text else (text,):
         try:
@@ -105,7 +107,7 @@ def parse_value(text: str) -> Any:
     return text
 
 
-def read_config(path: Path) -> dict[str, dict[str, Any]]:
+def read_config(path: Path) -> dict[str, Record]:
     """The tables of a configuration file, their keys checked, the game's excepted: the game checks those.
 
     Raises:
@@ -127,9 +129,7 @@ def read_config(path: Path) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def _say_unused(
-    command: str, path: Path | None, tables: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Any]
-) -> None:
+def _say_unused(command: str, path: Path | None, tables: Mapping[str, Entries], groups: Mapping[str, _Options]) -> None:
     taken = [f"{table}.{key}" for table, options in groups.items() for key in _keys_taken(options)]
     found = [f"{table}.{key}" for table in groups for key in tables.get(table, ())]
     unused = [key for key in found if key not in taken]
@@ -139,7 +139,7 @@ def _say_unused(
         )
 
 
-def _keys_taken(options: Any) -> tuple[str, ...]:
+def _keys_taken(options: _Options) -> tuple[str, ...]:
     """Keys of a table that a command reads: options of its own default (64 seeds are no pilot) win over every file."""
     return tuple(field.name for field in dataclasses.fields(options) if field.default is None) if options else ()
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from cyclopts import Group, Parameter, Token, convert
 
+from smfg_verify.records.entries import Arguments
+
 _Options = TypeVar("_Options")
 
 GameName = Annotated[
@@ -34,7 +36,7 @@ def _options(title: str, position: int) -> Callable[[type[_Options]], type[_Opti
     return decorate
 
 
-def _whole_numbers(kind: object, tokens: Sequence[Token]) -> Any:
+def _whole_numbers(kind: object, tokens: Sequence[Token]) -> object:
     """Refuse what the parser would round, such as 5.7 seeds; 5.0 is 5."""
     return convert(kind, tokens, converter=lambda _, text: int(re.sub(r"\.0+\s*$", "", text)))
 
@@ -206,7 +208,7 @@ class DriftOutOptions(OutOptions):
     out: Annotated[Path | None, _only_to("drift.json")] = None
 
 
-def given(options: Any) -> dict[str, Any]:
+def given(options: Any) -> Arguments:
     """The options of a group by name, those left out excepted."""
     values = ((field.name, getattr(options, field.name)) for field in dataclasses.fields(options))
     return {name: value for name, value in values if value is not None}

@@ -4,11 +4,14 @@ import contextlib
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from smfg_verify.cli.endings import INTERRUPTED, PROGRAM, say
 from smfg_verify.cli.options import OutOptions
 from smfg_verify.errors import InputError
+
+if TYPE_CHECKING:
+    from smfg_verify.jobs.finished import Store  # imports JAX, which --help must not wait for
 
 
 class InterruptedJob(Exception):
@@ -20,7 +23,7 @@ class InterruptedJob(Exception):
 
 
 @contextlib.contextmanager
-def saving(results: OutOptions, default: Path | None = None) -> Iterator[Any]:
+def saving(results: OutOptions, default: Path | None = None) -> Iterator["Store"]:
     """The store of a command's finished parts, in its directory of results; they are removed when all is written.
 
     Args:

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -17,6 +16,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, validate
 from smfg_verify.records.codec import kept
+from smfg_verify.records.entries import Entries
 from smfg_verify.records.parts import Keep, made_anew
 from smfg_verify.stochastic.method import Method
 
@@ -66,6 +66,14 @@ class CompareSettings:
     def iterations(self, game: AbstractGame, method: Method, samples: int) -> int:
         """How many iterations a number of samples allows.
 
+        Args:
+            game: the game.
+            method: with its options.
+            samples: transitions of the game, drawn by one seed.
+
+        Returns:
+            Iterations; those of a method that reads the model are a setting of their own.
+
         Raises:
             ValueError: not one.
         """
@@ -97,7 +105,7 @@ class ContenderResult:
     """
 
     name: str
-    options: Mapping[str, Any]
+    options: Entries
     trials: tuple[Trial, ...]
     transitions_per_iteration: int
     iterations: Int[np.ndarray, " C"]

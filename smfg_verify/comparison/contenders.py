@@ -2,10 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from smfg_verify.records.entries import Entries, Record
 from smfg_verify.records.registry import Registry
 from smfg_verify.stochastic.ac_smfg import AcSmfg
 from smfg_verify.stochastic.baselines import (
@@ -41,7 +41,7 @@ class Contender:
 
     name: str
     method: type[Method]
-    options: Mapping[str, Any]
+    options: Entries
     scaled: tuple[str, ...]
     chosen: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
 
@@ -55,7 +55,9 @@ class Contender:
 
     def drawn(self, random: np.random.Generator) -> Method:
         """The method with random options."""
-        options = {name: dict(value) if isinstance(value, Mapping) else value for name, value in self.options.items()}
+        options: Record = {
+            name: dict(value) if isinstance(value, Mapping) else value for name, value in self.options.items()
+        }
         for path in self.scaled:
             holder, name = _holder(options, path)
             holder[name] *= float(10.0 ** random.uniform(-_DECADES, _DECADES))
@@ -64,7 +66,7 @@ class Contender:
         return self.method.from_options(options)
 
 
-def _holder(options: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+def _holder(options: Record, path: str) -> tuple[Record, str]:
     outer, _, inner = path.partition(".")
     return (options[outer], inner) if inner else (options, outer)
 

@@ -27,7 +27,7 @@ class Trial:
         diverged: seeds without a number at the end.
     """
 
-    options: dict[str, Any]
+    options: dict[str, object]
     score: float
     diverged: int
 

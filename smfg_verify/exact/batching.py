@@ -1,7 +1,7 @@
 """Many points at once: how many fit in memory, one compiled shape for any number, factorisations one by one."""
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import ParamSpec, TypeVar, overload
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ from jaxtyping import Array, Int
 
 from smfg_verify.exact.compiling import tangent_entries
 from smfg_verify.game import AbstractGame
+from smfg_verify.game.base import AnyArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,18 +50,18 @@ def batch_size(game: AbstractGame, most: int = _LARGEST_BATCH) -> int:
 
 
 @overload
-def in_batches(function: Callable[..., Array], size: int, *arguments: Any) -> np.ndarray: ...
+def in_batches(function: Callable[..., Array], size: int, *arguments: object) -> np.ndarray: ...
 @overload
 def in_batches(
-    function: Callable[..., tuple[Array, Array]], size: int, *arguments: Any
+    function: Callable[..., tuple[Array, Array]], size: int, *arguments: object
 ) -> tuple[np.ndarray, np.ndarray]: ...
 @overload
-def in_batches(function: Callable[..., tuple[Array, ...]], size: int, *arguments: Any) -> tuple[np.ndarray, ...]: ...
+def in_batches(function: Callable[..., tuple[Array, ...]], size: int, *arguments: object) -> tuple[np.ndarray, ...]: ...
 @overload
-def in_batches(function: Callable[..., R], size: int, *arguments: Any) -> R: ...
+def in_batches(function: Callable[..., R], size: int, *arguments: object) -> R: ...
 
 
-def in_batches(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
+def in_batches(function: Callable[..., object], size: int, *arguments: object) -> object:
     """Call a function on batches of exactly one size, so that it is compiled once whatever the number of points.
 
     The last batch is filled up with its last point.
@@ -79,7 +80,7 @@ def in_batches(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
         return jax.tree.map(lambda leaf: np.zeros((0, *leaf.shape[1:]), leaf.dtype), jax.eval_shape(function, *batch))
     rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
 
-    def call(row: Int[np.ndarray, " size"]) -> Any:
+    def call(row: Int[np.ndarray, " size"]) -> object:
         found = function(*jax.tree.map(lambda leaf: jnp.asarray(leaf[row]), arguments))
         # Waited for, or JAX would start the next batches and their tables beside this one.
         return jax.tree.map(np.asarray, found)
@@ -87,7 +88,7 @@ def in_batches(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
     return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:number], *map(call, rows))
 
 
-def _dtype(leaf: Any) -> np.dtype[Any]:
+def _dtype(leaf: AnyArray) -> np.dtype:
     """The type that a leaf has as a JAX array."""
     return jax.dtypes.canonicalize_dtype(leaf.dtype)
 

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar, cast
 
 import jax
 
@@ -24,7 +24,7 @@ def jit(options: dict[str, bool | int]) -> Callable[[Callable[P, R]], GameProgra
         alone, inner = compiled_for_game(function, compiler_options=options), compiled_for_game(function)
 
         @functools.wraps(function)
-        def compiled(*arguments: Any) -> R:
+        def compiled(*arguments: object) -> R:
             # JAX refuses options of a function that is called while another is traced.
             traced_now = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(arguments))
             return cast(Callable[..., R], inner if traced_now else alone)(*arguments)
@@ -48,7 +48,7 @@ def jit_for_game(function: Callable[P, R]) -> GameProgram[P, R]:
     quickly, optimised = jit(UNOPTIMISED)(function), jit(OPTIMISED)(function)
 
     @functools.wraps(function)
-    def compiled(game: AbstractGame, *arguments: Any) -> R:
+    def compiled(game: AbstractGame, *arguments: object) -> R:
         game = game if is_prepared(game) else traced(game)
         return cast(Callable[..., R], optimised if _is_large(game) else quickly)(game, *arguments)
 

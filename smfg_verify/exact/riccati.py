@@ -12,7 +12,7 @@ linear in $\bar x$, and variance $(\sigma^2 + \beta^2 \tau / (2 R)) / (1 - \rho^
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ class QuadraticValue(NamedTuple):
     slope: Float[Array, ""]
     constant: Float[Array, ""]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
     def __call__(self, position: Float[Array, "*k"]) -> Float[Array, "*k"]:
@@ -47,7 +47,7 @@ class GaussianPolicy(NamedTuple):
     offset: Float[Array, ""]
     variance: Float[Array, ""]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
     def mean(self, position: Float[Array, "*k"]) -> Float[Array, "*k"]:

@@ -4,13 +4,11 @@ from smfg_verify.game.base import AbstractGame as AbstractGame
 from smfg_verify.game.base import Dependence as Dependence
 from smfg_verify.game.base import MeanFieldSupport as MeanFieldSupport
 from smfg_verify.game.base import as_parameter as as_parameter
-from smfg_verify.game.base import dense_transition as dense_transition
 from smfg_verify.game.base import game_name as game_name
 from smfg_verify.game.base import is_traced as is_traced
 from smfg_verify.game.base import leader_logits_shape as leader_logits_shape
 from smfg_verify.game.base import mean_field_shape as mean_field_shape
 from smfg_verify.game.base import num_leader_observations as num_leader_observations
-from smfg_verify.game.base import over_indices as over_indices
 from smfg_verify.game.base import parameter as parameter
 from smfg_verify.game.compiling import compiled_for_game as compiled_for_game
 from smfg_verify.game.foreign import SourceGap as SourceGap
@@ -22,5 +20,7 @@ from smfg_verify.game.identity import game_hash as game_hash
 from smfg_verify.game.prepared import class_of as class_of
 from smfg_verify.game.prepared import is_prepared as is_prepared
 from smfg_verify.game.prepared import traced as traced
+from smfg_verify.game.tables import dense_transition as dense_transition
+from smfg_verify.game.tables import over_indices as over_indices
 from smfg_verify.game.tabular import TabularGame as TabularGame
 from smfg_verify.game.validation import validate as validate

@@ -9,7 +9,7 @@ disagree.
 
 import abc
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import equinox as eqx
 import jax
@@ -31,9 +31,12 @@ else:
 # A parameter of a game: a float as its author may write it, or the traced leaf it becomes.
 Scalar = float | Float[Array, ""]
 # What an author may write for a float parameter: a number, an array, or numbers in sequences however deep.
-Numerical = ArrayLike | Sequence[Any]
+Numerical = ArrayLike | Sequence[object]
 
-R = TypeVar("R")
+# What declares a field in place of its default: a type checker takes it for a value of the field, of whatever type.
+FieldDefault = Any
+# An array of JAX within a compiled program, of NumPy outside.
+AnyArray = Array | np.ndarray
 
 
 def as_parameter(value: Numerical) -> Array:
@@ -53,7 +56,7 @@ def as_parameter(value: Numerical) -> Array:
     return jnp.asarray(value, dtype=float)
 
 
-def parameter(**kwargs: Any) -> Any:
+def parameter(**kwargs: Any) -> FieldDefault:
     """An equinox field that stores its value as a traced floating array; takes `equinox.field`'s arguments.
 
     Args:
@@ -80,10 +83,10 @@ class _Default:
     default of a field declared without one. Hiding from the class avoids both.
     """
 
-    def __init__(self, value: Callable[["AbstractGame"], Any]):
+    def __init__(self, value: Callable[["AbstractGame"], object]):
         self.value = value
 
-    def __get__(self, game: "AbstractGame | None", owner: type) -> Any:
+    def __get__(self, game: "AbstractGame | None", owner: type) -> object:
         if game is None:
             raise AttributeError("a default of the contract of a game: read it on an instance")
         return self.value(game)
@@ -191,19 +194,43 @@ class AbstractGame(Portable, eqx.Module):
     def transition(
         self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
     ) -> Float[Array, " k"]:
-        """Next-state probabilities: (n,), or (k,) over `successors` where the game defines that method."""
+        """Next-state probabilities: (n,), or (k,) over `successors` where the game defines that method.
+
+        Args:
+            state, follower_action, leader_action: indices.
+            mean_field: (n,) on states, (n, A) on state-action pairs.
+
+        Returns:
+            Probabilities, which sum to one.
+        """
 
     @abc.abstractmethod
     def follower_reward(
         self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
     ) -> Float[Array, ""]:
-        """The representative follower's reward r_f, a scalar."""
+        """The representative follower's reward r_f, a scalar.
+
+        Args:
+            state, follower_action, leader_action: indices.
+            mean_field: (n,) on states, (n, A) on state-action pairs.
+
+        Returns:
+            The reward of one period.
+        """
 
     @abc.abstractmethod
     def leader_reward(
         self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
     ) -> Float[Array, ""]:
-        """The leader's reward r_l, a scalar."""
+        """The leader's reward r_l, a scalar.
+
+        Args:
+            state, follower_action, leader_action: indices.
+            mean_field: (n,) on states, (n, A) on state-action pairs.
+
+        Returns:
+            The reward of one period.
+        """
 
 
 def mean_field_shape(game: AbstractGame) -> tuple[int, ...]:
@@ -299,56 +326,3 @@ def is_traced(game: AbstractGame) -> bool:
         (False, True)
     """
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(game))
-
-
-def over_indices(game: AbstractGame, function: Callable[[Index, Index, Index], R]) -> R:
-    """Evaluate a function of (state, follower action, leader action) at every triple, with `vmap`.
-
-    Args:
-        game: gives the three sizes.
-        function: maps three scalar indices to an array of shape (...).
-
-    Returns:
-        (n, A, B, ...).
-
-    Examples:
-        >>> from smfg_verify import games
-        >>> from smfg_verify.game import over_indices
-        >>> game = games.load("two-road-toll")
-        >>> over_indices(game, lambda s, a, b: s + 10 * a)[:, :, 0].tolist()
-        [[0, 10], [1, 11]]
-    """
-    for axis in (2, 1, 0):
-        function = jax.vmap(function, in_axes=tuple(0 if i == axis else None for i in range(3)))
-    return function(
-        jnp.arange(game.num_states), jnp.arange(game.num_follower_actions), jnp.arange(game.num_leader_actions)
-    )
-
-
-def dense_transition(
-    game: AbstractGame, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, "..."]
-) -> Float[Array, " n"]:
-    """Next-state probabilities over all n states, whether or not the game lists its successors.
-
-    Args:
-        game: the game.
-        state, follower_action, leader_action: s, a and b, scalar integers.
-        mean_field: m, (n,) or (n, A), the game's support.
-
-    Returns:
-        P(s' | s, a, b, m) of every s', (n,).
-
-    Examples:
-        >>> import jax.numpy as jnp
-        >>> from smfg_verify import games
-        >>> from smfg_verify.game import dense_transition
-        >>> game = games.load("two-road-toll")
-        >>> dense_transition(game, 0, 1, 0, jnp.array([0.5, 0.5])).round(3).tolist()
-        [0.0, 1.0]
-    """
-    probabilities = jnp.asarray(game.transition(state, follower_action, leader_action, mean_field))
-    successors = getattr(game, "successors", None)
-    if successors is None:
-        return probabilities
-    targets = successors(state, follower_action, leader_action)
-    return jnp.zeros((game.num_states,), probabilities.dtype).at[targets].add(probabilities)

@@ -68,7 +68,7 @@ def compiled_for_game(function: Callable[P, R], **options: Any) -> GameProgram[P
     num_programs = cache._cache_size
 
     @functools.wraps(function)
-    def compiled(game: AbstractGame, *arguments: Any, **named: Any) -> R:
+    def compiled(game: AbstractGame, *arguments: object, **named: object) -> R:
         ready = game if is_prepared(game) else traced(game)
         known = num_programs()
         result: R = program(ready, *arguments, **named)

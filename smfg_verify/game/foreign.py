@@ -5,13 +5,12 @@ it goes wherever the table goes (jit, vmap, derivatives, a game that calls anoth
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Primitive
+from jax.extend.core import ClosedJaxpr, Jaxpr, Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
@@ -80,7 +79,7 @@ def untraced_functions(game: AbstractGame) -> tuple[str, ...]:
     return tuple(name for name, program in programs.items() if any(p in UNTRACED for p in _primitives(program)))
 
 
-def _primitives(program: Any) -> Iterator[str]:
+def _primitives(program: Jaxpr | ClosedJaxpr) -> Iterator[str]:
     for equation in getattr(program, "jaxpr", program).eqns:
         yield equation.primitive.name
         for value in jax.tree.leaves(tuple(equation.params.values()), is_leaf=_is_program):

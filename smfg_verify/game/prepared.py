@@ -40,21 +40,21 @@ _OWN, _CONSTANTS, _PARTS = "_smfg_prepared", "_smfg_constants", "_smfg_parts"
 # JAX keeps traces of jitted helpers and of the bodies of loops by function, whatever they read: here by digest too.
 _DIGEST = jax.make_user_context(None)
 # Subclasses by digest: classes that a factory makes again and again share theirs, and with it all programs.
-_SUBCLASSES: weakref.WeakValueDictionary[Any, type[AbstractGame]] = weakref.WeakValueDictionary()
+_SUBCLASSES: weakref.WeakValueDictionary[object, type[AbstractGame]] = weakref.WeakValueDictionary()
 _LOCK = threading.Lock()
 
 
 class _Own(dict[Any, type[AbstractGame]]):
     """Subclasses of a class; they stay behind where the class is sent to another process."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _Own, ()
 
 
 class Constants:
     """What of a game is no number: equal where the digests are, whatever the values are and however they compare."""
 
-    def __init__(self, digest: str, values: dict[str, Any]):
+    def __init__(self, digest: str, values: dict[str, object]):
         self.digest, self.values = digest, values
 
     def __eq__(self, other: object) -> bool:
@@ -70,9 +70,9 @@ class Constants:
 class _Split(NamedTuple):
     """A game's fields by how JAX shall see them."""
 
-    leaves: dict[str, Any]  # arrays and trees of arrays
-    values: dict[str, Any]  # static; of a mixed tree the part that is no array
-    parts: dict[str, Any]  # the arrays of mixed trees
+    leaves: dict[str, object]  # arrays and trees of arrays
+    values: dict[str, object]  # static; of a mixed tree the part that is no array
+    parts: dict[str, object]  # the arrays of mixed trees
 
 
 def traced(game: AbstractGame) -> AbstractGame:
@@ -119,7 +119,7 @@ def numbers_of(game: AbstractGame) -> tuple[Any, ...]:
     return tuple(leaf for value in fields_of(game).values() for leaf in jax.tree.leaves(value) if is_leaf(leaf))
 
 
-def fields_of(game: AbstractGame) -> dict[str, Any]:
+def fields_of(game: AbstractGame) -> dict[str, object]:
     """The fields that an instance has of its own, and the numbers of the contract that stand in its class."""
     return dict(_fields(game, class_of(game)))
 
@@ -201,7 +201,7 @@ def _as_leaf(value: object) -> Any:
     return as_parameter(value) if isinstance(value, float | np.floating) else jnp.asarray(value)
 
 
-def _split(kind: type[AbstractGame], values: dict[str, Any]) -> _Split:
+def _split(kind: type[AbstractGame], values: dict[str, object]) -> _Split:
     static = {field.name for field in dataclasses.fields(kind) if field.metadata.get("static", False)}
     split = _Split({}, {}, {})
     for name, value in values.items():
@@ -252,7 +252,7 @@ def _make_subclass(kind: type[AbstractGame], split: _Split) -> type[AbstractGame
     numbers = [name for name in split.leaves if name not in declared]
     # No fields any more: equinox takes an instance with fewer entries than fields for a wrapper of a function.
     hidden = dict.fromkeys(sorted(declared - split.leaves.keys()), ClassVar[Any])
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "__module__": kind.__module__,
         "__qualname__": kind.__qualname__,
         "__doc__": kind.__doc__,
@@ -287,7 +287,7 @@ def _read(game: AbstractGame, name: str) -> Any:
 
 
 def _method(name: str) -> Callable[..., Any]:
-    def call(self: AbstractGame, *arguments: Any, **named: Any) -> Any:
+    def call(self: AbstractGame, *arguments: object, **named: object) -> Any:
         with _DIGEST(digest_of(self)):
             return getattr(super(type(self), self), name)(*arguments, **named)
 
@@ -302,7 +302,7 @@ def _reader(name: str, mixed: bool) -> property:
     return property(read)
 
 
-def _restored(kind: type[AbstractGame], values: dict[str, Any]) -> AbstractGame:
+def _restored(kind: type[AbstractGame], values: dict[str, object]) -> AbstractGame:
     """A prepared game as one of its author's class, which knows how it is pickled."""
     declared = {field.name for field in dataclasses.fields(kind)}
     game = object.__new__(kind)

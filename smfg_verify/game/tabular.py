@@ -77,9 +77,9 @@ class TabularGame(AbstractGame):
         mean_field_support: MeanFieldSupport = "states",
         leader_temperature: Numerical = 0.0,
         name: str | None = None,
-        state_labels: Sequence[str] | None = None,
-        follower_action_labels: Sequence[str] | None = None,
-        leader_action_labels: Sequence[str] | None = None,
+        state_labels: Sequence[str] | np.ndarray | None = None,
+        follower_action_labels: Sequence[str] | np.ndarray | None = None,
+        leader_action_labels: Sequence[str] | np.ndarray | None = None,
     ) -> "TabularGame":
         """A game from its arrays.
 
@@ -224,7 +224,7 @@ def _text(name: str, value: str | None) -> str | None:
     return value
 
 
-def _words(name: str, values: Sequence[str] | None) -> tuple[str, ...] | None:
+def _words(name: str, values: Sequence[str] | np.ndarray | None) -> tuple[str, ...] | None:
     """Labels as they are recorded; their number is checked with the game."""
     if values is None:
         return None

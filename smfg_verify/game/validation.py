@@ -5,8 +5,8 @@ import contextlib
 import dataclasses
 import inspect
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import SupportsFloat
 
 import jax
 import jax.numpy as jnp
@@ -24,10 +24,10 @@ from smfg_verify.game.user_code import blamed_on_user_code
 
 # Games already found valid, by identity, with what their functions and numbers were then; only those whose arrays
 # cannot be changed in place.
-_VALID: dict[int, tuple[weakref.ref[AbstractGame], Any, tuple[Any, ...]]] = {}
+_VALID: dict[int, tuple[weakref.ref[AbstractGame], object, tuple[object, ...]]] = {}
 # Structures (functions and shapes of numbers) already found valid, with the functions whose derivatives are not known
 # to be exact.
-_STRUCTURES: collections.OrderedDict[Any, tuple[str, ...]] = collections.OrderedDict()
+_STRUCTURES: collections.OrderedDict[Hashable, tuple[str, ...]] = collections.OrderedDict()
 _MAX_STRUCTURES = 1024
 _OUTSIDE_KINDS = frozenset(AbstractGame.__mro__)
 
@@ -186,7 +186,7 @@ def _check_observation(game: AbstractGame) -> None:
         )
 
 
-def _check_scalar(name: str, value: Any, accept: Callable[[float], bool], expected: str) -> None:
+def _check_scalar(name: str, value: SupportsFloat, accept: Callable[[float], bool], expected: str) -> None:
     try:
         number = float(value)
     except (TypeError, ValueError) as error:

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import numbers
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, TypeGuard, cast, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -13,7 +13,7 @@ from jaxtyping import Array, ArrayLike
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, as_parameter
-from smfg_verify.game.base import Numerical
+from smfg_verify.game.base import FieldDefault, Numerical
 
 # What a field holds before its converter and `check_fields` have run: a type checker knows only what it holds after.
 Unconverted = Any
@@ -87,7 +87,7 @@ class Integer:
     def __str__(self) -> str:
         return f"integer, at least {self.low}" + ("" if self.below is None else f", below {self.below}")
 
-    def check(self, name: str, value: Any, game: AbstractGame) -> None:
+    def check(self, name: str, value: object, game: AbstractGame) -> None:
         if not _is_integer(value):
             raise InputError(
                 f"{name}: got {value!r} ({type(value).__name__}), expected an {self}; likely cause: a float, an array "
@@ -147,56 +147,56 @@ def number(
     shape: tuple[int | str | None, ...] = (),
     sums_to_one: bool = False,
     cause: str = Numbers.cause,
-) -> Any:
+) -> FieldDefault:
     """A float parameter of a game: a traced leaf, with the interval and the shape of its values (see `Numbers`)."""
     values = Numbers(low, high, low_open, high_open, shape, sums_to_one, cause)
     return eqx.field(converter=as_number, default=default, metadata={_VALUES: values})
 
 
-def array(*shape: int | str | None, low: float = -math.inf, high: float = math.inf) -> Any:
+def array(*shape: int | str | None, low: float = -math.inf, high: float = math.inf) -> FieldDefault:
     """A float parameter without a default, of that shape."""
     return eqx.field(converter=as_number, metadata={_VALUES: Numbers(low, high, shape=shape)})
 
 
-def integer(default: object = dataclasses.MISSING, *, low: int, below: str | None = None) -> Any:
+def integer(default: object = dataclasses.MISSING, *, low: int, below: str | None = None) -> FieldDefault:
     """A static whole number, a size for instance."""
     return eqx.field(static=True, default=default, metadata={_VALUES: Integer(low, below)})
 
 
-def choice(*options: str, default: object = dataclasses.MISSING) -> Any:
+def choice(*options: str, default: object = dataclasses.MISSING) -> FieldDefault:
     """A static string out of a few options."""
     return eqx.field(static=True, default=default, metadata={_VALUES: Choice(options)})
 
 
-def indices(default: tuple[int, ...] | None, *, below: str, length: str | None = None) -> Any:
+def indices(default: tuple[int, ...] | None, *, below: str, length: str | None = None) -> FieldDefault:
     """A static tuple of indices."""
     values = Indices(below, length)
     return eqx.field(static=True, default=default, converter=_as_indices, metadata={_VALUES: values})
 
 
-def discount(default: float = 0.9) -> Any:
+def discount(default: float = 0.9) -> FieldDefault:
     """Field of the discount factor gamma."""
     return number(default, low=0.0, high=1.0, high_open=True, cause="values are infinite at a discount of one or more")
 
 
-def temperature(default: float) -> Any:
+def temperature(default: float) -> FieldDefault:
     """Field of the follower's entropy weight tau."""
     return number(
         default, low=0.0, low_open=True, cause="soft best responses need a positive entropy weight; try a small one"
     )
 
 
-def leader_temperature() -> Any:
+def leader_temperature() -> FieldDefault:
     """Field of the leader's entropy weight."""
     return number(0.0, low=0.0)
 
 
-def probability(default: float) -> Any:
+def probability(default: float) -> FieldDefault:
     """Field of one probability."""
     return number(default, low=0.0, high=1.0, cause="a percentage where a fraction is meant")
 
 
-def initial_distribution() -> Any:
+def initial_distribution() -> FieldDefault:
     """Field of the law of the first state; None stands for uniform until `uniform_unless_given` fills it in."""
     return number(
         None,
@@ -209,7 +209,7 @@ def initial_distribution() -> Any:
     )
 
 
-def check_integer(name: str, value: Any, *, low: int, high: int | None = None) -> None:
+def check_integer(name: str, value: object, *, low: int, high: int | None = None) -> None:
     """Check a whole number that is not a field; ValueError unless it lies in low..high."""
     if not _is_integer(value) or value < low or (high is not None and value > high):
         expected = f"an integer, at least {low}" + ("" if high is None else f", at most {high}")
@@ -233,7 +233,7 @@ def concrete(value: Array) -> np.ndarray | None:
     return None if isinstance(value, jax.core.Tracer) else np.asarray(value)
 
 
-def is_size(value: Any) -> bool:
+def is_size(value: object) -> bool:
     """Whether the value can be a number of states or actions."""
     return _is_integer(value) and value >= 1
 
@@ -264,7 +264,7 @@ def check_fields(game: AbstractGame) -> None:
             values.check(f"{type(game).__name__}.{item.name}", getattr(game, item.name), game)
 
 
-def allowed_values(item: dataclasses.Field[Any]) -> str:
+def allowed_values(item: dataclasses.Field[object]) -> str:
     """In words, the values a field takes; empty for a field that was declared otherwise."""
     return str(item.metadata.get(_VALUES, ""))
 
@@ -285,7 +285,7 @@ def _as_indices(value: Unconverted) -> Unconverted:
     return value
 
 
-def _is_integer(value: object) -> bool:
+def _is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 

@@ -38,7 +38,7 @@ class ParameterEntry:
     """
 
     name: str
-    default: Any
+    default: object
     values: str
 
 
@@ -180,7 +180,7 @@ def load(name: str, **parameters: Any) -> AbstractGame:
     return _made(name, origin, parameters)
 
 
-def _made(name: str, origin: Callable[..., AbstractGame], parameters: dict[str, Any]) -> AbstractGame:
+def _made(name: str, origin: Callable[..., AbstractGame], parameters: dict[str, object]) -> AbstractGame:
     maker, called = getattr(origin, "from_parameters", origin), getattr(origin, "__name__", "the function")
     if is_game_class(origin) and missing_names(origin):
         raise InputError(f"{name}: {called} cannot be built, it does not define {missing_names(origin)}.")
@@ -276,7 +276,7 @@ def _parameters(origin: Callable[..., AbstractGame]) -> dict[str, inspect.Parame
     return {**found, **own} if open_ended else found
 
 
-def _check_numbers(name: str, origin: Callable[..., AbstractGame], parameters: dict[str, Any]) -> None:
+def _check_numbers(name: str, origin: Callable[..., AbstractGame], parameters: dict[str, object]) -> None:
     """Name the float parameter of a user's game that is no number: JAX's own message would not say which."""
     for item in _class_fields(origin):
         value = parameters.get(item.name)
@@ -288,7 +288,7 @@ def _check_numbers(name: str, origin: Callable[..., AbstractGame], parameters: d
             )
 
 
-def _class_fields(origin: Origin) -> tuple[dataclasses.Field[Any], ...]:
+def _class_fields(origin: Origin) -> tuple[dataclasses.Field[object], ...]:
     return dataclasses.fields(origin) if is_game_class(origin) else ()
 
 
@@ -311,15 +311,15 @@ def _annotation(annotation: object) -> str:
     return "" if annotation is inspect.Parameter.empty else inspect.formatannotation(annotation)
 
 
-def _literals(annotation: object) -> tuple[Any, ...]:
+def _literals(annotation: object) -> tuple[object, ...]:
     return typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     return np.asarray(value).tolist() if isinstance(value, jax.Array) else value
 
 
-def _full_name(origin: Any) -> str:
+def _full_name(origin: type | Callable[..., AbstractGame]) -> str:
     return f"{origin.__module__}.{origin.__qualname__}"
 
 

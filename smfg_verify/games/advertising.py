@@ -117,7 +117,16 @@ class Advertising(AbstractGame):
     def adoption_probability(
         self, brand: Index, leader_action: Index, mean_field: Float[Array, "4"]
     ) -> Float[Array, ""]:
-        """Probability that a follower who looks at a brand adopts it."""
+        """Probability that a follower who looks at a brand adopts it.
+
+        Args:
+            brand: 0 for the leader's, 1 for the rival's.
+            leader_action: campaign level, an index.
+            mean_field: over pairs of brand and loyalty.
+
+        Returns:
+            A probability.
+        """
         level = jnp.where(brand == 0, self.levels[leader_action], self.rival_level)
         missed = (1.0 - self.base) * (1.0 - self.effect * level) * (1.0 - self.word * mean_field[2 * brand + 1])
         return 1.0 - missed

@@ -127,7 +127,15 @@ class CongestionPricing(AbstractGame):
         return tuple(f"toll level {level}" for level in range(self.num_leader_actions))
 
     def successors(self, state: Index, follower_action: Index, leader_action: Index) -> Int[Array, "5"]:
-        """Cells that the moves stay, north, east, south, west lead to; a wall's is the cell itself."""
+        """Cells that the moves stay, north, east, south, west lead to; a wall's is the cell itself.
+
+        Args:
+            state: cell, row by row.
+            follower_action, leader_action: indices, without effect here.
+
+        Returns:
+            Indices of cells.
+        """
         rows = jnp.clip(state // self.side + _STEPS[:, 0], 0, self.side - 1)
         columns = jnp.clip(state % self.side + _STEPS[:, 1], 0, self.side - 1)
         return rows * self.side + columns

@@ -136,7 +136,16 @@ class Epidemic(AbstractGame):
     def infection_probability(
         self, follower_action: Index, leader_action: Index, mean_field: Float[Array, " n"]
     ) -> Float[Array, ""]:
-        """Probability that a susceptible follower is infected within a period."""
+        """Probability that a susceptible follower is infected within a period.
+
+        Args:
+            follower_action: contact level, an index.
+            leader_action: restriction level, an index.
+            mean_field: shares of the compartments.
+
+        Returns:
+            A probability.
+        """
         contact = self.contacts[follower_action] * (1.0 - self.restrictions[leader_action])
         exposure = (1.0 - self.importation) * mean_field[_INFECTED] + self.importation
         return self._probability(self.infection_rate * contact * exposure)

@@ -104,16 +104,37 @@ class EquilibriumPricing(AbstractGame):
         return tuple(f"tax level {level}" for level in range(self.num_leader_actions))
 
     def production_and_order(self, follower_action: Int[Array, "..."]) -> tuple[Int[Array, "..."], Int[Array, "..."]]:
-        """The quantities q and h behind an action's index."""
+        """The quantities q and h behind an action's index.
+
+        Args:
+            follower_action: indices.
+
+        Returns:
+            q and h, units a period.
+        """
         return follower_action // (self.max_order + 1), follower_action % (self.max_order + 1)
 
     def mean_production(self, mean_field: Float[Array, "n A"]) -> Float[Array, ""]:
-        """Production a head E_m[q], units."""
+        """Production a head E_m[q], units.
+
+        Args:
+            mean_field: over pairs of inventory and action.
+
+        Returns:
+            Units a head and period.
+        """
         quantities, _ = self.production_and_order(jnp.arange(self.num_follower_actions))
         return jnp.sum(mean_field @ quantities.astype(float))
 
     def price(self, mean_field: Float[Array, "n A"]) -> Float[Array, ""]:
-        """Price p that clears the market at a mean field."""
+        """Price p that clears the market at a mean field.
+
+        Args:
+            mean_field: over pairs of inventory and action.
+
+        Returns:
+            Money a unit.
+        """
         return (self.demand / (self.mean_production(mean_field) + self.outside_supply)) ** (1.0 / self.elasticity)
 
     def transition(

@@ -148,7 +148,15 @@ class LinearQuadratic(AbstractGame):
         return self.leader_reward_at(self.positions[state], self.targets[leader_action])
 
     def mean_move(self, position: Float[Array, "*k"], effort: Float[Array, "*k"]) -> Float[Array, "*k"]:
-        """Where the next position would be without noise and walls, length; any real arguments."""
+        """Where the next position would be without noise and walls, length; any real arguments.
+
+        Args:
+            position: length.
+            effort: of the follower.
+
+        Returns:
+            Length.
+        """
         return self.drift * position + self.control * effort
 
     def follower_reward_at(
@@ -158,12 +166,30 @@ class LinearQuadratic(AbstractGame):
         target: Float[Array, "*k"],
         mean_position: Float[Array, ""],
     ) -> Float[Array, "*k"]:
-        """r_f on the real line; mean_position is the population's."""
+        """r_f on the real line; mean_position is the population's.
+
+        Args:
+            position: of the follower, length.
+            effort: of the follower.
+            target: of the leader, length.
+            mean_position: of the population, length.
+
+        Returns:
+            The reward of one period.
+        """
         miss = self.tracking * (position - target) ** 2
         return -miss - self.coupling * position * mean_position - self.effort * effort**2
 
     def leader_reward_at(self, position: Float[Array, "*k"], target: Float[Array, "*k"]) -> Float[Array, "*k"]:
-        """r_l on the real line."""
+        """r_l on the real line.
+
+        Args:
+            position: of a follower, length.
+            target: of the leader, length.
+
+        Returns:
+            The reward of one period.
+        """
         miss = (position - self.goal) ** 2
         return -miss - self.target_cost * target**2
 

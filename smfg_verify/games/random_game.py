@@ -13,6 +13,7 @@ from smfg_verify.game.base import Dependence, Index, MeanFieldSupport, Numerical
 from smfg_verify.games import _fields
 from smfg_verify.games._moves import with_inertia
 from smfg_verify.games._registry import register
+from smfg_verify.records.entries import Arguments
 
 _SIZES = ("num_states", "num_follower_actions", "num_leader_actions")
 
@@ -163,7 +164,7 @@ class RandomGame(AbstractGame):
         Raises:
             ValueError: a parameter of the wrong type, shape or range.
         """
-        sizes: dict[str, Any] = dict(zip(_SIZES, (num_states, num_follower_actions, num_leader_actions), strict=True))
+        sizes: Arguments = dict(zip(_SIZES, (num_states, num_follower_actions, num_leader_actions), strict=True))
         for name, value in sizes.items():
             _fields.check_integer(f"RandomGame.{name}", value, low=1)
         branching = num_states if branching is None else branching

@@ -101,7 +101,14 @@ class ShopPositioning(AbstractGame):
         return tuple(f"shop at {k}" for k in self.locations)
 
     def distance(self, first: Int[Array, "..."], second: Int[Array, "..."] | int) -> Int[Array, "..."]:
-        """Number of steps between two positions, along the line or around the ring."""
+        """Number of steps between two positions, along the line or around the ring.
+
+        Args:
+            first, second: indices of positions.
+
+        Returns:
+            Steps, 0 where they are the same.
+        """
         steps = jnp.abs(first - second)
         return steps if self.topology == "line" else jnp.minimum(steps, self.num_states - steps)
 

@@ -1,13 +1,12 @@
 """A game as plain arrays."""
 
-from typing import Any
-
 import numpy as np
 
 from smfg_verify.assumptions.enclosure import affine_table
 from smfg_verify.errors import InputError
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, traced, untraced_functions, validate
+from smfg_verify.records.entries import Arguments
 
 _TABLES = {
     "kernel": "transition",
@@ -17,7 +16,7 @@ _TABLES = {
 _WORDS = ("name", "state_labels", "follower_action_labels", "leader_action_labels")
 
 
-def to_arrays(game: AbstractGame) -> dict[str, Any]:
+def to_arrays(game: AbstractGame) -> Arguments:
     r"""A game's arrays, by the names that `TabularGame.from_arrays` takes and makes the same game of.
 
     With $f_j$ a table at vertex j of the simplex, $f(m) = \bar f + \sum_j m_j (f_j - \bar f)$, the mean over vertices
@@ -45,7 +44,7 @@ def to_arrays(game: AbstractGame) -> dict[str, Any]:
     game = traced(game)
     require_float64(game)
     untraced = untraced_functions(game)
-    found: dict[str, Any] = {}
+    found: Arguments = {}
     for name, function in _TABLES.items():
         found |= _arrays_of(game, name, function, untraced)
     for name in ("discount", "temperature", "leader_temperature"):
@@ -57,7 +56,7 @@ def to_arrays(game: AbstractGame) -> dict[str, Any]:
     return found
 
 
-def _arrays_of(game: AbstractGame, name: str, function: str, untraced: tuple[str, ...]) -> dict[str, Any]:
+def _arrays_of(game: AbstractGame, name: str, function: str, untraced: tuple[str, ...]) -> Arguments:
     if function in untraced:
         raise InputError(
             f"to_arrays: {function} rests on code that cannot be traced, expected JAX throughout: arrays would be "

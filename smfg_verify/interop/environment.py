@@ -191,13 +191,13 @@ def called_tables(
     return result
 
 
-def _say(number: Any, joints: Any) -> tuple[np.ndarray, ...]:
+def _say(number: Any, joints: object) -> tuple[np.ndarray, ...]:
     environment, joints = environment_of(int(number)), np.asarray(joints)
     told = [np.stack([environment.at(name, joint) for joint in joints]) for name in ("prob", "reward")]
     return tuple(table.astype(joints.dtype) for table in told)
 
 
-def _derived(function: Callable[..., Any], order: int) -> Callable[..., Any]:
+def _derived(function: Callable[..., object], order: int) -> Callable[..., Any]:
     """The function of torch that gives all derivatives of an order, the newest axis last."""
     if order == 0:
         return function

@@ -138,7 +138,7 @@ def _derivative(
     return result
 
 
-def _call(name: str, order: int, number: Any, mean_field: Any) -> np.ndarray:
+def _call(name: str, order: int, number: Any, mean_field: object) -> np.ndarray:
     return environment_of(int(number)).derivative(name, order, np.asarray(mean_field))
 
 

@@ -40,12 +40,14 @@ class FollowerEnv(gymnasium.Env[Any, Any]):
         self._leader_reward = np.asarray(kernel.leader_reward)
         self._state, self._steps = 0, 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, object] | None = None
+    ) -> tuple[int, dict[str, object]]:
         super().reset(seed=seed)
         self._state, self._steps = self._draw(self._initial), 0
         return self._state, {}
 
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+    def step(self, action: int | np.integer) -> tuple[int, float, bool, bool, dict[str, object]]:
         if not self.action_space.contains(action):
             raise InputError(f"action: got {action!r}, expected an integer in [0, {self._reward.shape[1]}).")
         leader_action = self._draw(self._leader[self._state])
@@ -53,7 +55,7 @@ class FollowerEnv(gymnasium.Env[Any, Any]):
         self._state, self._steps = self._draw(self._moves[met]), self._steps + 1
         terminated = self.horizon is None and bool(self.np_random.random() >= self.discount)
         truncated = self.horizon is not None and self._steps >= self.horizon
-        info = {"leader_action": leader_action, "leader_reward": float(self._leader_reward[met])}
+        info: dict[str, object] = {"leader_action": leader_action, "leader_reward": float(self._leader_reward[met])}
         return self._state, float(self._reward[met]), terminated, truncated, info
 
     def _draw(self, cumulative: Float[np.ndarray, " k"]) -> int:

@@ -15,6 +15,7 @@ from smfg_verify.interop.added_leader import AddedLeader
 from smfg_verify.interop.environment import called_tables, default_dtype, enter, environment_of
 from smfg_verify.interop.environment_tables import CalledTable, SampledTable, read_tables
 from smfg_verify.interop.extras import require
+from smfg_verify.records.entries import Entries
 
 # Where tables are compared beside a mean field: this far from it towards so many vertices. Numbers passed are bounded.
 _BESIDE = (1e-3, 3e-2)
@@ -120,10 +121,10 @@ class ImportedGame(AbstractGame):
         told = called_tables(self.environment_number, joints, shape)
         return _largest_gap(self, fields, *told)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return super().__getstate__() | {"environment": environment_of(int(self.environment_number))}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Entries) -> None:
         environment = state["environment"]
         super().__setstate__({name: value for name, value in state.items() if name != "environment"})
         # A number belongs to a process: elsewhere, or in a deep copy, the environment that came along gets its own.
@@ -176,7 +177,7 @@ def from_mfglib(
     time: int | None = None,
     mean_field_support: MeanFieldSupport = "state_actions",
     initial_distribution: Numerical | None = None,
-    **parameters: Any,
+    **parameters: object,
 ) -> ImportedGame:
     r"""A stationary Stackelberg game from one time step of an MFGLib environment and a leader of one's own.
 
@@ -253,7 +254,7 @@ def from_mfglib(
     return game
 
 
-def _environment(environment: object, parameters: dict[str, Any]) -> Any:
+def _environment(environment: object, parameters: Entries) -> Any:
     if not isinstance(environment, str):
         if parameters:
             raise InputError(

@@ -41,7 +41,7 @@ class Reading(NamedTuple):
     @property
     def is_affine(self) -> bool:
         """Whether rounding explains all deviations; false for NaN."""
-        return self.deviation <= self.accepted
+        return bool(self.deviation <= self.accepted)
 
 
 def read(environment: Environment, name: str) -> Reading:

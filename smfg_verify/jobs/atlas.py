@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from smfg_verify.assumptions import (
     AssumptionReport,
@@ -19,6 +18,7 @@ from smfg_verify.jobs.finished import Store
 from smfg_verify.jobs.pipeline import require_known
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import CheckSettings
+from smfg_verify.records.entries import Arguments
 from smfg_verify.stochastic import Schedule
 
 
@@ -93,7 +93,7 @@ def _file_name(game: str) -> str:
     return f"{game.rpartition(':')[2]}.json"
 
 
-def _arguments(settings: CheckSettings) -> dict[str, Any]:
+def _arguments(settings: CheckSettings) -> Arguments:
     step_sizes = Schedule().constants()
     return {"properties": settings.properties or property_names(), "step_sizes": step_sizes, **settings.as_arguments()}
 

@@ -4,12 +4,13 @@ import contextlib
 import hashlib
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from smfg_verify.errors import InputError
 from smfg_verify.files import remove_leftovers, write_atomically
+from smfg_verify.records.entries import Entries, Record
 
 if TYPE_CHECKING:
     from smfg_verify.game import AbstractGame
@@ -35,7 +36,13 @@ class Store:
         self._jobs: list[Finished] = []
         self._products: list[Path] = []
 
-    def job(self, command: str, game: "AbstractGame | None", settings: Mapping[str, Any]) -> "Finished":
+    @property
+    def folder(self) -> Path:
+        """The directory, of a store that has one."""
+        assert self.directory is not None
+        return self.directory
+
+    def job(self, command: str, game: "AbstractGame | None", settings: Entries) -> "Finished":
         """The parts of one job: the same command, game, settings and versions, and no other's."""
         job = Finished(self.directory, _key(command, game, settings))
         if self.directory is not None:
@@ -70,7 +77,7 @@ class Finished:
         key: command, game and settings with which a part must have been made.
     """
 
-    def __init__(self, directory: Path | None, key: Mapping[str, Any]) -> None:
+    def __init__(self, directory: Path | None, key: Entries) -> None:
         self.key = key
         self.folder = None if directory is None else directory / FOLDER / f"{key['command']}-{_digest(key)}"
 
@@ -154,7 +161,7 @@ class Finished:
             return []
 
 
-def _key(command: str, game: "AbstractGame | None", settings: Mapping[str, Any]) -> dict[str, Any]:
+def _key(command: str, game: "AbstractGame | None", settings: Entries) -> Record:
     from smfg_verify.game import game_hash
     from smfg_verify.records.codec import plain
     from smfg_verify.records.versions import versions
@@ -163,7 +170,7 @@ def _key(command: str, game: "AbstractGame | None", settings: Mapping[str, Any])
     return {"command": command, "game": identity, "settings": plain(settings), "versions": versions()}
 
 
-def _digest(key: Mapping[str, Any]) -> str:
+def _digest(key: Entries) -> str:
     from smfg_verify.records.documents import line
 
     return hashlib.sha256(line(key).encode()).hexdigest()[:12]

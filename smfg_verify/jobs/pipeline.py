@@ -26,6 +26,7 @@ from smfg_verify.games import load
 from smfg_verify.jobs.finished import Finished, Store
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import CheckSettings, Command, GameSettings, RunSettings
+from smfg_verify.records.entries import Arguments, Entries
 from smfg_verify.records.parts import Keep
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg, resume
 
@@ -107,7 +108,7 @@ def carry_out(
     *,
     run: RunSettings | None = None,
     check_settings: CheckSettings | None = None,
-    resumed_with: Mapping[str, Any] | None = None,
+    resumed_with: Entries | None = None,
     overwrite: bool = False,
     store: Store | None = None,
 ) -> Results:
@@ -137,7 +138,7 @@ def carry_out(
     resumed = resumed_with is not None and path.exists()
     if command != "check":
         run = _resumable(path, resumed_with or {}) if resumed else _startable(game, path, run, overwrite)
-    found: dict[str, Any] = {}
+    found: Arguments = {}
     keep = _kept(store or Store(None), command, game, run, check_settings, path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
@@ -177,7 +178,7 @@ def require_known(settings: CheckSettings) -> None:
         find_property(name)
 
 
-def _resumable(path: Path, given: Mapping[str, Any]) -> RunSettings:
+def _resumable(path: Path, given: Entries) -> RunSettings:
     """The settings of the run in a checkpoint file, which must be those given."""
     found = settings_of(Trace.load(path))
     for name, value in {**given, **given.get("schedule", {})}.items():
@@ -220,7 +221,7 @@ def run_stage(
         )
 
 
-def _shown(progress: Progress, total: int) -> dict[str, Any]:
+def _shown(progress: Progress, total: int) -> Arguments:
     return {"progress": True} if progress.on_terminal else {"callback": progress.iterations(total)}
 
 
@@ -258,7 +259,7 @@ def check_stage(
         )
 
 
-def bounds_stage(game: AbstractGame, trace: Trace, progress: Progress, keep: Keep) -> dict[str, Any]:
+def bounds_stage(game: AbstractGame, trace: Trace, progress: Progress, keep: Keep) -> Arguments:
     """Residuals at every checkpoint, and their rates: fields of `Results` by name."""
     with progress.stage("bounds", "Measuring residuals at every checkpoint and their rates"):
         residuals = keep("residuals", lambda: exact_residuals(game, trace))

@@ -2,11 +2,11 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from smfg_verify.errors import InputError
+from smfg_verify.records.entries import Arguments, Entries
 
 Command = Literal["check", "run", "validate"]
 
@@ -21,7 +21,7 @@ class GameSettings:
     """
 
     name: str
-    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    parameters: Entries = dataclasses.field(default_factory=dict)
 
     @property
     def short_name(self) -> str:
@@ -47,7 +47,7 @@ class RunSettings:
     seeds: int = 64
     iterations: int = 400_000
     sampling: Literal["markov", "iid"] = "markov"
-    schedule: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    schedule: Entries = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require_count("seeds", self.seeds, 1, "the number of seeds")
@@ -99,7 +99,7 @@ class CheckSettings:
                 f"time limit: got {limit!r}, expected a positive number of seconds; leave it out for none."
             )
 
-    def as_arguments(self) -> dict[str, Any]:
+    def as_arguments(self) -> Arguments:
         """How hard to search, as `smfg_verify.check` takes it by keyword."""
         return {
             "budget": self.budget,

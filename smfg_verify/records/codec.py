@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from smfg_verify.errors import InputError
+from smfg_verify.records.entries import Entries, Json, Record
 from smfg_verify.records.frozen import FrozenMapping, frozen, thawed
 from smfg_verify.records.registry import Registry
 from smfg_verify.records.status import NamedStatus
@@ -42,7 +43,7 @@ def kept(kind: type[T]) -> type[T]:
     return kind
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Json:
     """A value as people and other programs read it: arrays as nested lists, records as mappings, enumerations by name.
 
     A complex number is the list of its two parts, and what is none of these is written as it prints.
@@ -75,7 +76,7 @@ def rendered_texts(kind: type) -> tuple[str, ...]:
     return names
 
 
-def encode(value: Any) -> Any:
+def encode(value: object) -> Json:
     """A record, or numbers, texts, arrays, mappings and sequences of records, as JSON values without loss.
 
     Numbers and arrays keep every bit, but NaN is one number: its sign and payload, which mean nothing, are not kept.
@@ -104,7 +105,7 @@ def encode(value: Any) -> Any:
     raise TypeError(f"record: got {type(value).__name__}, expected a record, numbers, texts, arrays or some of these.")
 
 
-def decode(value: Any) -> Any:
+def decode(value: Json) -> Any:
     """What `encode` was given; of what `plain` wrote, its numbers, texts, lists and mappings.
 
     Raises:
@@ -124,7 +125,7 @@ def decode(value: Any) -> Any:
     return _READERS[tag](value)
 
 
-def number(value: Any) -> float:
+def number(value: Json) -> float:
     """The number that `plain` wrote.
 
     Raises:
@@ -136,7 +137,7 @@ def number(value: Any) -> float:
     return float(found)
 
 
-def _scalar(value: Any) -> Any:
+def _scalar(value: object) -> Json:
     if isinstance(value, np.bool | np.number):
         value = _numbers(np.asarray(value)).item()
     if isinstance(value, str):
@@ -148,7 +149,7 @@ def _scalar(value: Any) -> Any:
     return float(value) if math.isfinite(value) else ("Infinity" if value > 0.0 else "-Infinity")
 
 
-def _mapping(value: Mapping[Any, Any], write: Any) -> Any:
+def _mapping(value: Mapping[object, object], write: Callable[[object], Json]) -> Json:
     """A JSON object; pairs where a key is no text, or begins as a tag does."""
     if all(isinstance(key, str) and not key.startswith("$") for key in value):
         return {str(key): write(item) for key, item in value.items()}
@@ -162,7 +163,7 @@ def _numbers(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _array(array: np.ndarray) -> dict[str, Any]:
+def _array(array: np.ndarray) -> Record:
     numbers = _numbers(array).ravel()
     if array.dtype.kind == "c":  # real and imaginary parts in turn
         numbers = numbers.view(array.real.dtype)
@@ -170,7 +171,7 @@ def _array(array: np.ndarray) -> dict[str, Any]:
     return {_ARRAY: array.dtype.name, "shape": list(array.shape), "values": values}
 
 
-def _read_array(value: Mapping[str, Any]) -> Any:
+def _read_array(value: Entries) -> jax.Array | np.ndarray:
     dtype = np.dtype(value[_ARRAY])
     part = np.empty(0, dtype).real.dtype
     numbers = np.array([_NOT_FINITE[item] if isinstance(item, str) else item for item in value["values"]], dtype=part)
@@ -181,21 +182,21 @@ def _read_array(value: Mapping[str, Any]) -> Any:
         return jnp.asarray(array)
 
 
-def _read_record(value: Mapping[str, Any]) -> Any:
+def _read_record(value: Entries) -> object:
     kind = _KEPT.find(value[_RECORD])
     if not _is_record(kind):
         raise InputError(f"record: got {value[_RECORD]!r}, which is an enumeration; expected a record.")
     return kind(**{name: decode(item) for name, item in value["fields"].items()})
 
 
-def _read_enum(value: Mapping[str, Any]) -> enum.Enum:
+def _read_enum(value: Entries) -> enum.Enum:
     kind = _KEPT.find(value[_ENUM])
     if not issubclass(kind, enum.Enum):
         raise InputError(f"record: got {value[_ENUM]!r}, which is a record; expected an enumeration.")
     return kind[value["name"]]
 
 
-_READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+_READERS: dict[str, Callable[[Record], object]] = {
     _ARRAY: _read_array,
     _ENUM: _read_enum,
     _FROZEN: lambda value: frozen(decode(value[_FROZEN])),
@@ -217,7 +218,7 @@ def _fields(record: Any) -> tuple[str, ...]:
     return names
 
 
-def _name(value: Any) -> str:
+def _name(value: object) -> str:
     """The name under which the class of a value is kept."""
     kind = type(value)
     if _KEPT.get(kind.__name__) is not kind:

@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from smfg_verify.records.entries import Entries
 
 # A template with a field `{name}` for each figure, or a function of them where the words depend on a figure.
-Sentence = str | Callable[[Mapping[str, Any]], str]
+Sentence = str | Callable[[Entries], str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +22,7 @@ class CodedText:
     SENTENCES: ClassVar[Mapping[str, Sentence]] = {}
 
     case: str = ""
-    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    facts: Entries = dataclasses.field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.case)

@@ -4,9 +4,10 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Never
 
 from smfg_verify.errors import InputError
+from smfg_verify.records.entries import Entries, Json, Record
 
 # Kind, as a document says it in "format" (those of earlier versions also in "schema") -> what a reader calls it.
 _KINDS = {
@@ -27,7 +28,7 @@ REPORT = "smfg-verify report"
 _SIGNATURES = {b"\x89HDF": "a netCDF file, which Trace.load may read", b"\x89PNG": "a picture"}
 
 
-def headed(kind: str, version: int, record: Mapping[str, Any]) -> dict[str, Any]:
+def headed(kind: str, version: int, record: Entries) -> Record:
     """A record that says what it is, to be a document or an entry of a larger one.
 
     Args:
@@ -43,7 +44,7 @@ def headed(kind: str, version: int, record: Mapping[str, Any]) -> dict[str, Any]
     return {"format": kind, "schema_version": version, **record}
 
 
-def document(record: Mapping[str, Any]) -> str:
+def document(record: Entries) -> str:
     """The text of a document whose record says what it is: strict JSON that ends with a newline.
 
     Raises:
@@ -52,12 +53,12 @@ def document(record: Mapping[str, Any]) -> str:
     return json.dumps(record, indent=1, allow_nan=False) + "\n"
 
 
-def line(record: Any) -> str:
+def line(record: Json) -> str:
     """JSON values in one line with sorted keys: equal records give equal lines."""
     return json.dumps(record, sort_keys=True, allow_nan=False)
 
 
-def parsed(text: str) -> Any:
+def parsed(text: str) -> Json:
     """The JSON values in a text.
 
     Raises:
@@ -92,7 +93,7 @@ def read_text(path: str | os.PathLike[str], what: str) -> str:
         raise InputError(f"{path}: is {kind}; expected {what}.") from error
 
 
-def opened(text: str, kind: str, version: int, *earlier: int, within: str = "") -> dict[str, Any]:
+def opened(text: str, kind: str, version: int, *earlier: int, within: str = "") -> Record:
     """The record of one kind in a text: alone, or an entry of the report.json of a command.
 
     Args:
@@ -127,7 +128,7 @@ def opened(text: str, kind: str, version: int, *earlier: int, within: str = "") 
             f"got {what} of schema version {record.get('schema_version')!r}, expected {version}; likely cause: it was "
             "written by another version of smfg-verify. Make it again."
         )
-    result: dict[str, Any] = record
+    result: Record = record
     return result
 
 
@@ -147,5 +148,5 @@ def kind_of(record: object) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _refuse(constant: str) -> Any:
+def _refuse(constant: str) -> Never:
     raise InputError(f"got the bare word {constant}, which JSON does not have; likely cause: a foreign file.")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from smfg_verify.errors import InputError
+from smfg_verify.records.entries import Entries, Record
 
 _KINDS = "fiub"
 
@@ -14,12 +15,12 @@ class FrozenMapping(Mapping[str, Any]):
     """A read-only mapping that, unlike the standard library's, can be pickled and copied."""
 
     __slots__ = ("_items",)
-    _items: dict[str, Any]
+    _items: dict[str, object]
 
-    def __init__(self, items: Mapping[str, Any]):
+    def __init__(self, items: Entries):
         object.__setattr__(self, "_items", dict(items))
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name}: a frozen mapping cannot be changed")
 
     def __getitem__(self, key: str) -> Any:
@@ -31,20 +32,20 @@ class FrozenMapping(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+    def __or__(self, other: Entries) -> Record:
         return self._items | dict(other)
 
-    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+    def __ror__(self, other: Entries) -> Record:
         return dict(other) | self._items
 
     def __repr__(self) -> str:
         return repr(self._items)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return frozen, (self._items,)  # again read-only: NumPy forgets it on the way
 
 
-def frozen(value: Any) -> Any:
+def frozen(value: object) -> Any:
     """A deep read-only copy of a record of numbers, texts, arrays and mappings of these.
 
     Args:
@@ -74,7 +75,7 @@ def frozen(value: Any) -> Any:
     return array
 
 
-def thawed(value: Any) -> Any:
+def thawed(value: object) -> Any:
     """A frozen record with plain mappings and lists, for `frozen` to freeze again; arrays stay as they are."""
     if isinstance(value, Mapping):
         return {key: thawed(item) for key, item in value.items()}

@@ -2,11 +2,14 @@
 
 import importlib
 import sys
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, SupportsIndex
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from smfg_verify.records.entries import Entries
 
 # How names of modules begin that were read from a file of the user's.
 USER_FILE = "smfg_verify_user_"
@@ -19,11 +22,11 @@ class Portable:
     off: and it is off in a new worker process, which unpickles what it is sent before the first line of its function.
     """
 
-    def __getstate__(self) -> dict[str, Any]:
-        result: dict[str, Any] = _mapped(_packed, vars(self))
+    def __getstate__(self) -> dict[str, object]:
+        result: dict[str, object] = _mapped(_packed, vars(self))
         return result
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         kind = type(self)
         if not kind.__module__.startswith(USER_FILE):
             return super().__reduce_ex__(protocol)
@@ -35,16 +38,16 @@ class Portable:
             self.__getstate__(),
         )
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Entries) -> None:
         vars(self).update(_mapped(_unpacked, state))
 
 
-def reduce_portable(record: Any) -> tuple[Any, ...]:
+def reduce_portable(record: Iterable[object]) -> tuple[object, ...]:
     """`__reduce__` of a named tuple that holds JAX arrays."""
     return _rebuilt, (type(record), tuple(_mapped(_packed, value) for value in record))
 
 
-def _rebuilt(kind: type, values: tuple[Any, ...]) -> Any:
+def _rebuilt(kind: type, values: tuple[object, ...]) -> object:
     return kind(*(_mapped(_unpacked, value) for value in values))
 
 
@@ -53,7 +56,7 @@ class _Packed(NamedTuple):
     weak: bool
 
 
-def _packed(value: object) -> Any:
+def _packed(value: object) -> object:
     if not isinstance(value, jax.Array) or isinstance(value, jax.core.Tracer):
         return value
     if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):  # keys of random numbers
@@ -61,14 +64,14 @@ def _packed(value: object) -> Any:
     return _Packed(np.asarray(value), bool(value.weak_type) and value.ndim == 0)
 
 
-def _unpacked(value: object) -> Any:
+def _unpacked(value: object) -> object:
     if not isinstance(value, _Packed):
         return value
     with jax.enable_x64(value.values.dtype.itemsize >= 8):
         return jnp.asarray(value.values.item() if value.weak else value.values)
 
 
-def _mapped(function: Any, value: Any) -> Any:
+def _mapped(function: Callable[[object], object], value: Any) -> Any:
     """The function of everything that a plain container holds; other objects look after themselves."""
     if type(value) is dict:
         return {key: _mapped(function, entry) for key, entry in value.items()}

@@ -40,13 +40,13 @@ class Registry(Mapping[str, T], Generic[T]):
             )
         self._entries[name] = entry
 
-    def find(self, name: str) -> T:
-        """The entry of a name.
+    def find(self, name: object) -> T:
+        """The entry of a name, which may come out of a file and be anything.
 
         Raises:
             InputError: unknown; the closest known name is named.
         """
-        if name in self._entries:
+        if isinstance(name, str) and name in self._entries:
             return self._entries[name]
         known = ", ".join(self._entries)
         raise InputError(

@@ -15,7 +15,7 @@ class NamedStatus:
     """
 
     name: str
-    value: Any
+    value: Any  # as the enumeration has it: a text or an integer
     __members__: Any
 
     @property

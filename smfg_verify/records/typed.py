@@ -17,10 +17,10 @@ from smfg_verify.records.status import NamedStatus
 T = TypeVar("T")
 
 # Type of an array without entries, which JSON does not show.
-_EMPTY: dict[Any, type] = {Float: float, Int: int, Bool: bool}
+_EMPTY: dict[object, type] = {Float: float, Int: int, Bool: bool}
 
 
-def structured(kind: type[T], value: Any) -> T:
+def structured(kind: type[T], value: object) -> T:
     """The record of a class behind what `plain` wrote; no value is converted in silence.
 
     Args:
@@ -46,7 +46,7 @@ def structured(kind: type[T], value: Any) -> T:
     return record
 
 
-def _read(kind: Any, value: Any, place: str) -> Any:
+def _read(kind: Any, value: object, place: str) -> Any:
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
         return decode(value)
@@ -71,7 +71,7 @@ def _read(kind: Any, value: Any, place: str) -> Any:
     return text
 
 
-def _read_tuple(inner: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]:
+def _read_tuple(inner: tuple[object, ...], value: object, place: str) -> tuple[Any, ...]:
     any_length = len(inner) == 2 and inner[1] is ...
     if not isinstance(value, list) or not (any_length or len(value) == len(inner)):
         raise InputError(f"{place}: got {value!r}, expected a list{'' if any_length else f' of {len(inner)}'}.")
@@ -79,7 +79,7 @@ def _read_tuple(inner: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ..
     return tuple(_read(kind, entry, place) for kind, entry in zip(kinds, value, strict=True))
 
 
-def _read_mapping(kind: Any, value: Any, place: str) -> Any:
+def _read_mapping(kind: object, value: object, place: str) -> Any:
     found = decode(value) if kind is Any else value
     tagged = kind is not Any and isinstance(found, dict) and any(key.startswith("$") for key in found)
     if not isinstance(found, dict) or tagged:
@@ -87,7 +87,7 @@ def _read_mapping(kind: Any, value: Any, place: str) -> Any:
     return found if kind is Any else {key: _read(kind, entry, place) for key, entry in found.items()}
 
 
-def _read_array(kind: Any, value: Any, place: str) -> np.ndarray:
+def _read_array(kind: Any, value: object, place: str) -> np.ndarray:
     """An array declared by jaxtyping, which fits its declared kind of number and number of axes."""
     array = np.array(decode(value))
     if array.size == 0:

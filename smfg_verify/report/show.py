@@ -1,8 +1,8 @@
 """A job's results on the screen and in files."""
 
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.text import Text
@@ -158,7 +158,7 @@ def show_atlas(console: Console, atlas: Atlas, directory: Path) -> None:
     )
 
 
-def _leader_policies(results: Results) -> dict[str, Any]:
+def _leader_policies(results: Results) -> dict[str, np.ndarray]:
     policies = {"Leader's policy $\\phi(b|o)$, uniform": uniform_policy(results.game)}
     if results.trace is not None:
         final = final_policies(results.trace)

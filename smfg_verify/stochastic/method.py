@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.entries import Entries, Record
 from smfg_verify.records.portable import Portable
 from smfg_verify.records.registry import Registry
 from smfg_verify.stochastic.schedules import Schedule
@@ -50,14 +51,35 @@ class Method(Portable, eqx.Module):
 
     @abc.abstractmethod
     def num_uniforms(self, game: AbstractGame) -> int:
-        """Number of uniforms that one iteration uses, the same for every iteration."""
+        """Number of uniforms that one iteration uses, the same for every iteration.
+
+        Args:
+            game: the game.
+
+        Returns:
+            The number a lane.
+        """
 
     @abc.abstractmethod
     def transitions_per_iteration(self, game: AbstractGame) -> int:
-        """Number of transitions of the game that one iteration samples; 0 where the model is read instead."""
+        """Number of transitions of the game that one iteration samples; 0 where the model is read instead.
+
+        Args:
+            game: the game.
+
+        Returns:
+            The number a lane.
+        """
 
     def first_memory(self, game: AbstractGame) -> Memory:
-        """What one run remembers beside its iterate, before the first iteration; no lanes yet."""
+        """What one run remembers beside its iterate, before the first iteration; no lanes yet.
+
+        Args:
+            game: the game.
+
+        Returns:
+            Name -> array; empty where nothing is remembered.
+        """
         return {}
 
     @abc.abstractmethod
@@ -82,18 +104,25 @@ class Method(Portable, eqx.Module):
             The carry of after. No lane may depend on another one.
         """
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> Record:
         """The options as plain numbers and words, from which `from_options` builds the same method."""
         return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> "Method":
-        """The method of some options as `options` gives them."""
+    def from_options(cls, options: Entries) -> "Method":
+        """The method of some options as `options` gives them.
+
+        Args:
+            options: name -> number or word; step constants of a `Schedule` by learner.
+
+        Returns:
+            The method.
+        """
         built = {k: Schedule.from_constants(v) if isinstance(v, Mapping) else v for k, v in options.items()}
         return cls(**built)
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Schedule):
         return value.constants()
     return float(value) if isinstance(value, jax.Array) else value

@@ -4,7 +4,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -38,7 +38,7 @@ class StepSizes(NamedTuple):
     follower: Float[Array, ""]
     critic: Float[Array, ""]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
 
@@ -79,13 +79,27 @@ class Schedule(Portable, eqx.Module):
             check_constant(f"Schedule.{name}", getattr(self, name))
 
     def at(self, iteration: Int[Array, ""] | Float[Array, ""] | int) -> StepSizes:
-        """The four step sizes of an iteration k = 0, 1, ..., a floating count where it may pass the largest integer."""
+        """The four step sizes of an iteration k = 0, 1, ..., a floating count where it may pass the largest integer.
+
+        Args:
+            iteration: k.
+
+        Returns:
+            The step sizes, those of mean field and critics at most 1.
+        """
         scale = 1.0 / jnp.sqrt(jnp.asarray(iteration + 1, self.leader.dtype))
         return _clipped(*(getattr(self, name) * scale for name in _NAMES))
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, float]) -> "Schedule":
-        """The schedule of four constants by name, as `constants` gives them."""
+        """The schedule of four constants by name, as `constants` gives them.
+
+        Args:
+            constants: learner -> constant, > 0.
+
+        Returns:
+            The schedule.
+        """
         return cls(**{name: as_parameter(value) for name, value in constants.items()})
 
     def constants(self) -> dict[str, float]:

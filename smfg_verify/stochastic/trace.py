@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import numpy as np
@@ -12,6 +12,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.files import replacing_folder
 from smfg_verify.records.codec import decode
 from smfg_verify.records.documents import parsed
+from smfg_verify.records.entries import Json, Record
 from smfg_verify.records.portable import Portable
 from smfg_verify.stochastic.engine import storage
 from smfg_verify.stochastic.updates import Sampling
@@ -75,9 +76,9 @@ class TraceMetadata:
     transitions_per_iteration: int
 
     @property
-    def options(self) -> dict[str, Any]:
+    def options(self) -> Record:
         """The method's options by name."""
-        options: dict[str, Any] = decode(parsed(self.method_options))
+        options: Record = decode(parsed(self.method_options))
         return options
 
     @property
@@ -100,7 +101,7 @@ class TraceMetadata:
         result: Sampling = self._of_ac_smfg("sampling")
         return result
 
-    def _of_ac_smfg(self, option: str) -> Any:
+    def _of_ac_smfg(self, option: str) -> Json:
         if self.method != "ac-smfg":
             raise InputError(
                 f"trace: got a run of {self.method}, expected one of ac-smfg; what is asked for is about its {option}."
@@ -171,6 +172,12 @@ class Trace(Portable, eqx.Module):
     def from_xarray(cls, dataset: "xarray.Dataset") -> "Trace":
         """The trace in a dataset made by `to_xarray`.
 
+        Args:
+            dataset: with the schema version of this package.
+
+        Returns:
+            The trace.
+
         Raises:
             ValueError: not such a dataset, or of another schema version.
         """
@@ -208,11 +215,14 @@ class Trace(Portable, eqx.Module):
         Args:
             path: ending in .nc or .zarr.
 
+        Returns:
+            The trace, up to the last checkpoint in the file.
+
         Raises:
             ValueError: no such file, not a trace, truncated, or of another schema version; the message says which.
         """
         return cls.from_xarray(storage.read(path))
 
 
-def _plain(attribute: object) -> Any:
+def _plain(attribute: object) -> Json:
     return attribute.item() if isinstance(attribute, np.generic) else attribute

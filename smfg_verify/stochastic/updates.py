@@ -267,7 +267,9 @@ def next_states(
     return over_lanes(chains)(uniforms, states, follower_actions, leader_actions, mean_field)
 
 
-def _towards_sample(mean_field: Float[Array, "n *A lanes"], step: Float[Array, ""], samples: Samples) -> Array:
+def _towards_sample(
+    mean_field: Float[Array, "n *A lanes"], step: Float[Array, ""] | Float[Array, " lanes"], samples: Samples
+) -> Array:
     moved = mean_field * (1.0 - step)
     if mean_field.ndim == 2:
         return add_to_row(moved, samples.population_state, jnp.broadcast_to(step, moved.shape[1:]))

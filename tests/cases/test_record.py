@@ -44,7 +44,7 @@ def record(kind, measured, *, interval=None, error=0.1, **options):
     ],
 )
 def test_verdict(kind, measured, interval, verdict):
-    assert record(kind, measured, interval=interval).verdict is verdict
+    assert record(Kind(kind), measured, interval=interval).verdict is verdict
 
 
 def test_a_faster_rate_does_not_contradict_a_rate_of_at_most():
@@ -76,19 +76,19 @@ def test_what_is_not_a_number_is_inconclusive(kind, spoiled):
 
 
 def test_reason_is_empty_only_where_it_holds():
-    assert record("equality", 1.0).reason == ""
-    assert "1.5" in record("equality", 1.5).reason
-    assert "wide" in record("equality", 1.0, interval=(0.0, 2.0)).reason
+    assert record(Kind.EQUALITY, 1.0).reason == ""
+    assert "1.5" in record(Kind.EQUALITY, 1.5).reason
+    assert "wide" in record(Kind.EQUALITY, 1.0, interval=(0.0, 2.0)).reason
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "equality", "measured": 1.0, "error": -0.1}, "error"),
-        ({"kind": "equality", "measured": 1.0, "interval": (2.0, 3.0)}, "interval"),
-        ({"kind": "equality", "measured": 1.0, "at_most": True}, "at_most"),
-        ({"kind": "rate", "measured": 1.0, "hypothesis_holds": True}, "hypothesis_holds"),
-        ({"kind": "equalty", "measured": 1.0}, "equalty"),
+        ({"kind": Kind.EQUALITY, "measured": 1.0, "error": -0.1}, "error"),
+        ({"kind": Kind.EQUALITY, "measured": 1.0, "interval": (2.0, 3.0)}, "interval"),
+        ({"kind": Kind.EQUALITY, "measured": 1.0, "at_most": True}, "at_most"),
+        ({"kind": Kind.RATE, "measured": 1.0, "hypothesis_holds": True}, "hypothesis_holds"),
+        pytest.param({"kind": "equalty", "measured": 1.0}, "equalty", marks=pytest.mark.wrong_types),
     ],
 )
 def test_a_record_that_contradicts_itself_is_refused(options, message):

@@ -18,6 +18,7 @@ from tests.helpers.random_arrays import random_array_game
 NAMES = games.names()
 
 
+@pytest.mark.untyped
 @pytest.mark.parametrize("name", NAMES)
 def test_equal_games_have_equal_hashes_in_every_process(name):
     code = f"""

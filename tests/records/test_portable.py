@@ -160,6 +160,7 @@ def _objective(game):
     return float(sv.leader_objective(game, np.zeros((1, 2)))), game_hash(game)
 
 
+@pytest.mark.untyped
 def test_a_game_of_a_users_file_goes_to_a_new_process(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("from smfg_verify.games import LafferTax\nclass Mine(LafferTax):\n    pass\n")

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import numpy as np
@@ -17,6 +16,7 @@ from smfg_verify.assumptions.constants.variations import PAIRS, variation_bound
 from smfg_verify.assumptions.enclosure import NoEnclosure, TableEnclosure, envelope, numbers_of_a_box
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame, game_hash, traced
+from smfg_verify.records.entries import Entries
 
 # Powers of the chain that a mixing factor is looked for at: these, or four a state in games of many.
 _LEAST_STEPS, _STEPS_PER_STATE = 32, 4
@@ -121,7 +121,7 @@ class GameConstants:
         return self.sampled.values
 
     @property
-    def searched(self) -> Mapping[str, Any]:
+    def searched(self) -> Entries:
         """What was sampled, and by name of each bound what was enclosed."""
         return {**self.sampled.searched, **{name: bound.searched for name, bound in self.bounds.items()}}
 
@@ -145,7 +145,7 @@ class _Key:
     """
 
     digest: str
-    structure: Any
+    structure: object
     num_leaders: int
     num_boxes: int
     time_limit: float | None

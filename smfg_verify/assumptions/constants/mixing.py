@@ -159,7 +159,7 @@ def _finished(coefficients: list[float], masses: list[np.ndarray]) -> bool:
     step = len(coefficients) - 1
     smallest = min(_factor(max(k, 1), delta) for k, delta in enumerate(coefficients))
     gain = np.max(masses[-1] - masses[-2])
-    return step + 1 >= smallest and gain <= _NO_GAIN
+    return bool(step + 1 >= smallest and gain <= _NO_GAIN)
 
 
 def _factor(steps: int, coefficient: float) -> float:

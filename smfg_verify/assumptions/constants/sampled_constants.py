@@ -1,6 +1,6 @@
 """Lower bounds of a game's constants from sampled mean fields, to hold the certified upper bounds against."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -40,7 +40,7 @@ class Sampled(NamedTuple):
     values: dict[str, float]
     witnesses: dict[str, dict[str, np.ndarray]]
     errors: dict[str, float]
-    searched: dict[str, Any]
+    searched: dict[str, int]
 
 
 class _Samples(NamedTuple):

@@ -5,7 +5,6 @@ Exact at the vertices where the game is proved affine; else enclosures with bran
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -28,6 +27,7 @@ from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.tables_at_fields import field_size, slopes_at, tables_at
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.records.entries import Arguments, Entries
 
 # A box of up to so many numbers counts as one of `num_boxes` (2 to 5 ms); a larger one counts as more.
 _NUMBERS_OF_A_BOX = 2**20
@@ -55,7 +55,7 @@ class Bound:
     upper: float
     exact: bool
     witness: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    searched: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    searched: Entries = dataclasses.field(default_factory=dict)
     reason: str = ""
     cut: bool = False
     rounding: float = 0.0
@@ -164,7 +164,7 @@ def whole_simplex(game: AbstractGame) -> dict[str, np.ndarray]:
     return {"box_lower": np.zeros(size), "box_upper": np.ones(size)}
 
 
-def budget_of(settings: SearchSettings, numbers: int) -> dict[str, Any]:
+def budget_of(settings: SearchSettings, numbers: int) -> Arguments:
     """Budget of one branch and bound whose boxes hold so many numbers each: work is counted, never timed."""
     boxes = int(settings.num_boxes / max(1.0, numbers / _NUMBERS_OF_A_BOX))
     return {"num_boxes": max(1, boxes), "time_limit": settings.time_limit}
@@ -199,7 +199,7 @@ def is_point(lower: np.ndarray, upper: np.ndarray) -> bool:
 # What a witness gives
 
 
-def lipschitz_at(game: AbstractGame, name: str, witness: Mapping[str, Any]) -> float:
+def lipschitz_at(game: AbstractGame, name: str, witness: Entries) -> float:
     """Lipschitz ratio of a witness of `lipschitz_bound`: between its two mean fields, or the certified one of its box.
 
     Args:
@@ -225,7 +225,7 @@ def lipschitz_at(game: AbstractGame, name: str, witness: Mapping[str, Any]) -> f
     return float(np.sum(np.abs(first - second)) / distance) if distance > 0.0 else 0.0
 
 
-def check_witness(game: AbstractGame, witness: Mapping[str, Any]) -> None:
+def check_witness(game: AbstractGame, witness: Entries) -> None:
     """Refuse a witness whose mean fields or boxes do not fit the game.
 
     Raises:

@@ -1,8 +1,5 @@
 """Entrywise bounds of the transition as the witness of what is proved from them."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 
@@ -10,6 +7,7 @@ from smfg_verify.assumptions.constants.game_constants import GameConstants
 from smfg_verify.errors import InputError
 from smfg_verify.exact.tables_at_fields import field_size, random_fields, tables_at
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.entries import Entries
 
 # Rounding of a table's entries, and mean fields at which a witness is held against the game.
 _ROUNDING = 1e-9
@@ -22,7 +20,7 @@ def interval_witness(constants: GameConstants) -> dict[str, np.ndarray]:
 
 
 def interval_of(
-    game: AbstractGame, witness: Mapping[str, Any]
+    game: AbstractGame, witness: Entries
 ) -> tuple[Float[np.ndarray, "n A B n"], Float[np.ndarray, "n A B n"]]:
     """The bounds of a witness, held against the game's transition at vertices and random mean fields.
 

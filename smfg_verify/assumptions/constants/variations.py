@@ -1,8 +1,7 @@
 """Certified suprema of total variations between rows of the transition, over all mean fields."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from smfg_verify.assumptions.enclosure import (
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.records.entries import Entries
 
 
 def state_pairs(game: AbstractGame) -> np.ndarray:
@@ -124,7 +124,7 @@ def _box_variations(game: AbstractGame, pairs: np.ndarray, lower: np.ndarray, up
     return largest_total_variation(low, high, pairs)
 
 
-def box_variation(game: AbstractGame, pairs: np.ndarray, witness: Mapping[str, Any]) -> float:
+def box_variation(game: AbstractGame, pairs: np.ndarray, witness: Entries) -> float:
     """Certified total variation between two rows over the box of a witness."""
     table = affine_table(game, "transition")
     if table is not None:  # then the only box asked for is the whole simplex
@@ -132,7 +132,7 @@ def box_variation(game: AbstractGame, pairs: np.ndarray, witness: Mapping[str, A
     return float(_box_variations(game, pairs, witness["box_lower"][None], witness["box_upper"][None]).values[0])
 
 
-def variation_at(game: AbstractGame, name: str, witness: Mapping[str, Any]) -> float:
+def variation_at(game: AbstractGame, name: str, witness: Entries) -> float:
     """Total variation of a witness of `variation_bound`: between its two rows, or the certified one of its box.
 
     Args:

@@ -1,15 +1,13 @@
 """The best-response map evaluated again at a witness."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.response_jacobian import LocalResponse, at_equilibria, at_mean_fields, field_size
 from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.records.entries import Entries
 
 
-def at_witness(game: AbstractGame, witness: Mapping[str, Any], *, solve: bool) -> LocalResponse:
+def at_witness(game: AbstractGame, witness: Entries, *, solve: bool) -> LocalResponse:
     """The map at a witness's logits and mean field, or at the equilibrium found from there.
 
     Args:

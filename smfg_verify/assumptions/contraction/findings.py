@@ -1,8 +1,5 @@
 r"""Contraction of the best-response map $\Gamma_\phi$: proved bound, measured modulus, local criteria."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from smfg_verify.assumptions.constants.game_constants import game_constants
@@ -42,6 +39,7 @@ from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.response_jacobian import field_size, tangent_norms
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.entries import Entries
 
 STATEMENTS = (
     "certified-bound",
@@ -53,7 +51,7 @@ STATEMENTS = (
 )
 
 
-def _modulus_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _modulus_of(game: AbstractGame, witness: Entries) -> float:
     return float(tangent_norms(at_witness(game, witness, solve=False).response)[0])
 
 

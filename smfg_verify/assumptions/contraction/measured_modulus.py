@@ -1,6 +1,6 @@
 r"""The worst tangent norm of $D\Gamma$ over leaders and mean fields, by sampling and ascent."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -45,7 +45,7 @@ class WorstModulus(NamedTuple):
     value: float
     logits: Float[np.ndarray, "O B"]
     mean_field: Float[np.ndarray, " M"]
-    searched: dict[str, Any]
+    searched: dict[str, int]
     curve: Float[np.ndarray, " T"]
     points: Float[np.ndarray, "K D"]
 

@@ -1,8 +1,7 @@
 """Contraction near equilibria: spectral radius, a weighted norm, and the criterion of iterated softmax schemes."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
@@ -37,6 +36,7 @@ from smfg_verify.exact.response_jacobian import (
     uniform_field,
 )
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.entries import Entries
 
 PROPERTY = "contraction"
 _MOST_LEADERS = 32
@@ -79,18 +79,18 @@ def local_points(game: AbstractGame, settings: SearchSettings) -> LocalPoints:
     return LocalPoints(game, found, differentiable(game, found))
 
 
-def radius_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def radius_of(game: AbstractGame, witness: Entries) -> float:
     """Spectral radius of D Gamma at a witness."""
     return tangent_radius(at_witness(game, witness, solve=True).response[0])
 
 
-def scheme_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def scheme_of(game: AbstractGame, witness: Entries) -> float:
     """Ratio of the softmax scheme at a witness."""
     found = at_witness(game, witness, solve=True)
     return scheme_ratio(found.response[0], found.frozen[0])
 
 
-def weighted_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def weighted_of(game: AbstractGame, witness: Entries) -> float:
     """Modulus in the witness's weighted norm."""
     found = at_witness(game, witness, solve=True)
     return verified_modulus(on_tangents(found.response[0])[None], witness["weight"])
@@ -106,7 +106,7 @@ def _local_finding(
     secant: float,
     points: LocalPoints,
     k: int,
-    details: dict[str, Any],
+    details: Entries,
 ) -> Finding:
     """Of a criterion that holds below 1; at 1 and above it is refuted where a secant of the map itself says so."""
     known = np.isfinite(value)
@@ -184,7 +184,7 @@ def weighted_finding(points: LocalPoints) -> Finding:
     jacobians = np.array([on_tangents(jacobian) for jacobian in response.response])
     found = find_weighted_norm(jacobians[:1])
     chosen = np.flatnonzero(points.agrees)[:_COMMON]
-    details: dict[str, Any] = {"spectral_radius": tangent_radius(response.response[0])}
+    details: dict[str, object] = {"spectral_radius": tangent_radius(response.response[0])}
     if jacobians.shape[-1] <= LARGEST_SIZE:
         common = find_weighted_norm(jacobians[chosen], second_opinion=False)
         details |= {"common_leaders": len(chosen), "common_modulus": common.modulus}
@@ -204,10 +204,10 @@ def weighted_finding(points: LocalPoints) -> Finding:
 def _weighted(
     found: WeightedNorm | None,
     secant: float,
-    witness: dict[str, Any],
-    searched: dict[str, Any],
-    details: dict[str, Any],
-    facts: dict[str, Any],
+    witness: Entries,
+    searched: Entries,
+    details: Entries,
+    facts: Entries,
 ) -> Finding:
     solved = found is not None and found.solved
     modulus = found.modulus if found is not None and solved else float("nan")

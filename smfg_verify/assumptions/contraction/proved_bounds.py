@@ -1,8 +1,8 @@
 r"""Proved bounds of the l1 modulus of $\Gamma_\phi$, from constants that do not depend on the temperature."""
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameConstants
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.records.entries import Entries
 
 # A probability below this may be a rounding error.
 _POSSIBLE = 1e-9
@@ -55,7 +56,7 @@ class BoundInputs(NamedTuple):
     @property
     def constant_map(self) -> bool:
         """Whether Gamma is constant: nothing the followers face depends on the mean field, and their law is unique."""
-        return self.transition_lipschitz == 0.0 and self.follower_lipschitz == 0.0 and bool(self.single_class)
+        return bool(self.transition_lipschitz == 0.0 and self.follower_lipschitz == 0.0 and self.single_class)
 
 
 # The constants of a game that the inputs are made of.
@@ -98,7 +99,7 @@ def _has_single_class(game: AbstractGame, constants: GameConstants) -> bool:
     return bool(np.any(np.all(reached, axis=0)))
 
 
-def inputs_from(game: AbstractGame, witness: Mapping[str, Any]) -> BoundInputs:
+def inputs_from(game: AbstractGame, witness: Entries) -> BoundInputs:
     """The inputs of the bounds from a witness; sizes and discount are the game's."""
     stored = {name: float(witness[name]) for name in _STORED}
     on_pairs = game.mean_field_support == "state_actions"

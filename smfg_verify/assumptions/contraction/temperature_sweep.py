@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -31,6 +31,7 @@ from smfg_verify.exact.response_jacobian import (
     uniform_field,
 )
 from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.records.entries import Entries
 
 # A grid in logarithms ends at its last temperature up to rounding.
 _ROUNDED = 1.0 + 1e-12
@@ -58,7 +59,7 @@ class Sweep(NamedTuple):
 
     curves: Mapping[str, Float[np.ndarray, " T"]]
     smallest: Mapping[str, float]
-    searched: Mapping[str, Any]
+    searched: Entries
 
 
 def smallest_admitted(value: Callable[[float], float]) -> float:

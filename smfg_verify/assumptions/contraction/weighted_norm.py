@@ -1,6 +1,6 @@
 r"""A weighted 2-norm in which the best-response map contracts, by a semidefinite program that is checked afterwards."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -41,7 +41,7 @@ class WeightedNorm(NamedTuple):
     second_status: str
 
     @property
-    def counts(self) -> dict[str, Any]:
+    def counts(self) -> dict[str, object]:
         """What was asked of the solvers, for `Finding.searched`."""
         return {
             "programs": len(self.statuses),

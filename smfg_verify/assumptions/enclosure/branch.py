@@ -124,7 +124,7 @@ def supremum(
 def _closed(curve: list[float], best: float, tolerance: float) -> bool:
     # A supremum of zero has no scale of its own: there it is a part of the first bound.
     scale = max(abs(best), _SHARE_OF_FIRST * abs(curve[0]))
-    return math.isfinite(curve[-1]) and curve[-1] - best <= tolerance * scale
+    return bool(math.isfinite(curve[-1]) and curve[-1] - best <= tolerance * scale)
 
 
 def _bounds(bound: BoxBound, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:

@@ -1,19 +1,19 @@
 """Running a traced program on enclosed values."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import cast
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Literal, Var
-from jaxtyping import Array
+from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
+from jaxtyping import Array, ArrayLike
 
 from smfg_verify.assumptions.enclosure.affine_forms import Form, Scope, unless_unbounded, variables
 from smfg_verify.assumptions.enclosure.domain import Domain
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure, is_integer, require_known_types
 from smfg_verify.assumptions.enclosure.rules.conditions import number_of
 from smfg_verify.assumptions.enclosure.rules.integers import wrapped
-from smfg_verify.assumptions.enclosure.rules.primitives import OF_CONDITIONS, OF_INTEGERS, RULES, Equation
+from smfg_verify.assumptions.enclosure.rules.primitives import OF_CONDITIONS, OF_INTEGERS, RULES, Equation, Rule
 from smfg_verify.assumptions.enclosure.rules.rules import map_linear
 from smfg_verify.assumptions.enclosure.values import (
     Enclosed,
@@ -35,7 +35,7 @@ _CALLS = {
 
 
 def enclose_function(
-    function: Callable[..., Array], shape: tuple[int, ...], domain: Domain, *constants: Any, slopes: bool = False
+    function: Callable[..., Array], shape: tuple[int, ...], domain: Domain, *constants: ArrayLike, slopes: bool = False
 ) -> list[Enclosed]:
     """Enclose `function(x, *constants)` for all x of a domain.
 
@@ -79,13 +79,13 @@ def _enclosed(result: Value, scope: Scope) -> Enclosed:
     return constant_value(result, scope)
 
 
-def run(program: Any, constants: Sequence[Any], inputs: Sequence[Value]) -> list[Value]:
+def run(program: Jaxpr, constants: Sequence[Array], inputs: Sequence[Value]) -> list[Value]:
     """Results of a program (a jaxpr) on values of which some depend on the variables.
 
     Raises:
         NoEnclosure: a primitive without a rule meets a value that does.
     """
-    known: dict[Any, Value] = dict(zip(program.constvars, constants, strict=True))
+    known: dict[Var, Value] = dict(zip(program.constvars, constants, strict=True))
     known.update(zip(program.invars, inputs, strict=True))
 
     def read(variable: Literal | Var) -> Value:
@@ -97,7 +97,7 @@ def run(program: Any, constants: Sequence[Any], inputs: Sequence[Value]) -> list
     return [read(variable) for variable in program.outvars]
 
 
-def _evaluate(equation: Any, operands: list[Value]) -> list[Value]:
+def _evaluate(equation: JaxprEqn, operands: list[Value]) -> list[Value]:
     name = equation.primitive.name
     if name in _CALLS:
         inner = equation.params[_CALLS[name]]
@@ -107,7 +107,7 @@ def _evaluate(equation: Any, operands: list[Value]) -> list[Value]:
     if not any(isinstance(operand, Enclosed | Truth) for operand in operands):
         results = equation.primitive.bind(*operands, **equation.primitive.get_bind_params(equation.params))
         return list(results) if equation.primitive.multiple_results else [results]
-    require_known_types(name, tuple(variable.aval.dtype for variable in equation.outvars), equation.params)
+    require_known_types(name, tuple(_array_type(variable).dtype for variable in equation.outvars), equation.params)
     if name == "optimization_barrier":
         return operands
     _note_inexact_integers(operands)
@@ -122,7 +122,7 @@ def _evaluate(equation: Any, operands: list[Value]) -> list[Value]:
     return [result]
 
 
-def _rule(equation: Equation, operands: list[Value]) -> Any:
+def _rule(equation: Equation, operands: list[Value]) -> Rule:
     name = equation.name
     if any(isinstance(operand, Truth) for operand in operands):
         if name not in OF_CONDITIONS:
@@ -142,11 +142,11 @@ def _note_inexact_integers(operands: list[Value]) -> None:
             scope_of(operands).notes.append(~exactly_a_number(operand))
 
 
-def _part(equation: Any, operands: list[Value], which: int) -> Value:
+def _part(equation: JaxprEqn, operands: list[Value], which: int) -> Value:
     return map_linear(lambda array: equation.primitive.bind(array, **equation.params)[which], operands)
 
 
-def _branches(equation: Any, operands: list[Value]) -> list[Value]:
+def _branches(equation: JaxprEqn, operands: list[Value]) -> list[Value]:
     """`cond` and `switch` on an index that does not depend on the variables: every branch, then a choice."""
     index, *rest = operands
     if isinstance(index, Enclosed | Truth):
@@ -157,7 +157,7 @@ def _branches(equation: Any, operands: list[Value]) -> list[Value]:
     return [_chosen(index, cases) for cases in zip(*results, strict=True)]
 
 
-def _chosen(index: Any, cases: Sequence[Value]) -> Value:
+def _chosen(index: Array, cases: Sequence[Value]) -> Value:
     if any(isinstance(case, Truth) for case in cases):
         raise NoEnclosure("primitive 'cond' that returns conditions has no enclosure")
     if any(isinstance(case, Enclosed) for case in cases):
@@ -165,20 +165,24 @@ def _chosen(index: Any, cases: Sequence[Value]) -> Value:
     return jax.lax.select_n(index, *(jnp.asarray(case) for case in cases))
 
 
-def _described(equation: Any) -> Equation:
+def _array_type(variable: Literal | Var) -> jax.core.ShapedArray:
+    return cast(jax.core.ShapedArray, variable.aval)
+
+
+def _described(equation: JaxprEqn) -> Equation:
     params = dict(equation.params)
     if "fill_value" in params:
         params["fill_value"] = 0.0
     if params.get("preferred_element_type") is not None:
         # Forms are floats, whatever the type of the numbers that they stand for; that is seen to afterwards.
         params["preferred_element_type"] = jnp.result_type(float)
-    result = equation.outvars[0].aval
+    result = _array_type(equation.outvars[0])
     return Equation(
         equation.primitive.name,
         lambda *operands: equation.primitive.bind(*operands, **params),
         params,
         result.shape,
         result.dtype,
-        tuple(variable.aval.dtype for variable in equation.invars),
-        tuple(variable.aval.shape for variable in equation.invars),
+        tuple(_array_type(variable).dtype for variable in equation.invars),
+        tuple(_array_type(variable).shape for variable in equation.invars),
     )

@@ -2,9 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool
+from jaxtyping import Array, ArrayLike, Bool
 
 from smfg_verify.assumptions.enclosure.affine_forms import Form, Scope
 
@@ -40,7 +41,18 @@ class Truth:
         return ~(self.can_hold & self.can_fail)
 
 
-Value = Enclosed | Truth | Array
+if TYPE_CHECKING:
+    Value = Enclosed | Truth | Array
+else:
+
+    @runtime_checkable
+    class _Literal(Protocol):
+        """A number in the text of a program, an array for every primitive; JAX does not export its classes."""
+
+        shape: tuple[int, ...]
+        dtype: object
+
+    Value = Enclosed | Truth | ArrayLike | _Literal
 
 
 def scope_of(operands: Sequence[Value]) -> Scope:

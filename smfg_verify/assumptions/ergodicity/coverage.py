@@ -1,8 +1,5 @@
 """Coverage: how much of its time every policy gives to the state it visits least."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 
@@ -15,6 +12,7 @@ from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame, traced
+from smfg_verify.records.entries import Entries
 
 PROPERTY = "coverage"
 STATEMENTS = ("initial", "occupancy", "stationary")
@@ -23,16 +21,16 @@ _MAX_WORK = 2e8
 _NO_GAIN = 1e-13
 
 
-def _initial_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _initial_of(game: AbstractGame, witness: Entries) -> float:
     return float(np.asarray(game.initial_distribution)[int(witness["state"])])
 
 
-def _occupancy_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _occupancy_of(game: AbstractGame, witness: Entries) -> float:
     occupancy = least_occupancy(*interval_of(traced(game), witness), *_start(game))
     return float(occupancy[int(witness["state"])])
 
 
-def _stationary_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _stationary_of(game: AbstractGame, witness: Entries) -> float:
     mass = minorised_mass(*interval_of(traced(game), witness), steps=int(witness["steps"]))
     return float(mass[int(witness["state"])])
 

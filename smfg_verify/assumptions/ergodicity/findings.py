@@ -1,8 +1,5 @@
 """Uniform ergodicity: whether the chains of all policies forget their start at one common rate."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameConstants, game_constants
@@ -28,6 +25,7 @@ from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame, traced
+from smfg_verify.records.entries import Arguments, Entries
 
 # Moduli that a finding keeps, the largest ones.
 _KEPT = 100
@@ -35,11 +33,11 @@ PROPERTY = "ergodicity"
 STATEMENTS = ("dobrushin", "doeblin", "mixing", "spectral-gap")
 
 
-def _doeblin_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _doeblin_of(game: AbstractGame, witness: Entries) -> float:
     return minorised_coefficient(*interval_of(traced(game), witness), steps=int(witness["steps"]))
 
 
-def _mixing_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _mixing_of(game: AbstractGame, witness: Entries) -> float:
     """The coefficient of as many steps as the witness says; of infinitely many (0) the second eigenvalue's modulus."""
     matrix = chain_of_witness(traced(game), witness)[None]
     steps = int(witness["steps"])
@@ -159,8 +157,8 @@ def _doeblin_finding(constants: GameConstants) -> Finding:
     )
 
 
-def _mixing_finding(game: AbstractGame, chains: Chains, searched: Mapping[str, Any], curve: np.ndarray) -> Finding:
-    shared: dict[str, Any] = {"property": PROPERTY, "statement": "mixing", "searched": searched}
+def _mixing_finding(game: AbstractGame, chains: Chains, searched: Entries, curve: np.ndarray) -> Finding:
+    shared: Arguments = {"property": PROPERTY, "statement": "mixing", "searched": searched}
     if game.num_states == 1:
         return Finding(
             **shared,
@@ -206,7 +204,7 @@ def _mixing_finding(game: AbstractGame, chains: Chains, searched: Mapping[str, A
     )
 
 
-def _refuted(game: AbstractGame, chains: Chains, index: int, number: int, shared: dict[str, Any]) -> Finding:
+def _refuted(game: AbstractGame, chains: Chains, index: int, number: int, shared: Arguments) -> Finding:
     witness = {**chains.witness(game, index), "steps": 0}
     classes, periods = recurrent_structure(chains.matrix[index])
     return Finding(
@@ -244,7 +242,7 @@ def _class_of_state(classes: list[np.ndarray], num_states: int) -> np.ndarray:
     return label
 
 
-def _spectral_finding(game: AbstractGame, chains: Chains, searched: Mapping[str, Any]) -> Finding:
+def _spectral_finding(game: AbstractGame, chains: Chains, searched: Entries) -> Finding:
     usable = np.flatnonzero(chains.usable)
     moduli = second_modulus(chains.matrix[usable])
     witness = {**chains.witness(game, int(usable[np.argmax(moduli)])), "steps": 0} if usable.size else {}

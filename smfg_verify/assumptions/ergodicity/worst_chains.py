@@ -1,8 +1,7 @@
 r"""Markov chains of pairs of policies, looked at for the worst mixing: pure policies, and ascents over all."""
 
 import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +17,7 @@ from smfg_verify.exact.population import chain
 from smfg_verify.exact.tables_at_fields import field_size, random_fields, tables_at
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.records.entries import Entries
 
 # Chains of pure policies whose second eigenvalues are compared for a start, and how far inside the simplex it lies.
 _COMPARED, _INSIDE = 100, 1e-3
@@ -94,7 +94,7 @@ def joined(*parts: Chains) -> Chains:
     return Chains(*(np.concatenate(leaves) for leaves in zip(*parts, strict=True)))
 
 
-def chain_of_witness(game: AbstractGame, witness: Mapping[str, Any]) -> Float[np.ndarray, "n n"]:
+def chain_of_witness(game: AbstractGame, witness: Entries) -> Float[np.ndarray, "n n"]:
     """The chain of a witness's policies at its mean field.
 
     Raises:

@@ -1,7 +1,6 @@
 """Whether alignment holds in both readings of the direct gradient, in one only, or in none."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from smfg_verify.assumptions.gradient_alignment.readings import Reading
 from smfg_verify.assumptions.gradient_alignment.witness import PROPERTY
 from smfg_verify.assumptions.properties import find_property
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.entries import Entries
 
 READINGS = "readings"
 _LEAST_FAVOURABLE_FIRST = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SUPPORTED, Verdict.CERTIFIED)
@@ -48,7 +48,7 @@ def readings_finding(held: AlignmentEvidence, judged: Mapping[Reading, Sequence[
     )
 
 
-def recompute_readings(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def recompute_readings(game: AbstractGame, witness: Entries) -> float:
     """The constant of the statement that the witness names."""
     return find_property(PROPERTY).recompute[witness["statement"]](game, witness)
 

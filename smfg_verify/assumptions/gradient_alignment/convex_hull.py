@@ -11,8 +11,6 @@ $\langle g, p \rangle \ge c \|g\|^2 - \delta \sum_i \lambda_i^2$.
 
 import functools
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -25,6 +23,7 @@ from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.conic import ConicResult, solve
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints, checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.records.entries import Entries
 
 STATEMENT = "hull"
 _finding = functools.partial(Finding, property=PROPERTY, statement=STATEMENT, side=Side.LOWER, evidence=Evidence.SEARCH)
@@ -108,7 +107,7 @@ def _symmetric(matrix: np.ndarray) -> np.ndarray:
     return result
 
 
-def recompute_hull(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def recompute_hull(game: AbstractGame, witness: Entries) -> float:
     """The constant again: gradients of the stored leaders, and the stored multiplier; no solver is asked."""
     game = checked(game)
     number = len(witness["logits"])
@@ -147,7 +146,7 @@ def hull_finding(game: AbstractGame, points: LeaderPoints, settings: SearchSetti
         "slack": SLACK,
     }
     if not result.solved:
-        facts: dict[str, Any] = {"case": "no-solution", "status": result.status}
+        facts: dict[str, object] = {"case": "no-solution", "status": result.status}
         return _finding(
             verdict=Verdict.INCONCLUSIVE, constant=math.nan, facts=facts, searched=searched, details=details
         )

@@ -1,6 +1,6 @@
 """Everything looked at to judge gradient alignment: random leaders, a run, worst cases, and rest points."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +18,7 @@ from smfg_verify.assumptions.search import SearchResult, into_box, minimise, mix
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints, evaluate_leaders, joined
 from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.records.entries import Entries
 
 # A rest point's stationarity measures, and a gap that is clearly none, both relative to the typical gap.
 REST_TOLERANCE = 1e-8
@@ -52,7 +53,7 @@ class AlignmentEvidence(NamedTuple):
     total_rest: RestPoints
     direct_rest: RestPoints
     scale: float
-    searched: dict[str, Any]
+    searched: Entries
 
     def values(self, measure: str) -> Float[np.ndarray, " N"]:
         """One measure at all points."""

@@ -1,8 +1,5 @@
 """Gradient alignment: whether the direct part of the Stackelberg gradient points where the total gradient does."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
@@ -30,11 +27,12 @@ from smfg_verify.assumptions.gradient_alignment.statements import (
 )
 from smfg_verify.assumptions.gradient_alignment.witness import PROPERTY, numbers_of
 from smfg_verify.assumptions.gradient_alignment.zeros import gap_of, zeros_of_direct, zeros_of_total
-from smfg_verify.assumptions.properties import register_property
+from smfg_verify.assumptions.properties import Recompute, register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.records.entries import Entries
 
 # Where independence is proved, g and p measured may differ by rounding only.
 _AGREEMENT = 1e-8
@@ -43,11 +41,11 @@ _ANSWERED = tuple(Reading.FIELD_HELD.statement(form) for form in _JUDGED)
 STATEMENTS = (*_JUDGED, "independence", HULL, LEADER_BOX, *_ANSWERED, READINGS)
 
 
-def _change_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _change_of(game: AbstractGame, witness: Entries) -> float:
     return max(change_at(checked(game), name, witness[name]) for name in FUNCTIONS)
 
 
-def _recompute(reading: Reading) -> dict[str, Any]:
+def _recompute(reading: Reading) -> dict[str, Recompute]:
     functions = {form: measure_of(form, reading) for form in FORMS} | {
         "frontier": slack_of(reading),
         "zeros-of-total": gap_of("direct", reading),

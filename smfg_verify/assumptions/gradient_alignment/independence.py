@@ -6,8 +6,8 @@ the function has finitely many arguments, because its table over all of them doe
 What the game declares is not looked at.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from jaxtyping import Array
 
 from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
+from smfg_verify.records.entries import Entries
 
 _STATE, _FOLLOWER_ACTION, _LEADER_ACTION, _MEAN_FIELD = range(4)
 _NUM_PROBES = 8
@@ -124,7 +125,7 @@ def free_of_mean_field(game: AbstractGame) -> bool:
     return all(_MEAN_FIELD not in arguments_reaching_result(function, game) for function in functions)
 
 
-def change_at(game: AbstractGame, name: str, witness: Mapping[str, Any]) -> float:
+def change_at(game: AbstractGame, name: str, witness: Entries) -> float:
     """Largest absolute change of a function between the two probes of a witness.
 
     Raises:
@@ -160,7 +161,7 @@ def _largest_change(tables: np.ndarray, fields: np.ndarray) -> tuple[float, dict
     by_action = np.max(np.abs(tables[0] - tables[0][:, :1]), axis=-1)
     if by_field.max() >= by_action.max():
         probe, state, action, leader_action = np.unravel_index(by_field.argmax(), by_field.shape)
-        return float(by_field.max()), _witness(fields, (state, action, action, leader_action), (0, probe))
+        return float(by_field.max()), _witness(fields, (state, action, action, leader_action), (0, int(probe)))
     state, action, leader_action = np.unravel_index(by_action.argmax(), by_action.shape)
     return float(by_action.max()), _witness(fields, (state, 0, action, leader_action), (0, 0))
 

@@ -7,8 +7,6 @@ covered, and how, stands in `box_cover`.
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -23,6 +21,7 @@ from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.records.entries import Entries
 
 STATEMENT = "certified-box"
 LARGEST_LEADER = 3
@@ -70,7 +69,7 @@ def _refuted(game: AbstractGame, cover: Cover) -> Finding | None:
 def _bounded(game: AbstractGame, cover: Cover) -> Finding:
     """Certified or inconclusive, with the lowest bound of <g, p> over the boxes; its witness is that box."""
     settled = (cover.sign > 0) | cover.negligible
-    witness: dict[str, Any] = {}
+    witness: dict[str, object] = {}
     constant = float("nan")
     if np.all(cover.boxes.verified):
         index = int(np.argmin(cover.boxes.inner_low))
@@ -88,7 +87,7 @@ def _bounded(game: AbstractGame, cover: Cover) -> Finding:
     return _finding(cover, verdict, constant, Side.LOWER, witness)
 
 
-def _finding(cover: Cover, verdict: Verdict, constant: float, side: Side, witness: Mapping[str, Any]) -> Finding:
+def _finding(cover: Cover, verdict: Verdict, constant: float, side: Side, witness: Entries) -> Finding:
     shares = {
         "positive_share": float(cover.share(cover.sign > 0)),
         "negative_share": float(cover.share(cover.sign < 0)),
@@ -127,7 +126,7 @@ def _finding(cover: Cover, verdict: Verdict, constant: float, side: Side, witnes
     )
 
 
-def recompute_certified_box(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def recompute_certified_box(game: AbstractGame, witness: Entries) -> float:
     """The constant from the witness alone: the cosine at a leader, or the certified bound of <g, p> over a box.
 
     Raises:
@@ -152,7 +151,7 @@ def recompute_certified_box(game: AbstractGame, witness: Mapping[str, Any]) -> f
     return _bound_over(tables, witness)
 
 
-def _bound_over(game: AffineGame, witness: Mapping[str, Any]) -> float:
+def _bound_over(game: AffineGame, witness: Entries) -> float:
     charts = charts_of(game)
     chart = charts.with_tops(np.asarray(witness["top_actions"]))
     ends = (charts.free(chart, np.asarray(witness[name], dtype=float)) for name in ("box_lower", "box_upper"))

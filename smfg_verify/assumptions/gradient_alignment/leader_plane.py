@@ -1,7 +1,5 @@
 """Objective, total and direct gradient over all leaders of one or two free parameters, for a figure."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 
@@ -25,7 +23,7 @@ def with_free_parameters(game: AbstractGame, free: Float[np.ndarray, "K D"]) -> 
     return np.concatenate([np.zeros((len(free), observations, 1)), table], axis=2)
 
 
-def alignment_field(game: AbstractGame) -> dict[str, Any]:
+def alignment_field(game: AbstractGame) -> dict[str, object]:
     r"""Phi and both gradients on a grid over the box of logits, where the leader has one or two free parameters.
 
     Args:

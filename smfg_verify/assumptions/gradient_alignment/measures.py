@@ -1,6 +1,6 @@
 """The forms in which a direct gradient is compared with the total gradient, point by point."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -187,7 +187,7 @@ def _objective(
     return values, *(np.where(chosen, first, second) for first, second in zip(of_cosine, of_constant, strict=True))
 
 
-def masked_counts(points: LeaderPoints, measures: AlignmentMeasures) -> dict[str, Any]:
+def masked_counts(points: LeaderPoints, measures: AlignmentMeasures) -> dict[str, object]:
     """How many points failed, needed a rescue, lie at a kink, or were masked: a gradient within its own error."""
     return {
         "points": len(points.converged),

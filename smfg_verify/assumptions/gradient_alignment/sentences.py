@@ -3,10 +3,10 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings, always, unless_not_applicable
 from smfg_verify.numerals import at_least
+from smfg_verify.records.entries import Entries
 
 _COUNTED = "number of the leader's actions"
 _SINGLE_ACTION = "Not applicable: the leader has a single action, so both gradients are zero for every leader."
@@ -71,7 +71,7 @@ def _form(form: str, reading: _ReadingWords) -> Rendering:
     return meaning
 
 
-def _unusable(facts: Mapping[str, Any]) -> str:
+def _unusable(facts: Entries) -> str:
     """How many points were looked at, and why none of them has a ratio."""
     lost = f"{facts['leaders']} leaders, {facts['unconverged']} of them without an equilibrium"
     return f"{lost}: {_why_masked(facts['masked'])}"
@@ -100,7 +100,7 @@ def _consequence(form: str, data: FindingData) -> str:
     return ": no leader was found at which the direct gradient points against the total one"
 
 
-def _collinear(facts: Mapping[str, Any]) -> str:
+def _collinear(facts: Entries) -> str:
     if facts["one_parameter"]:
         return " (one-parameter leader: both gradients lie on one line, so the cosine is 1 or -1)"
     return ""
@@ -232,7 +232,7 @@ def _certified_box(data: FindingData) -> str:
     return f"{shares}; for all of them only <g, p> >= {at_least(constant):.4g} is proved."
 
 
-def _no_cover(facts: Mapping[str, Any]) -> str:
+def _no_cover(facts: Entries) -> str:
     if facts["why"] == "single-action":
         return "the leader has a single action"
     if facts["why"] == "free-parameters":
@@ -240,12 +240,12 @@ def _no_cover(facts: Mapping[str, Any]) -> str:
     return "the game's functions are not all proved affine in a mean field over states"
 
 
-def _leaders(facts: Mapping[str, Any]) -> str:
+def _leaders(facts: Entries) -> str:
     """The set that is covered."""
     return f"with log-probabilities at most {facts['log_ratio']:g} apart at each observation"
 
 
-def _shares(facts: Mapping[str, Any]) -> str:
+def _shares(facts: Entries) -> str:
     return (
         f"<g, p> > 0 is proved for {facts['positive_share']:.2%} of the leaders {_leaders(facts)} (by volume of "
         f"logits), < 0 for {facts['negative_share']:.2%}"

@@ -1,8 +1,7 @@
 """The forms of gradient alignment, each judged at everything looked at."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from smfg_verify.assumptions.gradient_alignment.readings import Reading
 from smfg_verify.assumptions.gradient_alignment.witness import concluded, point_of, witness_at, worst_of
 from smfg_verify.assumptions.properties import Recompute
 from smfg_verify.game import AbstractGame
+from smfg_verify.records.entries import Entries
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ def measure_of(form: str, reading: Reading) -> Recompute:
 def slack_of(reading: Reading) -> Recompute:
     """From (game, witness), the smallest slack that <g, p> >= -e needs there."""
 
-    def slack(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    def slack(game: AbstractGame, witness: Entries) -> float:
         return max(0.0, -float(alignment_measures(point_of(game, witness, reading)).inner[0]))
 
     return slack
@@ -114,7 +114,7 @@ def _form_verdict(statement: str, evidence: AlignmentEvidence) -> Verdict:
     return Verdict.INCONCLUSIVE if unbounded.any() else Verdict.SUPPORTED
 
 
-def _facts(statement: str, evidence: AlignmentEvidence, vanishes: bool) -> dict[str, Any]:
+def _facts(statement: str, evidence: AlignmentEvidence, vanishes: bool) -> dict[str, object]:
     """What a sentence about a form may need: how many leaders had no ratio, and why."""
     measures, converged = evidence.measures, evidence.points.converged
     # Of the norms that the form divides by, those within their own error everywhere.
@@ -157,7 +157,7 @@ def frontier_finding(game: AbstractGame, evidence: AlignmentEvidence, proved: bo
     )
 
 
-def _distribution(evidence: AlignmentEvidence, values: np.ndarray) -> dict[str, Any]:
+def _distribution(evidence: AlignmentEvidence, values: np.ndarray) -> dict[str, object]:
     random = values[: evidence.num_random]
     details = {"random": random, "quantiles": quantiles(random)}
     if evidence.run is not None:
@@ -166,7 +166,7 @@ def _distribution(evidence: AlignmentEvidence, values: np.ndarray) -> dict[str, 
     return details
 
 
-def _curve(statement: str, evidence: AlignmentEvidence) -> dict[str, Any]:
+def _curve(statement: str, evidence: AlignmentEvidence) -> dict[str, object]:
     """Best value so far of the search for this statement, step by step; NaN where it had no start."""
     if evidence.search is None or statement not in _ASCENDING:
         return {}

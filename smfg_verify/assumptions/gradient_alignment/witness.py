@@ -1,7 +1,6 @@
 """What the findings of gradient alignment share: their witness, and how its constant is taken from it alone."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -10,11 +9,12 @@ from smfg_verify.assumptions.gradient_alignment.readings import Reading
 from smfg_verify.assumptions.properties import Recompute
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints, checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.records.entries import Entries
 
 PROPERTY = "gradient-alignment"
 
 
-def point_of(game: AbstractGame, witness: Mapping[str, Any], reading: Reading) -> LeaderPoints:
+def point_of(game: AbstractGame, witness: Entries, reading: Reading) -> LeaderPoints:
     """The witness as a point in one reading, its equilibrium solved again from the mean field it was found at."""
     game = checked(game)
     require_shapes(witness, {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)})
@@ -31,14 +31,14 @@ def excess_gap(points: LeaderPoints, other: Literal["total", "direct"]) -> np.nd
 def concluded(
     game: AbstractGame,
     statement: str,
-    searched: Mapping[str, Any],
-    witness: Mapping[str, Any],
+    searched: Entries,
+    witness: Entries,
     *,
     verdict: Verdict,
     exact: float | None,
     side: Side,
-    facts: Mapping[str, Any],
-    details: Mapping[str, Any],
+    facts: Entries,
+    details: Entries,
     recompute: Recompute,
 ) -> Finding:
     """A finding at a witness; its constant is what the witness alone gives, so that it reproduces."""

@@ -1,6 +1,6 @@
 """Zeros of one gradient, and how far the other is from zero there."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def _zeros_finding(
     )
 
 
-def _facts(evidence: AlignmentEvidence, rest: RestPoints, worst: int | None) -> dict[str, Any]:
+def _facts(evidence: AlignmentEvidence, rest: RestPoints, worst: int | None) -> dict[str, object]:
     seen = (evidence.points, evidence.total_rest.points, evidence.direct_rest.points)
     best = np.max(numbers_of(np.concatenate([points.objective for points in seen])), initial=-np.inf)
     return {
@@ -81,7 +81,7 @@ def _facts(evidence: AlignmentEvidence, rest: RestPoints, worst: int | None) -> 
     }
 
 
-def _rest_details(rest: RestPoints) -> dict[str, Any]:
+def _rest_details(rest: RestPoints) -> dict[str, object]:
     points = rest.points
     return {
         "reached": rest.reached,

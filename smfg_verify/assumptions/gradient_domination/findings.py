@@ -17,8 +17,8 @@ Source: Mei, Xiao, Szepesvari, Schuurmans, "On the global convergence rates of s
 """
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import scipy.special
@@ -44,6 +44,7 @@ from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.records.entries import Entries
 
 STATEMENTS = ("domination", "mei-inequality", "mei-constant", "kl-identity", FOLLOWER_PROGRAM)
 # The theorem says at least one; what is below it by more than rounding would be an error of theory or of code.
@@ -60,18 +61,18 @@ class _Evidence(NamedTuple):
     num_random: int
     search: SearchResult | None
     num_ratio_starts: int
-    searched: dict[str, Any]
+    searched: Entries
 
 
 def _measure_of(measure: str) -> Recompute:
-    def recompute(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+    def recompute(game: AbstractGame, witness: Entries) -> float:
         game = checked(game)
         return float(getattr(evaluate_points(game, _point_of(game, witness)), measure)[0])
 
     return recompute
 
 
-def _point_of(game: AbstractGame, witness: Mapping[str, Any]) -> FollowerPoints:
+def _point_of(game: AbstractGame, witness: Entries) -> FollowerPoints:
     shapes = {
         "follower_logits": (game.num_states, game.num_follower_actions),
         "leader_logits": leader_logits_shape(game),
@@ -81,7 +82,7 @@ def _point_of(game: AbstractGame, witness: Mapping[str, Any]) -> FollowerPoints:
     return FollowerPoints(*(witness[name][None] for name in shapes))
 
 
-def smallest_optimal_probability(game: AbstractGame, bounds: Mapping[str, Any]) -> float:
+def smallest_optimal_probability(game: AbstractGame, bounds: Entries) -> float:
     r"""Lower bound of every entry of $\pi^*$, over all leaders and mean fields.
 
     $span V \le (span\,r + \tau \log A) / (1 - \gamma \kappa)$ with $\kappa$ the largest total variation between the
@@ -112,7 +113,7 @@ def _constant_at(game: AbstractGame, probability: float) -> float:
     return 2.0 * float(game.temperature) / game.num_states * coverage * probability**2
 
 
-def constant_at_optimum(game: AbstractGame, bounds: Mapping[str, Any]) -> float:
+def constant_at_optimum(game: AbstractGame, bounds: Entries) -> float:
     r"""Lower bound of $C = \frac{2\tau}{n} \min\rho \min\pi^{*2}$ over all leaders and mean fields; there $d^* = d$."""
     return _constant_at(game, smallest_optimal_probability(game, bounds))
 
@@ -171,7 +172,7 @@ def _gather(game: AbstractGame, settings: SearchSettings) -> _Evidence:
     points = _random_points(game, settings)
     measures = evaluate_points(game, points)
     half = (settings.num_starts + 1) // 2
-    chosen = [mixed_starts(scores, half) for scores in (measures.ratio, measures.mei_ratio)]
+    chosen = [mixed_starts(scores, half) for scores in map(np.asarray, (measures.ratio, measures.mei_ratio))]
     starts, search = np.concatenate(chosen), None
     if starts.size:
         slopes = slopes_of(log_ratio, game, np.repeat([0.0, 1.0], [len(part) for part in chosen]))
@@ -215,24 +216,25 @@ def _domination(game: AbstractGame, evidence: _Evidence) -> Finding:
     def conclude(constant: float) -> Verdict:
         return Verdict.SUPPORTED if constant > 0.0 else Verdict.REFUTED
 
-    facts = {"box": float(LOGIT_BOX), "certified_in_box": certified}
-    details = {"certified_in_box": certified, **_details(evidence, evidence.measures.ratio, 0)}
-    return _searched(game, evidence, "domination", evidence.measures.ratio, Side.UPPER, conclude, facts, details)
+    facts, ratio = {"box": float(LOGIT_BOX), "certified_in_box": certified}, np.asarray(evidence.measures.ratio)
+    details = {"certified_in_box": certified, **_details(evidence, ratio, 0)}
+    return _searched(game, evidence, "domination", ratio, Side.UPPER, conclude, facts, details)
 
 
 def _mei_inequality(game: AbstractGame, evidence: _Evidence) -> Finding:
     def conclude(constant: float) -> Verdict:
         return Verdict.REFUTED if constant < _CLEARLY_BELOW_ONE else Verdict.SUPPORTED
 
-    details = {"sharper_bound": 2.0 * game.num_states, **_details(evidence, evidence.measures.mei_ratio, 1)}
-    return _searched(game, evidence, "mei-inequality", evidence.measures.mei_ratio, Side.UPPER, conclude, {}, details)
+    ratio = np.asarray(evidence.measures.mei_ratio)
+    details = {"sharper_bound": 2.0 * game.num_states, **_details(evidence, ratio, 1)}
+    return _searched(game, evidence, "mei-inequality", ratio, Side.UPPER, conclude, {}, details)
 
 
 def _kl_identity(game: AbstractGame, evidence: _Evidence) -> Finding:
     def conclude(constant: float) -> Verdict:
         return Verdict.SUPPORTED if constant <= _AGREEMENT else Verdict.INCONCLUSIVE
 
-    values = evidence.measures.identity_error
+    values = np.asarray(evidence.measures.identity_error)
     details = {"masked": int(np.sum(~np.isfinite(values)))}
     return _searched(game, evidence, "kl-identity", -values, Side.LOWER, conclude, {}, details)
 
@@ -244,11 +246,11 @@ def _searched(
     scores: np.ndarray,
     side: Side,
     conclude: Callable[[float], Verdict],
-    facts: Mapping[str, Any],
-    details: Mapping[str, Any],
+    facts: Entries,
+    details: Entries,
 ) -> Finding:
     """The finding at the point of lowest score, evaluated again alone."""
-    witness: dict[str, Any] = {}
+    witness: dict[str, object] = {}
     constant, verdict = float("nan"), Verdict.INCONCLUSIVE
     if np.isfinite(scores).any():
         points = evidence.points.at(int(np.nanargmin(np.where(np.isfinite(scores), scores, np.nan))))
@@ -270,9 +272,9 @@ def _searched(
     )
 
 
-def _details(evidence: _Evidence, values: np.ndarray, mei: int) -> dict[str, Any]:
+def _details(evidence: _Evidence, values: np.ndarray, mei: int) -> dict[str, object]:
     """Distribution over the random points, and the best value so far of the search for this statement."""
-    details: dict[str, Any] = {"random": values[: evidence.num_random]}
+    details: dict[str, object] = {"random": values[: evidence.num_random]}
     if evidence.search is not None:
         number = evidence.num_ratio_starts
         details["search_curve"] = np.exp(evidence.search.best_curve_of(slice(number, None) if mei else slice(number)))
@@ -308,7 +310,7 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
     return cut_short(finding, constants.cut, "one_step", "action_spread", ENVELOPES["follower_reward"])
 
 
-def _bounds(constants: GameConstants) -> dict[str, Any]:
+def _bounds(constants: GameConstants) -> dict[str, object]:
     """What `smallest_optimal_probability` reads, from the game's proved constants."""
     low, high = constants.follower_reward_lower, constants.follower_reward_upper
     return {

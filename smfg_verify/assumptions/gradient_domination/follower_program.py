@@ -9,8 +9,7 @@ evaluated in NumPy: any policy bounds it from below, any W with $W \ge T W$ from
 
 import functools
 import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +23,7 @@ from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.records.entries import Entries
 
 STATEMENT = "follower-program"
 _finding = functools.partial(
@@ -145,7 +145,7 @@ def _action_values(problem: FollowerProblem, value: np.ndarray) -> np.ndarray:
     return result
 
 
-def recompute_program(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def recompute_program(game: AbstractGame, witness: Entries) -> float:
     """Width of the bracket again, from the stored policy and value alone: no solver is asked."""
     game = checked(game)
     shapes = {"leader_logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)}
@@ -172,15 +172,16 @@ def program_finding(game: AbstractGame) -> Finding:
     problem = follower_problem(game, logits, np.asarray(found.mean_field))
     value = np.asarray(found.follower_value)
     result, policy, optimum = solve_program(problem)
-    details: dict[str, Any] = {
+    exact = float(problem.initial @ value)
+    details: dict[str, object] = {
         "status": result.status,
         "second_status": result.second_status,
         "solver_optimum": optimum,
         "second_optimum": (problem.temperature * result.second_value + float(np.mean(problem.reward)))
         / (1.0 - problem.discount),
-        "exact_optimum": float(problem.initial @ value),
+        "exact_optimum": exact,
+        "agreement": abs(optimum - exact),
     }
-    details["agreement"] = abs(optimum - details["exact_optimum"])
     if not result.solved or not np.all(np.isfinite(policy)):
         facts = {"case": "no-answer", "solved": bool(result.solved), "status": result.status}
         return _finding(verdict=Verdict.INCONCLUSIVE, constant=math.nan, facts=facts, details=details)
@@ -190,7 +191,7 @@ def program_finding(game: AbstractGame) -> Finding:
     return _judged(bounds, witness, details)
 
 
-def _judged(bounds: Bracket, witness: dict[str, Any], details: dict[str, Any]) -> Finding:
+def _judged(bounds: Bracket, witness: Entries, details: Entries) -> Finding:
     width = bounds.upper - bounds.lower
     tight = width <= TOLERANCE * bounds.scale and details["agreement"] <= TOLERANCE * bounds.scale
     verdict = Verdict.CERTIFIED if tight else Verdict.INCONCLUSIVE

@@ -1,7 +1,7 @@
 r"""What gradient domination compares, at one follower policy, leader and mean field; nothing here judges."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from smfg_verify.exact.follower import differentiable_value, policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.game import AbstractGame, mean_field_shape
-from smfg_verify.game.base import Scalar
+from smfg_verify.game.base import AnyArray, Scalar
 from smfg_verify.policies import observed_rows, softmax_policy
 
 # Seven digits of a gap are left where it is so many times the error of the values that it is a difference of.
@@ -60,26 +60,26 @@ class DominationMeasures(NamedTuple):
         resolved: whether the gap is well above its own rounding error.
     """
 
-    squared_norm: Float[Any, "*N"]
-    gap: Float[Any, "*N"]
-    value_gap: Float[Any, "*N"]
-    value_gap_error: Float[Any, "*N"]
-    mei_constant: Float[Any, "*N"]
-    optimal_probability: Float[Any, "*N"]
-    resolved: Bool[Any, "*N"]
+    squared_norm: Float[AnyArray, "*N"]
+    gap: Float[AnyArray, "*N"]
+    value_gap: Float[AnyArray, "*N"]
+    value_gap_error: Float[AnyArray, "*N"]
+    mei_constant: Float[AnyArray, "*N"]
+    optimal_probability: Float[AnyArray, "*N"]
+    resolved: Bool[AnyArray, "*N"]
 
     @property
-    def ratio(self) -> Float[Any, "*N"]:
+    def ratio(self) -> Float[AnyArray, "*N"]:
         r"""$\|\nabla_\theta J_f\|^2 / (J_f^* - J_f)$; NaN where the gap is within its rounding error."""
         return jnp.where(self.resolved, self.squared_norm / self.gap, jnp.nan)
 
     @property
-    def mei_ratio(self) -> Float[Any, "*N"]:
+    def mei_ratio(self) -> Float[AnyArray, "*N"]:
         r"""$\|\nabla_\theta J_f\|^2 / (C(\theta) (J_f^* - J_f))$, at least one by the theorem."""
         return self.ratio / self.mei_constant
 
     @property
-    def identity_error(self) -> Float[Any, "*N"]:
+    def identity_error(self) -> Float[AnyArray, "*N"]:
         """Relative difference of the two forms of the gap; NaN where the values may cancel to seven digits."""
         difference = jnp.abs(self.gap - self.value_gap) / self.gap
         return jnp.where(self.gap > _SEVEN_DIGITS * self.value_gap_error, difference, jnp.nan)

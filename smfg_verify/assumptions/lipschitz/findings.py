@@ -1,7 +1,5 @@
 """Lipschitz constants of the transition and of both rewards in the mean field, l1 norm."""
 
-from typing import Any
-
 import numpy as np
 
 from smfg_verify.assumptions.constants.game_constants import GameConstants, game_constants
@@ -13,6 +11,7 @@ from smfg_verify.assumptions.lipschitz.sentences import LIPSCHITZ as RENDERINGS
 from smfg_verify.assumptions.properties import Recompute, register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.game import AbstractGame, traced
+from smfg_verify.records.entries import Arguments
 
 PROPERTY = "lipschitz"
 STATEMENTS = {"transition": "transition", "follower-reward": "follower_reward", "leader-reward": "leader_reward"}
@@ -52,7 +51,7 @@ def check_lipschitz(game: AbstractGame, settings: SearchSettings) -> list[Findin
 def _finding(statement: str, constants: GameConstants) -> Finding:
     name = LIPSCHITZ[STATEMENTS[statement]]
     bound, measured = constants.bounds[name], constants.measured[name]
-    shared: dict[str, Any] = {
+    shared: Arguments = {
         "property": PROPERTY,
         "statement": statement,
         "searched": {**constants.sampled.searched, **bound.searched},

@@ -8,8 +8,6 @@ not show it.
 
 import functools
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +20,7 @@ from smfg_verify.assumptions.smoothness.hessian import asymmetry, curvature_slop
 from smfg_verify.assumptions.smoothness.sentences import SMOOTHNESS
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.records.entries import Entries
 
 PROPERTY = "smoothness"
 STATEMENT = "hessian"
@@ -32,7 +31,7 @@ _PRODUCTS = 1024
 _SHARE = 2
 
 
-def _curvature(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _curvature(game: AbstractGame, witness: Entries) -> float:
     """Largest curvature at the witness, its equilibrium solved again from the mean field it was found at."""
     game = checked(game)
     require_shapes(witness, {"logits": leader_logits_shape(game), "mean_field": mean_field_shape(game)})
@@ -111,7 +110,7 @@ def _concluded(
         "box": LOGIT_BOX,
         **({} if search is None else search.counts),
     }
-    details: dict[str, Any] = {"random": np.abs(sizes[:num_random])}
+    details: dict[str, object] = {"random": np.abs(sizes[:num_random])}
     if search is not None:
         details["search_curve"] = -search.best_curve
     facts = {

@@ -9,8 +9,6 @@ $\|e^+\| \le [1 - \xi (1 - q)] \|e\| + \zeta \|D h\|$ with $q = \|G\| + \frac{\z
 import functools
 import itertools
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -27,6 +25,7 @@ from smfg_verify.assumptions.step_sizes.sentences import STEP_SIZES
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.learners import LEARNERS
+from smfg_verify.records.entries import Entries, Record
 
 PROPERTY = "step-sizes"
 _finding = functools.partial(Finding, property=PROPERTY, side=Side.EXACT, evidence=Evidence.PROOF)
@@ -44,7 +43,7 @@ def _quotient(slow: float, fast: float) -> float:
     return slow / fast if fast > 0.0 else float("inf")
 
 
-def step_ratios(step_sizes: Mapping[str, Any]) -> dict[str, float]:
+def step_ratios(step_sizes: Entries) -> dict[str, float]:
     """Slow over fast for each pair of neighbours in the order, by name."""
     return {
         f"{slow}/{fast}": _quotient(float(step_sizes[slow]), float(step_sizes[fast]))
@@ -52,15 +51,15 @@ def step_ratios(step_sizes: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _largest_ratio(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _largest_ratio(game: AbstractGame, witness: Entries) -> float:
     return max(step_ratios(witness).values())
 
 
-def _largest_clipped(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _largest_clipped(game: AbstractGame, witness: Entries) -> float:
     return max(float(witness[name]) for name in _CLIPPED)
 
 
-def _factor(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _factor(game: AbstractGame, witness: Entries) -> float:
     """The constant of "ratios": q at the witness, or the proved bound of the contraction of a leader at rest."""
     game = checked(game)
     if "logits" not in witness:
@@ -167,7 +166,11 @@ def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certif
         "seed": settings.seed,
         "leader_scale": float(settings.leader_scale),
     }
-    details: dict[str, Any] = {"certified_contraction": certified, "leader_over_mean_field": ratio, "random": factors}
+    details: Record = {
+        "certified_contraction": certified,
+        "leader_over_mean_field": ratio,
+        "random": factors,
+    }
     if not numbers.any():
         facts = {"case": "no-linearisation"}
         return _finding(

@@ -1,8 +1,5 @@
 """Uniqueness of the mean field equilibrium of every leader: by contraction, by many starts, along temperature."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from smfg_verify.assumptions.constants.game_constants import game_constants
@@ -26,6 +23,7 @@ from smfg_verify.assumptions.uniqueness.several_equilibria import (
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.response_jacobian import at_equilibria, field_size
 from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.records.entries import Entries
 
 PROPERTY = "uniqueness"
 STATEMENTS = ("contraction", "multi-start", "temperature-path", "monotonicity")
@@ -35,7 +33,7 @@ _PATH_STEPS = 2000
 _LIST_OF_FIELDS = "mean_fields"
 
 
-def _distance_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def _distance_of(game: AbstractGame, witness: Entries) -> float:
     fields, game = witness[_LIST_OF_FIELDS], checked(game)
     shapes = {"logits": leader_logits_shape(game), _LIST_OF_FIELDS: (len(fields), field_size(game))}
     require_shapes(witness, shapes)

@@ -1,8 +1,7 @@
 r"""Monotonicity of the follower's reward in the mean field, in the sense of Lasry and Lions."""
 
 import itertools
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +18,7 @@ from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.exact.response_jacobian import field_size, tangent_basis
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.records.entries import Entries
 
 # The pair of a witness lies around a point that is moved inside the simplex by so much, and goes either way by this
 # share of its least entry.
@@ -85,7 +85,7 @@ def largest_eigenvalues(matrices: Float[np.ndarray, "*K M M"]) -> Float[np.ndarr
     return np.linalg.eigvalsh(reduced)[..., -1]
 
 
-def quotient_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
+def quotient_of(game: AbstractGame, witness: Entries) -> float:
     r"""$\sum_x (r(x, m) - r(x, m'))(m - m')(x) / \|m - m'\|_2^2$ of a witness: two mean fields and a selection."""
     game = checked(game)
     size = int(np.prod(mean_field_shape(game)))
@@ -97,7 +97,7 @@ def quotient_of(game: AbstractGame, witness: Mapping[str, Any]) -> float:
     return float((rewards[0] - rewards[1]) @ step / (step @ step))
 
 
-def _reward(game: AbstractGame, field: np.ndarray, witness: Mapping[str, Any]) -> np.ndarray:
+def _reward(game: AbstractGame, field: np.ndarray, witness: Entries) -> np.ndarray:
     table = np.asarray(_rewards(game, jnp.asarray(field)))
     states = np.arange(game.num_states)
     if game.mean_field_support == "states":
@@ -145,8 +145,8 @@ class _Evidence(NamedTuple):
     exact: bool
     scale: float
     witness: dict[str, np.ndarray]
-    searched: dict[str, Any]
-    obstacle: dict[str, Any]
+    searched: Entries
+    obstacle: Entries
     cut: bool = False
 
 
@@ -228,12 +228,12 @@ def _general(game: AbstractGame, chosen: Selections, settings: SearchSettings) -
 
     budget = budget_of(settings, numbers_of_a_box(game, "follower_reward", slopes=True))
     budget["num_boxes"] = min(budget["num_boxes"], _MOST_BOXES)
-    searched: dict[str, Any] = {"selections": len(chosen.leader), "all_selections": chosen.complete, "affine": False}
+    searched: dict[str, object] = {"selections": len(chosen.leader), "all_selections": chosen.complete, "affine": False}
     upper, field, cut = float("inf"), np.full(size, 1.0 / size), False
     try:
         found = supremum(bound, sample, size, **budget)
     except NoEnclosure as error:
-        obstacle: dict[str, Any] = {"case": "no-enclosure", "reason": str(error)}
+        obstacle: dict[str, object] = {"case": "no-enclosure", "reason": str(error)}
         samples = np.random.default_rng(settings.seed).dirichlet(np.ones(size), _MOST_BOXES)
         field = samples[int(np.argmax(np.nan_to_num(sample(samples), nan=-np.inf)))]
     else:

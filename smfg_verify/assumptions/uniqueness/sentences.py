@@ -1,10 +1,8 @@
 """What the findings of the uniqueness of equilibria say."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from smfg_verify.assumptions.sentence import FindingData, Renderings, always, unless_not_applicable
 from smfg_verify.numerals import at_most
+from smfg_verify.records.entries import Entries
 
 _SINGLE_ENTRY = "Not applicable: the mean field has a single entry, so there is only one."
 _DECIDES_NOTHING = "(the classical condition; for a stationary law of discounting followers it decides nothing)"
@@ -71,7 +69,7 @@ def _monotonicity(data: FindingData) -> str:
     )
 
 
-def _because(obstacle: Mapping[str, Any]) -> str:
+def _because(obstacle: Entries) -> str:
     if obstacle["case"] == "many-actions":
         return "; too many pure actions to look at each"
     if obstacle["case"] == "bound":

@@ -129,7 +129,7 @@ class PathEnd(NamedTuple):
     @property
     def reached(self) -> bool:
         """Whether the walk ended at an equilibrium of the game."""
-        return self.error <= TOLERANCE
+        return bool(self.error <= TOLERANCE)
 
 
 def follow_down(game: AbstractGame, logits: Float[np.ndarray, "O B"], *, max_steps: int) -> PathEnd:

@@ -24,6 +24,10 @@ from smfg_verify.records.codec import kept
 # Rounds of scaling rows and columns in turn, each of which halves what is missing, in logarithms.
 _ROUNDS = 20
 # A margin below this, relative to the terms that cancel in it, is rounding.
+# An array of NumPy, or of JAX within a program; what is computed from it is of the same kind, which NumPy's types do
+# not tell.
+_Table = Any
+
 _SMALLEST_MARGIN = 1e-9
 
 
@@ -94,7 +98,7 @@ class RateConstants(NamedTuple):
             noise=np.array([[row.noise.get(name, 0.0) for name in LEARNERS] for row in rows]),
         )
 
-    def rates(self, steps: Any) -> tuple[Any, Any, Any]:
+    def rates(self, steps: _Table) -> tuple[_Table, _Table, _Table]:
         r"""The three kinds of rates at the step sizes of the learners, (4,), in NumPy or within a program.
 
         Returns:
@@ -103,12 +107,12 @@ class RateConstants(NamedTuple):
         own = steps[np.array([STEP_OF[name] for name in RESIDUALS])]
         return self.contraction * own, self.coupling * own[:, None], self.moving * own**2 / own[:, None]
 
-    def matrix(self, steps: Any) -> Any:
+    def matrix(self, steps: _Table) -> _Table:
         """D at the step sizes of the learners, (5, 5)."""
         contraction, coupling, moving = self.rates(steps)
         return coupling + moving - np.eye(len(RESIDUALS)) * contraction
 
-    def noise_at(self, steps: Any) -> Any:
+    def noise_at(self, steps: _Table) -> _Table:
         r"""What noise adds to each residual at the step sizes of the learners, $\sum_j n_j c_j^2$, (5,)."""
         return self.noise @ steps**2
 

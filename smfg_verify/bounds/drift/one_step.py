@@ -5,7 +5,7 @@ drawn independently given the iterate. The next iterate of each is that of the a
 included, so no formula for a residual's change enters.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +35,7 @@ class Outcomes(NamedTuple):
     stationary_weights: Float[Array, " T"]
     chain_weights: Float[Array, " T"]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
 

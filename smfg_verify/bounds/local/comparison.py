@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -100,26 +99,27 @@ def compare_local(
             "Pass iterations=trace.iterations to local_prediction."
         )
     at = np.searchsorted(prediction.iterations, iterations[inside])
-    columns: dict[str, dict[str, Any]] = {
-        name: {} for name in ("measured", "ratios", "ratio", "error", "excess", "excess_error")
-    }
+    measured: dict[str, np.ndarray] = {}
+    ratios: dict[str, np.ndarray] = {}
+    pooled: dict[str, tuple[float, float]] = {}
+    excess: dict[str, tuple[float, float]] = {}
     for name in RESIDUAL_NAMES:
         values, expected = getattr(residuals, name)[:, inside], prediction.means[name][at]
-        columns["measured"][name] = values.mean(axis=0)
-        columns["ratios"][name] = _divided(values.mean(axis=0), expected)
-        columns["ratio"][name], columns["error"][name] = _pooled(values, expected)
+        measured[name] = values.mean(axis=0)
+        ratios[name] = _divided(measured[name], expected)
+        pooled[name] = _pooled(values, expected)
         limit = prediction.limits[name]
-        columns["excess"][name], columns["excess_error"][name] = _pooled(values - limit, expected - limit)
+        excess[name] = _pooled(values - limit, expected - limit)
     return LocalComparison(
         window=(int(iterations[inside[0]]), int(iterations[inside[-1]])),
         iterations=iterations[inside],
         num_seeds=len(residuals.seeds),
-        measured=columns["measured"],
-        ratios=columns["ratios"],
-        ratio=columns["ratio"],
-        standard_error=columns["error"],
-        excess_ratio=columns["excess"],
-        excess_standard_error=columns["excess_error"],
+        measured=measured,
+        ratios=ratios,
+        ratio={name: pair[0] for name, pair in pooled.items()},
+        standard_error={name: pair[1] for name, pair in pooled.items()},
+        excess_ratio={name: pair[0] for name, pair in excess.items()},
+        excess_standard_error={name: pair[1] for name, pair in excess.items()},
         num_not_finite=int(sum(np.sum(~np.isfinite(getattr(residuals, name)[:, inside])) for name in RESIDUAL_NAMES)),
     )
 

@@ -8,7 +8,7 @@ noise does to the mean, the projection of the critics, and where the two chains 
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.flatten_util
@@ -60,11 +60,18 @@ class LinearNoise(NamedTuple):
     mean: Float[np.ndarray, "V N"]
     covariance: Float[np.ndarray, "V N N"]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
-    def at(self, index: Any) -> "LinearNoise":
-        """Those that an index, slice or mask selects."""
+    def at(self, index: int | slice | np.ndarray) -> "LinearNoise":
+        """Those that an index, slice or mask selects.
+
+        Args:
+            index: along the first axis.
+
+        Returns:
+            The same of the schedules selected.
+        """
         return LinearNoise(*(leaf[index] for leaf in self))
 
 
@@ -163,7 +170,7 @@ class ExpectedStationarity(NamedTuple):
     policy_gap: Float[np.ndarray, " V"]
     objective: Float[np.ndarray, " V"]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
 

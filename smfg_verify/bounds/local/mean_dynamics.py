@@ -31,7 +31,7 @@ from smfg_verify.stochastic.schedules import Schedule
 # A mean field may leave the simplex by the rounding of the solve it comes from.
 _MASS_TOLERANCE = 1e-6
 
-# JAX inside jit, NumPy outside.
+# An array: of JAX inside jit, of NumPy outside. Of the same five parts there are shapes, and names of their learners.
 _Table = Any
 
 
@@ -60,7 +60,7 @@ class Components(NamedTuple):
     follower_critic: _Table
     mean_field: _Table
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
 
@@ -94,7 +94,7 @@ class ExpectedUpdate(NamedTuple):
     population: Float[Array, " n *A"]
     transition: Float[Array, "n n"]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
 

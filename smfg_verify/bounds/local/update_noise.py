@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.flatten_util
@@ -57,7 +57,7 @@ class UpdateNoise(NamedTuple):
     drift: Float[np.ndarray, " N"]
     poisson_residual: float
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
 

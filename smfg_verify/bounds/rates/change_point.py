@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -13,6 +13,7 @@ from smfg_verify.bounds.rates.decay import log_lengths
 from smfg_verify.bounds.rates.sentences import NO_OBSTACLE, Obstacle
 from smfg_verify.errors import InputError
 from smfg_verify.records.codec import kept
+from smfg_verify.records.entries import Arguments
 from smfg_verify.records.status import NamedStatus
 
 # Checkpoints on either side of a break, and breaks tried.
@@ -202,7 +203,7 @@ def last_change_point(
         >>> round(last_change_point(values, k, num_resamples=100).slope_after, 1)
         -0.5
     """
-    options: dict[str, Any] = {"confidence": confidence, "num_resamples": num_resamples, "seed": seed}
+    options: Arguments = {"confidence": confidence, "num_resamples": num_resamples, "seed": seed}
     last = change_point(values, iterations, rounding=rounding, **options)
     following = last
     while following.status is ChangeStatus.FOUND:

@@ -4,7 +4,7 @@ import dataclasses
 import enum
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -129,11 +129,14 @@ class PowerPlan:
         """What the simulation takes for granted, in words."""
         return ASSUMPTION
 
-    def to_json(self, **further: Any) -> str:
+    def to_json(self, **further: object) -> str:
         """The plan as JSON text with its schema version.
 
         Args:
             **further: entries to stand beside the plan, such as the game, as plain JSON values.
+
+        Returns:
+            The text.
         """
         return document(headed(SCHEMA, SCHEMA_VERSION, {**further, **plain(self)}))
 

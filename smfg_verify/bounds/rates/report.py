@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 import os
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from smfg_verify.bounds.rates.bootstrap import IntervalMethod
 from smfg_verify.bounds.rates.change_point import ChangePoint
@@ -13,6 +13,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.records.codec import kept, plain
 from smfg_verify.records.documents import document, headed, opened, read_text
+from smfg_verify.records.entries import Record
 from smfg_verify.records.typed import structured
 
 SCHEMA = "smfg-verify/bound-report"
@@ -140,7 +141,7 @@ class BoundReport:
                 return row
         raise KeyError(f"{name!r}; this report has {', '.join(row.name for row in self.rows)}")
 
-    def as_record(self) -> dict[str, Any]:
+    def as_record(self) -> Record:
         """The report as JSON values that say what they are.
 
         Rows and breaks have their reasons in words too, for readers that cannot render them.
@@ -155,6 +156,12 @@ class BoundReport:
     def from_json(cls, text: str) -> "BoundReport":
         """The report written by `to_json`, or in the report.json of a command.
 
+        Args:
+            text: JSON.
+
+        Returns:
+            The report.
+
         Raises:
             ValueError: not JSON, not such a report, or of another schema version.
         """
@@ -168,12 +175,22 @@ class BoundReport:
             raise InputError(f"bound report: a field is missing, unknown or malformed ({error}).") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the JSON form, atomically: a reader sees the old file or the new one, never a part."""
+        """Write the JSON form, atomically: a reader sees the old file or the new one, never a part.
+
+        Args:
+            path: of the file, which is replaced.
+        """
         write_atomically(path, self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "BoundReport":
         """The report in a file written by `save`, or in the report.json that `validate` writes.
+
+        Args:
+            path: of the file.
+
+        Returns:
+            The report.
 
         Raises:
             ValueError: as `from_json`, and a file that does not exist or is no text.
@@ -185,12 +202,12 @@ class BoundReport:
             raise InputError(f"{path}: {error}") from error
 
 
-def _report(record: dict[str, Any]) -> BoundReport:
+def _report(record: Record) -> BoundReport:
     changes = {name: _with_case(change) for name, change in record["changes"].items()}
     return structured(BoundReport, {**record, "changes": changes})
 
 
-def _with_case(change: dict[str, Any]) -> dict[str, Any]:
+def _with_case(change: Record) -> Record:
     """A break of this schema version, or one of schema version 4 with its words for a case."""
     if "obstacle" in change:
         return change

@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,7 @@ from smfg_verify.game import (
     traced,
     validate,
 )
+from smfg_verify.game.base import AnyArray
 from smfg_verify.records.codec import kept
 from smfg_verify.records.status import NamedStatus
 from smfg_verify.stochastic.trace import Trace
@@ -173,35 +174,31 @@ def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None 
     return _assemble(trace, measured, finite)
 
 
-# JAX inside jit, NumPy outside.
-_Table = Any
-
-
 class _Point(NamedTuple):
     """One checkpoint of one seed, or many along a leading axis."""
 
-    leader_logits: _Table
-    follower_logits: _Table
-    follower_critic: _Table
-    leader_critic: _Table
-    mean_field: _Table
+    leader_logits: AnyArray
+    follower_logits: AnyArray
+    follower_critic: AnyArray
+    leader_critic: AnyArray
+    mean_field: AnyArray
 
 
 class _Measured(NamedTuple):
     """What is computed at one point; field names as in `Residuals`."""
 
-    e_omega: _Table
-    policy_gap: _Table
-    e_theta: _Table
-    e_mu: _Table
-    e_Vf: _Table
-    e_Vl: _Table
-    rounding: _Table
-    objective: _Table
-    direct_norm_squared: _Table
-    alignment: _Table
-    converged: _Table
-    kink: _Table
+    e_omega: AnyArray
+    policy_gap: AnyArray
+    e_theta: AnyArray
+    e_mu: AnyArray
+    e_Vf: AnyArray
+    e_Vl: AnyArray
+    rounding: AnyArray
+    objective: AnyArray
+    direct_norm_squared: AnyArray
+    alignment: AnyArray
+    converged: AnyArray
+    kink: AnyArray
 
 
 def require_same_game(game: AbstractGame, trace: Trace) -> None:
@@ -258,7 +255,7 @@ def _evaluate(game: AbstractGame, points: _Point, precision: float, rescue: bool
 
 
 def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) -> _Measured:
-    gradient = gradient_of_logits(game, point.leader_logits, rescue=rescue)
+    gradient = gradient_of_logits(game, jnp.asarray(point.leader_logits), rescue=rescue)
     tracking = tracking_residuals(game, point, precision)
     certificate = gradient.certificate
     field_error = gradient.equilibrium.error_bound + precision

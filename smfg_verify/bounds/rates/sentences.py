@@ -1,10 +1,11 @@
 """What is said of a rate, a break or a plan that was not found: a case and its numbers, and the sentence from them."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from smfg_verify.records.codec import kept
 from smfg_verify.records.coded_text import CodedText, Sentence
+from smfg_verify.records.entries import Entries
 
 IN_TRANSIENT = "still in its transient"
 
@@ -16,13 +17,13 @@ ASSUMPTION = (
 )
 
 
-def _rounding(facts: Mapping[str, Any]) -> str:
+def _rounding(facts: Entries) -> str:
     if facts["everywhere"]:
         return "at rounding level at every checkpoint of the window, nothing decays"
     return "at rounding level at some checkpoint of the window"
 
 
-def _rounding_of_curve(facts: Mapping[str, Any]) -> str:
+def _rounding_of_curve(facts: Entries) -> str:
     if facts["everywhere"]:
         return "at rounding level at every checkpoint, nothing decays"
     return "at rounding level at some checkpoint"

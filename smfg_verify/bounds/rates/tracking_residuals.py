@@ -30,7 +30,7 @@ class Tracking(NamedTuple):
     e_Vl: Float[Array, ""]
     rounding: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
 

@@ -2,7 +2,6 @@ r"""The step-size laboratory: final $\|\nabla\Phi\|^2$ over step constants and e
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import scipy.stats
@@ -225,7 +224,7 @@ def _optima(
     return optima[0], optima[1], (float(apart.mean()), float(apart.std(ddof=1) / np.sqrt(len(apart))))
 
 
-def _optimum(choice: np.ndarray, measured: np.ndarray, predicted: np.ndarray, again: np.ndarray) -> Optimum:
+def _optimum(choice: np.ndarray, measured: float, predicted: float, again: np.ndarray) -> Optimum:
     squared, gap, objective, _ = again
     return Optimum(
         choice=dict(zip(PARAMETERS, choice.tolist(), strict=True)),
@@ -241,12 +240,12 @@ def _optimum(choice: np.ndarray, measured: np.ndarray, predicted: np.ndarray, ag
 def _split(planes: tuple[StepPlane, ...], tables: Sequence[np.ndarray]) -> tuple[PlaneResult, ...]:
     ends = np.cumsum([plane.shape[0] * plane.shape[1] for plane in planes])
     parts = zip(planes, *(np.split(table, ends[:-1]) for table in tables), strict=True)
-    return tuple(PlaneResult(**_shaped(plane, *rows)) for plane, *rows in parts)
+    return tuple(_shaped(plane, *rows) for plane, *rows in parts)
 
 
-def _shaped(plane: StepPlane, *rows: np.ndarray) -> dict[str, Any]:
+def _shaped(plane: StepPlane, *rows: np.ndarray) -> PlaneResult:
     names = ("measured", "standard_error", "predicted", "policy_gap", "objective", "certified")
-    return {"plane": plane, **{name: row.reshape(plane.shape) for name, row in zip(names, rows, strict=True)}}
+    return PlaneResult(plane=plane, **{name: row.reshape(plane.shape) for name, row in zip(names, rows, strict=True)})
 
 
 def _rank_correlation(measured: np.ndarray, predicted: np.ndarray) -> float:

@@ -54,7 +54,14 @@ class StepPlane(NamedTuple):
         return len(self.y_values), len(self.x_values)
 
     def choices(self, base: Mapping[str, float]) -> Float[np.ndarray, "C 6"]:
-        """Every choice of the plane, row by row, in the order of `PARAMETERS`."""
+        """Every choice of the plane, row by row, in the order of `PARAMETERS`.
+
+        Args:
+            base: name -> value of every parameter, for those that the plane does not vary.
+
+        Returns:
+            Rows of parameters in the order of `PARAMETERS`.
+        """
         table = np.tile([base[name] for name in PARAMETERS], (len(self.y_values) * len(self.x_values), 1))
         y, x = (grid.ravel() for grid in np.meshgrid(self.y_values, self.x_values, indexing="ij"))
         table[:, PARAMETERS.index(self.y)], table[:, PARAMETERS.index(self.x)] = y, x

@@ -1,6 +1,7 @@
 """Confidence intervals of what is random in a case. Independent replicates are the units, always."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -77,7 +78,7 @@ def no_slower_than_envelope(
     *,
     game: str,
     seeds: int,
-    details: dict[str, Any],
+    details: Mapping[str, float],
     running_minimum: bool = False,
 ) -> CaseRecord:
     """Record of a decay held against the slope of the envelope; a faster one does not contradict it.

@@ -88,7 +88,7 @@ def lab(
 
     with saving(results, Path("results") / settings.game.short_name) as store:
         found = run_laboratory(settings.game, settings.run, store)
-        written = write_lab(found, store.directory)
+        written = write_lab(found, store.folder)
         screen().print(lab_tables(found))
         say_written(written)
     return FINISHED
@@ -117,7 +117,7 @@ def compare(
     )
     with saving(results, Path("results") / settings.short_name) as store:
         found = make_comparison(settings, budget.methods or contender_names(), how, store)
-        written = write_comparison(found, store.directory)
+        written = write_comparison(found, store.folder)
         screen().print(comparison_tables(found))
         say_written(written)
     return FINISHED

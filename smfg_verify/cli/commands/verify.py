@@ -51,7 +51,7 @@ def atlas(
 
     with saving(results, Path("results") / "atlas") as store:
         found = make_atlas(names or games.names(), settings, store)
-        show_atlas(screen(), found, store.directory)
+        show_atlas(screen(), found, store.folder)
     return STRICT_FAILURE if results.strict and found.refuted else FINISHED
 
 
@@ -123,12 +123,12 @@ def _carry_out(command: Command, settings: Settings, results: StrictOptions, *, 
         found = pipeline.carry_out(
             command,
             settings.game,
-            store.directory,
+            store.folder,
             run=run_settings,
             check_settings=check_settings,
             resumed_with=settings.given_run if results.resume else None,
             overwrite=overwrite,
             store=store,
         )
-        show.show_results(screen(), found, store.directory, show.write_files(found, store.directory))
+        show.show_results(screen(), found, store.folder, show.write_files(found, store.folder))
     return STRICT_FAILURE if results.strict and (found.refuted or found.slower) else FINISHED

@@ -1,7 +1,6 @@
 """Following the equilibrium from a large temperature down to the one asked for, through folds."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -22,6 +21,8 @@ from smfg_verify.exact.equilibrium.residual import (
 )
 from smfg_verify.game import mean_field_shape
 from smfg_verify.game.base import Scalar
+
+T = TypeVar("T")
 
 # Lengths of a step along the path, in whose norm a step in log tau counts as it is: the temperature at most halves in
 # one, and where steps of 1e-7 fail the path has an end or a kink.
@@ -224,6 +225,11 @@ def _correct(setting: Setting, path: _Path) -> tuple[tuple[Point, Array], _Slope
     return found.point, slopes, (found.norm <= _CORRECTED) & inside
 
 
+def _select(flag: Bool[Array, ""], new: T, old: T) -> T:
+    result: T = jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)
+    return result
+
+
 def _advance(setting: Setting, path: _Path, target: Float[Array, ""], largest_step: float | Array) -> _Path:
     (point, log_tau), slopes, success = _correct(setting, path)
     crossing = success & (log_tau <= target)
@@ -234,18 +240,17 @@ def _advance(setting: Setting, path: _Path, target: Float[Array, ""], largest_st
     landed = crossing & (landing.norm <= _CORRECTED)
     walked = success & ~crossing
     tangent = _tangent(setting, point, slopes, path.tangent)
-    select: Callable[..., Any] = lambda flag, new, old: jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)  # noqa: E731
     size = jnp.where(walked, jnp.minimum(_GROWTH * path.step, largest_step), _SHRINK * path.step)
     turned = walked & (tangent[1] * path.tangent[1] < 0.0)
     result = landing._replace(steps=path.landed.steps + path.taken + landing.steps)
     return _Path(
-        point=select(walked, point, path.point),
+        point=_select(walked, point, path.point),
         log_temperature=jnp.where(walked, log_tau, path.log_temperature),
-        tangent=select(walked, tangent, path.tangent),
+        tangent=_select(walked, tangent, path.tangent),
         step=size,
         taken=path.taken + 1,
         folds=path.folds + turned,
-        landed=select(landed, result, path.landed),
+        landed=_select(landed, result, path.landed),
     )
 
 

@@ -1,7 +1,7 @@
 """Try Newton's method first; compile and run the searches that hardly fail, but take long, only where it did."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -29,7 +29,7 @@ def with_rescue(attempt: Callable[[bool], Found], equilibrium_of: Callable[[Foun
 
 
 def with_rescue_of_points(
-    attempt: Callable[..., Found], failed: Callable[[Found], Bool[np.ndarray, " N"]], *points: Any
+    attempt: Callable[..., Found], failed: Callable[[Found], Bool[np.ndarray, " N"]], *points: object
 ) -> tuple[Found, Bool[np.ndarray, " N"]]:
     """What Newton's method finds at many points, and where it fails what all searches find.
 

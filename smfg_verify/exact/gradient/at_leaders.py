@@ -1,7 +1,7 @@
 """Gradients at many leader policies at once: random ones, those of a run, those a search proposes."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
 from smfg_verify.policies import softmax_policy
+from smfg_verify.records.entries import Arguments
 
 
 class LeaderPoints(NamedTuple):
@@ -167,7 +168,7 @@ def _evaluate_one(game: AbstractGame, logits: Array, start: Array, rescue: bool)
     gradient = gradient_of_logits(game, logits, start, rescue=rescue)
     found = gradient.equilibrium
     # JAX arrays here, NumPy arrays once out of jit.
-    fields: dict[str, Any] = {
+    fields: Arguments = {
         "logits": logits,
         "total": gradient.total,
         "direct": gradient.direct,

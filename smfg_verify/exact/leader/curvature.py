@@ -59,7 +59,7 @@ class Curvature(NamedTuple):
     @property
     def positive(self) -> bool:
         """Whether the objective curves upwards along the first direction."""
-        return self.largest > self.resolution
+        return bool(self.largest > self.resolution)
 
 
 def largest_curvature(game: AbstractGame, iterate: Iterate, tolerance: float, *, near_ties: bool = True) -> Curvature:

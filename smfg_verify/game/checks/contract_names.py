@@ -8,7 +8,6 @@ import sysconfig
 import types
 import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -216,7 +215,7 @@ def _read_names(kind: type[AbstractGame]) -> set[str]:
 
 def _functions_of(value: object) -> Iterator[types.FunctionType]:
     """The functions that a value is or is made of, through all its decorators, a library's too."""
-    seen: dict[int, Any] = {}  # which keeps them alive, so that no two have one number
+    seen: dict[int, object] = {}  # which keeps them alive, so that no two have one number
     waiting = [value]
     while waiting:
         part = waiting.pop()
@@ -229,7 +228,7 @@ def _functions_of(value: object) -> Iterator[types.FunctionType]:
             waiting += [getattr(part, name, None) for name in ("fget", "__func__", "__wrapped__", "func")]
 
 
-def _read_by(code: types.CodeType, function: types.FunctionType, waiting: list[Any]) -> set[str]:
+def _read_by(code: types.CodeType, function: types.FunctionType, waiting: list[object]) -> set[str]:
     names: set[str] = set()
     for step in dis.get_instructions(code):
         if step.opname in _READS:

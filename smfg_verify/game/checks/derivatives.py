@@ -8,17 +8,19 @@ program has a primitive that is not known to be differentiated exactly, its deri
 import functools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import Jaxpr, JaxprEqn
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
-from smfg_verify.game.base import AbstractGame, mean_field_shape, over_indices
+from smfg_verify.game.base import AbstractGame, mean_field_shape
 from smfg_verify.game.checks.differences import judge
 from smfg_verify.game.compiling import UNOPTIMISED
+from smfg_verify.game.tables import over_indices
 
 # Primitives whose rule is the derivative wherever there is one, whatever their arguments.
 _EXACT_NAMES = """
@@ -81,7 +83,7 @@ def custom_rules(game: AbstractGame, name: str) -> bool:
     return True
 
 
-def _inexact(program: Any, reached: list[bool]) -> Iterator[str]:
+def _inexact(program: Jaxpr, reached: list[bool]) -> Iterator[str]:
     """Each primitive that the mean field reaches and that is not known; programs inside included."""
     from_field = dict(zip(program.invars, reached, strict=True))
     for equation in program.eqns:
@@ -91,17 +93,17 @@ def _inexact(program: Any, reached: list[bool]) -> Iterator[str]:
             yield from _inexact_equation(equation, touched)
 
 
-def _inexact_equation(equation: Any, touched: list[bool]) -> Iterator[str]:
+def _inexact_equation(equation: JaxprEqn, touched: list[bool]) -> Iterator[str]:
     name = equation.primitive.name
     to_number = name == "convert_element_type" and jnp.issubdtype(equation.params["new_dtype"], jnp.floating)
     from_integer = name == "convert_element_type" and not any(
-        jnp.issubdtype(v.aval.dtype, jnp.floating) for v in equation.invars
+        jnp.issubdtype(cast(jax.core.ShapedArray, v.aval).dtype, jnp.floating) for v in equation.invars
     )
     if name not in _EXACT and not (to_number or from_integer):
         yield name
     for value in jax.tree.leaves(tuple(equation.params.values()), is_leaf=_is_program):
         if _is_program(value):
-            inner: Any = getattr(value, "jaxpr", value)
+            inner = cast(Jaxpr, getattr(value, "jaxpr", value))
             same = name in ("jit", "pjit", "closed_call") and len(inner.invars) == len(touched)
             yield from _inexact(inner, touched if same else [True] * len(inner.invars))
 

@@ -2,8 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
-from smfg_verify.game.base import AbstractGame, mean_field_shape, over_indices
+from smfg_verify.game.base import AbstractGame, mean_field_shape
 from smfg_verify.game.checks.value_causes import cause_of_infinite, cause_of_row_sum
+from smfg_verify.game.tables import over_indices
 
 _MAX_VERTICES, _MIN_VERTICES = 1024, 16
 # Entries of a function's tables over all vertices tried, so that a large game of local moves is checked in seconds.
@@ -135,9 +135,11 @@ def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, wei
     return jax.lax.map(summary, fields), jnp.max(bends)
 
 
-def _check_values(game: AbstractGame, name: str, worst: dict[str, Any], fields: Float[np.ndarray, "F M"]) -> None:
+def _check_values(
+    game: AbstractGame, name: str, worst: Mapping[str, np.ndarray], fields: Float[np.ndarray, "F M"]
+) -> None:
     if not np.all(worst["finite"]):
-        where = worst["finite"].argmin()
+        where = int(worst["finite"].argmin())
         number, cause = cause_of_infinite(game, FUNCTIONS[name], fields[where])
         raise InputError(
             f"{name}: got NaN or an infinite number at mean field {_field_name(where, worst)} ({number}), expected "
@@ -145,7 +147,7 @@ def _check_values(game: AbstractGame, name: str, worst: dict[str, Any], fields: 
         )
     if name != "transition":
         return
-    where = worst["row_error"].argmax()
+    where = int(worst["row_error"].argmax())
     if worst["row_error"][where] > (1e-9 if jnp.result_type(float) == jnp.float64 else 1e-5):
         n, actions, leader_actions = (getattr(game, size) for size in SIZES)
         row = tuple(int(i) for i in np.unravel_index(int(worst["worst_row"][where]), (n, actions, leader_actions)))
@@ -155,19 +157,19 @@ def _check_values(game: AbstractGame, name: str, worst: dict[str, Any], fields: 
             f"{cause_of_row_sum(game, FUNCTIONS[name], fields[where], row)}."
         )
     if worst["lowest"].min() < -1e-12:
-        where = worst["lowest"].argmin()
+        where = int(worst["lowest"].argmin())
         raise InputError(
             f"transition: got a probability of {worst['lowest'][where]:.3g} at mean field {_field_name(where, worst)}, "
             "expected no negative entry; mean-field terms must keep every row a distribution at every vertex."
         )
 
 
-def _field_name(index: int, worst: dict[str, Any]) -> str:
+def _field_name(index: int, worst: Mapping[str, np.ndarray]) -> str:
     vertices = worst["finite"].shape[0] - _NUM_RANDOM_FIELDS
     return f"vertex {index}" if index < vertices else f"random field {index - vertices} (seed 0)"
 
 
-def _check_dependence(declared: str, name: str, worst: dict[str, Any]) -> None:
+def _check_dependence(declared: str, name: str, worst: Mapping[str, np.ndarray]) -> None:
     relative = 1e-9 if jnp.result_type(float) == jnp.float64 else 1e-4
     tolerance = relative * max(1.0, float(worst["scale"].max()))
     if declared == "none" and worst["moved"].max() > tolerance:

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.game.base import AbstractGame, mean_field_shape, over_indices
+from smfg_verify.game.base import AbstractGame, mean_field_shape
+from smfg_verify.game.tables import over_indices
 
 _SINGLE_ROUNDING = 1e-5
 

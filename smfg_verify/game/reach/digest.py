@@ -50,7 +50,7 @@ def reached(
     owner: type,
     outside: tuple[type, ...],
     names: Iterable[str],
-    values: Iterable[tuple[str, Any]],
+    values: Iterable[tuple[str, object]],
     skipped: Iterable[str] = (),
 ) -> str:
     """Follow the methods of a class, and values, to everything they reach.
@@ -97,14 +97,16 @@ class _Walk:
         self.libraries, self.outside = libraries_for(owner, outside[0]), outside
         self.family = tuple(kind for kind in owner.__mro__ if kind not in outside)
         self.fields = frozenset(skipped)
-        self.done: dict[int, tuple[bytes, Any]] = {}  # keeps what it has seen alive, so that no address is used twice
+        self.done: dict[
+            int, tuple[bytes, object]
+        ] = {}  # keeps what it has seen alive, so that no address is used twice
         self.open: dict[int, int] = {}  # what is being followed, by depth
         self.path: list[str] = []
         self.in_library = 0  # how many of them are objects of libraries
         self.wanted: set[str] = set(_CALLED_BY_JAX)
         self.any_value = self.any_name = False
         # Classes and modules, of which the names wanted are followed; True where all are.
-        self.holders: dict[Any, bool] = {}
+        self.holders: dict[object, bool] = {}
         for kind in self.family:
             self.hold(kind)
 
@@ -133,7 +135,7 @@ class _Walk:
         self.done[key] = found, value
         return found
 
-    def each(self, word: str, *values: Any) -> bytes:
+    def each(self, word: str, *values: object) -> bytes:
         return _join(word, *(self.of(value) for value in values))
 
     def by_kind(self, value: object) -> bytes:
@@ -256,7 +258,7 @@ class _Walk:
 
     def finish(self) -> list[bytes]:
         """What of the classes and modules met is read by its name: of `self` and of anything, for all code tells."""
-        followed: set[tuple[Any, str]] = set()
+        followed: set[tuple[object, str]] = set()
         parts = []
         while todo := [pair for pair in self.pairs() if pair not in followed]:
             for holder, name in todo:

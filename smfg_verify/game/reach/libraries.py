@@ -6,7 +6,6 @@ import sys
 import sysconfig
 import types
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -46,7 +45,7 @@ class Libraries:
         self._modules: dict[str, bool] = {}
         self._files: dict[str, bool] = {}
         # By address, with the object itself, so that an address is not taken for another's.
-        self._objects: dict[int, Any] = {}
+        self._objects: dict[int, object] = {}
 
     def holds(self, value: object) -> bool:
         """Whether an object is part of a library, found there under its own name."""
@@ -78,7 +77,7 @@ class Libraries:
             return isinstance(value, np.ufunc | types.BuiltinFunctionType | types.MethodDescriptorType)
         if not self.has_module(module):
             return False
-        found: Any = sys.modules.get(module)
+        found: object = sys.modules.get(module)
         for part in name.split("."):
             found = getattr(found, part, None)
         return found is value or self._is_copy(value, found)

@@ -64,7 +64,7 @@ class _Step(NamedTuple):
 
     name: str
     value: Any
-    operand: Any  # what of it counts: an index for a variable, whose name says nothing
+    operand: object  # what of it counts: an index for a variable, whose name says nothing
 
 
 @functools.lru_cache(maxsize=4096)
@@ -194,7 +194,7 @@ class Resolved(NamedTuple):
     """
 
     path: str
-    value: Any
+    value: object
     module: types.ModuleType | None
 
 

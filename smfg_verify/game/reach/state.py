@@ -70,7 +70,7 @@ def innermost(value: object) -> Any:
     return value
 
 
-def wrapper_state(value: object) -> dict[str, Any]:
+def wrapper_state(value: object) -> dict[str, object]:
     """What a wrapper of a function holds apart from the function: rules of differentiation, axes."""
     held = getattr(value, "__dict__", {})
     return {name: held[name] for name in sorted(held) if not (is_special(name) or name in _OF_WRAPPER)}

@@ -1,9 +1,9 @@
 """What a name leads to: a class of games, a game, or a function that makes one."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FunctionType, ModuleType
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
@@ -51,8 +51,7 @@ def _only(module: ModuleType, path: str) -> Origin:
     kinds = _candidates(module)
     for kind in kinds:
         if len(kind) == 1:
-            result: Origin = next(iter(kind.values()))
-            return result
+            return next(iter(kind.values()))
         if kind:
             break
     known = [f"{path}:{key}" for kind in kinds for key in kind]
@@ -64,11 +63,11 @@ def _only(module: ModuleType, path: str) -> Origin:
     )
 
 
-def _candidates(module: ModuleType) -> tuple[dict[str, Any], ...]:
+def _candidates(module: ModuleType) -> tuple[Mapping[str, Origin], ...]:
     """Games of a file by name: classes defined there that can be built, instances, functions that say they make one."""
-    classes: dict[str, Any] = {}
-    instances: dict[str, Any] = {}
-    functions: dict[str, Any] = {}
+    classes: dict[str, GameClass] = {}
+    instances: dict[str, AbstractGame] = {}
+    functions: dict[str, Callable[..., AbstractGame]] = {}
     for key, value in vars(module).items():
         own = getattr(value, "__module__", None) == module.__name__
         if key.startswith("_"):

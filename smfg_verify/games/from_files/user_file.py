@@ -60,7 +60,7 @@ def import_file(path: str) -> ModuleType:
     return module
 
 
-def blank_instance(path: str, qualified_name: str) -> Any:
+def blank_instance(path: str, qualified_name: str) -> object:
     """An instance without fields of a class in a user's file, which is imported unless it is already; for pickle."""
     loaded = [module for module in sys.modules.values() if getattr(module, "__file__", None) == path]
     found: Any = next((module for module in loaded if module.__name__.startswith(USER_FILE)), None) or import_file(path)

@@ -1,7 +1,5 @@
 """Methods against each other: objective, exploitability and gradient over samples and over wall time."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,6 +7,7 @@ from matplotlib.figure import Figure
 from smfg_verify.comparison import Comparison
 from smfg_verify.comparison.compare import ContenderResult
 from smfg_verify.comparison.quartiles import quartiles
+from smfg_verify.records.entries import Arguments
 from smfg_verify.report.figures.drawing import (
     BLUE,
     FONT_SIZE,
@@ -64,7 +63,7 @@ def comparison_figure(found: Comparison, *, title: str) -> Figure:
     return figure
 
 
-def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style: dict[str, Any]) -> None:
+def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style: Arguments) -> None:
     values = getattr(result.measures, name)
     curves = quartiles(values, -np.inf if name == "objective" else np.inf)
     low, middle, high = curves if name == "objective" else np.maximum(curves, _FLOOR)

@@ -1,13 +1,11 @@
 """Contraction of the best-response map: every criterion against temperature, and its spectrum at one equilibrium."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smfg_verify.assumptions import AssumptionReport
+from smfg_verify.records.entries import Entries
 from smfg_verify.report.figures.drawing import (
     BLUE,
     FONT_SIZE,
@@ -58,7 +56,7 @@ def contraction_figure(report: AssumptionReport) -> Figure | None:
     return figure
 
 
-def _draw_sweep(axes: Axes, sweep: Mapping[str, Any]) -> float:
+def _draw_sweep(axes: Axes, sweep: Entries) -> float:
     """Draw all curves and return the game's temperature, which is the middle of the sweep."""
     temperatures = np.asarray(sweep["temperature"])
     own = float(temperatures[len(temperatures) // 2])
@@ -81,7 +79,7 @@ def _draw_sweep(axes: Axes, sweep: Mapping[str, Any]) -> float:
     return own
 
 
-def _draw_spectrum(axes: Axes, details: Mapping[str, Any]) -> int:
+def _draw_spectrum(axes: Axes, details: Entries) -> int:
     angle = np.linspace(0.0, 2.0 * np.pi, 200)
     axes.plot(np.cos(angle), np.sin(angle), color=GREY, linewidth=0.8)
     real, imaginary = (np.asarray(details.get(f"eigenvalues_{part}", np.empty(0))) for part in ("real", "imag"))

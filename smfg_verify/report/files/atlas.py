@@ -1,7 +1,5 @@
 """atlas.json."""
 
-from typing import Any
-
 from smfg_verify.assumptions import (
     AssumptionReport,
     find_property,
@@ -9,6 +7,7 @@ from smfg_verify.assumptions import (
 from smfg_verify.jobs.atlas import Atlas
 from smfg_verify.records.codec import plain
 from smfg_verify.records.documents import document, headed
+from smfg_verify.records.entries import Record
 from smfg_verify.records.versions import versions
 
 FORMAT = "smfg-verify atlas"
@@ -25,7 +24,7 @@ def atlas_bytes(atlas: Atlas) -> bytes:
     return document(atlas_record(atlas)).encode()
 
 
-def atlas_record(atlas: Atlas) -> dict[str, Any]:
+def atlas_record(atlas: Atlas) -> Record:
     """The atlas as plain JSON values: verdicts and constants; witnesses and curves stay in the games' own reports."""
     record = {
         "settings": plain(atlas.settings),
@@ -39,7 +38,7 @@ def atlas_record(atlas: Atlas) -> dict[str, Any]:
     return headed(FORMAT, SCHEMA_VERSION, record)
 
 
-def _properties(report: AssumptionReport) -> dict[str, Any]:
+def _properties(report: AssumptionReport) -> Record:
     return {
         name: {
             "verdict": report.verdict(name).value,

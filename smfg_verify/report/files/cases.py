@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from smfg_verify.cases import CaseOutcome
 from smfg_verify.files import write_in
 from smfg_verify.records.codec import plain
 from smfg_verify.records.documents import document, headed
+from smfg_verify.records.entries import Record
 from smfg_verify.records.versions import versions
 from smfg_verify.report.tables.cases import cases_markdown
 
@@ -35,7 +35,7 @@ def write_cases(outcomes: Sequence[CaseOutcome], directory: Path) -> list[Path]:
     return write_in(directory, {name: text.encode() for name, text in contents.items()})
 
 
-def _record(outcome: CaseOutcome) -> dict[str, Any]:
+def _record(outcome: CaseOutcome) -> Record:
     return {
         "name": outcome.case.name,
         "statement": outcome.case.statement,

@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 from smfg_verify.bounds.drift.inequalities import DriftInequality
 from smfg_verify.bounds.drift.validate_drift import DriftReport
@@ -10,6 +9,7 @@ from smfg_verify.files import write_atomically
 from smfg_verify.jobs.drift import Drift
 from smfg_verify.records.codec import plain, rendered_texts
 from smfg_verify.records.documents import document, headed
+from smfg_verify.records.entries import Record
 from smfg_verify.report.files.game import game_record
 
 DRIFT_FILE = "drift.json"
@@ -35,7 +35,7 @@ def write_drift(drift: Drift, directory: Path) -> Path:
     return write_atomically(directory / DRIFT_FILE, text.encode())
 
 
-def _inequality(report: DriftReport, inequality: DriftInequality) -> dict[str, Any]:
+def _inequality(report: DriftReport, inequality: DriftInequality) -> Record:
     names = (*(field.name for field in dataclasses.fields(inequality)), *rendered_texts(DriftInequality))
     written = {name: getattr(inequality, name) for name in names if name != "slack"}
     name = inequality.residual

@@ -1,19 +1,19 @@
 """Which game a file of results is about."""
 
 import dataclasses
-from typing import Any
 
 from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, mean_field_shape
 from smfg_verify.records.codec import plain
+from smfg_verify.records.entries import Record
 from smfg_verify.report.labels import labels_of
 
 
-def parameters_of(game: AbstractGame) -> dict[str, Any]:
+def parameters_of(game: AbstractGame) -> Record:
     """Every parameter of a game with its value: the fields of its class."""
     return {field.name: plain(getattr(game, field.name)) for field in dataclasses.fields(game)}
 
 
-def game_record(game: AbstractGame, name: str) -> dict[str, Any]:
+def game_record(game: AbstractGame, name: str) -> Record:
     """Which game: name, class, parameters, sizes, labels, and a digest of all of it."""
     return {
         "name": name,

@@ -1,13 +1,13 @@
 """report.json: a job's results as one JSON document with a schema version."""
 
 import dataclasses
-from typing import Any
 
 from smfg_verify.exact import EquilibriumMethod, StackelbergGradient
 from smfg_verify.jobs.pipeline import Results
 from smfg_verify.records.codec import plain
 from smfg_verify.records.documents import REPORT as FORMAT
 from smfg_verify.records.documents import document, headed
+from smfg_verify.records.entries import Record
 from smfg_verify.records.versions import versions
 from smfg_verify.report.files.game import game_record
 from smfg_verify.stochastic import Trace
@@ -16,10 +16,10 @@ SCHEMA_VERSION = 3
 REPORT_FILE = "report.json"
 
 
-def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
+def gradient_record(gradient: StackelbergGradient) -> Record:
     """Equilibrium, objective and gradient at one leader, with residuals and certificate."""
     equilibrium = gradient.equilibrium
-    result: dict[str, Any] = plain(
+    result: Record = plain(
         {
             "mean_field": equilibrium.mean_field,
             "follower_policy": equilibrium.follower_policy,
@@ -42,9 +42,9 @@ def gradient_record(gradient: StackelbergGradient) -> dict[str, Any]:
     return result
 
 
-def run_record(trace: Trace) -> dict[str, Any]:
+def run_record(trace: Trace) -> Record:
     """What the run was and where it ended; the iterates themselves are in the trace's own file."""
-    result: dict[str, Any] = plain(
+    result: Record = plain(
         {
             **dataclasses.asdict(trace.metadata),
             "method_options": trace.metadata.options,
@@ -57,7 +57,7 @@ def run_record(trace: Trace) -> dict[str, Any]:
     return result
 
 
-def results_record(results: Results, files: tuple[str, ...] = ()) -> dict[str, Any]:
+def results_record(results: Results, files: tuple[str, ...] = ()) -> Record:
     """All of a job's results as plain JSON values.
 
     Args:
@@ -67,7 +67,7 @@ def results_record(results: Results, files: tuple[str, ...] = ()) -> dict[str, A
     Returns:
         The record. Everything in it but `timings` is a function of the settings and the versions.
     """
-    record: dict[str, Any] = {
+    record: Record = {
         "command": results.command,
         "settings": {
             "game": {"name": results.settings.name, "parameters": plain(results.settings.parameters)},

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from rich.console import Group
@@ -15,6 +14,7 @@ from smfg_verify.comparison.contenders import REFERENCE
 from smfg_verify.comparison.paired import PairedVerdict
 from smfg_verify.comparison.quartiles import quartiles
 from smfg_verify.jobs.compare import Compared
+from smfg_verify.records.entries import Entries
 from smfg_verify.report.tables.layout import brief_table
 from smfg_verify.report.tables.markdown import markdown_table
 
@@ -102,7 +102,7 @@ def _tuned(found: Comparison) -> Table:
     return table
 
 
-def _options(options: Mapping[str, Any]) -> str:
+def _options(options: Entries) -> str:
     flat = {**options, **options.get("schedule", {})}
     flat.pop("schedule", None)
     return ", ".join(

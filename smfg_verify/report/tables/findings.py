@@ -1,7 +1,6 @@
 """Tables for the screen, built from records; nothing is computed here."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 from rich.console import Group
@@ -11,6 +10,7 @@ from rich.text import Text
 from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, find_property
 from smfg_verify.assumptions.finding import Side
 from smfg_verify.numerals import at_least, at_most
+from smfg_verify.records.entries import Entries
 from smfg_verify.report.tables.layout import brief, brief_table
 
 _VERDICT_STYLES = {
@@ -73,7 +73,7 @@ def _searched_tables(report: AssumptionReport) -> list[Table]:
     return [table]
 
 
-def _counts(searched: Mapping[str, Any]) -> str:
+def _counts(searched: Entries) -> str:
     """What was searched, in one line."""
     parts = []
     for name, value in searched.items():

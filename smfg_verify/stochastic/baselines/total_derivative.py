@@ -1,7 +1,7 @@
 """A stochastic total-derivative learner: the leader's whole gradient, out of a model that is estimated from samples."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Unpack
+from typing import ClassVar, NamedTuple, Unpack
 
 import equinox as eqx
 import jax
@@ -14,6 +14,7 @@ from smfg_verify.exact.equilibrium.solve import Equilibrium, EquilibriumMethod, 
 from smfg_verify.exact.gradient.stackelberg import formula_at
 from smfg_verify.game import AbstractGame, TabularGame, as_parameter, mean_field_shape, over_indices, parameter
 from smfg_verify.policies import softmax_policy
+from smfg_verify.records.entries import Arguments
 from smfg_verify.stochastic.engine.lanes import over_lanes
 from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
 from smfg_verify.stochastic.method import Carry, Memory, Method, check_count, check_schedule, register
@@ -163,7 +164,7 @@ def estimated_gradient(
     """
     field = jnp.ravel(iterate.mean_field)
     model = {name: _affine(table, field, spacing) for name, table in memory.items()}
-    tables: dict[str, Any] = {name: parts.constant for name, parts in model.items()}
+    tables: Arguments = {name: parts.constant for name, parts in model.items()}
     tables |= {f"{name}_mean_field": parts.slopes for name, parts in model.items()}
     estimated = TabularGame(
         mean_field_support=game.mean_field_support,

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, UInt
+from jaxtyping import Array, ArrayLike, Float, Int, Integer, UInt
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
@@ -177,8 +177,8 @@ def _draw_states(law: Float[Array, " n"], seeds: UInt[Array, " lanes"]) -> Int[A
     return sample_index(jnp.broadcast_to(law[:, None, None], (law.shape[0], *uniforms.shape)), uniforms)
 
 
-def seed_groups(seeds: UInt[np.ndarray, " seeds"]) -> list[UInt[np.ndarray, " lanes"]]:
-    """Seeds in groups of `LANES`, the last one filled up with copies of the last seed."""
+def seed_groups(seeds: Integer[np.ndarray, " seeds"]) -> list[Integer[np.ndarray, " lanes"]]:
+    """Seeds, or other numbers of runs, in groups of `LANES`, the last one filled up with copies of the last."""
     return list(_padded(seeds).reshape(-1, LANES))
 
 

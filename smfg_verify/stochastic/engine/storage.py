@@ -5,11 +5,12 @@ import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from smfg_verify.errors import InputError
 from smfg_verify.files import require_place, write_atomically
 from smfg_verify.records.documents import named
+from smfg_verify.records.entries import Entries, Record
 
 if TYPE_CHECKING:
     import xarray
@@ -22,12 +23,12 @@ SCHEMA_VERSION = 2
 RESUME_GROUP = "resume"
 
 
-def format_attributes() -> dict[str, Any]:
+def format_attributes() -> Record:
     """Attributes by which a file of ours is known."""
     return {"format": FORMAT, "schema_version": SCHEMA_VERSION}
 
 
-def check_format(attributes: Mapping[str, Any], where: str) -> None:
+def check_format(attributes: Entries, where: str) -> None:
     """Refuse a dataset that is not a trace, or one of another schema version.
 
     Raises:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Result = TypeVar("Result")
 
@@ -31,13 +31,13 @@ class CompiledThenThreads:
         # An interruption waits for the calls that run, not for those still to come.
         self._pool.shutdown(cancel_futures=True)
 
-    def alone(self, function: Callable[..., Result], *arguments: Any) -> Result:
+    def alone(self, function: Callable[..., Result], *arguments: object) -> Result:
         """One call in this thread; those of `map` meet what it compiled."""
         found = function(*arguments)
         self._compiled = True
         return found
 
-    def map(self, function: Callable[..., Result], *columns: Iterable[Any]) -> Iterator[Result]:
+    def map(self, function: Callable[..., Result], *columns: Iterable[object]) -> Iterator[Result]:
         """The function at each row of the columns, in their order, as results come in.
 
         Args:

@@ -1,6 +1,6 @@
 """One iteration of AC-SMFG with function approximation, for one run; `advance` maps it over runs."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -35,7 +35,7 @@ class GaussianField(NamedTuple):
     mean: Float[Array, ""]
     second_moment: Float[Array, ""]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
     @property

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -20,7 +20,7 @@ class ActionLaw(NamedTuple):
     mean: Float[Array, ""]
     log_std: Float[Array, ""]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
     def at(self, normal: Float[Array, ""]) -> Float[Array, ""]:

@@ -30,6 +30,7 @@ def answer(converged, gap=None):
     return SimpleNamespace(converged=jnp.asarray(converged), source_gap=gap)
 
 
+@pytest.mark.wrong_types  # a namespace stands for an equilibrium
 @pytest.mark.parametrize("converged", [True, False, [True, True], [True, False]])
 def test_failed_equilibria_are_tried_again_and_found_ones_are_not(converged):
     asked = []
@@ -42,6 +43,7 @@ def test_failed_equilibria_are_tried_again_and_found_ones_are_not(converged):
     assert asked == ([False] if np.all(converged) else [False, True])
 
 
+@pytest.mark.wrong_types  # a namespace stands for an equilibrium
 def test_a_game_that_is_not_its_source_is_not_searched_longer():
     asked = []
 
@@ -53,6 +55,7 @@ def test_a_game_that_is_not_its_source_is_not_searched_longer():
     assert asked == [False]
 
 
+@pytest.mark.wrong_types  # a namespace stands for an equilibrium
 def test_under_tracing_the_rescue_is_part_of_the_program():
     asked = []
 

@@ -189,7 +189,7 @@ def test_pure_leaders_within_a_budget_are_all_or_the_neighbours_first():
         ({}, "no start"),
         ({"starts": np.zeros((2, 3, 2))}, "leader_logits"),
         ({"initial_logits": UNIFORM, "tolerance": 0.0}, "tolerance"),
-        ({"initial_logits": UNIFORM, "pure_budget": 1.5}, "pure_budget"),
+        pytest.param({"initial_logits": UNIFORM, "pure_budget": 1.5}, "pure_budget", marks=pytest.mark.wrong_types),
         ({"initial_logits": UNIFORM, "max_steps": -1}, "max_steps"),
     ],
 )

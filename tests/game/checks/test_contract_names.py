@@ -231,7 +231,7 @@ def test_arrays_carry_a_name_and_labels_through_reports():
     [
         ({"state_labels": ["left"]}, "state_labels: got 1 names"),
         ({"leader_action_labels": "free"}, "leader_action_labels: got 'free', expected a list of names"),
-        ({"name": 3}, r"name: got 3 \(int\), expected a word"),
+        pytest.param({"name": 3}, r"name: got 3 \(int\), expected a word", marks=pytest.mark.wrong_types),
     ],
 )
 def test_labels_of_arrays_are_checked(given, message):
@@ -280,6 +280,7 @@ def test_a_logarithm_of_an_empty_state_is_told_from_a_forbidden_action():
         validate(Logarithm())
 
 
+@pytest.mark.wrong_types
 def test_a_class_is_no_instance():
     for entry in (validate, lambda game: check(game, "coverage")):
         with pytest.raises(ValueError, match=r"game: got the class Two, expected an instance of it; write Two\(...\)"):

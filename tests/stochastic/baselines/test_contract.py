@@ -31,6 +31,7 @@ from smfg_verify.stochastic.sampling import sample_transition
 from tests.stochastic.games_for_runs import SINGULAR_STARTS, Singular, array_game, assert_same_bits
 
 ARRAYS = ("leader_logits", "follower_logits", "leader_critic", "follower_critic", "mean_field")
+CHAINS = ("occupancy_state", "population_state")
 STEPS = Schedule(leader=0.1, mean_field=0.3, follower=0.7, critic=1.1)
 # Options off their defaults, so that a resumed run shows whether they were kept.
 METHODS = {
@@ -108,7 +109,7 @@ def assert_the_record_is_of_the_game(game, trace):
     assert trace.mean_field.shape == (33, trace.iterations.size, *mean_field_shape(game))
     assert trace.mean_field.min() >= -1e-14
     np.testing.assert_allclose(trace.mean_field.reshape(33, trace.iterations.size, -1).sum(axis=-1), 1.0, rtol=1e-12)
-    first = Trace(**{**vars(trace), **{k: getattr(trace, k)[:1] for k in ("seeds", "diverged", *ARRAYS)}})
+    first = Trace(**{**vars(trace), **{k: getattr(trace, k)[:1] for k in ("seeds", "diverged", *ARRAYS, *CHAINS)}})
     residuals = exact_residuals(game, first, batch_size=8)
     assert np.all(residuals.status == PointStatus.EVALUATED)
     for quantity in ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl"):

@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from smfg_verify.records.entries import Entries
+
 # Spacing of float64 at one: twice the largest relative rounding of one operation.
 UNIT = 2.0**-52
 # Added to each rounding: numbers this small may have been put to zero.
@@ -23,6 +25,8 @@ _SPARE = 8
 # right to 2, but for exp2 (up to 360 near the ends of its range) and log1p (up to 120 near -0.41).
 ACCURACY = 1e-13
 LOOSE_ACCURACY = 1e-12
+# A type of numbers: one of NumPy, or one of JAX alone, such as that of random keys; they have no common class.
+ElementType = Any
 
 
 class NoEnclosure(ValueError):
@@ -34,7 +38,7 @@ def rounding(terms: int, size: Array) -> Array:
     return (terms + _SPARE) * UNIT * size + TINY
 
 
-def require_known_types(name: str, types: tuple[Any, ...], params: dict[str, Any]) -> None:
+def require_known_types(name: str, types: tuple[ElementType, ...], params: Entries) -> None:
     """Refuse an equation whose arithmetic has no rounding term.
 
     Args:
@@ -56,12 +60,12 @@ def require_known_types(name: str, types: tuple[Any, ...], params: dict[str, Any
         raise NoEnclosure(f"primitive '{name}' with an algorithm of its own has no enclosure")
 
 
-def is_integer(kind: Any) -> bool:
+def is_integer(kind: ElementType) -> bool:
     """Whether a type is one of the integers, signed or not."""
     return bool(jnp.issubdtype(kind, jnp.integer))
 
 
-def integer_limits(kind: object) -> tuple[float, float]:
+def integer_limits(kind: ElementType) -> tuple[float, float]:
     """Least and largest floats that are numbers of an integer type."""
     info = jnp.iinfo(kind)
     least, most = float(info.min), float(info.max)

@@ -4,7 +4,13 @@ import jax.numpy as jnp
 
 from smfg_verify.assumptions.enclosure.affine_forms import between
 from smfg_verify.assumptions.enclosure.rules.affine_operations import choose_form, with_error
-from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure, integer_limits, is_integer, rounding
+from smfg_verify.assumptions.enclosure.rules.arithmetic import (
+    ElementType,
+    NoEnclosure,
+    integer_limits,
+    is_integer,
+    rounding,
+)
 from smfg_verify.assumptions.enclosure.rules.conditions import apply_stairs, compare, number_of, unknown_slope
 from smfg_verify.assumptions.enclosure.values import Enclosed, Truth, Value
 
@@ -29,7 +35,7 @@ def wrapped(operand: Enclosed, kind: object) -> Enclosed:
     return Enclosed(value, choose_form(fits, unknown_slope(scope, value.shape), operand.slope))
 
 
-def converted(operand: Value, source: object, target: object) -> Value:
+def converted(operand: Value, source: ElementType, target: ElementType) -> Value:
     """A conversion between number types; to integers towards zero, and any number of the type out of its limits."""
     if isinstance(operand, Truth):
         return operand if target == jnp.bool_ else number_of(operand)

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +10,7 @@ from jaxtyping import Array
 
 from smfg_verify.assumptions.enclosure.affine_forms import between
 from smfg_verify.assumptions.enclosure.rules.affine_operations import choose_form
-from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
+from smfg_verify.assumptions.enclosure.rules.arithmetic import ElementType, NoEnclosure
 from smfg_verify.assumptions.enclosure.rules.conditions import (
     apply_stairs,
     choose,
@@ -47,6 +46,7 @@ from smfg_verify.assumptions.enclosure.rules.rules import (
     spread,
 )
 from smfg_verify.assumptions.enclosure.values import Enclosed, Truth, Value, number
+from smfg_verify.records.entries import Arguments
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,10 +65,10 @@ class Equation:
 
     name: str
     bind: Callable[..., Array]
-    params: dict[str, Any]
+    params: Arguments
     shape: tuple[int, ...]
-    kind: Any
-    kinds: tuple[Any, ...]
+    kind: ElementType
+    kinds: tuple[ElementType, ...]
     shapes: tuple[tuple[int, ...], ...]
 
 
