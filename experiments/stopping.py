@@ -7,12 +7,7 @@ import jax
 import numpy as np
 
 from smfg_verify import games
-from smfg_verify.bounds import (
-    exact_residuals,
-    expected_stationarity,
-    find_limit_points,
-    linear_noise_path,
-)
+from smfg_verify.bounds import exact_residuals, expected_stationarity, find_limit_points, linear_noise_path
 from smfg_verify.exact import optimise_leader
 from smfg_verify.report.figures.drawing import save_figure
 from smfg_verify.report.figures.stopping import Stopping, stopping_figure

@@ -12,6 +12,7 @@ from smfg_verify.bounds.drift.validate_drift import bound_curves as bound_curves
 from smfg_verify.bounds.drift.validate_drift import validate_drift as validate_drift
 from smfg_verify.bounds.local.comparison import LocalComparison as LocalComparison
 from smfg_verify.bounds.local.comparison import compare_local as compare_local
+from smfg_verify.bounds.local.components import Components as Components
 from smfg_verify.bounds.local.limit_points import LimitPoint as LimitPoint
 from smfg_verify.bounds.local.limit_points import LimitPoints as LimitPoints
 from smfg_verify.bounds.local.limit_points import LimitStatus as LimitStatus
@@ -22,7 +23,6 @@ from smfg_verify.bounds.local.linear_noise import LinearNoise as LinearNoise
 from smfg_verify.bounds.local.linear_noise import expected_stationarity as expected_stationarity
 from smfg_verify.bounds.local.linear_noise import linear_noise as linear_noise
 from smfg_verify.bounds.local.linear_noise import linear_noise_path as linear_noise_path
-from smfg_verify.bounds.local.mean_dynamics import Components as Components
 from smfg_verify.bounds.local.mean_dynamics import mean_dynamics as mean_dynamics
 from smfg_verify.bounds.local.mean_dynamics import mean_dynamics_jacobian as mean_dynamics_jacobian
 from smfg_verify.bounds.local.predicted_errors import LocalPrediction as LocalPrediction

@@ -4,13 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from smfg_verify.assumptions import (
-    AssumptionReport,
-    check,
-    property_names,
-    search_settings,
-    settings_record,
-)
+from smfg_verify.assumptions import AssumptionReport, check, property_names, search_settings, settings_record
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.games import load

@@ -9,13 +9,7 @@ from smfg_verify import games
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic import Schedule, ac_smfg
 from smfg_verify.stochastic.engine import advance as advance_module
-from tests.stochastic.games_for_runs import (
-    SINGULAR_STARTS,
-    Singular,
-    array_game,
-    assert_same_bits,
-    interior_iterate,
-)
+from tests.stochastic.games_for_runs import SINGULAR_STARTS, Singular, array_game, assert_same_bits, interior_iterate
 
 ARRAYS = ("leader_logits", "follower_logits", "leader_critic", "follower_critic", "mean_field")
 

@@ -9,11 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.assumptions.constants.row_distances import (
-    Largest,
-    compares_all_columns,
-    largest_tangent_norm,
-)
+from smfg_verify.assumptions.constants.row_distances import Largest, compares_all_columns, largest_tangent_norm
 from smfg_verify.assumptions.enclosure import (
     AffineTable,
     NoEnclosure,

@@ -22,13 +22,7 @@ from smfg_verify.assumptions.constants.suprema import (
     vertex,
     whole_simplex,
 )
-from smfg_verify.assumptions.enclosure import (
-    AffineTable,
-    NoEnclosure,
-    affine_table,
-    enclose,
-    numbers_of_a_box,
-)
+from smfg_verify.assumptions.enclosure import AffineTable, NoEnclosure, affine_table, enclose, numbers_of_a_box
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame, mean_field_shape

@@ -10,12 +10,7 @@ from smfg_verify.assumptions.search import into_box, minimise, mixed_starts, out
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.precision import TINY
 from smfg_verify.exact.response import response_jacobian, setting_of
-from smfg_verify.exact.response_jacobian import (
-    at_mean_fields,
-    field_size,
-    steepest_pair,
-    tangent_norms,
-)
+from smfg_verify.exact.response_jacobian import at_mean_fields, field_size, steepest_pair, tangent_norms
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
 

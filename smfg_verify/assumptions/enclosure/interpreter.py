@@ -15,14 +15,7 @@ from smfg_verify.assumptions.enclosure.rules.conditions import number_of
 from smfg_verify.assumptions.enclosure.rules.integers import wrapped
 from smfg_verify.assumptions.enclosure.rules.primitives import OF_CONDITIONS, OF_INTEGERS, RULES, Equation, Rule
 from smfg_verify.assumptions.enclosure.rules.rules import map_linear
-from smfg_verify.assumptions.enclosure.values import (
-    Enclosed,
-    Truth,
-    Value,
-    constant_value,
-    exactly_a_number,
-    scope_of,
-)
+from smfg_verify.assumptions.enclosure.values import Enclosed, Truth, Value, constant_value, exactly_a_number, scope_of
 from smfg_verify.game.foreign import UNTRACED
 
 # Calls into inner programs, and the parameter that holds the program.

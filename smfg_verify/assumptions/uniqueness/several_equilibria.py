@@ -13,13 +13,7 @@ from smfg_verify.exact.equilibrium.newton import newton, unevaluated
 from smfg_verify.exact.equilibrium.residual import Point
 from smfg_verify.exact.equilibrium.solve import TOLERANCE
 from smfg_verify.exact.response import setting_of
-from smfg_verify.exact.response_jacobian import (
-    LocalResponse,
-    at_equilibria,
-    field_size,
-    tangent_radius,
-    uniform_field,
-)
+from smfg_verify.exact.response_jacobian import LocalResponse, at_equilibria, field_size, tangent_radius, uniform_field
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import softmax_policy
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Integer
 
 from smfg_verify.bounds.drift.one_step import Outcomes, num_outcomes, num_population_points, outcomes
-from smfg_verify.bounds.local.mean_dynamics import Components
+from smfg_verify.bounds.local.components import Components
 from smfg_verify.bounds.rates.run_residuals import LARGEST_BATCH, require_same_game
 from smfg_verify.bounds.rates.tracking_residuals import Tracking, tracking_residuals
 from smfg_verify.errors import InputError

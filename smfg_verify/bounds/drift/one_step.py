@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from smfg_verify.bounds.local.mean_dynamics import Components, expected_update
+from smfg_verify.bounds.local.components import Components
+from smfg_verify.bounds.local.mean_dynamics import expected_update
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy

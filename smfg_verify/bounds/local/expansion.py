@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.bounds.local.mean_dynamics import Components, mean_dynamics_at
+from smfg_verify.bounds.local.components import Components
+from smfg_verify.bounds.local.mean_dynamics import mean_dynamics_at
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.residual import Point
 from smfg_verify.exact.follower import differentiable_value, policy_value, soft_bellman

@@ -4,14 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.bounds.local.mean_dynamics import (
-    Components,
-    dynamics_at,
-    flattened,
-    linearised,
-    movable_directions,
-    unflattened,
-)
+from smfg_verify.bounds.local.components import Components, flattened, movable_directions, unflattened
+from smfg_verify.bounds.local.mean_dynamics import dynamics_at, linearised
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.checks.differences import judge
 

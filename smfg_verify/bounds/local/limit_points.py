@@ -10,18 +10,13 @@ import scipy.linalg
 from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.assumptions.gradient_alignment.rest_points import RestPoints, follow
+from smfg_verify.bounds.local.components import Components, movable_directions, step_constants, unflattened
 from smfg_verify.bounds.local.kinks import is_differentiable
 from smfg_verify.bounds.local.limit_record import LimitPoint as LimitPoint
 from smfg_verify.bounds.local.limit_record import LimitPoints as LimitPoints
 from smfg_verify.bounds.local.limit_record import LimitStatus as LimitStatus
 from smfg_verify.bounds.local.limit_record import deduplicated
-from smfg_verify.bounds.local.mean_dynamics import (
-    Components,
-    movable_directions,
-    prepared,
-    step_constants,
-    unflattened,
-)
+from smfg_verify.bounds.local.mean_dynamics import prepared
 from smfg_verify.bounds.local.zeros import Zero, size_of_values, zero_near
 from smfg_verify.errors import InputError
 from smfg_verify.exact.compiling import jit_for_game

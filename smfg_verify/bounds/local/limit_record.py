@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Complex
 
-from smfg_verify.bounds.local.mean_dynamics import Components
+from smfg_verify.bounds.local.components import Components
 from smfg_verify.records.status import NamedStatus
 
 # Two interior zeros are one if their policies and mean fields agree so far; ends of flows into a vertex are blurrier.

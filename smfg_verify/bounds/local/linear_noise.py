@@ -16,8 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from smfg_verify.bounds.local.components import Components, component_shapes, learners_of_entries
 from smfg_verify.bounds.local.expansion import square_root
-from smfg_verify.bounds.local.mean_dynamics import Components, component_shapes, learners_of_entries, linearised_at
+from smfg_verify.bounds.local.mean_dynamics import linearised_at
 from smfg_verify.bounds.local.update_noise import check_size, noise_covariance
 from smfg_verify.errors import InputError
 from smfg_verify.exact.batching import in_batches

@@ -10,13 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.bounds.local.mean_dynamics import (
-    Components,
-    ExpectedUpdate,
-    component_shapes,
-    expected_update,
-    prepared,
-)
+from smfg_verify.bounds.local.components import Components, component_shapes
+from smfg_verify.bounds.local.mean_dynamics import ExpectedUpdate, expected_update, prepared
 from smfg_verify.errors import InputError
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.kernel import tabulate

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.bounds.local.mean_dynamics import Components, linearised_at, mean_dynamics_at, movable_directions
+from smfg_verify.bounds.local.components import Components, movable_directions
+from smfg_verify.bounds.local.mean_dynamics import linearised_at, mean_dynamics_at
 from smfg_verify.exact import root
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.population import solve_linear

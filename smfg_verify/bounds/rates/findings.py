@@ -7,13 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.bounds.rates.bootstrap import MIN_SEEDS, IntervalMethod
-from smfg_verify.bounds.rates.decay import (
-    MIN_CHECKPOINTS,
-    DecayRate,
-    decay_rate,
-    envelope,
-    seed_mean,
-)
+from smfg_verify.bounds.rates.decay import MIN_CHECKPOINTS, DecayRate, decay_rate, envelope, seed_mean
 from smfg_verify.bounds.rates.decay import running_minimum as running_minimum_of
 from smfg_verify.bounds.rates.report import RateFinding, RateVerdict
 from smfg_verify.bounds.rates.sentences import NO_OBSTACLE, Obstacle

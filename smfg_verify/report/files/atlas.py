@@ -1,9 +1,6 @@
 """atlas.json."""
 
-from smfg_verify.assumptions import (
-    AssumptionReport,
-    find_property,
-)
+from smfg_verify.assumptions import AssumptionReport, find_property
 from smfg_verify.jobs.atlas import Atlas
 from smfg_verify.records.codec import plain
 from smfg_verify.records.documents import document, headed

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
+from smfg_verify.bounds.local.components import Components, step_constants
 from smfg_verify.bounds.local.limit_points import LimitStatus, find_limit_points, limit_point_at
-from smfg_verify.bounds.local.mean_dynamics import Components, mean_dynamics_at, step_constants
+from smfg_verify.bounds.local.mean_dynamics import mean_dynamics_at
 from smfg_verify.bounds.local.predicted_errors import PredictionStatus, local_prediction
 from smfg_verify.game import TabularGame, traced
 from smfg_verify.stochastic import Schedule

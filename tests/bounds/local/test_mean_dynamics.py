@@ -6,16 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from smfg_verify.bounds.local.mean_dynamics import (
-    Components,
-    flattened,
-    mean_dynamics,
-    mean_dynamics_at,
-    mean_dynamics_jacobian,
-    movable_directions,
-    step_constants,
-    unflattened,
-)
+from smfg_verify.bounds.local.components import Components, flattened, movable_directions, step_constants, unflattened
+from smfg_verify.bounds.local.mean_dynamics import mean_dynamics, mean_dynamics_at, mean_dynamics_jacobian
 from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
 from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import traced

@@ -11,16 +11,10 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.bounds import RESIDUAL_NAMES, compare_local, exact_residuals, find_limit_points, local_prediction
+from smfg_verify.bounds.local.components import Components, flattened, movable_directions, step_constants, unflattened
 from smfg_verify.bounds.local.expansion import SQUARED, Moments, expansion_at
 from smfg_verify.bounds.local.limit_points import LimitStatus, limit_point_at
-from smfg_verify.bounds.local.mean_dynamics import (
-    Components,
-    flattened,
-    mean_dynamics_jacobian,
-    movable_directions,
-    step_constants,
-    unflattened,
-)
+from smfg_verify.bounds.local.mean_dynamics import mean_dynamics_jacobian
 from smfg_verify.bounds.local.predicted_errors import PredictionStatus
 from smfg_verify.bounds.local.update_noise import update_noise
 from smfg_verify.game import TabularGame, traced

@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 
 from smfg_verify.bounds import exact_residuals, mean_dynamics, mean_dynamics_jacobian, update_noise
-from smfg_verify.bounds.local.linear_noise import (
-    LinearNoise,
-    expected_stationarity,
-    linear_noise,
-    linear_noise_path,
-)
-from smfg_verify.bounds.local.mean_dynamics import flattened, unflattened
+from smfg_verify.bounds.local.components import flattened, unflattened
+from smfg_verify.bounds.local.linear_noise import LinearNoise, expected_stationarity, linear_noise, linear_noise_path
 from smfg_verify.bounds.steps.laboratory import step_laboratory
 from smfg_verify.bounds.steps.sweep import PARAMETERS, StepPlane, default_planes, final_leaders, power_schedule
 from smfg_verify.exact.gradient.stackelberg import stackelberg_gradient
