@@ -6,7 +6,6 @@ from smfg_verify.exact.equilibrium.solve import Status as Status
 from smfg_verify.exact.equilibrium.solve import solve_equilibrium as solve_equilibrium
 from smfg_verify.exact.gradient.certificate import Certificate as Certificate
 from smfg_verify.exact.gradient.stackelberg import StackelbergGradient as StackelbergGradient
-from smfg_verify.exact.gradient.stackelberg import leader_objective as leader_objective
 from smfg_verify.exact.gradient.stackelberg import stackelberg_gradient as stackelberg_gradient
 from smfg_verify.exact.kernel import Kernel as Kernel
 from smfg_verify.exact.kernel import tabulate as tabulate
@@ -14,4 +13,5 @@ from smfg_verify.exact.leader.ascent import AscentStatus as AscentStatus
 from smfg_verify.exact.leader.optimise import LeaderOptimum as LeaderOptimum
 from smfg_verify.exact.leader.optimise import optimise_leader as optimise_leader
 from smfg_verify.exact.leader.pure_leaders import PureLeaders as PureLeaders
+from smfg_verify.exact.objective import leader_objective as leader_objective
 from smfg_verify.exact.riccati import linear_quadratic_equilibrium as linear_quadratic_equilibrium

@@ -1,12 +1,20 @@
-"""The leader's objective at arbitrary policies and mean field: what the Stackelberg gradient is a gradient of."""
+"""The leader's objective: at arbitrary policies and mean field, and at the equilibrium of a policy of its own."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
+from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.equilibrium.solve import (
+    checked_start,
+    compiled_equilibrium,
+    prepare,
+    raise_unless_converged,
+)
 from smfg_verify.exact.follower import policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.game import AbstractGame
-from smfg_verify.policies import entropy, observed_rows
+from smfg_verify.game.base import Numerical
+from smfg_verify.policies import entropy, observed_rows, softmax_policy
 
 
 def leader_value(
@@ -38,3 +46,48 @@ def leader_value(
 def objective_at(game: AbstractGame, leader_policy: Array, follower_rows: Array, mean_field: Array) -> Float[Array, ""]:
     """J_l(phi, pi, mu), the leader's objective at arbitrary policies and mean field, a scalar."""
     return jnp.dot(jnp.asarray(game.initial_distribution), leader_value(game, leader_policy, follower_rows, mean_field))
+
+
+def leader_objective(
+    game: AbstractGame,
+    leader_logits: Float[ArrayLike, "O B"],
+    *,
+    initial: Numerical | None = None,
+    throw: bool = True,
+) -> Float[Array, ""]:
+    r"""The leader's objective at the equilibrium of its policy, $\Phi(\omega) = \rho^T V_l$.
+
+    $V_l = (I - \gamma P_\pi)^{-1}(r_{l,\pi} + \tau_l H(\phi))$. Differentiable by JAX in logits and game parameters.
+
+    Args:
+        game: the game.
+        leader_logits: omega, (O, B).
+        initial: mean field the equilibrium search starts from; uniform if None.
+        throw: raise when the equilibrium does not converge; if False, NaN.
+
+    Returns:
+        Phi, a scalar in units of discounted leader reward.
+
+    Raises:
+        ValueError: as `solve_equilibrium`.
+        RuntimeError: equilibrium not converged and `throw`.
+
+    Source: the discounted objective of Zeng et al. (arXiv 2509.15392); equilibrium as by `solve_equilibrium`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import games, leader_objective
+        >>> round(float(leader_objective(games.load("laffer-tax"), np.zeros((1, 2)))), 3)
+        3.733
+    """
+    game, logits = prepare(game, leader_logits)
+    start = checked_start(game, initial)
+    policy = softmax_policy(logits)
+    equilibrium = compiled_equilibrium(game, policy, start)
+    if throw:
+        raise_unless_converged(equilibrium)
+    return _objective(game, policy, equilibrium.follower_policy, equilibrium.mean_field)
+
+
+# Compiled on their own, and quickly: they run once where Newton's method has run many times.
+_objective = jit_for_game(objective_at)

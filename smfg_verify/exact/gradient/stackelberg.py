@@ -84,51 +84,6 @@ class StackelbergGradient(Portable, eqx.Module):
     certificate: Certificate
 
 
-def leader_objective(
-    game: AbstractGame,
-    leader_logits: Float[ArrayLike, "O B"],
-    *,
-    initial: Numerical | None = None,
-    throw: bool = True,
-) -> Float[Array, ""]:
-    r"""The leader's objective at the equilibrium of its policy, $\Phi(\omega) = \rho^T V_l$.
-
-    $V_l = (I - \gamma P_\pi)^{-1}(r_{l,\pi} + \tau_l H(\phi))$. Differentiable by JAX in logits and game parameters.
-
-    Args:
-        game: the game.
-        leader_logits: omega, (O, B).
-        initial: mean field the equilibrium search starts from; uniform if None.
-        throw: raise when the equilibrium does not converge; if False, NaN.
-
-    Returns:
-        Phi, a scalar in units of discounted leader reward.
-
-    Raises:
-        ValueError: as `solve_equilibrium`.
-        RuntimeError: equilibrium not converged and `throw`.
-
-    Source: the discounted objective of Zeng et al. (arXiv 2509.15392); equilibrium as by `solve_equilibrium`.
-
-    Examples:
-        >>> import numpy as np
-        >>> from smfg_verify import games, leader_objective
-        >>> round(float(leader_objective(games.load("laffer-tax"), np.zeros((1, 2)))), 3)
-        3.733
-    """
-    game, logits = prepare(game, leader_logits)
-    start = checked_start(game, initial)
-    policy = softmax_policy(logits)
-    equilibrium = compiled_equilibrium(game, policy, start)
-    if throw:
-        raise_unless_converged(equilibrium)
-    return _objective(game, policy, equilibrium.follower_policy, equilibrium.mean_field)
-
-
-# Compiled on their own, and quickly: they run once where Newton's method has run many times.
-_objective = jit_for_game(objective_at)
-
-
 def stackelberg_gradient(
     game: AbstractGame,
     leader_logits: Float[ArrayLike, "O B"],

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.exact.gradient.stackelberg import leader_objective
-from smfg_verify.exact.objective import leader_value
+from smfg_verify.exact.objective import leader_objective, leader_value
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic import Schedule, adage
 from tests.helpers import oracle
