@@ -5,6 +5,7 @@ import json
 import pytest
 
 from smfg_verify.cli.app import main
+from smfg_verify.report.files.lab import SCHEMA_VERSION
 
 
 @pytest.mark.slow
@@ -14,7 +15,7 @@ def test_a_small_sweep_leaves_its_record_and_figure(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "343 choices, 4 seeds, 40 iterations" in " ".join(printed.split())
     record = json.loads((out / "lab.json").read_text())
-    assert record["schema_version"] == 1
+    assert record["schema_version"] == SCHEMA_VERSION
     planes = record["lab"]["planes"]
     assert [len(planes), len(planes[0]["measured"]), len(planes[0]["measured"][0])] == [7, 7, 7]
     # LafferTax: the leader's line has no contraction, so no step constants are certified.
