@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array
 
 from smfg_verify.assumptions.enclosure.domain import Domain, outward_share
-from smfg_verify.assumptions.enclosure.rules.arithmetic import UNIT
+from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY, UNIT
 from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, UNBOUNDED, Ends, intersection, tidy
 
 # Noise symbols of one computation, and of one step of it; what comes after them goes into the remainders. Symbols keep
@@ -121,7 +121,10 @@ class Form:
         if self.is_constant and self.error is None:
             return self.centre, self.centre
         low, high, size = self.centre, self.centre, jnp.abs(self.centre)
+        # Where all parts are zero the value is; elsewhere numbers may be so small that a share of them is put to zero.
+        there = size > 0.0
         if self.columns is not None:
+            there = there | jnp.any(self.columns != 0.0, axis=0)
             number = self.scope.domain.size
             slope, noise = self.columns[:number], self.columns[number:]
             ends = self.scope.domain.extremes(slope)
@@ -131,9 +134,9 @@ class Form:
                 low, high, size = low - spread, high + spread, size + spread
         for part in (self.remainder, self.error):
             if part is not None:
-                low, high, size = low - part, high + part, size + part
-        share = outward_share(self.scope.domain.size)
-        ends = tidy(low - share * size, high + share * size)
+                low, high, size, there = low - part, high + part, size + part, there | (part > 0.0)
+        margin = outward_share(self.scope.domain.size) * size + jnp.where(there, TINY, 0.0)
+        ends = tidy(low - margin, high + margin)
         if self.interval is None:
             return ends
         # Two intervals that hold the truth meet; if more than rounding has parted them, one does not.
@@ -150,7 +153,8 @@ class Form:
 def middle_of(ends: Ends) -> tuple[Array, Array]:
     """The middle of an interval, and a radius about it that holds the interval, roundings included."""
     size = jnp.maximum(jnp.abs(ends[0]), jnp.abs(ends[1]))
-    return 0.5 * (ends[0] + ends[1]), 0.5 * (ends[1] - ends[0]) + 2.0 * UNIT * size
+    rounding = 2.0 * UNIT * size + jnp.where(size > 0.0, TINY, 0.0)
+    return 0.5 * (ends[0] + ends[1]), 0.5 * (ends[1] - ends[0]) + rounding
 
 
 def variables(scope: Scope, shape: tuple[int, ...]) -> Form:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from types import EllipsisType
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Bool, Float
+
+from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY
 
 # What a sum that is multiplied on is rounded by, generously.
 OUTWARD = 1.0 + 1e-12
@@ -46,7 +48,8 @@ class Ball:
     def of_ends(cls, lower: Float[np.ndarray, "*shape"], upper: Float[np.ndarray, "*shape"]) -> "Ball":
         """The numbers between two ends."""
         middle = 0.5 * (lower + upper)
-        return cls(middle, np.maximum(upper - middle, middle - lower) + _ROUNDING * np.abs(middle))
+        rounding = _ROUNDING * np.abs(middle) + _tiny((lower != 0.0) | (upper != 0.0))
+        return cls(middle, np.maximum(upper - middle, middle - lower) + rounding)
 
     @property
     def lower(self) -> Float[np.ndarray, "*shape"]:
@@ -86,7 +89,8 @@ class Ball:
         other = _ball(other)
         middle = self.mid * other.mid
         radius = np.abs(self.mid) * other.rad + self.rad * other.size
-        return Ball(middle, radius + _ROUNDING * (np.abs(middle) + radius))
+        tiny = _tiny((self.size > 0.0) & (other.size > 0.0))
+        return Ball(middle, radius + _ROUNDING * (np.abs(middle) + radius) + tiny)
 
     __rmul__ = __mul__
 
@@ -99,13 +103,22 @@ def _ball(value: Ball | ArrayLike) -> Ball:
     return value if isinstance(value, Ball) else Ball.exact(value)
 
 
+def _tiny(there: Bool[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """What numbers too small for a float may come to, where there are numbers at all: what is zero stays exactly so."""
+    return np.where(there, TINY, 0.0)
+
+
 def contract(spec: str, first: Ball | ArrayLike, second: Ball | ArrayLike) -> Ball:
     """`einsum` of two arrays of intervals."""
     first, second = _ball(first), _ball(second)
     middle = np.einsum(spec, first.mid, second.mid)
     radius = np.einsum(spec, np.abs(first.mid), second.rad) + np.einsum(spec, first.rad, second.size)
     rounding = _ROUNDING + 2.0 * _SPACING * _terms(spec, first.mid, second.mid)
-    return Ball(middle, radius + rounding * np.einsum(spec, first.size, second.size))
+    scale = np.einsum(spec, first.size, second.size)
+    there = scale > 0.0
+    if not there.all():
+        there = np.einsum(spec, np.sign(first.size), np.sign(second.size)) > 0.0
+    return Ball(middle, radius + rounding * scale + _tiny(there))
 
 
 def _terms(spec: str, *arrays: np.ndarray) -> int:
@@ -157,4 +170,5 @@ def softmax_of_differences(lower: Float[np.ndarray, "*k A A"], upper: Float[np.n
     # An exponential's relative rounding is the absolute one of its argument.
     argument = np.max(np.maximum(np.abs(lower), np.abs(upper)), axis=-1)
     share = _QUOTIENT + _SPACING * lower.shape[-1] + _ARGUMENT * argument
-    return Ball(ball.mid, ball.rad + share * (ball.mid + ball.rad))
+    # A probability is positive, also where it is too small for a float.
+    return Ball(ball.mid, ball.rad + share * (ball.mid + ball.rad) + TINY)

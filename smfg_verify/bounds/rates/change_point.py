@@ -16,6 +16,8 @@ from smfg_verify.records.codec import kept
 from smfg_verify.records.entries import Arguments
 from smfg_verify.records.status import NamedStatus
 
+# Of a logarithm of a mean, generously: a resample that holds every seed once differs from the whole by them alone.
+_ROUNDINGS = 16.0
 # Checkpoints on either side of a break, and breaks tried.
 _MIN_SIDE = 4
 _NUM_BREAKS = 120
@@ -250,8 +252,8 @@ class _Fits:
         number, scaled = y.shape[1], self.root * y
         one = np.sum((scaled - scaled @ self.line_basis @ self.line_basis.T) ** 2, axis=1)
         two = np.min(self._squares(y), axis=1)
-        # An exact fit has no noise to compare: rounding of the ordinates stands in for it.
-        floor = number * (np.finfo(float).eps * (1.0 + np.max(np.abs(y), axis=1))) ** 2
+        # An exact fit has no noise to compare: rounding of the ordinates stands in for it, of means and logarithms.
+        floor = number * (_ROUNDINGS * np.finfo(float).eps * (1.0 + np.max(np.abs(y), axis=1))) ** 2
         ratio = np.log(np.maximum(one, floor)) - np.log(np.maximum(two, floor))
         result: Float[np.ndarray, " R"] = number * ratio - (_TWO_LINES - _ONE_LINE) * np.log(number)
         return result

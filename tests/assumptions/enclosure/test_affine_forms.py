@@ -54,9 +54,9 @@ def test_the_range_of_a_form_holds_the_exact_one_and_little_more(box, centre, co
     assert float(high - low) <= float(exact[1] - exact[0]) + 1e-12 * size
 
 
-# Sizes of which a half and a rounding are no denormal numbers.
-SPREAD = st.sampled_from([0.0, 1.0, -1.0, 1e-270, -1e-270, 1e300, -1e300]) | st.floats(-1e9, 1e9).filter(
-    lambda number: abs(number) > 1e-270
+# Denormal numbers are zero to the machine; of the smallest others a half and a rounding are denormal.
+SPREAD = st.sampled_from([0.0, 1.0, -1.0, 1e-270, -1e-270, 2.3e-308, -2.3e-308, 1e300, -1e300]) | st.floats(
+    -1e9, 1e9, allow_subnormal=False
 )
 
 
@@ -65,6 +65,20 @@ def test_the_middle_and_its_radius_hold_the_interval(ends):
     middle, radius = (Fraction(float(part)) for part in middle_of((ends[0], ends[1])))
     assert middle - radius <= Fraction(float(ends[0]))
     assert Fraction(float(ends[1])) <= middle + radius
+
+
+@pytest.mark.parametrize("scale", [1e-290, 1e-300, 3e-308])
+def test_the_range_of_numbers_that_are_nearly_too_small_holds_them(scale):
+    exact = exactly(np.full(3, 0.1), np.full(3, 0.7), scale, np.full((5,), scale), scale, scale)
+    (low, high), _ = ranges(np.full(3, 0.1), np.full(3, 0.7), scale, np.full((5,), scale), scale, scale)
+    assert Fraction(float(low)) <= exact[0] <= exact[1] <= Fraction(float(high))
+
+
+def test_what_is_zero_has_the_range_zero():
+    scope = Scope(Domain(np.zeros(2), np.ones(2), False))
+    for form in (Form(scope, np.zeros(1), np.zeros((2, 1)), error=np.zeros(1)), between(scope, (np.zeros(1),) * 2)):
+        assert np.all(np.asarray(form.range) == 0.0)
+        assert np.all(np.asarray(form.middle) == 0.0)
 
 
 @given(BOXES, SIZES)

@@ -50,6 +50,19 @@ def test_arithmetic_is_rounded_outward():
     assert 0.0 < total.rad[0] < 1e-8
 
 
+def test_what_is_too_small_for_a_float_is_held_and_what_is_zero_stays_zero():
+    small, none = Ball.exact(np.array([[1e-200]])), Ball.exact(np.zeros((1, 1)))
+    for product in (small * small, contract("ij,jk->ik", small, small), Ball.of_ends(small.mid**2, 2e-308 + small.mid)):
+        assert product.lower[0, 0] < 1e-307 < product.upper[0, 0]  # 1e-400 is no float: what lies about it is held
+    for product in (small * none, contract("ij,jk->ik", small, none), Ball.of_ends(none.mid, none.mid)):
+        assert product.mid == product.rad == 0.0
+
+
+def test_a_probability_too_small_for_a_float_is_held():
+    ball = softmax_range(np.array([0.0, -1000.0]), np.array([0.0, -1000.0]))
+    assert ball.lower[1] <= 0.0 < ball.upper[1]  # exp(-1000)
+
+
 @pytest.mark.parametrize("radius", [0.0, 1e-6, 1e-2])
 def test_solutions_of_all_systems_are_held(radius):
     rng = np.random.default_rng(1)
