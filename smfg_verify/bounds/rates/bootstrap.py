@@ -11,7 +11,7 @@ from smfg_verify.records.codec import kept
 
 # Fewer do not say where the tails of a nominal 0.95 begin: 2.5 of them lie beyond each end.
 MIN_RESAMPLES = 100
-# A resample that holds every seed once has the estimate of all, up to the roundings of its sums: relative to the largest.
+# A resample that holds every seed once has the estimate of all, up to roundings: this share of the largest.
 _TIE = 1e-12
 # Fewer seeds give no interval: with four, one resample in 64 is a single seed four times over.
 MIN_SEEDS = 5
