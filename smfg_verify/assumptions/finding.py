@@ -12,7 +12,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.codec import decode, encode, kept
 from smfg_verify.records.documents import line, parsed
-from smfg_verify.records.entries import Entries, Record
+from smfg_verify.records.entries import Entries, Json, Record
 from smfg_verify.records.frozen import frozen, thawed
 from smfg_verify.suggestions import closest
 
@@ -190,7 +190,7 @@ class Finding:
         }
 
     @classmethod
-    def from_record(cls, record: Entries) -> "Finding":
+    def from_record(cls, record: Json) -> "Finding":
         """The finding behind `as_record`; its texts are rendered again from the data.
 
         Args:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 # What selects entries of an array.
-Entries = int | slice | np.ndarray | EllipsisType | tuple[int | slice | np.ndarray | EllipsisType | None, ...] | None
+Subscript = int | slice | np.ndarray | EllipsisType | tuple[int | slice | np.ndarray | EllipsisType | None, ...] | None
 
 # Radius added for a product or a sum of two, relative to its size: some ten units in the last place. NumPy rounds each
 # once, so a difference of equal numbers is exactly zero.
@@ -57,10 +57,12 @@ class Ball:
     @property
     def size(self) -> Float[np.ndarray, "*shape"]:
         """Largest absolute values."""
-        result: Float[np.ndarray, "*shape"] = np.abs(self.mid) + self.rad
+        result: Float[np.ndarray, "*shape"] = np.asarray(
+            np.abs(self.mid) + self.rad
+        )  # a number has no shape of its own
         return result
 
-    def __getitem__(self, index: Entries) -> "Ball":
+    def __getitem__(self, index: Subscript) -> "Ball":
         return Ball(self.mid[index], self.rad[index])
 
     def __neg__(self) -> "Ball":
