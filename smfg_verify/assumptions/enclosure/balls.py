@@ -57,7 +57,7 @@ class Ball:
     @property
     def size(self) -> Float[np.ndarray, "*shape"]:
         """Largest absolute values."""
-        result: Float[np.ndarray, "*shape"] = np.asarray(np.abs(self.mid) + self.rad)
+        result: Float[np.ndarray, "*shape"] = np.abs(self.mid) + self.rad
         return result
 
     def __getitem__(self, index: Subscript) -> "Ball":
