@@ -17,8 +17,13 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=12
 
 # Quick tests again, with every annotation of the package checked as they run: shapes, number kinds, classes.
-TYPED := tests/games/test_two_road_toll.py tests/games/test_laffer_tax.py tests/records/test_registry.py \
-	tests/exact/test_riccati.py tests/exact/test_stationary.py
+TYPED := $(addprefix tests/games/test_, independent_leader.py laffer_tax.py market_entrance.py random_game.py registry.py \
+	shop_positioning.py two_road_toll.py) tests/game/test_validation.py tests/game/reach/test_reached_kinds.py \
+	tests/records/test_codec.py tests/records/test_registry.py tests/exact/test_riccati.py tests/exact/test_stationary.py \
+	tests/exact/test_root.py tests/exact/test_batching.py tests/exact/equilibrium/test_rescue.py \
+	tests/assumptions/test_finding.py tests/assumptions/test_contradictions.py tests/assumptions/enclosure/test_branch.py \
+	tests/cases/test_record.py tests/bounds/rates/test_bootstrap.py tests/bounds/rates/test_change_point.py \
+	tests/test_conic.py tests/test_numerals.py
 typed: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist worksteal --typed $(TYPED)
 

@@ -32,9 +32,8 @@ class Member(NamedTuple):
 def _members():
     classes = dict.fromkeys(public.value for public in NAMES if inspect.isclass(public.value))
     for owner in classes:
-        contract = {
-            name for base in owner.__mro__[1:] for name in (*vars(base), *vars(base).get("__annotations__", ()))
-        }
+        bases = [vars(base) for base in owner.__mro__[1:]]
+        contract = {name for held in bases for name in (*held, *held.get("__annotations__", ()))}
         if owner is not AbstractGame and issubclass(owner, AbstractGame):
             contract |= AbstractGame.__abstractvars__
         for name, value in vars(owner).items():

@@ -12,7 +12,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.codec import decode, encode, kept
 from smfg_verify.records.documents import line, parsed
-from smfg_verify.records.entries import Entries, Record
+from smfg_verify.records.entries import Entries, Json, Record
 from smfg_verify.records.frozen import frozen, thawed
 from smfg_verify.suggestions import closest
 
@@ -67,6 +67,10 @@ class Evidence(enum.Enum):
     SEARCH = "search"
 
 
+# Fields that a record, or a caller, may give by their words.
+_WORDS: dict[str, type[enum.Enum]] = {"verdict": Verdict, "side": Side, "evidence": Evidence}
+
+
 @kept
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Finding:
@@ -109,7 +113,7 @@ class Finding:
     details: Entries = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, kind in (("verdict", Verdict), ("side", Side), ("evidence", Evidence)):
+        for name, kind in _WORDS.items():
             object.__setattr__(self, name, _member(kind, name, getattr(self, name)))
         object.__setattr__(self, "constant", float(self.constant))
         for name in ("facts", "witness", "searched", "details"):
@@ -190,7 +194,7 @@ class Finding:
         }
 
     @classmethod
-    def from_record(cls, record: Entries) -> "Finding":
+    def from_record(cls, record: Json) -> "Finding":
         """The finding behind `as_record`; its texts are rendered again from the data.
 
         Args:
@@ -207,7 +211,8 @@ class Finding:
         if not isinstance(record, Mapping) or set(record) != written:
             got = sorted(record) if isinstance(record, Mapping) else type(record).__name__
             raise InputError(f"finding: got {got}, expected the fields {sorted(written)}; likely cause: another file.")
-        finding = cls(**{name: decode(value) for name, value in record.items() if name in names})
+        fields = {name: decode(value) for name, value in record.items() if name in names}
+        finding = cls(**fields | {name: _member(kind, name, fields[name]) for name, kind in _WORDS.items()})
         try:
             _ = finding.meaning, finding.method
         except (KeyError, TypeError) as error:

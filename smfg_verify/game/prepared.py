@@ -114,7 +114,7 @@ def _digest(kind: type[AbstractGame], split: _Split) -> str:
     return reached(kind, _OUTSIDE, _ROOTS, sorted(split.values.items()), skipped=own)
 
 
-def numbers_of(game: AbstractGame) -> tuple[Any, ...]:
+def numbers_of(game: AbstractGame) -> tuple[object, ...]:
     """What of a game may change without another program, as its author gave it: the same objects while it has not."""
     return tuple(leaf for value in fields_of(game).values() for leaf in jax.tree.leaves(value) if is_leaf(leaf))
 
@@ -167,7 +167,7 @@ def digest_of(prepared: AbstractGame) -> str:
     return result
 
 
-def _fields(game: AbstractGame, kind: type[AbstractGame]) -> Iterator[tuple[str, Any]]:
+def _fields(game: AbstractGame, kind: type[AbstractGame]) -> Iterator[tuple[str, object]]:
     """Fields that are set, and the numbers of the contract that stand in the class."""
     names = [field.name for field in dataclasses.fields(kind)]
     ready = is_prepared(game)
@@ -182,7 +182,7 @@ def _fields(game: AbstractGame, kind: type[AbstractGame]) -> Iterator[tuple[str,
             yield name, value
 
 
-def _class_attribute(kind: type[AbstractGame], name: str) -> Any:
+def _class_attribute(kind: type[AbstractGame], name: str) -> object:
     """What stands in the class under a name, descriptors unasked; None where there is the contract's default alone."""
     return next((vars(base)[name] for base in kind.__mro__ if base not in _OUTSIDE and name in vars(base)), None)
 
@@ -271,7 +271,7 @@ def _make_subclass(kind: type[AbstractGame], split: _Split) -> type[AbstractGame
     return result
 
 
-def _user_code(kind: type[AbstractGame]) -> Iterator[tuple[str, Callable[[str], Any]]]:
+def _user_code(kind: type[AbstractGame]) -> Iterator[tuple[str, Callable[[str], object]]]:
     """What of the contract a class computes."""
     for name in (*FUNCTIONS, "successors", *WORDS, *NUMBERS):
         value = _class_attribute(kind, name)
@@ -281,13 +281,13 @@ def _user_code(kind: type[AbstractGame]) -> Iterator[tuple[str, Callable[[str], 
             yield name, lambda name: property(lambda game: _read(game, name))
 
 
-def _read(game: AbstractGame, name: str) -> Any:
+def _read(game: AbstractGame, name: str) -> object:
     with _DIGEST(digest_of(game)):
         return getattr(super(type(game), game), name)
 
 
-def _method(name: str) -> Callable[..., Any]:
-    def call(self: AbstractGame, *arguments: object, **named: object) -> Any:
+def _method(name: str) -> Callable[..., object]:
+    def call(self: AbstractGame, *arguments: object, **named: object) -> object:
         with _DIGEST(digest_of(self)):
             return getattr(super(type(self), self), name)(*arguments, **named)
 
@@ -295,7 +295,7 @@ def _method(name: str) -> Callable[..., Any]:
 
 
 def _reader(name: str, mixed: bool) -> property:
-    def read(game: AbstractGame) -> Any:
+    def read(game: AbstractGame) -> object:
         value = getattr(game, _CONSTANTS).values[name]
         return eqx.combine(getattr(game, _PARTS)[name], value) if mixed else value
 

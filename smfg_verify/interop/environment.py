@@ -7,7 +7,7 @@ import math
 import pickle
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, SupportsInt
 
 import jax
 import numpy as np
@@ -21,6 +21,9 @@ from smfg_verify.interop.extras import require
 # Largest deviations taken for rounding, in units of a table's largest entry. MFGLib computes in single precision
 # unless told otherwise.
 _TOLERANCE, _SINGLE_TOLERANCE = 1e-9, 1e-5
+
+# A tensor of torch, which need not be installed; an array of NumPy where the environment computes in NumPy.
+_Tensor = Any
 
 
 class Environment:
@@ -79,7 +82,7 @@ class Environment:
         with default_dtype(self.environment.mu0.dtype):
             spread = self._tensor(self.spread)
 
-            def function(flat: object) -> Any:
+            def function(flat: _Tensor) -> _Tensor:
                 found = self._called(name, spread @ flat, None)
                 return found / found.sum(-1, keepdim=True) if name == "prob" else found
 
@@ -94,10 +97,10 @@ class Environment:
         types = (str(getattr(found, "dtype", "float64")), str(self.environment.mu0.dtype))
         return _TOLERANCE if all(kind.endswith(("float64", "int64")) for kind in types) else _SINGLE_TOLERANCE
 
-    def _tensor(self, numbers: np.ndarray) -> Any:
+    def _tensor(self, numbers: np.ndarray) -> _Tensor:
         return _torch().tensor(numbers, dtype=self.environment.mu0.dtype)
 
-    def _called(self, name: str, joint: Any, time: int | None) -> Any:
+    def _called(self, name: str, joint: _Tensor, time: int | None) -> _Tensor:
         step = self.time if time is None else time
         found = getattr(self.environment, name)(step, joint.reshape(self.states + self.actions))
         shape = (self.states if name == "prob" else ()) + self.states + self.actions
@@ -191,13 +194,13 @@ def called_tables(
     return result
 
 
-def _say(number: Any, joints: object) -> tuple[np.ndarray, ...]:
+def _say(number: SupportsInt, joints: object) -> tuple[np.ndarray, ...]:
     environment, joints = environment_of(int(number)), np.asarray(joints)
     told = [np.stack([environment.at(name, joint) for joint in joints]) for name in ("prob", "reward")]
     return tuple(table.astype(joints.dtype) for table in told)
 
 
-def _derived(function: Callable[..., object], order: int) -> Callable[..., Any]:
+def _derived(function: Callable[[_Tensor], _Tensor], order: int) -> Callable[[_Tensor], _Tensor]:
     """The function of torch that gives all derivatives of an order, the newest axis last."""
     if order == 0:
         return function
@@ -205,7 +208,7 @@ def _derived(function: Callable[..., object], order: int) -> Callable[..., Any]:
     return lambda flat: _torch().autograd.functional.jacobian(below, flat, create_graph=True)
 
 
-def _numbers(tensor: Any) -> np.ndarray:
+def _numbers(tensor: _Tensor) -> np.ndarray:
     return np.asarray(tensor.detach().cpu(), dtype=float)
 
 

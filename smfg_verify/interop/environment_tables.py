@@ -1,7 +1,7 @@
 """The tables of a foreign environment at one time step, as functions of the mean field that JAX can differentiate."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple, SupportsInt
 
 import equinox as eqx
 import jax
@@ -138,7 +138,7 @@ def _derivative(
     return result
 
 
-def _call(name: str, order: int, number: Any, mean_field: object) -> np.ndarray:
+def _call(name: str, order: int, number: SupportsInt, mean_field: object) -> np.ndarray:
     return environment_of(int(number)).derivative(name, order, np.asarray(mean_field))
 
 

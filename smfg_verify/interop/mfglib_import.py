@@ -219,8 +219,9 @@ def from_mfglib(
     Source: MFGLib (Guo et al. 2023), its class `Environment`.
 
     Examples:
+        >>> import jax.numpy as jnp
         >>> import numpy as np
-        >>> from smfg_verify import solve_equilibrium
+        >>> from smfg_verify.game import dense_transition
         >>> from smfg_verify.interop import AddedLeader, from_mfglib
         >>> class TwoPlaces:  # has MFGLib's attributes; the follower goes where it likes and shuns crowds
         ...     T, S, A, mu0 = 1, (2,), (2,), np.array([0.5, 0.5])
@@ -230,8 +231,9 @@ def from_mfglib(
         ...         return np.tile(-joint.sum(axis=1)[:, None], (1, 2))
         >>> leader = AddedLeader(num_actions=1, reward=lambda s, a, b, m: 0.0 * s, reward_dependence="none")
         >>> game = from_mfglib(TwoPlaces(), leader, discount=0.9, temperature=0.5)
-        >>> solve_equilibrium(game, np.zeros((2, 1))).mean_field.round(3).tolist()
-        [[0.25, 0.25], [0.25, 0.25]]
+        >>> crowd = jnp.array([[0.7, 0.1], [0.1, 0.1]])  # of places and moves
+        >>> float(game.follower_reward(0, 1, 0, crowd)), dense_transition(game, 0, 1, 0, crowd).round(3).tolist()
+        (-0.8, [0.1, 0.9])
     """
     if mean_field_support not in ("states", "state_actions"):
         raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")

@@ -26,7 +26,7 @@ class Portable:
         result: dict[str, object] = _mapped(_packed, vars(self))
         return result
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         kind = type(self)
         if not kind.__module__.startswith(USER_FILE):
             return super().__reduce_ex__(protocol)

@@ -22,6 +22,7 @@ from smfg_verify.game import (
     require_source_agrees,
     validate,
 )
+from smfg_verify.game.base import Numerical
 from smfg_verify.policies import checked_distribution, entropy, observed_rows, softmax_policy
 from smfg_verify.records.portable import Portable
 from smfg_verify.stochastic.deviation import Deviation, best_deviation
@@ -102,7 +103,7 @@ def simulate_population(
     num_steps: int | None = None,
     seeds: Iterable[int] = (0,),
     mean_field: ArrayLike | None = None,
-    initial: ArrayLike | None = None,
+    initial: Numerical | None = None,
     deviation: bool = True,
 ) -> PopulationRun:
     r"""Simulate N followers who play one policy against one leader and meet their own empirical mean field.
@@ -206,7 +207,7 @@ def _policy_and_reference(
     )
 
 
-def _initial_law(game: AbstractGame, reference: Float[Array, " n *A"], initial: ArrayLike | None) -> Float[Array, " n"]:
+def _initial_law(game: AbstractGame, reference: Float[Array, " n *A"], initial: Numerical | None) -> Float[Array, " n"]:
     if initial is None:
         return reference.reshape(game.num_states, -1).sum(axis=-1)
     return checked_distribution("initial", initial, (game.num_states,), "a law of the first states")

@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions import AssumptionReport, Contradiction, Evidence, Finding, Side, check
+from smfg_verify.assumptions import AssumptionReport, Contradiction, Evidence, Finding, Side, Verdict, check
 from smfg_verify.assumptions.contradictions import conflicts, require_consistent
 from smfg_verify.assumptions.ergodicity import findings as ergodicity_module
 from smfg_verify.assumptions.uniqueness import findings as uniqueness
@@ -20,7 +20,7 @@ def finding(name, verdict, constant=0.5, side=Side.UPPER, **others):
     return Finding(
         property=property_name,
         statement=statement,
-        verdict=verdict,
+        verdict=Verdict(verdict),
         constant=constant,
         side=side,
         evidence=Evidence.PROOF if proved else Evidence.SEARCH,
@@ -60,7 +60,10 @@ def test_a_certificate_excludes_the_refutation_of_what_it_proves(name):
         assert all(f"{each.property}/{each.statement}" in str(raised.value) for each in pair)
         assert raised.value.findings == tuple(found)
     # Any one of the two softened, or alone, is no contradiction.
-    softer = dataclasses.replace(pair[0], verdict="inconclusive"), dataclasses.replace(pair[1], verdict="supported")
+    softer = (
+        dataclasses.replace(pair[0], verdict=Verdict.INCONCLUSIVE),
+        dataclasses.replace(pair[1], verdict=Verdict.SUPPORTED),
+    )
     for found in ([softer[0], pair[1]], [pair[0], softer[1]], pair[:1], pair[1:]):
         require_consistent(found)
 
@@ -149,8 +152,8 @@ def test_a_report_is_never_made_of_a_contradiction_nor_read_from_one():
     found = [finding(*each, facts=told) for each in EXCLUSIVE["unique and not"]]
     report = {"game_name": "G", "game_hash": "0", "settings": {}}
     with pytest.raises(Contradiction):
-        AssumptionReport(**report, findings=found)
-    honest = AssumptionReport(**report, findings=found[:1]).to_json()
+        AssumptionReport(**report, findings=tuple(found))
+    honest = AssumptionReport(**report, findings=tuple(found[:1])).to_json()
     two = honest.replace('"findings": [', f'"findings": [{found[1].to_json()}, ', 1)
     with pytest.raises(Contradiction):
         AssumptionReport.from_json(two)

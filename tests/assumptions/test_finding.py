@@ -71,7 +71,15 @@ def test_immutable():
 def test_a_sampled_number_is_never_certified():
     with pytest.raises(ValueError, match="never certifies"):
         finding(verdict=Verdict.CERTIFIED)
-    assert finding(verdict="certified", evidence="proof").verdict is Verdict.CERTIFIED
+    assert finding(verdict=Verdict.CERTIFIED, evidence=Evidence.PROOF).verdict is Verdict.CERTIFIED
+
+
+@pytest.mark.wrong_types
+def test_a_verdict_and_its_evidence_may_be_said_in_words():
+    found = finding(verdict="certified", evidence="proof")
+    assert (found.verdict, found.evidence) == (Verdict.CERTIFIED, Evidence.PROOF)
+    with pytest.raises(ValueError, match="did you mean 'refuted'"):
+        finding(verdict="refutd")
 
 
 def test_refuted_needs_a_witness():
@@ -80,12 +88,14 @@ def test_refuted_needs_a_witness():
 
 
 def test_bad_values_are_refused():
-    with pytest.raises(ValueError, match="did you mean 'refuted'"):
-        finding(verdict="refutd")
     with pytest.raises(ValueError, match="record"):
         finding(details={"function": object()})
     with pytest.raises(ValueError, match="expected the fields"):
         Finding.from_json('{"property": "x"}')
+
+
+@pytest.mark.wrong_types  # no game is looked at
+def test_what_has_no_constant_to_reproduce_is_refused():
     with pytest.raises(ValueError, match="did you mean 'cosine'"):
         finding(statement="cosin").reproduce(None)
     with pytest.raises(ValueError, match="no witness"):

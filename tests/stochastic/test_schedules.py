@@ -24,6 +24,7 @@ def test_steps_are_the_constants_over_the_square_root_with_two_of_them_clipped()
         np.testing.assert_allclose(schedule.at(k), expected, rtol=1e-14)
 
 
+@pytest.mark.untyped  # the line that is warned about
 @pytest.mark.parametrize(
     ("constants", "named"),
     [

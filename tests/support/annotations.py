@@ -17,7 +17,8 @@ def checked(function, **options):
     """The function, or dataclass, that checks what it is given and what it returns.
 
     A parameter that is annotated with a JAX array takes what JAX takes for one: NumPy arrays and numbers of that kind
-    and shape. A result has to be what its annotation says.
+    and shape. A result has to be what its annotation says, but an array of NumPy without axes may be one of its
+    numbers, which is what NumPy's own functions give.
     """
     if isinstance(function, types.FunctionType):
         hints = dict(function.__annotations__)
@@ -30,8 +31,11 @@ def checkable(hint, *, wide):
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is jax.Array:
         return ArrayLike if wide else hint
+    if hint is np.ndarray:
+        return _wide(hint)
     if isinstance(hint, type) and issubclass(hint, AbstractArray):
-        return hint.dtype[_wide(hint.array_type), hint.dim_str] if wide else hint
+        change = wide or hint.array_type is np.ndarray
+        return hint.dtype[_wide(hint.array_type), hint.dim_str] if change else hint
     if origin in (typing.Union, types.UnionType):
         return typing.Union[tuple(checkable(argument, wide=wide) for argument in arguments)]  # noqa: UP007
     if origin in _CONTAINERS:

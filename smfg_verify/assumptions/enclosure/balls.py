@@ -17,7 +17,7 @@ _SINGULAR = 1e-200
 # Roundings of a softmax: of its quotient, and of the argument of an exponential, relative to that.
 _QUOTIENT, _ARGUMENT = 1e-14, 1e-15
 # What selects entries of an array.
-Entries = int | slice | np.ndarray | EllipsisType | tuple[int | slice | np.ndarray | EllipsisType | None, ...] | None
+Subscript = int | slice | np.ndarray | EllipsisType | tuple[int | slice | np.ndarray | EllipsisType | None, ...] | None
 
 # Radius added for a product or a sum of two, relative to its size: some ten units in the last place. NumPy rounds each
 # once, so a difference of equal numbers is exactly zero.
@@ -69,7 +69,7 @@ class Ball:
         result: Float[np.ndarray, "*shape"] = np.abs(self.mid) + self.rad
         return result
 
-    def __getitem__(self, index: Entries) -> "Ball":
+    def __getitem__(self, index: Subscript) -> "Ball":
         return Ball(self.mid[index], self.rad[index])
 
     def __neg__(self) -> "Ball":

@@ -72,7 +72,7 @@ def _enclosed(result: Value, scope: Scope) -> Enclosed:
     return constant_value(result, scope)
 
 
-def run(program: Jaxpr, constants: Sequence[Array], inputs: Sequence[Value]) -> list[Value]:
+def run(program: Jaxpr, constants: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
     """Results of a program (a jaxpr) on values of which some depend on the variables.
 
     Raises:

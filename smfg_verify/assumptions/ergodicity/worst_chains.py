@@ -16,6 +16,7 @@ from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain
 from smfg_verify.exact.tables_at_fields import field_size, random_fields, tables_at
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.game.base import AnyArray
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.entries import Entries
 
@@ -254,7 +255,7 @@ def coefficient_objective(game: AbstractGame, point: Float[Array, " D"], label: 
     return -0.5 * jnp.max(jnp.sum(jnp.abs(power[:, None] - power), axis=-1))
 
 
-def _split(game: AbstractGame, point: Array) -> tuple[Array, Array, Array]:
+def _split(game: AbstractGame, point: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Follower logits (n, A), leader logits (O, B) and the mean field's parameter (M,) of a point."""
     first, last = game.num_states * game.num_follower_actions, point.shape[-1] - field_size(game)
     leader = point[first:last].reshape(-1, game.num_leader_actions)

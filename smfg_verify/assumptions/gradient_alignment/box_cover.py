@@ -237,7 +237,7 @@ def _enclosed(
     parts = []
     for index in np.unique(chart):
         here = chart == index
-        parts.append(_enclosed_in_chart(charts, index, *(part[here] for part in (lower, upper, field, value))))
+        parts.append(_enclosed_in_chart(charts, int(index), *(part[here] for part in (lower, upper, field, value))))
     return joined(*parts)
 
 

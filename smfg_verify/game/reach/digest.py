@@ -106,7 +106,7 @@ class _Walk:
         self.wanted: set[str] = set(_CALLED_BY_JAX)
         self.any_value = self.any_name = False
         # Classes and modules, of which the names wanted are followed; True where all are.
-        self.holders: dict[object, bool] = {}
+        self.holders: dict[type | types.ModuleType, bool] = {}
         for kind in self.family:
             self.hold(kind)
 
@@ -250,7 +250,7 @@ class _Walk:
             parts += [_join(name, self.of(member._value_)) for name, member in members]
         return _join("class", self.hold(kind, whole=called), *parts)
 
-    def hold(self, holder: object, whole: bool = False) -> bytes:
+    def hold(self, holder: type | types.ModuleType, whole: bool = False) -> bytes:
         """A class or module by its place among those met; what is wanted of it is followed at the end."""
         self.holders[holder] = self.holders.get(holder, False) or whole
         name = holder.__qualname__ if isinstance(holder, type) else "module"
@@ -266,10 +266,10 @@ class _Walk:
             followed.update(todo)
         return parts
 
-    def pairs(self) -> list[tuple[Any, str]]:
+    def pairs(self) -> list[tuple[type | types.ModuleType, str]]:
         return [(holder, name) for holder in list(self.holders) for name in sorted(self.names_of(holder))]
 
-    def names_of(self, holder: Any) -> Iterable[str]:
+    def names_of(self, holder: type | types.ModuleType) -> Iterable[str]:
         """Of a class or module: what code spells, what it might compute, and what Python itself reads."""
         own, game, is_class = vars(holder), holder in self.family, isinstance(holder, type)
         if self.holders[holder] or (is_class and self.any_name):
@@ -278,7 +278,7 @@ class _Walk:
             names = {name for name in own.keys() & self.wanted if not is_special(name)}
         if is_class and self.any_value:
             names |= {name for name, value in own.items() if not (is_special(name) or _is_method(value))}
-        special = special_names(holder, making=not game) if is_class else ()
+        special = special_names(holder, making=not game) if isinstance(holder, type) else ()
         names = names.difference(self.fields) if game else names
         return (name for name in {*names, *special} if not self.left_out(holder, name))
 
@@ -325,7 +325,7 @@ def _is_method(value: object) -> bool:
     return callable(value) or isinstance(value, property | staticmethod | classmethod | functools.cached_property)
 
 
-def _cells(function: types.FunctionType) -> Iterable[Any]:
+def _cells(function: types.FunctionType) -> Iterable[object]:
     for cell in function.__closure__ or ():
         try:
             yield cell.cell_contents

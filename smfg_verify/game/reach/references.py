@@ -104,7 +104,7 @@ def _steps(code: types.CodeType) -> Iterator[_Step]:
             yield _Step("LOAD_CONST" if name == "LOAD_SMALL_INT" else name, value, _operand(instruction, value))
 
 
-def _operand(instruction: dis.Instruction, value: object) -> Any:
+def _operand(instruction: dis.Instruction, value: object) -> object:
     if instruction.arg is None:
         return None
     if isinstance(value, types.CodeType):
@@ -217,7 +217,7 @@ def resolve(reference: Reference, function: types.FunctionType) -> Resolved | No
     return None if value is _MISSING else Resolved(path, value, module)
 
 
-def _root(reference: Reference, function: types.FunctionType) -> Any:
+def _root(reference: Reference, function: types.FunctionType) -> object:
     if reference.kind == "global":
         return function.__globals__.get(reference.name, getattr(builtins, reference.name, _MISSING))
     if reference.kind == "module":

@@ -47,7 +47,7 @@ def special_names(kind: type, *, making: bool) -> Iterator[str]:
                 yield name
 
 
-def fields_of(kind: type) -> Iterator[tuple[str, Any, Any]]:
+def fields_of(kind: type) -> Iterator[tuple[str, object, object]]:
     """Of a dataclass: names, factories of defaults and metadata; the methods that it generates follow from them."""
     for field in vars(kind).get("__dataclass_fields__", {}).values():
         # Not by identity: unpickling makes another MISSING.
@@ -76,7 +76,7 @@ def wrapper_state(value: object) -> dict[str, object]:
     return {name: held[name] for name in sorted(held) if not (is_special(name) or name in _OF_WRAPPER)}
 
 
-def base_content(value: object) -> tuple[Any, ...]:
+def base_content(value: object) -> tuple[object, ...]:
     """What an instance of a subclass of a built-in type holds as one."""
     if isinstance(value, dict):
         return (dict(value), getattr(value, "default_factory", None))
@@ -89,7 +89,7 @@ def base_content(value: object) -> tuple[Any, ...]:
     return ()
 
 
-def attributes_of(value: object) -> tuple[Any, ...] | None:
+def attributes_of(value: object) -> tuple[object, ...] | None:
     """An object's dictionary, by name, and its slots; None where it has neither."""
     slots = {
         name: getattr(value, name)
@@ -110,7 +110,7 @@ def _slots(kind: type) -> tuple[str, ...]:
     return tuple(f"_{kind.__name__.lstrip('_')}{n}" if n.startswith("__") and n[-2:] != "__" else n for n in names)
 
 
-def rebuilt_from(value: object) -> tuple[Any, ...]:
+def rebuilt_from(value: object) -> tuple[object, ...]:
     """What a library's object would be unpickled from, which leaves out what it keeps to be faster."""
     if isinstance(value, weakref.ref):
         return (value(),)

@@ -23,11 +23,11 @@ class ActionLaw(NamedTuple):
     def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
-    def at(self, normal: Float[Array, ""]) -> Float[Array, ""]:
+    def at(self, normal: Float[Array, "*k"]) -> Float[Array, "*k"]:
         """The action that a standard normal draw gives."""
         return self.mean + jnp.exp(self.log_std) * normal
 
-    def log_density(self, action: Float[Array, ""]) -> Float[Array, ""]:
+    def log_density(self, action: Float[Array, "*k"]) -> Float[Array, "*k"]:
         """Logarithm of the density at an action."""
         scaled = (action - self.mean) * jnp.exp(-self.log_std)
         return -0.5 * scaled**2 - self.log_std - 0.5 * jnp.log(2.0 * jnp.pi)

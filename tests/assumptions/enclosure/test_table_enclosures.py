@@ -178,7 +178,7 @@ def test_floor_of_the_logarithm_bounds_value_and_slope():
     below, above = np.array([[0.0, 0.0]]), np.array([[0.9 * floor, 1.0]])
     slopes = enclose_slopes(game, "leader_reward", below, above)
     np.testing.assert_allclose([slopes.lower[0, 0, 0], slopes.upper[0, 0, 0]], 0.0, atol=1e-12)
-    across = enclose_slopes(game, "leader_reward", [[0.99 * floor, 0.0]], [[1.01 * floor, 1.0]])
+    across = enclose_slopes(game, "leader_reward", np.array([[0.99 * floor, 0.0]]), np.array([[1.01 * floor, 1.0]]))
     assert np.all(across.lower[0, 0, 0] <= -weight / floor)
     assert np.all(across.lower[0, 0, 0] >= -1.1 * weight / floor)
     assert np.all(np.abs(across.upper[0, 0, 0]) <= 1e-12)

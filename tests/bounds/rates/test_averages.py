@@ -43,6 +43,7 @@ def test_average_of_a_power_law_is_overestimated_a_little_and_the_change_tells()
     assert 0.001 < relative < change < 5.0 * relative
 
 
+@pytest.mark.wrong_types  # a namespace stands for residuals
 def test_a_window_without_a_checkpoint_that_is_left_has_no_change():
     """Every other checkpoint is left out, the last one never: a window of the one before it holds none."""
     residuals = types.SimpleNamespace(e_omega=np.ones((6, 5)), iterations=np.array([0, 10, 20, 30, 40]))

@@ -1,5 +1,7 @@
 """The nested loop and fictitious play: do the followers reach the equilibrium of a leader?"""
 
+import collections
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -16,6 +18,9 @@ from smfg_verify.stochastic.updates import Iterate, exact_laws
 from tests.helpers import oracle
 from tests.stochastic.games_for_runs import array_game, interior_iterate
 
+# An iterate of many runs whose first axis counts them; in an `Iterate` it is the last.
+Point = collections.namedtuple("Point", tuple(Iterate.__dataclass_fields__))
+
 
 @eqx.filter_jit
 def follower_gaps(game, points):
@@ -25,7 +30,7 @@ def follower_gaps(game, points):
 def optimality_gaps(game, trace, column=-1):
     """How much one follower could gain by a best response, for every seed at one checkpoint, (seeds,)."""
     points = {name: jnp.asarray(getattr(trace, name)[:, column]) for name in Iterate.__dataclass_fields__}
-    return np.asarray(follower_gaps(game, Iterate(**points)))
+    return np.asarray(follower_gaps(game, Point(**points)))
 
 
 def mean_field_errors(game, trace):

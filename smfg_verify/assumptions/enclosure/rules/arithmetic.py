@@ -7,7 +7,7 @@ fold constants that follow each other (as XLA does), multiply by a reciprocal in
 denormal numbers to zero: none of these is farther from the exact result than the terms below allow.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -27,13 +27,14 @@ ACCURACY = 1e-13
 LOOSE_ACCURACY = 1e-12
 # A type of numbers: one of NumPy, or one of JAX alone, such as that of random keys; they have no common class.
 ElementType = Any
+Size = TypeVar("Size", float, Array)
 
 
 class NoEnclosure(ValueError):
     """A program that cannot be enclosed: a primitive without a rule, a number type, or too many numbers."""
 
 
-def rounding(terms: int, size: Array) -> Array:
+def rounding(terms: int, size: Size) -> Size:
     """Bound of the roundings of a sum of `terms` products whose absolute values add up to at most `size`."""
     return (terms + _SPARE) * UNIT * size + TINY
 

@@ -66,7 +66,9 @@ def intersection(first: Ends, second: Ends) -> Ends:
     return jnp.minimum(lower, upper), jnp.maximum(lower, upper)
 
 
-def product(first: Ends, second: Ends) -> Ends:
+def product(
+    first: Ends, second: tuple[Float[Array, "*factor"], Float[Array, "*factor"]]
+) -> tuple[Float[Array, "*product"], Float[Array, "*product"]]:
     """All products of a number of each interval, tidy."""
     ends = [a * b for a in first for b in second]
     lower = jnp.minimum(jnp.minimum(ends[0], ends[1]), jnp.minimum(ends[2], ends[3]))
