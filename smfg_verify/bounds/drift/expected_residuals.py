@@ -1,6 +1,5 @@
 """Residuals before one iteration of AC-SMFG and their exact conditional expectations after it, along a run."""
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -11,15 +10,16 @@ from jaxtyping import Array, Float, Int, Integer
 
 from smfg_verify.bounds.drift.one_step import Outcomes, num_outcomes, num_population_points, outcomes
 from smfg_verify.bounds.local.components import Components
-from smfg_verify.bounds.rates.run_residuals import LARGEST_BATCH, require_same_game
-from smfg_verify.bounds.rates.tracking_residuals import Tracking, tracking_residuals
+from smfg_verify.bounds.rates.run_residuals import LARGEST_BATCH, measure, require_same_game, tracking_of_points
+from smfg_verify.bounds.rates.tracking_residuals import tracking_residuals
 from smfg_verify.errors import InputError
 from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
-from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
+from smfg_verify.exact.gradient.at_leaders import LeaderPoints, evaluate_leaders
 from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, traced, validate
+from smfg_verify.game.base import AnyArray
 from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.schedules import Schedule, StepSizes
 from smfg_verify.stochastic.trace import Trace
@@ -153,10 +153,9 @@ def _all_expected(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Quantities before and their rounding levels, (P, Q), and expected after, (V, P, 2, Q)."""
     bounds = value_bounds(game)
+    before, rounding = _before(game, points, leaders := evaluate_leaders(game, points.leader_logits, rescue=False))
     # Newton for the leaders one iteration away starts from the equilibrium of this one.
-    fields = evaluate_leaders(game, points.leader_logits, rescue=False).mean_field
-    most = batch_size(game, LARGEST_BATCH)
-    before, rounding = in_batches(functools.partial(_before, game), min(most, len(fields)), points, fields)
+    fields, most = leaders.mean_field, batch_size(game, LARGEST_BATCH)
     size = max(1, _POINTS_A_CALL // num_outcomes(game))
     call: Callable[..., Array] = lambda step, point, field, first, second: _expected(  # noqa: E731
         game, bounds, step, point, field, first, second, most
@@ -164,22 +163,15 @@ def _all_expected(
     return before, rounding, np.stack([in_batches(call, size, step, points, fields, *states) for step in steps])
 
 
-@jit_for_game
-def _before(game: AbstractGame, points: Components, fields: Array) -> tuple[Float[Array, "P Q"], Float[Array, "P Q"]]:
+def _before(
+    game: AbstractGame, points: Components, leaders: LeaderPoints
+) -> tuple[Float[np.ndarray, "P Q"], Float[np.ndarray, "P Q"]]:
     """Quantities and their rounding levels, as in `exact_residuals`."""
-    precision = float(jnp.finfo(float).eps)
-
-    def one(point: Components, field: Array) -> tuple[Array, Array]:
-        found = gradient_of_logits(game, point.leader_logits, field, rescue=False)
-        certificate, law = found.certificate, found.equilibrium
-        tracking = tracking_residuals(game, point, precision)
-        values = (found.objective, jnp.sum(found.total**2)), _tracking_values(tracking, point, law.mean_field)
-        theta, follower, leader = tracking.rounding
-        moved = point.mean_field.size * (law.error_bound + precision) ** 2
-        levels = (certificate.objective_error_bound, certificate.error_bound**2), (theta, moved, follower, leader)
-        return _stacked(*values), _stacked(*levels)
-
-    return jax.vmap(one)(points, fields)
+    precision = float(np.finfo(float).eps)
+    tracking = tracking_of_points(game, points, precision)
+    measured = measure(leaders, tracking, np.asarray(points.mean_field), precision)
+    values, rounding = (np.stack([part[name] for name in QUANTITIES], axis=-1) for part in measured)
+    return values, rounding
 
 
 @jit_for_game
@@ -224,14 +216,11 @@ def _of_leader(game: AbstractGame, logits: Array, start: Array) -> tuple[Array, 
     return found.objective, jnp.sum(found.total**2), found.equilibrium.mean_field
 
 
-def _tracking(game: AbstractGame, point: Components, field: Array) -> tuple[Array, Array, Array, Array]:
-    return _tracking_values(tracking_residuals(game, point, float(jnp.finfo(float).eps)), point, field)
-
-
-def _tracking_values(found: Tracking, point: Components, field: Array) -> tuple[Array, Array, Array, Array]:
+def _tracking(game: AbstractGame, point: Components, field: Array) -> tuple[AnyArray, ...]:
+    found = tracking_residuals(game, point, float(jnp.finfo(float).eps))
     return found.e_theta, jnp.sum((point.mean_field - field) ** 2), found.e_Vf, found.e_Vl
 
 
-def _stacked(leader: tuple[Array, Array], tracking: tuple[Array, Array, Array, Array]) -> Float[Array, "*P Q"]:
+def _stacked(leader: tuple[Array, Array], tracking: tuple[AnyArray, ...]) -> Float[Array, "*P Q"]:
     """In the order of `QUANTITIES`."""
     return jnp.stack([*leader, *tracking], axis=-1)

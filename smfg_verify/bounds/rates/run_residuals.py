@@ -8,18 +8,17 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Integer
+from jaxtyping import Bool, Float, Int, Integer
 
-from smfg_verify.bounds.rates.tracking_residuals import tracking_residuals
+from smfg_verify.bounds.rates.tracking_residuals import Learned, Tracking, tracking_residuals
 from smfg_verify.errors import InputError
 from smfg_verify.exact.batching import batch_size as at_once
 from smfg_verify.exact.batching import in_batches
-from smfg_verify.exact.equilibrium.rescue import with_rescue_of_points
-from smfg_verify.exact.gradient.stackelberg import StackelbergGradient, gradient_of_logits
+from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.gradient.at_leaders import LeaderPoints, evaluate_leaders
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import (
     AbstractGame,
-    compiled_for_game,
     game_hash,
     leader_logits_shape,
     mean_field_shape,
@@ -33,10 +32,8 @@ from smfg_verify.stochastic.trace import Trace
 
 RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
 
-# Points in a batch, at most: a run has hundreds of them. Few need the costly searches, which go on until the last of a
-# batch is done, so that those batches are small.
+# Points in a batch, at most: a run has hundreds of them.
 LARGEST_BATCH = 128
-_RESCUE_BATCH = 8
 
 
 class PointStatus(NamedStatus, enum.IntEnum):
@@ -163,15 +160,9 @@ def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None 
     points, finite = _points(game, trace)
     game = traced(game)
     precision = float(np.finfo(trace.leader_logits.dtype).eps)
-    most = min(LARGEST_BATCH, batch_size or LARGEST_BATCH)
-
-    def evaluate(points: _Point, *, rescue: bool) -> _Measured:
-        size = at_once(game, min(most, _RESCUE_BATCH) if rescue else most)
-        result: _Measured = in_batches(lambda some: _evaluate(game, some, precision, rescue), size, points)
-        return result
-
-    measured, _ = with_rescue_of_points(evaluate, lambda found: finite & ~found.converged, points)
-    return _assemble(trace, measured, finite)
+    leaders = evaluate_leaders(game, points.leader_logits, most=batch_size)
+    tracking = tracking_of_points(game, points, precision, batch_size)
+    return _assemble(trace, leaders, measure(leaders, tracking, np.asarray(points.mean_field), precision), finite)
 
 
 class _Point(NamedTuple):
@@ -184,21 +175,11 @@ class _Point(NamedTuple):
     mean_field: AnyArray
 
 
-class _Measured(NamedTuple):
-    """What is computed at one point; field names as in `Residuals`."""
+class Measured(NamedTuple):
+    """Residuals of many points and their rounding levels, each (P,), by name; `objective` is among them."""
 
-    e_omega: AnyArray
-    policy_gap: AnyArray
-    e_theta: AnyArray
-    e_mu: AnyArray
-    e_Vf: AnyArray
-    e_Vl: AnyArray
-    rounding: AnyArray
-    objective: AnyArray
-    direct_norm_squared: AnyArray
-    alignment: AnyArray
-    converged: AnyArray
-    kink: AnyArray
+    values: dict[str, Float[AnyArray, " P"]]
+    rounding: dict[str, Float[AnyArray, " P"]]
 
 
 def require_same_game(game: AbstractGame, trace: Trace) -> None:
@@ -249,64 +230,93 @@ def _points(game: AbstractGame, trace: Trace) -> tuple[_Point, Bool[np.ndarray, 
     return _Point(*safe), finite
 
 
-@compiled_for_game
-def _evaluate(game: AbstractGame, points: _Point, precision: float, rescue: bool) -> _Measured:
-    return jax.vmap(lambda point: _measure(game, point, precision, rescue))(points)
+def tracking_of_points(game: AbstractGame, points: Learned, precision: float, most: int | None = None) -> Tracking:
+    """`tracking_residuals` of many points, in batches.
+
+    Args:
+        game: the game, traced.
+        points: what was learned, a tree whose first axis is that of the points, (P).
+        precision: relative rounding of the points' numbers.
+        most: points in a batch, at most; None for as many as memory and a limit of ours allow.
+
+    Returns:
+        The residuals, (P,) each.
+    """
+    size = at_once(game, min(LARGEST_BATCH, most or LARGEST_BATCH))
+    return in_batches(lambda some: _tracking(game, some, precision), size, points)
 
 
-def _measure(game: AbstractGame, point: _Point, precision: float, rescue: bool) -> _Measured:
-    gradient = gradient_of_logits(game, jnp.asarray(point.leader_logits), rescue=rescue)
-    tracking = tracking_residuals(game, point, precision)
-    certificate = gradient.certificate
-    field_error = gradient.equilibrium.error_bound + precision
-    gap_rounding, follower_rounding, leader_rounding = tracking.rounding
-    rounding = (
-        certificate.error_bound**2,
-        certificate.error_bound,
-        gap_rounding,
-        point.mean_field.size * field_error**2,
-        follower_rounding,
-        leader_rounding,
-        certificate.objective_error_bound,
-    )
-    return _Measured(
-        e_omega=jnp.sum(gradient.total**2),
-        policy_gap=gradient.policy_gap,
-        e_theta=tracking.e_theta,
-        e_mu=jnp.sum((point.mean_field - gradient.equilibrium.mean_field) ** 2),
-        e_Vf=tracking.e_Vf,
-        e_Vl=tracking.e_Vl,
-        rounding=jnp.stack(rounding),
-        objective=gradient.objective,
-        direct_norm_squared=jnp.sum(gradient.direct**2),
-        alignment=_alignment(gradient),
-        converged=gradient.equilibrium.converged,
-        kink=gradient.equilibrium.converged & jnp.isposinf(certificate.error_bound),
-    )
+@jit_for_game
+def _tracking(game: AbstractGame, points: Learned, precision: float) -> Tracking:
+    return jax.vmap(lambda point: tracking_residuals(game, point, precision))(points)
 
 
-def _alignment(gradient: StackelbergGradient) -> Float[Array, ""]:
-    total, direct = jnp.linalg.norm(gradient.total), jnp.linalg.norm(gradient.direct)
-    known = jnp.minimum(total, direct) > gradient.certificate.error_bound
-    return jnp.where(known, jnp.sum(gradient.total * gradient.direct) / (total * direct), jnp.nan)
+def measure(
+    leaders: LeaderPoints, tracking: Tracking, mean_fields: Float[np.ndarray, "P ..."], precision: float
+) -> Measured:
+    """The residuals of many points out of what is known of their leaders and of their followers and critics.
+
+    Args:
+        leaders: equilibrium and gradient at each.
+        tracking: of each.
+        mean_fields: the points' own mean field estimates, (P, n) or (P, n, A).
+        precision: relative rounding of the points' numbers.
+
+    Returns:
+        The residuals; infinite where a square is too large for a float.
+    """
+    fields = tuple(range(1, mean_fields.ndim))
+    follower_gap, follower_critic, leader_critic = tracking.rounding
+    with np.errstate(over="ignore"):
+        values = {
+            "e_omega": np.sum(leaders.total**2, axis=(1, 2)),
+            "policy_gap": leaders.total_gap,
+            "e_theta": tracking.e_theta,
+            "e_mu": np.sum((mean_fields - leaders.mean_field) ** 2, axis=fields),
+            "e_Vf": tracking.e_Vf,
+            "e_Vl": tracking.e_Vl,
+            "objective": leaders.objective,
+        }
+        rounding = {
+            "e_omega": leaders.error**2,
+            "policy_gap": leaders.error,
+            "e_theta": follower_gap,
+            "e_mu": np.prod(mean_fields.shape[1:]) * (leaders.field_error + precision) ** 2,
+            "e_Vf": follower_critic,
+            "e_Vl": leader_critic,
+            "objective": leaders.objective_error,
+        }
+    return Measured(values, rounding)
 
 
-def _assemble(trace: Trace, measured: _Measured, finite: Bool[np.ndarray, " P"]) -> Residuals:
+def _alignment(leaders: LeaderPoints) -> Float[np.ndarray, " P"]:
+    """Cosine of the total gradient and its direct part; NaN where one of them is within its error."""
+    total, direct = leaders.total_norm, leaders.direct_norm
+    known = np.minimum(total, direct) > leaders.error
+    inner = np.sum(leaders.total * leaders.direct, axis=(1, 2))
+    cosines = np.full(len(inner), np.nan)
+    np.divide(inner, total * direct, out=cosines, where=known)
+    return cosines
+
+
+def _assemble(trace: Trace, leaders: LeaderPoints, measured: Measured, finite: Bool[np.ndarray, " P"]) -> Residuals:
     grid = (len(trace.seeds), len(trace.iterations))
-    status = np.where(measured.converged, PointStatus.EVALUATED, PointStatus.NOT_CONVERGED)
-    status = np.where(measured.kink, PointStatus.NOT_DIFFERENTIABLE, status)
+    status = np.where(leaders.converged, PointStatus.EVALUATED, PointStatus.NOT_CONVERGED)
+    status = np.where(leaders.not_differentiable, PointStatus.NOT_DIFFERENTIABLE, status)
     status = np.where(finite, status, PointStatus.DIVERGED)
 
-    def shaped(column: np.ndarray) -> np.ndarray:
+    def shaped(column: AnyArray) -> np.ndarray:
         return np.where(finite, column, np.nan).reshape(grid)
 
-    columns = measured._asdict()
-    del columns["converged"], columns["kink"]
-    rounding = columns.pop("rounding")
+    with np.errstate(over="ignore", invalid="ignore"):
+        columns = measured.values | {
+            "direct_norm_squared": np.sum(leaders.direct**2, axis=(1, 2)),
+            "alignment": _alignment(leaders),
+        }
     return Residuals(
         iterations=np.asarray(trace.iterations),
         seeds=np.asarray(trace.seeds),
-        rounding={name: shaped(rounding[:, index]) for index, name in enumerate((*RESIDUAL_NAMES, "objective"))},
+        rounding={name: shaped(column) for name, column in measured.rounding.items()},
         status=status.reshape(grid),
         **{name: shaped(column) for name, column in columns.items()},
     )

@@ -1,6 +1,6 @@
 """Residuals of follower and critics at one iterate against its own mean field: no equilibrium is needed."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.objective import leader_value
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.game import AbstractGame
+from smfg_verify.game.base import AnyArray
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.portable import reduce_portable
 
@@ -22,35 +23,52 @@ _SERIES_RADIUS = 2.0**-5
 _SERIES_ORDER = 9
 
 
-class Tracking(NamedTuple):
-    """Residuals of follower and critics at one iterate, which need no equilibrium; and their rounding levels."""
+@runtime_checkable
+class Learned(Protocol):
+    """What a method has learned so far, of one iterate or of many: NamedTuples of several rooms are such."""
 
-    e_theta: Float[Array, ""]
-    e_Vf: Float[Array, ""]
-    e_Vl: Float[Array, ""]
-    rounding: tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]
+    @property
+    def leader_logits(self) -> AnyArray: ...
+    @property
+    def follower_logits(self) -> AnyArray: ...
+    @property
+    def leader_critic(self) -> AnyArray: ...
+    @property
+    def follower_critic(self) -> AnyArray: ...
+    @property
+    def mean_field(self) -> AnyArray: ...
+
+
+class Tracking(NamedTuple):
+    """Residuals of follower and critics, which need no equilibrium, and rounding levels; of one iterate or many."""
+
+    e_theta: Float[AnyArray, "*P"]
+    e_Vf: Float[AnyArray, "*P"]
+    e_Vl: Float[AnyArray, "*P"]
+    rounding: tuple[Float[AnyArray, "*P"], Float[AnyArray, "*P"], Float[AnyArray, "*P"]]
 
     def __reduce__(self) -> tuple[object, ...]:
         return reduce_portable(self)
 
 
-def tracking_residuals(game: AbstractGame, point: Any, precision: float) -> Tracking:
+def tracking_residuals(game: AbstractGame, point: Learned, precision: float) -> Tracking:
     """The residuals that compare follower and critics with the current mean field estimate, for use inside jit.
 
     Args:
         game: the game, traced.
-        point: record with `leader_logits`, `follower_logits`, `leader_critic`, `follower_critic` and `mean_field`.
+        point: the iterate.
         precision: relative rounding of the iterate's numbers.
 
     Returns:
         The three residuals; e_theta is NaN where the follower's optimum was not found.
     """
     leader, follower = softmax_policy(point.leader_logits), softmax_policy(point.follower_logits)
-    model = follower_model(tabulate(game, point.mean_field), observed_rows(leader, game.leader_observation))
+    field, logits = jnp.asarray(point.mean_field), jnp.asarray(point.follower_logits)
+    model = follower_model(tabulate(game, field), observed_rows(leader, game.leader_observation))
     optimum = best_response(model, game.discount, game.temperature)
     follower_values = policy_value(model, follower, game.discount, game.temperature)
-    leader_values = leader_value(game, leader, follower, point.mean_field)
-    gap, gap_rounding = _optimality_gap(game, model, optimum, point.follower_logits, precision)
+    leader_values = leader_value(game, leader, follower, field)
+    gap, gap_rounding = _optimality_gap(game, model, optimum, logits, precision)
     return Tracking(
         e_theta=gap,
         e_Vf=jnp.sum((point.follower_critic - follower_values) ** 2),

@@ -17,6 +17,9 @@ from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
 from smfg_verify.policies import softmax_policy
 from smfg_verify.records.entries import Arguments
 
+# Few leaders need the costly searches, which go on until the last of a batch is done, so that those batches are small.
+_RESCUE_BATCH = 8
+
 
 class LeaderPoints(NamedTuple):
     """Leader policies and what is known at each; the first axis (N) counts them. NaN where not converged.
@@ -35,6 +38,8 @@ class LeaderPoints(NamedTuple):
         follower_policy: (N, n, A).
         follower_value: (N, n), in units of reward.
         error: bound on the Euclidean errors of `total`, `direct` and `held`, rounding included, (N,).
+        objective_error: bound on that of `objective`, (N,).
+        field_error: bound on the l1 error of `mean_field`, (N,).
         converged: (N,).
         rescued: Newton failed and a later search converged, (N,).
     """
@@ -54,6 +59,8 @@ class LeaderPoints(NamedTuple):
     follower_policy: Float[np.ndarray, "N n A"]
     follower_value: Float[np.ndarray, "N n"]
     error: Float[np.ndarray, " N"]
+    objective_error: Float[np.ndarray, " N"]
+    field_error: Float[np.ndarray, " N"]
     converged: Bool[np.ndarray, " N"]
     rescued: Bool[np.ndarray, " N"]
 
@@ -108,6 +115,7 @@ def evaluate_leaders(
     mean_fields: Float[ArrayLike, "N ..."] | None = None,
     *,
     rescue: bool = True,
+    most: int | None = None,
 ) -> LeaderPoints:
     """Equilibrium, gradient and error bounds of each leader, in batches of one compiled shape.
 
@@ -119,6 +127,7 @@ def evaluate_leaders(
         logits: (N, O, B).
         mean_fields: where each equilibrium search starts, (N, n) or (N, n, A); uniform if None.
         rescue: whether to solve again where Newton fails.
+        most: leaders in a batch, at most; None for as many as memory and a limit of ours allow.
 
     Returns:
         The points, NaN with `converged` False where every search that was tried failed.
@@ -127,7 +136,7 @@ def evaluate_leaders(
     shape = mean_field_shape(game)
     if mean_fields is None:
         mean_fields = np.full((len(logits), *shape), 1.0 / np.prod(shape))
-    attempt = functools.partial(_evaluate_all, game)
+    attempt = functools.partial(_evaluate_all, game, most)
     at = (logits, np.asarray(mean_fields, dtype=float))
     if not rescue:
         return attempt(*at, rescue=False)
@@ -153,8 +162,12 @@ def evaluate_where_finite(game: AbstractGame, logits: Float[ArrayLike, "N O B"])
     return points
 
 
-def _evaluate_all(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarray, *, rescue: bool) -> LeaderPoints:
-    return in_batches(lambda omega, start: _evaluate(game, omega, start, rescue), batch_size(game), logits, mean_fields)
+def _evaluate_all(
+    game: AbstractGame, most: int | None, logits: np.ndarray, mean_fields: np.ndarray, *, rescue: bool
+) -> LeaderPoints:
+    size = batch_size(game) if most is None else min(most, batch_size(game))
+    size = min(size, _RESCUE_BATCH) if rescue else size
+    return in_batches(lambda omega, start: _evaluate(game, omega, start, rescue), size, logits, mean_fields)
 
 
 @jit_for_game
@@ -184,6 +197,8 @@ def _evaluate_one(game: AbstractGame, logits: Array, start: Array, rescue: bool)
         "follower_policy": found.follower_policy,
         "follower_value": found.follower_value,
         "error": gradient.certificate.error_bound,
+        "objective_error": gradient.certificate.objective_error_bound,
+        "field_error": found.error_bound,
         "converged": found.converged,
         "rescued": jnp.zeros_like(found.converged),
     }

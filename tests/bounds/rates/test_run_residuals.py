@@ -192,18 +192,17 @@ def test_points_without_equilibrium_keep_what_needs_none(monkeypatch):
     _, game = random_pair(rng, "states")
     trace = trace_of(game, random_iterates(rng, game))
     plain = exact_residuals(game, trace)
-    from smfg_verify.bounds.rates import run_residuals as module
+    from smfg_verify.exact.gradient import at_leaders as module
 
     honest = module._evaluate
 
-    def failing(game, points, precision, rescue):
-        measured = honest(game, points, precision, rescue)
+    def failing(game, logits, mean_fields, rescue):
+        points = honest(game, logits, mean_fields, rescue)
         if rescue not in fails_when:
-            return measured
-        lost = {name: np.full_like(getattr(measured, name), np.nan) for name in needs_equilibrium}
-        return measured._replace(converged=np.zeros_like(measured.converged), **lost)
+            return points
+        lost = [np.full_like(leaf, np.nan) for leaf in points[:-2]]
+        return module.LeaderPoints(*lost, np.zeros_like(points.converged), points.rescued)
 
-    needs_equilibrium = ("e_omega", "policy_gap", "e_mu", "objective", "direct_norm_squared", "alignment")
     monkeypatch.setattr(module, "_evaluate", failing)
     fails_when = {False}
     rescued = exact_residuals(game, trace)
@@ -212,7 +211,8 @@ def test_points_without_equilibrium_keep_what_needs_none(monkeypatch):
     fails_when = {False, True}
     lost = exact_residuals(game, trace)
     assert lost.num_not_converged == lost.num_points == 4
-    assert np.all(np.isnan(lost.e_mu))
+    for name in ("e_omega", "policy_gap", "e_mu", "objective", "direct_norm_squared", "alignment"):
+        assert np.all(np.isnan(getattr(lost, name)))
     np.testing.assert_allclose(lost.e_theta, plain.e_theta, rtol=1e-9)
 
 
