@@ -15,13 +15,17 @@ from smfg_verify.bounds import (
     PowerPlan,
 )
 from smfg_verify.bounds.drift.inequalities import RESIDUALS, DriftInequality
+from smfg_verify.bounds.drift.sentences import said_by_solver
 from smfg_verify.bounds.drift.step_region import StepRegion
+from smfg_verify.bounds.rates.sentences import NO_OBSTACLE
 from smfg_verify.bounds.steps.laboratory import Laboratory, Optimum, PlaneResult
+from smfg_verify.bounds.steps.sentences import DRAWN, FOUND
 from smfg_verify.bounds.steps.sweep import StepPlane
 from smfg_verify.cases import CaseOutcome, CaseRecord, Kind, Version, find_case
 from smfg_verify.comparison import CompareSettings, Comparison, Measures, PairedDifference
 from smfg_verify.comparison.compare import ContenderResult
 from smfg_verify.comparison.paired import PairedVerdict
+from smfg_verify.comparison.sentences import NotTested
 from smfg_verify.comparison.tuning import Trial
 from smfg_verify.exact import EquilibriumMethod
 from smfg_verify.game import game_hash, mean_field_shape
@@ -86,13 +90,16 @@ def result(name, *, transitions=2, diverged=(), offset=0.0, seconds=4.0):
     )
 
 
+LOST = {"method": 3, "reference": 0}
+
+
 def comparison():
     """Three methods: the reference, one that samples and lost most of its seeds, one that reads the model."""
     lost = result("adage", transitions=8, diverged=(1, 2, 3))
     results = [result("ac-smfg"), lost, result("exact-ascent", transitions=0)]
     nan = float("nan")
     differences = {
-        "adage": PairedDifference(nan, nan, nan, 0.975, PairedVerdict.NOT_TESTED, "3 seeds have no number"),
+        "adage": PairedDifference(nan, nan, nan, 0.975, PairedVerdict.NOT_TESTED, NotTested("lost-seeds", LOST)),
         "exact-ascent": PairedDifference(0.5, 0.25, 0.75, 0.975, PairedVerdict.BETTER),
     }
     return Comparison(settings=SETTINGS, results={each.name: each for each in results}, differences=differences)
@@ -102,7 +109,7 @@ def inequality(residual, *, contraction=0.75, status="optimal"):
     others = [name for name in RESIDUALS if name != residual]
     return DriftInequality(
         residual=residual,
-        status=status,
+        outcome=said_by_solver(status),
         contraction=contraction,
         coupling=dict.fromkeys(others, 0.0) | {others[0]: 0.5},
         moving={} if residual == "e_omega" else dict.fromkeys(others, 0.0),
@@ -127,7 +134,6 @@ def drift_report(**changes):
             margin=0.1,
             obstruction={},
             obstruction_error=float("nan"),
-            reason="",
         ),
         "region": StepRegion(
             root=0.4375,
@@ -159,7 +165,7 @@ def curves():
 def plan(**changes):
     change = ChangePoint(
         status=ChangeStatus.FOUND,
-        reason="",
+        obstacle=NO_OBSTACLE,
         iteration=1234.0,
         lower=1000.0,
         upper=1500.0,
@@ -173,8 +179,7 @@ def plan(**changes):
     cells = (PowerCell(8, 5000, 0.625, 0.0625, 0.03125), PowerCell(32, 5000, 0.9375, 0.046875, 0.015625))
     fields = {
         "status": PlanStatus.PLANNED,
-        "reason": "",
-        "assumption": "what lasts",
+        "obstacle": NO_OBSTACLE,
         "slope": -0.5,
         "alternative": -0.4,
         "confidence": 0.95,
@@ -234,12 +239,12 @@ def laboratory(**changes):
         "planes": tuple(planes),
         "found": optimum(0.125),
         "foreseen": optimum(0.25, leader=0.1),
-        "undecided": "",
+        "no_optimum": FOUND,
         "difference": (0.5, 0.125),
         "rank_correlation": 0.875,
         "ratio": (0.25, 0.5, 0.75),
         "refinement": 0.015625,
-        "region_missing": "",
+        "no_region": DRAWN,
     }
     return Laboratory(**{**fields, **changes})
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
+from smfg_verify.bounds.steps.sentences import NoOptimum, NoRegion
 from smfg_verify.report.figures.laboratory import laboratory_figure
 from tests.report.records import laboratory
 from tests.support.drawn import assert_words_keep_apart, lines
@@ -48,9 +49,9 @@ def test_heat_maps_hold_what_was_measured_on_one_scale_under_the_values_swept(fi
 def test_what_is_not_certified_is_hatched_unless_there_is_no_region(figure):
     for axes, result in zip(planes(figure), laboratory().planes, strict=True):
         assert hatched(axes) == set(zip(*np.nonzero(~result.certified), strict=True))
-    without = laboratory_figure(laboratory(region_missing="of a test"))
+    without = laboratory_figure(laboratory(no_region=NoRegion("not-given")))
     assert all(not hatched(axes) for axes in planes(without))
-    assert "No region is drawn: of a test." in " ".join(without.get_supxlabel().split())
+    assert "No region is drawn: no drift inequalities were given." in " ".join(without.get_supxlabel().split())
 
 
 def test_optima_are_marked_at_their_cells_in_the_planes_they_lie_in(figure):
@@ -78,6 +79,8 @@ def test_predictions_stand_against_measurements_certified_or_not(figure):
 
 def test_a_sweep_in_which_all_diverged_is_drawn_without_a_scale():
     lost = [dataclasses.replace(r, measured=np.full((2, 3), np.nan)) for r in laboratory().planes]
-    figure = laboratory_figure(laboratory(planes=tuple(lost), found=None, foreseen=None, undecided="all diverged"))
+    figure = laboratory_figure(
+        laboratory(planes=tuple(lost), found=None, foreseen=None, no_optimum=NoOptimum("no-mean"))
+    )
     assert all(len(axes.texts) == 6 for axes in planes(figure))
     assert set(lines(figure.axes[2])) == {"equal"}

@@ -39,7 +39,7 @@ def test_every_method_has_its_samples_its_quartiles_and_its_losses(found, shown)
 def test_each_test_says_its_interval_and_what_was_not_tested_why(found, shown):
     table = titled(shown, "Against AC-SMFG")
     assert cells(table) == [
-        ("adage", "", "", "not tested: 3 seeds have no number"),
+        ("adage", "", "", "not tested: 3 seeds of the method and 0 of the reference have no number"),
         ("exact-ascent", "0.5", "[0.25, 0.75]", "better"),
     ]
     assert "97.50% each" in str(table.caption)

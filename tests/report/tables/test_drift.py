@@ -7,6 +7,7 @@ import pytest
 
 from smfg_verify.bounds import LyapunovCertificate
 from smfg_verify.bounds.drift.inequalities import RESIDUALS
+from smfg_verify.bounds.drift.sentences import Undecided
 from smfg_verify.jobs.drift import Drift
 from smfg_verify.report.tables.drift import drift_tables
 from tests.report.records import curves, drift_report, inequality
@@ -51,7 +52,7 @@ def test_curves_are_ratios_of_bound_and_mean_at_a_few_iterations():
 
 def lyapunov(**changes):
     nothing = {"exists": False, "weights": {}, "margin": float("nan"), "obstruction": {}, "obstruction_error": 0.0}
-    return LyapunovCertificate(**{**nothing, "reason": "", **changes})
+    return LyapunovCertificate(**{**nothing, **changes})
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def lyapunov(**changes):
     [
         (None, "the weights 0.625 e_omega, 0.375 e_mu decrease together"),
         (lyapunov(obstruction={"e_mu": 0.25, "e_Vf": 0.75, "e_Vl": 0.0}), "residuals 0.25 e_mu, 0.75 e_Vf keep"),
-        (lyapunov(reason="of a test"), "not decided, of a test."),
+        (lyapunov(undecided=Undecided("no-rate")), "not decided, every rate is zero."),
     ],
 )
 def test_the_lyapunov_function_the_obstruction_or_neither_is_said(found, words):

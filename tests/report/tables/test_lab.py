@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from smfg_verify.bounds.steps.sentences import NoOptimum, NoRegion
 from smfg_verify.jobs.lab import LabResult
 from smfg_verify.jobs.settings import GameSettings, RunSettings
 from smfg_verify.report.tables.lab import lab_tables
@@ -44,9 +45,9 @@ def test_the_summary_counts_choices_over_all_planes():
 
 def test_what_is_not_known_is_none_and_a_missing_region_has_its_reason():
     nan = float("nan")
-    rows = pairs(
-        titled(shown(rank_correlation=nan, ratio=(nan,) * 3, refinement=nan, region_missing="of a test"), "Step-size")
-    )
+    refused = NoRegion("refused", {"error": "of a test"})
+    unknown = shown(rank_correlation=nan, ratio=(nan,) * 3, refinement=nan, no_region=refused)
+    rows = pairs(titled(unknown, "Step-size"))
     assert [rows[name] for name in list(rows)[-3:]] == ["none"] * 3
     assert rows["drift certifies"] == "of a test"
 
@@ -62,7 +63,7 @@ def test_what_is_not_known_is_none_and_a_missing_region_has_its_reason():
         ({"difference": (np.nan, 0.1)}, "could not be compared"),
         ({"foreseen": optimum(0.125)}, "The predicted optimum is the one found."),
         ({"foreseen": None}, "No prediction"),
-        ({"found": None, "foreseen": None, "undecided": "every choice diverged"}, "No optimum: every choice diverged."),
+        ({"found": None, "foreseen": None, "no_optimum": NoOptimum("no-mean")}, "No optimum: no choice of step sizes"),
     ],
 )
 def test_the_answer_says_what_the_fresh_seeds_allow(changes, words):

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from smfg_verify.bounds import ChangeStatus, PlanStatus
+from smfg_verify.bounds.rates.sentences import ASSUMPTION, Obstacle
 from smfg_verify.jobs.plan import Plan
 from smfg_verify.jobs.settings import GameSettings
 from smfg_verify.report.tables.plan import plan_tables
@@ -38,7 +39,7 @@ def test_the_pilot_says_where_its_transient_ended():
 @pytest.mark.parametrize("slope", [float("nan"), -0.75])
 def test_without_a_break_the_slope_of_one_line_is_said_where_it_is_known(slope):
     none = dataclasses.replace(
-        plan().change, status=ChangeStatus.NONE, reason="one line has the smaller BIC", one_line_slope=slope
+        plan().change, status=ChangeStatus.NONE, obstacle=Obstacle("one-line"), one_line_slope=slope
     )
     said = pairs(titled(shown(change=none), "Pilot"))["change-point"]
     assert said == "none: one line has the smaller BIC" + ("" if slope != slope else ", slope -0.750 throughout")
@@ -46,9 +47,10 @@ def test_without_a_break_the_slope_of_one_line_is_said_where_it_is_known(slope):
 
 def test_the_recommendation_or_the_reason_why_there_is_none_is_last():
     assert "32 seeds of 5,000 iterations reach the power 0.8 in simulation" in printed(shown())
-    nothing = shown(status=PlanStatus.INCONCLUSIVE, reason="too few seeds: 4", cells=(), recommended=None)
+    few = Obstacle("few-seeds", {"seeds": 4, "least": 5})
+    nothing = shown(status=PlanStatus.INCONCLUSIVE, obstacle=few, cells=(), recommended=None)
     assert len(tables_in(nothing)) == 2  # the pilot, and the answer
     assert "inconclusive: too few seeds: 4" in printed(nothing)
     assert "reach the power" not in printed(nothing)
     for each in (shown(), nothing):
-        assert printed(each).endswith("Taken for granted: what lasts")
+        assert printed(each).endswith(f"Taken for granted: {ASSUMPTION}")
