@@ -102,13 +102,16 @@ _SUMMARY = ("finite", "lowest", "scale", "row_error", "row_sum", "worst_row", "m
 # A prepared game is arrays and one static part: no filter is needed, and the call costs a quarter of one with it.
 @functools.partial(jax.jit, static_argnames="name")
 def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, weights: Array) -> tuple[Array, Array]:
-    """Worst deviations of one function over the test fields; one mean field at a time, to bound memory."""
-    shape, function = mean_field_shape(game), FUNCTIONS[name]
+    """Worst deviations of one function over the test fields; one mean field at a time, to bound memory.
+
+    Only those are looked for that what is declared rules out: the rest of the program is not compiled.
+    """
+    shape, function, declared = mean_field_shape(game), FUNCTIONS[name], getattr(game, f"{name}_dependence")
 
     def table(field: Array) -> Array:
         return over_indices(game, lambda s, a, b: function(game, s, a, b, field.reshape(shape)))
 
-    reference = table(random[0])
+    reference = table(random[0]) if declared == "none" else None
 
     def summary(field: Array) -> Array:
         values = table(field)
@@ -120,19 +123,21 @@ def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, wei
             "row_error": jnp.max(jnp.abs(total - 1.0)),
             "row_sum": total.ravel()[jnp.argmax(jnp.abs(total - 1.0))],
             "worst_row": jnp.argmax(jnp.abs(total - 1.0)),
-            "moved": jnp.max(jnp.abs(values - reference)),
+            "moved": jnp.zeros(()) if reference is None else jnp.max(jnp.abs(values - reference)),
         }
         return jnp.stack([columns[column].astype(float) for column in _SUMMARY])
 
     def bend(pair: tuple[Array, Array, Array]) -> Array:
         first, second, weight = pair
-        mixed = table(weight * first + (1.0 - weight) * second)
-        return jnp.max(jnp.abs(mixed - weight * table(first) - (1.0 - weight) * table(second)))
+        ends = jnp.stack([first, second, weight * first + (1.0 - weight) * second])
+        at_first, at_second, between = jax.lax.map(table, ends)
+        return jnp.max(jnp.abs(between - weight * at_first - (1.0 - weight) * at_second))
 
-    fields = jnp.concatenate([vertices, random])
+    summaries = jax.lax.map(summary, jnp.concatenate([vertices, random]))
+    if declared != "affine":
+        return summaries, jnp.zeros(())
     corners = vertices[jnp.arange(random.shape[0]) % vertices.shape[0]]
-    bends = jax.lax.map(bend, (corners, random, weights))
-    return jax.lax.map(summary, fields), jnp.max(bends)
+    return summaries, jnp.max(jax.lax.map(bend, (corners, random, weights)))
 
 
 def _check_values(
