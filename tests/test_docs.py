@@ -49,6 +49,12 @@ def test_links_lead_somewhere(page):
     assert broken(page) == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_that_are_named_exist(page):
+    named = re.findall(r"`((?:tests|smfg_verify|experiments|benchmarks|docs|requirements)/[\w./-]+)`", page.read_text())
+    assert [file for file in named if not (ROOT / file).exists()] == []
+
+
 def test_broken_links_are_seen():
     page = ROOT / "docs" / "methods.md"
     assert _leads_somewhere(page, "../README.md#from-the-command-line")
