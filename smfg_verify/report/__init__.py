@@ -1,1 +1,1 @@
-"""Jobs from a game to a finished report: their settings, their results, tables, figures and JSON."""
+"""What people read: tables, figures and files of each job, rendered from the records they are given."""
