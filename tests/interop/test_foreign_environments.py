@@ -1,4 +1,4 @@
-"""Environments that are no function of the mean field are refused; another spelling of one is the same game."""
+"""Another spelling of an environment is the same game, and a copy brings its environment along."""
 
 import copy
 import pickle

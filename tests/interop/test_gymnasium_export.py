@@ -1,4 +1,4 @@
-"""The follower's environment against the kernel it was made from and the exact values it should lead to."""
+"""A game exported as an environment of gymnasium: its checker, the defaults, and what is refused."""
 
 import importlib
 

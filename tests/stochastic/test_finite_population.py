@@ -1,4 +1,4 @@
-"""Populations of N followers against exact values at N = 1, the law of large numbers and the mean field limit."""
+"""Populations of N followers: players are conserved, the law of large numbers, and what is refused."""
 
 import jax
 import numpy as np

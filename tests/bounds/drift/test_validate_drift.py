@@ -1,4 +1,4 @@
-"""Drift: expectations against the algorithm itself, constants against every row, Lyapunov weights and obstructions."""
+"""The drift of a run: Lyapunov weights and obstructions, bounds unrolled along the run, and what is refused."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Local theory: the noise against simulated averages, the Lyapunov equation, and predicted against measured means."""
+"""Local theory: the Lyapunov equation, the lag of slow modes, and predicted against measured means."""
 
 import functools
 
@@ -39,9 +39,6 @@ def limit_of(name):
     return point
 
 
-# --- the noise ------------------------------------------------------------------------------------------------------
-
-
 def scores(sums, length, covariance):
     """Entries of the sampled covariance of the sums minus those predicted, in standard errors."""
     sampled = np.cov(np.asarray(sums).T) / length
@@ -50,7 +47,7 @@ def scores(sums, length, covariance):
     return np.abs(sampled - covariance) / np.maximum(error, 1e-12)
 
 
-# --- the Lyapunov equation and the expansion -------------------------------------------------------------------------
+# --- the Lyapunov equation -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

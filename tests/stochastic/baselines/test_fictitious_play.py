@@ -1,4 +1,4 @@
-"""The nested loop and fictitious play: do the followers reach the equilibrium of a leader?"""
+"""Fictitious play: do the followers reach the equilibrium of a leader, and does the leader answer them?"""
 
 import collections
 

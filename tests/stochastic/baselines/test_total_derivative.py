@@ -1,4 +1,4 @@
-"""The three methods that follow the total gradient, two of them by reading the model."""
+"""The total-derivative learner: its estimates tend to the total gradient as samples are added."""
 
 import numpy as np
 import pytest
