@@ -39,14 +39,6 @@ def limit_of(name):
     return point
 
 
-def scores(sums, length, covariance):
-    """Entries of the sampled covariance of the sums minus those predicted, in standard errors."""
-    sampled = np.cov(np.asarray(sums).T) / length
-    variances = np.diag(covariance)
-    error = np.sqrt((np.outer(variances, variances) + covariance**2) / len(sums))
-    return np.abs(sampled - covariance) / np.maximum(error, 1e-12)
-
-
 # --- the Lyapunov equation -------------------------------------------------------------------------------------------
 
 

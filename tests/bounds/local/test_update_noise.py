@@ -14,7 +14,7 @@ from smfg_verify.game import TabularGame, traced
 from smfg_verify.stochastic.schedules import StepSizes
 from smfg_verify.stochastic.updates import Iterate, num_uniforms, update
 from smfg_verify.stochastic.value_bounds import ValueBounds
-from tests.bounds.local.test_predicted_errors import SLOW_LEADER, scores
+from tests.bounds.local.test_predicted_errors import SLOW_LEADER
 from tests.stochastic.games_for_runs import array_game, interior_iterate
 
 
@@ -44,6 +44,14 @@ def summed_directions(game, x, sampling, key, blocks, length):
     first = (jnp.zeros(lanes, jnp.int32), jnp.zeros(lanes, jnp.int32))
     _, sums = jax.lax.scan(block, first, jax.random.split(key, blocks + 1))
     return jnp.moveaxis(sums[1:], 1, 2).reshape(blocks * lanes, -1)
+
+
+def scores(sums, length, covariance):
+    """Entries of the sampled covariance of the sums minus those predicted, in standard errors."""
+    sampled = np.cov(np.asarray(sums).T) / length
+    variances = np.diag(covariance)
+    error = np.sqrt((np.outer(variances, variances) + covariance**2) / len(sums))
+    return np.abs(sampled - covariance) / np.maximum(error, 1e-12)
 
 
 def sticky_game(support):

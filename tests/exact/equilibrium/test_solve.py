@@ -246,10 +246,3 @@ def test_bad_arguments(arguments, message):
     game, _, _ = pair(0)
     with pytest.raises(ValueError, match=message):
         solve_equilibrium(game, **arguments)
-
-
-def test_float32_is_refused():
-    game, _, logits = pair(0)
-    single = eqx.tree_at(lambda g: g.temperature, game, game.temperature.astype(jnp.float32))
-    with pytest.raises(ValueError, match="float64"):
-        solve_equilibrium(single, logits)
