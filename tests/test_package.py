@@ -1,4 +1,4 @@
-"""Properties of the package as a whole: cheap import, public names, the direction of imports, the README's example."""
+"""The package as a whole: cheap import, public names, direction of imports, tests that mirror it, README's example."""
 
 import re
 import subprocess
@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import smfg_verify
+from tests.support import mirrors
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,6 +38,13 @@ def test_imports_point_down():
     linter = Path(sys.executable).parent / "lint-imports"
     done = subprocess.run([linter, "--no-cache"], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout
+
+
+def test_every_module_that_computes_has_a_test_module_under_its_name_or_says_what_holds_it():
+    assert mirrors.unheld() == [], (
+        "add tests/<room>/test_<module>.py, or a line with its reason to tests/support/mirrors.py"
+    )
+    assert mirrors.idle_lines() == [], "lines of tests/support/mirrors.py that are needed no more, or name no tests"
 
 
 def test_the_readme_example_runs_as_printed(capsys):

@@ -4,15 +4,15 @@ import numpy as np
 
 from smfg_verify.exact import stackelberg_gradient
 from smfg_verify.exact.gradient.at_leaders import advantage, checked, evaluate_where_finite, joined
-from smfg_verify.games import load
 from smfg_verify.policies import softmax_policy
+from tests.exact.cases import pair
 
-LEADERS = np.random.default_rng(0).normal(size=(4, 1, 2))
+LEADERS = np.random.default_rng(0).normal(size=(4, 2, 2))
 
 
 def test_each_leader_is_evaluated_as_if_it_were_alone_and_lost_ones_are_nan():
-    game, leaders = load("laffer-tax"), LEADERS.copy()
-    leaders[1, 0, 0], leaders[2] = np.nan, np.inf
+    (game, *_), leaders = pair(0, observations=2, tau_l=0.1), LEADERS.copy()
+    leaders[1, 1, 0], leaders[2] = np.nan, np.inf
     found = evaluate_where_finite(checked(game), leaders)
     np.testing.assert_array_equal(found.converged, [True, False, False, True])
     assert all(np.isnan(leaf[1:3]).all() for leaf in found if leaf.dtype == float)

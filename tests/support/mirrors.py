@@ -1,0 +1,102 @@
+"""Which test module mirrors which module of the package, and what holds those that have no mirror.
+
+`smfg_verify/<room>/<module>.py` is tested by `tests/<room>/test_<module>.py`. A module without functions has nothing to
+test. The others are listed here, by path or pattern: the module of tests that holds them, and why it is not a mirror.
+"""
+
+import ast
+import fnmatch
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE, TESTS = ROOT / "smfg_verify", ROOT / "tests"
+
+_WORDS = "renders a record in words, which are read where the records are made"
+_WHOLE = "has no result of its own: it carries out what others compute, and is tested as a command"
+_INNER = "an inner part of what that module tests from outside, against one oracle"
+HELD_BY = {
+    "assumptions/checking.py": ("assumptions/test_all_properties.py", _WHOLE),
+    "assumptions/constants/sampled_constants.py": ("assumptions/constants/test_game_constants.py", _INNER),
+    "assumptions/contraction/near_equilibria.py": ("assumptions/contraction/test_secants.py", _INNER),
+    "assumptions/enclosure/interpreter.py": ("assumptions/enclosure/test_machine_arithmetic.py", _INNER),
+    "assumptions/enclosure/leader_world.py": ("assumptions/enclosure/test_leader_boxes.py", _INNER),
+    "assumptions/enclosure/rules/affine_operations.py": ("assumptions/enclosure/test_machine_arithmetic.py", _INNER),
+    "assumptions/enclosure/rules/functions.py": ("assumptions/enclosure/rules/test_rules.py", _INNER),
+    "assumptions/enclosure/rules/primitives.py": ("assumptions/enclosure/rules/test_rules.py", _INNER),
+    "assumptions/enclosure/values.py": ("assumptions/enclosure/rules/test_integers.py", _INNER),
+    "assumptions/gradient_alignment/box_cover.py": ("assumptions/gradient_alignment/test_leader_box.py", _INNER),
+    "assumptions/gradient_alignment/statements.py": ("assumptions/gradient_alignment/test_sentences.py", _INNER),
+    "assumptions/gradient_alignment/witness.py": ("assumptions/gradient_alignment/test_findings.py", _INNER),
+    "assumptions/gradient_alignment/zeros.py": ("assumptions/gradient_alignment/test_sentences.py", _INNER),
+    "assumptions/lipschitz/sentences.py": ("assumptions/test_sentences.py", _WORDS),
+    "assumptions/properties.py": ("assumptions/test_all_properties.py", "a registry, tested by what it holds"),
+    "assumptions/sentence.py": ("assumptions/test_sentences.py", _WORDS),
+    "assumptions/settings.py": ("assumptions/test_all_properties.py", "options, refused where they are given"),
+    "assumptions/untraced.py": ("interop/test_foreign_code.py", "needs code that JAX does not see"),
+    "bounds/*/sentences.py": ("records/test_coded_text.py", _WORDS),
+    "bounds/local/limit_record.py": ("bounds/local/test_limit_points.py", "the record of what is found there"),
+    "bounds/local/linear_noise.py": ("bounds/steps/test_laboratory.py", _INNER),
+    "bounds/rates/findings.py": ("bounds/rates/test_validate_bounds.py", _INNER),
+    "bounds/rates/report.py": ("bounds/rates/test_validate_bounds.py", "the record of what is found there"),
+    "bounds/steps/sweep*.py": (
+        "bounds/steps/test_laboratory.py",
+        "one sweep, which takes seconds, serves all its tests",
+    ),
+    "cases/registry.py": ("cases/test_cases.py", "a registry, tested by what it holds"),
+    "cases/sentences.py": ("records/test_coded_text.py", _WORDS),
+    "cases/*/*.py": ("cases/test_cases.py", "every case is carried out there, and once with a broken ingredient"),
+    "cli/commands/*.py": ("cli/test_options.py", _WHOLE),
+    "cli/precision.py": ("cli/test_app.py", _WHOLE),
+    "cli/saving.py": ("cli/test_files.py", _WHOLE),
+    "cli/screen.py": ("cli/test_app.py", _WHOLE),
+    "comparison/tuning.py": ("comparison/test_compare.py", "one comparison, which takes seconds, serves all its tests"),
+    "exact/compiling.py": ("exact/test_batching.py", _INNER),
+    "game/base.py": ("game/test_tabular.py", "the contract, tested by a game that keeps it"),
+    "game/reach/*.py": ("game/reach/test_reached.py", _INNER),
+    "interop/environment.py": ("interop/test_mfglib_import.py", _INNER),
+    "interop/extras.py": ("interop/test_gymnasium_export.py", "needs a package that is not installed"),
+    "jobs/compare.py": ("comparison/test_compare.py", _WHOLE),
+    "jobs/drift.py": ("cli/test_drift.py", _WHOLE),
+    "jobs/finished.py": ("cli/test_files.py", _WHOLE),
+    "jobs/pipeline.py": ("cli/test_options.py", _WHOLE),
+    "jobs/plan.py": ("cli/test_plan.py", _WHOLE),
+    "jobs/progress.py": ("cli/test_app.py", _WHOLE),
+    "jobs/settings.py": ("cli/test_options.py", "options, refused where they are given"),
+    "records/parts.py": ("records/test_portable.py", _INNER),
+    "records/versions.py": ("test_publishing.py", "what is written down is compared with what is installed"),
+    "report/leader_policies.py": ("report/tables/test_run.py", _INNER),
+    "report/show.py": ("report/test_words.py", _WORDS),
+    "stochastic/engine/run.py": ("stochastic/engine/test_start_and_resume.py", _INNER),
+}
+
+
+def mirror_of(module: Path) -> Path:
+    """Where the tests of a module stand; both relative, to the package and to the tests."""
+    return module.with_name(f"test_{module.name.lstrip('_')}")
+
+
+def modules_that_compute() -> list[Path]:
+    """Modules with at least one function, relative to the package."""
+    files = [file for file in sorted(PACKAGE.rglob("*.py")) if not file.name.startswith("__")]
+    return [file.relative_to(PACKAGE) for file in files if _has_function(ast.parse(file.read_text()))]
+
+
+def _has_function(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in ast.walk(tree))
+
+
+def without_mirror() -> list[str]:
+    """Modules that compute and have no mirror."""
+    return [module.as_posix() for module in modules_that_compute() if not (TESTS / mirror_of(module)).exists()]
+
+
+def unheld() -> list[str]:
+    """Those of them that no line above names."""
+    return [name for name in without_mirror() if not any(fnmatch.fnmatch(name, pattern) for pattern in HELD_BY)]
+
+
+def idle_lines() -> list[str]:
+    """Lines above that name no module without a mirror, or tests that are not there."""
+    names = without_mirror()
+    needed = [pattern for pattern in HELD_BY if fnmatch.filter(names, pattern)]
+    return [name for name, (tests, _) in HELD_BY.items() if name not in needed or not (TESTS / tests).exists()]
