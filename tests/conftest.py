@@ -2,8 +2,6 @@
 
 import importlib
 import os
-import shutil
-import tempfile
 
 import jax
 import jax.monitoring
@@ -34,28 +32,8 @@ def pytest_addoption(parser):
     parser.addoption("--typed", action="store_true", help="check every annotation of the package at run time")
 
 
-def _share_programs(config):
-    """What one process has compiled the others of this session load: the workers, and those that tests start.
-
-    One folder a session, so that no program of another day or of another compiler is ever loaded.
-    """
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ:  # a worker's, or the developer's own
-        return
-    folder = tempfile.mkdtemp(prefix="programs-")
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    options = {
-        "jax_compilation_cache_dir": folder,
-        "jax_persistent_cache_min_compile_time_secs": 0.1,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    for name, value in options.items():
-        os.environ[name.upper()] = str(value)
-        jax.config.update(name, value)
-
-
 def pytest_configure(config):
-    """Before any module of the package is imported, and before workers start."""
-    _share_programs(config)
+    """Before any module of the package is imported."""
     if config.getoption("--typed"):
         importlib.import_module("tests.support.annotations")
         install_import_hook("smfg_verify", "tests.support.annotations.checked")
