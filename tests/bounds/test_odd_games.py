@@ -41,7 +41,7 @@ from smfg_verify.report.tables.bounds import bounds_tables
 from smfg_verify.report.tables.drift import drift_tables
 from smfg_verify.report.tables.lab import lab_tables
 from smfg_verify.stochastic import Schedule, ac_smfg
-from tests.bounds.drift.test_validate_drift import planted
+from tests.bounds.drift.planted import planted
 from tests.bounds.rates.test_decay import ITERATIONS, noisy_power_law
 from tests.support.odd_games import OneState, Still
 

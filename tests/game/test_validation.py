@@ -109,51 +109,6 @@ class DeclaresTooLittle(Congested):
     follower_reward_dependence = "none"
 
 
-class DeclaresAffine(Congested):
-    follower_reward_dependence = "affine"
-
-
-class BranchesInPython(Congested):
-    def follower_reward(self, state, follower_action, leader_action, mean_field):
-        return 1.0 if state == 0 else 0.0
-
-
-class UsesNumpy(Congested):
-    def leader_reward(self, state, follower_action, leader_action, mean_field):
-        return float(np.log(mean_field[0]))
-
-
-class VectorReward(Congested):
-    def leader_reward(self, state, follower_action, leader_action, mean_field):
-        return mean_field
-
-
-class IntegerReward(Congested):
-    def leader_reward(self, state, follower_action, leader_action, mean_field):
-        return state
-
-
-class LogAtTheVertex(Congested):
-    def follower_reward(self, state, follower_action, leader_action, mean_field):
-        return jnp.log(mean_field[state])
-
-
-class WrongNumberOfStates(Congested):
-    num_states = 3
-
-
-class NegativeInside(Congested):
-    """A distribution at both vertices, with a negative entry between them."""
-
-    def transition(self, state, follower_action, leader_action, mean_field):
-        dip = 2.0 * mean_field[0] * mean_field[1]
-        return jnp.array([1.0, 0.0]) + dip * jnp.array([1.0, -1.0])
-
-
-class SizeIsAnArray(Congested):
-    num_states: object = eqx.field(default_factory=lambda: jnp.asarray(2))
-
-
 def test_a_new_game_is_looked_at_while_a_program_around_it_is_traced():
     """Its numbers are no part of that program: they are there, and wrong ones are refused there."""
 
@@ -163,26 +118,6 @@ def test_a_new_game_is_looked_at_while_a_program_around_it_is_traced():
     assert shape_checked(Congested()) == 1.0
     with pytest.raises(ValueError, match="declared 'none'"):
         shape_checked(DeclaresTooLittle())
-
-
-@pytest.mark.parametrize(
-    ("game", "message"),
-    [
-        (DeclaresTooLittle, "follower_reward_dependence: declared 'none', but follower_reward changes by"),
-        (DeclaresAffine, "follower_reward_dependence: declared 'affine', but follower_reward differs by"),
-        (BranchesInPython, "follower_reward: JAX cannot trace it .*jnp.where"),
-        (UsesNumpy, "leader_reward: JAX cannot trace it"),
-        (VectorReward, r"leader_reward: got a result of shape \(2,\), expected \(\): a scalar"),
-        (IntegerReward, "leader_reward: got a result of type int"),
-        (LogAtTheVertex, "follower_reward: got NaN or an infinite number at mean field vertex 0"),
-        (WrongNumberOfStates, r"transition: got a result of shape \(2,\), expected \(3,\)"),
-        (NegativeInside, "transition: got a probability of -.* at mean field random field"),
-        (SizeIsAnArray, "num_states: got .*expected a positive Python int"),
-    ],
-)
-def test_user_games_are_refused_with_the_cause(game, message):
-    with pytest.raises(ValueError, match=message):
-        validate(game())
 
 
 @pytest.mark.wrong_types

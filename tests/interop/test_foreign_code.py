@@ -9,7 +9,6 @@ from smfg_verify import ac_smfg, check, games
 from smfg_verify.exact import leader_objective, optimise_leader, solve_equilibrium, stackelberg_gradient
 from smfg_verify.game import AbstractGame, TabularGame, parameter, untraced_functions
 from smfg_verify.interop import from_mfglib, to_arrays, to_gymnasium
-from smfg_verify.interop.probes import joint_fields, probe_fields
 from smfg_verify.stochastic.finite_population import simulate_population
 from tests.interop.foreign_sites import LEADER, OPTIONS, START, N, Sites
 
@@ -43,18 +42,6 @@ def test_what_is_not_affine_is_refused_with_where_and_by_how_much(name, support)
         environment = Sites(lambda m: 1e-12 * _neighbours(m), base=1e-12 * np.arange(N), crowding=1e-12)
     with pytest.raises(ValueError, match=r"environment.reward: differs by .* at mean field .* Write it in JAX"):
         from_mfglib(environment, LEADER, mean_field_support=support, **OPTIONS)
-
-
-def test_probes_lie_in_the_simplex_and_reach_every_mixture_of_few_vertices():
-    for fields in (probe_fields(N), joint_fields(3, 2), probe_fields(2), probe_fields(300)):
-        np.testing.assert_allclose(fields.sum(axis=1), 1.0, atol=1e-12)
-        assert fields.min() >= 0.0
-    fields = probe_fields(N)
-    for count in (2, 3, 4):
-        uniform = {
-            tuple(np.flatnonzero(f)) for f in fields if np.allclose(f[f > 0], 1 / count) and (f > 0).sum() == count
-        }
-        assert len(uniform) == {2: 15, 3: 20, 4: 15}[count]
 
 
 @pytest.fixture(scope="module")

@@ -57,27 +57,6 @@ def test_the_tables_of_an_environment_are_the_tables_of_the_game(support):
     assert (game.transition_dependence, game.follower_reward_dependence) == ("affine", "affine")
 
 
-def test_a_leader_changes_rewards_and_moves():
-    environment = StandIn(3, kernel_coupling=0.0, reward_coupling=0.0)
-    leader = AddedLeader(
-        num_actions=2,
-        reward=lambda s, a, b, m: m[s, a] * b,
-        follower_reward=lambda r, s, a, b, m: r - 2.0 * b,
-        transition=lambda row, s, a, b, m: jnp.where(b == 1, row[::-1], row),
-        follower_reward_dependence="none",
-        transition_dependence="none",
-        observation=(0, 0, 0, 1),
-    )
-    game = from_mfglib(environment, leader, **OPTIONS)
-    joint = np.random.default_rng(4).dirichlet(np.ones(12)).reshape(4, 3)
-    found = tabulate(game, jnp.asarray(joint))
-    kernel, rewards = environment.tables(joint)
-    np.testing.assert_allclose(found.transition, np.stack([kernel, kernel[..., ::-1]], axis=2), atol=1e-13)
-    np.testing.assert_allclose(found.follower_reward, np.stack([rewards, rewards - 2.0], axis=2), atol=1e-13)
-    np.testing.assert_allclose(found.leader_reward, np.stack([0.0 * joint, joint], axis=2), atol=1e-13)
-    assert solve_equilibrium(game, np.zeros((2, 2))).converged
-
-
 def test_the_equilibrium_of_an_environment_whose_moves_depend_on_the_population():
     """Where rows do not sum to one off the simplex, Newton's system is singular and this one is not found."""
     game = from_mfglib(StandIn(5), LEADER, **OPTIONS)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import enum
-import math
 import typing
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -14,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.report import AssumptionReport
 from smfg_verify.bounds import BoundReport, PowerPlan, Residuals
@@ -23,10 +21,9 @@ from smfg_verify.bounds.steps.sweep_record import Laboratory
 from smfg_verify.cases.record import CaseRecord
 from smfg_verify.comparison import Comparison
 from smfg_verify.records.codec import decode, encode, kept, number, plain
-from smfg_verify.records.documents import document, headed, line, opened, parsed
+from smfg_verify.records.documents import document, headed, line, parsed
 from smfg_verify.records.frozen import FrozenMapping, frozen
 from smfg_verify.records.status import NamedStatus
-from smfg_verify.records.typed import structured
 
 TYPES = ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 TYPES += ("float16", "float32", "float64", "complex64", "complex128")
@@ -62,24 +59,6 @@ class RecordOfTheTests:
 
 class Stranger(NamedTuple):
     left: int
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Typed:
-    number: float
-    count: int
-    flag: bool
-    text: str
-    colour: ColourOfTheTests
-    word: WordOfTheTests | None
-    several: tuple[float, ...]
-    two: tuple[int, float]
-    named: dict[str, float]
-    options: Mapping[str, Any]
-    table: Float[np.ndarray, "A B"]
-    steps: Int[np.ndarray, " A"]
-    seen: Bool[np.ndarray, " A"]
-    inner: "tuple[Typed, ...]"
 
 
 def any_array(types=TYPES):
@@ -199,78 +178,12 @@ def test_an_unknown_class_is_refused(name):
             encode([name, value])
 
 
-@given(st.sampled_from(["smfg-verify part", "smfg-verify compare"]), st.integers(0, 9), st.integers(0, 9))
-def test_another_kind_or_schema_of_a_document_is_refused_in_one_line(kind, written, expected):
-    text = document(headed(kind, written, {"value": 1}))
-    other = {"smfg-verify part": "smfg-verify compare", "smfg-verify compare": "smfg-verify part"}[kind]
-    with pytest.raises(ValueError, match=r"^got .* expected .*\Z"):
-        opened(text, other, written)
-    if written == expected:
-        assert opened(text, kind, expected)["value"] == 1
-    else:
-        with pytest.raises(ValueError, match=rf"^got .* of schema version {written}, expected {expected};.*\Z"):
-            opened(text, kind, expected)
-
-
-@given(st.sampled_from(WORDS))
-def test_the_bare_words_of_other_programs_are_refused(word):
-    with pytest.raises(ValueError, match=f"the bare word {word}"):
-        parsed(f'{{"value": [{word}]}}')
-    with pytest.raises(ValueError, match=r"not JSON compliant|Out of range"):
-        line({"value": float(word)})
-
-
-def typed(inner):
-    table = arrays.arrays(np.float64, arrays.array_shapes(min_dims=2, max_dims=2, min_side=1))
-    vector = arrays.array_shapes(min_dims=1, max_dims=1, min_side=0)
-    return st.builds(
-        Typed,
-        number=st.floats(),
-        count=st.integers(),
-        flag=st.booleans(),
-        text=TEXTS,
-        colour=st.sampled_from(ColourOfTheTests),
-        word=st.none() | st.sampled_from(WordOfTheTests),
-        several=st.lists(st.floats(), max_size=3).map(tuple),
-        two=st.tuples(st.integers(), st.floats()),
-        named=st.dictionaries(st.text("ab", max_size=2), st.floats(), max_size=2),
-        options=st.dictionaries(TEXTS, SCALARS | st.lists(SCALARS, max_size=2), max_size=2),
-        table=table,
-        steps=arrays.arrays(np.int64, vector),
-        seen=arrays.arrays(bool, vector),
-        inner=inner,
-    )
-
-
-@given(typed(st.lists(typed(st.just(())), max_size=1).map(tuple)))
-def test_a_plain_record_is_read_by_the_types_it_declares(record):
-    written = parsed(document(plain(record)))
-    assert_same(structured(Typed, written), record)
-
-
-@given(typed(st.just(())), st.sampled_from([field.name for field in dataclasses.fields(Typed)]))
-def test_a_plain_record_with_a_field_missing_unknown_or_of_another_type_is_refused(record, name):
-    written = plain(record)
-    without = {key: value for key, value in written.items() if key != name}
-    for damaged in (without, {**written, "surplus": 1}, {**written, name: {"$odd": 1}}, {**written, name: object()}):
-        with pytest.raises((ValueError, TypeError)):
-            structured(Typed, damaged)
-
-
 @given(st.sampled_from(ColourOfTheTests))
 def test_a_status_names_itself_in_one_way(status):
     assert plain(status) == status.label == status.name.lower().replace("_", "-")
     assert type(status).labelled(status.label) is status
     with pytest.raises(ValueError, match=r"got 'green', expected one of: deep-red, blue\."):
         type(status).labelled("green")
-
-
-def test_a_file_is_read_where_the_class_stands_today():
-    """Nothing of where a class is defined is written."""
-    written = line(encode(RecordOfTheTests(math.nan, (ColourOfTheTests.BLUE, PairOfTheTests(1, 2)))))
-    assert __name__ not in written
-    assert "tests" not in written
-    assert '"$record": "RecordOfTheTests"' in written
 
 
 def test_a_name_is_that_of_one_class():

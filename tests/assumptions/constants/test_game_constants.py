@@ -96,31 +96,6 @@ def test_affine_constants_dominate_probes(seed, coupling):
     assert_reproduce(game, constants)
 
 
-@pytest.mark.parametrize("observations", [1, 2, 3])
-def test_one_step_is_the_worst_pure_chain_at_a_vertex(observations):
-    """Brute force over every pair of pure policies, the leader's tied by observation: exact, not only a bound."""
-    game, arrays = array_pair(3, sizes=(3, 2, 2), observations=observations, floor=0.0)
-    worst = 0.0
-    for field in np.eye(3):
-        kernel = arrays.tables(field)[0]
-        for pi in itertools.product(range(2), repeat=3):
-            for phi in itertools.product(range(2), repeat=observations):
-                chain = kernel[np.arange(3), list(pi), np.array(phi)[arrays.observation]]
-                worst = max(worst, coefficient(chain))
-    assert game_constants(game, QUICK).one_step == pytest.approx(worst, rel=1e-12)
-
-
-@pytest.mark.parametrize("support", ["states", "state_actions"])
-def test_exact_lipschitz_constants_are_the_steepest_edges(support):
-    game, arrays = array_pair(5, support=support)
-    constants = game_constants(game, QUICK)
-    vertices = [arrays.tables(field) for field in np.eye(3 if support == "states" else 6)]
-    for k, name in enumerate(NUMBERS[:3]):
-        edges = [np.abs(one[k] - two[k]) for one, two in itertools.combinations(vertices, 2)]
-        steepest = max((edge.sum(axis=-1) if k == 0 else edge).max() / 2.0 for edge in edges)
-        assert getattr(constants, name) == pytest.approx(steepest, rel=1e-12)
-
-
 def test_labels_do_not_matter_and_a_copied_action_adds_nothing():
     game, arrays = array_pair(7, observations=2)
     constants = game_constants(game, QUICK)
@@ -209,25 +184,6 @@ class BrokenGame(AbstractGame):
 
     def leader_reward(self, state, follower_action, leader_action, mean_field):
         return mean_field[1] * leader_action
-
-
-class PeakedGame(BrokenGame):
-    """The two states differ most, by 0.4, where x = m_0 = 0.3: at no vertex and not in the middle."""
-
-    def transition(self, state, follower_action, leader_action, mean_field):
-        share = 0.2 + state * 0.4 * (1.0 - (mean_field[0] - 0.3) ** 2)
-        return jnp.array([0.0, 1.0]) + share * jnp.array([1.0, -1.0])
-
-
-@pytest.mark.parametrize("boxes", [1, 3, 64])
-def test_a_peak_between_the_samples_is_bounded_out_of_budget_too(boxes):
-    constants = game_constants(PeakedGame(), dataclasses.replace(QUICK, num_boxes=boxes))
-    bound = constants.bounds["one_step"]
-    assert bound.upper >= 0.4
-    assert not bound.exact or bound.upper == pytest.approx(0.4, abs=1e-9)
-    assert bound.upper < (0.42 if boxes == 64 else 1.0)
-    # The steepest slope of the share is 0.8 (1 - 0.3), at x = 1.
-    assert 0.56 - 1e-9 <= constants.transition_lipschitz <= (0.57 if boxes == 64 else 2.0)
 
 
 def test_mean_fields_without_a_number_are_counted_and_certify_nothing():

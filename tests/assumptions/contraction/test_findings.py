@@ -8,7 +8,6 @@ import pytest
 from smfg_verify import conic
 from smfg_verify.assumptions.contraction.findings import PROPERTY, STATEMENTS, check_contraction
 from smfg_verify.assumptions.contraction.near_equilibria import local_points, weighted_finding
-from smfg_verify.assumptions.contraction.temperature_sweep import COLDEST, smallest_admitted
 from smfg_verify.assumptions.finding import Finding, Side, Verdict
 from smfg_verify.exact.follower import policy_value
 from smfg_verify.exact.gradient.at_leaders import checked
@@ -179,13 +178,6 @@ def test_garbage_that_happens_to_be_a_norm_gets_its_true_modulus(monkeypatch):
     finding = weighted_finding(points)
     assert finding.constant > 1.0
     assert finding.verdict is Verdict.INCONCLUSIVE
-
-
-def test_smallest_admitted_temperature():
-    assert smallest_admitted(lambda tau: 0.02 / tau) == pytest.approx(0.02, rel=1e-4)
-    assert smallest_admitted(lambda tau: 0.5) == pytest.approx(COLDEST)
-    assert smallest_admitted(lambda tau: 1.0) == np.inf
-    assert smallest_admitted(lambda tau: np.nan if tau < 5.0 else 0.0) == pytest.approx(5.0, rel=1e-4)
 
 
 def test_reducible_chains_are_counted():

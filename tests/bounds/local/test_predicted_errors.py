@@ -1,6 +1,5 @@
-"""Local theory: the noise against simulated averages, the Lyapunov equation, and predicted against measured means."""
+"""Local theory: the Lyapunov equation, the lag of slow modes, and predicted against measured means."""
 
-import dataclasses
 import functools
 
 import equinox as eqx
@@ -11,20 +10,17 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.bounds import RESIDUAL_NAMES, compare_local, exact_residuals, find_limit_points, local_prediction
-from smfg_verify.bounds.local.components import Components, flattened, movable_directions, step_constants, unflattened
-from smfg_verify.bounds.local.expansion import SQUARED, Moments, expansion_at
+from smfg_verify.bounds.local.components import Components, movable_directions, step_constants
+from smfg_verify.bounds.local.expansion import SQUARED, expansion_at
 from smfg_verify.bounds.local.limit_points import LimitStatus, limit_point_at
 from smfg_verify.bounds.local.mean_dynamics import mean_dynamics_jacobian
 from smfg_verify.bounds.local.predicted_errors import PredictionStatus
-from smfg_verify.bounds.local.update_noise import update_noise
-from smfg_verify.game import TabularGame, traced
+from smfg_verify.game import traced
 from smfg_verify.stochastic import Schedule, ac_smfg
 from smfg_verify.stochastic.schedules import StepSizes
 from smfg_verify.stochastic.updates import Iterate, num_uniforms, update
-from smfg_verify.stochastic.value_bounds import ValueBounds, value_bounds
+from smfg_verify.stochastic.value_bounds import value_bounds
 from tests.bounds.local.test_limit_points import crowd_lovers, even_split
-from tests.bounds.rates.test_run_residuals import trace_of
-from tests.stochastic.games_for_runs import array_game, interior_iterate
 
 SLOW_LEADER = Schedule(leader=0.5, mean_field=0.7, follower=0.7, critic=0.7)
 EQUAL = Schedule(leader=2.0, mean_field=2.0, follower=2.0, critic=2.0)
@@ -43,90 +39,7 @@ def limit_of(name):
     return point
 
 
-# --- the noise ------------------------------------------------------------------------------------------------------
-
-
-@eqx.filter_jit
-def summed_directions(game, x, sampling, key, blocks, length):
-    """Sums of `length` successive update directions at a frozen iterate, chains moving on: (blocks * lanes, N)."""
-    lanes, step = 2048, 1e-3
-    steps = StepSizes(*(jnp.asarray(step) for _ in range(4)))
-    wide = ValueBounds(*(jnp.asarray(bound) for bound in (-1e6, 1e6, -1e6, 1e6)))
-    frozen = [jnp.repeat(jnp.asarray(part)[..., None], lanes, axis=-1) for part in x]
-
-    def one(carry, key):
-        states, total = carry
-        before = Iterate(*frozen, *states)
-        after = update(
-            game, wide, steps, sampling, before, jax.random.uniform(key, (num_uniforms(game, sampling), lanes))
-        )
-        moved = [(getattr(after, name) - part) / step for name, part in zip(Components._fields, frozen, strict=True)]
-        total = total + jnp.concatenate([part.reshape(-1, lanes) for part in moved])
-        return (after.occupancy_state, after.population_state), total
-
-    def block(states, key):
-        start = (states, jnp.zeros((sum(np.size(part) for part in x), lanes)))
-        (states, total), _ = jax.lax.scan(lambda c, k: ((one(c, k)), None), start, jax.random.split(key, length))
-        return states, total
-
-    first = (jnp.zeros(lanes, jnp.int32), jnp.zeros(lanes, jnp.int32))
-    _, sums = jax.lax.scan(block, first, jax.random.split(key, blocks + 1))
-    return jnp.moveaxis(sums[1:], 1, 2).reshape(blocks * lanes, -1)
-
-
-def scores(sums, length, covariance):
-    """Entries of the sampled covariance of the sums minus those predicted, in standard errors."""
-    sampled = np.cov(np.asarray(sums).T) / length
-    variances = np.diag(covariance)
-    error = np.sqrt((np.outer(variances, variances) + covariance**2) / len(sums))
-    return np.abs(sampled - covariance) / np.maximum(error, 1e-12)
-
-
-def sticky_game(support):
-    """A random game that stays where it is three times out of four, so that successive states are alike."""
-    arrays, _ = array_game(3, (3, 2, 2), support=support, observations=2, tau_l=0.4, gamma=0.7)
-    stay = np.eye(3)[:, None, None, :]
-    kernel, slope = 0.75 * stay + 0.25 * arrays.kernel, 0.25 * arrays.kernel_mean_field
-    arrays = dataclasses.replace(arrays, kernel=kernel, kernel_mean_field=slope)
-    return arrays, TabularGame.from_arrays(**arrays.from_arrays_arguments())
-
-
-@pytest.mark.parametrize(
-    ("support", "sampling"),
-    [
-        ("state_actions", "markov"),
-        pytest.param("states", "markov", marks=pytest.mark.slow),
-        pytest.param("states", "iid", marks=pytest.mark.slow),
-        pytest.param("state_actions", "iid", marks=pytest.mark.slow),
-    ],
-)
-def test_the_covariance_is_that_of_sums_of_simulated_directions(support, sampling):
-    """Away from limit points too, where successive directions of the learners are correlated as well."""
-    arrays, game = sticky_game(support)
-    game, x = traced(game), Components(**interior_iterate(arrays, 3))
-    noise = update_noise(game, x, step_constants(game, SLOW_LEADER), sampling)
-    length = 150 if sampling == "markov" else 50
-    sums = summed_directions(game, x, sampling, jax.random.key(0), 2, length)
-    assert np.max(scores(sums, length, noise.covariance)) < 5.0
-    assert noise.poisson_residual < 1e-12
-    if sampling == "markov":
-        assert np.max(scores(sums, length, noise.one_step)) > 8.0, "the covariances over time are seen"
-    else:
-        np.testing.assert_array_equal(noise.covariance, noise.one_step)
-        assert not noise.drift.any()
-
-
-def test_the_noise_keeps_to_the_movable_directions_and_to_its_block():
-    arrays, game = array_game(3, (3, 2, 2), support="state_actions", observations=2, tau_l=0.4, gamma=0.7)
-    x, basis = Components(**interior_iterate(arrays, 3)), movable_directions(game)
-    noise = update_noise(game, x, step_constants(game, SLOW_LEADER), "markov")
-    np.testing.assert_allclose(basis @ (basis.T @ noise.covariance), noise.covariance, atol=1e-12)
-    np.testing.assert_array_equal(noise.covariance[-6:, :-6], 0.0)
-    assert np.min(np.linalg.eigvalsh(noise.covariance)) > -1e-12
-    np.testing.assert_allclose(basis @ (basis.T @ noise.drift), noise.drift, atol=1e-12)
-
-
-# --- the Lyapunov equation and the expansion -------------------------------------------------------------------------
+# --- the Lyapunov equation -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -145,25 +58,6 @@ def test_the_covariance_solves_the_lyapunov_equation_written_as_one_linear_syste
     assert found.lyapunov_residual < 1e-10
     exact = np.linalg.norm(system, 1) * np.linalg.norm(np.linalg.inv(system), 1)
     assert 0.1 * exact < found.condition < 10.0 * exact
-
-
-def test_the_expansion_is_the_curvature_of_the_exact_residuals():
-    """Along a random direction, with every residual evaluated by `exact_residuals` on both sides of the limit."""
-    game, point = traced(GAMES["laffer-tax"]), limit_of("laffer-tax")
-    iterate, basis = Components(*(jnp.asarray(part) for part in point.iterate)), movable_directions(game)
-    direction = np.random.default_rng(0).standard_normal(basis.shape[1])
-    single = np.outer(direction, direction)
-    expansion = expansion_at(game, iterate, basis, (single, single))
-    nothing = np.zeros(len(basis))
-    step = 1e-3
-    moves = [unflattened(game, flattened(point.iterate) + t * basis @ direction) for t in (-step, 0.0, step)]
-    columns = {name: np.stack([getattr(x, name) for x in moves])[None] for name in Components._fields}
-    residuals = exact_residuals(GAMES["laffer-tax"], trace_of(GAMES["laffer-tax"], columns))
-    for name, vector in SQUARED.items():
-        below, centre, above = getattr(residuals, name)[0]
-        moments = Moments.of(expansion, vector, basis, ((single, nothing), (single, nothing)))
-        np.testing.assert_allclose(moments.limit, centre, atol=1e-12)
-        np.testing.assert_allclose(moments.slopes[0], (above - 2 * centre + below) / (2 * step**2), rtol=1e-4)
 
 
 def test_the_lag_of_slow_modes_is_that_of_the_linear_recursion():
@@ -310,19 +204,3 @@ def test_bad_input_is_refused():
         local_prediction(game, point, SLOW_LEADER, [10], "both")
     with pytest.raises(ValueError, match="limit point of another game"):
         local_prediction(games.LafferTax(leader_temperature=0.3, discount=0.5), point, SLOW_LEADER, [10])
-
-
-def test_a_comparison_needs_the_predictions_and_finds_itself():
-    game, point = GAMES["laffer-tax"], limit_of("laffer-tax")
-    trace = ac_smfg(game, num_iterations=100, seeds=range(2), schedule=SLOW_LEADER, initial=point.iterate._asdict())
-    residuals = exact_residuals(game, trace)
-    prediction = local_prediction(game, point, SLOW_LEADER, trace.iterations)
-    twice = {name: 2.0 * np.stack([prediction.means[name]] * 2) for name in RESIDUAL_NAMES}
-    found = compare_local(prediction, dataclasses.replace(residuals, **twice))
-    assert found.window == (10, 100)
-    for name in RESIDUAL_NAMES:
-        np.testing.assert_allclose([found.ratio[name], found.standard_error[name]], [2.0, 0.0], atol=1e-12)
-    with pytest.raises(ValueError, match="not predicted"):
-        compare_local(local_prediction(game, point, SLOW_LEADER, [7]), residuals)
-    with pytest.raises(ValueError, match="got 0 checkpoints"):
-        compare_local(prediction, residuals, window=(1000, 2000))

@@ -9,10 +9,7 @@ import pytest
 from smfg_verify import games
 from smfg_verify.exact import EquilibriumMethod, optimise_leader, solve_equilibrium, stackelberg_gradient, tabulate
 from smfg_verify.exact.equilibrium import solve as equilibrium_module
-from smfg_verify.exact.equilibrium.continuation import follow_temperature, uniform_start
-from smfg_verify.exact.equilibrium.newton import begin, damped_iteration
-from smfg_verify.exact.equilibrium.residual import Setting, residual
-from smfg_verify.game import TabularGame, leader_logits_shape, traced
+from smfg_verify.game import TabularGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
 from tests.exact.cases import SUPPORTS, SUPPORTS_ONE_QUICK, pair
 from tests.helpers import oracle
@@ -92,17 +89,6 @@ def test_a_thousand_hard_random_games_are_all_solved():
     solve_hard_games(1000, [(2, 2, 1), (3, 2, 2), (5, 3, 2), (8, 4, 3)])
 
 
-@SUPPORTS_ONE_QUICK
-def test_continuation_alone_reaches_the_newton_solution(support):
-    game, _, logits = pair(3, support=support, tau=0.2)
-    setting = Setting(traced(game), softmax_policy(jnp.asarray(logits)), game.temperature)
-    start = begin(setting, uniform_start(setting))
-    followed = eqx.filter_jit(follow_temperature)(setting, start, max_steps=500)
-    direct = solve_equilibrium(game, logits)
-    assert int(direct.method) == EquilibriumMethod.NEWTON
-    np.testing.assert_allclose(followed.point.mean_field, np.ravel(direct.mean_field), atol=1e-10)
-
-
 def crowd_aversion(temperature: float) -> TabularGame:
     """Two sides, the follower moves where it likes, and dislikes company: best responses jump from side to side."""
     kernel = np.zeros((2, 2, 1, 2))
@@ -117,16 +103,6 @@ def crowd_aversion(temperature: float) -> TabularGame:
         discount=0.9,
         temperature=temperature,
     )
-
-
-def test_period_two_cycle_is_detected_and_damped():
-    game = crowd_aversion(0.02)
-    setting = Setting(traced(game), jnp.ones((2, 1)), game.temperature)
-    uniform = uniform_start(setting)
-    tilted = eqx.tree_at(lambda p: p.mean_field, uniform, jnp.array([0.9, 0.1]))
-    best, cycled = eqx.filter_jit(damped_iteration)(setting, begin(setting, tilted), max_steps=200)
-    assert bool(cycled)
-    assert float(best.norm) <= 1e-3
 
 
 def two_conventions(temperature: float) -> TabularGame:
@@ -270,25 +246,3 @@ def test_bad_arguments(arguments, message):
     game, _, _ = pair(0)
     with pytest.raises(ValueError, match=message):
         solve_equilibrium(game, **arguments)
-
-
-def test_float32_is_refused():
-    game, _, logits = pair(0)
-    single = eqx.tree_at(lambda g: g.temperature, game, game.temperature.astype(jnp.float32))
-    with pytest.raises(ValueError, match="float64"):
-        solve_equilibrium(single, logits)
-
-
-@SUPPORTS
-def test_residual_vanishes_only_with_total_mass_one(support):
-    """The law has mass one whatever the mean field's: what is too much is left over."""
-    game, _, logits = pair(2, support=support, kernel_coupling=0.0, reward_coupling=0.0)
-    found = solve_equilibrium(game, logits)
-    setting = Setting(traced(game), softmax_policy(jnp.asarray(logits)), game.temperature)
-    point = eqx.tree_at(
-        lambda p: (p.mean_field, p.value),
-        uniform_start(setting),
-        (1.1 * jnp.ravel(found.mean_field), found.follower_value),
-    )
-    remainder = residual(setting, point).mean_field
-    np.testing.assert_allclose(remainder, 0.1 * np.ravel(found.mean_field), atol=1e-12)

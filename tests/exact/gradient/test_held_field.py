@@ -8,7 +8,6 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
-from smfg_verify.exact.gradient.held_field_slope import held_field_slope
 from smfg_verify.exact.gradient.stackelberg import gradient_at
 from smfg_verify.game import TabularGame, traced
 from smfg_verify.policies import softmax_policy
@@ -84,23 +83,6 @@ def test_a_follower_who_cannot_answer_leaves_the_direct_part():
     found = stackelberg_gradient(game, rng.normal(size=(4, 2)))
     np.testing.assert_allclose(found.held_field, found.direct, atol=1e-12)
     assert np.linalg.norm(found.total - found.direct) > 1e-2
-
-
-@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
-def test_the_slope_of_a_weighted_sum_is_that_of_differences(support):
-    game, _, logits = pair(9, support=support, tau=0.4)
-    rng = np.random.default_rng(2)
-    weights, direction = rng.normal(size=logits.shape), rng.normal(size=logits.shape)
-    equilibrium = solve_equilibrium(game, logits)
-    slope = jax.jit(held_field_slope)(
-        traced(game), jnp.asarray(logits), equilibrium.mean_field, equilibrium.follower_value, jnp.asarray(weights)
-    )
-
-    def weighted(step):
-        return float(np.sum(weights * np.asarray(stackelberg_gradient(game, logits + step * direction).held_field)))
-
-    expected, error = oracle.central_difference(weighted, 1e-3)
-    assert float(np.sum(np.asarray(slope) * direction)) == pytest.approx(expected, abs=1e-8 + 10 * float(error))
 
 
 def test_it_is_nan_where_the_equilibrium_has_not_converged():

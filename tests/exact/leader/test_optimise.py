@@ -5,7 +5,6 @@ from scipy.optimize import minimize_scalar
 
 from smfg_verify import games
 from smfg_verify.exact import AscentStatus, leader_objective, optimise_leader, stackelberg_gradient
-from smfg_verify.exact.leader.ascent_steps import project_rows
 from tests.exact.cases import pair
 
 
@@ -48,22 +47,3 @@ def test_no_nearby_policy_is_better():
         other = (1 - size) * policy + size * rng.dirichlet(np.ones(3), 4)
         value = leader_objective(game, np.log(other), initial=found.gradient.equilibrium.mean_field)
         assert float(value) <= float(found.gradient.objective) + 1e-9
-
-
-def test_running_out_of_steps_is_said():
-    game, _, logits = pair(21, sizes=(5, 3, 3), tau=0.2)
-    found = optimise_leader(game, logits, max_steps=1)
-    assert found.status is AscentStatus.OUT_OF_STEPS
-    assert not found.converged
-    assert found.objective_history.shape == (2,)
-
-
-def test_projection_is_the_nearest_point_of_the_simplex():
-    rng = np.random.default_rng(1)
-    table = rng.normal(size=(4, 5)) * 3
-    found = project_rows(table)
-    np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-14)
-    assert found.min() >= 0.0
-    # Variational inequality: the projection p of x satisfies <x - p, q - p> <= 0 for every q of the simplex.
-    for q in np.concatenate([np.eye(5), rng.dirichlet(np.ones(5), 50)]):
-        assert np.max(np.sum((table - found) * (q - found), axis=1)) <= 1e-12

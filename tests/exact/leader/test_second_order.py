@@ -8,12 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from smfg_verify.errors import InputError
 from smfg_verify.exact import AscentStatus, leader_objective, optimise_leader, stackelberg_gradient
-from smfg_verify.exact.leader import curvature as leader_curvature
-from smfg_verify.exact.leader.ascent_steps import Iterate
-from smfg_verify.exact.leader.curvature import largest_curvature
-from smfg_verify.exact.leader.pure_leaders import pure_actions
-from smfg_verify.game import AbstractGame, parameter, traced
-from tests.exact.cases import pair
+from smfg_verify.game import AbstractGame, parameter
 
 UNIFORM = np.zeros((1, 2))
 
@@ -99,41 +94,6 @@ def test_with_leader_entropy_too():
     assert float(found.gradient.objective) > objective(of)(0.0) + 1e-3
 
 
-def test_a_maximum_stays_one_and_its_curvature_is_the_second_difference():
-    """-x^2 + x^3 at x = 0: the curvature is that of Phi along the unit tangent (-1, 1) / sqrt(2) of the policy."""
-    of = game(0.0, -1.0, 1.0, 0.0)
-    found = optimise_leader(of, UNIFORM)
-    assert found.converged
-    assert found.escapes == ()
-    assert found.leader_logits.shape == (1, 2)
-
-    def along(t):
-        policy = 0.5 + t * np.array([[-1.0, 1.0]]) / np.sqrt(2.0)
-        return float(leader_objective(of, np.log(policy)))
-
-    second = [(along(h) - 2.0 * along(0.0) + along(-h)) / h**2 for h in (0.02, 0.01)]
-    assert found.curvature == pytest.approx((4.0 * second[1] - second[0]) / 3.0, rel=1e-6)
-
-
-def test_a_better_pure_leader_is_reported_and_taken():
-    """x + 20 x^2 from x < 0: the end at the lower vertex is a maximum, and the other vertex is higher."""
-    of, start = game(0.2, 20.0, 0.0, 0.0), np.array([[3.0, -3.0]])
-    local = optimise_leader(of, start, pure_budget=0)
-    assert local.converged
-    assert local.best_pure is None
-    assert np.isnan(local.best_pure_objective)
-    found = optimise_leader(of, start)
-    pure = [objective(of)(x) for x in (-80.0, 80.0)]
-    assert found.pure.complete
-    np.testing.assert_allclose(np.sort(found.pure.objectives), np.sort(pure), rtol=1e-9)
-    np.testing.assert_array_equal(found.best_pure, [[0.0, 1.0]])
-    assert float(local.gradient.objective) == pytest.approx(pure[0], rel=1e-9)
-    assert float(found.gradient.objective) == pytest.approx(pure[1], rel=1e-9)
-    assert found.restarts == (len(local.objective_history),)
-    assert [end.converged for end in found.ends] == [True, True]
-    assert np.all(np.diff(found.objective_history) >= -1e-12)
-
-
 @pytest.mark.slow
 def test_several_starts_list_their_ends_and_each_is_that_of_the_start_alone():
     of = game(0.2, 20.0, 0.0, 0.0)
@@ -147,40 +107,6 @@ def test_several_starts_list_their_ends_and_each_is_that_of_the_start_alone():
     heights = [float(end.gradient.objective) for end in found.ends]
     assert float(found.gradient.objective) == max(heights)
     assert max(heights) > min(heights) + 0.1
-
-
-def test_lanczos_finds_the_largest_eigenvalue_of_the_dense_hessian(monkeypatch):
-    arrays_game, _, logits = pair(31, sizes=(4, 2, 3))
-    at = stackelberg_gradient(arrays_game, logits)
-    policy = np.asarray(jnp.exp(logits) / jnp.sum(jnp.exp(logits), axis=1, keepdims=True))
-    dense = largest_curvature(traced(arrays_game), Iterate(policy, at), 1e-12)
-    monkeypatch.setattr(leader_curvature, "LARGEST_DENSE", 1)
-    lanczos = largest_curvature(traced(arrays_game), Iterate(policy, at), 1e-12)
-    assert lanczos.largest == pytest.approx(dense.largest, rel=1e-6)
-    overlap = abs(np.sum(lanczos.directions[0] * dense.directions[0]))
-    assert overlap == pytest.approx(1.0, abs=1e-4)
-    np.testing.assert_allclose(np.sum(dense.directions, axis=2), 0.0, atol=1e-12)
-
-
-def test_a_saddle_that_cannot_be_left_is_not_called_converged(monkeypatch):
-    """Steps that go nowhere stand for a curvature whose rise is lost in rounding."""
-    monkeypatch.setattr("smfg_verify.exact.leader.ascent._moved", lambda _, policy, __: policy)
-    found = optimise_leader(game(*MINIMA["square"]), UNIFORM, pure_budget=0)
-    assert found.status is AscentStatus.SADDLE
-    assert not found.converged
-    assert found.curvature > found.curvature_resolution
-
-
-def test_pure_leaders_within_a_budget_are_all_or_the_neighbours_first():
-    policy = np.array([[0.7, 0.3], [0.1, 0.9], [0.4, 0.6]])
-    every, complete = pure_actions(policy, 8)
-    assert complete
-    assert len({tuple(row) for row in every}) == 8
-    some, complete = pure_actions(policy, 7)
-    assert not complete
-    assert len(some) <= 7
-    assert tuple(some[0]) == (0, 1, 1)
-    assert len({tuple(row) for row in some}) == len(some)
 
 
 @pytest.mark.parametrize(

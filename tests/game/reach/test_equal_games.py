@@ -16,16 +16,10 @@ import pandas
 import pytest
 
 import smfg_verify as sv
-from smfg_verify.game import AbstractGame, compiled_for_game, game_hash, traced
+from smfg_verify.game import AbstractGame, game_hash
 from tests.game.reach.roads import Road, road
 
 FIELD = np.array([0.4, 0.6])
-TOLL = 0.0
-
-
-@jax.jit
-def jitted(state):
-    return TOLL * state
 
 
 @pytest.fixture(autouse=True)
@@ -143,43 +137,6 @@ def test_a_docstring_and_names_of_variables_are_no_part_of_a_game():
     assert game_hash(road(told, kind="steep")) != game_hash(road(told_otherwise, kind="steep"))
 
 
-def test_a_class_made_again_with_the_same_functions_shares_the_programs():
-    before = None
-    for _ in range(3):
-        game = road(lambda self, s: 0.37 * s)
-        sv.tabulate(game, FIELD)
-        structure = jax.tree.structure(traced(game))
-        assert before is None or structure == before
-        before = structure
-    # The class whose programs are shared goes its own way, and takes no other class with it.
-    low, high = {"toll": 1.0}, {"toll": 1.0}
-
-    def priced(prices):
-        return road(lambda self, s: prices["toll"] * s)
-
-    first, second = priced(low), priced(high)
-    assert jax.tree.structure(traced(first)) == jax.tree.structure(traced(second))
-    low["toll"] = 2.0
-    np.testing.assert_allclose(sv.tabulate(second, FIELD).follower_reward[1, 0, 0], -FIELD[1] - 1.0)
-    np.testing.assert_allclose(sv.tabulate(first, FIELD).follower_reward[1, 0, 0], -FIELD[1] - 2.0)
-    # Labels are no part of what a game does, and still the game's own.
-    labelled = road(lambda self, s: 0.37 * s, state_labels=("short", "long"))
-    assert traced(labelled).state_labels == ("short", "long")
-    assert traced(road(lambda self, s: 0.37 * s)).state_labels is None
-
-
-def test_caches_of_jax_are_never_cleared_and_never_stale(monkeypatch):
-    monkeypatch.setattr(jax, "clear_caches", lambda: pytest.fail("clears the programs of the whole process"))
-    first, second = road(lambda self, s: jitted(s)), road(lambda self, s: 2.0 * jitted(s))
-    jitted(jnp.array(1))  # the user tries the helper by hand, and JAX keeps the trace
-    first.follower_reward(jnp.array(1), 0, 0, jnp.asarray(FIELD))
-    for toll in (0.0, 2.0, 3.0, 2.0, 0.0):
-        globals()["TOLL"] = toll
-        for game, factor in ((first, 1.0), (second, 2.0)):
-            found = sv.tabulate(game, FIELD).follower_reward[1, 0, 0]
-            np.testing.assert_allclose(found, -FIELD[1] - factor * toll, rtol=1e-14)
-
-
 def test_what_one_helper_reads_by_way_of_another_is_never_stale():
     options = {"toll": 0.0}
 
@@ -192,16 +149,6 @@ def test_what_one_helper_reads_by_way_of_another_is_never_stale():
     # The second game meets the options before it meets the helper.
     second = sv.tabulate(road(lambda self, s: 0.0 * options["toll"] + helper(s)), FIELD)
     np.testing.assert_allclose(second.follower_reward[1, 0, 0], -FIELD[1] - 2.0)
-
-
-def test_a_game_that_changes_while_its_programs_are_compiled_is_refused():
-    game = road(lambda self, s: jitted(s))
-    ready = traced(game)
-    globals()["TOLL"] = 2.0
-    with pytest.raises(ValueError, match="changed while"):
-        compiled_for_game(lambda game: game.follower_reward(1, 0, 0, jnp.asarray(FIELD)))(ready)
-    globals()["TOLL"] = 0.0
-    np.testing.assert_allclose(sv.tabulate(game, FIELD).follower_reward[1, 0, 0], -FIELD[1])
 
 
 def test_a_number_in_a_class_or_in_a_list_is_checked_again():
@@ -225,13 +172,6 @@ def test_a_number_in_a_class_or_in_a_list_is_checked_again():
     game.prices[1] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         sv.validate(game)
-
-
-@pytest.mark.parametrize("wrap", [lambda f: f, jax.jit, eqx.filter_jit], ids=["plain", "jit", "filter_jit"])
-def test_randomness_behind_a_cache_of_jax_is_refused(wrap):
-    helper = wrap(lambda state: np.random.default_rng().random() * state)
-    with pytest.raises(ValueError, match="two calls"):
-        sv.validate(road(lambda self, s: helper(s)))
 
 
 def test_threads_that_solve_different_games_at_once_get_their_own_answers():

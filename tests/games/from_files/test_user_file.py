@@ -8,7 +8,6 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.cli import main
-from smfg_verify.game import TabularGame
 
 HEAD = """
 import jax.numpy as jnp
@@ -41,46 +40,8 @@ def table(n=2, discount=0.5):
 """
 
 
-@pytest.fixture
-def write(tmp_path):
-    def written(text, name="mine.py"):
-        file = tmp_path / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(textwrap.dedent(text))
-        return str(file)
-
-    return written
-
-
 def game(name="Mine", strength=2.0):
     return GAME.format(name=name, strength=strength)
-
-
-def test_a_file_with_one_class_needs_no_name(write):
-    file = write(
-        HEAD + game() + "\nfrom smfg_verify.games import LafferTax\nAlias = Mine\nbuilt = Mine(strength=9.0)\n"
-    )
-    assert float(games.load(file).strength) == 2.0
-    assert float(games.load(file, strength=4).strength) == 4.0
-    assert float(games.load(f"{file}:built").strength) == 9.0
-    assert type(games.load(f"{file}:LafferTax")) is games.LafferTax
-    assert games.describe(file).summary == "A game of two states."
-
-
-def test_with_several_the_candidates_are_listed(write):
-    file = write(HEAD + game("First") + game("Second") + "\nthird = First()\ndef make_game(): return third\n")
-    with pytest.raises(ValueError, match="which holds several; expected one of: ") as caught:
-        games.load(file)
-    assert all(f"{file}:{name}" in str(caught.value) for name in ("First", "Second", "third", "make_game"))
-    with pytest.raises(ValueError, match=r"not in .*did you mean 'Second'") as caught:
-        games.load(f"{file}:Secnd")
-    assert all(name in str(caught.value) for name in ("First", "Second", "third", "make_game"))
-
-
-def test_a_base_that_lacks_something_is_no_candidate(write):
-    lacks = game("Base").replace("def leader_reward", "def other")
-    derived = "\nclass Whole(Base):\n    def leader_reward(self, s, a, b, m):\n        return m[0]\n"
-    assert type(games.load(write(HEAD + lacks + derived))).__name__ == "Whole"
 
 
 def test_a_class_that_lacks_something_says_what_and_what_may_be_meant(write):
@@ -89,27 +50,6 @@ def test_a_class_that_lacks_something_says_what_and_what_may_be_meant(write):
         ValueError, match=r"Mine cannot be built, it does not define discount \(is 'gamma' meant\?\), num_"
     ):
         games.load(file)
-
-
-def test_instances_and_functions(write):
-    text = "\nfinished = TabularGame.from_arrays(**table(), name='of arrays', state_labels=['left', 'right'])\n"
-    made = """
-def make(n=3, discount=0.25):
-    '''Any number of states.'''
-    return TabularGame.from_arrays(**table(n, discount))
-"""
-    file = write(HEAD + ARRAYS + text + made)
-    assert games.load(file).name == "of arrays"  # the one game of a file without classes
-    assert games.load(f"{file}:finished").state_labels == ("left", "right")
-    assert isinstance(games.load(f"{file}:make"), TabularGame)
-    assert games.load(f"{file}:make", n=4, discount=0.75).num_states == 4
-    entry = games.describe(f"{file}:make")
-    assert (entry.summary, [p.name for p in entry.parameters], entry.num_states) == (
-        "Any number of states.",
-        ["n", "discount"],
-        3,
-    )
-    assert games.describe(f"{file}:finished").parameters == ()
 
 
 @pytest.mark.parametrize(
@@ -201,11 +141,6 @@ def test_errors_of_an_import_have_file_and_line_of_the_users_code(write, text, m
         games.load(write(text))
     assert sys.path == before[1]
     assert not [name for name in set(sys.modules) - set(before[0]) if name.startswith("smfg_verify_user")]
-
-
-def test_a_file_without_games_says_so(write):
-    with pytest.raises(ValueError, match=r"found no game in .* expected a class derived from"):
-        games.load(write("from smfg_verify.games import LafferTax\nx = 3\n"))
 
 
 MAKE = HEAD + ARRAYS + "\ndef make(n=3):\n    return TabularGame.from_arrays(**table(n), name='of n')\n"

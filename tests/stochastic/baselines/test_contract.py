@@ -1,7 +1,6 @@
 """What every baseline promises, as AC-SMFG does: its bits, its file, its count of samples, its record."""
 
 import itertools
-import json
 import sys
 
 import h5py
@@ -25,8 +24,7 @@ from smfg_verify.stochastic import (
     total_derivative,
     unrolled_adjoint,
 )
-from smfg_verify.stochastic.engine.advance import LANES, block_length
-from smfg_verify.stochastic.method import method_named, register
+from smfg_verify.stochastic.engine.advance import LANES
 from smfg_verify.stochastic.sampling import sample_transition
 from tests.stochastic.games_for_runs import SINGULAR_STARTS, Singular, array_game, assert_same_bits
 
@@ -152,22 +150,6 @@ def test_a_seed_that_diverges_is_marked_and_the_others_go_on(name):
         np.testing.assert_array_equal(getattr(trace, field)[2], getattr(alone, field)[0])
 
 
-@every_method
-def test_options_come_back_from_their_json(name):
-    method = method_named(name)
-    built = method(**_arguments(name))
-    again = method.from_options(json.loads(json.dumps(built.options())))
-    assert again.options() == built.options()
-    assert jax.tree.structure(again) == jax.tree.structure(built)
-
-
-def _arguments(name):
-    given = METHODS[name][1]
-    weights = dict.fromkeys(("leader_weight", "mean_field_weight", "critic_step"), 0.5)
-    filled = {"total-derivative": {"model_rounds": 2}, "fictitious-play": weights}
-    return {**filled.get(name, {}), **given}
-
-
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
@@ -206,14 +188,6 @@ def test_what_is_about_ac_smfg_refuses_another_methods_run(game, tmp_path):
         resume(game, file)
 
 
-def test_a_name_is_given_once():
-    class Impostor(method_named("adage")):
-        pass
-
-    with pytest.raises(ValueError, match=r"'adage' for .*Impostor.*belongs to .*\.Adage"):
-        register(Impostor)
-
-
 def test_exact_methods_ask_for_double_precision():
     with jax.enable_x64(False):
         game = games.load("laffer-tax")
@@ -223,9 +197,3 @@ def test_exact_methods_ask_for_double_precision():
         trace = run("nested-loop", game, num_iterations=3, schedule=None)
         assert trace.metadata.dtype == "float32"
         assert trace.leader_logits.dtype == np.float32
-
-
-def test_many_uniforms_make_short_blocks():
-    assert [block_length(count) for count in (0, 5, 8, 9, 64)] == [128] * 5
-    assert block_length(400) == 20
-    assert block_length(10**6) == 1

@@ -1,0 +1,26 @@
+"""A local prediction held against the residuals of a run."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from smfg_verify.bounds import RESIDUAL_NAMES, compare_local, exact_residuals, local_prediction
+from smfg_verify.stochastic import ac_smfg
+from tests.bounds.local.test_predicted_errors import GAMES, SLOW_LEADER, limit_of
+
+
+def test_a_comparison_needs_the_predictions_and_finds_itself():
+    game, point = GAMES["laffer-tax"], limit_of("laffer-tax")
+    trace = ac_smfg(game, num_iterations=100, seeds=range(2), schedule=SLOW_LEADER, initial=point.iterate._asdict())
+    residuals = exact_residuals(game, trace)
+    prediction = local_prediction(game, point, SLOW_LEADER, trace.iterations)
+    twice = {name: 2.0 * np.stack([prediction.means[name]] * 2) for name in RESIDUAL_NAMES}
+    found = compare_local(prediction, dataclasses.replace(residuals, **twice))
+    assert found.window == (10, 100)
+    for name in RESIDUAL_NAMES:
+        np.testing.assert_allclose([found.ratio[name], found.standard_error[name]], [2.0, 0.0], atol=1e-12)
+    with pytest.raises(ValueError, match="not predicted"):
+        compare_local(local_prediction(game, point, SLOW_LEADER, [7]), residuals)
+    with pytest.raises(ValueError, match="got 0 checkpoints"):
+        compare_local(prediction, residuals, window=(1000, 2000))

@@ -1,0 +1,22 @@
+"""One ascent: why it ends."""
+
+from smfg_verify.exact import AscentStatus, optimise_leader
+from tests.exact.cases import pair
+from tests.exact.leader.test_second_order import MINIMA, UNIFORM, game
+
+
+def test_a_saddle_that_cannot_be_left_is_not_called_converged(monkeypatch):
+    """Steps that go nowhere stand for a curvature whose rise is lost in rounding."""
+    monkeypatch.setattr("smfg_verify.exact.leader.ascent._moved", lambda _, policy, __: policy)
+    found = optimise_leader(game(*MINIMA["square"]), UNIFORM, pure_budget=0)
+    assert found.status is AscentStatus.SADDLE
+    assert not found.converged
+    assert found.curvature > found.curvature_resolution
+
+
+def test_running_out_of_steps_is_said():
+    game, _, logits = pair(21, sizes=(5, 3, 3), tau=0.2)
+    found = optimise_leader(game, logits, max_steps=1)
+    assert found.status is AscentStatus.OUT_OF_STEPS
+    assert not found.converged
+    assert found.objective_history.shape == (2,)
