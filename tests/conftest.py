@@ -18,7 +18,9 @@ _QUICK = f"{_OLD_EMITTERS}--xla_backend_optimization_level=0 --xla_llvm_disable_
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_QUICK}".strip()
 jax.config.update("jax_enable_x64", True)
 
-settings.register_profile("default", deadline=None, print_blob=True)
+# The same examples every time, so that a change is judged by itself; `--hypothesis-profile=search` draws more of them.
+settings.register_profile("default", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("search", settings.get_profile("default"), derandomize=False, max_examples=1000)
 settings.load_profile("default")
 
 

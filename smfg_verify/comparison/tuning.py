@@ -11,6 +11,7 @@ from smfg_verify.comparison.contenders import Contender
 from smfg_verify.exact.gradient.at_leaders import evaluate_where_finite
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.records.codec import kept
+from smfg_verify.records.entries import Arguments
 from smfg_verify.stochastic.engine.start_and_resume import run_method
 from smfg_verify.stochastic.method import Method
 from smfg_verify.stochastic.trace import Trace
@@ -27,7 +28,7 @@ class Trial:
         diverged: seeds without a number at the end.
     """
 
-    options: dict[str, object]
+    options: Arguments
     score: float
     diverged: int
 

@@ -8,6 +8,10 @@ from tests.helpers.array_games import ArrayGame
 from tests.helpers.random_arrays import random_array_game
 
 SUPPORTS = pytest.mark.parametrize("support", ["states", "state_actions"])
+# Where a program of many seconds is compiled for each of them.
+SUPPORTS_ONE_QUICK = pytest.mark.parametrize(
+    "support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)]
+)
 
 
 def pair(seed: int, sizes=(4, 3, 2), **options) -> tuple[TabularGame, ArrayGame, np.ndarray]:

@@ -10,7 +10,7 @@ from smfg_verify.exact.equilibrium.solve import solve_equilibrium
 from smfg_verify.exact.response import mean_field_response, response_jacobian, setting_of
 from smfg_verify.game import TabularGame, traced
 from smfg_verify.policies import softmax_policy
-from tests.exact.cases import SUPPORTS, pair
+from tests.exact.cases import SUPPORTS, SUPPORTS_ONE_QUICK, pair
 from tests.helpers import oracle
 
 
@@ -37,7 +37,7 @@ def test_equilibria_are_fixed_points(support):
     np.testing.assert_allclose(mean_field_response(setting, field), field, atol=1e-12)
 
 
-@SUPPORTS
+@SUPPORTS_ONE_QUICK
 def test_first_second_and_third_derivatives_against_differences(support):
     """Each derivative of the Jacobian along a tangent is the difference quotient of the one below it."""
     setting, _, _, field = problem(support)

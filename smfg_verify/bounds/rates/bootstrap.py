@@ -86,7 +86,7 @@ def expanded_tail(num_seeds: int, confidence: float) -> float:
         confidence: c.
 
     Returns:
-        The level, in (0, 1/2).
+        The level, in (0, 1/2); zero where it is too small for a float, as of two seeds at 0.98.
     """
     return float(ndtr(np.sqrt(num_seeds / (num_seeds - 1)) * stdtrit(num_seeds - 1, 0.5 - 0.5 * confidence)))
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smfg_verify.bounds.rates.bootstrap import (
+    MIN_SEEDS,
     IntervalMethod,
     bca_levels,
     bootstrap_interval,
@@ -122,7 +123,7 @@ def test_any_interval_lies_among_the_values_and_grows_with_its_level(values, con
         assert lower <= inner[0] <= inner[1] <= upper
 
 
-@given(st.integers(2, 200), st.floats(0.01, 0.99))
+@given(st.integers(MIN_SEEDS, 200), st.floats(0.01, 0.99))
 def test_the_expanded_level_is_students_and_nears_the_plain_one_from_below(number, confidence):
     plain = 0.5 * (1.0 - confidence)
     tail = expanded_tail(number, confidence)

@@ -96,7 +96,7 @@ def reference_leader_value(reference, phi, pi, mu):
     return np.linalg.solve(system, earned.astype(float))
 
 
-@pytest.mark.parametrize("support", ["states", "state_actions"])
+@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
 def test_residuals_vanish_at_the_equilibrium(support):
     rng = np.random.default_rng(1)
     _, game = random_pair(rng, support)

@@ -10,10 +10,10 @@ from smfg_verify.exact.equilibrium.newton import begin
 from smfg_verify.exact.equilibrium.residual import Setting
 from smfg_verify.game import traced
 from smfg_verify.policies import softmax_policy
-from tests.exact.cases import SUPPORTS, pair
+from tests.exact.cases import SUPPORTS_ONE_QUICK, pair
 
 
-@SUPPORTS
+@SUPPORTS_ONE_QUICK
 def test_continuation_alone_reaches_the_newton_solution(support):
     game, _, logits = pair(3, support=support, tau=0.2)
     setting = Setting(traced(game), softmax_policy(jnp.asarray(logits)), game.temperature)

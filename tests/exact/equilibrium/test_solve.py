@@ -11,7 +11,7 @@ from smfg_verify.exact import EquilibriumMethod, optimise_leader, solve_equilibr
 from smfg_verify.exact.equilibrium import solve as equilibrium_module
 from smfg_verify.game import TabularGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
-from tests.exact.cases import SUPPORTS, pair
+from tests.exact.cases import SUPPORTS, SUPPORTS_ONE_QUICK, pair
 from tests.helpers import oracle
 from tests.helpers.random_arrays import random_array_game
 
@@ -81,7 +81,7 @@ def solve_hard_games(count: int, all_sizes: list) -> None:
 
 
 def test_hard_random_games_are_all_solved():
-    solve_hard_games(80, [(4, 3, 2)])
+    solve_hard_games(30, [(4, 3, 2)])
 
 
 @pytest.mark.slow
@@ -184,7 +184,7 @@ def test_derivatives_in_game_parameters_agree_with_differences(support):
         assert min(abs(p - expected) for p in plateau) <= 1e-7 * max(1.0, abs(expected)), leaf
 
 
-@SUPPORTS
+@SUPPORTS_ONE_QUICK
 def test_forward_and_reverse_mode_agree(support):
     game, _, logits = pair(6, support=support)
     mean_field = lambda x: solve_equilibrium(game, x).mean_field  # noqa: E731

@@ -14,7 +14,7 @@ from smfg_verify.exact.gradient.stackelberg import gradient_at, stationarity_gap
 from smfg_verify.exact.objective import objective_at
 from smfg_verify.game import TabularGame, traced
 from smfg_verify.policies import softmax_policy
-from tests.exact.cases import SUPPORTS, pair
+from tests.exact.cases import SUPPORTS, SUPPORTS_ONE_QUICK, pair
 from tests.exact.unrolled import unrolled_objective
 from tests.helpers import oracle
 
@@ -37,7 +37,7 @@ def test_every_part_agrees_with_the_oracle(support, seed):
     assert float(found.objective) == pytest.approx(expected.objective, abs=1e-11)
 
 
-@SUPPORTS
+@SUPPORTS_ONE_QUICK
 def test_implicit_unrolled_and_differences_agree(support):
     game, _, logits = pair(11, support=support, reward_coupling=0.3, kernel_coupling=0.2, tau=0.5, gamma=0.8)
     logits = jnp.asarray(logits)
@@ -111,7 +111,7 @@ def test_two_road_toll_closed_form(logit):
     assert float(stackelberg_gradient(game, logits).total[0, 1]) == pytest.approx(rate, abs=1e-10)
 
 
-@SUPPORTS
+@SUPPORTS_ONE_QUICK
 def test_hessian_is_symmetric_and_agrees_with_differences_of_gradients(support):
     game, _, logits = pair(14, sizes=(3, 2, 2), support=support, observations=2)
     logits = jnp.asarray(logits)
