@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from smfg_verify.assumptions import AssumptionReport, Finding
+from smfg_verify.assumptions import AssumptionReport, Evidence, Finding, Side, Verdict
 from smfg_verify.bounds import (
     BoundCurves,
     ChangePoint,
@@ -37,10 +37,10 @@ def finding(name, statement, verdict="certified", constant=1.0, *, side="exact",
     return Finding(
         property=name,
         statement=statement,
-        verdict=verdict,
+        verdict=Verdict(verdict),
         constant=constant,
-        side=side,
-        evidence=evidence,
+        side=Side(side),
+        evidence=Evidence(evidence),
         witness={"x": np.zeros(1)},
         **options,
     )

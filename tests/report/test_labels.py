@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from smfg_verify.games import load, names
 from smfg_verify.report.labels import free_parameter_names, labels_of
 
+# Records made by hand stand in for those that a job makes.
+pytestmark = pytest.mark.wrong_types
+
 
 def observing(observation):
     """What of a game the labels are made of."""

@@ -18,6 +18,9 @@ from smfg_verify.report.tables.comparison import _spread
 from smfg_verify.report.tables.lab import _answer
 from smfg_verify.report.tables.layout import pairs_table
 
+# Records made by hand stand in for those that a job makes.
+pytestmark = pytest.mark.wrong_types
+
 
 def finding(name, statement, verdict):
     return Finding(
