@@ -1,13 +1,14 @@
 """What the cases say of themselves: what was looked at, what is granted, why a verdict; a code, and its sentence."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from smfg_verify.records.codec import kept
 from smfg_verify.records.coded_text import CodedText, Sentence
+from smfg_verify.records.entries import Entries
 
 
-def _derivatives(facts: Mapping[str, Any]) -> str:
+def _derivatives(facts: Entries) -> str:
     return f"{facts['derivatives']} partial derivatives on {', '.join(facts['games'])}"
 
 

@@ -89,5 +89,5 @@ def leader_objective(
     return _objective(game, policy, equilibrium.follower_policy, equilibrium.mean_field)
 
 
-# Compiled on their own, and quickly: they run once where Newton's method has run many times.
+# Compiled on its own, and quickly: it runs once where Newton's method has run many times.
 _objective = jit_for_game(objective_at)

@@ -1,13 +1,14 @@
 """What is said of drift inequalities without constants and of weights that were not found: a case, and its sentence."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from smfg_verify.records.codec import kept
 from smfg_verify.records.coded_text import CodedText, Sentence
+from smfg_verify.records.entries import Entries
 
 
-def _unsolved(facts: Mapping[str, Any]) -> str:
+def _unsolved(facts: Entries) -> str:
     return f"the inequality of {', '.join(facts['residuals'])} has no constants"
 
 

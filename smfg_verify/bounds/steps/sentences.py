@@ -1,13 +1,14 @@
 """What is said of a sweep without a best choice or without a region: a case with its figures, and the sentence."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from smfg_verify.records.codec import kept
 from smfg_verify.records.coded_text import CodedText, Sentence
+from smfg_verify.records.entries import Entries
 
 
-def _unsolved(facts: Mapping[str, Any]) -> str:
+def _unsolved(facts: Entries) -> str:
     return f"no constants for {', '.join(facts['residuals'])}"
 
 

@@ -12,20 +12,20 @@ from smfg_verify.exact.equilibrium.outcome import Equilibrium
 Found = TypeVar("Found")
 
 
-def with_rescue(attempt: Callable[[bool], Found], equilibrium_of: Callable[[Found], Equilibrium]) -> Found:
+def with_rescue(attempt: Callable[[bool], Equilibrium]) -> Equilibrium:
     """What Newton's method finds, or where that fails what all searches find.
 
     Under tracing the answer is not known before the run, so all searches are part of the program.
 
     Args:
-        attempt: what is found; the argument tells whether the costly searches are tried.
-        equilibrium_of: the equilibrium in it, or many along leading axes.
+        attempt: the equilibrium found, or many along leading axes; the argument tells whether the costly searches are
+            tried.
 
     Returns:
         What the last attempt found.
     """
     found = attempt(False)
-    return attempt(True) if _needs_rescue(equilibrium_of(found)) else found
+    return attempt(True) if _needs_rescue(found) else found
 
 
 def with_rescue_of_points(

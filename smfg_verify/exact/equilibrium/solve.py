@@ -120,7 +120,7 @@ def compiled_equilibrium(
     """`equilibrium_of_policy` as one program of a game, which whoever needs an equilibrium outside jit shares."""
     # Arrays: to the compiler a Python number is part of the program, and another one is another program.
     bounds = (jnp.asarray(tolerance, dtype=float), jnp.asarray(max_steps), jnp.asarray(max_path_steps))
-    return with_rescue(lambda rescue: _solve(game, leader_policy, start, *bounds, rescue), lambda found: found)
+    return with_rescue(lambda rescue: _solve(game, leader_policy, start, *bounds, rescue))
 
 
 def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame, Float[Array, "O B"]]:

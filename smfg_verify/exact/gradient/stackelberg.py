@@ -197,7 +197,31 @@ def gradient_at(
     Returns:
         The gradient and its certificate.
     """
-    return _with_certificate(game, leader_policy, equilibrium, _formula(game, leader_policy, equilibrium))
+    formula = _formula(game, leader_policy, equilibrium)
+    setting, _ = _place(game, leader_policy, equilibrium)
+    certificate = certify(setting, equilibrium, formula.adjoint, jnp.abs(formula.objective))
+    # Where the functions have no derivative there is no total gradient; its direct parts need none of them.
+    known = jnp.where(certificate.differentiable, 1.0, jnp.nan)
+    tables = formula.tables
+    total, by_policy, by_field = (
+        known * table for table in (tables.total, tables.policy_response, tables.mean_field_response)
+    )
+    return StackelbergGradient(
+        total=to_logits(leader_policy, total),
+        direct=to_logits(leader_policy, tables.direct),
+        policy_response=to_logits(leader_policy, by_policy),
+        mean_field_response=to_logits(leader_policy, by_field),
+        policy_space=total,
+        direct_policy_space=tables.direct,
+        policy_gap=stationarity_gap(leader_policy, total),
+        direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
+        held_field=to_logits(leader_policy, formula.held_field),
+        held_field_policy_space=formula.held_field,
+        held_field_policy_gap=stationarity_gap(leader_policy, formula.held_field),
+        objective=formula.objective,
+        equilibrium=equilibrium,
+        certificate=certificate,
+    )
 
 
 def formula_at(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium) -> Float[Array, "O B"]:
@@ -226,35 +250,7 @@ def _place(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: 
     return setting, Point(inside(jnp.ravel(equilibrium.mean_field)), equilibrium.follower_value)
 
 
-def _with_certificate(
-    game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: Equilibrium, formula: _Formula
-) -> StackelbergGradient:
-    setting, _ = _place(game, leader_policy, equilibrium)
-    certificate = certify(setting, equilibrium, formula.adjoint, jnp.abs(formula.objective))
-    # Where the functions have no derivative there is no total gradient; its direct parts need none of them.
-    known = jnp.where(certificate.differentiable, 1.0, jnp.nan)
-    tables = formula.tables
-    total, by_policy, by_field = (
-        known * table for table in (tables.total, tables.policy_response, tables.mean_field_response)
-    )
-    return StackelbergGradient(
-        total=to_logits(leader_policy, total),
-        direct=to_logits(leader_policy, tables.direct),
-        policy_response=to_logits(leader_policy, by_policy),
-        mean_field_response=to_logits(leader_policy, by_field),
-        policy_space=total,
-        direct_policy_space=tables.direct,
-        policy_gap=stationarity_gap(leader_policy, total),
-        direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
-        held_field=to_logits(leader_policy, formula.held_field),
-        held_field_policy_space=formula.held_field,
-        held_field_policy_gap=stationarity_gap(leader_policy, formula.held_field),
-        objective=formula.objective,
-        equilibrium=equilibrium,
-        certificate=certificate,
-    )
-
-
+# Compiled on its own, and quickly: it runs once where Newton's method has run many times.
 _gradient_at = jit_for_game(gradient_at)
 
 

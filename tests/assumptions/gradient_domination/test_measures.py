@@ -9,11 +9,11 @@ from smfg_verify.assumptions.gradient_domination.measures import FollowerPoints,
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 from tests.assumptions.gradient_domination.test_findings import SMALL, bandit, games, random_points
-from tests.exact.cases import pair
+from tests.exact.cases import SUPPORTS_ONE_QUICK, pair
 from tests.helpers import oracle
 
 
-@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
+@SUPPORTS_ONE_QUICK
 def test_gap_and_gradient_against_the_oracle(support):
     game, arrays, _ = pair(3, SMALL, support=support)
     points = random_points(arrays, 3)

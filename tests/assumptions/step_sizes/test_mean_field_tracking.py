@@ -6,11 +6,11 @@ import pytest
 from smfg_verify.assumptions.step_sizes.mean_field_tracking import linearise, tangent_norm
 from smfg_verify.exact.gradient.at_leaders import checked
 from tests.assumptions.step_sizes.test_findings import SMALL
-from tests.exact.cases import pair
+from tests.exact.cases import SUPPORTS_ONE_QUICK, pair
 from tests.helpers import oracle
 
 
-@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
+@SUPPORTS_ONE_QUICK
 def test_linearisation_against_the_oracle(support):
     game, arrays, logits = pair(2, SMALL, support=support)
     found = linearise(checked(game), logits[None])

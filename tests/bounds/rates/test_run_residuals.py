@@ -14,6 +14,7 @@ from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import TabularGame, game_hash, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic import Trace, TraceMetadata, ac_smfg
+from tests.exact.cases import SUPPORTS_ONE_QUICK
 from tests.helpers import oracle
 from tests.helpers.random_arrays import random_array_game
 
@@ -96,7 +97,7 @@ def reference_leader_value(reference, phi, pi, mu):
     return np.linalg.solve(system, earned.astype(float))
 
 
-@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
+@SUPPORTS_ONE_QUICK
 def test_residuals_vanish_at_the_equilibrium(support):
     rng = np.random.default_rng(1)
     _, game = random_pair(rng, support)

@@ -39,7 +39,7 @@ def test_failed_equilibria_are_tried_again_and_found_ones_are_not(converged):
         asked.append(rescue)
         return answer(np.logical_or(converged, rescue))
 
-    assert np.all(with_rescue(attempt, lambda found: found).converged)
+    assert np.all(with_rescue(attempt).converged)
     assert asked == ([False] if np.all(converged) else [False, True])
 
 
@@ -51,7 +51,7 @@ def test_a_game_that_is_not_its_source_is_not_searched_longer():
         asked.append(rescue)
         return answer(False, SimpleNamespace(agrees=jnp.asarray(False)))
 
-    with_rescue(attempt, lambda found: found)
+    with_rescue(attempt)
     assert asked == [False]
 
 
@@ -63,5 +63,5 @@ def test_under_tracing_the_rescue_is_part_of_the_program():
         asked.append(rescue)
         return answer(converged)
 
-    jax.jit(lambda flag: with_rescue(lambda rescue: attempt(flag, rescue), lambda found: found).converged)(True)
+    jax.jit(lambda flag: with_rescue(lambda rescue: attempt(flag, rescue)).converged)(True)
     assert asked == [False, True]

@@ -7,7 +7,7 @@ import pytest
 
 from smfg_verify.exact import stackelberg_gradient
 from smfg_verify.game import TabularGame
-from tests.exact.cases import pair
+from tests.exact.cases import SUPPORTS_ONE_QUICK, pair
 from tests.helpers.precise import exact_gradient
 
 
@@ -22,7 +22,7 @@ def certificate_of(arrays, logits):
     return stackelberg_gradient(TabularGame.from_arrays(**arrays.from_arrays_arguments()), logits).certificate
 
 
-@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
+@SUPPORTS_ONE_QUICK
 def test_bounds_carry_the_unit_of_reward(support):
     _, arrays, logits = pair(3, sizes=(3, 2, 2), support=support, tau_l=0.1)
     base = certificate_of(arrays, logits)

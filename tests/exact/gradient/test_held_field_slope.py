@@ -8,11 +8,11 @@ import pytest
 from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
 from smfg_verify.exact.gradient.held_field_slope import held_field_slope
 from smfg_verify.game import traced
-from tests.exact.cases import pair
+from tests.exact.cases import SUPPORTS_ONE_QUICK, pair
 from tests.helpers import oracle
 
 
-@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
+@SUPPORTS_ONE_QUICK
 def test_the_slope_of_a_weighted_sum_is_that_of_differences(support):
     game, _, logits = pair(9, support=support, tau=0.4)
     rng = np.random.default_rng(2)

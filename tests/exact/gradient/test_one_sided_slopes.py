@@ -9,7 +9,7 @@ from smfg_verify.exact import leader_objective, stackelberg_gradient
 from smfg_verify.exact.gradient.one_sided_slopes import compare_slopes, describe
 from smfg_verify.game import AbstractGame, parameter, traced
 from smfg_verify.game.checks.differences import SlopeStatus
-from tests.exact.cases import pair
+from tests.exact.cases import SUPPORTS_ONE_QUICK, pair
 
 SHAPES = {
     "abs": jnp.abs,
@@ -203,7 +203,7 @@ def test_a_rule_that_is_not_the_functions_is_told_from_a_kink_with_both_numbers(
     assert float(found.backward) == pytest.approx(true, rel=1e-4)
 
 
-@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
+@SUPPORTS_ONE_QUICK
 def test_smooth_random_games_are_differentiable_everywhere(support):
     for seed in range(4):
         game, _, logits = pair(seed, support=support, tau=0.05, reward_coupling=2.0)

@@ -6,7 +6,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from smfg_verify import games
 from smfg_verify.bounds.rates.tracking_residuals import tracking_residuals
@@ -15,6 +14,7 @@ from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic import fictitious_play
 from smfg_verify.stochastic.baselines.fictitious_play import lattice
 from smfg_verify.stochastic.updates import Iterate
+from tests.exact.cases import SUPPORTS_ONE_QUICK
 from tests.stochastic.games_for_runs import array_game
 
 # An iterate of many runs whose first axis counts them; in an `Iterate` it is the last.
@@ -32,7 +32,7 @@ def optimality_gaps(game, trace, column=-1):
     return np.asarray(follower_gaps(game, Point(**points)))
 
 
-@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
+@SUPPORTS_ONE_QUICK
 def test_under_a_fixed_leader_the_population_ends_at_its_equilibrium(support):
     _, game = array_game(2, gamma=0.5, support=support)
     logits = np.random.default_rng(1).normal(size=(4, 2))
