@@ -36,6 +36,8 @@ _CORRECTOR_STEPS = 8
 _CORRECTED = 1e-9
 # A landing starts between two points of the path; where so many steps do not do, a shorter step of the path will.
 _LANDING_STEPS = 30
+# From one point of the path to the next, in lengths of the step: further away lies another branch, leapt to past folds.
+_LONGEST_CHORD = 1.2
 # A corrected mean field may leave the simplex by its own error.
 _OUTSIDE = -1e-6
 
@@ -222,7 +224,9 @@ def _correct(setting: Setting, path: _Path) -> tuple[tuple[Point, Array], _Slope
     start = unevaluated(predicted)
     found, slopes = root.newton(equations, start, max_steps=_CORRECTOR_STEPS, tolerance=_CORRECTED, damped=False)
     inside = jnp.min(found.point[0].mean_field) > _OUTSIDE
-    return found.point, slopes, (found.norm <= _CORRECTED) & inside
+    chord = jax.tree.map(jnp.subtract, found.point, (path.point, path.log_temperature))
+    near = inner(chord, chord) <= (_LONGEST_CHORD * path.step) ** 2
+    return found.point, slopes, (found.norm <= _CORRECTED) & inside & near
 
 
 def _select(flag: Bool[Array, ""], new: T, old: T) -> T:

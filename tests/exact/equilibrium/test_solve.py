@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import equinox as eqx
 import jax
@@ -11,9 +12,8 @@ from smfg_verify.exact import EquilibriumMethod, optimise_leader, solve_equilibr
 from smfg_verify.exact.equilibrium import solve as equilibrium_module
 from smfg_verify.game import TabularGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
-from tests.exact.cases import SUPPORTS, SUPPORTS_ONE_QUICK, pair
+from tests.exact.cases import HARD_SIZES, SUPPORTS, SUPPORTS_ONE_QUICK, hard_games, pair
 from tests.helpers import oracle
-from tests.helpers.random_arrays import random_array_game
 
 
 @SUPPORTS
@@ -49,33 +49,10 @@ def test_every_shipped_game_solves_at_defaults(name):
     assert float(found.residual) <= 1e-10
 
 
-def hard_game(rng: np.random.Generator, index: int, all_sizes: list) -> tuple[TabularGame, np.ndarray]:
-    """Temperatures down to 0.005, discounts up to 0.99, coupling up to 10 times the reward, both supports."""
-    sizes = all_sizes[index % len(all_sizes)]
-    arrays_options = dict(
-        support=["states", "state_actions"][(index // len(all_sizes)) % 2],
-        tau=float(np.exp(rng.uniform(np.log(0.005), np.log(2.0)))) if index % 3 else 0.005,
-        gamma=float(rng.uniform(0.0, 0.99)) if index % 5 else 0.99,
-        reward_coupling=float(rng.uniform(0.1, 10.0)) if index % 2 else 10.0,
-        kernel_coupling=[0.3, 0.9][index % 7 < 3],
-        floor=[0.01, 0.2][index % 2],
-    )
-    arrays = random_array_game(rng, *sizes, **arrays_options)
-    if index % 6 == 0:  # pure congestion, or pure attraction: the regimes of cycles and of many equilibria
-        size, sign = arrays.follower_rewards_mean_field.shape[0], rng.choice([-1.0, 1.0])
-        owner = np.repeat(np.arange(sizes[0]), size // sizes[0])
-        own = (owner[:, None] == np.arange(sizes[0]))[:, :, None, None]
-        arrays = dataclasses.replace(
-            arrays, follower_rewards_mean_field=10.0 * sign * np.broadcast_to(own, (size, *sizes))
-        )
-    return TabularGame.from_arrays(**arrays.from_arrays_arguments()), 2.0 * rng.normal(size=(sizes[0], sizes[2]))
-
-
 def solve_hard_games(count: int, all_sizes: list) -> None:
-    rng = np.random.default_rng(7)
     worst = 0.0
-    for index in range(count):
-        game, logits = hard_game(rng, index, all_sizes)
+    for arrays, logits in itertools.islice(hard_games(all_sizes), count):
+        game = TabularGame.from_arrays(**arrays.from_arrays_arguments())
         worst = max(worst, float(solve_equilibrium(game, logits).residual))
     assert worst <= 1e-10
 
@@ -86,7 +63,7 @@ def test_hard_random_games_are_all_solved():
 
 @pytest.mark.slow
 def test_a_thousand_hard_random_games_are_all_solved():
-    solve_hard_games(1000, [(2, 2, 1), (3, 2, 2), (5, 3, 2), (8, 4, 3)])
+    solve_hard_games(1000, HARD_SIZES)
 
 
 def crowd_aversion(temperature: float) -> TabularGame:
