@@ -34,7 +34,7 @@ _softmax = jax.jit(jax.nn.softmax)
 
 
 def observed_rows(
-    table: Float[Array, "O B"], leader_observation: Int[ArrayLike, " n"] | tuple[int, ...]
+    table: Float[ArrayLike, "O B"], leader_observation: Int[ArrayLike, " n"] | tuple[int, ...]
 ) -> Float[Array, "n B"]:
     """A table with one row an observation, spread to one row a state.
 
@@ -52,7 +52,7 @@ def observed_rows(
         >>> observed_rows(jnp.array([[0.2, 0.8], [0.5, 0.5]]), np.array([0, 1, 0])).tolist()
         [[0.2, 0.8], [0.5, 0.5], [0.2, 0.8]]
     """
-    return table[jnp.asarray(leader_observation)]
+    return jnp.asarray(table)[jnp.asarray(leader_observation)]
 
 
 def entropy(policy: Float[Array, "*rows actions"]) -> Float[Array, "*rows"]:

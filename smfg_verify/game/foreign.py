@@ -92,7 +92,8 @@ def _is_program(value: object) -> bool:
 
 
 class SourceGap(Portable, eqx.Module):
-    """The largest difference between a game's tables and the code they were read from, at and beside a mean field.
+    """The largest difference between a game's tables and the code they were read from, at and beside a mean field;
+    or at each of a batch.
 
     Attributes:
         excess: the difference in units of what rounding explains; at most 1 where they agree.
@@ -116,12 +117,12 @@ class SourceGap(Portable, eqx.Module):
         True
     """
 
-    excess: Float[Array, ""]
-    reward: Bool[Array, ""]
-    row: Int[Array, " 3"]
-    of_game: Float[Array, ""]
-    of_source: Float[Array, ""]
-    mean_field: Float[Array, " M"]
+    excess: Float[Array, "*batch"]
+    reward: Bool[Array, "*batch"]
+    row: Int[Array, "*batch 3"]
+    of_game: Float[Array, "*batch"]
+    of_source: Float[Array, "*batch"]
+    mean_field: Float[Array, "*batch M"]
 
     @property
     def agrees(self) -> Bool[Array, ""]:

@@ -78,14 +78,14 @@ class Schedule(Portable, eqx.Module):
         for name in _NAMES:
             check_constant(f"Schedule.{name}", getattr(self, name))
 
-    def at(self, iteration: Int[Array, ""] | Float[Array, ""] | int) -> StepSizes:
+    def at(self, iteration: Int[Array, "..."] | Float[Array, "..."] | int) -> StepSizes:
         """The four step sizes of an iteration k = 0, 1, ..., a floating count where it may pass the largest integer.
 
         Args:
-            iteration: k.
+            iteration: k, or several of them.
 
         Returns:
-            The step sizes, those of mean field and critics at most 1.
+            The step sizes, one for each k; those of mean field and critics at most 1.
         """
         scale = 1.0 / jnp.sqrt(jnp.asarray(iteration + 1, self.leader.dtype))
         return _clipped(*(getattr(self, name) * scale for name in _NAMES))

@@ -12,6 +12,8 @@ from smfg_verify.assumptions import search_settings
 from smfg_verify.assumptions.leader_draws import random_leaders, trajectory_leaders
 from tests.support.strategies import tables
 
+pytestmark = pytest.mark.wrong_types  # a namespace stands for a game
+
 GAME = SimpleNamespace(num_leader_actions=3, leader_observation=np.array([0, 1, 1]), num_states=3)
 SETTINGS = search_settings("quick")
 

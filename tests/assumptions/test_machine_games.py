@@ -116,7 +116,7 @@ def test_a_game_that_wraps_is_never_proved_to_have_one_equilibrium():
 
 def test_equal_truth_values_have_a_rule():
     game = checked(TruthValues())
-    ends = enclose(game, "follower_reward", [[0.6, 0.3]], [[0.7, 0.4]])
+    ends = enclose(game, "follower_reward", np.array([[0.6, 0.3]]), np.array([[0.7, 0.4]]))
     np.testing.assert_allclose(ends.lower, ends.upper, atol=1e-14)
     np.testing.assert_allclose(ends.lower[0, 0, :, 0], (1.0, 0.0), atol=1e-14)
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions import AssumptionReport, Finding, Verdict
+from smfg_verify.assumptions import AssumptionReport, Finding, Side, Verdict
 from smfg_verify.game import game_hash, traced
 from smfg_verify.games import load
 
@@ -18,7 +18,7 @@ def finding(statement, verdict):
         statement=statement,
         verdict=verdict,
         constant=0.5,
-        side="upper",
+        side=Side.UPPER,
         evidence="search",
         facts={"vanishes": False, "one_parameter": False, "proved": False},
         witness={"logits": np.zeros((1, 2))},

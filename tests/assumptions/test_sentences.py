@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import smfg_verify
-from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, check, find_property, property_names
+from smfg_verify.assumptions import AssumptionReport, Finding, Side, Verdict, check, find_property, property_names
 from smfg_verify.assumptions.ergodicity.findings import _dobrushin_finding
 from smfg_verify.assumptions.lipschitz.findings import _finding as lipschitz_finding
 from smfg_verify.games import load
@@ -90,7 +90,7 @@ def test_a_text_needs_its_own_facts_only():
         statement="initial",
         verdict=Verdict.REFUTED,
         constant=0.0,
-        side="exact",
+        side=Side.EXACT,
         evidence="proof",
         witness={"state": np.array(1)},
     )
@@ -105,13 +105,14 @@ def test_a_statement_nobody_knows_has_no_sentence():
         statement="inital",
         verdict=Verdict.INCONCLUSIVE,
         constant=0.0,
-        side="exact",
+        side=Side.EXACT,
         evidence="proof",
     )
     with pytest.raises(ValueError, match="did you mean 'initial'"):
         _ = made_up.meaning
 
 
+@pytest.mark.wrong_types
 def test_numbers_that_were_not_measured_are_not_printed():
     sampled = SimpleNamespace(witnesses={}, searched={}, errors={})
     bound = SimpleNamespace(

@@ -196,7 +196,7 @@ def test_a_value_is_read_as_toml_a_bare_list_or_text(text, value):
         (["show", "laffer-tax", "--config", "nowhere.toml"], "nowhere.toml"),
         (["run", "laffer-tax", "--seeds", "0"], "seeds"),
         (["run", "laffer-tax", "--seeds", "many"], "--seeds"),
-        (["run", "laffer-tax", "--sampling", "idd"], "iid"),
+        pytest.param(["run", "laffer-tax", "--sampling", "idd"], "iid", marks=pytest.mark.wrong_types),
         (["run", "laffer-tax", "--leader-step", "nan"], "leader"),
         (["run", "laffer-tax", "--resume"], "no run"),
         (["run", "laffer-tax", "--iteration", "3"], "--iteration"),

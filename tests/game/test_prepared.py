@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ def game_of(arrays):
 SAME = game_hash(game_of(ARRAYS))
 
 
+@pytest.mark.untyped
 @settings(max_examples=25)
 @given(st.sampled_from(CHANGEABLE), st.integers(0, 11), st.sampled_from(["none", "one rounding", "a lot"]))
 def test_the_digest_of_a_game_changes_exactly_when_a_number_does(name, place, how):

@@ -13,6 +13,9 @@ from smfg_verify.interop import AddedLeader, from_mfglib
 from smfg_verify.interop.environment_tables import CalledTable
 from tests.interop.fake_torch import Tensor, fake_torch
 
+# What an environment reaches is read from the code as it is, the package's own around it too.
+pytestmark = pytest.mark.untyped
+
 N = 2
 OPTIONS = {"discount": 0.9, "temperature": 0.5, "mean_field_support": "states"}
 START = np.zeros((N, 2))

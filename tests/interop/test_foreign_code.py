@@ -12,6 +12,9 @@ from smfg_verify.interop import from_mfglib, to_arrays, to_gymnasium
 from smfg_verify.stochastic.finite_population import simulate_population
 from tests.interop.foreign_sites import LEADER, OPTIONS, START, N, Sites
 
+# What an environment reaches is read from the code as it is, the package's own around it too.
+pytestmark = pytest.mark.untyped
+
 
 def _neighbours(m):
     """The trial: two neighbouring sites that are both crowded cost more."""

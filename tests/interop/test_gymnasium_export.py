@@ -36,6 +36,7 @@ def test_the_mean_field_of_the_equilibrium_is_the_default():
     assert [env.step(0)[3] for _ in range(3)] == [False, False, True]
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -14,6 +14,9 @@ from smfg_verify.interop.environment import default_dtype, enter
 from smfg_verify.interop.environment_tables import CalledTable
 from tests.helpers.random_arrays import random_array_game
 
+# What an environment reaches is read from the code as it is, the package's own around it too.
+pytestmark = pytest.mark.untyped
+
 LEADER = AddedLeader(
     num_actions=2,
     reward=lambda s, a, b, m: 0.3 * b - m[s, a],
@@ -111,6 +114,7 @@ class Broken(StandIn):
         return np.full((2, 2, 3), np.nan)
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     ("environment", "options", "message"),
     [

@@ -164,6 +164,7 @@ def test_degenerate_games_run_and_keep_the_simplex(sizes, gamma, support, sampli
         np.testing.assert_allclose(trace.follower_critic[:, -1, 0], reward, rtol=1e-12)
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

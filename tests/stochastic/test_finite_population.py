@@ -126,6 +126,7 @@ def test_odd_games(sizes, support):
         np.testing.assert_allclose(run.distance, 0.0, atol=1e-15)
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -150,6 +151,7 @@ def test_a_distribution_under_tracing_is_checked_for_its_shape_only():
     assert jax.jit(lambda law: checked_distribution("law", law, (2,), "a law"))(np.array([2.0, 3.0])).shape == (2,)
 
 
+@pytest.mark.wrong_types
 def test_something_else_than_a_game_is_refused():
     with pytest.raises(ValueError, match="expected an instance of a subclass"):
         simulate_population(AbstractGame, None, 3)

@@ -1,5 +1,6 @@
 """Annotations checked at run time: shapes by jaxtyping, everything else by beartype; see `--typed` in conftest.py."""
 
+import collections.abc
 import types
 import typing
 
@@ -17,8 +18,8 @@ def checked(function, **options):
     """The function, or dataclass, that checks what it is given and what it returns.
 
     A parameter that is annotated with a JAX array takes what JAX takes for one: NumPy arrays and numbers of that kind
-    and shape. A result has to be what its annotation says, but an array of NumPy without axes may be one of its
-    numbers, which is what NumPy's own functions give.
+    and shape; among many integers there may be NumPy's, as in an array of them. A result has to be what its annotation
+    says, but an array of NumPy without axes may be one of its numbers, which is what NumPy's own functions give.
     """
     if isinstance(function, types.FunctionType):
         hints = dict(function.__annotations__)
@@ -38,6 +39,8 @@ def checkable(hint, *, wide):
         return hint.dtype[_wide(hint.array_type), hint.dim_str] if change else hint
     if origin in (typing.Union, types.UnionType):
         return typing.Union[tuple(checkable(argument, wide=wide) for argument in arguments)]  # noqa: UP007
+    if origin is collections.abc.Iterable and arguments == (int,):
+        return collections.abc.Iterable[int | np.integer]
     if origin in _CONTAINERS:
         return origin[tuple(part if part is ... else checkable(part, wide=wide) for part in arguments)]
     kind = origin or hint

@@ -125,7 +125,7 @@ def noise_columns(residual: str) -> tuple[int, ...]:
 
 
 def fit_inequality(
-    data: ExpectedResiduals, residual: str, rows: Bool[np.ndarray, " P"] | None = None
+    data: ExpectedResiduals, residual: str, rows: Bool[np.ndarray, "..."] | None = None
 ) -> DriftInequality:
     """The constants of one inequality with the smallest mean right side among those that hold at every row.
 

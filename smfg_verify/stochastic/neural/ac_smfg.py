@@ -100,7 +100,7 @@ class _Group(eqx.Module):
 
 def _run(
     game: ContinuousLinearQuadratic,
-    optimiser: Array,
+    optimiser: optax.GradientTransformation,
     schedules: Schedule,
     delay: int,
     seeds: UInt[Array, " lanes"],
@@ -118,8 +118,10 @@ def _run(
 
 
 def _trace(groups: list[_Group], seeds: np.ndarray, points: np.ndarray, places: Float[Array, " m"]) -> NeuralTrace:
-    def joined(*leaves: Array) -> object:
-        return np.concatenate(leaves)[: seeds.size] if eqx.is_array_like(leaves[0]) else leaves[0]
+    def joined(*leaves: object) -> object:
+        """Arrays of the groups as one; what else an iterate holds, such as an activation, is the same in all."""
+        arrays = [leaf for leaf in leaves if isinstance(leaf, (jax.Array, np.ndarray))]
+        return np.concatenate(arrays)[: seeds.size] if arrays else leaves[0]
 
     records = jax.tree.map(joined, *(group.records for group in groups))
     players = jax.tree.map(joined, *(jax.device_get(group.last.players) for group in groups))

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -62,7 +63,7 @@ SPREAD = st.sampled_from([0.0, 1.0, -1.0, 1e-270, -1e-270, 2.3e-308, -2.3e-308, 
 
 @given(st.lists(SPREAD, min_size=2, max_size=2).map(sorted).map(np.array))
 def test_the_middle_and_its_radius_hold_the_interval(ends):
-    middle, radius = (Fraction(float(part)) for part in middle_of((ends[0], ends[1])))
+    middle, radius = (Fraction(float(part)) for part in middle_of(tuple(jnp.asarray(ends))))
     assert middle - radius <= Fraction(float(ends[0]))
     assert Fraction(float(ends[1])) <= middle + radius
 
@@ -76,7 +77,8 @@ def test_the_range_of_numbers_that_are_nearly_too_small_holds_them(scale):
 
 def test_what_is_zero_has_the_range_zero():
     scope = Scope(Domain(np.zeros(2), np.ones(2), False))
-    for form in (Form(scope, np.zeros(1), np.zeros((2, 1)), error=np.zeros(1)), between(scope, (np.zeros(1),) * 2)):
+    nothing = jnp.zeros(1)
+    for form in (Form(scope, nothing, jnp.zeros((2, 1)), error=nothing), between(scope, (nothing, nothing))):
         assert np.all(np.asarray(form.range) == 0.0)
         assert np.all(np.asarray(form.middle) == 0.0)
 
@@ -87,7 +89,7 @@ def test_noise_widens_by_its_size_and_ends_what_is_affine(box, sizes):
     known = variables(scope, (3,))
     assert known.is_affine
     np.testing.assert_array_equal(known.range, box)
-    noisy = with_noise(Form(scope, known.centre, known.columns), np.full(3, sizes[0]))
+    noisy = with_noise(Form(scope, known.centre, known.columns), jnp.full(3, sizes[0]))
     assert not noisy.is_affine
     slack = 1e-12 * (1.0 + np.max(np.abs(box)) + sizes[0])
     np.testing.assert_allclose(noisy.range, [box[0] - sizes[0], box[1] + sizes[0]], rtol=0.0, atol=slack)
@@ -97,7 +99,7 @@ def test_noise_widens_by_its_size_and_ends_what_is_affine(box, sizes):
 
 def test_symbols_run_out_and_the_remainder_takes_over():
     scope = Scope(Domain(np.zeros(3), np.ones(3), False))
-    forms = [with_noise(variables(scope, (3,)), np.ones(3)) for _ in range(7)]
+    forms = [with_noise(variables(scope, (3,)), jnp.ones(3)) for _ in range(7)]
     kept = [form.remainder is None for form in forms]
     assert kept == sorted(kept, reverse=True)
     assert 0 < sum(kept) < 7
@@ -108,8 +110,8 @@ def test_symbols_run_out_and_the_remainder_takes_over():
 @pytest.mark.parametrize("end", [np.inf, UNBOUNDED])
 def test_a_computation_that_met_anything_unbounded_knows_nothing_but_what_is_affine(end):
     scope = Scope(Domain(np.zeros(2), np.ones(2), False))
-    bounded = between(scope, (np.zeros(2), np.ones(2)))
+    bounded = between(scope, (jnp.zeros(2), jnp.ones(2)))
     assert float(unless_unbounded(bounded).range[1].max()) < 2.0
-    scope.noted((np.array([0.0]), np.array([end])))
+    scope.noted((jnp.array([0.0]), jnp.array([end])))
     assert np.all(unless_unbounded(bounded).range[1] >= UNBOUNDED)
     assert unless_unbounded(variables(scope, (2,))).range[1].max() == 1.0

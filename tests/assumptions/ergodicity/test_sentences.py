@@ -41,6 +41,7 @@ def test_chains_without_numbers_are_counted_and_no_rate_is_made_of_them(game):
     assert "Each of the 1 chains looked at mixes (1 more" in _mixing_finding(game, both, {}, np.zeros(1)).meaning
 
 
+@pytest.mark.wrong_types
 def test_no_time_is_promised_to_a_state_that_may_be_avoided():
     """Two states, one never started in and reached by one action only: the bound is zero, and said to be none."""
     lower = np.zeros((2, 2, 1, 2))

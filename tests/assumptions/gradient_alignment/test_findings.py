@@ -200,6 +200,7 @@ def test_a_single_leader_action_is_not_applicable():
     assert {finding.verdict for finding in report.findings} == {Verdict.NOT_APPLICABLE}
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -225,6 +226,7 @@ def test_a_witness_of_another_game_is_refused(laffer):
         finding.reproduce(load("market-entrance"))
 
 
+@pytest.mark.wrong_types
 def test_an_invalid_game_is_refused():
     with pytest.raises(ValueError, match="expected an instance of a subclass"):
         check("laffer-tax")

@@ -45,7 +45,7 @@ def test_curves_start_at_the_seeds_and_bound_them(game, trace, report):
         assert bound[0] == pytest.approx(curves.held_out[name][0])
     assert np.isinf(curves.leader[0])
     with pytest.raises(ValueError, match="expected 0: the recursion starts there"):
-        bound_curves(report, {}, [1, 2])
+        bound_curves(report, {}, np.array([1, 2]))
 
 
 @pytest.mark.parametrize("seed", range(2))

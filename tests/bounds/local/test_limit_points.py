@@ -163,6 +163,7 @@ def test_a_flow_cut_short_is_not_converged_and_gives_no_numbers():
         assert all(np.isnan(part).all() for part in point.iterate)
 
 
+@pytest.mark.wrong_types
 def test_bad_input_is_refused():
     game = games.TwoRoadToll(leader_temperature=0.2)
     with pytest.raises(ValueError, match="num_starts, leader_scale"):

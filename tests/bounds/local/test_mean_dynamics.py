@@ -127,6 +127,7 @@ def test_works_under_vmap_and_grad():
     np.testing.assert_allclose(slope, game.discount - 1.0, atol=1e-12)
 
 
+@pytest.mark.wrong_types
 def test_bad_input_is_refused():
     _, game, x = pair("states", 2, 0.4)
     with pytest.raises(ValueError, match=r"iterate\.leader_critic: got shape \(3,\)"):

@@ -196,6 +196,7 @@ def test_where_a_step_is_clipped_the_mean_is_unknown_and_a_slow_mode_is_seen_in_
     assert found.memory[2] < 1e-3
 
 
+@pytest.mark.wrong_types
 def test_bad_input_is_refused():
     game, point = GAMES["laffer-tax"], limit_of("laffer-tax")
     with pytest.raises(ValueError, match="iterations: got"):

@@ -48,6 +48,6 @@ def test_the_slope_of_a_decay_is_against_its_counts(seed, power):
 
 
 def test_the_slope_of_the_envelope_nears_minus_one_half_from_above():
-    early, late = (envelope_slope(np.geomspace(first, 100 * first, 9)) for first in (10.0, 1e8))
+    early, late = (envelope_slope(np.geomspace(first, 100 * first, 9).astype(int)) for first in (10.0, 1e8))
     assert -0.5 < late < early
     assert late == pytest.approx(-0.5 + 1.0 / np.log(1e9), abs=2e-3)

@@ -150,6 +150,7 @@ def test_a_seed_that_diverges_is_marked_and_the_others_go_on(name):
         np.testing.assert_array_equal(getattr(trace, field)[2], getattr(alone, field)[0])
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [

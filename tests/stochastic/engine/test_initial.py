@@ -55,8 +55,10 @@ def test_seeds_fill_groups_of_one_width_in_order_and_doubled_ones_are_refused(se
 @given(st.integers(1, 70), st.integers(0, 10**6))
 def test_what_goes_into_lanes_comes_out_for_any_number_of_seeds(number, seed):
     random = np.random.default_rng(seed)
-    shapes = dict.fromkeys(ITERATE_FIELDS, (2,)) | {"leader_logits": (1, 2), f"{MEMORY_PREFIX}rounds": (3, 2)}
+    shapes = dict.fromkeys(ITERATE_FIELDS, (2,)) | {"leader_logits": (1, 2), "follower_logits": (2, 3)}
+    shapes |= {f"{MEMORY_PREFIX}rounds": (3, 2)}
     values = {name: random.standard_normal((number, *shape)) for name, shape in shapes.items()}
+    values |= {name: random.integers(0, 2, number) for name in ("occupancy_state", "population_state")}
     carries = to_lanes(values)
     again = from_lanes(carries, number)
     assert again.keys() == values.keys()

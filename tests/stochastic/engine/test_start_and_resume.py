@@ -99,6 +99,7 @@ def run_until(file, iteration, stop_with):
         return process.returncode, errors, time.monotonic() - begun
 
 
+@pytest.mark.untyped
 @pytest.mark.parametrize("stop_with", [signal.SIGINT, signal.SIGKILL])
 def test_a_killed_process_leaves_a_file_that_resumes_to_the_same_bits(stop_with, tmp_path, monkeypatch):
     file = tmp_path / "run.nc"

@@ -191,6 +191,7 @@ def _signs(directions, _):
     return jax.tree.map(jnp.sign, directions)
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
