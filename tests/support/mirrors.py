@@ -66,6 +66,7 @@ HELD_BY = {
     "records/versions.py": ("test_publishing.py", "what is written down is compared with what is installed"),
     "report/leader_policies.py": ("report/tables/test_run.py", _INNER),
     "report/show.py": ("report/test_words.py", _WORDS),
+    "symbolic/*/sentences.py": ("symbolic/rates/test_records.py", _WORDS),
     "stochastic/engine/run.py": ("stochastic/engine/test_start_and_resume.py", _INNER),
 }
 
