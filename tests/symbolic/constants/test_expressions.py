@@ -15,7 +15,7 @@ from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.symbolic.constants import expressions_of
 
-NAMES = ("laffer-tax", "random-game", "epidemic", "advertising", "two-road-toll")
+NAMES = ("laffer-tax", "random-game", "epidemic", "two-road-toll")
 STEPS = {"leader": 0.1, "mean_field": 0.5, "follower": 1.0, "critic": 2.0}
 QUICK = {"num_leaders": 4, "num_boxes": 50}
 LITTLE = {**QUICK, "num_starts": 1, "num_steps": 1, "step_sizes": STEPS}
