@@ -14,7 +14,6 @@ from smfg_verify.symbolic.formula_game import FormulaGame
 from smfg_verify.symbolic.programs import compile_program
 from smfg_verify.symbolic.tables import (
     Names,
-    Place,
     Table,
     declared_parameters,
     dependence_of,
@@ -132,8 +131,8 @@ class SymbolicGame:
             rest = self.on_simplex(sum(row) - 1)
             if rest != 0 and abs(worst := self._largest(rest)) > _ROW_TOLERANCE:
                 raise InputError(
-                    f"transition: the row at {place_text(place)} sums to {1 + worst:.6g} at some mean field, that is to "
-                    f"1 + ({rest}); expected 1."
+                    f"transition: the row at {place_text(place)} sums to {1 + worst:.6g} at some mean field, "
+                    f"that is to 1 + ({rest}); expected 1."
                 )
 
     def on_simplex(self, expression: sp.Expr) -> sp.Expr:
@@ -176,7 +175,7 @@ class SymbolicGame:
         """The same formulas with other numbers.
 
         Args:
-            **parameters: by name; `discount`, `temperature` and the other fields by theirs.
+            **parameters: by name.
 
         Returns:
             The game.
@@ -184,17 +183,15 @@ class SymbolicGame:
         Raises:
             ValueError: an unknown name, or anything the class refuses.
         """
-        fields = {"discount", "temperature", "leader_temperature", "initial_distribution", "leader_observation"}
         by_name = {p.name: written for written, p in self.names.parameters.items()}
         for name in parameters:
-            if name not in by_name and name not in fields:
-                hint = closest(name, [*by_name, *fields])
+            if name not in by_name:
+                hint = closest(name, by_name)
                 raise InputError(
                     f"{self.name}: got unknown parameter {name!r}{hint}; expected one of: {', '.join(by_name)}."
                 )
-        changed = {by_name[name]: value for name, value in parameters.items() if name in by_name}
-        rest = {name: value for name, value in parameters.items() if name in fields}
-        return dataclasses.replace(self, parameters={**self.parameters, **changed}, **rest)
+        changed = {by_name[name]: value for name, value in parameters.items()}
+        return dataclasses.replace(self, parameters={**self.parameters, **changed})
 
     def to_game(self) -> AbstractGame:
         """The game for the exact, the certified and the stochastic side: its formulas printed to JAX.
@@ -206,8 +203,8 @@ class SymbolicGame:
             ValueError: a function without a counterpart in JAX, or anything `validate` refuses.
         """
         inputs = (*self.names.parameter_symbols, *self.names.field_symbols)
-        programs = {f"{n}_program": compile_program(self.tables[n].values(), inputs, n) for n in FUNCTIONS}
-        kinds = {f"{n}_dependence": dependence_of(self.tables[n], self.names.field_symbols) for n in FUNCTIONS}
+        programs = [compile_program(self.tables[name].values(), inputs, name) for name in FUNCTIONS]
+        kinds = [dependence_of(self.tables[name], self.names.field_symbols) for name in FUNCTIONS]
         n, actions, leader_actions = self.names.sizes
         start = np.full(n, 1.0 / n) if self.initial_distribution is None else self.initial_distribution
         game = FormulaGame(
@@ -221,13 +218,17 @@ class SymbolicGame:
             num_follower_actions=actions,
             num_leader_actions=leader_actions,
             mean_field_support=self.mean_field_support,
+            transition_program=programs[0],
+            follower_reward_program=programs[1],
+            leader_reward_program=programs[2],
+            transition_dependence=kinds[0],
+            follower_reward_dependence=kinds[1],
+            leader_reward_dependence=kinds[2],
             definition=sp.srepr(sp.Tuple(*(getattr(self, name) for name in FUNCTIONS), *self.names.parameters)),
             name=self.name,
             state_labels=tuple(self.states),
             follower_action_labels=tuple(self.follower_actions),
             leader_action_labels=tuple(self.leader_actions),
-            **programs,
-            **kinds,
         )
         validate(game)
         return game

@@ -4,15 +4,16 @@ A program is a tuple of numbers and words. It is pickled, compared and taken int
 function that sympy's printers generate would be a piece of text compiled anew in every process.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 import sympy as sp
-from jaxtyping import Array
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from smfg_verify.errors import InputError
+from smfg_verify.game.base import AnyArray, as_parameter
 
 # A number stands for itself; all other arguments are places of earlier values.
 Step = tuple[str, tuple[int | float, ...]]
@@ -48,7 +49,10 @@ _COMPARED: dict[type[sp.Basic], str] = {
     sp.Equality: "equal",
     sp.Unequality: "not_equal",
 }
-_OPERATIONS: dict[str, Callable[..., Array]] = {
+# One vocabulary, two libraries: JAX within games, NumPy for the numbers of derived formulas.
+Operations = Mapping[str, Callable[..., AnyArray]]
+_JAX: Operations = {
+    "number": as_parameter,
     "add": jnp.add,
     "multiply": jnp.multiply,
     "divide": jnp.divide,
@@ -81,6 +85,7 @@ _OPERATIONS: dict[str, Callable[..., Array]] = {
     "logical_or": jnp.logical_or,
     "logical_not": jnp.logical_not,
 }
+NUMPY: Operations = {"number": np.float64, **{name: getattr(np, name) for name in _JAX if name != "number"}}
 SUPPORTED = ("+ - * /", "powers", "sqrt", *sorted(kind.__name__ for kind in (*_UNARY, *_FOLDED)), "Piecewise", "Sum")
 
 
@@ -98,13 +103,19 @@ class Program(NamedTuple):
     outputs: tuple[int, ...]
 
 
-def compile_program(expressions: Iterable[sp.Expr], inputs: Sequence[sp.Symbol], what: str) -> Program:
+def compile_program(
+    expressions: Iterable[sp.Expr],
+    inputs: Sequence[sp.Symbol],
+    what: str,
+    definitions: Mapping[sp.Symbol, sp.Expr] | None = None,
+) -> Program:
     """Print expressions to a program; what they share is computed once.
 
     Args:
         expressions: scalars.
         inputs: the symbols that they are functions of, in the order of the inputs.
         what: they are, for a refusal.
+        definitions: further symbols, each in terms of the inputs and of those before it.
 
     Returns:
         The program.
@@ -113,16 +124,19 @@ def compile_program(expressions: Iterable[sp.Expr], inputs: Sequence[sp.Symbol],
         ValueError: a function that has no counterpart, or a symbol that is no input.
     """
     writer = _Writer(inputs, what)
+    for symbol, value in (definitions or {}).items():
+        writer.places[symbol] = writer.place(value)
     outputs = tuple(writer.place(sp.sympify(expression)) for expression in expressions)
     return Program(len(inputs), tuple(writer.steps), outputs)
 
 
-def run_program(program: Program, inputs: Sequence[Array]) -> list[Array]:
+def run_program(program: Program, inputs: Sequence[AnyArray], operations: Operations = _JAX) -> list[AnyArray]:
     """Evaluate a program; traceable.
 
     Args:
         program: of `compile_program`.
         inputs: scalars, or arrays of one shape.
+        operations: of the library that the inputs are arrays of.
 
     Returns:
         The results, floats.
@@ -130,11 +144,11 @@ def run_program(program: Program, inputs: Sequence[Array]) -> list[Array]:
     values = list(inputs)
     for name, arguments in program.steps:
         if name == "number":
-            values.append(jnp.asarray(arguments[0], dtype=float))
+            values.append(operations[name](arguments[0]))
         elif name == "integer_power":  # a power by a traced exponent would have no derivative at zero
             values.append(values[int(arguments[0])] ** int(arguments[1]))
         else:
-            values.append(_OPERATIONS[name](*(values[int(place)] for place in arguments)))
+            values.append(operations[name](*(values[int(place)] for place in arguments)))
     return [values[place] for place in program.outputs]
 
 
@@ -174,6 +188,9 @@ class _Writer:
             return self.power(*expression.as_base_exp())
         if isinstance(expression, sp.Piecewise):
             return self.pieces(expression)
+        if isinstance(expression, sp.Heaviside):  # the slope of a maximum; at the kink itself the mean of both slopes
+            step = expression.args[0]
+            return self.pieces(sp.Piecewise((0, step < 0), (1, step > 0), (sp.Rational(1, 2), True), evaluate=False))
         raise self.refusal(expression)
 
     def fold(self, name: str, places: list[int]) -> int:
@@ -204,8 +221,8 @@ class _Writer:
         pairs: list[ExprCondPair] = list(expression.args)
         if pairs[-1].cond != sp.true:
             raise InputError(
-                f"{self.what}: got {expression}, which has no value where none of its conditions holds; expected a last "
-                "piece (value, True)."
+                f"{self.what}: got {expression}, which has no value where none of its conditions holds; expected "
+                "a last piece (value, True)."
             )
         result = self.place(pairs[-1].expr)
         for value, condition in reversed(pairs[:-1]):

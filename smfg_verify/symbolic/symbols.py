@@ -31,3 +31,13 @@ TAKEN = {
 def element(name: str, index: tuple[int, ...], **assumptions: bool | None) -> sp.Symbol:
     """The symbol of one entry of an array: kappa_0 of kappa[0], tolls_0_1 of tolls[0, 1]."""
     return sp.Symbol("_".join((name, *map(str, index))), **assumptions)
+
+
+# What is assumed of the equilibrium's values: policies are softmax, so positive.
+ASSUMED: dict[str, dict[str, bool | None]] = {
+    "m": {"nonnegative": True},
+    "V": {"real": True},
+    "pi": {"positive": True},
+    "phi": {"positive": True},
+    "rho": {"positive": True},
+}
