@@ -28,6 +28,7 @@ class GradientFormula:
         definitions: in order, each by those before it.
         direct, policy_response, mean_field_response: derivatives in the entries phi(b | o) of the leader's policy, (O, B).
         leader_policy: phi, (O, B).
+        objective: Phi.
         best_response: $D\Gamma_\phi$ at the equilibrium, as mass moves from the last state to another, (n - 1, n - 1).
 
     Examples:
@@ -43,6 +44,7 @@ class GradientFormula:
     policy_response: sp.Matrix
     mean_field_response: sp.Matrix
     leader_policy: sp.Matrix
+    objective: sp.Expr
     best_response: sp.Matrix
 
     @property
@@ -161,7 +163,7 @@ def stackelberg_formula(game: SymbolicGame) -> GradientFormula:
     entries = {place: parts.of(*place, solve) for place in np.ndindex(*shape)}
     matrices = [sp.Matrix(*shape, lambda o, b, part=part: entries[o, b][part]) for part in range(len(PARTS))]
     policy = sp.Matrix(*shape, lambda o, b: responses.phi[o, b])
-    return GradientFormula(game, responses.sheet.definitions, *matrices, policy, slope)
+    return GradientFormula(game, responses.sheet.definitions, *matrices, policy, parts.objective, slope)
 
 
 class _Parts:
@@ -170,12 +172,11 @@ class _Parts:
     def __init__(self, responses: Responses):
         self.r = r = responses
         leader = {p: r.sheet.define("lbar", p, value) for p, value in r.averaged.leader.items()}
-        per_state = [
-            sp.Add(*(r.pi[s, a] * leader[s, a] for a in r.actions)) + _entropy_bonus(r, s) for s in r.states
-        ]
+        per_state = [sp.Add(*(r.pi[s, a] * leader[s, a] for a in r.actions)) + _entropy_bonus(r, s) for s in r.states]
         define = r.sheet.define
         self.visits = [define("D", (s,), sp.Add(*(r.rho[t] * r.N[t, s] for t in r.states))) for s in r.states]
         self.value = [define("W", (s,), sp.Add(*(r.N[s, t] * per_state[t] for t in r.states))) for s in r.states]
+        self.objective = sp.Add(*map(sp.Mul, r.rho, self.value))
         # What an action is worth to the leader, and how that changes as mass moves.
         self.worth = {p: define("L", p, leader[p] + self._ahead(r.averaged.moves[p])) for p in leader}
         self.by_field = [self._slopes(j) for j in r.states[:-1]]

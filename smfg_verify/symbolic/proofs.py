@@ -5,6 +5,7 @@ numerator and denominator has the same sign. Where that does not come out the cl
 """
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -22,13 +23,15 @@ class Domain:
         open: symbols strictly between two bounds.
         half_open: symbols that may equal their lower bound, never the upper one.
         simplices: groups of symbols that are positive and sum to one.
+        positive: symbols that are positive here.
     """
 
     open: Mapping[sp.Symbol, Range] = dataclasses.field(default_factory=dict)
     half_open: Mapping[sp.Symbol, Range] = dataclasses.field(default_factory=dict)
     simplices: Sequence[Sequence[sp.Symbol]] = ()
+    positive: Sequence[sp.Symbol] = ()
 
-    def free(self, expression: sp.Expr) -> sp.Expr:
+    def without_bounds(self, expression: sp.Expr) -> sp.Expr:
         """An expression on this domain in symbols that need no bounds: positive or nonnegative ones.
 
         Args:
@@ -37,15 +40,21 @@ class Domain:
         Returns:
             The same by substitution, x = (low + high t) / (1 + t) and p_i = t_i / sum of t.
         """
+        replaced: sp.Expr = expression.xreplace(self._substitution)
+        # Bounds may speak of other symbols of the domain.
+        return replaced if replaced == expression else self.without_bounds(replaced)
+
+    @functools.cached_property
+    def _substitution(self) -> dict[sp.Symbol, sp.Expr]:
+        found: dict[sp.Symbol, sp.Expr] = {symbol: sp.Dummy(str(symbol), positive=True) for symbol in self.positive}
         for group in self.simplices:
             weights = [sp.Dummy(str(symbol), positive=True) for symbol in group]
-            total = sp.Add(*weights)
-            expression = expression.subs({p: t / total for p, t in zip(group, weights, strict=True)})
+            found |= {p: t / sp.Add(*weights) for p, t in zip(group, weights, strict=True)}
         for ranges, word in ((self.open, "positive"), (self.half_open, "nonnegative")):
             for symbol, (low, high) in ranges.items():
                 t = sp.Dummy(str(symbol), **{word: True})
-                expression = expression.subs(symbol, (low + high * t) / (1 + t))
-        return expression
+                found[symbol] = (low + high * t) / (1 + t)
+        return found
 
 
 def vanishes(expression: sp.Expr, domain: Domain | None = None) -> bool:
@@ -58,7 +67,7 @@ def vanishes(expression: sp.Expr, domain: Domain | None = None) -> bool:
     Returns:
         True where sympy's simplification gives zero.
     """
-    return bool(sp.simplify((domain or Domain()).free(sp.sympify(expression))) == 0)
+    return bool(sp.simplify((domain or Domain()).without_bounds(sp.sympify(expression))) == 0)
 
 
 def sign_on(expression: sp.Expr, domain: Domain) -> Sign | None:
@@ -80,7 +89,7 @@ def sign_on(expression: sp.Expr, domain: Domain) -> Sign | None:
         >>> sign_on(p - sp.Rational(1, 2), Domain(open={p: (0, 1)})) is None
         True
     """
-    return _sign_of_product(sp.factor(domain.free(sp.sympify(expression))))
+    return _sign_of_product(sp.factor(domain.without_bounds(sp.sympify(expression))))
 
 
 def _sign_of_product(product: sp.Expr) -> Sign | None:
@@ -134,13 +143,15 @@ def ranges_of(domain: Domain, among: Iterable[sp.Symbol]) -> tuple[sp.Basic, ...
     for symbol in sorted(set(among), key=str):
         if symbol in domain.open:
             low, high = domain.open[symbol]
-            found.append(sp.And(sp.Lt(low, symbol, evaluate=False), sp.Lt(symbol, high, evaluate=False), evaluate=False))
+            found.append(
+                sp.And(sp.Lt(low, symbol, evaluate=False), sp.Lt(symbol, high, evaluate=False), evaluate=False)
+            )
         elif symbol in domain.half_open:
             low, high = domain.half_open[symbol]
-            found.append(sp.And(sp.Le(low, symbol, evaluate=False), sp.Lt(symbol, high, evaluate=False), evaluate=False))
-        elif symbol in inner:
-            found.append(sp.Gt(symbol, 0, evaluate=False))
-        elif symbol.is_positive:
+            found.append(
+                sp.And(sp.Le(low, symbol, evaluate=False), sp.Lt(symbol, high, evaluate=False), evaluate=False)
+            )
+        elif symbol in inner or symbol in domain.positive or symbol.is_positive:
             found.append(sp.Gt(symbol, 0, evaluate=False))
         elif symbol.is_nonnegative:
             found.append(sp.Ge(symbol, 0, evaluate=False))

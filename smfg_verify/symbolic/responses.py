@@ -75,9 +75,10 @@ class Responses:
         """A table of the game averaged over the leader's actions at (s, a)."""
         table, weights = self.game.tables[name], self.leader_rows(s)
         terms = [table[s, a, b, *rest] for b in self.leader_actions]
-        if all(term == terms[0] for term in terms):
-            return terms[0]  # a policy sums to one
-        return sp.Add(*(weight * term for weight, term in zip(weights, terms, strict=True)))
+        # A policy sums to one: what is the same at every action of the leader needs no average.
+        same = set.intersection(*(set(sp.Add.make_args(term)) for term in terms))
+        common = sp.Add(*same)
+        return common + sp.Add(*(weight * (term - common) for weight, term in zip(weights, terms, strict=True)))
 
     def _averaged(self) -> Averaged:
         places = [(s, a) for s in self.states for a in self.actions]
@@ -113,8 +114,7 @@ class Responses:
         zero = [sp.Integer(0)] * self.game.num_states
         places = self.averaged.rows
         rows = {
-            (s, a): [tables["transition"][s, a, b, t] for t in self.states] if seen[s] == o else zero
-            for s, a in places
+            (s, a): [tables["transition"][s, a, b, t] for t in self.states] if seen[s] == o else zero for s, a in places
         }
         rewards = {(s, a): tables["follower_reward"][s, a, b] if seen[s] == o else sp.Integer(0) for s, a in places}
         q = {p: rewards[p] + symbols.discount * sp.Add(*map(sp.Mul, rows[p], self.V)) for p in places}
@@ -126,7 +126,9 @@ class Responses:
         define, gamma = self.sheet.define, symbols.discount
         q = {p: define(f"q{label}", p, value) for p, value in q.items()}
         gain = [sp.Add(*(self.pi[s, a] * q[s, a] for a in self.actions)) for s in self.states]
-        value = [define(f"dV{label}", (s,), sp.Add(*(self.N[s, t] * gain[t] for t in self.states))) for s in self.states]
+        value = [
+            define(f"dV{label}", (s,), sp.Add(*(self.N[s, t] * gain[t] for t in self.states))) for s in self.states
+        ]
         moves = self.averaged.moves
         action = {p: define(f"dQ{label}", p, q[p] + gamma * sp.Add(*map(sp.Mul, moves[p], value))) for p in q}
         policy = {
