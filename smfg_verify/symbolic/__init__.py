@@ -1,9 +1,9 @@
 """Games as formulas (sympy): their gradient, alignment, constants and rates in closed form."""
 
-from smfg_verify.symbolic.alignment import AlignmentFormula as AlignmentFormula
-from smfg_verify.symbolic.alignment import alignment_formula as alignment_formula
-from smfg_verify.symbolic.contraction import ContractionFormula as ContractionFormula
-from smfg_verify.symbolic.contraction import contraction_formula as contraction_formula
+from smfg_verify.symbolic.proofs.alignment import AlignmentFormula as AlignmentFormula
+from smfg_verify.symbolic.proofs.alignment import alignment_formula as alignment_formula
+from smfg_verify.symbolic.proofs.contraction import ContractionFormula as ContractionFormula
+from smfg_verify.symbolic.proofs.contraction import contraction_formula as contraction_formula
 from smfg_verify.symbolic.formula_game import FormulaGame as FormulaGame
 from smfg_verify.symbolic.game import SymbolicGame as SymbolicGame
 from smfg_verify.symbolic.game import from_game as from_game

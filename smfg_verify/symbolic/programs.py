@@ -85,7 +85,7 @@ _JAX: Operations = {
     "logical_or": jnp.logical_or,
     "logical_not": jnp.logical_not,
 }
-NUMPY: Operations = {"number": np.float64, **{name: getattr(np, name) for name in _JAX if name != "number"}}
+NUMPY: Operations = {**{name: getattr(np, name) for name in _JAX if name != "number"}, "number": np.asarray}
 SUPPORTED = ("+ - * /", "powers", "sqrt", *sorted(kind.__name__ for kind in (*_UNARY, *_FOLDED)), "Piecewise", "Sum")
 
 

@@ -1,7 +1,7 @@
 """Formulas in indices as tables: one expression for each state and pair of actions, every symbol known."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from smfg_verify.symbolic.symbols import INDICES, TAKEN, element, mean_field
 Place = tuple[int, ...]
 Table = Mapping[Place, sp.Expr]
 # What is assumed of a parameter, and what its numbers have to be for that.
-_ASSUMED = {
+_ASSUMED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "positive": lambda x: x > 0.0,
     "nonnegative": lambda x: x >= 0.0,
     "negative": lambda x: x < 0.0,

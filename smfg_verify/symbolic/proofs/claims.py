@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from smfg_verify.symbolic.proofs import Domain, Sign, ranges_of, sign_on
+from smfg_verify.symbolic.proofs.signs import Domain, Sign, ranges_of, sign_on
 
 _RELATIONS = {
     "positive": sp.StrictGreaterThan,

@@ -10,10 +10,10 @@ import numpy as np
 import sympy as sp
 
 from smfg_verify.symbolic import symbols
-from smfg_verify.symbolic.claims import Claim, Computed, claim_sign
+from smfg_verify.symbolic.proofs.claims import Claim, Computed, claim_sign
 from smfg_verify.symbolic.game import SymbolicGame
-from smfg_verify.symbolic.memoryless import choice, memoryless
-from smfg_verify.symbolic.proofs import Domain, ranges_of, sign_on, vanishes
+from smfg_verify.symbolic.proofs.memoryless import choice, memoryless
+from smfg_verify.symbolic.proofs.signs import Domain, ranges_of, sign_on, vanishes
 from smfg_verify.symbolic.responses import Responses
 from smfg_verify.symbolic.sheet import simplified
 

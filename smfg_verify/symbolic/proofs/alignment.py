@@ -1,11 +1,12 @@
 r"""Sign and zeros of the gradient alignment of memoryless games with two actions of the leader, in closed form.
 
 The leader's second action has probability x. Along x the total slope of Phi over the direct one is
-$\langle g, p \rangle / \|p\|^2$, in logits too; it is one where the population does not answer, zero at the peak of Phi,
-and negative where the direct part points away from it.
+$\langle g, p \rangle / \|p\|^2$, in logits too; it is one where the population does not answer, zero at the peak of
+Phi, and negative where the direct part points away from it.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -13,12 +14,12 @@ import scipy.optimize
 import sympy as sp
 
 from smfg_verify.symbolic import symbols
-from smfg_verify.symbolic.claims import Claim, Computed, claim_sign
-from smfg_verify.symbolic.contraction import domain_of
+from smfg_verify.symbolic.proofs.claims import Claim, Computed, claim_sign
+from smfg_verify.symbolic.proofs.contraction import domain_of
 from smfg_verify.symbolic.game import SymbolicGame
 from smfg_verify.symbolic.gradient import GradientFormula
-from smfg_verify.symbolic.memoryless import Memoryless, choice, memoryless
-from smfg_verify.symbolic.proofs import Domain, sign_on
+from smfg_verify.symbolic.proofs.memoryless import Memoryless, choice, memoryless
+from smfg_verify.symbolic.proofs.signs import Domain, sign_on
 from smfg_verify.symbolic.responses import Responses
 from smfg_verify.symbolic.sheet import simplified
 
@@ -147,14 +148,22 @@ class _Reduction:
         x, (first, second) = leader_probability, responses.leader_rows(0)
         start = responses.rho
         self.leader: dict[sp.Symbol, sp.Expr] = {**zeros, first: 1 - x, second: x}
-        self.known = {**self.leader, start[1]: 1 - start[0], **found.substitution}
+        choices = {symbol: value for symbol, value in found.substitution.items() if symbol in responses.pi.values()}
+        mass = responses.m  # of state 0 kept as a symbol as long as possible: what is factored stays short
+        self.known = {**self.leader, **choices, start[1]: 1 - start[0], mass[1]: 1 - mass[0]}
+        # In either state the chain moves to state 0 with the probability that is its mass.
+        rows = {responses.P[s, t]: (mass[0], 1 - mass[0])[t] for s in (0, 1) for t in (0, 1)}
+        self.chain = {symbol: value for symbol, value in rows.items() if symbol.is_Symbol}
+        self.by_choice = {mass[0]: found.share.xreplace(zeros)}
 
     def plain(self, expression: sp.Expr) -> sp.Expr:
-        # What is put in speaks of parameters that may be zero here.
-        return sp.factor(expression.xreplace(self.known).xreplace(self.known))
+        return sp.factor(expression.xreplace(self.known).xreplace(self.by_choice))
 
     def of(self, gradient: GradientFormula, expressions: list[sp.Expr]) -> list[sp.Expr]:
-        return simplified(expressions, gradient.definitions, lambda e: e.xreplace(self.known).xreplace(self.known))
+        rest = {symbol: value for symbol, value in gradient.definitions.items() if symbol not in self.chain}
+        known = {**self.known, **self.chain}
+        found = simplified(expressions, rest, lambda e: e.xreplace(known))
+        return [sp.factor(expression.xreplace(self.by_choice)) for expression in found]
 
 
 class _Tidy:
@@ -230,6 +239,9 @@ def _peaks(formula: AlignmentFormula, game: SymbolicGame) -> tuple[Computed, ...
     def gap(p: float | np.ndarray) -> np.ndarray:
         return np.asarray(run["peak_x"](p, 0.0) - run["equilibrium_x"](p, 0.0))
 
+    def excess(x: float, p: float | np.ndarray) -> np.ndarray:
+        return np.asarray(run["equilibrium_x"](p, 0.0) - x)
+
     grid = 1.0 / (1.0 + np.exp(-np.linspace(-30.0, 30.0, _GRID)))
     found = []
     for p in _roots(gap, grid):
@@ -240,7 +252,7 @@ def _peaks(formula: AlignmentFormula, game: SymbolicGame) -> tuple[Computed, ...
     ends = {
         f"at x = {x:g}": 1.0 - x / float(run["peak_x"](p, 0.0))
         for x in (0.0, 1.0)
-        for p in _roots(lambda p, x=x: run["equilibrium_x"](p, 0.0) - x, grid)
+        for p in _roots(functools.partial(excess, x), grid)
     }
     return (*found, Computed("ratio-at-ends", ends))
 

@@ -9,7 +9,7 @@ import dataclasses
 import sympy as sp
 
 from smfg_verify.symbolic import symbols
-from smfg_verify.symbolic.proofs import vanishes
+from smfg_verify.symbolic.proofs.signs import vanishes
 from smfg_verify.symbolic.responses import Responses
 
 choice = sp.Symbol("p", positive=True)

@@ -1,7 +1,7 @@
 """Claims that sympy proves: an expression that is identically zero, or has one sign on a whole range.
 
 A sign is proved by polynomials: every symbol of a range is written by positive ones, and after cancelling each term of
-numerator and denominator has the same sign. Where that does not come out the claim is not proved, which is no refutation.
+numerator and denominator has the same sign. Where that does not come out the claim is not proved, which refutes nothing.
 """
 
 import dataclasses
@@ -82,7 +82,7 @@ def sign_on(expression: sp.Expr, domain: Domain) -> Sign | None:
 
     Examples:
         >>> import sympy as sp
-        >>> from smfg_verify.symbolic.proofs import Domain, sign_on
+        >>> from smfg_verify.symbolic.proofs.signs import Domain, sign_on
         >>> p, kappa = sp.Symbol("p"), sp.Symbol("kappa", positive=True)
         >>> sign_on(-kappa * p * (1 - p), Domain(open={p: (0, 1)}))
         'negative'
