@@ -1,6 +1,7 @@
 """The findings of one check of one game, saved and loaded with the game's identity."""
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterable
 
@@ -103,6 +104,31 @@ class AssumptionReport:
         judged = found - {Verdict.NOT_APPLICABLE} or proofs
         order = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SUPPORTED, Verdict.CERTIFIED)
         return next((verdict for verdict in order if verdict in judged), Verdict.NOT_APPLICABLE)
+
+    def deciding(self, name: str) -> tuple[Finding, ...]:
+        """The findings that the verdict of a property rests on, those with a constant first.
+
+        Args:
+            name: of the property.
+
+        Returns:
+            The sufficient statements that are certified, where the verdict is; else those that decide and have it.
+            Empty where none decides.
+
+        Raises:
+            KeyError: not in this report.
+
+        Examples:
+            >>> from smfg_verify import check, games
+            >>> report = check(games.load("laffer-tax"), "coverage", budget="quick")
+            >>> [finding.statement for finding in report.deciding("coverage")]
+            ['initial', 'occupancy']
+        """
+        entry, verdict = find_property(name), self.verdict(name)
+        agree = [finding for finding in self[name] if finding.verdict is verdict]
+        proofs = [finding for finding in agree if finding.statement in entry.sufficient]
+        found = proofs if verdict is Verdict.CERTIFIED and proofs else [f for f in agree if entry.decides(f.statement)]
+        return tuple(sorted(found, key=lambda finding: not math.isfinite(finding.constant)))
 
     @property
     def properties(self) -> tuple[str, ...]:

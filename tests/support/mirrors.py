@@ -29,6 +29,7 @@ HELD_BY = {
     "assumptions/gradient_alignment/witness.py": ("assumptions/gradient_alignment/test_findings.py", _INNER),
     "assumptions/gradient_alignment/zeros.py": ("assumptions/gradient_alignment/test_sentences.py", _INNER),
     "assumptions/lipschitz/sentences.py": ("assumptions/test_sentences.py", _WORDS),
+    "assumptions/outlook.py": ("report/tables/test_summary.py", _WORDS),
     "assumptions/properties.py": ("assumptions/test_all_properties.py", "a registry, tested by what it holds"),
     "assumptions/sentence.py": ("assumptions/test_sentences.py", _WORDS),
     "assumptions/settings.py": ("assumptions/test_all_properties.py", "options, refused where they are given"),

@@ -34,7 +34,7 @@ def findings_tables(report: AssumptionReport) -> Group:
             previous = finding.property
         decides = find_property(finding.property).decides(finding.statement)
         name = Text(f"  {finding.statement}", style="" if decides else "dim")
-        table.add_row(name, verdict_text(finding.verdict), _constant(finding), _explained(finding))
+        table.add_row(name, verdict_text(finding.verdict), constant_text(finding), _explained(finding))
     return Group(table, *_searched_tables(report))
 
 
@@ -43,7 +43,8 @@ def verdict_text(verdict: Verdict) -> Text:
     return Text(verdict.value, style=_VERDICT_STYLES[verdict])
 
 
-def _constant(finding: Finding) -> Text:
+def constant_text(finding: Finding) -> Text:
+    """The constant on its safe side, and how it stands to the true one."""
     if not np.isfinite(finding.constant):
         return Text("none")
     return Text(f"true {_SIDES[finding.side.value]} {_ROUNDED[finding.side](finding.constant):.5g}")
