@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smfg_verify.assumptions import AssumptionReport
+from smfg_verify.assumptions.summary import refuted_line
 from smfg_verify.bounds import RateVerdict, Residuals
 from smfg_verify.exact import StackelbergGradient
 from smfg_verify.files import write_in
@@ -30,7 +31,7 @@ from smfg_verify.report.tables import findings, run
 from smfg_verify.report.tables import game as game_tables
 from smfg_verify.report.tables.atlas import atlas_markdown, atlas_table
 from smfg_verify.report.tables.bounds import bounds_tables
-from smfg_verify.report.tables.summary import rates_summary, refuted_line, summary_table
+from smfg_verify.report.tables.summary import rates_summary, summary_table
 
 ATLAS_TABLE = "atlas.md"
 

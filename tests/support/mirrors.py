@@ -33,6 +33,7 @@ HELD_BY = {
     "assumptions/properties.py": ("assumptions/test_all_properties.py", "a registry, tested by what it holds"),
     "assumptions/sentence.py": ("assumptions/test_sentences.py", _WORDS),
     "assumptions/settings.py": ("assumptions/test_all_properties.py", "options, refused where they are given"),
+    "assumptions/summary.py": ("report/tables/test_summary.py", _WORDS),
     "assumptions/untraced.py": ("interop/test_foreign_code.py", "needs code that JAX does not see"),
     "bounds/*/sentences.py": ("records/test_coded_text.py", _WORDS),
     "bounds/local/limit_record.py": ("bounds/local/test_limit_points.py", "the record of what is found there"),

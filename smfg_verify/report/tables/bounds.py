@@ -46,7 +46,7 @@ def bounds_tables(report: BoundReport) -> Group:
         table.add_row(
             Text(row.name),
             *_ends(row),
-            slope_text(row),
+            row.slope_in_words,
             rate_verdict_text(row),
             *_envelope(row),
             f"{row.num_not_finite}",
@@ -118,11 +118,6 @@ def _ends(row: RateFinding) -> tuple[str, str]:
 def rate_verdict_text(row: RateFinding) -> Text:
     """A rate's verdict in its colour."""
     return Text(row.verdict.value, style=_STYLES[row.verdict])
-
-
-def slope_text(row: RateFinding) -> str:
-    """A slope with its interval."""
-    return "none" if math.isnan(row.slope) else f"{row.slope:.3f} [{row.lower:.3f}, {row.upper:.3f}]"
 
 
 def _envelope(row: RateFinding) -> tuple[str, str]:

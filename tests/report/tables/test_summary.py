@@ -8,7 +8,8 @@ from rich.console import Console
 
 from smfg_verify.assumptions import Verdict, property_names
 from smfg_verify.assumptions.outlook import could_change
-from smfg_verify.report.tables.summary import first_sentence, refuted_line, summary_table
+from smfg_verify.assumptions.summary import first_sentence, refuted_line
+from smfg_verify.report.tables.summary import summary_table
 from tests.report.records import assumptions, finding
 
 
