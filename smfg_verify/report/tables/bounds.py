@@ -46,8 +46,8 @@ def bounds_tables(report: BoundReport) -> Group:
         table.add_row(
             Text(row.name),
             *_ends(row),
-            _slope(row),
-            Text(row.verdict.value, style=_STYLES[row.verdict]),
+            row.slope_in_words,
+            rate_verdict_text(row),
             *_envelope(row),
             f"{row.num_not_finite}",
         )
@@ -115,8 +115,9 @@ def _ends(row: RateFinding) -> tuple[str, str]:
     return f"{row.means[0]:.3g}", f"{row.means[-1]:.3g}"
 
 
-def _slope(row: RateFinding) -> str:
-    return "none" if math.isnan(row.slope) else f"{row.slope:.3f} [{row.lower:.3f}, {row.upper:.3f}]"
+def rate_verdict_text(row: RateFinding) -> Text:
+    """A rate's verdict in its colour."""
+    return Text(row.verdict.value, style=_STYLES[row.verdict])
 
 
 def _envelope(row: RateFinding) -> tuple[str, str]:
