@@ -73,6 +73,7 @@ HELD_BY = {
     "report/leader_policies.py": ("report/tables/test_run.py", _INNER),
     "report/show.py": ("report/test_words.py", _WORDS),
     "symbolic/*/sentences.py": ("symbolic/rates/test_records.py", _WORDS),
+    "symbolic/constants/records.py": ("symbolic/constants/test_expressions.py", _WORDS),
     "stochastic/engine/run.py": ("stochastic/engine/test_start_and_resume.py", _INNER),
 }
 

@@ -33,6 +33,13 @@ class SymbolValue:
         symbol: in the expression; one whose value is zero drops out of it.
         value: the number it stands for.
         meaning: code of what it is, a key of `sentences.MEANINGS`.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.symbolic.constants import expressions_of
+        >>> entry = expressions_of(games.load("laffer-tax"))["mixing-factor"].values[0]
+        >>> entry.symbol, entry.value, entry.text
+        (m, 1.0, 'steps of the best certified mixing')
     """
 
     RENDERED: ClassVar[tuple[str, ...]] = ("text",)
@@ -49,12 +56,19 @@ class SymbolValue:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Term:
-    """A summand.
+    """A summand of a constant, with its number and its share of the whole.
 
     Attributes:
         expression: of the symbols.
         value: the number.
         share: of the sum of all.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.symbolic.constants import expressions_of
+        >>> bound = expressions_of(games.load("laffer-tax"))["contraction/certified-bound/span"]
+        >>> bound.terms[1].expression, f"{bound.terms[1].share:.0%}"
+        (L_f*M*delta_A/tau, '19%')
     """
 
     expression: sympy.Expr

@@ -39,7 +39,8 @@ READINGS: Mapping[str, Sentence] = {
     ),
     "smooth-targets": lambda facts: (
         f"Targets have Lipschitz derivatives in the iterates of {_learners(facts)}, whose "
-        "noise has mean zero given the past, and whose mean steps are of the size of the errors."
+        "noise has mean zero given the past, and whose mean steps are of the size of the errors (a leader's: at most "
+        "a multiple of its gradient and of the errors that enter)."
     ),
     "uniform-weights": "Means over iterations are uniform; residuals are bounded (policies, values and mean fields in "
     "their boxes), and the residual at the start is forgotten.",
