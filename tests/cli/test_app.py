@@ -26,7 +26,7 @@ from tests.support.processes import interruptible
 TINY_RUN = ["--seeds", "5", "--iterations", "300"]
 TINY_CHECK = ["--budget", "quick", "--leaders", "24", "--starts", "2", "--property", "gradient-alignment"]
 NAMES = ("convergence", "alignment", "alignment-field", "equilibrium")
-FIGURES = {f"{name}.{kind}" for name in NAMES for kind in ("png", "svg")}
+FIGURES = {f"{name}.{kind}" for name in NAMES for kind in ("png", "svg", "pdf")}
 
 
 @pytest.fixture(scope="module")

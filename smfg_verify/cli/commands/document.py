@@ -1,0 +1,42 @@
+"""What a job left, as a document to read, print or include."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from smfg_verify.cli.endings import FINISHED
+from smfg_verify.cli.screen import say_written_to
+from smfg_verify.report.formats.kinds import FILES, Format
+
+
+def report(
+    directory: Annotated[
+        Path,
+        Parameter("DIR", metavar="PATH", help="The directory that check, run or validate wrote to (its --out)."),
+    ],
+    /,
+    *,
+    format: Annotated[
+        Format,
+        Parameter(help="One file with everything in it, a fragment for a paper, tables, or the record."),
+    ] = "html",
+    out: Annotated[
+        Path | None,
+        Parameter(help="File to write, or - to print [DIR/report.html, .tex or .md; json is printed]."),
+    ] = None,
+    date: Annotated[
+        str | None, Parameter(help="When the results were made, in your words [when report.json was last written].")
+    ] = None,
+) -> int:
+    """Make one document of saved results: summary, findings, equilibrium, alignment, rates, provenance."""
+    from smfg_verify.files import write_atomically
+    from smfg_verify.report.formats.writing import rendered
+
+    text = rendered(directory, format, date)
+    path = out or (directory / FILES[format] if format in FILES else Path("-"))
+    if str(path) == "-":
+        print(text, end="")
+    else:
+        say_written_to(write_atomically(path, text.encode()))
+    return FINISHED
