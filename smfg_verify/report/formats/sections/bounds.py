@@ -7,7 +7,6 @@ from smfg_verify.report.formats.saved import Saved
 from smfg_verify.report.formats.sections.pictures import pictures
 from smfg_verify.report.tables import bounds as tables
 
-
 # Of columns that need more than their share.
 _WIDTHS = {"residual": 1.8, "slope [interval]": 2.2, "verdict": 1.5, "envelope C": 1.4, "why none": 2.5}
 
