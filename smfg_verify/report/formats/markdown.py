@@ -35,7 +35,7 @@ def _section(section: Section) -> str:
 def _table(table: Table) -> str:
     verdict = f" ({_line(table.verdict)})" if table.verdict else ""
     rows = markdown_table(
-        [_line(column.name) for column in table.columns], [[_line(cell.text) for cell in row] for row in table.rows]
+        [_words(column.name) for column in table.columns], [[_words(cell.text) for cell in row] for row in table.rows]
     )
     caption = f"\n{_line(table.caption)}" if table.caption else ""
     return f"### {_line(table.title)}{verdict}\n\n{rows}{caption}".rstrip("\n")
@@ -48,6 +48,11 @@ def _picture(picture: Picture) -> str:
 
 
 def _line(text: str) -> str:
-    """A text in one line, as it is; a mark that would begin a list or a quotation does not."""
-    one = literal(" ".join(text.split()))
-    return f"\\{one}" if one[:1] in ("-", "+", "=") else one
+    """A text on a line of its own; a mark that would begin a list or underline a heading is none."""
+    words = _words(text)
+    return f"\\{words}" if words[:1] in ("-", "+", "=") else words
+
+
+def _words(text: str) -> str:
+    """A text within a line, letter by letter, its spaces and lines joined."""
+    return literal(" ".join(text.split()))

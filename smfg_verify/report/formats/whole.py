@@ -8,13 +8,26 @@ from smfg_verify.errors import InputError
 from smfg_verify.records.codec import number
 from smfg_verify.records.entries import Entries, Json, Record
 
-# An entry is a type, several types, a mapping of entries, or a list of one entry; a number is also what `plain` writes
-# for one that is not finite.
-_NUMBER = "number"
+# An entry is a type, a mapping of entries, a list of one entry, or a tuple of one that may be null instead; the key *
+# stands for any. A number is also what `plain` writes for one that is not finite.
+_NUMBER, _ANY = "number", "*"
 _LABELS = {name: [str] for name in ("states", "follower_actions", "leader_actions", "observations")}
 _FORM: Record = {
     "command": str,
-    "settings": {"game": {"name": str, "parameters": dict}, "run": (dict, type(None)), "check": (dict, type(None))},
+    "settings": {
+        "game": {"name": str, "parameters": dict},
+        "run": ({"seeds": int, "iterations": int, "sampling": str, "schedule": {_ANY: _NUMBER}},),
+        "check": (
+            {
+                "properties": ([str],),
+                "budget": str,
+                "leaders": (int,),
+                "starts": (int,),
+                "seed": int,
+                "time_limit": (_NUMBER,),
+            },
+        ),
+    },
     "game": {
         "name": str,
         "class": str,
@@ -40,12 +53,12 @@ _FORM: Record = {
     "summary": {"refuted": [str], "slower": [str]},
     "warnings": [str],
     "files": [str],
-    "versions": dict,
-    "timings": dict,
+    "versions": {_ANY: str},
+    "timings": {_ANY: _NUMBER},
 }
 _RUN: Record = {
     "method": str,
-    "method_options": {"sampling": str, "schedule": dict},
+    "method_options": {"sampling": str, "schedule": {_ANY: _NUMBER}},
     "transitions_per_iteration": int,
     "seeds": [int],
     "checkpoints": [int],
@@ -67,6 +80,8 @@ def require_whole(record: Record) -> None:
     _require(record, _FORM, "")
     if "run" in record:
         _require(record["run"], _RUN, "run")
+        if not record["run"]["checkpoints"]:
+            raise _damaged("run.checkpoints", "none")
     if record["settings"]["run"] is None and "assumptions" not in record:
         raise _damaged("settings.run", "neither a run nor assumptions beside it")
     for place, shape in _shapes(record["game"]).items():
@@ -93,22 +108,32 @@ def _require(value: Json, form: Json, place: str) -> None:
     elif isinstance(form, Mapping):
         _require(value, dict, place)
         for name, inner in form.items():
-            if name not in value:
-                raise _damaged(f"{place}.{name}".lstrip("."), "nothing")
-            _require(value[name], inner, f"{place}.{name}".lstrip("."))
+            for key in value if name == _ANY else (name,):
+                _require(value.get(key, _Missing), inner, f"{place}.{key}".lstrip("."))
     elif isinstance(form, list):
         _require(value, list, place)
         for entry in value:
             _require(entry, form[0], place)
+    elif isinstance(form, tuple):
+        if value is not None:
+            _require(value, form[0], place)
     elif not isinstance(value, form) or (form is int and isinstance(value, bool)):
-        raise _damaged(place, f"a value of type {type(value).__name__}")
+        raise _damaged(place, _kind_of(value))
+
+
+class _Missing:
+    """In place of an entry that is not there."""
+
+
+def _kind_of(value: object) -> str:
+    return "nothing" if value is _Missing else f"a value of type {type(value).__name__}"
 
 
 def _require_number(value: Json, place: str) -> None:
     try:
         number(value)
     except InputError as error:
-        raise _damaged(place, f"{value!r}, no number") from error
+        raise _damaged(place, "nothing" if value is _Missing else f"{value!r}, no number") from error
 
 
 def _require_array(value: Json, shape: tuple[int, ...], place: str) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 # What Markdown, or the mathematics and HTML that its hosts read in it, would take for markup.
+_BAR = r"\|"
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#~$&]")
 
 
@@ -20,11 +21,17 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     Raises:
         ValueError: a row has more or fewer cells than the heading, which a reader of Markdown would mend in silence.
     """
-    body = [[" ".join(cell.replace("|", r"\|").splitlines()) for cell in line] for line in (head, *rows)]
-    for line in body:
-        if len(line) != len(head):
-            raise ValueError(f"rows: got {len(line)} cells under {len(head)} headings: {line}.")
-    return "".join(f"| {' | '.join(line)} |\n" for line in (body[0], ["---"] * len(head), *body[1:]))
+    lines = [markdown_row(head), markdown_row(["---"] * len(head))]
+    for cells in rows:
+        if len(cells) != len(head):
+            raise ValueError(f"rows: got {len(cells)} cells under {len(head)} headings: {cells}.")
+        lines.append(markdown_row(cells))
+    return "".join(lines)
+
+
+def markdown_row(cells: Sequence[str]) -> str:
+    """One line of a table, ended: what `markdown_table` writes of these cells."""
+    return f"| {' | '.join(' '.join(cell.replace('|', _BAR).splitlines()) for cell in cells)} |\n"
 
 
 def literal(text: str) -> str:
