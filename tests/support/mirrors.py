@@ -64,6 +64,10 @@ HELD_BY = {
     "jobs/settings.py": ("cli/test_options.py", "options, refused where they are given"),
     "records/parts.py": ("records/test_portable.py", _INNER),
     "records/versions.py": ("test_publishing.py", "what is written down is compared with what is installed"),
+    "report/formats/sections/*.py": (
+        "report/formats/test_contents.py",
+        "parts of one document, which is held to its record as a whole",
+    ),
     "report/leader_policies.py": ("report/tables/test_run.py", _INNER),
     "report/show.py": ("report/test_words.py", _WORDS),
     "stochastic/engine/run.py": ("stochastic/engine/test_start_and_resume.py", _INNER),

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from smfg_verify.cli.endings import FINISHED
 from smfg_verify.cli.screen import say_written_to
+from smfg_verify.errors import InputError
 from smfg_verify.report.formats.kinds import FILES, Format
 
 
@@ -22,20 +23,22 @@ def report(
         Parameter(help="One file with everything in it, a fragment for a paper, tables, or the record."),
     ] = "html",
     out: Annotated[
-        Path | None,
-        Parameter(help="File to write, or - to print [DIR/report.html, .tex or .md; json is printed]."),
+        Path | None, Parameter(help="File to write [DIR/report.html, .tex or .md; json is printed].")
     ] = None,
     date: Annotated[
         str | None, Parameter(help="When the results were made, in your words [when report.json was last written].")
     ] = None,
+    to_screen: Annotated[bool, Parameter("--print", show_default=False, help="Print it, and write no file.")] = False,
 ) -> int:
     """Make one document of saved results: summary, findings, equilibrium, alignment, rates, provenance."""
     from smfg_verify.files import write_atomically
     from smfg_verify.report.formats.writing import rendered
 
+    if to_screen and out is not None:
+        raise InputError(f"--print: got it beside --out {out}, expected one of the two.")
+    path = out or (directory / FILES[format] if format in FILES and not to_screen else None)
     text = rendered(directory, format, date)
-    path = out or (directory / FILES[format] if format in FILES else Path("-"))
-    if str(path) == "-":
+    if path is None:
         print(text, end="")
     else:
         say_written_to(write_atomically(path, text.encode()))

@@ -105,7 +105,7 @@ def test_nothing_sticks_out_at_the_side(page, path, width):
 
 def test_on_a_phone_the_findings_are_read_without_scrolling_sideways(page, path):
     page.open(path, PHONE)
-    wide = """Array.from(document.querySelectorAll(".stacked"))
+    wide = """Array.from(document.querySelectorAll(".stacked, .pairs"))
         .filter((table) => table.scrollWidth > table.parentElement.clientWidth + 1)
         .map((table) => table.getAttribute("aria-labelledby"))"""
     assert page.run(wide) == []
