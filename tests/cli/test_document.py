@@ -11,9 +11,14 @@ from tests.support.saved_results import record_of_all_stages, save
 pytestmark = pytest.mark.wrong_types
 
 
+@pytest.fixture(scope="module")
+def record():
+    return record_of_all_stages()
+
+
 @pytest.fixture
-def directory(tmp_path):
-    return save(tmp_path, record_of_all_stages())
+def directory(record, tmp_path):
+    return save(tmp_path, record)
 
 
 @pytest.mark.parametrize("kind", sorted(FILES))

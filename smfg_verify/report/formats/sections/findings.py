@@ -17,7 +17,7 @@ _COLUMNS = (
 )
 _CAPTION = (
     "role: whether the property stands or falls with the statement (decides), is proved by it and not hurt without it "
-    "(sufficient), or only tells more (aside)."
+    "(sufficient), or only tells more (aside). The witness of each finding, with all its digits, is in report.json."
 )
 
 

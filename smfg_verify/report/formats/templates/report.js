@@ -37,11 +37,3 @@ for (const table of document.querySelectorAll("table.sortable")) {
     heading.append(button);
   }
 }
-
-// What is folded is printed.
-let folded = [];
-window.addEventListener("beforeprint", () => {
-  folded = Array.from(document.querySelectorAll("details:not([open])"));
-  folded.forEach((entry) => { entry.open = true; });
-});
-window.addEventListener("afterprint", () => folded.forEach((entry) => { entry.open = false; }));
