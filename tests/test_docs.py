@@ -10,6 +10,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block.table import escapedSplit
 from markdown_it.token import Token
 
+import smfg_verify
+from smfg_verify.report.formats.templates import text_of
 from tests.support.locks import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -130,3 +132,12 @@ def test_the_readme_names_every_page():
         page.name for page in (ROOT / "docs").glob("*.md") if not any(name.endswith(page.name) for name in named)
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "examples").glob("*.html")), ids=lambda page: page.name)
+def test_an_example_of_a_report_is_of_this_version_and_styled_as_reports_are(page):
+    """Made again where the templates change: `smfg-verify report`, with the command that stands in the page before it."""
+    text = page.read_text()
+    for name in ("report.css", "report.js"):
+        assert text_of(name) in text
+    assert f">{smfg_verify.__version__}<" in text

@@ -4,6 +4,8 @@ import dataclasses
 import math
 import re
 
+_ROWS_OF_A_PAGE = 30
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
@@ -49,7 +51,7 @@ class Table:
         caption: what has to be known to read it.
         identifier: of its place in the document.
         verdict: of all of it, shown beside the title.
-        long: so many rows that it may need more than a page.
+        long: it may need more than a page, as many rows or many words in each do.
         ordered: its rows have an order of their own, which no reader wants changed.
     """
 
@@ -63,6 +65,7 @@ class Table:
     ordered: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "long", self.long or len(self.rows) > _ROWS_OF_A_PAGE)
         widths = {len(row) for row in self.rows}
         assert widths <= {len(self.columns)}, f"{self.title}: rows of {widths} cells under {len(self.columns)} headings"
 

@@ -1,5 +1,6 @@
 """What a document says of a record: every section, each number where it belongs, and nothing of stages not run."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from smfg_verify.assumptions import find_property
 from smfg_verify.report.formats.contents import contents
 from smfg_verify.report.formats.saved import Saved, read_saved
 from smfg_verify.report.formats.sections.details import detail_lines, digits
+from smfg_verify.report.formats.whole import require_whole
 from tests.support.saved_results import record_of_all_stages, save
 
 pytestmark = pytest.mark.wrong_types
@@ -145,3 +147,32 @@ def test_identifiers_do_not_clash(document):
     names = [section.identifier for section in document.sections]
     names += [one.identifier for section in document.sections for one in section.tables]
     assert len(names) == len(set(names))
+
+
+def test_a_mean_field_over_states_and_actions_is_shown_action_by_action(saved):
+    uniform = {**saved.record["uniform_leader"], "mean_field": [[0.1, 0.2], [0.3, 0.4]]}
+    game = {**saved.record["game"], "mean_field_shape": [2, 2]}
+    record = {**saved.record, "uniform_leader": uniform, "game": game}
+    require_whole(record)
+    joint = table(contents(dataclasses.replace(saved, record=record)), "Mean field and follower's policy")
+    assert [column.name for column in joint.columns][1:3] == ["m(s, work formally)", "m(s, work informally)"]
+    assert [[cell.value for cell in row[1:3]] for row in joint.rows] == uniform["mean_field"]
+
+
+def test_an_equilibrium_that_was_not_found_is_said_so_and_no_number_is_made_up(saved):
+    lost = {name: _lost(entry) for name, entry in saved.record["uniform_leader"].items()}
+    record = {**saved.record, "uniform_leader": {**lost, "converged": False}}
+    require_whole(record)
+    document = contents(dataclasses.replace(saved, record=record))
+    assert facts(document, "Under the uniform leader")["equilibrium"].startswith("NOT CONVERGED")
+    for title in ("Mean field and follower's policy", _GRADIENT):
+        assert {text for row in texts(table(document, title)) for text in row[1:]} == {"none"}
+
+
+def _lost(entry):
+    """NaN in place of every number with a fraction."""
+    if isinstance(entry, dict):
+        return {name: _lost(inner) for name, inner in entry.items()}
+    if isinstance(entry, list):
+        return [_lost(inner) for inner in entry]
+    return "NaN" if isinstance(entry, float) else entry

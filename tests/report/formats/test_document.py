@@ -35,3 +35,8 @@ def test_pairs_keep_their_order_and_both_sides():
 def test_a_row_that_does_not_fit_is_refused():
     with pytest.raises(AssertionError, match="rows of"):
         Table("t", (Column("a"), Column("b")), ((Cell("1"),),))
+
+
+@pytest.mark.parametrize(("rows", "long"), [(0, False), (30, False), (31, True)])
+def test_many_rows_may_need_more_than_a_page(rows, long):
+    assert Table("t", (Column("a"),), ((Cell("1"),),) * rows).long is long
