@@ -10,7 +10,6 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block.table import escapedSplit
 from markdown_it.token import Token
 
-import smfg_verify
 from smfg_verify.report.formats.templates import text_of
 from tests.support.locks import ROOT
 
@@ -135,9 +134,8 @@ def test_the_readme_names_every_page():
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "examples").glob("*.html")), ids=lambda page: page.name)
-def test_an_example_of_a_report_is_of_this_version_and_styled_as_reports_are(page):
-    """Made again where the templates change: `smfg-verify report`, with the command that stands in the page before it."""
+def test_an_example_of_a_report_looks_as_reports_do(page):
+    """`make example` makes it again where the templates change."""
     text = page.read_text()
     for name in ("report.css", "report.js"):
         assert text_of(name) in text
-    assert f">{smfg_verify.__version__}<" in text
