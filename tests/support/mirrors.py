@@ -33,7 +33,6 @@ HELD_BY = {
     "assumptions/properties.py": ("assumptions/test_all_properties.py", "a registry, tested by what it holds"),
     "assumptions/sentence.py": ("assumptions/test_sentences.py", _WORDS),
     "assumptions/settings.py": ("assumptions/test_all_properties.py", "options, refused where they are given"),
-    "assumptions/summary.py": ("report/tables/test_summary.py", _WORDS),
     "assumptions/untraced.py": ("interop/test_foreign_code.py", "needs code that JAX does not see"),
     "bounds/*/sentences.py": ("records/test_coded_text.py", _WORDS),
     "bounds/local/limit_record.py": ("bounds/local/test_limit_points.py", "the record of what is found there"),
@@ -66,6 +65,10 @@ HELD_BY = {
     "jobs/settings.py": ("cli/test_options.py", "options, refused where they are given"),
     "records/parts.py": ("records/test_portable.py", _INNER),
     "records/versions.py": ("test_publishing.py", "what is written down is compared with what is installed"),
+    "report/formats/sections/*.py": (
+        "report/formats/test_contents.py",
+        "parts of one document, which is held to its record as a whole",
+    ),
     "report/leader_policies.py": ("report/tables/test_run.py", _INNER),
     "report/show.py": ("report/test_words.py", _WORDS),
     "stochastic/engine/run.py": ("stochastic/engine/test_start_and_resume.py", _INNER),
