@@ -24,6 +24,10 @@ HELD_BY = {
     "assumptions/enclosure/rules/functions.py": ("assumptions/enclosure/rules/test_rules.py", _INNER),
     "assumptions/enclosure/rules/primitives.py": ("assumptions/enclosure/rules/test_rules.py", _INNER),
     "assumptions/enclosure/values.py": ("assumptions/enclosure/rules/test_integers.py", _INNER),
+    "assumptions/gradient_domination/certified_constants.py": (
+        "assumptions/gradient_domination/test_findings.py",
+        _INNER,
+    ),
     "assumptions/gradient_alignment/box_cover.py": ("assumptions/gradient_alignment/test_leader_box.py", _INNER),
     "assumptions/gradient_alignment/statements.py": ("assumptions/gradient_alignment/test_sentences.py", _INNER),
     "assumptions/gradient_alignment/witness.py": ("assumptions/gradient_alignment/test_findings.py", _INNER),
@@ -71,6 +75,8 @@ HELD_BY = {
     ),
     "report/leader_policies.py": ("report/tables/test_run.py", _INNER),
     "report/show.py": ("report/test_words.py", _WORDS),
+    "symbolic/*/sentences.py": ("symbolic/rates/test_records.py", _WORDS),
+    "symbolic/constants/records.py": ("symbolic/constants/test_expressions.py", _WORDS),
     "stochastic/engine/run.py": ("stochastic/engine/test_start_and_resume.py", _INNER),
 }
 
