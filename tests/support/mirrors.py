@@ -61,6 +61,7 @@ HELD_BY = {
     "interop/environment.py": ("interop/test_mfglib_import.py", _INNER),
     "interop/extras.py": ("interop/test_gymnasium_export.py", "needs a package that is not installed"),
     "jobs/compare.py": ("comparison/test_compare.py", _WHOLE),
+    "jobs/derive.py": ("cli/test_derive.py", _WHOLE),
     "jobs/drift.py": ("cli/test_drift.py", _WHOLE),
     "jobs/finished.py": ("cli/test_files.py", _WHOLE),
     "jobs/pipeline.py": ("cli/test_options.py", _WHOLE),
@@ -77,6 +78,14 @@ HELD_BY = {
     "report/show.py": ("report/test_words.py", _WORDS),
     "symbolic/*/sentences.py": ("symbolic/rates/test_records.py", _WORDS),
     "symbolic/constants/records.py": ("symbolic/constants/test_expressions.py", _WORDS),
+    "symbolic/formula_game.py": ("symbolic/test_game.py", _INNER),
+    "symbolic/games/*.py": ("symbolic/games/test_registry.py", "a game's formulas, compared with its class there"),
+    "symbolic/proofs/claims.py": ("symbolic/proofs/test_alignment.py", _INNER),
+    "symbolic/proofs/memoryless.py": ("symbolic/proofs/test_alignment.py", _INNER),
+    "symbolic/responses.py": ("symbolic/test_gradient.py", _INNER),
+    "symbolic/sheet.py": ("symbolic/test_gradient.py", _INNER),
+    "symbolic/symbols.py": ("symbolic/test_game.py", _INNER),
+    "symbolic/tables.py": ("symbolic/test_game.py", _INNER),
     "stochastic/engine/run.py": ("stochastic/engine/test_start_and_resume.py", _INNER),
 }
 
