@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from smfg_verify.symbolic.proofs.alignment import AlignmentFormula
-from smfg_verify.symbolic.proofs.contraction import ContractionFormula
 from smfg_verify.symbolic.game import SymbolicGame
 from smfg_verify.symbolic.gradient import GradientFormula
+from smfg_verify.symbolic.proofs.alignment import AlignmentFormula
+from smfg_verify.symbolic.proofs.contraction import ContractionFormula
 
 
 @dataclasses.dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Responses:
         if game.mean_field_support != "states" or not 2 <= game.num_states <= MOST_STATES:
             raise InputError(
                 f"{game.name}: got {game.num_states} states and a mean field on {game.mean_field_support}, expected 2 "
-                f"or {MOST_STATES} states and a mean field on states: the closed form of larger games is no reading matter, "
+                f"or {MOST_STATES} states and a mean field on states: larger closed forms are not for reading, "
                 "stackelberg_gradient computes it at any size."
             )
         self.game, self.sheet = game, Sheet()

@@ -26,7 +26,7 @@ from tests.support.processes import interruptible
 TINY_RUN = ["--seeds", "5", "--iterations", "300"]
 TINY_CHECK = ["--budget", "quick", "--leaders", "24", "--starts", "2", "--property", "gradient-alignment"]
 NAMES = ("convergence", "alignment", "alignment-field", "equilibrium")
-FIGURES = {f"{name}.{kind}" for name in NAMES for kind in ("png", "svg")}
+FIGURES = {f"{name}.{kind}" for name in NAMES for kind in ("png", "svg", "pdf")}
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,20 @@ def test_repeating_a_finished_job_gives_the_same_record_and_bytes(validated, rep
     again = json.loads((directory / "report.json").read_text())
     assert {**again, "timings": None} == {**report, "timings": None}
     assert all((directory / name).read_bytes() == content for name, content in figures.items())
+
+
+@pytest.mark.parametrize("kind", ["html", "latex", "markdown", "json"])
+def test_what_it_left_is_made_a_document(validated, report, kind, tmp_path, capsys):
+    """Every verdict, every figure and every rate of a real job, in every format."""
+    file = tmp_path / "document"
+    assert main(["report", str(validated[1]), "--format", kind, "--out", str(file), "--date", "a Monday"]) == 0
+    assert capsys.readouterr().out == f"Written to {file}\n"
+    said = file.read_text().replace("\\", "")
+    for row in report["bounds"]["rows"]:
+        assert kind == "json" or f"{row['means'][0]:.3g}" in said
+    assert all(finding["statement"] in said for finding in report["assumptions"]["findings"])
+    assert all(name in said for name in NAMES)
+    assert ("a Monday" in said) == (kind != "json")
 
 
 def test_another_run_in_the_directory_is_not_lost(validated, capsys):

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
-from smfg_verify.symbolic.proofs.alignment import AlignmentFormula
-from smfg_verify.symbolic.proofs.claims import Claim, Computed
-from smfg_verify.symbolic.proofs.contraction import ContractionFormula
 from smfg_verify.symbolic.derivation import Derivation
 from smfg_verify.symbolic.game import FUNCTIONS, SymbolicGame
 from smfg_verify.symbolic.gradient import PARTS, GradientFormula
 from smfg_verify.symbolic.latex import aligned, latex, symbol_latex
+from smfg_verify.symbolic.proofs.alignment import AlignmentFormula
+from smfg_verify.symbolic.proofs.claims import Claim, Computed
+from smfg_verify.symbolic.proofs.contraction import ContractionFormula
 
 
 class Heading(NamedTuple):
@@ -75,10 +75,11 @@ _WRITTEN = {
 }
 _CLAIMS = {
     "one-sided": "the slope of the best response is never positive, for every leader, mean field and policy: "
-    "one-sided contraction holds with c >= 1 at every temperature, so there is one equilibrium and congestion never loses it.",
-    "steepest": "the slope is at least minus the critical temperature over tau: above the critical temperature the "
+    "one-sided contraction holds with c >= 1 at every temperature, so there is one "
+    "equilibrium and congestion never loses it.",
+    "steepest": "the size of the slope is at most the critical temperature over tau: above the critical temperature the "
     "best response contracts under every leader.",
-    "attained": "the slope is minus the critical temperature over tau where both actions are chosen alike (p = 1/2): "
+    "attained": "the size of the slope is the critical temperature over tau where both actions are chosen alike (p = 1/2): "
     "at or below the critical temperature contraction is lost if that occurs.",
     "ratio": "the alignment <g, p> / ||p||^2 along x, the probability of the leader's second action, is one minus x "
     "over the peak's expression: negative exactly where x exceeds it.",
@@ -224,7 +225,8 @@ def _alignment(alignment: AlignmentFormula | None) -> Iterator[Block]:
         yield Words("The temperature at which the peak has the choice p:")
         yield Equation("tau", r"\tau", alignment.peak_temperature)
     if alignment.plain_peak:
-        yield Words("Without congestion and inertia the peak is (W is Lambert's function):")
+        calm = " = ".join(map(str, alignment.calm))
+        yield Words(f"With {calm} = 0 the peak is, with Lambert's function W(z) exp(W(z)) = z:")
         yield from (Equation(name, name, value) for name, value in alignment.plain_peak.items())
     yield from (Stated(claim, _CLAIMS[claim.name]) for claim in alignment.claims)
     yield from (Words(_computed(found)) for found in alignment.computed)
@@ -249,8 +251,8 @@ def _lost(values: Mapping[str, float]) -> str:
         return f"{where}, above it: the best response contracts under every leader."
     if low < 0.0 < high:
         return (
-            f"{where}, not above it, and the advantage of action 0 ranges from {low:.6g} to {high:.6g} over mean fields "
-            "and leaders, so it is zero at some: contraction is lost there."
+            f"{where}, not above it, and the advantage of action 0 ranges from {low:.6g} to {high:.6g} over mean "
+            "fields and leaders, so it is zero at some: contraction is lost there."
         )
     return (
         f"{where}, not above it, but the advantage of action 0 lies between {low:.6g} and {high:.6g} at all corners of "

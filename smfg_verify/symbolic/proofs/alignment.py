@@ -14,10 +14,10 @@ import scipy.optimize
 import sympy as sp
 
 from smfg_verify.symbolic import symbols
-from smfg_verify.symbolic.proofs.claims import Claim, Computed, claim_sign
-from smfg_verify.symbolic.proofs.contraction import domain_of
 from smfg_verify.symbolic.game import SymbolicGame
 from smfg_verify.symbolic.gradient import GradientFormula
+from smfg_verify.symbolic.proofs.claims import Claim, Computed, claim_sign
+from smfg_verify.symbolic.proofs.contraction import domain_of
 from smfg_verify.symbolic.proofs.memoryless import Memoryless, choice, memoryless
 from smfg_verify.symbolic.proofs.signs import Domain, sign_on
 from smfg_verify.symbolic.responses import Responses
@@ -44,7 +44,8 @@ class AlignmentFormula:
         peak_x: the x at which the ratio is zero where the choice is p.
         peak: the same with the mass m_0 as a symbol.
         peak_temperature: the temperature at which the peak has the choice p.
-        plain_peak: the peak without congestion and inertia, by name ("p", "x"), in closed form; empty if there is none.
+        calm: parameters that the slope of the best response depends on, such as congestion and inertia.
+        plain_peak: the peak where those are zero, by name ("p", "x"), in closed form; empty if there is none.
         claims: signs, proved or not.
         computed: the peak at the game's numbers.
     """
@@ -59,6 +60,7 @@ class AlignmentFormula:
     peak_x: sp.Expr
     peak: sp.Expr
     peak_temperature: sp.Expr | None
+    calm: tuple[sp.Symbol, ...]
     plain_peak: Mapping[str, sp.Expr]
     claims: tuple[Claim, ...]
     computed: tuple[Computed, ...]
@@ -72,7 +74,8 @@ def alignment_formula(gradient: GradientFormula) -> AlignmentFormula | None:
             actions and one observation.
 
     Returns:
-        The formulas with their claims; None for a game of another kind, or whose alignment is not affine in x.
+        The formulas with their claims; None for a game of another kind, or whose alignment is not affine in x,
+        or whose direct part is zero everywhere.
 
     Examples:
         >>> from smfg_verify import symbolic
@@ -86,20 +89,20 @@ def alignment_formula(gradient: GradientFormula) -> AlignmentFormula | None:
         return None
     zeros = _zero_entries(game)
     put_in = _Reduction(responses, found, zeros)
-    direct, total, objective = put_in.of(
-        gradient, [_along_x(gradient.direct), _along_x(gradient.total), gradient.objective]
-    )
+    wanted = [_along_x(gradient.direct), _along_x(gradient.total), gradient.objective, gradient.best_response[0]]
+    direct, total, objective, slope = put_in.of(gradient, wanted)
+    if direct == 0:
+        return None
     ratio = sp.factor(total / direct)
     advantage = put_in.plain(found.advantage)
     tidy = _Tidy(responses.m[0], found.share)
-    held = [sp.Poly(sp.numer(ratio), leader_probability), sp.Poly(advantage, leader_probability)]
-    if any(poly.degree() != 1 for poly in held):
-        return None
-    peak = sp.factor(sp.solve(held[0].as_expr(), leader_probability)[0])
     logit = sp.Symbol("logit", real=True)
-    equation = advantage - symbols.temperature * logit
-    at = sp.factor(sp.solve(equation, leader_probability)[0])
+    peak = _root(sp.numer(ratio), leader_probability)
+    at = _root(advantage - symbols.temperature * logit, leader_probability)
+    if peak is None or at is None or sp.denom(ratio).has(leader_probability):
+        return None
     log_odds = sp.log(choice / (1 - choice))
+    calm = tuple(sorted(slope.free_symbols & set(game.names.parameter_symbols), key=str))
     formula = AlignmentFormula(
         zeros_put_in=tuple(zeros),
         share=found.share,
@@ -111,7 +114,8 @@ def alignment_formula(gradient: GradientFormula) -> AlignmentFormula | None:
         peak_x=peak,
         peak=tidy(peak),
         peak_temperature=_peak_temperature(peak - at, logit, log_odds),
-        plain_peak=_plain_peak(game, peak, at, logit),
+        calm=calm,
+        plain_peak=_plain_peak(calm, peak, at, logit),
         claims=(),
         computed=(),
     )
@@ -183,28 +187,37 @@ class _Tidy:
         return sp.collect(sp.expand(base), symbols.temperature, sp.factor) ** exponent if base.is_Add else factor
 
 
+def _root(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr | None:
+    """Where an expression that is linear in a symbol is zero; None where it is not."""
+    numerator = sp.numer(sp.together(expression))
+    if not numerator.is_polynomial(symbol) or sp.Poly(numerator, symbol).degree() != 1:
+        return None
+    slope, constant = sp.Poly(numerator, symbol).all_coeffs()
+    return -sp.factor(constant) / sp.factor(slope)
+
+
 def _peak_temperature(gap: sp.Expr, logit: sp.Symbol, log_odds: sp.Expr) -> sp.Expr | None:
     """Where peak and equilibrium meet, solved for the temperature; None where it enters otherwise than linearly."""
-    poly = sp.Poly(sp.numer(sp.together(gap)), symbols.temperature)
-    if poly.degree() != 1:
-        return None
-    slope, constant = poly.all_coeffs()
-    return (-sp.factor(constant) / sp.factor(slope)).subs(logit, log_odds)
+    root = _root(gap, symbols.temperature)
+    return None if root is None else root.subs(logit, log_odds)
 
 
-def _plain_peak(game: SymbolicGame, peak: sp.Expr, at: sp.Expr, logit: sp.Symbol) -> dict[str, sp.Expr]:
-    """The peak where congestion and inertia are zero: of the odds y = p / (1 - p) one equation in y and log y."""
-    plain = {s: 0 for s in game.names.parameter_symbols if str(s).startswith(("kappa", "inertia"))}
-    by_odds = {choice: odds / (1 + odds), logit: sp.log(odds)}
-    equation = sp.expand(sp.simplify((peak - at).subs(plain).subs(by_odds)))
-    try:
-        solutions = sp.solve(equation, odds)
-    except NotImplementedError:
+def _plain_peak(calm: tuple[sp.Symbol, ...], peak: sp.Expr, at: sp.Expr, logit: sp.Symbol) -> dict[str, sp.Expr]:
+    """The peak in closed form: where the odds y = p / (1 - p) solve A + B y + C log y = 0 with B and C of one sign."""
+    plain = dict.fromkeys(calm, sp.Integer(0))
+    by_odds = {choice: odds / (1 + odds)}
+    equation = sp.numer(sp.factor((peak - at).subs(plain).subs(by_odds)))
+    if not equation.is_polynomial(odds, logit):
         return {}
-    if len(solutions) != 1:
+    terms = sp.Poly(equation, odds, logit).as_dict()
+    if not terms.keys() <= {(0, 0), (1, 0), (0, 1)} or not {(1, 0), (0, 1)} <= terms.keys():
         return {}
-    (y,) = solutions
-    x = sp.factor(sp.simplify(peak.subs(plain).subs({choice: odds / (1 + odds)}))).subs(odds, y)
+    steep = sp.factor(terms[1, 0] / terms[0, 1])
+    if sign_on(steep, Domain()) != "positive":
+        return {}
+    # y + log(y) / steep grows from minus to plus infinity: there is one solution, Lambert's.
+    y = sp.LambertW(steep * sp.exp(-sp.factor(terms.get((0, 0), sp.Integer(0)) / terms[0, 1]))) / steep
+    x = sp.factor(peak.subs(plain).subs(by_odds)).subs(odds, y)
     return {"p": y / (1 + y), "x": x}
 
 

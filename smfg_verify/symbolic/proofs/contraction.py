@@ -10,8 +10,8 @@ import numpy as np
 import sympy as sp
 
 from smfg_verify.symbolic import symbols
-from smfg_verify.symbolic.proofs.claims import Claim, Computed, claim_sign
 from smfg_verify.symbolic.game import SymbolicGame
+from smfg_verify.symbolic.proofs.claims import Claim, Computed, claim_sign
 from smfg_verify.symbolic.proofs.memoryless import choice, memoryless
 from smfg_verify.symbolic.proofs.signs import Domain, ranges_of, sign_on, vanishes
 from smfg_verify.symbolic.responses import Responses
@@ -69,20 +69,21 @@ def contraction_formula(game: SymbolicGame) -> ContractionFormula | None:
     (slope,) = simplified(
         [responses.C[0] / responses.A[0]], responses.sheet.definitions, lambda e: e.xreplace({**by_choice, **law})
     )
-    steepness = sp.factor(-slope * symbols.temperature / (choice * (1 - choice)))
     domain = domain_of(game, responses)
-    claims = [claim_sign("one-sided", slope, "nonpositive", domain)]
+    one_sided = claim_sign("one-sided", slope, "nonpositive", domain)
+    # Herding bends the best response the other way.
+    size = -slope if sign_on(slope, domain) in ("negative", "nonpositive", "zero") else slope
+    steepness = sp.factor(size * symbols.temperature / (choice * (1 - choice)))
     if steepness.free_symbols & {choice, symbols.temperature, *responses.m}:
-        return ContractionFormula(slope, None, tuple(claims), ())
+        return ContractionFormula(slope, None, (one_sided,), ())
     temperature = sp.factor(steepness / 4)
     bound = temperature / symbols.temperature
-    claims += [
-        claim_sign("steepest", bound + slope, "nonnegative", domain),
-        _attained(bound + slope),
-    ]
-    return ContractionFormula(
-        slope, temperature, tuple(claims), (_reach(game, responses, found.advantage, temperature),)
-    )
+    about_size = (claim_sign("steepest", bound - size, "nonnegative", domain), _attained(bound - size))
+    signed = sign_on(size, domain) in ("positive", "nonnegative", "zero")
+    # What follows of the temperature rests on all of these.
+    known = signed and all(claim.proved for claim in about_size)
+    computed = (_reach(game, responses, found.advantage, temperature),) if known else ()
+    return ContractionFormula(slope, temperature if known else None, (one_sided, *about_size), computed)
 
 
 def _general(responses: Responses) -> ContractionFormula:

@@ -1,7 +1,8 @@
 """Claims that sympy proves: an expression that is identically zero, or has one sign on a whole range.
 
 A sign is proved by polynomials: every symbol of a range is written by positive ones, and after cancelling each term of
-numerator and denominator has the same sign. Where that does not come out the claim is not proved, which refutes nothing.
+numerator and denominator has the same sign. Where that does not come out the claim is not proved, but
+not refuted either.
 """
 
 import dataclasses
