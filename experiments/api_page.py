@@ -24,6 +24,7 @@ MODULES = (
     "smfg_verify.policies",
     "smfg_verify.cases",
     "smfg_verify.comparison",
+    "smfg_verify.symbolic",
     "smfg_verify.interop",
 )
 _HEAD = """# Public names
