@@ -7,11 +7,16 @@ OUT ?= results/market-entrance
 INSTALL = $(BIN)/python -m pip install --quiet --no-deps --requirement $< --editable .
 LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --no-header --annotation-style line $(UPGRADE) pyproject.toml
 
-.PHONY: verify test typed coverage lint types layers locked dev lock distribution benchmarks clean
+.PHONY: verify example test typed coverage lint types layers locked dev lock distribution benchmarks clean
 
 # A finished report on the market entrance game, in results/market-entrance.
 verify: $(VENV)/.run
 	$(BIN)/smfg-verify validate market-entrance --out $(OUT)
+
+# The example of a report that the documentation shows.
+example: $(VENV)/.run
+	$(BIN)/smfg-verify validate laffer-tax --seeds 16 --iterations 50000 --out results/example --overwrite
+	$(BIN)/smfg-verify report results/example --out docs/examples/laffer-tax.html --date "$$(date +'%-d %B %Y')"
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=12

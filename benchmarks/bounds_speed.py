@@ -19,9 +19,11 @@ from smfg_verify.bounds import Components, exact_residuals, validate_drift
 from smfg_verify.bounds.drift.validate_drift import expected_residuals, schedules_around
 from smfg_verify.bounds.local.predicted_errors import mean_dynamics
 from smfg_verify.game import AbstractGame
+from smfg_verify.report.tables.markdown import markdown_row, markdown_table
 from smfg_verify.stochastic import Trace, ac_smfg
 
 _ALONE = 8
+_COLUMNS = ("what", "points", "first call, s", "warm, s", "one at a time, s", "ratio")
 
 
 def timed(function: Callable, repeats: int) -> tuple[float, float]:
@@ -51,7 +53,8 @@ def iterates(trace: Trace) -> Components:
 def report(name: str, function: Callable, alone: Callable, number: int, repeats: int) -> None:
     first, median = timed(function, repeats)
     single = timed(alone, repeats)[1] / _ALONE * number
-    print(f"| {name} | {number:,} | {first:.1f} | {median:.2f} | {single:.1f} | {single / median:.1f} |", flush=True)
+    cells = name, f"{number:,}", f"{first:.1f}", f"{median:.2f}", f"{single:.1f}", f"{single / median:.1f}"
+    print(markdown_row(cells), end="", flush=True)
 
 
 def measure_residuals(game: AbstractGame, seeds: int, checkpoints: int, repeats: int) -> None:
@@ -86,7 +89,8 @@ def measure_drift(game: AbstractGame, name: str, number: int, repeats: int) -> N
         repeats,
     )
     first_call, median = timed(lambda: validate_drift(game, trace, max_points=budget).constants, repeats)
-    print(f"| drift with its linear programs, {name} | {number:,} | {first_call:.1f} | {median:.2f} | | |", flush=True)
+    cells = f"drift with its linear programs, {name}", f"{number:,}", f"{first_call:.1f}", f"{median:.2f}", "", ""
+    print(markdown_row(cells), end="", flush=True)
 
 
 def main() -> None:
@@ -99,9 +103,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
-    print(
-        "| what | points | first call, s | warm, s | one at a time, s | ratio |\n| --- | --- | --- | --- | --- | --- |"
-    )
+    print(markdown_table(_COLUMNS, ()), end="")
     random = games.load("random-game", num_states=arguments.states)
     measure_residuals(random, arguments.seeds, arguments.checkpoints, arguments.repeats)
     measure_drift(games.load(arguments.game), arguments.game, arguments.iterates, arguments.repeats)

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from smfg_verify.report.tables.markdown import markdown_row, markdown_table
+
+_COLUMNS = ("name", "what it is")
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "api.md"
 
@@ -26,6 +29,9 @@ MODULES = (
     "smfg_verify.comparison",
     "smfg_verify.symbolic",
     "smfg_verify.interop",
+    "smfg_verify.symbolic.rates",
+    "smfg_verify.symbolic.constants",
+    "smfg_verify.plot",
 )
 _HEAD = """# Public names
 
@@ -87,7 +93,7 @@ def _exported(module: Any) -> tuple[str, ...]:
 def summary(public: PublicName) -> str:
     """The first line of a docstring, or the comment above the assignment of a constant."""
     if public.documented:
-        return (inspect.getdoc(public.value) or "").split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+        return (inspect.getdoc(public.value) or "").split("\n\n")[0].replace("\n", " ")
     return _comment_of_constant(public)
 
 
@@ -118,8 +124,8 @@ def page() -> str:
     for public in public_names():
         if public.module != module:
             module = public.module
-            parts.append(f"\n## `{module}`\n\n| name | what it is |\n| --- | --- |\n")
-        parts.append(f"| `{public.name}` | {summary(public)} |\n")
+            parts.append(f"\n## `{module}`\n\n{markdown_table(_COLUMNS, ())}")
+        parts.append(markdown_row([f"`{public.name}`", summary(public)]))
     return "".join(parts)
 
 

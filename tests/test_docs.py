@@ -1,13 +1,16 @@
 """Links of the pages written in Markdown lead to files and headings that exist."""
 
+import ast
 import itertools
 import re
 from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from markdown_it.rules_block.table import escapedSplit
 from markdown_it.token import Token
 
+from smfg_verify.report.formats.templates import text_of
 from tests.support.locks import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -71,9 +74,68 @@ def test_what_is_written_as_a_table_is_one(page):
     assert not [text for text in paragraphs if re.search(r"^\|( *-+ *\|)+$", text, re.MULTILINE)]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_row_of_a_table_has_as_many_cells_as_its_heading(page):
+    assert ragged_rows(page.read_text()) == []
+
+
+def ragged_rows(text: str) -> list[str]:
+    """Rows of tables that a reader of Markdown cuts, or fills up, to the width of the heading."""
+    lines, ragged = text.splitlines(), []
+    for token in MarkdownIt().enable("table").parse(text):
+        if token.type == "table_open":
+            first, end = token.map or (0, 0)
+            counts = {number: _cells(lines[number]) for number in range(first, end)}
+            ragged += [lines[number] for number, count in counts.items() if count != counts[first]]
+    return ragged
+
+
+def _cells(line: str) -> int:
+    """How many cells a line of a table has, by the parser's own rule."""
+    cells = escapedSplit(line.strip())
+    return len(cells) - (cells[0] == "") - (cells[-1] == "")
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ("| 1 | 2 |", 0),
+        ("| 1 | `a\\|b` |", 0),
+        ("| 1 |  |", 0),
+        ("| 1 | ||g|| |", 1),
+        ("| 1 | `a|b` |", 1),
+        ("| 1 |", 1),
+        ("| 1 | 2 | 3 |", 1),
+    ],
+)
+def test_ragged_rows_are_seen(row, found):
+    assert len(ragged_rows(f"| a | b |\n| --- | --- |\n{row}\n")) == found
+
+
+def test_rows_of_tables_are_written_in_one_place():
+    """Whoever writes a table in Markdown calls what escapes bars and refuses ragged rows; no separator stands alone."""
+    folders = ("smfg_verify", "experiments", "benchmarks")
+    writers = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if _writes_rows(path.read_text())]
+    assert [path.relative_to(ROOT).as_posix() for path in writers] == ["smfg_verify/report/tables/markdown.py"]
+
+
+def _writes_rows(code: str) -> bool:
+    """Whether a text in the code is, or holds, the line between heading and rows."""
+    texts = [node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)]
+    return any(re.search(r"\| *:?-{3}|^:?-{3,}:?$", text) for text in texts if isinstance(text, str))
+
+
 def test_the_readme_names_every_page():
     named = {target.partition("#")[0] for target in targets(ROOT / "README.md")}
     missing = [
         page.name for page in (ROOT / "docs").glob("*.md") if not any(name.endswith(page.name) for name in named)
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "examples").glob("*.html")), ids=lambda page: page.name)
+def test_an_example_of_a_report_looks_as_reports_do(page):
+    """`make example` makes it again where the templates change."""
+    text = page.read_text()
+    for name in ("report.css", "report.js"):
+        assert text_of(name) in text

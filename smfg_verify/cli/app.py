@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
-from smfg_verify.cli.commands import look, study, verify
+from smfg_verify.cli.commands import document, look, study, verify
 from smfg_verify.cli.endings import BAD_INPUT, EXIT_CODES, FINISHED, PROGRAM, ending_of, say
 from smfg_verify.cli.saving import InterruptedJob, say_interrupted
 from smfg_verify.errors import InputError
@@ -25,6 +25,10 @@ _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
         "validate my_games.py:MyGame --config settings.toml --strict",
     ),
     verify.cases: ("cases --quick", "cases policy-lipschitz --full --out results/cases"),
+    document.report: (
+        "report results/market-entrance",
+        "report results/market-entrance --format latex --out paper/market-entrance.tex",
+    ),
     study.plan: ("plan market-entrance", "plan market-entrance --pilot-seeds 16 --seeds 32 --seeds 64"),
     study.drift: ("drift laffer-tax --out results/drift",),
     study.lab: ("lab market-entrance --seeds 8 --out results/lab",),

@@ -51,7 +51,7 @@ def test_two_optima_are_compared_on_fresh_seeds(result):
 
 def test_the_record_holds_every_cell_and_names_what_is_no_number_where_a_run_diverged(result, tmp_path):
     written = write_lab(result, tmp_path)
-    assert [path.name for path in written] == ["lab.json", "lab.png", "lab.svg"]
+    assert [path.name for path in written] == ["lab.json", "lab.png", "lab.svg", "lab.pdf"]
     plane = json.loads(written[0].read_text())["lab"]["planes"][0]
     np.testing.assert_allclose([row[0] for row in plane["measured"]], result.lab.planes[0].measured[:, 0])
     assert [row[1] for row in plane["measured"]] == ["NaN", "NaN"]

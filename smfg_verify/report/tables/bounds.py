@@ -35,23 +35,41 @@ _STYLES = {
 }
 
 
+RATE_NUMBERS = ("first", "last", "slope [interval]", "envelope C", "not finite")
+RATE_COLUMNS = ("residual", *RATE_NUMBERS[:3], "verdict", RATE_NUMBERS[3], "growing", RATE_NUMBERS[4])
+CHANGE_NUMBERS = ("k of the break", "slope before", "slope after", "one line's slope")
+CHANGE_COLUMNS = ("residual", *CHANGE_NUMBERS, "why none")
+CHANGES_TITLE = "Where the transient ends"
+
+
 def bounds_tables(report: BoundReport) -> Group:
     """Each residual's slope against -1/2, with interval, window, verdict, envelope, and what could not be measured."""
-    numbers = ("first", "last", "slope [interval]", "envelope C", "not finite")
-    columns = ("residual", *numbers[:3], "verdict", *numbers[3:4], "growing", numbers[4])
-    table = brief_table(
-        f"Rates of {report.num_seeds} seeds' means", *columns, numbers=numbers, unbroken="slope [interval]"
-    )
+    table = brief_table(rates_title(report), *RATE_COLUMNS, numbers=RATE_NUMBERS, unbroken="slope [interval]")
     for row in report.rows:
-        table.add_row(
-            Text(row.name),
-            *_ends(row),
-            _slope(row),
-            Text(row.verdict.value, style=_STYLES[row.verdict]),
-            *_envelope(row),
-            f"{row.num_not_finite}",
-        )
-    table.caption = Text(
+        cells = [Text(cell) for cell in rate_cells(row)]
+        cells[RATE_COLUMNS.index("verdict")] = rate_verdict_text(row)
+        table.add_row(*cells)
+    table.caption, table.caption_justify = Text(rates_caption(report)), "left"
+    reasons = {row.name: row.reason for row in report.rows if row.reason}
+    unclear = [pairs_table("Why inconclusive", reasons)] if reasons else []
+    return Group(
+        table,
+        pairs_table("Windows of the slopes", windows(report)),
+        *unclear,
+        _changes(report),
+        pairs_table("Residuals", MEANINGS),
+        pairs_table("Evaluated exactly", counts(report)),
+    )
+
+
+def rates_title(report: BoundReport) -> str:
+    """What the table of rates is called."""
+    return f"Rates of {report.num_seeds} seeds' means"
+
+
+def rates_caption(report: BoundReport) -> str:
+    """What has to be known to read the table of rates."""
+    return (
         "first and last: the seed mean at the first and at the last checkpoint. slope: of log mean against log(k + 1) "
         "over the window, the last two decades from the last change-point on, or all of them where that leaves too few "
         f"checkpoints. C = sup of mean * sqrt(k+1) / log(k+2), attained at k in brackets; growing: it is attained late "
@@ -59,42 +77,52 @@ def bounds_tables(report: BoundReport) -> Group:
         "minimum; policy_gap carries none, it tells a stationary policy from a saturated softmax; the running "
         f"average is interpolated between checkpoints, {_interpolated(report)}, and never forgets its start."
     )
-    table.caption_justify = "left"
-    counts = {
+
+
+def rate_cells(row: RateFinding) -> tuple[str, ...]:
+    """One residual's cells under `RATE_COLUMNS`."""
+    return (row.name, *_ends(row), row.slope_in_words, row.verdict.value, *_envelope(row), f"{row.num_not_finite}")
+
+
+def windows(report: BoundReport) -> dict[str, str]:
+    """Which checkpoints each slope was fitted to."""
+    return {
+        row.name: f"k = {row.window[0]:,} ... {row.window[1]:,}, {row.num_checkpoints} checkpoints"
+        for row in report.rows
+    }
+
+
+def counts(report: BoundReport) -> dict[str, str]:
+    """How much was evaluated, what could not be, and how intervals were made."""
+    return {
         "points": f"{report.num_points:,} (seeds x checkpoints)",
         "diverged": f"{report.num_diverged:,}",
         "equilibrium not found": f"{report.num_not_converged:,}",
         "intervals": f"{100 * report.confidence:g}%, {report.num_resamples:,} bootstrap resamples of whole seeds, seed "
         f"{report.resampling_seed}",
     }
-    windows = {
-        row.name: f"k = {row.window[0]:,} ... {row.window[1]:,}, {row.num_checkpoints} checkpoints"
-        for row in report.rows
-    }
-    reasons = {row.name: row.reason for row in report.rows if row.reason}
-    unclear = [pairs_table("Why inconclusive", reasons)] if reasons else []
-    return Group(
-        table,
-        pairs_table("Windows of the slopes", windows),
-        *unclear,
-        _changes(report),
-        pairs_table("Residuals", MEANINGS),
-        pairs_table("Evaluated exactly", counts),
-    )
 
 
 def _changes(report: BoundReport) -> Table:
-    numbers = ("k of the break", "slope before", "slope after", "one line's slope")
-    table = brief_table("Where the transient ends", "residual", *numbers, "why none", numbers=numbers)
+    table = brief_table(CHANGES_TITLE, *CHANGE_COLUMNS, numbers=CHANGE_NUMBERS)
     for name, change in report.changes.items():
-        table.add_row(Text(name), *_break(change), Text(change.reason))
-    table.caption = Text(
+        table.add_row(*map(Text, change_cells(name, change)))
+    table.caption, table.caption_justify = Text(changes_caption(report)), "left"
+    return table
+
+
+def changes_caption(report: BoundReport) -> str:
+    """What has to be known to read the table of breaks."""
+    return (
         "the last break: two lines against one for log mean against log(k + 1), over all checkpoints, then over those "
         f"after the break, until one line fits; with its {100 * report.confidence:g}% interval. A break says that one "
         "power law does not fit, not that the second lasts."
     )
-    table.caption_justify = "left"
-    return table
+
+
+def change_cells(name: str, change: ChangePoint) -> tuple[str, ...]:
+    """One residual's cells under `CHANGE_COLUMNS`."""
+    return (name, *_break(change), change.reason)
 
 
 def _break(change: ChangePoint) -> tuple[str, ...]:
@@ -115,8 +143,9 @@ def _ends(row: RateFinding) -> tuple[str, str]:
     return f"{row.means[0]:.3g}", f"{row.means[-1]:.3g}"
 
 
-def _slope(row: RateFinding) -> str:
-    return "none" if math.isnan(row.slope) else f"{row.slope:.3f} [{row.lower:.3f}, {row.upper:.3f}]"
+def rate_verdict_text(row: RateFinding) -> Text:
+    """A rate's verdict in its colour."""
+    return Text(row.verdict.value, style=_STYLES[row.verdict])
 
 
 def _envelope(row: RateFinding) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from tests.report.records import comparison
 def test_every_number_of_every_method_is_read_back(tmp_path):
     found, game = comparison(), load("laffer-tax")
     paths = write_comparison(Compared(GameSettings("laffer-tax"), game, found), tmp_path)
-    assert [path.name for path in paths] == ["compare.json", "compare.png", "compare.svg"]
+    assert [path.name for path in paths] == ["compare.json", "compare.png", "compare.svg", "compare.pdf"]
     record = json.loads(paths[0].read_text(), parse_constant=pytest.fail)
     assert record["game"]["identity"] == game_hash(game)
     assert record["settings"] == dataclasses.asdict(found.settings)

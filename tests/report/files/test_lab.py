@@ -16,7 +16,7 @@ def test_planes_and_optima_are_written_number_by_number(tmp_path):
     lab = laboratory()
     result = LabResult(GameSettings("laffer-tax"), load("laffer-tax"), RunSettings(4, 400), lab)
     paths = files.write_lab(result, tmp_path)
-    assert [path.name for path in paths] == ["lab.json", "lab.png", "lab.svg"]
+    assert [path.name for path in paths] == ["lab.json", "lab.png", "lab.svg", "lab.pdf"]
     record = json.loads(paths[0].read_text(), parse_constant=pytest.fail)
     assert (record["format"], record["schema_version"]) == (files.FORMAT, files.SCHEMA_VERSION)
     for entry, plane in zip(record["lab"]["planes"], lab.planes, strict=True):

@@ -1,0 +1,113 @@
+"""A fragment that a paper includes: whatever stands in a record is printed, and TeX takes all of it."""
+
+import copy
+import re
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smfg_verify.report.formats.contents import contents
+from smfg_verify.report.formats.latex import escaped, latex_fragment
+from smfg_verify.report.formats.saved import read_saved
+from tests.support.saved_results import record_of_all_stages, save
+
+pytestmark = pytest.mark.wrong_types
+
+SPECIAL = "\\{}$&#%_^~<>|\"'`-/"
+HOSTILE = (r"\input{/etc/passwd}", r"\end{tabular}", "50% $x_1$ & #2", "--- ''", "μ ≤ 中 é\x00\n\n", r"\\[9cm]")
+PAPER = r"""\documentclass%s{article}
+\usepackage[T1]{fontenc}
+\usepackage{array,booktabs,longtable,graphicx}
+\newcommand{\smfgpath}{results/}
+\begin{document}
+Before it.
+\input{results/report}
+After it, see Table~\ref{tab:laffer-tax-coverage} and Figure~\ref{fig:laffer-tax-equilibrium}.
+\end{document}
+"""
+
+
+@pytest.fixture(scope="module")
+def record():
+    return record_of_all_stages()
+
+
+def hostile(record):
+    found = copy.deepcopy(record)
+    found["game"]["labels"]["states"] = list(HOSTILE[:2])
+    found["game"]["labels"]["leader_actions"] = list(HOSTILE[2:4])
+    found["game"]["parameters"] = {HOSTILE[4]: HOSTILE[5]}
+    found["warnings"] = list(HOSTILE)
+    return found
+
+
+def unescaped(text):
+    """The inverse of `escaped` for what stays a letter, by rules of its own."""
+    names = {
+        "textbackslash": "\\", "textasciicircum": "^", "textasciitilde": "~", "textless": "<", "textgreater": ">",
+        "textbar": "|", "char34": '"', "char96": "`",
+    }  # fmt: skip
+    text = re.sub(r"\\allowbreak\{\}", "", text)
+    text = re.sub(r"\\ensuremath\{\\([lg])e\}", lambda match: {"l": "<=", "g": ">="}[match[1]], text)
+    text = re.sub(r"(?<=[-,'])\{\}(?=[-,'])", "", text)
+    return re.sub(r"\\(?:([a-z]+\d*)\{\}|([{}$&#%_]))", lambda match: names[match[1]] if match[1] else match[2], text)
+
+
+@given(st.text(st.sampled_from(SPECIAL + "ab 19")))
+def test_every_letter_is_printed(text):
+    assert unescaped(escaped(text)) == text
+
+
+@given(st.text())
+def test_no_letter_is_left_that_tex_takes_for_a_command(text):
+    left = re.sub(r"\\[A-Za-z]+\d*|\\[{}$&#%_]|\{|\}", "", escaped(text))
+    assert not re.search(r"[\\{}$&#%_^~<>|\"`\x00-\x1f\x7f]", left)
+
+
+def test_letters_become_no_others():
+    assert escaped("--, ,, ''") == "-{}-, ,{}, '{}'"
+    assert escaped("μ Ω λ") == r"\ensuremath{\mu} \ensuremath{\Omega} \ensuremath{\lambda}"
+    assert escaped("a≤b, é, 中") == r"a\ensuremath{\le}b, é, [U+4E2D]"
+
+
+def test_tables_and_figures_are_the_document_s(record, tmp_path):
+    document = contents(read_saved(save(tmp_path, record), "today"))
+    fragment = latex_fragment(document)
+    tables = [table for section in document.sections for table in section.tables]
+    for mark in (r"\toprule", r"\bottomrule", r"\caption{"):
+        assert fragment.count(mark) >= len(tables)
+    for table in tables:
+        assert rf"\label{{tab:laffer-tax-{table.identifier}}}" in fragment
+        for row in table.rows:
+            assert " & ".join(escaped(cell.text) for cell in row) + r" \\" in fragment
+    assert re.findall(r"\\includegraphics\[.*\]\{\\smfgpath (.*)\}", fragment) == ["equilibrium.pdf", "convergence.pdf"]
+
+
+def test_a_figure_without_a_pdf_is_included_as_pixels(record, tmp_path):
+    save(tmp_path, record)
+    (tmp_path / "equilibrium.pdf").unlink()
+    assert r"\smfgpath equilibrium.png}" in latex_fragment(contents(read_saved(tmp_path, "today")))
+
+
+@pytest.mark.parametrize("options", ["", "[twocolumn]"])
+@pytest.mark.parametrize("make", [lambda record: record, hostile], ids=["plain", "hostile"])
+def test_a_paper_with_it_compiles(make, options, record, tmp_path):
+    compiler = shutil.which("pdflatex")
+    if compiler is None:
+        pytest.skip("no pdflatex on this machine")
+    results = tmp_path / "results"
+    results.mkdir()
+    fragment = latex_fragment(contents(read_saved(save(results, make(record)), "today")))
+    (results / "report.tex").write_text(fragment, encoding="utf-8")
+    (tmp_path / "paper.tex").write_text(PAPER % options)
+    command = [compiler, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "paper.tex"]
+    for _ in range(2):
+        made = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+        assert made.returncode == 0, made.stdout[-2000:].decode(errors="replace")
+    log = (tmp_path / "paper.log").read_text(errors="replace")
+    assert "undefined" not in log
+    assert "multiply defined" not in log
+    assert (tmp_path / "paper.pdf").stat().st_size > 10_000
