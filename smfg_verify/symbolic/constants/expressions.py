@@ -41,8 +41,9 @@ def expressions_of(
         budget: of that computation, as `check` has it.
 
     Returns:
-        The expressions: mixing factor and span of the reward (without a report), both bounds of the contraction modulus
-        and the temperature they admit, the constants of gradient domination, and what a report has on step sizes.
+        The expressions: mixing factor (a report's is Doeblin's), span of the reward (without a report), both bounds of
+        the contraction modulus and the temperature they admit, the constants of gradient domination, and what a report
+        has on step sizes.
 
     Raises:
         ValueError: a report about another game, an invalid game, float64 off, an unknown budget.
@@ -95,11 +96,7 @@ def _from_game(game: AbstractGame, budget: str) -> Iterator[ConstantExpression]:
 
 def _feeding(constants: GameConstants) -> Iterator[ConstantExpression]:
     """What the bounds of the modulus are fed with and is itself made of other constants."""
-    symbols = Symbols()
-    steps = symbols("m", constants.mixing_steps, "mixing_steps")
-    coefficient = symbols("delta_m", constants.mixing_coefficient, "mixing_coefficient")
-    factor = mixing_formula(steps, coefficient)
-    yield constant_expression("mixing-factor", "M", factor, symbols, constants.mixing_factor, side="upper")
+    yield _mixing(constants.mixing_steps, constants.mixing_coefficient, constants.mixing_factor)
     symbols = Symbols()
     high = symbols("r_max", constants.follower_reward_high, "reward_high")
     low = symbols("r_min", constants.follower_reward_low, "reward_low")
@@ -107,8 +104,17 @@ def _feeding(constants: GameConstants) -> Iterator[ConstantExpression]:
     yield constant_expression("reward-span", "R_f", high - low, symbols, span, side="upper")
 
 
+def _mixing(steps: int, coefficient: float, reported: float) -> ConstantExpression:
+    symbols = Symbols()
+    named = symbols("m", steps, "mixing_steps"), symbols("delta_m", coefficient, "mixing_coefficient")
+    return constant_expression("mixing-factor", "M", mixing_formula(*named), symbols, reported, side="upper")
+
+
 def _from_report(game: AbstractGame, report: AssumptionReport) -> Iterator[ConstantExpression]:
     findings = {_name(finding): finding for finding in report.findings}
+    doeblin = findings.get("ergodicity/doeblin")
+    if doeblin is not None:
+        yield _mixing(int(doeblin.details["steps"]), doeblin.constant, float(doeblin.details["factor"]))
     made_of = next((findings[name] for name in _MODULI if name in findings and findings[name].witness), None)
     if made_of is not None:
         yield from contraction_expressions(

@@ -11,6 +11,7 @@ from smfg_verify import check, games
 from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.contraction.findings import certified_finding
 from smfg_verify.assumptions.contraction.proved_bounds import inputs_of
+from smfg_verify.assumptions.ergodicity import findings as ergodicity
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.symbolic.constants import expressions_of
@@ -71,9 +72,9 @@ def game():
 def report(game):
     """Findings on step sizes, and that of the proved bound, which `check` puts beside searches that take seconds."""
     constants = game_constants(game, SearchSettings(**QUICK))
-    bound = certified_finding(game, inputs_of(game, constants), constants.reason)
+    made = certified_finding(game, inputs_of(game, constants), constants.reason), ergodicity._doeblin_finding(constants)
     steps = check(game, "step-sizes", **LITTLE)
-    return dataclasses.replace(steps, findings=(bound, *steps.findings))
+    return dataclasses.replace(steps, findings=(*made, *steps.findings))
 
 
 def statements_of(found):
@@ -91,7 +92,9 @@ def test_the_constants_of_a_report_are_its_findings(game, report):
     told = statements_of(found)
     assert set(told) == {"contraction/certified-bound", "step-sizes/order", "step-sizes/ratios"}
     require_findings(told, report)
-    assert found.searched == ("step-sizes/range",)
+    assert found.searched == ("ergodicity/doeblin", "step-sizes/range")
+    doeblin = report.finding("ergodicity", "doeblin")
+    assert found["mixing-factor"].value == pytest.approx(doeblin.details["steps"] / (1.0 - doeblin.constant))
     assert "No formula of other constants" in found.text
 
 
