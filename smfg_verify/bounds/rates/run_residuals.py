@@ -143,7 +143,9 @@ class Residuals(Readable):
         """
         import xarray
 
-        values = {name: getattr(self, name) for name in (*RESIDUAL_NAMES, "objective", "direct_norm_squared", "alignment")}
+        values = {
+            name: getattr(self, name) for name in (*RESIDUAL_NAMES, "objective", "direct_norm_squared", "alignment")
+        }
         values |= {f"rounding_{name}": levels for name, levels in self.rounding.items()}
         values["status"] = np.vectorize(lambda code: PointStatus(code).name, otypes=[object])(self.status)
         coordinates = {"seed": self.seeds, "iteration": self.iterations}
