@@ -128,10 +128,7 @@ class Residuals(Readable):
         return self.status.size
 
     def to_xarray(self) -> "xarray.Dataset":
-        """The residuals as a dataset.
-
-        Returns:
-            Variables named as the attributes over (seed, iteration), rounding levels as `rounding_NAME`.
+        """The residuals as a dataset over (seed, iteration), rounding levels as `rounding_NAME`.
 
         Examples:
             >>> from smfg_verify import ac_smfg, exact_residuals, games
