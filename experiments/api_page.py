@@ -28,6 +28,7 @@ MODULES = (
     "smfg_verify.cases",
     "smfg_verify.comparison",
     "smfg_verify.interop",
+    "smfg_verify.plot",
 )
 _HEAD = """# Public names
 

@@ -56,6 +56,7 @@ _SUBPACKAGES = (
     "game",
     "games",
     "interop",
+    "plot",
     "policies",
     "report",
     "stochastic",

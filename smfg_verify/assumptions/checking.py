@@ -15,6 +15,7 @@ from smfg_verify.assumptions.untraced import require_source_of_equilibrium, with
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, game_hash, game_name
+from smfg_verify.progress import items, say_aside
 from smfg_verify.records.entries import Arguments, Record
 from smfg_verify.records.parts import Keep, made_anew
 
@@ -33,7 +34,7 @@ def check(
     trajectory: Float[ArrayLike, "... O B"] | None = None,
     step_sizes: Mapping[str, float] | None = None,
     time_limit: float | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | bool | None = None,
     keep: Keep = made_anew,
 ) -> AssumptionReport:
     """Check properties of a game and report a verdict, a constant and a witness for each of their statements.
@@ -52,7 +53,8 @@ def check(
         step_sizes: constants c of the step sizes c / sqrt(k + 1) by learner: leader, mean_field, follower, critic.
         time_limit: seconds after which each branch and bound is cut short, None for never. What is proved by then
             depends on the machine and its load; a finding that builds on a bound cut short says so.
-        progress: called with the name of each property before it is checked.
+        progress: called with the name of each property before it is checked; True says it on standard error, with how
+            far the check is.
         keep: called with the name of each property and what makes its findings, to keep them or take back kept ones.
 
     Returns:
@@ -98,9 +100,10 @@ def check(
     require_source_of_equilibrium(game)
     if trajectory is not None:
         trajectory_leaders(game, trajectory)  # refused here, not after minutes of other properties
+    begins = items(say_aside, len(chosen)) if progress is True else progress or None
     findings: list[Finding] = []
     for entry in chosen:
-        findings += keep(entry.name, functools.partial(_findings, entry, game, settings, progress))
+        findings += keep(entry.name, functools.partial(_findings, entry, game, settings, begins))
     return AssumptionReport(
         game_name=game_name(game),
         game_hash=game_hash(game),
@@ -110,10 +113,10 @@ def check(
 
 
 def _findings(
-    entry: Property, game: AbstractGame, settings: SearchSettings, progress: Callable[[str], None] | None
+    entry: Property, game: AbstractGame, settings: SearchSettings, begins: Callable[[str], None] | None
 ) -> tuple[Finding, ...]:
-    if progress is not None:
-        progress(entry.name)
+    if begins is not None:
+        begins(entry.name)
     return tuple(without_untraced_proofs(game, entry.check(game, settings)))
 
 

@@ -4,7 +4,7 @@ import builtins
 import dataclasses
 import enum
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from smfg_verify.assumptions.properties import find_property
 from smfg_verify.assumptions.sentence import FindingData, Renderings, meaning_of
@@ -14,6 +14,7 @@ from smfg_verify.records.codec import decode, encode, kept
 from smfg_verify.records.documents import line, parsed
 from smfg_verify.records.entries import Entries, Json, Record
 from smfg_verify.records.frozen import frozen, thawed
+from smfg_verify.records.readable import Readable
 from smfg_verify.suggestions import closest
 
 T = TypeVar("T")
@@ -72,8 +73,8 @@ _WORDS: dict[str, type[enum.Enum]] = {"verdict": Verdict, "side": Side, "evidenc
 
 
 @kept
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Finding:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Finding(Readable):
     """One statement about a game, checked.
 
     Attributes:
@@ -100,6 +101,8 @@ class Finding:
         >>> finding.reproduce(game) == finding.constant
         True
     """
+
+    SHOWN: ClassVar[tuple[str, ...]] = ("property", "statement", "verdict", "constant", "side", "evidence")
 
     property: str
     statement: str

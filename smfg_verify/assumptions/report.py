@@ -1,12 +1,15 @@
 """The findings of one check of one game, saved and loaded with the game's identity."""
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
 
 from smfg_verify.assumptions.contradictions import require_consistent
 from smfg_verify.assumptions.finding import Finding, Verdict
 from smfg_verify.assumptions.properties import find_property
+from smfg_verify.assumptions.summary import summary_rows, summary_text
 from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame, game_hash
@@ -14,15 +17,19 @@ from smfg_verify.records.codec import decode, encode, kept
 from smfg_verify.records.documents import document, headed, line, opened, read_text
 from smfg_verify.records.entries import Entries, Record
 from smfg_verify.records.frozen import frozen, thawed
+from smfg_verify.records.readable import Readable, Tabular
 from smfg_verify.suggestions import closest
+
+if TYPE_CHECKING:
+    import pandas
 
 FORMAT = "smfg-verify assumption report"
 SCHEMA_VERSION = 3
 
 
 @kept
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class AssumptionReport:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class AssumptionReport(Readable, Tabular):
     """What `check` found, in the order of the properties.
 
     Attributes:
@@ -42,6 +49,8 @@ class AssumptionReport:
         >>> AssumptionReport.from_json(report.to_json()).properties == report.properties
         True
     """
+
+    SHOWN: ClassVar[tuple[str, ...]] = ("game_name", "verdicts")
 
     game_name: str
     game_hash: str
@@ -103,6 +112,88 @@ class AssumptionReport:
         judged = found - {Verdict.NOT_APPLICABLE} or proofs
         order = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SUPPORTED, Verdict.CERTIFIED)
         return next((verdict for verdict in order if verdict in judged), Verdict.NOT_APPLICABLE)
+
+    def deciding(self, name: str) -> tuple[Finding, ...]:
+        """The findings that the verdict of a property rests on, those with a constant first.
+
+        Args:
+            name: of the property.
+
+        Returns:
+            The sufficient statements that are certified, where the verdict is; else those that decide and have it.
+            Empty where none decides.
+
+        Raises:
+            KeyError: not in this report.
+
+        Examples:
+            >>> from smfg_verify import check, games
+            >>> report = check(games.load("laffer-tax"), "coverage", budget="quick")
+            >>> [finding.statement for finding in report.deciding("coverage")]
+            ['initial', 'occupancy']
+        """
+        entry, verdict = find_property(name), self.verdict(name)
+        agree = [finding for finding in self[name] if finding.verdict is verdict]
+        proofs = [finding for finding in agree if finding.statement in entry.sufficient]
+        found = proofs if verdict is Verdict.CERTIFIED and proofs else [f for f in agree if entry.decides(f.statement)]
+        return tuple(sorted(found, key=lambda finding: not math.isfinite(finding.constant)))
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """The verdict of every property, by name."""
+        return {name: self.verdict(name).value for name in self.properties}
+
+    def summary(self) -> str:
+        """The report in brief, as `check` prints it: plain text of 80 columns.
+
+        Returns:
+            A row a property: its verdict, what that rests on, what it means, and what could change it.
+        """
+        return summary_text(self)
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """Every finding as a row, with the columns verdict, constant, side, evidence, decides, meaning and method.
+
+        Returns:
+            Indexed by property and statement.
+
+        Examples:
+            >>> from smfg_verify import check, games
+            >>> frame = check(games.load("laffer-tax"), "coverage", budget="quick").to_dataframe()
+            >>> frame.loc[("coverage", "initial"), ["verdict", "constant"]].tolist()
+            ['certified', 0.5]
+        """
+        import pandas
+
+        rows = [
+            {
+                "property": finding.property,
+                "statement": finding.statement,
+                "verdict": finding.verdict.value,
+                "constant": finding.constant,
+                "side": finding.side.value,
+                "evidence": finding.evidence.value,
+                "decides": find_property(finding.property).decides(finding.statement),
+                "meaning": finding.meaning,
+                "method": finding.method,
+            }
+            for finding in self.findings
+        ]
+        return pandas.DataFrame(rows).set_index(["property", "statement"])
+
+    def brief_dataframe(self) -> "pandas.DataFrame":
+        """One row a property: its verdict and what that rests on.
+
+        Returns:
+            Indexed by property.
+        """
+        import pandas
+
+        rows = [
+            {"property": row.name, "verdict": row.verdict.value, "decided by": row.decided_by}
+            for row in summary_rows(self)
+        ]
+        return pandas.DataFrame(rows).set_index("property")
 
     @property
     def properties(self) -> tuple[str, ...]:

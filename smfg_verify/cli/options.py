@@ -5,13 +5,14 @@ over, see `smfg_verify.cli.config`.
 """
 
 import dataclasses
-import re
+import decimal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 from cyclopts import Group, Parameter, Token, convert
 
+from smfg_verify.errors import InputError
 from smfg_verify.records.entries import Arguments
 
 _Options = TypeVar("_Options")
@@ -37,11 +38,32 @@ def _options(title: str, position: int) -> Callable[[type[_Options]], type[_Opti
 
 
 def _whole_numbers(kind: object, tokens: Sequence[Token]) -> object:
-    """Refuse what the parser would round, such as 5.7 seeds; 5.0 is 5."""
-    return convert(kind, tokens, converter=lambda _, text: int(re.sub(r"\.0+\s*$", "", text)))
+    """Refuse what the parser would round, such as 5.7 seeds; 5.0 is 5, and 1e5 is 100000."""
+    return convert(kind, tokens, converter=lambda _, text: whole_number(text))
+
+
+def whole_number(text: str) -> int:
+    """The whole number that a text is, in any notation of decimals.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        value = decimal.Decimal(text.strip())
+    except decimal.InvalidOperation:
+        raise _no_whole_number(text) from None
+    # No number of seeds or iterations has more digits; 1e999999999 would fill the memory.
+    if not value.is_finite() or value != value.to_integral_value() or value.adjusted() > _MAX_DIGITS:
+        raise _no_whole_number(text)
+    return int(value)
+
+
+def _no_whole_number(text: str) -> InputError:
+    return InputError(f"got {text!r}, expected a whole number, such as 100000 or 1e5")
 
 
 _COUNT = Parameter(converter=_whole_numbers)
+_MAX_DIGITS = 30
 _FLAG = Parameter(show_default=False)
 
 
@@ -181,6 +203,23 @@ class RunOutOptions(StrictOptions):
     """The same, for what writes a run."""
 
     overwrite: Annotated[bool, _FLAG, Parameter(help="Replace another run in the results' directory.")] = False
+
+
+_FULL = Parameter(help="Print all there is to say of each statement, not one screen.", show_default=False)
+
+
+@_options("Results", 9)
+class CheckOutOptions(StrictOptions):
+    """The same, for what prints findings."""
+
+    full: Annotated[bool, _FULL] = False
+
+
+@_options("Results", 9)
+class ValidateOutOptions(RunOutOptions):
+    """The same, for what writes a run and prints findings."""
+
+    full: Annotated[bool, _FULL] = False
 
 
 def _only_to(files: str) -> Parameter:

@@ -1,5 +1,6 @@
 """What a command prints its tables on, and how it says which files it wrote."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,9 +10,10 @@ _PLAIN_WIDTH = 120
 
 
 def screen() -> Console:
-    """Standard output, as wide as the terminal, or of a fixed width where it is none."""
+    """Standard output, as wide as COLUMNS says or the terminal is, or of a fixed width where neither is known."""
     console = Console()
-    return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
+    known = console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+    return console if known else Console(width=_PLAIN_WIDTH)
 
 
 def say_written(paths: Iterable[Path]) -> None:

@@ -92,8 +92,9 @@ def _is_program(value: object) -> bool:
 
 
 class SourceGap(Portable, eqx.Module):
-    """The largest difference between a game's tables and the code they were read from, at and beside a mean field;
-    or at each of a batch.
+    """The largest difference between a game's tables and the code they were read from, at and beside a mean field.
+
+    Of a batch of mean fields each number has an axis in front.
 
     Attributes:
         excess: the difference in units of what rounding explains; at most 1 where they agree.

@@ -208,7 +208,7 @@ def run_stage(
     title = f"{verb} AC-SMFG, {settings.seeds} seeds, {settings.iterations:,} iterations"
     with progress.stage("run", title, spinner=False):
         if resumed:
-            return resume(game, path, **_shown(progress, settings.iterations))
+            return resume(game, path, progress=True)
         return ac_smfg(
             game,
             num_iterations=settings.iterations,
@@ -217,12 +217,8 @@ def run_stage(
             sampling=settings.sampling,
             checkpoint_file=path,
             overwrite=True,
-            **_shown(progress, settings.iterations),
+            progress=True,
         )
-
-
-def _shown(progress: Progress, total: int) -> Arguments:
-    return {"progress": True} if progress.on_terminal else {"callback": progress.iterations(total)}
 
 
 def settings_of(trace: Trace) -> RunSettings:
@@ -253,7 +249,7 @@ def check_stage(
             names,
             trajectory=trajectory,
             step_sizes=step_sizes,
-            progress=lambda name: progress.say(f"  {name}"),
+            progress=progress.items(len(names)),
             keep=keep,
             **settings.as_arguments(),
         )

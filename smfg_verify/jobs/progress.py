@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-_PLAIN_SECONDS = 10.0
+from smfg_verify.progress import items, lines
 
 
 class Progress:
@@ -50,16 +50,12 @@ class Progress:
 
     def counted(self, total: int, unit: str) -> Callable[[int], None]:
         """Callback that says every ten seconds how much is done; for where no bar can be drawn."""
-        last = time.monotonic()
-
-        def report(done: int) -> None:
-            nonlocal last
-            if time.monotonic() - last >= _PLAIN_SECONDS and done < total:
-                last = time.monotonic()
-                self.say(f"  {done:,} of {total:,} {unit}")
-
-        return report
+        return lines(self.say, total, unit)
 
     def iterations(self, total: int) -> Callable[[int], None]:
         """The same for the iterations of a run."""
         return self.counted(total, "iterations")
+
+    def items(self, total: int) -> Callable[[str], None]:
+        """Callback that says which of several things is begun, and how far the whole is."""
+        return items(self.say, total)

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.text import Text
 
-from smfg_verify.assumptions import AssumptionReport, Verdict, find_property, property_names
+from smfg_verify.assumptions import AssumptionReport
+from smfg_verify.assumptions.summary import refuted_line
 from smfg_verify.bounds import RateVerdict, Residuals
 from smfg_verify.exact import StackelbergGradient
 from smfg_verify.files import write_in
@@ -30,6 +31,7 @@ from smfg_verify.report.tables import findings, run
 from smfg_verify.report.tables import game as game_tables
 from smfg_verify.report.tables.atlas import atlas_markdown, atlas_table
 from smfg_verify.report.tables.bounds import bounds_tables
+from smfg_verify.report.tables.summary import rates_summary, summary_table
 
 ATLAS_TABLE = "atlas.md"
 
@@ -46,53 +48,52 @@ def show_game(console: Console, game: AbstractGame, settings: GameSettings, unif
     console.print(game_tables.equilibrium_tables(game, uniform))
 
 
-def show_results(console: Console, results: Results, directory: Path, files: tuple[str, ...]) -> None:
-    """Print a job's results: what was asked, what was found, what was written."""
-    name = results.settings.name
-    console.print(game_tables.sizes_table(results.game, name, game_hash(results.game)))
+def show_results(
+    console: Console, results: Results, directory: Path, files: tuple[str, ...], *, full: bool = True
+) -> None:
+    """Print a job's results: what was found in one screen, in full with all there is to say, and what was written.
+
+    Args:
+        console: where to.
+        results: of the job.
+        directory: of its files.
+        files: their names.
+        full: with everything that is known of each statement; else the findings in brief.
+    """
+    if full:
+        _show_game_of(console, results, directory)
+    if results.assumptions is not None:
+        console.print(summary_table(results.assumptions), end="\n" * 2)
+        if full:
+            console.print(findings.findings_tables(results.assumptions))
+    if results.bounds is not None:
+        console.print(bounds_tables(results.bounds) if full else rates_summary(results.bounds))
+    for warning in results.warnings:
+        console.print(Text(f"warning: {warning}", style="yellow"))
+    seconds = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in results.timings.items())
+    console.print(Text(f"Time: {seconds}", style="dim"))
+    console.print(Text(f"Written to {directory}: {', '.join(files)}"), soft_wrap=True)
+    if not full:
+        console.print(Text("All there is to say of each statement: --full", style="dim"))
+    if results.command != "run":
+        console.print(_summary(results))
+
+
+def _show_game_of(console: Console, results: Results, directory: Path) -> None:
+    """The game, its equilibrium under the uniform leader, and what the run ended with."""
+    console.print(game_tables.sizes_table(results.game, results.settings.name, game_hash(results.game)))
     console.print(game_tables.gradient_table(results.uniform, "Under the uniform leader"))
     if results.trace is not None:
         console.print(run.run_table(results.trace, str(directory / TRACE_FILE)))
         console.print(run.learned_table(results.game, results.trace))
-    if results.assumptions is not None:
-        console.print(findings.findings_tables(results.assumptions))
-    if results.bounds is not None:
-        console.print(bounds_tables(results.bounds))
-    for warning in results.warnings:
-        console.print(Text(f"warning: {warning}", style="yellow"))
-    if results.command != "run":
-        console.print(_summary(results))
-    seconds = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in results.timings.items())
-    console.print(Text(f"Time: {seconds}", style="dim"))
-    console.print(Text(f"Written to {directory}: {', '.join(files)}"), soft_wrap=True)
 
 
 def _summary(results: Results) -> Text:
-    parts = []
+    """The last lines: what is slower than claimed, and what is refuted."""
+    parts = [] if results.bounds is None else [f"Slower than claimed: {_slower(results)}"]
     if results.assumptions is not None:
-        parts.append(f"Refuted: {refuted_of(results.assumptions)}")
-    if results.bounds is not None:
-        parts.append(f"Slower than claimed: {_slower(results)}")
+        parts.append(refuted_line(results.assumptions))
     return Text("\n".join(parts), style="bold")
-
-
-def refuted_of(report: AssumptionReport) -> str:
-    """What is refuted, out of how much; without a refutation, what became of the rest."""
-    checked, known = len(report.properties), len(property_names())
-    counts = {verdict: 0 for verdict in Verdict}
-    for finding in report.findings:
-        counts[finding.verdict] += find_property(finding.property).decides(finding.statement)
-    deciding = sum(counts.values()) - counts[Verdict.NOT_APPLICABLE]
-    scope = f"{deciding} applicable statements that decide {checked} of {known} properties"
-    others = ", ".join(
-        f"{counts[verdict]} {verdict.value}"
-        for verdict in (Verdict.CERTIFIED, Verdict.SUPPORTED, Verdict.INCONCLUSIVE)
-        if counts[verdict]
-    )
-    rest = f"the others: {others}" if others else "no others"
-    if report.refuted:
-        return f"{_grouped(report.refuted)}. That is {len(report.refuted)} of {scope}; {rest}"
-    return f"none of {scope}" + (f" ({others})" if others else "")
 
 
 def _slower(results: Results) -> str:
@@ -101,14 +102,6 @@ def _slower(results: Results) -> str:
     open_ = sum(row.verdict is RateVerdict.INCONCLUSIVE for row in rows)
     scope = f"{len(rows)} residuals judged" + (f", {open_} of them inconclusive" if open_ else "")
     return f"{', '.join(results.slower)}; of {scope}" if results.slower else f"none of {scope}"
-
-
-def _grouped(statements: tuple[str, ...]) -> str:
-    """Statements as "property (statement, ...)"."""
-    groups: dict[str, list[str]] = {}
-    for name, _, statement in (item.partition("/") for item in statements):
-        groups.setdefault(name, []).append(statement)
-    return "; ".join(f"{name} ({', '.join(found)})" for name, found in groups.items())
 
 
 def write_files(results: Results, directory: Path) -> tuple[str, ...]:
@@ -150,7 +143,7 @@ def show_atlas(console: Console, atlas: Atlas, directory: Path) -> None:
     console.print(atlas_table(atlas))
     write_in(directory, {ATLAS_FILE: atlas_bytes(atlas), ATLAS_TABLE: atlas_markdown(atlas).encode()})
     for name, report in atlas.reports.items():
-        console.print(Text(f"{name}, refuted: {refuted_of(report)}", style="bold" if report.refuted else ""))
+        console.print(Text(f"{name}: {refuted_line(report)}", style="bold" if report.refuted else ""))
     seconds = ", ".join(f"{name} {spent:.0f} s" for name, spent in atlas.seconds.items())
     console.print(Text(f"Time: {seconds or 'all read back'}", style="dim"))
     console.print(

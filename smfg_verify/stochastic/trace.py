@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import equinox as eqx
 import numpy as np
@@ -14,6 +14,7 @@ from smfg_verify.records.codec import decode
 from smfg_verify.records.documents import parsed
 from smfg_verify.records.entries import Json, Record
 from smfg_verify.records.portable import Portable
+from smfg_verify.records.readable import Readable
 from smfg_verify.stochastic.engine import storage
 from smfg_verify.stochastic.updates import Sampling
 
@@ -109,7 +110,7 @@ class TraceMetadata:
         return self.options[option]
 
 
-class Trace(Portable, eqx.Module):
+class Trace(Readable, Portable, eqx.Module):
     """A run at its checkpoints; row k of an array is the iterate after `iterations[k]` updates (0 is the start).
 
     Attributes:
@@ -133,6 +134,8 @@ class Trace(Portable, eqx.Module):
         True
     """
 
+    SHOWN: ClassVar[tuple[str, ...]] = ("game", "method", "seeds", "last_iteration", "diverged")
+
     seeds: UInt[np.ndarray, " seeds"]
     iterations: Int[np.ndarray, " C"]
     leader_logits: Float[np.ndarray, "seeds C O B"]
@@ -144,6 +147,21 @@ class Trace(Portable, eqx.Module):
     population_state: Int[np.ndarray, "seeds C"]
     diverged: Bool[np.ndarray, " seeds"]
     metadata: TraceMetadata = eqx.field(static=True)
+
+    @property
+    def game(self) -> str:
+        """Name of the game."""
+        return self.metadata.game
+
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+        return self.metadata.method
+
+    @property
+    def last_iteration(self) -> int:
+        """The last iteration that was recorded; 0 where none was."""
+        return int(self.iterations[-1]) if self.iterations.size else 0
 
     @property
     def complete(self) -> bool:

@@ -12,14 +12,14 @@ import time
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions import AssumptionReport, Finding, Verdict
+from smfg_verify import progress
+from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, property_names
 from smfg_verify.bounds import BoundReport, validate_bounds
 from smfg_verify.cli import main
 from smfg_verify.cli.config import parse_assignments
 from smfg_verify.exact import stackelberg_gradient
 from smfg_verify.game import game_hash
 from smfg_verify.games import load, names
-from smfg_verify.jobs.progress import Progress
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
 from tests.support.processes import interruptible
 
@@ -34,7 +34,7 @@ def validated(tmp_path_factory):
     """One small validation of the counter-example, shared: exit code with --strict, the directory, the screen."""
     directory, screen = tmp_path_factory.mktemp("laffer"), io.StringIO()
     with contextlib.redirect_stdout(screen):
-        code = main(["validate", "laffer-tax", *TINY_RUN, *TINY_CHECK, "--strict", "--out", str(directory)])
+        code = main(["validate", "laffer-tax", *TINY_RUN, *TINY_CHECK, "--strict", "--full", "--out", str(directory)])
     return code, directory, screen.getvalue()
 
 
@@ -130,6 +130,16 @@ def test_the_screen_says_what_a_sceptic_needs(validated, report):
         assert f"{finding['statement']} {finding['verdict']}" in said
     for row in report["bounds"]["rows"]:
         assert f"{row['slope']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]" in said
+
+
+@pytest.mark.parametrize("width", [60, 80, 132])
+def test_a_check_ends_with_its_count_within_the_columns_that_are_asked_for(width, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["check", "laffer-tax", "--property", "coverage", "--budget", "quick", "--out", str(tmp_path)]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("Written to ")]
+    assert max(map(len, said)) <= width
+    assert said[0].split() == ["property", "verdict", "decided", "by"]
+    assert said[-1] == f"Refuted: none of 1 checked, {len(property_names()) - 1} not checked"
 
 
 def test_games_lists_every_game(capsys):
@@ -288,7 +298,7 @@ def test_an_interrupted_run_is_resumed_to_the_same_final_bits(tmp_path, monkeypa
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "iterations", lambda progress, total: interrupt)
+        patch.setattr(progress, "lines", lambda say, total, unit: interrupt)
         assert main(arguments) == 130
     assert capsys.readouterr().err.splitlines()[-1].endswith("--resume")
     stopped = Trace.load(tmp_path / "trace.nc")

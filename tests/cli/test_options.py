@@ -35,10 +35,10 @@ CHECK = ("--property", "--budget", "--leaders", "--starts", "--check-seed", "--t
 OPTIONS = {
     "games": (),
     "show": GAME,
-    "check": (*GAME, *STEPS, *CHECK, "--out", "--resume", "--strict"),
+    "check": (*GAME, *STEPS, *CHECK, "--out", "--resume", "--strict", "--full"),
     "atlas": (*CHECK, "--out", "--resume", "--strict"),
     "run": (*GAME, *RUN, *STEPS, "--out", "--resume", "--strict", "--overwrite"),
-    "validate": (*GAME, *RUN, *STEPS, *CHECK, "--out", "--resume", "--strict", "--overwrite"),
+    "validate": (*GAME, *RUN, *STEPS, *CHECK, "--out", "--resume", "--strict", "--overwrite", "--full"),
     "cases": ("--full", "--quick", "--out", "--resume"),
     "plan": (*GAME, *RUN, "--pilot-seeds", "--pilot-iterations", *STEPS, "--out", "--resume"),
     "drift": (*GAME, *RUN, *STEPS, "--out", "--resume"),
@@ -145,14 +145,14 @@ def test_words_are_taken_as_they_are_in_any_order(tmp_path_factory, text, first,
 
 
 @pytest.mark.parametrize("option", COUNTS)
-@pytest.mark.parametrize("text", ["5.7", "0.5", "1e1", "0x10", "five", "5."])
+@pytest.mark.parametrize("text", ["5.7", "0.5", "1e-1", "0x10", "five", "1e400", "nan", "inf"])
 def test_a_count_that_is_no_whole_number_is_refused_not_rounded(option, text, capsys):
     command = next(name for name in ("validate", "plan", "compare") if option in OPTIONS[name])
     assert option in refused([command, "laffer-tax", option, text], capsys)
     assert option in refused([command, "laffer-tax", f"{option}={text}"], capsys)
 
 
-@pytest.mark.parametrize("text", ["5", "5.0", "005", "+5", " 5"])
+@pytest.mark.parametrize("text", ["5", "5.0", "005", "+5", " 5", "5.", "5e0", "0.5e1", "50e-1"])
 def test_a_whole_number_is_a_count_however_it_is_written(text, tmp_path):
     found = asked(["check", "laffer-tax", "--leaders", text, "--out", str(tmp_path)])
     assert found["check_settings"].leaders == 5

@@ -3,18 +3,22 @@
 import dataclasses
 import enum
 import os
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from smfg_verify.bounds.rates.bootstrap import IntervalMethod
 from smfg_verify.bounds.rates.change_point import ChangePoint
 from smfg_verify.bounds.rates.decay import Envelope
-from smfg_verify.bounds.rates.sentences import AS_WRITTEN, NO_OBSTACLE, Obstacle
+from smfg_verify.bounds.rates.sentences import AS_WRITTEN, NO_OBSTACLE, Obstacle, slope_words
 from smfg_verify.errors import InputError
 from smfg_verify.files import write_atomically
 from smfg_verify.records.codec import kept, plain
 from smfg_verify.records.documents import document, headed, opened, read_text
 from smfg_verify.records.entries import Record
+from smfg_verify.records.readable import Readable, Tabular
 from smfg_verify.records.typed import structured
+
+if TYPE_CHECKING:
+    import pandas
 
 SCHEMA = "smfg-verify/bound-report"
 SCHEMA_VERSION = 5
@@ -39,8 +43,8 @@ class RateVerdict(enum.StrEnum):
 
 
 @kept
-@dataclasses.dataclass(frozen=True)
-class RateFinding:
+@dataclasses.dataclass(frozen=True, repr=False)
+class RateFinding(Readable):
     r"""The rate of one residual, or of the running minimum or average of $\|\nabla\Phi\|^2$.
 
     Attributes:
@@ -66,6 +70,7 @@ class RateFinding:
     """
 
     RENDERED: ClassVar[tuple[str, ...]] = ("reason",)
+    SHOWN: ClassVar[tuple[str, ...]] = ("name", "verdict", "slope", "lower", "upper")
 
     name: str
     verdict: RateVerdict
@@ -87,10 +92,15 @@ class RateFinding:
         """Why it is inconclusive, in words; empty otherwise."""
         return self.obstacle.sentence
 
+    @property
+    def slope_in_words(self) -> str:
+        """The slope with its interval, or "none"."""
+        return slope_words(self.slope, self.lower, self.upper)
+
 
 @kept
-@dataclasses.dataclass(frozen=True)
-class BoundReport:
+@dataclasses.dataclass(frozen=True, repr=False)
+class BoundReport(Readable, Tabular):
     """Rates of all residuals of a run, see `validate_bounds`.
 
     Attributes:
@@ -116,6 +126,8 @@ class BoundReport:
         True
     """
 
+    SHOWN: ClassVar[tuple[str, ...]] = ("game", "num_seeds", "verdicts")
+
     game: str
     game_hash: str
     iterations: tuple[int, ...]
@@ -140,6 +152,67 @@ class BoundReport:
             if row.name == name:
                 return row
         raise KeyError(f"{name!r}; this report has {', '.join(row.name for row in self.rows)}")
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """The verdict on every residual's rate, by name."""
+        return {row.name: row.verdict.value for row in self.rows}
+
+    def summary(self) -> str:
+        """The report in brief: plain text, a row a residual with slope, interval and verdict.
+
+        Returns:
+            The text.
+        """
+        result: str = self.brief_dataframe().to_string()
+        return result
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """Every residual as a row: verdict, slope, its interval, window, checkpoints, envelope and reason.
+
+        Returns:
+            Indexed by residual; slopes are of the log of the seed mean against log(k + 1).
+
+        Examples:
+            >>> from smfg_verify import ac_smfg, games, validate_bounds
+            >>> game = games.load("laffer-tax")
+            >>> trace = ac_smfg(game, num_iterations=20, seeds=range(2), checkpoints=[10])
+            >>> validate_bounds(game, trace, num_resamples=100).to_dataframe().loc["e_mu", "verdict"]
+            'inconclusive'
+        """
+        import pandas
+
+        rows = [
+            {
+                "residual": row.name,
+                "verdict": row.verdict.value,
+                "slope": row.slope,
+                "lower": row.lower,
+                "upper": row.upper,
+                "window_start": row.window[0],
+                "window_end": row.window[1],
+                "num_checkpoints": row.num_checkpoints,
+                "num_not_finite": row.num_not_finite,
+                "envelope": row.envelope.constant,
+                "reason": row.reason,
+            }
+            for row in self.rows
+        ]
+        return pandas.DataFrame(rows).set_index("residual")
+
+    def brief_dataframe(self) -> "pandas.DataFrame":
+        """One row a residual: slope with its interval, and the verdict.
+
+        Returns:
+            Indexed by residual.
+        """
+        import pandas
+
+        rows = [
+            {"residual": row.name, "slope [interval]": row.slope_in_words, "verdict": row.verdict.value}
+            for row in self.rows
+        ]
+        return pandas.DataFrame(rows).set_index("residual")
 
     def as_record(self) -> Record:
         """The report as JSON values that say what they are.

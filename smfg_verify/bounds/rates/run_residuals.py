@@ -3,7 +3,7 @@
 import dataclasses
 import enum
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,8 +27,12 @@ from smfg_verify.game import (
 )
 from smfg_verify.game.base import AnyArray
 from smfg_verify.records.codec import kept
+from smfg_verify.records.readable import Readable
 from smfg_verify.records.status import NamedStatus
 from smfg_verify.stochastic.trace import Trace
+
+if TYPE_CHECKING:
+    import xarray
 
 RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
 
@@ -55,8 +59,8 @@ class PointStatus(NamedStatus, enum.IntEnum):
 
 
 @kept
-@dataclasses.dataclass(frozen=True)
-class Residuals:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Residuals(Readable):
     r"""Residuals of every seed at every checkpoint, (seed, C) each unless said otherwise.
 
     NaN where the iterate is not finite (all of them) or the equilibrium of the leader's policy was not found
@@ -86,6 +90,8 @@ class Residuals:
         >>> residuals.num_points, residuals.num_diverged, residuals.num_not_converged
         (4, 0, 0)
     """
+
+    SHOWN: ClassVar[tuple[str, ...]] = ("seeds", "iterations", "num_points", "num_diverged", "num_not_converged")
 
     iterations: Int[np.ndarray, " C"]
     seeds: Integer[np.ndarray, " S"]
@@ -120,6 +126,30 @@ class Residuals:
     def num_points(self) -> int:
         """Number of seeds times number of checkpoints."""
         return self.status.size
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """The residuals as a dataset.
+
+        Returns:
+            Variables named as the attributes, with dimensions (seed, iteration) and both as coordinates; the rounding
+            levels as `rounding_NAME`, and the status by its names.
+
+        Examples:
+            >>> from smfg_verify import ac_smfg, exact_residuals, games
+            >>> game = games.load("laffer-tax")
+            >>> residuals = exact_residuals(game, ac_smfg(game, num_iterations=20, seeds=range(2), checkpoints=[10]))
+            >>> dict(residuals.to_xarray()["e_mu"].sizes)
+            {'seed': 2, 'iteration': 2}
+        """
+        import xarray
+
+        names = (*RESIDUAL_NAMES, "objective", "direct_norm_squared", "alignment")
+        values = {name: getattr(self, name) for name in names}
+        values |= {f"rounding_{name}": levels for name, levels in self.rounding.items()}
+        values["status"] = np.vectorize(lambda code: PointStatus(code).name, otypes=[object])(self.status)
+        dimensions = ("seed", "iteration")
+        coordinates = {"seed": self.seeds, "iteration": self.iterations}
+        return xarray.Dataset({name: (dimensions, array) for name, array in values.items()}, coords=coordinates)
 
 
 def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None = None) -> Residuals:

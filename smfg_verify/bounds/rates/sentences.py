@@ -1,5 +1,6 @@
 """What is said of a rate, a break or a plan that was not found: a case and its numbers, and the sentence from them."""
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -79,3 +80,8 @@ class Obstacle(CodedText):
 
 
 NO_OBSTACLE = Obstacle()
+
+
+def slope_words(slope: float, lower: float, upper: float) -> str:
+    """A slope with its interval, or "none" where no rate was fitted."""
+    return "none" if math.isnan(slope) else f"{slope:.3f} [{lower:.3f}, {upper:.3f}]"

@@ -10,12 +10,14 @@ from smfg_verify.cli.endings import FINISHED, STRICT_FAILURE
 from smfg_verify.cli.options import (
     CasesOutOptions,
     CheckOptions,
+    CheckOutOptions,
     GameName,
     GameOptions,
     RunOptions,
     RunOutOptions,
     StepOptions,
     StrictOptions,
+    ValidateOutOptions,
     given,
 )
 from smfg_verify.cli.precision import use_float64
@@ -30,11 +32,11 @@ def check(
     parameters: GameOptions = GameOptions(),
     hardness: CheckOptions = CheckOptions(),
     steps: StepOptions = StepOptions(),
-    results: StrictOptions = StrictOptions(),
+    results: CheckOutOptions = CheckOutOptions(),
 ) -> int:
     """Check the properties that the theory assumes."""
     settings = gather(game, parameters, steps=steps, check=hardness, command="check")
-    return _carry_out("check", settings, results)
+    return _carry_out("check", settings, results, full=results.full)
 
 
 def atlas(
@@ -75,11 +77,11 @@ def validate(
     length: RunOptions = RunOptions(),
     steps: StepOptions = StepOptions(),
     hardness: CheckOptions = CheckOptions(),
-    results: RunOutOptions = RunOutOptions(),
+    results: ValidateOutOptions = ValidateOutOptions(),
 ) -> int:
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     settings = gather(game, parameters, length, steps, hardness, command="validate")
-    return _carry_out("validate", settings, results, overwrite=results.overwrite)
+    return _carry_out("validate", settings, results, overwrite=results.overwrite, full=results.full)
 
 
 def cases(
@@ -113,7 +115,9 @@ def cases(
     return STRICT_FAILURE if any(outcome.verdict is CaseVerdict.FAILS for outcome in outcomes) else FINISHED
 
 
-def _carry_out(command: Command, settings: Settings, results: StrictOptions, *, overwrite: bool = False) -> int:
+def _carry_out(
+    command: Command, settings: Settings, results: StrictOptions, *, overwrite: bool = False, full: bool = True
+) -> int:
     run_settings, check_settings = settings.run, settings.check
     use_float64()
     from smfg_verify.jobs import pipeline
@@ -130,5 +134,5 @@ def _carry_out(command: Command, settings: Settings, results: StrictOptions, *, 
             overwrite=overwrite,
             store=store,
         )
-        show.show_results(screen(), found, store.folder, show.write_files(found, store.folder))
+        show.show_results(screen(), found, store.folder, show.write_files(found, store.folder), full=full)
     return STRICT_FAILURE if results.strict and (found.refuted or found.slower) else FINISHED

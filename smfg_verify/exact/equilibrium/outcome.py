@@ -1,6 +1,7 @@
 """What a search for an equilibrium found, how it ended, and what is said where it did not converge."""
 
 import enum
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -10,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.errors import NumericalError
 from smfg_verify.game import SourceGap
 from smfg_verify.records.portable import Portable
+from smfg_verify.records.readable import Readable
 from smfg_verify.records.status import NamedStatus
 
 
@@ -56,7 +58,7 @@ class Status(NamedStatus, enum.IntEnum):
     OTHER_SOURCE = 5
 
 
-class Equilibrium(Portable, eqx.Module):
+class Equilibrium(Readable, Portable, eqx.Module):
     r"""A mean field equilibrium $(\pi^*, \mu^*)$ of a leader's policy, and how well it holds.
 
     Attributes:
@@ -87,6 +89,8 @@ class Equilibrium(Portable, eqx.Module):
         >>> bool(equilibrium.converged), bool(equilibrium.error_bound < 1e-9), bool(equilibrium.stable)
         (True, True, True)
     """
+
+    SHOWN: ClassVar[tuple[str, ...]] = ("mean_field", "residual", "error_bound", "converged", "steps")
 
     mean_field: Float[Array, "..."]
     follower_policy: Float[Array, "n A"]

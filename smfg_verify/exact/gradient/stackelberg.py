@@ -1,6 +1,6 @@
 """The Stackelberg objective and its exact gradient, split into its three parts, with a certificate."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -30,9 +30,10 @@ from smfg_verify.game.base import Numerical
 from smfg_verify.game.checks.differences import SlopeStatus
 from smfg_verify.policies import softmax_policy
 from smfg_verify.records.portable import Portable
+from smfg_verify.records.readable import Readable
 
 
-class StackelbergGradient(Portable, eqx.Module):
+class StackelbergGradient(Readable, Portable, eqx.Module):
     r"""Gradient of $\Phi(\omega) = J_l(\phi_\omega, \pi^*(\phi_\omega), \mu^*(\phi_\omega))$ in the logits.
 
     All gradients are (O, B), in units of discounted leader reward; total = direct + policy_response +
@@ -68,6 +69,8 @@ class StackelbergGradient(Portable, eqx.Module):
         ([[-0.061, 0.061]], [[-1.867, 1.867]])
     """
 
+    SHOWN: ClassVar[tuple[str, ...]] = ("total", "direct", "policy_gap", "objective", "error_bound")
+
     total: Float[Array, "O B"]
     direct: Float[Array, "O B"]
     policy_response: Float[Array, "O B"]
@@ -82,6 +85,11 @@ class StackelbergGradient(Portable, eqx.Module):
     objective: Float[Array, ""]
     equilibrium: Equilibrium
     certificate: Certificate
+
+    @property
+    def error_bound(self) -> Float[Array, ""]:
+        """Bound on the Euclidean errors of the total and of both direct gradients, that of the certificate."""
+        return self.certificate.error_bound
 
 
 def stackelberg_gradient(

@@ -46,6 +46,18 @@ def alignment_figure(finding: Finding, residuals: Residuals | None = None) -> Fi
     return figure
 
 
+def cosine_panel(axes: Axes, finding: Finding) -> None:
+    """The histogram of random leaders' cosines alone."""
+    random = np.asarray(finding.details.get("random", np.empty(0)))
+    _histogram(axes, finding, random, _lowest_shown(random, finding.constant, np.empty(0)))
+
+
+def cosine_course_panel(axes: Axes, residuals: Residuals) -> None:
+    """The cosine along a run alone."""
+    lowest = _lowest_shown(np.empty(0), float("nan"), residuals.alignment)
+    _course(axes, residuals.iterations, residuals.alignment, lowest)
+
+
 def _lowest_shown(random: np.ndarray, constant: float, along_run: np.ndarray) -> float:
     """Left end of the cosine's axis: -1 if any cosine shown is negative, 0 otherwise."""
     values = np.concatenate([random.ravel(), [constant], along_run.ravel()])

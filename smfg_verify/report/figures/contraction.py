@@ -5,7 +5,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smfg_verify.assumptions import AssumptionReport
-from smfg_verify.records.entries import Entries
 from smfg_verify.report.figures.drawing import (
     BLUE,
     FONT_SIZE,
@@ -40,13 +39,12 @@ def contraction_figure(report: AssumptionReport) -> Figure | None:
         The figure; None where the property does not apply.
     """
     sweep = report.finding("contraction", "smallest-temperature").details.get("sweep", {})
-    local = report.finding("contraction", "spectral-radius")
     if not sweep:
         return None
     figure = new_figure(7.8, 3.4)
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1.0))
-    temperature = _draw_sweep(left, sweep)
-    shown = _draw_spectrum(right, local.details)
+    temperature = sweep_panel(left, report)
+    shown = spectrum_panel(right, report)
     footnote(
         figure,
         f"The game's own temperature is {temperature:g}. Proved bounds hold for every leader and mean field; the other "
@@ -56,8 +54,9 @@ def contraction_figure(report: AssumptionReport) -> Figure | None:
     return figure
 
 
-def _draw_sweep(axes: Axes, sweep: Entries) -> float:
-    """Draw all curves and return the game's temperature, which is the middle of the sweep."""
+def sweep_panel(axes: Axes, report: AssumptionReport) -> float:
+    """Draw all curves of a temperature sweep and return the game's temperature, which is the middle of it."""
+    sweep = report.finding("contraction", "smallest-temperature").details["sweep"]
     temperatures = np.asarray(sweep["temperature"])
     own = float(temperatures[len(temperatures) // 2])
     for name, (label, colour, line) in _CURVES.items():
@@ -71,7 +70,8 @@ def _draw_sweep(axes: Axes, sweep: Entries) -> float:
     axes.axvline(own, color=GREY, linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    finish_axes(axes, "Contraction below 1", r"temperature $\tau$", r"modulus of $\Gamma_\phi$")
+    title = f"Contraction: {report.verdict('contraction').value}"
+    finish_axes(axes, title, r"temperature $\tau$", r"modulus of $\Gamma_\phi$")
     # Room above the curves, which would else run under the legend.
     bottom, top = axes.get_ylim()
     axes.set_ylim(bottom, top * (top / bottom) ** _HEADROOM)
@@ -79,7 +79,9 @@ def _draw_sweep(axes: Axes, sweep: Entries) -> float:
     return own
 
 
-def _draw_spectrum(axes: Axes, details: Entries) -> int:
+def spectrum_panel(axes: Axes, report: AssumptionReport) -> int:
+    """Draw the eigenvalues at the uniform leader's equilibrium beside the unit circle, and return their number."""
+    details = report.finding("contraction", "spectral-radius").details
     angle = np.linspace(0.0, 2.0 * np.pi, 200)
     axes.plot(np.cos(angle), np.sin(angle), color=GREY, linewidth=0.8)
     real, imaginary = (np.asarray(details.get(f"eigenvalues_{part}", np.empty(0))) for part in ("real", "imag"))

@@ -48,13 +48,18 @@ def convergence_figure(residuals: Residuals, report: BoundReport) -> Figure:
     figure = new_figure(10.2, 7.0)
     panels = figure.subplots(2, 3).ravel()
     for axes, name in zip(panels, RESIDUAL_NAMES, strict=True):
-        rows = [report[name], report[RUNNING_MINIMUM]] if name == "e_omega" else [report[name]]
-        _panel(axes, residuals.iterations, getattr(residuals, name), rows)
+        residual_panel(axes, residuals, report, name)
     footnote(figure, _not_shown(residuals, report))
     return figure
 
 
-def _panel(
+def residual_panel(axes: Axes, residuals: Residuals, report: BoundReport, name: str) -> None:
+    """One residual with its rate; that of the gradient with its running minimum, which the claim is about."""
+    rows = [report[name], report[RUNNING_MINIMUM]] if name == "e_omega" else [report[name]]
+    _draw(axes, residuals.iterations, getattr(residuals, name), rows)
+
+
+def _draw(
     axes: Axes, iterations: Int[np.ndarray, " C"], values: Float[np.ndarray, "S C"], rows: list[RateFinding]
 ) -> None:
     row = rows[0]

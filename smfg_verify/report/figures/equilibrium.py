@@ -10,7 +10,7 @@ from matplotlib.figure import Figure, FigureBase
 
 from smfg_verify.exact import Equilibrium
 from smfg_verify.game import AbstractGame
-from smfg_verify.report.figures.drawing import colour_bar, finish_axes, footnote, heat_map, new_figure
+from smfg_verify.report.figures.drawing import BLUE, colour_bar, finish_axes, footnote, heat_map, new_figure
 from smfg_verify.report.labels import labels_of
 
 _CELL_WIDTH, _CELL_HEIGHT = 0.56, 0.32
@@ -60,6 +60,20 @@ def equilibrium_figure(
     residual = float(equilibrium.residual)
     footnote(figure, f"Mean field and follower's policy under the uniform leader: {state}, residual {residual:.1e}.")
     return figure
+
+
+def mean_field_panel(axes: Axes, game: AbstractGame, equilibrium: Equilibrium) -> None:
+    """The mean field alone: bars of states, or a heat map of states and actions."""
+    panel = _follower_panels(game, equilibrium)[0]
+    if panel.matrix.shape[1] > 1:
+        heat_map(axes, panel.matrix, panel.rows, panel.columns, highest=panel.highest)
+        finish_axes(axes, panel.title, panel.x_label, panel.y_label)
+        return
+    places = np.arange(len(panel.rows))
+    axes.barh(places, panel.matrix[:, 0], color=BLUE)
+    axes.set_yticks(places, panel.rows)
+    axes.invert_yaxis()  # the first state on top, as in a table
+    finish_axes(axes, panel.title, panel.unit, panel.y_label)
 
 
 def _follower_panels(game: AbstractGame, equilibrium: Equilibrium) -> list[_Panel]:

@@ -47,7 +47,7 @@ def bounds_tables(report: BoundReport) -> Group:
     table = brief_table(rates_title(report), *RATE_COLUMNS, numbers=RATE_NUMBERS, unbroken="slope [interval]")
     for row in report.rows:
         cells = [Text(cell) for cell in rate_cells(row)]
-        cells[RATE_COLUMNS.index("verdict")].stylize(_STYLES[row.verdict])
+        cells[RATE_COLUMNS.index("verdict")] = rate_verdict_text(row)
         table.add_row(*cells)
     table.caption, table.caption_justify = Text(rates_caption(report)), "left"
     reasons = {row.name: row.reason for row in report.rows if row.reason}
@@ -81,7 +81,7 @@ def rates_caption(report: BoundReport) -> str:
 
 def rate_cells(row: RateFinding) -> tuple[str, ...]:
     """One residual's cells under `RATE_COLUMNS`."""
-    return (row.name, *_ends(row), _slope(row), row.verdict.value, *_envelope(row), f"{row.num_not_finite}")
+    return (row.name, *_ends(row), row.slope_in_words, row.verdict.value, *_envelope(row), f"{row.num_not_finite}")
 
 
 def windows(report: BoundReport) -> dict[str, str]:
@@ -143,8 +143,9 @@ def _ends(row: RateFinding) -> tuple[str, str]:
     return f"{row.means[0]:.3g}", f"{row.means[-1]:.3g}"
 
 
-def _slope(row: RateFinding) -> str:
-    return "none" if math.isnan(row.slope) else f"{row.slope:.3f} [{row.lower:.3f}, {row.upper:.3f}]"
+def rate_verdict_text(row: RateFinding) -> Text:
+    """A rate's verdict in its colour."""
+    return Text(row.verdict.value, style=_STYLES[row.verdict])
 
 
 def _envelope(row: RateFinding) -> tuple[str, str]:

@@ -1,15 +1,13 @@
 """Tables for the screen, built from records; nothing is computed here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-import numpy as np
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from smfg_verify.assumptions import AssumptionReport, Finding, Verdict, find_property
-from smfg_verify.assumptions.finding import Side
-from smfg_verify.numerals import at_least, at_most
+from smfg_verify.assumptions.summary import constant_words
 from smfg_verify.records.entries import Entries
 from smfg_verify.report.tables.layout import brief, brief_table
 
@@ -20,8 +18,6 @@ _VERDICT_STYLES = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.NOT_APPLICABLE: "dim",
 }
-_SIDES = {"exact": "=", "upper": "<=", "lower": ">="}
-_ROUNDED: dict[Side, Callable[[float], float]] = {Side.EXACT: float, Side.UPPER: at_most, Side.LOWER: at_least}
 
 
 def findings_tables(report: AssumptionReport) -> Group:
@@ -34,19 +30,13 @@ def findings_tables(report: AssumptionReport) -> Group:
             previous = finding.property
         decides = find_property(finding.property).decides(finding.statement)
         name = Text(f"  {finding.statement}", style="" if decides else "dim")
-        table.add_row(name, verdict_text(finding.verdict), _constant(finding), _explained(finding))
+        table.add_row(name, verdict_text(finding.verdict), Text(constant_words(finding)), _explained(finding))
     return Group(table, *_searched_tables(report))
 
 
 def verdict_text(verdict: Verdict) -> Text:
     """A verdict in its colour."""
     return Text(verdict.value, style=_VERDICT_STYLES[verdict])
-
-
-def _constant(finding: Finding) -> Text:
-    if not np.isfinite(finding.constant):
-        return Text("none")
-    return Text(f"true {_SIDES[finding.side.value]} {_ROUNDED[finding.side](finding.constant):.5g}")
 
 
 def _explained(finding: Finding) -> Text:

@@ -154,7 +154,7 @@ def resume(
 
 
 def _completed(run: Run, path: Path | None, bar: bool, callback: Callback | None) -> Trace:
-    with told(run.metadata.method, run.metadata.num_iterations, bar=bar, callback=callback) as report:
+    with told(f"{run.metadata.method} iterations", run.metadata.num_iterations, bar=bar, callback=callback) as report:
         return _confirmed(run.game, complete(run, path, report))
 
 

@@ -1,6 +1,6 @@
 """Whether the direct gradient, which the method follows, points along the total one."""
 
-from smfg_verify.report.deciding import constant_words
+from smfg_verify.assumptions.summary import constant_words
 from smfg_verify.report.formats.document import Section
 from smfg_verify.report.formats.saved import Saved
 from smfg_verify.report.formats.sections.equilibrium import gradient_table

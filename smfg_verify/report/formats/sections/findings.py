@@ -1,7 +1,7 @@
 """Every finding of a check: one table a property, each row with its witness and what was searched."""
 
 from smfg_verify.assumptions import AssumptionReport, Finding, find_property
-from smfg_verify.report.deciding import constant_words
+from smfg_verify.assumptions.summary import constant_words
 from smfg_verify.report.formats.document import Cell, Column, Section, Table, slug
 from smfg_verify.report.formats.saved import Saved
 from smfg_verify.report.formats.sections.details import detail_lines

@@ -1,21 +1,23 @@
 """The first section: one row a property, what fell, what was not looked at."""
 
 from smfg_verify.assumptions import AssumptionReport, property_names
-from smfg_verify.report.deciding import constant_words, deciding_findings
+from smfg_verify.assumptions.outlook import could_change
+from smfg_verify.assumptions.summary import constant_words, refuted_line
 from smfg_verify.report.formats.document import Cell, Column, Section, Table, slug
 from smfg_verify.report.formats.saved import Saved
 
 _COLUMNS = (
-    Column("property", width=0.17),
+    Column("property", width=0.15),
     Column("verdict", width=0.14),
-    Column("decided by", width=0.14),
-    Column("constant", numbers=True, width=0.16),
-    Column("what it means here", width=0.39),
+    Column("decided by", width=0.13),
+    Column("constant", numbers=True, width=0.14),
+    Column("what it means here", width=0.27),
+    Column("what could change it", width=0.17),
 )
 
 
 def summary_section(saved: Saved) -> Section:
-    """One row a property: verdict, the statement that decides with its constant, what it means for this game."""
+    """One row a property: verdict, what decides with its constant, what that means, what could change it."""
     tables = () if saved.assumptions is None else (_table(saved.assumptions),)
     return Section("Summary", tuple(_sentences(saved)), tables)
 
@@ -24,8 +26,8 @@ def _sentences(saved: Saved) -> list[str]:
     summary, said = saved.record["summary"], []
     if saved.assumptions is not None:
         unchecked = [name for name in property_names() if name not in saved.assumptions.properties]
-        checked = f"{len(saved.assumptions.properties)} of {len(property_names())} properties checked"
-        said.append(f"Refuted: {', '.join(summary['refuted']) or 'none'}; {checked}.")
+        said.append(f"{refuted_line(saved.assumptions)}.")
+        said += [f"Refuted statements: {', '.join(summary['refuted'])}."] if summary["refuted"] else []
         said += [f"Not checked: {', '.join(unchecked)}."] if unchecked else []
     if saved.bounds is not None:
         said.append(f"Slower than claimed: {', '.join(summary['slower']) or 'none'}; {_judged(saved)}.")
@@ -52,12 +54,14 @@ def _table(report: AssumptionReport) -> Table:
 
 
 def _row(report: AssumptionReport, name: str) -> tuple[Cell, ...]:
-    verdict, (finding, *alike) = report.verdict(name).value, deciding_findings(report, name)
-    others = f" and {len(alike)} more" if alike else ""
+    verdict, deciding = report.verdict(name), report.deciding(name)
+    first = deciding[0] if deciding else None
+    more = f" and {len(deciding) - 1} more" if len(deciding) > 1 else ""
     return (
         Cell(name, target=slug(name)),
-        Cell(verdict, verdict=verdict),
-        Cell(f"{finding.statement}{others}"),
-        Cell(constant_words(finding), value=finding.constant),
-        Cell(finding.meaning),
+        Cell(verdict.value, verdict=verdict.value),
+        Cell("no statement" if first is None else f"{first.statement}{more}"),
+        Cell("none") if first is None else Cell(constant_words(first), value=first.constant),
+        Cell("" if first is None else first.meaning),
+        Cell(could_change(name, verdict)),
     )

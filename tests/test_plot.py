@@ -1,0 +1,80 @@
+"""Figures by name: each draws what its record holds, on the axes that it is given."""
+
+import jax
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import smfg_verify
+from smfg_verify import ac_smfg, check, exact_residuals, games, plot, solve_equilibrium, validate_bounds
+
+GAME = games.load("laffer-tax")
+
+
+@pytest.fixture(scope="module")
+def records():
+    trace = ac_smfg(GAME, num_iterations=300, seeds=range(3), checkpoints=20)
+    residuals = exact_residuals(GAME, trace)
+    bounds = validate_bounds(GAME, trace, residuals=residuals, num_resamples=100)
+    options = {"budget": "quick", "num_leaders": 16, "num_starts": 1, "num_steps": 3}
+    report = check(GAME, ["contraction", "gradient-alignment"], **options)
+    return residuals, bounds, report, solve_equilibrium(GAME, np.zeros((1, 2)))
+
+
+@pytest.fixture
+def drawn(records):
+    residuals, bounds, report, equilibrium = records
+    calls = {
+        "convergence": (residuals, bounds, "e_mu"),
+        "alignment": (report,),
+        "alignment_along_run": (residuals,),
+        "contraction": (report,),
+        "eigenvalues": (report,),
+        "mean_field": (GAME, equilibrium),
+    }
+    axes = {name: Figure().subplots() for name in calls}
+    assert all(getattr(plot, name)(*arguments, ax=axes[name]) is axes[name] for name, arguments in calls.items())
+    return axes
+
+
+def test_every_figure_has_a_title_and_both_axes_say_what_they_show(drawn):
+    assert set(drawn) == set(plot.__all__)
+    for name, axes in drawn.items():
+        assert axes.get_title(loc="left"), name
+        assert axes.get_xlabel(), name
+        assert axes.get_ylabel(), name
+
+
+def test_what_is_drawn_are_the_numbers_of_the_record(records, drawn):
+    residuals, bounds, report, equilibrium = records
+    means = next(line for line in drawn["convergence"].lines if line.get_label() == "mean of seeds")
+    np.testing.assert_array_equal(means.get_xdata(), residuals.iterations + 1)
+    np.testing.assert_array_equal(means.get_ydata(), bounds["e_mu"].means)
+    random = report.finding("gradient-alignment", "cosine").details["random"]
+    bars = [bar for container in drawn["alignment"].containers for bar in container]
+    assert sum(bar.get_height() for bar in bars) == np.sum(np.isfinite(random))
+    places = drawn["eigenvalues"].collections[0].get_offsets()
+    details = report.finding("contraction", "spectral-radius").details
+    np.testing.assert_array_equal(places, np.stack([details["eigenvalues_real"], details["eigenvalues_imag"]], axis=1))
+    np.testing.assert_array_equal([bar.get_width() for bar in drawn["mean_field"].patches], equilibrium.mean_field)
+    assert drawn["contraction"].get_title(loc="left").endswith(report.verdict("contraction").value)
+
+
+def test_mistakes_are_named(records):
+    residuals, bounds, _, _ = records
+    with pytest.raises(ValueError, match="did you mean 'e_mu'"):
+        plot.convergence(residuals, bounds, "e_nu")
+    with pytest.raises(KeyError, match="coverage"):
+        plot.contraction(check(GAME, "coverage", budget="quick"))
+    batch = jax.vmap(lambda logits: solve_equilibrium(GAME, logits, throw=False))(np.zeros((3, 1, 2)))
+    with pytest.raises(ValueError, match="got 3 of them, expected one"):
+        plot.mean_field(GAME, batch)
+
+
+def test_without_axes_new_ones_are_made_and_the_names_complete(records):
+    first, second = plot.alignment(records[2]), plot.alignment(records[2])
+    assert first.figure is not second.figure
+    plt.close("all")
+    assert "plot" in dir(smfg_verify)
+    assert set(plot.__all__) <= set(dir(plot))
