@@ -3,6 +3,8 @@
 from smfg_verify.assumptions import AssumptionReport, property_names
 from smfg_verify.assumptions.outlook import could_change
 from smfg_verify.assumptions.summary import constant_words, refuted_line
+from smfg_verify.bounds import BoundReport
+from smfg_verify.jobs.pipeline import judged_rows
 from smfg_verify.report.formats.document import Cell, Column, Section, Table, slug
 from smfg_verify.report.formats.saved import Saved
 
@@ -30,17 +32,17 @@ def _sentences(saved: Saved) -> list[str]:
         said += [f"Refuted statements: {', '.join(summary['refuted'])}."] if summary["refuted"] else []
         said += [f"Not checked: {', '.join(unchecked)}."] if unchecked else []
     if saved.bounds is not None:
-        said.append(f"Slower than claimed: {', '.join(summary['slower']) or 'none'}; {_judged(saved)}.")
+        said.append(f"Slower than claimed: {', '.join(summary['slower']) or 'none'}; {_judged(saved.bounds)}.")
     said += [f"Warning: {warning}" for warning in saved.record["warnings"]]
     said += [f"Missing beside report.json, which names it: {name}." for name in saved.missing]
     return said
 
 
-def _judged(saved: Saved) -> str:
-    rows = saved.bounds.rows if saved.bounds is not None else ()
-    verdicts = [row.verdict.value for row in rows]
+def _judged(report: BoundReport) -> str:
+    """How many rates of each verdict there are, among those that can count against the claim."""
+    verdicts = [row.verdict.value for row in judged_rows(report)]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
-    return f"rates of {len(rows)} rows: {counts}"
+    return f"of {len(verdicts)} residuals judged: {counts}"
 
 
 def _table(report: AssumptionReport) -> Table:
