@@ -33,16 +33,10 @@ def reports(draw):
 def test_all_of_them_have_the_verdict_of_the_property(drawn):
     name, report = drawn
     found = report.deciding(name)
-<<<<<<<< HEAD:tests/assumptions/test_summary.py
-    assert found
+<    assert found
     verdict = report.verdict(name)
     assert {each.verdict for each in found} == {verdict}
-========
-    assert {each.verdict for each in found} <= {report.verdict(name)}
-    entry, open_ = find_property(name), Verdict.NOT_APPLICABLE
-    assert found or not [each for each in report[name] if entry.decides(each.statement) and each.verdict is not open_]
->>>>>>>> w/html:tests/assumptions/test_deciding.py
-
+=
 
 @given(reports())
 def test_what_only_tells_more_never_decides(drawn):
