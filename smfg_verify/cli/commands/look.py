@@ -36,17 +36,22 @@ def derive(
     game: GameName,
     /,
     *,
+    part: Annotated[
+        tuple[Literal["contraction", "alignment", "gradient", "constants", "rates"], ...] | None,
+        Parameter(help="What to derive; repeatable [all that the game can have]."),
+    ] = None,
     format: Annotated[
         Literal["text", "latex"], Parameter(help="Plain text, or LaTeX for a document with amsmath.")
     ] = "text",
     parameters: GameOptions = GameOptions(),
 ) -> int:
-    """Derive formulas of a small game: its gradient in closed form, when its best response contracts, its alignment."""
+    """Derive formulas: of a small game that is written as formulas its contraction, alignment and gradient, of any game
+    its certified constants and the rates of the step sizes."""
     use_float64()
     from smfg_verify.jobs.derive import derive_game
     from smfg_verify.report.tables.derivation import latex_lines, text_lines
 
-    derivation = derive_game(gather(game, parameters, command="derive").game)
+    derivation = derive_game(gather(game, parameters, command="derive").game, part)
     console = screen()
     for line in (latex_lines if format == "latex" else text_lines)(derivation):
         console.print(line, soft_wrap=format == "latex", markup=False, highlight=False)
