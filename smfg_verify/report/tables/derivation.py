@@ -44,7 +44,14 @@ class Stated(NamedTuple):
     sentence: str
 
 
-Block = Heading | Words | Equation | Stated
+class Rendered(NamedTuple):
+    """What renders itself, as text and as LaTeX."""
+
+    text: str
+    latex: str
+
+
+Block = Heading | Words | Equation | Stated | Rendered
 
 _FUNCTION_NAMES = {
     "transition": ("P(s_next | s, a, b, m)", r"P(s_{next} \mid s, a, b, m)"),
@@ -109,6 +116,8 @@ def text_lines(derivation: Derivation) -> Iterator[str]:
                 yield from (text,) if isinstance(after, Words | Heading) else ("", text)
             case Equation(left, _, right):
                 yield f"  {left} = {right}"
+            case Rendered(text, _):
+                yield from ("", *text.split("\n"))
             case Stated(claim, sentence):
                 yield from ("", f"{_mark(claim)}: {sentence}", f"  {_relation_text(claim.relation)}")
                 if claim.conditions:
@@ -134,7 +143,9 @@ def latex_lines(derivation: Derivation) -> Iterator[str]:
                 case Heading(text):
                     yield rf"\section*{{{_escaped(text)}}}"
                 case Words(text):
-                    yield rf"{_escaped(text)}"
+                    yield _escaped(text)
+                case Rendered(_, written):
+                    yield written
                 case Stated(claim, sentence):
                     where = ", ".join(f"${latex(condition)}$" for condition in claim.conditions)
                     yield rf"\paragraph{{{_mark(claim)}.}} {_escaped(sentence)}"
@@ -143,11 +154,21 @@ def latex_lines(derivation: Derivation) -> Iterator[str]:
 
 def blocks(derivation: Derivation) -> Iterator[Block]:
     """What there is to say, in order."""
-    yield from _game(derivation.game)
+    if derivation.game is not None:
+        yield from _game(derivation.game)
     if derivation.contraction is not None:
         yield from _contraction(derivation.contraction)
-    yield from _alignment(derivation.alignment)
-    yield from _gradient(derivation.gradient)
+    if "alignment" in derivation.parts:
+        yield from _alignment(derivation.alignment)
+    if derivation.gradient is not None:
+        yield from _gradient(derivation.gradient)
+    if derivation.constants is not None:
+        yield Heading("Certified constants")
+        yield Rendered(derivation.constants.text, derivation.constants.latex)
+    if derivation.rates is not None and derivation.two_scales is not None:
+        yield Heading("Rates of the step sizes, of any game that meets their hypotheses")
+        yield Rendered(derivation.rates.text, derivation.rates.latex)
+        yield Rendered(derivation.two_scales.text, rf"\[ {derivation.two_scales.latex} \]")
 
 
 def _mark(claim: Claim) -> str:
