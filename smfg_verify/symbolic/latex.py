@@ -8,13 +8,14 @@ import sympy as sp
 # Stem of a symbol's name -> how it is written; what is left of the name is its indices.
 _STEMS = {
     "Pbar": r"\bar P",
-    "lbar": r"\bar r_l",
+    "lbar": r"\bar\ell",
     "detN": r"\det(I - \gamma P)",
     "detAinv": r"\det A",
     "Ainv": r"A^{-1}",
     "detS": r"\det(A - C)",
     "rebate": r"\mathrm{rebate}",
 }
+_WHOLE = {"tau_l": r"\tau_l", "s_next": "s'"}
 _DIRECTED = re.compile(r"(q|dV|dQ|dpi|g|dm)(m(\d)|phi(\d)(\d))((?:_\d+)*)")
 _DIRECTED_STEMS = {"q": "q", "dV": r"\dot V", "dQ": r"\dot Q", "dpi": r"\dot\pi", "g": "g", "dm": r"\dot m"}
 _INDEXED = re.compile(r"(.+?)((?:_\d+)+)")
@@ -33,10 +34,10 @@ def latex(expression: sp.Basic) -> str:
         >>> import sympy as sp
         >>> from smfg_verify.symbolic.latex import latex
         >>> latex(sp.Symbol("dVphi01_0") * sp.Symbol("kappa_1"))
-        '\\\\dot V^{(\\\\phi_{01})}_{0} \\\\kappa_{1}'
+        '\\\\dot V^{(\\\\phi_{01})}_{0} \\\\, \\\\kappa_{1}'
     """
     names = {symbol: symbol_latex(str(symbol)) for symbol in expression.atoms(sp.Symbol)}
-    text: str = sp.latex(expression, symbol_names=names)
+    text: str = sp.latex(expression, symbol_names=names, mul_symbol=r" \, ")
     return text
 
 
@@ -53,8 +54,8 @@ def symbol_latex(name: str) -> str:
         stem, _, by_field, row, action, indices = directed.groups()
         direction = f"m_{{{by_field}}}" if by_field else rf"\phi_{{{row}{action}}}"
         return rf"{_DIRECTED_STEMS[stem]}^{{({direction})}}{_below(indices)}"
-    if name == "tau_l":
-        return r"\tau_l"
+    if name in _WHOLE:
+        return _WHOLE[name]
     if indexed := _INDEXED.fullmatch(name):
         return f"{_stem(indexed[1])}{_below(indexed[2])}"
     return _stem(name)

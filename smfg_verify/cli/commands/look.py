@@ -41,7 +41,7 @@ def derive(
         Parameter(help="What to derive; repeatable [all that the game can have]."),
     ] = None,
     format: Annotated[
-        Literal["text", "latex"], Parameter(help="Plain text, or LaTeX for a document with amsmath.")
+        Literal["text", "latex"], Parameter(help="Plain text, or LaTeX for a document with amsmath and booktabs.")
     ] = "text",
     parameters: GameOptions = GameOptions(),
 ) -> int:

@@ -54,7 +54,7 @@ class Rendered(NamedTuple):
 Block = Heading | Words | Equation | Stated | Rendered
 
 _FUNCTION_NAMES = {
-    "transition": ("P(s_next | s, a, b, m)", r"P(s_{next} \mid s, a, b, m)"),
+    "transition": ("P(s_next | s, a, b, m)", r"P(s' \mid s, a, b, m)"),
     "follower_reward": ("r_f(s, a, b, m)", "r_f(s, a, b, m)"),
     "leader_reward": ("r_l(s, a, b, m)", "r_l(s, a, b, m)"),
 }
@@ -126,7 +126,7 @@ def text_lines(derivation: Derivation) -> Iterator[str]:
 
 
 def latex_lines(derivation: Derivation) -> Iterator[str]:
-    """A derivation as LaTeX for a document with amsmath, line by line.
+    """A derivation as LaTeX for a document with amsmath and booktabs, line by line.
 
     Args:
         derivation: what was derived.
@@ -143,11 +143,11 @@ def latex_lines(derivation: Derivation) -> Iterator[str]:
                 case Heading(text):
                     yield rf"\section*{{{_escaped(text)}}}"
                 case Words(text):
-                    yield _escaped(text)
+                    yield f"\n{_escaped(text)}\n"
                 case Rendered(_, written):
                     yield written
                 case Stated(claim, sentence):
-                    where = ", ".join(f"${latex(condition)}$" for condition in claim.conditions)
+                    where = ", ".join(f"${_condition_latex(condition)}$" for condition in claim.conditions)
                     yield rf"\paragraph{{{_mark(claim)}.}} {_escaped(sentence)}"
                     yield rf"\[ {latex(claim.relation)} \]" + (f" where {where}." if where else "")
 
@@ -281,9 +281,21 @@ def _lost(values: Mapping[str, float]) -> str:
     )
 
 
+def _condition_latex(condition: sp.Basic) -> str:
+    if isinstance(condition, sp.And):
+        first, second = _bounds(condition)
+        return f"{latex(first)} {latex(second).removeprefix(latex(second.lhs))}"
+    return latex(condition)
+
+
+def _bounds(condition: sp.And) -> list[sp.Rel]:
+    """Lower and upper bound of one symbol: low < x, then x < high."""
+    return sorted(condition.args, key=lambda part: part.rhs.is_Symbol, reverse=True)
+
+
 def _relation_text(relation: sp.Basic) -> str:
     if isinstance(relation, sp.And):
-        first, second = sorted(relation.args, key=lambda part: part.rhs.is_Symbol, reverse=True)
+        first, second = _bounds(relation)
         return f"{first.lhs} {first.rel_op} {first.rhs} {second.rel_op} {second.rhs}"
     if isinstance(relation, sp.Rel):
         return f"{relation.lhs} {relation.rel_op.replace('==', '=')} {relation.rhs}"

@@ -1,14 +1,18 @@
 """A derivation in words: what is not proved is said not to be, and no number stands for a proof."""
 
 import dataclasses
+import shutil
+import subprocess
 
 import pytest
 import sympy as sp
 
 from smfg_verify import symbolic
 from smfg_verify.report.tables.derivation import latex_lines, text_lines
+from smfg_verify.symbolic.constants import expressions_of
 from smfg_verify.symbolic.derivation import OF_FORMULAS, Derivation
 from smfg_verify.symbolic.games.two_road_toll import kappa
+from smfg_verify.symbolic.rates import AC_SMFG, BILEVEL, best_exponents, derive_rates
 
 
 def derivation(game: symbolic.SymbolicGame) -> Derivation:
@@ -70,3 +74,21 @@ def test_a_game_is_printed_with_its_labels_formulas_and_numbers():
     assert f"  r_f(s, a, b, m) = {game.follower_reward}" in lines
     assert any("target = [0.3, 0.7]" in line for line in lines)
     assert sp.sympify(game.leader_reward).has(sp.log)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX is installed")
+def test_the_whole_of_it_compiles(tmp_path):
+    game = symbolic.load("laffer-tax")
+    half = derive_rates(dict.fromkeys(AC_SMFG.learners, "1/2"))
+    found = dataclasses.replace(
+        derivation(game),
+        constants=expressions_of(game.to_game(), budget="quick"),
+        rates=half,
+        two_scales=best_exponents(recursion=BILEVEL),
+    )
+    packages = r"\usepackage{amsmath,amssymb,booktabs}\allowdisplaybreaks"
+    lines = (r"\documentclass{article}", packages, r"\begin{document}", *latex_lines(found), r"\end{document}")
+    (tmp_path / "derived.tex").write_text("\n".join(lines))
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "derived.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stdout[-2000:].decode(errors="replace")
