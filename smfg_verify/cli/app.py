@@ -20,6 +20,7 @@ _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
         "derive laffer-tax",
         "derive two-road-toll --part alignment --format latex",
         "derive epidemic --part constants",
+        "derive laffer-tax --part rates --exponent leader=3/5 --exponent mean_field=1/2",
     ),
     verify.check: ("check laffer-tax --property ergodicity --budget quick", "check my_games.py:MyGame --strict"),
     verify.atlas: ("atlas --out results/atlas", "atlas laffer-tax market-entrance --budget quick"),

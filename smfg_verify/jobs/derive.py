@@ -1,6 +1,6 @@
 """A game's formulas, derived one after the other."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from smfg_verify.errors import InputError
@@ -31,20 +31,27 @@ _TITLES: dict[Part, str] = {
 }
 
 
-def derive_game(settings: GameSettings, parts: Iterable[Part] | None = None, *, budget: str = "quick") -> Derivation:
+def derive_game(
+    settings: GameSettings,
+    parts: Iterable[Part] | None = None,
+    *,
+    budget: str = "quick",
+    exponents: Mapping[str, str] | None = None,
+) -> Derivation:
     """Derive what can be derived of a game, and say on standard error what is being done.
 
     Args:
         settings: the game; parts that need formulas need one that ships with them, or a file with one made from them.
         parts: to derive; all that the game can have if None.
         budget: of the certified constants, as `check` has it.
+        exponents: learner -> exponent of its steps that the rates are derived for, 1/2 where none is given.
 
     Returns:
         The formulas.
 
     Raises:
-        ValueError: a game without formulas, or one of more than three states, where a part needs them; or anything
-            that loading the game refuses.
+        ValueError: a game without formulas, or one of more than three states, where a part needs them; exponents where
+            no rates are asked for, or that are none; or anything that loading the game refuses.
     """
     numeric = load_game(settings)
     game = load(settings.name, **settings.parameters) if _has_formulas(settings, numeric) else None
@@ -55,14 +62,22 @@ def derive_game(settings: GameSettings, parts: Iterable[Part] | None = None, *, 
             f"{settings.name}: got a game without formulas, expected one of {', '.join(names())}, or a file with a "
             f"game made by SymbolicGame.to_game; of any other game {' and '.join(OF_ANY_GAME)} can be derived."
         )
-    return _derived(ordered, game, numeric, budget)
+    if exponents and "rates" not in ordered:
+        raise InputError(f"exponent: got {', '.join(exponents)}, expected none where the rates are not derived.")
+    return _derived(ordered, game, numeric, budget, exponents or {})
 
 
 def _has_formulas(settings: GameSettings, game: AbstractGame) -> bool:
     return settings.name in names() or isinstance(game, FormulaGame)
 
 
-def _derived(parts: tuple[Part, ...], game: SymbolicGame | None, numeric: AbstractGame, budget: str) -> Derivation:
+def _derived(
+    parts: tuple[Part, ...],
+    game: SymbolicGame | None,
+    numeric: AbstractGame,
+    budget: str,
+    exponents: Mapping[str, str],
+) -> Derivation:
     progress = Progress()
 
     def stage(part: Part, work: Callable[[], T]) -> T | None:
@@ -79,9 +94,9 @@ def _derived(parts: tuple[Part, ...], game: SymbolicGame | None, numeric: Abstra
     alignment = stage("alignment", lambda: alignment_formula(stackelberg_formula(formulas())))
     gradient = stage("gradient", lambda: stackelberg_formula(formulas()))
     constants = stage("constants", lambda: expressions_of(numeric, budget=budget))
-    half = dict.fromkeys(AC_SMFG.learners, "1/2")
-    rates = stage("rates", lambda: (derive_rates(half), best_exponents(recursion=BILEVEL)))
-    at_half, two_scales = rates or (None, None)
+    steps = {**dict.fromkeys(AC_SMFG.learners, "1/2"), **exponents}
+    rates = stage("rates", lambda: (derive_rates(steps), best_exponents(), best_exponents(recursion=BILEVEL)))
+    at_steps, best, two_scales = rates or (None, None, None)
     return Derivation(
         parts=parts,
         game=game,
@@ -89,6 +104,7 @@ def _derived(parts: tuple[Part, ...], game: SymbolicGame | None, numeric: Abstra
         alignment=alignment,
         gradient=gradient,
         constants=constants,
-        rates=at_half,
+        rates=at_steps,
+        best=best,
         two_scales=two_scales,
     )

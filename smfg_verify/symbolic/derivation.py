@@ -27,7 +27,8 @@ class Derivation:
         alignment: along the leader's one parameter; None where not asked for, and for a game of another kind.
         gradient: in closed form; None where not asked for.
         constants: certified constants as expressions; None where not asked for.
-        rates: at step sizes of exponent 1/2; None where not asked for.
+        rates: of AC-SMFG at the exponents asked for, 1/2 without; None where not asked for.
+        best: best exponents of AC-SMFG; None where rates are not asked for.
         two_scales: best exponents of two time scales; None where rates are not asked for.
     """
 
@@ -38,4 +39,5 @@ class Derivation:
     gradient: GradientFormula | None = None
     constants: GameExpressions | None = None
     rates: RateDerivation | None = None
+    best: BestExponents | None = None
     two_scales: BestExponents | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from smfg_verify.cli.config import gather
+from smfg_verify.cli.config import assigned_texts, gather
 from smfg_verify.cli.endings import FINISHED
 from smfg_verify.cli.options import GameName, GameOptions
 from smfg_verify.cli.precision import use_float64
@@ -40,6 +40,13 @@ def derive(
         tuple[Literal["contraction", "alignment", "gradient", "constants", "rates"], ...] | None,
         Parameter(help="What to derive; repeatable [all that the game can have]."),
     ] = None,
+    exponent: Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            metavar="LEARNER=S",
+            help="For the rates: steps k^(-S) of a learner, S a rational or the name of a symbol; repeatable [1/2].",
+        ),
+    ] = None,
     format: Annotated[
         Literal["text", "latex"], Parameter(help="Plain text, or LaTeX for a document with amsmath and booktabs.")
     ] = "text",
@@ -51,7 +58,8 @@ def derive(
     from smfg_verify.jobs.derive import derive_game
     from smfg_verify.report.tables.derivation import latex_lines, text_lines
 
-    derivation = derive_game(gather(game, parameters, command="derive").game, part)
+    settings = gather(game, parameters, command="derive").game
+    derivation = derive_game(settings, part, exponents=assigned_texts("--exponent", exponent or ()))
     console = screen()
     for line in (latex_lines if format == "latex" else text_lines)(derivation):
         console.print(line, soft_wrap=format == "latex", markup=False, highlight=False)

@@ -168,7 +168,9 @@ def blocks(derivation: Derivation) -> Iterator[Block]:
     if derivation.rates is not None and derivation.two_scales is not None:
         yield Heading("Rates of the step sizes, of any game that meets their hypotheses")
         yield Rendered(derivation.rates.text, derivation.rates.latex)
-        yield Rendered(derivation.two_scales.text, rf"\[ {derivation.two_scales.latex} \]")
+        for best in (derivation.best, derivation.two_scales):
+            if best is not None:
+                yield Rendered(best.text, rf"\[ {best.latex} \]")
 
 
 def _mark(claim: Claim) -> str:
