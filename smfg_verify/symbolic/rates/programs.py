@@ -1,17 +1,13 @@
-"""Linear programs over exponents: solved in floating point, then made exact and proved in rationals."""
+"""Linear programs over exponents, solved and proved in rationals."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-import numpy as np
-import scipy.optimize
 import sympy
-from sympy.polys.domains import QQ
-from sympy.polys.matrices import DomainMatrix
 
-# A float from the solver that is zero up to its tolerance.
-_ZERO = 1e-9
+# No form of exponents is as large where the program is bounded.
+_BEYOND = Fraction(10**6)
 # Slopes of an affine form, one a symbol, and its constant.
 _Affine = tuple[Fraction, ...]
 _ONE = sympy.S.One
@@ -46,7 +42,7 @@ def largest_minimum(
         The optimum, proved.
 
     Raises:
-        RuntimeError: the solver's answer could not be made exact, a fault of this package.
+        RuntimeError: an unbounded program, or constraints that exclude each other, a fault of the caller's.
     """
     found = _solve(_affine(forms, symbols), _affine(constraints, symbols))
     rationals = [tuple(sympy.Rational(x.numerator, x.denominator) for x in values) for values in found]
@@ -103,50 +99,56 @@ def independent(constraints: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbo
 def _solve(forms: Sequence[_Affine], constraints: Sequence[_Affine]) -> tuple[list[Fraction], list[Fraction]]:
     """The optimal point with r at its end, and the multipliers; exact, and proved by each other.
 
-    The float solver only says which rows are tight and which bind.
+    The dual simplex method in rationals by Bland's rule, from the bound r <= `_BEYOND` and x = 0 on: each pivot brings
+    in a row that the point violates. (The exact solver of sympy 1.14 is wrong on some degenerate programs.)
     """
-    # Rows: slopes . x + constant - (r for a form) >= 0, those of x >= 0 last.
     size = len(forms[0]) - 1
-    rows = [[*form[:-1], Fraction(-1)] for form in forms] + [[*form[:-1], Fraction(0)] for form in constraints]
-    rows += [[Fraction(row == column) for column in range(size + 1)] for row in range(size)]
-    constants = [form[-1] for form in (*forms, *constraints)] + [Fraction(0)] * size
-    tight, binding = _tight_and_binding(rows, constants)
-    point = _solution([[*rows[k], -constants[k]] for k in tight])
-    # Minus r is the combination of the rows that bind.
-    target = [0] * size + [-1]
-    weights = _solution([[*(rows[k][column] for k in binding), target[column]] for column in range(size + 1)])
-    multipliers = dict(zip(binding, weights, strict=True))
-    inside = all(
-        sum(a * x for a, x in zip(row, point, strict=True)) + b >= 0 for row, b in zip(rows, constants, strict=True)
-    )
-    bound = sum(weight * constants[k] for k, weight in multipliers.items())
-    if not inside or min(weights) < 0 or bound != point[-1]:
-        raise RuntimeError(f"exponents: the optimum of {forms} under {constraints} is not proved.")
-    return point, [multipliers.get(k, Fraction(0)) for k in range(len(forms) + len(constraints))]
+    # Rows: slopes . x + constant - (r for a form) >= 0; those of x >= 0, then that of the bound, make the first basis.
+    table = [[*form[:-1], Fraction(1)] for form in forms] + [[*form[:-1], Fraction(0)] for form in constraints]
+    values = [form[-1] - _BEYOND for form in forms] + [form[-1] for form in constraints]
+    basis = list(range(len(table), len(table) + size + 1))
+    table += [[Fraction(row == column) for column in range(size + 1)] for row in range(size + 1)]
+    values += [Fraction(0)] * (size + 1)
+    weights = [Fraction(0)] * size + [Fraction(1)]
+    while (entering := next((k for k, value in enumerate(values) if value < 0), None)) is not None:
+        _pivot(table, values, basis, weights, entering)
+    first = len(forms) + len(constraints)
+    multipliers = dict(zip(basis, weights, strict=True))
+    point, optimum = values[first : first + size], _BEYOND - values[-1]
+    constants = [form[-1] for form in (*forms, *constraints)]
+    bound = sum(weight * constants[k] for k, weight in multipliers.items() if k < first)
+    if multipliers.get(first + size, 0) != 0 or bound != optimum:
+        raise RuntimeError(f"exponents: the smallest of {forms} under {constraints} has no largest value.")
+    return [*point, optimum], [multipliers.get(k, Fraction(0)) for k in range(first)]
 
 
-def _tight_and_binding(rows: Sequence[Sequence[Fraction]], constants: Sequence[Fraction]) -> list[list[int]]:
-    """The rows without slack, and those with a multiplier, at a vertex with the largest last unknown."""
-    table, right = np.array(rows, dtype=float), np.array(constants, dtype=float)
-    cost = np.zeros(table.shape[1])
-    cost[-1] = -1.0
-    # The simplex method, since an interior point is no vertex and its multipliers are many.
-    found = scipy.optimize.linprog(cost, A_ub=-table, b_ub=right, bounds=(None, None), method="highs-ds")
-    if found.status != 0:
-        raise RuntimeError(f"exponents: the linear program was not solved ({found.message}).")
-    tight, binding = found.ineqlin.residual < _ZERO, found.ineqlin.marginals < -_ZERO
-    return [[int(k) for k in np.flatnonzero(chosen)] for chosen in (tight, binding)]
+def _pivot(
+    table: list[list[Fraction]], values: list[Fraction], basis: list[int], weights: list[Fraction], entering: int
+) -> None:
+    """Bring a violated row into the basis, in place.
 
-
-def _solution(system: Sequence[Sequence[Fraction | int]]) -> list[Fraction]:
-    """The one solution of a linear system, given with its right side as the last column."""
-    entries = [[QQ(*Fraction(entry).as_integer_ratio()) for entry in row] for row in system]
-    reduced, pivots = DomainMatrix(entries, (len(entries), len(entries[0])), QQ).rref()
-    unknowns = len(entries[0]) - 1
-    if pivots != tuple(range(unknowns)):
-        raise RuntimeError("exponents: the rows that the solver calls tight do not meet in one point.")
-    last = [row[-1] for row in reduced.to_dense().rep.to_list()[:unknowns]]
-    return [Fraction(int(entry.numerator), int(entry.denominator)) for entry in last]
+    Args:
+        table: every row as a combination of the basis.
+        values: of every row at the point where the basis is zero.
+        basis: indices of its rows.
+        weights: multipliers of its rows, >= 0, which stay so.
+        entering: index of the row.
+    """
+    row = table[entering].copy()
+    ratios = [(weights[p] / row[p], basis[p], p) for p in range(len(basis)) if row[p] > 0]
+    if not ratios:
+        raise RuntimeError("exponents: the constraints exclude each other.")
+    step, _, leaving = min(ratios)
+    moved = -values[entering] / row[leaving]
+    for k, others in enumerate(table):
+        share = others[leaving] / row[leaving]
+        values[k] += others[leaving] * moved
+        if share:
+            table[k] = [x - share * y for x, y in zip(others, row, strict=True)]
+            table[k][leaving] = share
+    for p in range(len(weights)):
+        weights[p] = step if p == leaving else weights[p] - step * row[p]
+    basis[leaving] = entering
 
 
 def _affine(forms: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbol]) -> list[_Affine]:

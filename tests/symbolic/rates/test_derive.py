@@ -233,6 +233,19 @@ def test_exponents_without_a_rate_say_why(exponents, recursion, case):
     assert found.text == "no rate"
 
 
+@settings(max_examples=10)
+@given(st.integers(-3, 3), st.integers(-3, 3), st.sampled_from([10**9, 10**12, 10**30]))
+def test_exponents_that_nearly_tie_have_exact_rates(first, second, large):
+    """With symbols for two learners: what separates the others is far below the last place of a float."""
+    half = Fraction(1, 2)
+    steps = {"leader": half + Fraction(first, large), "critic": half + Fraction(second, large)}
+    found = derive_rates(steps).measure
+    if steps["leader"] < steps["critic"]:
+        assert found.obstacle.case == "wrong-order"
+    else:
+        assert found.exponent == min(sympy.Rational(steps["critic"]), 1 - sympy.Rational(steps["leader"]))
+
+
 def test_steps_one_over_k_of_a_leader_that_contracts_ask_for_a_large_constant():
     derivation = derive_rates({"outer": 1, "inner": "2/3"}, recursion=BILEVEL.with_contracting_leader())
     assert derivation.measure.text == "k^(-2/3)"

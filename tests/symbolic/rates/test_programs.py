@@ -25,12 +25,17 @@ def affine(entries):
 def test_value_and_multipliers_meet(forms, constraints):
     bounded = [*affine(forms), sympy.Integer(5)]
     kept = [form for form in affine(constraints) if form.free_symbols]
+    rows = [[*(-float(f.coeff(s)) for s in (X, Y)), one] for part, one in ((bounded, 1.0), (kept, 0.0)) for f in part]
+    right = np.array([float(f.subs({X: 0, Y: 0})) for f in (*bounded, *kept)])
+    bounds = [(0, None), (0, None), (None, None)]
+    other = scipy.optimize.linprog([0.0, 0.0, -1.0], A_ub=rows, b_ub=right, bounds=bounds)
     if not possible(kept, (X, Y)):
-        table = -np.array([[float(f.coeff(X)), float(f.coeff(Y))] for f in kept])
-        right = np.array([float(f.subs({X: 0, Y: 0})) for f in kept])
-        assert scipy.optimize.linprog([0.0, 0.0], A_ub=table, b_ub=right).status == 2
+        assert other.status == 2
+        with pytest.raises(RuntimeError, match="exclude each other"):
+            largest_minimum(bounded, kept, (X, Y))
         return
     found = largest_minimum(bounded, kept, (X, Y))
+    assert float(found.value) == pytest.approx(-other.fun, abs=1e-7)
     at = [form.subs(found.point) for form in bounded]
     assert min(at) == found.value
     assert all(form.subs(found.point) >= 0 for form in (*kept, X, Y))
@@ -50,6 +55,19 @@ def test_what_is_left_out_is_never_the_smallest(forms, points):
     for x, y in points:
         at = {X: Fraction(x, 4), Y: Fraction(y, 4)}
         assert min(f.subs(at) for f in kept) == min(f.subs(at) for f in affine(forms))
+
+
+@pytest.mark.parametrize("gap", [1, -1])
+def test_forms_that_nearly_tie_are_told_apart_exactly(gap):
+    near = sympy.Rational(gap, 10**30)
+    found = largest_minimum([1 - X, X + near], (), (X,))
+    assert found.value == sympy.Rational(1, 2) + near / 2
+    assert found.point[X] == sympy.Rational(1, 2) - near / 2
+
+
+def test_what_is_unbounded_is_no_optimum():
+    with pytest.raises(RuntimeError, match="no largest value"):
+        largest_minimum([X], (), (X,))
 
 
 def test_a_constraint_that_follows_is_left_out():
