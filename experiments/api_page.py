@@ -28,6 +28,8 @@ MODULES = (
     "smfg_verify.cases",
     "smfg_verify.comparison",
     "smfg_verify.interop",
+    "smfg_verify.symbolic.rates",
+    "smfg_verify.symbolic.constants",
     "smfg_verify.plot",
 )
 _HEAD = """# Public names

@@ -4,7 +4,6 @@ import importlib
 import os
 
 import jax
-import jax.monitoring
 import jaxlib.version
 import pytest
 from hypothesis import settings
@@ -50,24 +49,8 @@ def pytest_collection_modifyitems(config, items):
                     item.add_marker(pytest.mark.skip(reason=reason))
 
 
-# After many hundreds of programs in one process XLA has failed to link another ("Failed to materialize symbols").
-_MAX_PROGRAMS = 1000
-_compiled = 0
-
-
-def _count(event, _seconds, **_details):
-    global _compiled
-    _compiled += event == "/jax/core/compile/backend_compile_duration"
-
-
-jax.monitoring.register_event_duration_secs_listener(_count)
-
-
 @pytest.fixture(autouse=True, scope="module")
 def _bounded_number_of_compiled_programs():
-    """Not dropped after every module: small programs, which all modules share, take most of their time to compile."""
-    global _compiled
+    """Programs that belong to no game, of which tests compile hundreds, count too."""
     yield
-    if _compiled > _MAX_PROGRAMS:
-        jax.clear_caches()
-        _compiled = 0
+    importlib.import_module("smfg_verify.game.program_memory").drop_programs_if_many()

@@ -120,8 +120,8 @@ class AssumptionReport(Readable, Tabular):
             name: of the property.
 
         Returns:
-            The sufficient statements that are certified, where the verdict is; else those that decide and have it.
-            Empty where none decides.
+            Certified sufficient statements, where the verdict is theirs; otherwise the deciding ones of the property's
+            verdict, or the sufficient ones where none decides. Never empty.
 
         Raises:
             KeyError: not in this report.
@@ -133,9 +133,11 @@ class AssumptionReport(Readable, Tabular):
             ['initial', 'occupancy']
         """
         entry, verdict = find_property(name), self.verdict(name)
-        agree = [finding for finding in self[name] if finding.verdict is verdict]
-        proofs = [finding for finding in agree if finding.statement in entry.sufficient]
-        found = proofs if verdict is Verdict.CERTIFIED and proofs else [f for f in agree if entry.decides(f.statement)]
+        alike = [finding for finding in self[name] if finding.verdict is verdict]
+        sufficient = [finding for finding in alike if finding.statement in entry.sufficient]
+        deciding = [finding for finding in alike if entry.decides(finding.statement)]
+        first, second = (sufficient, deciding) if verdict is Verdict.CERTIFIED else (deciding, sufficient)
+        found = first or second or list(self[name])
         return tuple(sorted(found, key=lambda finding: not math.isfinite(finding.constant)))
 
     @property

@@ -30,7 +30,7 @@ class SummaryRow:
         name: of the property.
         verdict: of the property.
         decided_by: the statement that the verdict rests on, with its constant, and how many more there are.
-        meaning: the first sentence of what that means for the game; empty where no statement decides.
+        meaning: the first sentence of what that means for the game.
         outlook: what could change the verdict; empty where it is certified.
     """
 
@@ -49,13 +49,10 @@ def summary_rows(report: "AssumptionReport") -> tuple[SummaryRow, ...]:
 def _row(report: "AssumptionReport", name: str) -> SummaryRow:
     verdict, deciding = report.verdict(name), report.deciding(name)
     outlook = "" if verdict is Verdict.CERTIFIED else f"Could change: {could_change(name, verdict)}."
-    meaning = first_sentence(deciding[0].meaning) if deciding else ""
-    return SummaryRow(name, verdict, _decided_by(deciding), meaning, outlook)
+    return SummaryRow(name, verdict, _decided_by(deciding), first_sentence(deciding[0].meaning), outlook)
 
 
 def _decided_by(deciding: tuple[Finding, ...]) -> str:
-    if not deciding:
-        return "no statement"
     more = f", and {len(deciding) - 1} more" if len(deciding) > 1 else ""
     return f"{deciding[0].statement}: {constant_words(deciding[0])}{more}"
 

@@ -10,6 +10,7 @@ import jaxlib.version
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame
 from smfg_verify.game.prepared import digest_of, is_prepared, traced
+from smfg_verify.game.program_memory import drop_programs_if_many
 
 # The compiler's older code generator takes two thirds of the time, and what it makes runs as fast. jaxlib 0.11 knows it
 # no more, and refuses options that it does not know.
@@ -72,13 +73,15 @@ def compiled_for_game(function: Callable[P, R], **options: Any) -> GameProgram[P
         ready = game if is_prepared(game) else traced(game)
         known = num_programs()
         result: R = program(ready, *arguments, **named)
-        if num_programs() != known and digest_of(traced(ready)) != digest_of(ready):
-            cache.clear_cache()  # it is no program of what it would be found by
-            raise InputError(
-                f"game: what its functions reach changed while {function.__name__} was being compiled; expected a game "
-                "that stays as it is until a solver or a run has ended. Likely cause: a callback or another thread "
-                "that changes a global, or a solver called with a game prepared before the change."
-            )
+        if num_programs() != known:
+            if digest_of(traced(ready)) != digest_of(ready):
+                cache.clear_cache()  # it is no program of what it would be found by
+                raise InputError(
+                    f"game: what its functions reach changed while {function.__name__} was being compiled; expected a "
+                    "game that stays as it is until a solver or a run has ended. Likely cause: a callback or another "
+                    "thread that changes a global, or a solver called with a game prepared before the change."
+                )
+            drop_programs_if_many()
         return result
 
     program_of_game = cast(GameProgram[P, R], compiled)

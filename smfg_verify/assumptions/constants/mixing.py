@@ -163,4 +163,9 @@ def _finished(coefficients: list[float], masses: list[np.ndarray]) -> bool:
 
 
 def _factor(steps: int, coefficient: float) -> float:
-    return steps / (1.0 - coefficient) if coefficient < 1.0 - CLEARLY_BELOW_ONE else np.inf
+    return mixing_formula(steps, coefficient) if coefficient < 1.0 - CLEARLY_BELOW_ONE else np.inf
+
+
+def mixing_formula(steps: int, coefficient: float) -> float:
+    r"""$m / (1 - \delta_m)$ and nothing else: plain arithmetic, for symbols too."""
+    return steps / (1.0 - coefficient)

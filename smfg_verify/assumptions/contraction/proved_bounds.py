@@ -19,6 +19,7 @@ _NOTHING = 1e-200
 # What the roundings of a game's functions may move the fixed points of Gamma by, in mass, where a bound is to count as
 # proved: as near as two equilibria have to be to be one.
 _ALLOWED_MOVE = 1e-8
+Logarithm = Callable[[float], float]
 
 
 class BoundInputs(NamedTuple):
@@ -129,11 +130,21 @@ def theory_bound(inputs: BoundInputs, temperature: float) -> float:
 
     Source: perturbation bound of stationary laws, sup-norm Lipschitz bound of soft optimal action values.
     """
-    return _unless_rough(_theory, inputs, temperature)
+    return _unless_rough(sup_norm_formula, inputs, temperature)
 
 
-def _theory(inputs: BoundInputs, temperature: float) -> float:
-    span = _reward_and_entropy(inputs, temperature) / (1.0 - inputs.discount)
+def sup_norm_formula(inputs: BoundInputs, temperature: float, log: Logarithm = math.log) -> float:
+    """The formula of `theory_bound` and nothing else: plain arithmetic, for symbols too, with their logarithm.
+
+    Args:
+        inputs: what the bound is made of.
+        temperature: tau, in units of reward.
+        log: the natural logarithm.
+
+    Returns:
+        Its value.
+    """
+    span = _reward_and_entropy(inputs, temperature, log) / (1.0 - inputs.discount)
     action_value = _one_step_change(inputs, span) / (1.0 - inputs.discount)
     return _assembled(inputs, action_value / temperature)
 
@@ -155,17 +166,28 @@ def span_bound(inputs: BoundInputs, temperature: float) -> float:
 
     Source: ours, from the contraction of spans by the kernel (Seneta; Puterman, section 6.6).
     """
-    return _unless_rough(_span, inputs, temperature)
+    return _unless_rough(span_formula, inputs, temperature)
 
 
-def _span(inputs: BoundInputs, temperature: float) -> float:
+def span_formula(inputs: BoundInputs, temperature: float, log: Logarithm = math.log) -> float:
+    """The formula of `span_bound` and nothing else, as `sup_norm_formula`.
+
+    Args:
+        inputs: what the bound is made of.
+        temperature: tau, in units of reward.
+        log: the natural logarithm.
+
+    Returns:
+        Its value.
+    """
     mixed = 1.0 - inputs.discount * inputs.one_step
-    change = _one_step_change(inputs, _reward_and_entropy(inputs, temperature) / mixed)
+    change = _one_step_change(inputs, _reward_and_entropy(inputs, temperature, log) / mixed)
     policy = change / temperature * (1.0 + inputs.discount * inputs.action_spread / mixed)
     return _assembled(inputs, policy)
 
 
 BOUNDS: dict[str, Callable[[BoundInputs, float], float]] = {"sup-norm": theory_bound, "span": span_bound}
+FORMULAS = {"sup-norm": sup_norm_formula, "span": span_formula}
 
 
 def smaller_bound(inputs: BoundInputs, temperature: float) -> float:
@@ -187,7 +209,7 @@ def rounding_step(inputs: BoundInputs, temperature: float) -> float:
     Returns:
         The l1 distance; 0 where the functions are exact.
     """
-    return min(_step_of(bound, inputs, temperature) for bound in (_theory, _span))
+    return min(_step_of(bound, inputs, temperature) for bound in FORMULAS.values())
 
 
 def _step_of(bound: Callable[[BoundInputs, float], float], inputs: BoundInputs, temperature: float) -> float:
@@ -204,8 +226,8 @@ def _unless_rough(bound: Callable[[BoundInputs, float], float], inputs: BoundInp
     return modulus if rounding_step(inputs, temperature) <= allowed else float("inf")
 
 
-def _reward_and_entropy(inputs: BoundInputs, temperature: float) -> float:
-    return inputs.reward_span + temperature * math.log(inputs.num_actions)
+def _reward_and_entropy(inputs: BoundInputs, temperature: float, log: Logarithm) -> float:
+    return inputs.reward_span + temperature * log(inputs.num_actions)
 
 
 def _one_step_change(inputs: BoundInputs, span: float) -> float:
@@ -219,6 +241,9 @@ def _assembled(inputs: BoundInputs, policy: float) -> float:
     if inputs.constant_map:
         return 0.0
     rows = inputs.transition_lipschitz + (inputs.action_spread * policy if inputs.action_spread > 0.0 else 0.0)
-    # Rows that do not move leave a unique law where it is, however badly the chain mixes.
-    law = 0.0 if rows == 0.0 and inputs.single_class else inputs.mixing_factor * rows if rows > 0.0 else float("inf")
+    if rows == 0.0 and inputs.single_class:
+        law = 0.0  # rows that do not move leave a unique law where it is, however badly the chain mixes
+    else:
+        # Zero times an infinite factor is no number, nor is anything made of one; symbols equal themselves only.
+        law = float("inf") if rows == 0.0 or rows != rows else inputs.mixing_factor * rows
     return law + (policy if inputs.on_pairs else 0.0)

@@ -21,11 +21,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import scipy.special
 
 from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameConstants, game_constants
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
+from smfg_verify.assumptions.gradient_domination.certified_constants import (
+    constant_at_optimum,
+    constant_in_box,
+    measured_constant,
+    smallest_optimal_probability,
+)
 from smfg_verify.assumptions.gradient_domination.follower_program import STATEMENT as FOLLOWER_PROGRAM
 from smfg_verify.assumptions.gradient_domination.follower_program import program_finding, recompute_program
 from smfg_verify.assumptions.gradient_domination.measures import (
@@ -80,52 +85,6 @@ def _point_of(game: AbstractGame, witness: Entries) -> FollowerPoints:
     }
     require_shapes(witness, shapes)
     return FollowerPoints(*(witness[name][None] for name in shapes))
-
-
-def smallest_optimal_probability(game: AbstractGame, bounds: Entries) -> float:
-    r"""Lower bound of every entry of $\pi^*$, over all leaders and mean fields.
-
-    $span V \le (span\,r + \tau \log A) / (1 - \gamma \kappa)$ with $\kappa$ the largest total variation between the
-    next-state laws of two states; at one state $span_a Q \le span_a r + \gamma \delta_A span V$ with $\delta_A$ that of
-    two actions of the follower; and $\pi^* \ge 1 / (1 + (A - 1) e^{span_a Q / \tau})$.
-
-    Args:
-        game: gives discount, temperature and number of actions.
-        bounds: `reward_span`, `action_reward_span` (two actions of the follower at one state and leader's action),
-            `one_step` and `action_spread`, upper bounds over all leaders and mean fields.
-
-    Returns:
-        The bound; zero where it is too small for a float, or a span is infinite.
-    """
-    gamma, tau, num_actions = float(game.discount), float(game.temperature), game.num_follower_actions
-    value_span = (float(bounds["reward_span"]) + tau * math.log(num_actions)) / (
-        1.0 - gamma * float(bounds["one_step"])
-    )
-    # Zero times an infinite span is zero: actions that move alike see the same future.
-    future = value_span * float(bounds["action_spread"]) if bounds["action_spread"] > 0.0 else 0.0
-    action_value_span = float(bounds["action_reward_span"]) + gamma * future
-    return float(scipy.special.expit(-action_value_span / tau - math.log(num_actions - 1)))
-
-
-def _constant_at(game: AbstractGame, probability: float) -> float:
-    """Mei et al.'s constant where both occupancies are equal and no probability is smaller."""
-    coverage = float(np.min(np.asarray(game.initial_distribution)))
-    return 2.0 * float(game.temperature) / game.num_states * coverage * probability**2
-
-
-def constant_at_optimum(game: AbstractGame, bounds: Entries) -> float:
-    r"""Lower bound of $C = \frac{2\tau}{n} \min\rho \min\pi^{*2}$ over all leaders and mean fields; there $d^* = d$."""
-    return _constant_at(game, smallest_optimal_probability(game, bounds))
-
-
-def constant_in_box(game: AbstractGame) -> float:
-    r"""Lower bound of $C(\theta)$ over all leaders, mean fields and follower's logits within `LOGIT_BOX` of zero.
-
-    $\pi \ge 1 / (1 + (A - 1) e^{2 L})$ and $d^*(s) / d(s) \le 1 / ((1 - \gamma) \min\rho)$.
-    """
-    smallest = float(scipy.special.expit(-2.0 * LOGIT_BOX - math.log(game.num_follower_actions - 1)))
-    coverage = float(np.min(np.asarray(game.initial_distribution)))
-    return _constant_at(game, smallest) * (1.0 - float(game.discount)) * coverage
 
 
 RECOMPUTE = {
@@ -283,7 +242,7 @@ def _details(evidence: _Evidence, values: np.ndarray, mei: int) -> dict[str, obj
 
 def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evidence) -> Finding:
     constants = game_constants(game, settings)
-    bounds = _bounds(constants)
+    bounds = bounds_of(constants)
     constant = constant_at_optimum(game, bounds)
     proved = constant > 0.0 and "rows" not in constants.unproved
     known = evidence.measures.optimal_probability[np.isfinite(evidence.measures.optimal_probability)]
@@ -302,7 +261,7 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
         witness=bounds if proved else {},
         searched=constants.searched,
         details={
-            "measured": _constant_at(game, float(smallest)),
+            "measured": measured_constant(game, float(smallest)),
             "measured_probability": smallest,
             **({"certified_probability": smallest_optimal_probability(game, bounds)} if proved else {}),
         },
@@ -310,7 +269,7 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
     return cut_short(finding, constants.cut, "one_step", "action_spread", ENVELOPES["follower_reward"])
 
 
-def _bounds(constants: GameConstants) -> dict[str, object]:
+def bounds_of(constants: GameConstants) -> dict[str, object]:
     """What `smallest_optimal_probability` reads, from the game's proved constants."""
     low, high = constants.follower_reward_lower, constants.follower_reward_upper
     return {

@@ -9,6 +9,7 @@ $\|e^+\| \le [1 - \xi (1 - q)] \|e\| + \zeta \|D h\|$ with $q = \|G\| + \frac{\z
 import functools
 import itertools
 import math
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,13 +31,14 @@ from smfg_verify.records.entries import Entries, Record
 PROPERTY = "step-sizes"
 _finding = functools.partial(Finding, property=PROPERTY, side=Side.EXACT, evidence=Evidence.PROOF)
 STATEMENTS = ("order", "range", "ratios")
+Number = TypeVar("Number", float, np.ndarray)
 # The learners whose steps are clipped to one, where an update is already a full replacement.
 _CLIPPED = ("mean_field", "critic")
 # Leaders linearised at, of the random ones and of the run each.
 _LEADERS = 128
 
 
-def _quotient(slow: float, fast: float) -> float:
+def quotient(slow: float, fast: float) -> float:
     """slow / fast; a learner that stands still is slower than any, and none is slower than it."""
     if slow == 0.0:
         return 0.0
@@ -46,7 +48,7 @@ def _quotient(slow: float, fast: float) -> float:
 def step_ratios(step_sizes: Entries) -> dict[str, float]:
     """Slow over fast for each pair of neighbours in the order, by name."""
     return {
-        f"{slow}/{fast}": _quotient(float(step_sizes[slow]), float(step_sizes[fast]))
+        f"{slow}/{fast}": quotient(float(step_sizes[slow]), float(step_sizes[fast]))
         for slow, fast in itertools.pairwise(LEARNERS)
     }
 
@@ -70,8 +72,22 @@ def _factor(game: AbstractGame, witness: Entries) -> float:
 
 
 def _factors(found: Linearisation, ratio: float) -> np.ndarray:
+    return tracking_factor(found.contraction, found.feedback, ratio)
+
+
+def tracking_factor(contraction: Number, feedback: Number, ratio: float) -> Number:
+    r"""$q = \|G\| + \frac{\zeta}{\xi} \|D K\|$, see `mean_field_tracking`: plain arithmetic, for symbols too.
+
+    Args:
+        contraction: norm of G.
+        feedback: norm of D K, of the kind of `contraction`.
+        ratio: leader's over mean field's step.
+
+    Returns:
+        q, of that kind.
+    """
     # A leader at rest feeds nothing back, whatever the derivative of its equilibrium.
-    return found.contraction + (ratio * found.feedback if ratio > 0.0 else 0.0)
+    return contraction + (ratio * feedback if ratio > 0.0 else 0.0)
 
 
 RECOMPUTE = {"order": _largest_ratio, "range": _largest_clipped, "ratios": _factor}

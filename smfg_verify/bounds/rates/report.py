@@ -99,7 +99,7 @@ class RateFinding(Readable):
 
 
 @kept
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
 class BoundReport(Readable, Tabular):
     """Rates of all residuals of a run, see `validate_bounds`.
 
@@ -141,6 +141,13 @@ class BoundReport(Readable, Tabular):
     rows: tuple[RateFinding, ...]
     changes: dict[str, ChangePoint]
     interpolation_change: float
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, NaN for NaN; Python's own dataclasses call NaN another NaN from 3.13 on."""
+        return isinstance(other, BoundReport) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
 
     def __getitem__(self, name: str) -> RateFinding:
         """The row of a residual.

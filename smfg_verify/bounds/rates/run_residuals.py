@@ -143,13 +143,13 @@ class Residuals(Readable):
         """
         import xarray
 
-        names = (*RESIDUAL_NAMES, "objective", "direct_norm_squared", "alignment")
-        values = {name: getattr(self, name) for name in names}
+        values = {
+            name: getattr(self, name) for name in (*RESIDUAL_NAMES, "objective", "direct_norm_squared", "alignment")
+        }
         values |= {f"rounding_{name}": levels for name, levels in self.rounding.items()}
         values["status"] = np.vectorize(lambda code: PointStatus(code).name, otypes=[object])(self.status)
-        dimensions = ("seed", "iteration")
         coordinates = {"seed": self.seeds, "iteration": self.iterations}
-        return xarray.Dataset({name: (dimensions, array) for name, array in values.items()}, coords=coordinates)
+        return xarray.Dataset({name: (tuple(coordinates), array) for name, array in values.items()}, coords=coordinates)
 
 
 def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None = None) -> Residuals:

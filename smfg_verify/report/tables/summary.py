@@ -29,8 +29,7 @@ def summary_table(report: AssumptionReport) -> Group:
 
 def _property(row: SummaryRow, width: int) -> Iterable[RenderableType]:
     yield _line(Text(row.name, style="bold"), verdict_text(row.verdict), row.decided_by, width)
-    if row.meaning:
-        yield Padding(Text(row.meaning), _INDENT)
+    yield Padding(Text(row.meaning), _INDENT)
     if row.outlook:
         yield Padding(Text(row.outlook, style="dim"), _INDENT)
 

@@ -7,12 +7,12 @@ import pytest
 
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
 from smfg_verify.assumptions.gradient_domination import findings as domination_module
-from smfg_verify.assumptions.gradient_domination.findings import (
-    STATEMENTS,
+from smfg_verify.assumptions.gradient_domination.certified_constants import (
     constant_at_optimum,
     constant_in_box,
     smallest_optimal_probability,
 )
+from smfg_verify.assumptions.gradient_domination.findings import STATEMENTS
 from smfg_verify.assumptions.gradient_domination.measures import FollowerPoints, evaluate_points
 from smfg_verify.assumptions.search import LOGIT_BOX
 from smfg_verify.assumptions.settings import SearchSettings
@@ -58,7 +58,7 @@ def test_proved_constants_are_below_what_is_met():
             game = checked(game)
             found = evaluate_points(game, random_points(arrays, 256, scale=3.0))
             met = 2 * tau / 3 * arrays.initial_distribution.min() * np.min(found.optimal_probability) ** 2
-            bounds = domination_module._bounds(domination_module.game_constants(game, SearchSettings(**QUICK)))
+            bounds = domination_module.bounds_of(domination_module.game_constants(game, SearchSettings(**QUICK)))
             assert 0.0 < constant_at_optimum(game, bounds) <= met
             corners = np.random.default_rng(1).choice([-LOGIT_BOX, LOGIT_BOX], size=(256, 3, 2))
             inside = random_points(arrays, 256)._replace(follower_logits=corners)

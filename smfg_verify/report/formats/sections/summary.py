@@ -56,14 +56,13 @@ def _table(report: AssumptionReport) -> Table:
 
 
 def _row(report: AssumptionReport, name: str) -> tuple[Cell, ...]:
-    verdict, deciding = report.verdict(name), report.deciding(name)
-    first = deciding[0] if deciding else None
-    more = f" and {len(deciding) - 1} more" if len(deciding) > 1 else ""
+    verdict, (first, *alike) = report.verdict(name), report.deciding(name)
+    more = f" and {len(alike)} more" if alike else ""
     return (
         Cell(name, target=slug(name)),
         Cell(verdict.value, verdict=verdict.value),
-        Cell("no statement" if first is None else f"{first.statement}{more}"),
-        Cell("none") if first is None else Cell(constant_words(first), value=first.constant),
-        Cell("" if first is None else first.meaning),
+        Cell(f"{first.statement}{more}"),
+        Cell(constant_words(first), value=first.constant),
+        Cell(first.meaning),
         Cell(could_change(name, verdict)),
     )

@@ -1,0 +1,1 @@
+"""What sympy proves of a game: signs, contraction, alignment."""

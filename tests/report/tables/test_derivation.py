@@ -1,0 +1,67 @@
+"""A derivation in words: what is not proved is said not to be, and no number stands for a proof."""
+
+import dataclasses
+
+import pytest
+import sympy as sp
+
+from smfg_verify import symbolic
+from smfg_verify.report.tables.derivation import latex_lines, text_lines
+from smfg_verify.symbolic.derivation import Derivation
+from smfg_verify.symbolic.games.two_road_toll import kappa
+
+
+def derivation(game: symbolic.SymbolicGame) -> Derivation:
+    gradient = symbolic.stackelberg_formula(game)
+    return Derivation(game, gradient, symbolic.contraction_formula(game), symbolic.alignment_formula(gradient))
+
+
+@pytest.fixture(scope="module")
+def mixed() -> Derivation:
+    """Congestion or herding, as the parameters are: neither sign can be proved."""
+    roads = symbolic.load("two-road-toll", leader_temperature=0.1)
+    return derivation(dataclasses.replace(roads, follower_reward=roads.follower_reward * (kappa[0] - kappa[1])))
+
+
+def test_what_is_not_proved_is_said_not_to_be(mixed):
+    text = "\n".join(text_lines(mixed))
+    assert "NOT proved: the slope of the best response is never positive" in text
+    assert "tau_c =" not in text
+    assert "Critical temperature" not in text
+    assert "Not derived: this needs two states" in text
+
+
+def test_latex_says_the_same(mixed):
+    text = "\n".join(latex_lines(mixed))
+    assert r"\paragraph{NOT proved.}" in text
+    assert r"\paragraph{Proved.} the slope" not in text
+
+
+@pytest.mark.parametrize(
+    ("temperature", "said"),
+    [(0.3, "contraction is lost there"), (0.8, "above it: the best response contracts under every leader")],
+)
+def test_whether_contraction_is_lost_follows_the_temperature(temperature, said):
+    game = symbolic.load("two-road-toll", temperature=temperature)
+    text = "\n".join(
+        text_lines(Derivation(game, symbolic.stackelberg_formula(game), symbolic.contraction_formula(game), None))
+    )
+    assert said in text
+
+
+def test_where_no_one_is_indifferent_nothing_is_said_to_be_lost():
+    tolls = [[9.0, 0.0], [9.5, 0.0]]
+    game = symbolic.load("two-road-toll", tolls=tolls)
+    text = "\n".join(
+        text_lines(Derivation(game, symbolic.stackelberg_formula(game), symbolic.contraction_formula(game), None))
+    )
+    assert "whether contraction is lost is not derived" in text
+
+
+def test_a_game_is_printed_with_its_labels_formulas_and_numbers():
+    game = symbolic.load("market-entrance")
+    lines = list(text_lines(Derivation(game, symbolic.stackelberg_formula(game), None, None)))
+    assert "b: 0 none, 1 favour buy, 2 favour sell" in lines
+    assert f"  r_f(s, a, b, m) = {game.follower_reward}" in lines
+    assert any("target = [0.3, 0.7]" in line for line in lines)
+    assert sp.sympify(game.leader_reward).has(sp.log)

@@ -1,0 +1,133 @@
+"""The alignment in closed form against numeric gradients, its peak against a maximiser, its claims by their formulas."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import scipy.optimize
+import scipy.special
+import sympy as sp
+
+from smfg_verify import leader_objective, stackelberg_gradient, symbolic
+from smfg_verify.symbolic.proofs.alignment import AlignmentFormula, leader_probability
+from smfg_verify.symbolic.proofs.memoryless import choice
+
+
+@pytest.fixture(scope="module")
+def formulas() -> dict[str, tuple[symbolic.SymbolicGame, AlignmentFormula]]:
+    high_toll = symbolic.load("two-road-toll", inertia=0.1, tolls=[[0.0, 0.0], [3.0, 0.0]])
+    loaded = {"laffer-tax": symbolic.load("laffer-tax"), "two-road-toll": high_toll}
+    return {
+        name: (game, symbolic.alignment_formula(symbolic.stackelberg_formula(game))) for name, game in loaded.items()
+    }
+
+
+def number(expression: sp.Expr, game: symbolic.SymbolicGame, **values: float) -> float:
+    by_name = {str(s): v for s, v in game.substitution.items()}
+    by_name |= {"gamma": game.discount, "tau": game.temperature, **values}
+    return float(expression.subs({symbol: by_name[str(symbol)] for symbol in expression.free_symbols}))
+
+
+def logits(x: float) -> np.ndarray:
+    return np.array([[0.0, np.log(x / (1.0 - x))]])
+
+
+@pytest.mark.parametrize("name", ["laffer-tax", "two-road-toll"])
+def test_ratio_and_objective_are_the_numeric_ones(formulas, name):
+    game, formula = formulas[name]
+    numeric = game.to_game()
+    for x in (0.05, 0.3, 0.5, 0.8, 0.95):
+        exact = stackelberg_gradient(numeric, logits(x))
+        p, m = float(exact.equilibrium.follower_policy[0, 0]), float(exact.equilibrium.mean_field[0])
+        ratio = float(exact.total[0, 1] / exact.direct[0, 1])
+        assert number(formula.ratio, game, p=p, x=x) == pytest.approx(ratio, rel=1e-9)
+        assert 1 - x / number(formula.peak, game, p=p, m_0=m) == pytest.approx(ratio, rel=1e-9)
+        assert number(formula.equilibrium_x, game, p=p) == pytest.approx(x, rel=1e-10)
+        assert number(formula.objective, game, p=p, m_0=m, x=x) == pytest.approx(float(exact.objective), rel=1e-10)
+
+
+def test_the_laffer_peak_is_where_a_maximiser_finds_it(formulas):
+    game, formula = formulas["laffer-tax"]
+    (peak,) = [found for found in formula.computed if found.name == "alignment-zero"]
+    numeric = game.to_game()
+    best = scipy.optimize.minimize_scalar(
+        lambda x: -float(leader_objective(numeric, logits(x))),
+        bounds=(0.3, 0.7),
+        method="bounded",
+        options={"xatol": 1e-10},
+    )
+    assert peak.values["x"] == pytest.approx(best.x, abs=1e-7)
+    assert peak.values["Phi"] == pytest.approx(-best.fun, abs=1e-12)
+    assert peak.values["Phi"] == pytest.approx(3.73, abs=0.005)
+    assert np.abs(stackelberg_gradient(numeric, logits(peak.values["x"])).total).max() < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("name", "p"),
+    [*(("laffer-tax", p) for p in (0.4, 0.7, 0.85)), *(("two-road-toll", p) for p in (0.27, 0.3, 0.33))],
+)
+def test_at_the_temperature_of_a_choice_the_gradient_vanishes_there(formulas, name, p):
+    """The zero of the alignment as a function of the temperature, in closed form by the choice p."""
+    game, formula = formulas[name]
+    tau = number(formula.peak_temperature, game, p=p)
+    x = number(formula.equilibrium_x, game, p=p, tau=tau)
+    assert tau > 0.0
+    assert 0.0 < x < 1.0
+    warmed = dataclasses.replace(game, temperature=tau).to_game()
+    exact = stackelberg_gradient(warmed, logits(x))
+    assert float(exact.equilibrium.follower_policy[0, 0]) == pytest.approx(p, abs=1e-9)
+    assert np.abs(exact.total).max() < 1e-9 * np.abs(exact.direct).max()
+
+
+def test_without_congestion_and_inertia_the_laffer_peak_is_lamberts():
+    tau, gamma = 0.2, 0.8
+    game = symbolic.load("laffer-tax", kappa=0.0, inertia=0.0, temperature=tau, discount=gamma, outside=0.1)
+    formula = symbolic.alignment_formula(symbolic.stackelberg_formula(game))
+    w = float(scipy.special.lambertw(np.exp(gamma * 0.9 / tau - 1.0)).real)
+    x = number(formula.plain_peak["x"], game)
+    assert x == pytest.approx(tau * (1 + w) / gamma, rel=1e-12)
+    assert number(formula.plain_peak["p"], game) == pytest.approx(w / (1 + w), rel=1e-12)
+    assert np.abs(stackelberg_gradient(game.to_game(), logits(x)).total).max() < 1e-10
+
+
+@pytest.mark.parametrize("name", ["laffer-tax", "two-road-toll"])
+def test_every_claim_is_proved_and_none_is_contradicted_on_a_grid(formulas, name):
+    game, formula = formulas[name]
+    assert {claim.name: claim.proved for claim in formula.claims} == dict.fromkeys(
+        ("ratio", "direct-positive", "peak-positive", "choice-falls", "one-peak"), True
+    )
+    grid = np.linspace(0.06, 0.99, 60)  # above half the inertia
+    gaps = [number(formula.peak_x - formula.equilibrium_x, game, p=p) for p in grid]
+    falls = [number(formula.equilibrium_x, game, p=p) for p in grid]
+    assert np.all(np.diff(gaps) > 0.0)
+    assert np.all(np.diff(falls) < 0.0)
+
+
+def test_with_inertia_the_laffer_ratio_turns_again_where_hardly_anyone_chooses_the_formal_sector():
+    """Why the claim stops at half the inertia: below it the tax base no longer shrinks, and more tax pays again."""
+    game = symbolic.load("laffer-tax")
+    formula = symbolic.alignment_formula(symbolic.stackelberg_formula(game))
+    gaps = [number(formula.peak_x - formula.equilibrium_x, game, p=p) for p in (1e-4, 1e-3, 0.04)]
+    assert gaps[0] > gaps[1] > gaps[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("market-entrance", {}),  # the choice depends on the state
+        ("laffer-tax", {"taxes": [0.0, 0.5, 1.0]}),  # two parameters
+        ("laffer-tax", {"observation": [0, 1]}),
+        ("two-road-toll", {"tolls": [[0.0, 0.0], [0.0, 0.0]]}),  # no direct part to be aligned with
+        ("two-road-toll", {"leader_temperature": 0.1}),
+    ],
+)
+def test_a_game_of_another_kind_has_no_such_formula(name, parameters):
+    game = symbolic.load(name, **parameters)
+    assert symbolic.alignment_formula(symbolic.stackelberg_formula(game)) is None
+
+
+def test_the_ratio_starts_at_one_and_is_affine_in_x(formulas):
+    for _, formula in formulas.values():
+        assert sp.simplify(formula.ratio.subs(leader_probability, 0) - 1) == 0
+        assert sp.simplify(sp.diff(formula.ratio, leader_probability, 2)) == 0
+        assert choice in formula.ratio.free_symbols
