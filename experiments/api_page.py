@@ -27,6 +27,7 @@ MODULES = (
     "smfg_verify.policies",
     "smfg_verify.cases",
     "smfg_verify.comparison",
+    "smfg_verify.symbolic",
     "smfg_verify.interop",
     "smfg_verify.symbolic.rates",
     "smfg_verify.symbolic.constants",

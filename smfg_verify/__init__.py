@@ -60,6 +60,7 @@ _SUBPACKAGES = (
     "policies",
     "report",
     "stochastic",
+    "symbolic",
 )
 
 __all__ = [*_MODULE_OF, *_SUBPACKAGES]

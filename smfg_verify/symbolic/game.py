@@ -48,6 +48,11 @@ class SymbolicGame:
         leader_observation: row of the leader's logits each state uses, (n,); each state its own if None.
         mean_field_support: "states" or "state_actions".
 
+    Attributes:
+        names: sizes, parameters and the symbols of their entries and of the mean field's.
+        numbers: the parameters' numbers by name.
+        tables: each function as one expression for each place, (s, a, b) or (s, a, b, s').
+
     Raises:
         ValueError: names that clash or are taken, free symbols that are no parameter, functions without a counterpart
             in JAX, indices out of range, rows of the transition that do not sum to one; each named.

@@ -110,6 +110,15 @@ def equilibrium_values(
 
     Returns:
         Numbers of parameters, discount, temperatures, initial law, m, V, pi and phi.
+
+    Examples:
+        >>> import numpy as np
+        >>> from smfg_verify import stackelberg_gradient, symbolic
+        >>> laffer = symbolic.load("laffer-tax")
+        >>> exact = stackelberg_gradient(laffer.to_game(), np.zeros((1, 2)))
+        >>> values = symbolic.equilibrium_values(laffer, exact.equilibrium, [[0.5, 0.5]])
+        >>> np.allclose(symbolic.stackelberg_formula(laffer).at(values)["total"], exact.total)
+        True
     """
     n = game.num_states
     start = np.full(n, 1.0 / n) if game.initial_distribution is None else game.initial_distribution

@@ -77,10 +77,10 @@ _CLAIMS = {
     "one-sided": "the slope of the best response is never positive, for every leader, mean field and policy: "
     "one-sided contraction holds with c >= 1 at every temperature, so there is one "
     "equilibrium and congestion never loses it.",
-    "steepest": "the size of the slope is at most the critical temperature over tau: above the critical temperature the "
-    "best response contracts under every leader.",
-    "attained": "the size of the slope is the critical temperature over tau where both actions are chosen alike (p = 1/2): "
-    "at or below the critical temperature contraction is lost if that occurs.",
+    "steepest": "the size of the slope is at most the critical temperature over tau: above the critical temperature "
+    "the best response contracts under every leader.",
+    "attained": "the size of the slope is the critical temperature over tau where both actions are chosen alike "
+    "(p = 1/2): at or below the critical temperature contraction is lost if that occurs.",
     "ratio": "the alignment <g, p> / ||p||^2 along x, the probability of the leader's second action, is one minus x "
     "over the peak's expression: negative exactly where x exceeds it.",
     "direct-positive": "the direct part always asks for a larger x.",

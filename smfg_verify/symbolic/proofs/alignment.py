@@ -48,6 +48,15 @@ class AlignmentFormula:
         plain_peak: the peak where those are zero, by name ("p", "x"), in closed form; empty if there is none.
         claims: signs, proved or not.
         computed: the peak at the game's numbers.
+
+    Examples:
+        >>> from smfg_verify import symbolic
+        >>> laffer = symbolic.stackelberg_formula(symbolic.load("laffer-tax"))
+        >>> formula = symbolic.alignment_formula(laffer)
+        >>> formula.objective
+        -m_0*taxes_1*wage*x/(gamma - 1)
+        >>> [round(found.values["x"], 4) for found in formula.computed if found.name == "alignment-zero"]
+        [0.5049]
     """
 
     zeros_put_in: tuple[sp.Symbol, ...]
@@ -81,7 +90,7 @@ def alignment_formula(gradient: GradientFormula) -> AlignmentFormula | None:
         >>> from smfg_verify import symbolic
         >>> formula = symbolic.alignment_formula(symbolic.stackelberg_formula(symbolic.load("laffer-tax")))
         >>> formula.plain_peak["x"]
-        tau*(LambertW(exp((-gamma*outside + gamma*wage - tau)/tau)) + 1)/(gamma*taxes_1*wage)
+        tau*(LambertW(exp(-(gamma*outside - gamma*wage + tau)/tau)) + 1)/(gamma*taxes_1*wage)
     """
     game, responses = gradient.game, Responses(gradient.game)
     found = memoryless(responses)

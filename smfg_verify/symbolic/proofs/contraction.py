@@ -27,6 +27,12 @@ class ContractionFormula:
         temperature: below which, or at which, contraction is lost; None where it is not derived.
         claims: signs, proved or not.
         computed: whether the temperature is attained at the game's numbers.
+
+    Examples:
+        >>> from smfg_verify import symbolic
+        >>> formula = symbolic.contraction_formula(symbolic.load("laffer-tax"))
+        >>> formula.slope, formula.temperature
+        (gamma*kappa*p*(inertia - 1)**2*(p - 1)/tau, gamma*kappa*(inertia - 1)**2/4)
     """
 
     slope: sp.Expr

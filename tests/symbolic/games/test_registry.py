@@ -25,7 +25,8 @@ def tables(game, mean_fields):
     """Each function at every place and mean field."""
 
     def at(mean_field):
-        return [over_indices(game, lambda s, a, b, f=getattr(game, name): f(s, a, b, mean_field)) for name in FUNCTIONS]
+        functions = [getattr(game, name) for name in FUNCTIONS]
+        return [over_indices(game, lambda s, a, b, f=function: f(s, a, b, mean_field)) for function in functions]
 
     return jax.jit(jax.vmap(at))(mean_fields)
 

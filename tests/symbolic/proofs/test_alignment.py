@@ -1,4 +1,4 @@
-"""The alignment in closed form against numeric gradients, its peak against a maximiser, its claims by their formulas."""
+"""The alignment in closed form against numeric gradients, its peak against a maximiser, its claims on a grid."""
 
 import dataclasses
 
