@@ -33,10 +33,10 @@ def reports(draw):
 def test_all_of_them_have_the_verdict_of_the_property(drawn):
     name, report = drawn
     found = report.deciding(name)
-<    assert found
+    assert found
     verdict = report.verdict(name)
     assert {each.verdict for each in found} == {verdict}
-=
+
 
 @given(reports())
 def test_what_only_tells_more_never_decides(drawn):

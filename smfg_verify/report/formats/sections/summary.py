@@ -56,8 +56,8 @@ def _table(report: AssumptionReport) -> Table:
 
 
 def _row(report: AssumptionReport, name: str) -> tuple[Cell, ...]:
-    verdict, (first, *alike) = report.verdict(name), report.deciding(name)
-    more = f" and {len(alike)} more" if alike else ""
+    verdict, (first, *others) = report.verdict(name), report.deciding(name)
+    more = f" and {len(others)} more" if others else ""
     return (
         Cell(name, target=slug(name)),
         Cell(verdict.value, verdict=verdict.value),
