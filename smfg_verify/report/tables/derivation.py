@@ -249,6 +249,11 @@ def _alignment(alignment: AlignmentFormula | None) -> Iterator[Block]:
         calm = " = ".join(map(str, alignment.calm))
         yield Words(f"With {calm} = 0 the peak is, with Lambert's function W(z) exp(W(z)) = z:")
         yield from (Equation(name, name, value) for name, value in alignment.plain_peak.items())
+    if not alignment.claims:
+        yield Words(
+            "No sign is derived: the alignment is not one minus x over the peak's expression, as where both actions "
+            "of the leader take something."
+        )
     yield from (Stated(claim, _CLAIMS[claim.name]) for claim in alignment.claims)
     yield from (Words(_computed(found)) for found in alignment.computed)
 
@@ -260,6 +265,8 @@ def _computed(found: Computed) -> str:
     if found.name == "alignment-zero":
         numbers = ", ".join(f"{name} = {value:.10g}" for name, value in values.items())
         return f"Computed, not proved: at these numbers the gradient vanishes at {numbers}."
+    if found.name == "no-values":
+        return "Computed: nothing, since at these numbers some of the formulas have no finite value."
     ends = ", ".join(f"{value:.6g} {name}" for name, value in values.items())
     return f"Computed, not proved: the alignment <g, p> / ||p||^2 is {ends or 'not known'}."
 
