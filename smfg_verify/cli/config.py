@@ -84,15 +84,35 @@ def parse_assignments(assignments: Iterable[str]) -> Record:
     Raises:
         ValueError: no name, no value, or a name set twice.
     """
-    parameters: Record = {}
+    said = "name=value, such as kappa=2 or kappa=[1,2]", "one value; a list is {name}=[1,2]"
+    return {name: parse_value(text) for name, text in assigned_texts("--set", assignments, *said).items()}
+
+
+def assigned_texts(
+    option: str, assignments: Iterable[str], expected: str = "name=value", once: str = "one value"
+) -> dict[str, str]:
+    """Name -> text of "name=text".
+
+    Args:
+        option: whose, for messages.
+        assignments: as the command line has them.
+        expected, once: what is expected of one, and where a name is set twice ("{name}" for it), for messages.
+
+    Returns:
+        The texts.
+
+    Raises:
+        ValueError: no name, no value, or a name set twice.
+    """
+    texts: dict[str, str] = {}
     for assignment in assignments:
         name, sign, text = (part.strip() for part in assignment.partition("="))
         if not name or not sign or not text:
-            raise InputError(f"--set: got {assignment!r}, expected name=value, such as kappa=2 or kappa=[1,2].")
-        if name in parameters:
-            raise InputError(f"--set: got {name} more than once, expected one value; a list is {name}=[1,2].")
-        parameters[name] = parse_value(text)
-    return parameters
+            raise InputError(f"{option}: got {assignment!r}, expected {expected}.")
+        if name in texts:
+            raise InputError(f"{option}: got {name} more than once, expected {once.format(name=name)}.")
+        texts[name] = text
+    return texts
 
 
 def parse_value(text: str) -> Json:

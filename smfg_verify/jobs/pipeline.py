@@ -77,12 +77,16 @@ class Results:
 
     @property
     def judged(self) -> tuple[RateFinding, ...]:
-        """Rows that can count against the claim.
+        """Rows that can count against the claim."""
+        return () if self.bounds is None else judged_rows(self.bounds)
 
-        The policy-space gap carries no claim, and a running average may be slower because it remembers its start.
-        """
-        rows = self.bounds.rows if self.bounds is not None else ()
-        return tuple(row for row in rows if row.name not in ("policy_gap", RUNNING_AVERAGE))
+
+def judged_rows(report: BoundReport) -> tuple[RateFinding, ...]:
+    """Rows that can count against the claim.
+
+    The policy-space gap carries no claim, and a running average may be slower because it remembers its start.
+    """
+    return tuple(row for row in report.rows if row.name not in ("policy_gap", RUNNING_AVERAGE))
 
 
 def load_game(settings: GameSettings) -> AbstractGame:

@@ -1,12 +1,13 @@
 """A directory as a job leaves it, made in a moment: records made by hand, figures drawn of a few points."""
 
 import dataclasses
+import functools
 import json
 
 import numpy as np
 
 from smfg_verify.jobs.settings import CheckSettings, RunSettings
-from smfg_verify.report.figures.drawing import finish_axes, new_figure, save_figure
+from smfg_verify.report.figures.drawing import figure_files, finish_axes, new_figure
 from smfg_verify.report.files.report import report_bytes
 from tests.bounds.rates.test_decay import noisy_power_law
 from tests.bounds.rates.test_validate_bounds import report_of
@@ -40,27 +41,30 @@ def results_of_all_stages():
 
 def record_of_all_stages():
     """The record of a validation."""
-    return json.loads(report_bytes(results_of_all_stages()))
+    return json.loads(_text_of_all_stages())
+
+
+@functools.cache
+def _text_of_all_stages():
+    return report_bytes(results_of_all_stages())
 
 
 def save(directory, record, pictures=("equilibrium", "convergence")):
     """Write a record, and pictures that it then names, into a directory; returns the directory."""
-    files = []
+    files = {}
     for number, name in enumerate(pictures):
-        figure = new_figure(4.0, 2.0)
-        axes = figure.subplots()
-        axes.plot([0.0, 1.0], [0.0, number + 1.0], label="a line")
-        axes.imshow(np.eye(2), extent=(0.0, 0.5, 0.0, 0.5))
-        finish_axes(axes, rf"$\tau$ of {name}", "x", "y")
-        files += save_figure(figure, directory, name)
-    (directory / "report.json").write_text(json.dumps({**record, "files": files}))
+        files |= _drawn(name, number)
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
+    (directory / "report.json").write_text(json.dumps({**record, "files": list(files)}))
     return directory
 
 
-def texts_of(record):
-    """Every text in a record, those of its keys aside."""
-    if isinstance(record, dict):
-        return [text for entry in record.values() for text in texts_of(entry)]
-    if isinstance(record, list):
-        return [text for entry in record for text in texts_of(entry)]
-    return [record] if isinstance(record, str) else []
+@functools.cache
+def _drawn(name, number):
+    figure = new_figure(4.0, 2.0)
+    axes = figure.subplots()
+    axes.plot([0.0, 1.0], [0.0, number + 1.0], label="a line")
+    axes.imshow(np.eye(2), extent=(0.0, 0.5, 0.0, 0.5))
+    finish_axes(axes, rf"$\tau$ of {name}", "x", "y")
+    return figure_files(figure, name)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from smfg_verify.records.entries import Algebraic
+
 
 class Mixing(NamedTuple):
     r"""The best certified mixing found.
@@ -166,6 +168,6 @@ def _factor(steps: int, coefficient: float) -> float:
     return mixing_formula(steps, coefficient) if coefficient < 1.0 - CLEARLY_BELOW_ONE else np.inf
 
 
-def mixing_formula(steps: int, coefficient: float) -> float:
+def mixing_formula(steps: Algebraic, coefficient: Algebraic) -> Algebraic:
     r"""$m / (1 - \delta_m)$ and nothing else: plain arithmetic, for symbols too."""
     return steps / (1.0 - coefficient)

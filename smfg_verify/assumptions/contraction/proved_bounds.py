@@ -10,7 +10,7 @@ import numpy as np
 from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameConstants
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
-from smfg_verify.records.entries import Entries
+from smfg_verify.records.entries import Algebraic, Entries
 
 # A probability below this may be a rounding error.
 _POSSIBLE = 1e-9
@@ -19,7 +19,7 @@ _NOTHING = 1e-200
 # What the roundings of a game's functions may move the fixed points of Gamma by, in mass, where a bound is to count as
 # proved: as near as two equilibria have to be to be one.
 _ALLOWED_MOVE = 1e-8
-Logarithm = Callable[[float], float]
+Logarithm = Callable[[Algebraic], Algebraic]
 
 
 class BoundInputs(NamedTuple):
@@ -133,7 +133,7 @@ def theory_bound(inputs: BoundInputs, temperature: float) -> float:
     return _unless_rough(sup_norm_formula, inputs, temperature)
 
 
-def sup_norm_formula(inputs: BoundInputs, temperature: float, log: Logarithm = math.log) -> float:
+def sup_norm_formula(inputs: BoundInputs, temperature: Algebraic, log: Logarithm = math.log) -> Algebraic:
     """The formula of `theory_bound` and nothing else: plain arithmetic, for symbols too, with their logarithm.
 
     Args:
@@ -169,7 +169,7 @@ def span_bound(inputs: BoundInputs, temperature: float) -> float:
     return _unless_rough(span_formula, inputs, temperature)
 
 
-def span_formula(inputs: BoundInputs, temperature: float, log: Logarithm = math.log) -> float:
+def span_formula(inputs: BoundInputs, temperature: Algebraic, log: Logarithm = math.log) -> Algebraic:
     """The formula of `span_bound` and nothing else, as `sup_norm_formula`.
 
     Args:
@@ -226,17 +226,17 @@ def _unless_rough(bound: Callable[[BoundInputs, float], float], inputs: BoundInp
     return modulus if rounding_step(inputs, temperature) <= allowed else float("inf")
 
 
-def _reward_and_entropy(inputs: BoundInputs, temperature: float, log: Logarithm) -> float:
+def _reward_and_entropy(inputs: BoundInputs, temperature: Algebraic, log: Logarithm) -> Algebraic:
     return inputs.reward_span + temperature * log(inputs.num_actions)
 
 
-def _one_step_change(inputs: BoundInputs, span: float) -> float:
+def _one_step_change(inputs: BoundInputs, span: Algebraic) -> Algebraic:
     """E: how far r + gamma P V moves with the mean field while V, of that span, is held fixed."""
     moved = 0.0 if inputs.transition_lipschitz == 0.0 else inputs.transition_lipschitz * span
     return inputs.follower_lipschitz + 0.5 * inputs.discount * moved
 
 
-def _assembled(inputs: BoundInputs, policy: float) -> float:
+def _assembled(inputs: BoundInputs, policy: Algebraic) -> Algebraic:
     """From the policy's Lipschitz constant to that of the stationary law."""
     if inputs.constant_map:
         return 0.0

@@ -13,7 +13,7 @@ import scipy.special
 
 from smfg_verify.assumptions.search import LOGIT_BOX
 from smfg_verify.game import AbstractGame
-from smfg_verify.records.entries import Entries
+from smfg_verify.records.entries import Algebraic, Entries
 
 
 class DominationInputs(NamedTuple):
@@ -45,8 +45,8 @@ class DominationInputs(NamedTuple):
 class Functions(NamedTuple):
     """Logarithm and logistic function of the numbers in use."""
 
-    log: Callable[[float], float]
-    expit: Callable[[float], float]
+    log: Callable[[Algebraic], Algebraic]
+    expit: Callable[[Algebraic], Algebraic]
 
 
 FLOATS = Functions(math.log, lambda x: float(scipy.special.expit(x)))
@@ -64,7 +64,7 @@ def inputs_of(game: AbstractGame, bounds: Entries) -> DominationInputs:
     )
 
 
-def action_value_span(inputs: DominationInputs, log: Callable[[float], float] = math.log) -> float:
+def action_value_span(inputs: DominationInputs, log: Callable[[Algebraic], Algebraic] = math.log) -> Algebraic:
     r"""$span_a Q \le span_a r + \gamma \delta_A \frac{span\,r + \tau \log A}{1 - \gamma \kappa}$ at the optimum."""
     value_span = (inputs.reward_span + inputs.temperature * log(inputs.num_actions)) / (
         1.0 - inputs.discount * inputs.one_step
@@ -74,23 +74,23 @@ def action_value_span(inputs: DominationInputs, log: Callable[[float], float] = 
     return inputs.action_reward_span + inputs.discount * future
 
 
-def optimal_probability(inputs: DominationInputs, functions: Functions = FLOATS) -> float:
+def optimal_probability(inputs: DominationInputs, functions: Functions = FLOATS) -> Algebraic:
     r"""$\pi^* \ge 1 / (1 + (A - 1) e^{span_a Q / \tau})$."""
     exponent = action_value_span(inputs, functions.log) / inputs.temperature
     return functions.expit(-exponent - functions.log(inputs.num_actions - 1))
 
 
-def probability_in_box(inputs: DominationInputs, box: float, functions: Functions = FLOATS) -> float:
+def probability_in_box(inputs: DominationInputs, box: Algebraic, functions: Functions = FLOATS) -> Algebraic:
     r"""$\pi \ge 1 / (1 + (A - 1) e^{2 L})$ for logits within L of zero."""
     return functions.expit(-2.0 * box - functions.log(inputs.num_actions - 1))
 
 
-def mei_formula(inputs: DominationInputs, probability: float) -> float:
+def mei_formula(inputs: DominationInputs, probability: Algebraic) -> Algebraic:
     """Mei et al.'s constant where both occupancies are equal and no probability is smaller."""
     return 2.0 * inputs.temperature / inputs.num_states * inputs.coverage * probability**2
 
 
-def box_formula(inputs: DominationInputs, probability: float) -> float:
+def box_formula(inputs: DominationInputs, probability: Algebraic) -> Algebraic:
     r"""The same where they are not: $d^*(s) / d(s) \le 1 / ((1 - \gamma) \min\rho)$."""
     return mei_formula(inputs, probability) * (1.0 - inputs.discount) * inputs.coverage
 
@@ -110,24 +110,24 @@ def smallest_optimal_probability(game: AbstractGame, bounds: Entries) -> float:
     Returns:
         The bound; zero where it is too small for a float, or a span is infinite.
     """
-    return optimal_probability(inputs_of(game, bounds))
+    return float(optimal_probability(inputs_of(game, bounds)))
 
 
 def measured_constant(game: AbstractGame, probability: float) -> float:
     """The constant of a game where no probability is smaller than one that was measured."""
-    return mei_formula(_without_bounds(game), probability)
+    return float(mei_formula(_without_bounds(game), probability))
 
 
 def constant_at_optimum(game: AbstractGame, bounds: Entries) -> float:
     r"""Lower bound of $C = \frac{2\tau}{n} \min\rho \min\pi^{*2}$ over all leaders and mean fields; there $d^* = d$."""
     inputs = inputs_of(game, bounds)
-    return mei_formula(inputs, optimal_probability(inputs))
+    return float(mei_formula(inputs, optimal_probability(inputs)))
 
 
 def constant_in_box(game: AbstractGame) -> float:
     r"""Lower bound of $C(\theta)$ over all leaders, mean fields and follower's logits within `LOGIT_BOX` of zero."""
     inputs = _without_bounds(game)
-    return box_formula(inputs, probability_in_box(inputs, LOGIT_BOX))
+    return float(box_formula(inputs, probability_in_box(inputs, LOGIT_BOX)))
 
 
 def _without_bounds(game: AbstractGame) -> DominationInputs:

@@ -9,7 +9,6 @@ $\|e^+\| \le [1 - \xi (1 - q)] \|e\| + \zeta \|D h\|$ with $q = \|G\| + \frac{\z
 import functools
 import itertools
 import math
-from typing import TypeVar
 
 import numpy as np
 
@@ -26,19 +25,18 @@ from smfg_verify.assumptions.step_sizes.sentences import STEP_SIZES
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.learners import LEARNERS
-from smfg_verify.records.entries import Entries, Record
+from smfg_verify.records.entries import Algebraic, Entries, Record
 
 PROPERTY = "step-sizes"
 _finding = functools.partial(Finding, property=PROPERTY, side=Side.EXACT, evidence=Evidence.PROOF)
 STATEMENTS = ("order", "range", "ratios")
-Number = TypeVar("Number", float, np.ndarray)
 # The learners whose steps are clipped to one, where an update is already a full replacement.
 _CLIPPED = ("mean_field", "critic")
 # Leaders linearised at, of the random ones and of the run each.
 _LEADERS = 128
 
 
-def quotient(slow: float, fast: float) -> float:
+def quotient(slow: Algebraic, fast: Algebraic) -> Algebraic:
     """slow / fast; a learner that stands still is slower than any, and none is slower than it."""
     if slow == 0.0:
         return 0.0
@@ -72,10 +70,11 @@ def _factor(game: AbstractGame, witness: Entries) -> float:
 
 
 def _factors(found: Linearisation, ratio: float) -> np.ndarray:
-    return tracking_factor(found.contraction, found.feedback, ratio)
+    factors: np.ndarray = tracking_factor(found.contraction, found.feedback, ratio)
+    return factors
 
 
-def tracking_factor(contraction: Number, feedback: Number, ratio: float) -> Number:
+def tracking_factor(contraction: Algebraic, feedback: Algebraic, ratio: Algebraic) -> Algebraic:
     r"""$q = \|G\| + \frac{\zeta}{\xi} \|D K\|$, see `mean_field_tracking`: plain arithmetic, for symbols too.
 
     Args:

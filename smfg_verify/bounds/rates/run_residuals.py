@@ -128,11 +128,7 @@ class Residuals(Readable):
         return self.status.size
 
     def to_xarray(self) -> "xarray.Dataset":
-        """The residuals as a dataset.
-
-        Returns:
-            Variables named as the attributes, with dimensions (seed, iteration) and both as coordinates; the rounding
-            levels as `rounding_NAME`, and the status by its names.
+        """The residuals as a dataset over (seed, iteration), rounding levels as `rounding_NAME`.
 
         Examples:
             >>> from smfg_verify import ac_smfg, exact_residuals, games
@@ -148,8 +144,8 @@ class Residuals(Readable):
         }
         values |= {f"rounding_{name}": levels for name, levels in self.rounding.items()}
         values["status"] = np.vectorize(lambda code: PointStatus(code).name, otypes=[object])(self.status)
-        coordinates = {"seed": self.seeds, "iteration": self.iterations}
-        return xarray.Dataset({name: (tuple(coordinates), array) for name, array in values.items()}, coords=coordinates)
+        axes = {"seed": self.seeds, "iteration": self.iterations}
+        return xarray.Dataset({name: (tuple(axes), array) for name, array in values.items()}, coords=axes)
 
 
 def exact_residuals(game: AbstractGame, trace: Trace, *, batch_size: int | None = None) -> Residuals:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import sympy
 
+from smfg_verify.records.entries import Algebraic
 from smfg_verify.symbolic.constants.records import ConstantExpression, Remark, SymbolValue, Term
 
 # Digits of the arithmetic that numbers are put in with, twice those of a float and more.
@@ -23,7 +24,7 @@ class Symbols:
     def __init__(self) -> None:
         self.values: list[SymbolValue] = []
 
-    def __call__(self, name: str, value: float, meaning: str) -> sympy.Expr:
+    def __call__(self, name: str, value: float, meaning: str) -> Algebraic:
         """The symbol of a constant, positive; plain zero where the constant is zero."""
         symbol = sympy.Symbol(name, positive=True)
         self.values.append(SymbolValue(symbol=symbol, value=float(value), meaning=meaning))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions import find_property
+from smfg_verify.bounds import RateVerdict
 from smfg_verify.report.formats.contents import contents
 from smfg_verify.report.formats.saved import Saved, read_saved
 from smfg_verify.report.formats.sections.details import detail_lines, digits
@@ -61,9 +62,20 @@ def test_the_summary_has_one_row_a_property_with_its_verdict_and_what_decides(sa
         assert row[4].text == finding.meaning
         assert math.isnan(finding.constant) or row[3].value == finding.constant
     said = " ".join(document.sections[0].sentences)
-    assert "Refuted: coverage/initial; 2 of 9 properties checked." in said
+    assert "Refuted: coverage: 1 of 2 checked, 7 not checked. Refuted statements: coverage/initial." in said
     assert "gradient-alignment" in said.split("Not checked:")[1]
     assert "Warning: a warning" in said
+
+
+def test_what_carries_no_claim_is_not_counted_against_it(saved):
+    """The gap falls, if at all, for reasons of its own, and an average remembers its start: both may be slower."""
+    slow = {"policy_gap", "running-average"}
+    rows = tuple(
+        dataclasses.replace(row, verdict=RateVerdict.SLOWER) if row.name in slow else row for row in saved.bounds.rows
+    )
+    found = contents(dataclasses.replace(saved, bounds=dataclasses.replace(saved.bounds, rows=rows)))
+    (said,) = [words for words in found.sections[0].sentences if words.startswith("Slower")]
+    assert said == "Slower than claimed: none; of 6 residuals judged: 6 consistent with -1/2."
 
 
 def test_every_finding_is_a_row_with_its_role_witness_and_search(saved, document):

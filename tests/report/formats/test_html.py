@@ -140,6 +140,12 @@ def test_headings_descend_by_one_and_landmarks_are_there(page):
     assert outline.all("title") == [{}] + [found for found in outline.all("title") if "id" in found]
 
 
+def test_no_two_landmarks_have_one_name(page):
+    regions = [found for tag, found in Outline(page).elements if tag == "section" or found.get("role") == "region"]
+    names = [found.get("aria-labelledby") or found["aria-label"] for found in regions]
+    assert len(names) == len(set(names)) > 10
+
+
 def test_headings_of_tables_say_what_they_head_and_figures_what_they_show(page):
     outline = Outline(page)
     assert {found["scope"] for found in outline.all("th")} == {"col", "row"}

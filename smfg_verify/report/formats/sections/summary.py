@@ -1,21 +1,25 @@
 """The first section: one row a property, what fell, what was not looked at."""
 
 from smfg_verify.assumptions import AssumptionReport, property_names
-from smfg_verify.assumptions.summary import constant_words
+from smfg_verify.assumptions.outlook import could_change
+from smfg_verify.assumptions.summary import constant_words, refuted_line
+from smfg_verify.bounds import BoundReport
+from smfg_verify.jobs.pipeline import judged_rows
 from smfg_verify.report.formats.document import Cell, Column, Section, Table, slug
 from smfg_verify.report.formats.saved import Saved
 
 _COLUMNS = (
-    Column("property", width=0.17),
+    Column("property", width=0.15),
     Column("verdict", width=0.14),
-    Column("decided by", width=0.14),
-    Column("constant", numbers=True, width=0.16),
-    Column("what it means here", width=0.39),
+    Column("decided by", width=0.13),
+    Column("constant", numbers=True, width=0.14),
+    Column("what it means here", width=0.27),
+    Column("what could change it", width=0.17),
 )
 
 
 def summary_section(saved: Saved) -> Section:
-    """One row a property: verdict, the statement that decides with its constant, what it means for this game."""
+    """One row a property: verdict, what decides with its constant, what that means, what could change it."""
     tables = () if saved.assumptions is None else (_table(saved.assumptions),)
     return Section("Summary", tuple(_sentences(saved)), tables)
 
@@ -24,21 +28,21 @@ def _sentences(saved: Saved) -> list[str]:
     summary, said = saved.record["summary"], []
     if saved.assumptions is not None:
         unchecked = [name for name in property_names() if name not in saved.assumptions.properties]
-        checked = f"{len(saved.assumptions.properties)} of {len(property_names())} properties checked"
-        said.append(f"Refuted: {', '.join(summary['refuted']) or 'none'}; {checked}.")
+        said.append(f"{refuted_line(saved.assumptions)}.")
+        said += [f"Refuted statements: {', '.join(summary['refuted'])}."] if summary["refuted"] else []
         said += [f"Not checked: {', '.join(unchecked)}."] if unchecked else []
     if saved.bounds is not None:
-        said.append(f"Slower than claimed: {', '.join(summary['slower']) or 'none'}; {_judged(saved)}.")
+        said.append(f"Slower than claimed: {', '.join(summary['slower']) or 'none'}; {_judged(saved.bounds)}.")
     said += [f"Warning: {warning}" for warning in saved.record["warnings"]]
     said += [f"Missing beside report.json, which names it: {name}." for name in saved.missing]
     return said
 
 
-def _judged(saved: Saved) -> str:
-    rows = saved.bounds.rows if saved.bounds is not None else ()
-    verdicts = [row.verdict.value for row in rows]
+def _judged(report: BoundReport) -> str:
+    """How many rates of each verdict there are, among those that can count against the claim."""
+    verdicts = [row.verdict.value for row in judged_rows(report)]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
-    return f"rates of {len(rows)} rows: {counts}"
+    return f"of {len(verdicts)} residuals judged: {counts}"
 
 
 def _table(report: AssumptionReport) -> Table:
@@ -52,12 +56,13 @@ def _table(report: AssumptionReport) -> Table:
 
 
 def _row(report: AssumptionReport, name: str) -> tuple[Cell, ...]:
-    verdict, (finding, *alike) = report.verdict(name).value, report.deciding(name)
-    others = f" and {len(alike)} more" if alike else ""
+    verdict, (first, *others) = report.verdict(name), report.deciding(name)
+    more = f" and {len(others)} more" if others else ""
     return (
         Cell(name, target=slug(name)),
-        Cell(verdict, verdict=verdict),
-        Cell(f"{finding.statement}{others}"),
-        Cell(constant_words(finding), value=finding.constant),
-        Cell(finding.meaning),
+        Cell(verdict.value, verdict=verdict.value),
+        Cell(f"{first.statement}{more}"),
+        Cell(constant_words(first), value=first.constant),
+        Cell(first.meaning),
+        Cell(could_change(name, verdict)),
     )
