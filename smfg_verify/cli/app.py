@@ -18,9 +18,9 @@ _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
     look.show: ("show shop-positioning", "show two-road-toll --set temperature=0.4 --set kappa=1,3"),
     look.derive: (
         "derive laffer-tax",
-        "derive two-road-toll --part alignment --format latex",
-        "derive epidemic --part constants",
-        "derive laffer-tax --part rates --exponent leader=3/5 --exponent mean_field=1/2",
+        "derive two-road-toll --set inertia=0.1 --format latex",
+        "derive random-game --about constants",
+        "derive laffer-tax --about rates --exponent leader=3/5 --exponent mean_field=1/2",
     ),
     verify.check: ("check laffer-tax --property ergodicity --budget quick", "check my_games.py:MyGame --strict"),
     verify.atlas: ("atlas --out results/atlas", "atlas laffer-tax market-entrance --budget quick"),

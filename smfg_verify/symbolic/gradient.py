@@ -7,6 +7,7 @@ import numpy as np
 import sympy as sp
 from jaxtyping import ArrayLike, Float
 
+from smfg_verify.errors import InputError
 from smfg_verify.exact import Equilibrium
 from smfg_verify.symbolic import symbols
 from smfg_verify.symbolic.game import SymbolicGame
@@ -84,12 +85,22 @@ class GradientFormula:
     def at(self, values: Mapping[sp.Symbol, np.ndarray | float]) -> dict[str, np.ndarray]:
         """Numbers of the gradient in logits, of its parts, and of the best response's slope.
 
+        At a kink of the formulas, such as that of `Max`, the mean of both slopes is taken.
+
         Args:
             values: of every symbol, as `equilibrium_values` gives them; arrays of one shape for a batch of points.
 
         Returns:
             By name ("total", the parts, "best_response"): (O, B, *batch), the slope (n - 1, n - 1, *batch).
+
+        Raises:
+            ValueError: values of a leader with an entropy weight, where the formula is of one without.
         """
+        if self.game.leader_temperature == 0.0 and np.any(np.asarray(values[symbols.leader_temperature]) != 0.0):
+            raise InputError(
+                f"values: got {symbols.leader_temperature} = {values[symbols.leader_temperature]}, expected 0: the "
+                "formula is of a leader without entropy weight; derive it from a game with one."
+            )
         matrices = {name: self.in_logits(getattr(self, name)) for name in ("total", *PARTS)}
         matrices["best_response"] = self.best_response
         found = values_of([entry for matrix in matrices.values() for entry in matrix], self.definitions, values)

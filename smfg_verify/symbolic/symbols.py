@@ -1,5 +1,7 @@
 """The symbols that formulas of games are written in, and the names that are taken."""
 
+import re
+
 import sympy as sp
 
 # The place a formula speaks of: state, action of the follower, action of the leader, next state.
@@ -17,7 +19,12 @@ temperature = sp.Symbol("tau", positive=True)
 leader_temperature = sp.Symbol("tau_l", nonnegative=True)
 
 # Names of equilibrium values in derived formulas: a parameter of the same name would be read for one of them.
-_DERIVED = ("phi", "pi", "V", "nu", "rho", "omega", "Phi", "P", "r_f", "r_l", "N", "W", "D", "x", "q")
+_DERIVED = (
+    *("phi", "pi", "V", "nu", "rho", "omega", "Phi", "P", "r_f", "r_l", "p", "x", "y", "logit", "tau_c"),
+    *("Pbar", "lbar", "N", "detN", "Ainv", "detAinv", "S", "detS", "W", "D", "L", "dJ"),
+)
+# The same along a direction: dVm0_1, qphi01_0_0.
+DIRECTED = re.compile(r"(q|dV|dQ|dpi|g|dm)(m\d|phi\d\d)(_\d+)*")
 TAKEN = {
     **{str(symbol): "an index of a formula" for symbol in INDICES},
     "m": "the mean field",

@@ -1,6 +1,7 @@
 """Formulas in indices as tables: one expression for each state and pair of actions, every symbol known."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import sympy as sp
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import Dependence, Numerical
 from smfg_verify.suggestions import closest
-from smfg_verify.symbolic.symbols import INDICES, TAKEN, element, mean_field
+from smfg_verify.symbolic.symbols import DIRECTED, INDICES, TAKEN, element, mean_field
 
 Place = tuple[int, ...]
 Table = Mapping[Place, sp.Expr]
@@ -80,8 +81,9 @@ def _checked_name(written: object) -> str:
             "sympy.IndexedBase of arrays."
         )
     name = str(written)
-    if name in TAKEN or any(name.startswith(f"{taken}_") and name[-1].isdigit() for taken in TAKEN):
-        why = next(TAKEN[taken] for taken in TAKEN if name == taken or name.startswith(f"{taken}_"))
+    stem = re.sub(r"(_\d+)+$", "", name)
+    if stem in TAKEN or DIRECTED.fullmatch(name):
+        why = TAKEN.get(stem, "a symbol of derived formulas")
         raise InputError(f"parameters: got the name {name!r}, which is taken by {why}; expected another name.")
     if not name.isidentifier():
         raise InputError(f"parameters: got the name {name!r}, expected letters, digits and underscores.")

@@ -30,9 +30,6 @@ game = SymbolicGame(
 """
 
 
-FORMULAS = ["--part", "contraction", "--part", "alignment", "--part", "gradient"]
-
-
 def printed(arguments, capsys) -> str:
     assert main(["derive", *arguments]) == 0
     return capsys.readouterr().out
@@ -43,7 +40,7 @@ def laffer():
 
     screen = io.StringIO()
     with contextlib.redirect_stdout(screen):
-        assert main(["derive", "laffer-tax", *FORMULAS]) == 0
+        assert main(["derive", "laffer-tax"]) == 0
     return screen.getvalue()
 
 
@@ -69,12 +66,12 @@ def test_every_definition_stands_above_its_use(laffer):
 
 
 def test_numbers_of_the_command_line_are_those_it_computes_with(capsys):
-    text = printed(["two-road-toll", "--part", "contraction", "--set", "kappa=3,1", "--set", "inertia=0.5"], capsys)
+    text = printed(["two-road-toll", "--set", "kappa=3,1", "--set", "inertia=0.5"], capsys)
     assert "the critical temperature is 0.5 and tau is 0.3" in text
 
 
 def test_latex_is_latex(capsys):
-    text = printed(["two-road-toll", "--format", "latex", *FORMULAS], capsys)
+    text = printed(["two-road-toll", "--format", "latex"], capsys)
     assert text.count(r"\begin{align*}") == text.count(r"\end{align*}") > 5
     assert r"\section*{The Stackelberg gradient in closed form}" in text
     assert r"\paragraph{Proved.}" in text
@@ -84,34 +81,18 @@ def test_latex_is_latex(capsys):
 def test_a_users_file_is_derived_too(tmp_path, capsys):
     path = tmp_path / "ferry.py"
     path.write_text(FILE)
-    text = printed([f"{path}:game", *FORMULAS], capsys)
+    text = printed([f"{path}:game"], capsys)
     assert "tau_c = cost/2" in text
     assert "s: 0 north, 1 south" in text
-
-
-def test_of_any_game_there_are_constants_and_rates(capsys):
-    text = printed(["advertising"], capsys)
-    assert "mixing-factor: M = m/(1 - delta_m)" in text
-    assert "Leader's mean squared gradient, which the least so far does not exceed: k^(-1/2)" in text
-    assert "Best rate of two time scales: k^(-2/5)" in text
-    assert "The Stackelberg gradient" not in text
-
-
-def test_a_part_alone_is_all_that_is_derived_and_printed(capsys):
-    assert main(["derive", "two-road-toll", "--part", "rates"]) == 0
-    captured = capsys.readouterr()
-    assert captured.err.strip() == "1 of 1: rates of the step sizes ..."
-    assert "k^(-2/5)" in captured.out
-    assert "slope" not in captured.out
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["epidemic", "--part", "gradient"], "epidemic: got a game without formulas"),
+        (["epidemic"], "epidemic: got a game without formulas"),
         (["lafer-tax"], "laffer-tax"),
         (["laffer-tax", "--set", "kapa=1"], "kappa"),
-        (["market-entrance", "--set", "num_states=4", "--part", "gradient"], "got 4 states"),
+        (["market-entrance", "--set", "num_states=4"], "got 4 states"),
         (["laffer-tax", "--format", "word"], "latex"),
     ],
 )

@@ -175,6 +175,9 @@ REFUSED = [
     ({"parameters": {kappa: 1.0, toll: 0.5, sp.Symbol("m"): 1.0}}, "'m', which is taken by the mean field"),
     ({"parameters": {kappa: 1.0, toll: 0.5, sp.Symbol("pi_0_1"): 1.0}}, "'pi_0_1', which is taken by"),
     ({"parameters": {kappa: 1.0, toll: 0.5, sp.Symbol("V"): 1.0}}, "'V', which is taken by"),
+    ({"parameters": {kappa: 1.0, toll: 0.5, sp.Symbol("p", positive=True): 1.0}}, "'p', which is taken by"),
+    ({"parameters": {kappa: 1.0, toll: 0.5, sp.Symbol("dVphi01_0"): 1.0}}, "'dVphi01_0', which is taken by"),
+    ({"parameters": {kappa: 1.0, toll: 0.5, sp.IndexedBase("Pbar"): [1.0]}}, "'Pbar', which is taken by"),
     ({"parameters": {kappa: 1.0, toll: 0.5, sp.Symbol("toll"): 1.0}}, "'toll' and 'toll', which both"),
     ({"parameters": {kappa: 1.0, toll: 0.5, "price": 1.0}}, "expected symbols"),
     ({"states": ("road", "road")}, "none twice"),
@@ -209,6 +212,8 @@ def test_replacing_a_field_keeps_the_formulas():
 
 def test_the_page_about_formulas_prints_what_it_says(capsys):
     page = (Path(__file__).parents[2] / "docs" / "symbolic.md").read_text()
-    (code,), (expected,) = (re.findall(rf"```{kind}\n(.*?)```", page, flags=re.DOTALL) for kind in ("python", "text"))
-    exec(compile(code, "symbolic.md", "exec"), {})
-    assert capsys.readouterr().out == expected
+    blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, flags=re.DOTALL)
+    assert len(blocks) == page.count("```python")
+    for code, expected in blocks:
+        exec(compile(code, "symbolic.md", "exec"), {})
+        assert capsys.readouterr().out == expected

@@ -92,6 +92,14 @@ def test_a_batch_of_points_gives_what_single_points_give():
         np.testing.assert_array_equal(batch["total"][..., index], formula.at(point)["total"])
 
 
+def test_values_of_a_leader_with_an_entropy_weight_are_refused_by_a_formula_without():
+    game = symbolic.load("two-road-toll")
+    formula, weighted = symbolic.stackelberg_formula(game), dataclasses.replace(game, leader_temperature=0.1)
+    equilibrium = stackelberg_gradient(weighted.to_game(), np.zeros((1, 2))).equilibrium
+    with pytest.raises(ValueError, match=r"tau_l = 0\.1, expected 0"):
+        formula.at(symbolic.equilibrium_values(weighted, equilibrium, [[0.5, 0.5]]))
+
+
 def test_what_has_no_readable_closed_form_is_refused():
     with pytest.raises(ValueError, match="got 4 states"):
         symbolic.stackelberg_formula(symbolic.load("market-entrance", num_states=4))

@@ -1,5 +1,6 @@
 """What is there: the games, and one of them."""
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -9,6 +10,8 @@ from smfg_verify.cli.endings import FINISHED
 from smfg_verify.cli.options import GameName, GameOptions
 from smfg_verify.cli.precision import use_float64
 from smfg_verify.cli.screen import screen
+from smfg_verify.errors import InputError
+from smfg_verify.jobs.settings import GameSettings
 
 
 def games() -> int:
@@ -36,31 +39,43 @@ def derive(
     game: GameName,
     /,
     *,
-    part: Annotated[
-        tuple[Literal["contraction", "alignment", "gradient", "constants", "rates"], ...] | None,
-        Parameter(help="What to derive; repeatable [all that the game can have]."),
-    ] = None,
+    format: Annotated[
+        Literal["text", "latex"], Parameter(help="Plain text, or LaTeX for a document with amsmath and booktabs.")
+    ] = "text",
+    about: Annotated[
+        Literal["formulas", "constants", "rates"],
+        Parameter(
+            help="Formulas of a small game that has them; certified constants of any game as expressions, with the "
+            "share of each term; rates of learning from exponents of the step sizes, the same for every game."
+        ),
+    ] = "formulas",
     exponent: Annotated[
         tuple[str, ...] | None,
         Parameter(
             metavar="LEARNER=S",
-            help="For the rates: steps k^(-S) of a learner, S a rational or the name of a symbol; repeatable [1/2].",
+            help="With --about rates: steps k^(-S) of a learner, S a rational or a symbol; repeatable [symbols].",
         ),
     ] = None,
-    format: Annotated[
-        Literal["text", "latex"], Parameter(help="Plain text, or LaTeX for a document with amsmath and booktabs.")
-    ] = "text",
     parameters: GameOptions = GameOptions(),
 ) -> int:
-    """Derive formulas: of a small game that is written as formulas its contraction, alignment and gradient, of any game
-    its certified constants and the rates of the step sizes."""
+    """Derive formulas of a small game: its gradient in closed form, when its best response contracts, its alignment."""
     use_float64()
-    from smfg_verify.jobs.derive import derive_game
-    from smfg_verify.report.tables.derivation import latex_lines, text_lines
-
     settings = gather(game, parameters, command="derive").game
-    derivation = derive_game(settings, part, exponents=assigned_texts("--exponent", exponent or ()))
+    exponents = assigned_texts("--exponent", exponent or ())
+    if exponents and about != "rates":
+        raise InputError(f"--exponent: got it beside --about {about}, expected --about rates.")
     console = screen()
-    for line in (latex_lines if format == "latex" else text_lines)(derivation):
+    for line in _derived(settings, about, exponents, latex=format == "latex"):
         console.print(line, soft_wrap=format == "latex", markup=False, highlight=False)
     return FINISHED
+
+
+def _derived(settings: GameSettings, about: str, exponents: Mapping[str, str], *, latex: bool) -> Iterable[str]:
+    """The lines that `derive` prints."""
+    from smfg_verify.jobs.derive import derive_constants, derive_game, derive_scheme_rates
+    from smfg_verify.report.tables.derivation import latex_lines, text_lines
+
+    if about == "formulas":
+        return (latex_lines if latex else text_lines)(derive_game(settings))
+    found = (derive_constants(settings),) if about == "constants" else derive_scheme_rates(settings, exponents)
+    return [record.latex if latex else record.text for record in found]

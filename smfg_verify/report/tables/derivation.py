@@ -44,14 +44,7 @@ class Stated(NamedTuple):
     sentence: str
 
 
-class Rendered(NamedTuple):
-    """What renders itself, as text and as LaTeX."""
-
-    text: str
-    latex: str
-
-
-Block = Heading | Words | Equation | Stated | Rendered
+Block = Heading | Words | Equation | Stated
 
 _FUNCTION_NAMES = {
     "transition": ("P(s_next | s, a, b, m)", r"P(s' \mid s, a, b, m)"),
@@ -116,8 +109,6 @@ def text_lines(derivation: Derivation) -> Iterator[str]:
                 yield from (text,) if isinstance(after, Words | Heading) else ("", text)
             case Equation(left, _, right):
                 yield f"  {left} = {right}"
-            case Rendered(text, _):
-                yield from ("", *text.split("\n"))
             case Stated(claim, sentence):
                 yield from ("", f"{_mark(claim)}: {sentence}", f"  {_relation_text(claim.relation)}")
                 if claim.conditions:
@@ -144,8 +135,6 @@ def latex_lines(derivation: Derivation) -> Iterator[str]:
                     yield rf"\section*{{{_escaped(text)}}}"
                 case Words(text):
                     yield f"\n{_escaped(text)}\n"
-                case Rendered(_, written):
-                    yield written
                 case Stated(claim, sentence):
                     where = ", ".join(f"${_condition_latex(condition)}$" for condition in claim.conditions)
                     yield rf"\paragraph{{{_mark(claim)}.}} {_escaped(sentence)}"
@@ -154,23 +143,11 @@ def latex_lines(derivation: Derivation) -> Iterator[str]:
 
 def blocks(derivation: Derivation) -> Iterator[Block]:
     """What there is to say, in order."""
-    if derivation.game is not None:
-        yield from _game(derivation.game)
+    yield from _game(derivation.game)
     if derivation.contraction is not None:
         yield from _contraction(derivation.contraction)
-    if "alignment" in derivation.parts:
-        yield from _alignment(derivation.alignment)
-    if derivation.gradient is not None:
-        yield from _gradient(derivation.gradient)
-    if derivation.constants is not None:
-        yield Heading("Certified constants")
-        yield Rendered(derivation.constants.text, derivation.constants.latex)
-    if derivation.rates is not None and derivation.two_scales is not None:
-        yield Heading("Rates of the step sizes, of any game that meets their hypotheses")
-        yield Rendered(derivation.rates.text, derivation.rates.latex)
-        for best in (derivation.best, derivation.two_scales):
-            if best is not None:
-                yield Rendered(best.text, rf"\[ {best.latex} \]")
+    yield from _alignment(derivation.alignment)
+    yield from _gradient(derivation.gradient)
 
 
 def _mark(claim: Claim) -> str:
@@ -251,6 +228,11 @@ def _alignment(alignment: AlignmentFormula | None) -> Iterator[Block]:
         calm = " = ".join(map(str, alignment.calm))
         yield Words(f"With {calm} = 0 the peak is, with Lambert's function W(z) exp(W(z)) = z:")
         yield from (Equation(name, name, value) for name, value in alignment.plain_peak.items())
+    if not alignment.claims:
+        yield Words(
+            "No sign is derived: the alignment is not one minus x over the peak's expression, as where both actions "
+            "of the leader take something."
+        )
     yield from (Stated(claim, _CLAIMS[claim.name]) for claim in alignment.claims)
     yield from (Words(_computed(found)) for found in alignment.computed)
 
@@ -262,6 +244,8 @@ def _computed(found: Computed) -> str:
     if found.name == "alignment-zero":
         numbers = ", ".join(f"{name} = {value:.10g}" for name, value in values.items())
         return f"Computed, not proved: at these numbers the gradient vanishes at {numbers}."
+    if found.name == "no-values":
+        return "Computed: nothing, since at these numbers some of the formulas have no finite value."
     ends = ", ".join(f"{value:.6g} {name}" for name, value in values.items())
     return f"Computed, not proved: the alignment <g, p> / ||p||^2 is {ends or 'not known'}."
 

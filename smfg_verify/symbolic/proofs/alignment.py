@@ -46,7 +46,8 @@ class AlignmentFormula:
         peak_temperature: the temperature at which the peak has the choice p.
         calm: parameters that the slope of the best response depends on, such as congestion and inertia.
         plain_peak: the peak where those are zero, by name ("p", "x"), in closed form; empty if there is none.
-        claims: signs, proved or not.
+        claims: signs, proved or not; none where the alignment is not one minus x over the peak's expression, as where
+            both actions of the leader take something.
         computed: the peak at the game's numbers.
 
     Examples:
@@ -237,11 +238,13 @@ def _claims(formula: AlignmentFormula, domain: Domain, tidy: Callable[[sp.Expr],
     # Where inertia puts mass into a state that nobody chooses the peak need be the only zero above that mass alone.
     above = dataclasses.replace(domain, open={**domain.open, choice: (formula.share.subs(choice, 0), sp.Integer(1))})
     wide = sign_on(growing, domain) == "positive"
-    affine = formula.ratio - (1 - leader_probability / formula.peak_x)
-    form = sp.Eq(sp.Symbol("ratio"), 1 - leader_probability / formula.peak, evaluate=False)
-    claim = claim_sign("ratio", affine, "zero", domain)
+    form = 1 - leader_probability / formula.peak_x
+    claim = claim_sign("ratio", formula.ratio - form, "zero", domain)
+    if not claim.proved:
+        return ()  # the leader takes something by its first action too: the others would say nothing of the sign
+    form_shown = sp.Eq(sp.Symbol("ratio"), 1 - leader_probability / formula.peak, evaluate=False)
     return (
-        dataclasses.replace(claim, relation=form),
+        dataclasses.replace(claim, relation=form_shown),
         claim_sign(
             "direct-positive", formula.direct.subs(_MASS, formula.share), "positive", domain, shown=formula.direct
         ),
@@ -254,8 +257,10 @@ def _claims(formula: AlignmentFormula, domain: Domain, tidy: Callable[[sp.Expr],
 def _peaks(formula: AlignmentFormula, game: SymbolicGame) -> tuple[Computed, ...]:
     """Zeros of the alignment at the game's numbers, by bracketing on a grid of choices."""
     numbers = {**game.substitution, symbols.discount: game.discount, symbols.temperature: game.temperature}
-    named = ("peak_x", "equilibrium_x", "share", "objective")
+    named = ("peak_x", "equilibrium_x", "share", "objective", "ratio")
     values = {name: getattr(formula, name).subs(_MASS, formula.share).subs(numbers) for name in named}
+    if any(value.has(sp.zoo, sp.nan, sp.oo) for value in values.values()):
+        return (Computed("no-values", {}),)
     run = {name: sp.lambdify([choice, leader_probability], value, "numpy") for name, value in values.items()}
 
     def gap(p: float | np.ndarray) -> np.ndarray:
@@ -272,7 +277,7 @@ def _peaks(formula: AlignmentFormula, game: SymbolicGame) -> tuple[Computed, ...
         if 0.0 < x < 1.0:
             found.append(Computed("alignment-zero", {"x": x, "p": p, "m_0": at["share"], "Phi": at["objective"]}))
     ends = {
-        f"at x = {x:g}": 1.0 - x / float(run["peak_x"](p, 0.0))
+        f"at x = {x:g}": float(run["ratio"](p, x))
         for x in (0.0, 1.0)
         for p in _roots(functools.partial(excess, x), grid)
     }

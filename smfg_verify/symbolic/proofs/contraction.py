@@ -128,7 +128,7 @@ def _is_stochastic(responses: Responses, rows: list[list[sp.Expr]], domain: Doma
 
 
 def domain_of(game: SymbolicGame, responses: Responses) -> Domain:
-    """Every policy, mean field and law, gamma in [0, 1); an inertia too, which is a probability.
+    """Every policy, mean field and law, gamma in [0, 1); an inertia too, where it is such a number in the game.
 
     Args:
         game: the game.
@@ -139,7 +139,8 @@ def domain_of(game: SymbolicGame, responses: Responses) -> Domain:
     """
     unit = (sp.Integer(0), sp.Integer(1))
     half_open = {symbols.discount: unit}
-    half_open |= {symbol: unit for symbol in game.names.parameter_symbols if str(symbol) == "inertia"}
+    inertia = [symbol for symbol in game.names.parameter_symbols if str(symbol) == "inertia"]
+    half_open |= {symbol: unit for symbol in inertia if 0.0 <= game.substitution[symbol] < 1.0}
     policies = [[responses.pi[s, a] for a in responses.actions] for s in responses.states]
     leaders = [[responses.phi[o, b] for b in responses.leader_actions] for o in responses.rows]
     laws = [list(responses.m), list(responses.mass)] if responses.mass != responses.m else [list(responses.m)]

@@ -10,25 +10,19 @@ import sympy as sp
 from smfg_verify import symbolic
 from smfg_verify.report.tables.derivation import latex_lines, text_lines
 from smfg_verify.symbolic.constants import expressions_of
-from smfg_verify.symbolic.derivation import OF_FORMULAS, Derivation
+from smfg_verify.symbolic.derivation import Derivation
 from smfg_verify.symbolic.games.two_road_toll import kappa
-from smfg_verify.symbolic.rates import AC_SMFG, BILEVEL, best_exponents, derive_rates
+from smfg_verify.symbolic.rates import BILEVEL, best_exponents, derive_rates
 
 
 def derivation(game: symbolic.SymbolicGame) -> Derivation:
     gradient = symbolic.stackelberg_formula(game)
-    return Derivation(
-        parts=OF_FORMULAS,
-        game=game,
-        gradient=gradient,
-        contraction=symbolic.contraction_formula(game),
-        alignment=symbolic.alignment_formula(gradient),
-    )
+    return Derivation(game, gradient, symbolic.contraction_formula(game), symbolic.alignment_formula(gradient))
 
 
 def contraction_text(game: symbolic.SymbolicGame) -> str:
-    found = Derivation(parts=("contraction",), game=game, contraction=symbolic.contraction_formula(game))
-    return "\n".join(text_lines(found))
+    formula = symbolic.contraction_formula(game)
+    return "\n".join(text_lines(Derivation(game, symbolic.stackelberg_formula(game), formula, None)))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +63,7 @@ def test_where_no_one_is_indifferent_nothing_is_said_to_be_lost():
 
 def test_a_game_is_printed_with_its_labels_formulas_and_numbers():
     game = symbolic.load("market-entrance")
-    lines = list(text_lines(Derivation(parts=(), game=game)))
+    lines = list(text_lines(Derivation(game, symbolic.stackelberg_formula(game), None, None)))
     assert "b: 0 none, 1 favour buy, 2 favour sell" in lines
     assert f"  r_f(s, a, b, m) = {game.follower_reward}" in lines
     assert any("target = [0.3, 0.7]" in line for line in lines)
@@ -79,15 +73,12 @@ def test_a_game_is_printed_with_its_labels_formulas_and_numbers():
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX is installed")
 def test_the_whole_of_it_compiles(tmp_path):
     game = symbolic.load("laffer-tax")
-    half = derive_rates(dict.fromkeys(AC_SMFG.learners, "1/2"))
-    found = dataclasses.replace(
-        derivation(game),
-        constants=expressions_of(game.to_game(), budget="quick"),
-        rates=half,
-        two_scales=best_exponents(recursion=BILEVEL),
-    )
+    exponents = best_exponents(BILEVEL)
+    derived = (expressions_of(game.to_game(), budget="quick"), derive_rates())
+    records = (*(record.latex for record in derived), rf"\[ {exponents.latex} \]")
     packages = r"\usepackage{amsmath,amssymb,booktabs}\allowdisplaybreaks"
-    lines = (r"\documentclass{article}", packages, r"\begin{document}", *latex_lines(found), r"\end{document}")
+    body = (*latex_lines(derivation(game)), *records)
+    lines = (r"\documentclass{article}", packages, r"\begin{document}", *body, r"\end{document}")
     (tmp_path / "derived.tex").write_text("\n".join(lines))
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "derived.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True)

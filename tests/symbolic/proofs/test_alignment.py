@@ -103,12 +103,36 @@ def test_every_claim_is_proved_and_none_is_contradicted_on_a_grid(formulas, name
     assert np.all(np.diff(falls) < 0.0)
 
 
-def test_with_inertia_the_laffer_ratio_turns_again_where_hardly_anyone_chooses_the_formal_sector():
+def test_with_inertia_the_laffer_ratio_turns_again_where_hardly_anyone_chooses_the_formal_sector(formulas):
     """Why the claim stops at half the inertia: below it the tax base no longer shrinks, and more tax pays again."""
-    game = symbolic.load("laffer-tax")
-    formula = symbolic.alignment_formula(symbolic.stackelberg_formula(game))
+    game, formula = formulas["laffer-tax"]
     gaps = [number(formula.peak_x - formula.equilibrium_x, game, p=p) for p in (1e-4, 1e-3, 0.04)]
     assert gaps[0] > gaps[1] > gaps[2]
+
+
+def test_where_both_actions_take_something_the_numbers_are_those_of_the_gradient_and_no_sign_is_claimed():
+    game = symbolic.load("laffer-tax", taxes=[0.9, 0.1], temperature=0.1)
+    formula, numeric = symbolic.alignment_formula(symbolic.stackelberg_formula(game)), game.to_game()
+    assert formula.claims == ()
+    (zero, ends) = formula.computed
+    assert np.abs(stackelberg_gradient(numeric, logits(zero.values["x"])).total).max() < 1e-9
+    for x, key in ((1e-9, "at x = 0"), (1.0 - 1e-9, "at x = 1")):
+        exact = stackelberg_gradient(numeric, logits(x))
+        assert ends.values[key] == pytest.approx(float(exact.total[0, 1] / exact.direct[0, 1]), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"taxes": [0.2, 0.2]},
+        pytest.param({"discount": 0.0}, marks=pytest.mark.slow),
+        pytest.param({"inertia": 1.0}, marks=pytest.mark.slow),
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_where_a_formula_has_no_finite_value_nothing_is_computed(parameters):
+    formula = symbolic.alignment_formula(symbolic.stackelberg_formula(symbolic.load("laffer-tax", **parameters)))
+    assert [found.name for found in formula.computed] == ["no-values"]
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,28 @@ def test_where_no_sign_is_proved_no_temperature_is_claimed():
     assert formula.computed == ()
 
 
+def test_a_number_called_inertia_that_is_no_probability_is_not_taken_for_one():
+    """With inertia 3 the moves would be no probabilities: nothing may be proved from 0 <= inertia < 1."""
+    inertia, cost = sp.Symbol("inertia", nonnegative=True), sp.Symbol("cost", positive=True)
+    game = symbolic.SymbolicGame(
+        name="heavy",
+        states=("0", "1"),
+        follower_actions=("0", "1"),
+        leader_actions=("0", "1"),
+        transition=sp.KroneckerDelta(symbolic.follower_action, symbolic.next_state),
+        follower_reward=cost * (inertia - 1) * symbolic.mean_field[symbolic.follower_action],
+        leader_reward=symbolic.leader_action * cost,
+        parameters={inertia: 3.0, cost: 1.0},
+        discount=0.5,
+        temperature=1.0,
+        leader_observation=(0, 0),
+    )
+    one_sided = {3.0: False, 0.5: True}
+    for number, proved in one_sided.items():
+        claims = symbolic.contraction_formula(game.replace(inertia=number)).claims
+        assert {claim.name: claim.proved for claim in claims}["one-sided"] == proved
+
+
 def test_three_states_have_no_single_slope():
     assert symbolic.contraction_formula(symbolic.load("market-entrance", num_states=3)) is None
 

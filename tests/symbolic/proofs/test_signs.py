@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smfg_verify.symbolic.proofs.signs import Domain, ranges_of, sign_on, vanishes
@@ -77,6 +77,7 @@ def test_conditions_are_those_of_the_symbols_met():
     assert texts == {"(0 < p) & (p < 1)", "(0 <= q) & (q < 1)", "tau > 0"}
 
 
+@settings(max_examples=40)
 @given(
     coefficients=st.lists(st.integers(-3, 3), min_size=6, max_size=6),
     degrees=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 1)), min_size=6, max_size=6),
