@@ -64,12 +64,14 @@ def best_exponents(
     optimum = largest_minimum(forms, constraints, symbols)
     at_best = [*constraints, *(form - optimum.value for form in forms)]
     ranges = {symbol: _range(symbol, at_best, symbols) for symbol in symbols}
+    weighted = list(zip(optimum.multipliers, (*forms, *constraints), strict=True))
     chosen = {name: form.subs(optimum.point) for name, form in steps.items()}
     return BestExponents(
         rate=optimum.value,
         exponents=chosen,
         ranges={name: ranges.get(form, (form, form)) for name, form in steps.items()},
-        proof=tuple((y, f) for y, f in zip(optimum.multipliers, (*forms, *constraints), strict=True) if y > 0),
+        proof=tuple((y, form) for y, form in weighted[: len(forms)] if y > 0),
+        uses=tuple((z, form) for z, form in weighted[len(forms) :] if z > 0),
         derivation=derive_rates(chosen, recursion=recursion, weighting=weighting),
     )
 

@@ -187,7 +187,9 @@ class BestExponents:
         exponents: learner -> exponent, one best choice.
         ranges: learner -> smallest and largest exponent among the best choices.
         proof: forms $f_j$ with multipliers $y_j > 0$ summing to one: the rate is at most every $f_j$, hence at most
-            $\sum_j y_j f_j$, which together with conditions $g_i \ge 0$ times their multipliers is at most r.
+            $\sum_j y_j f_j$.
+        uses: conditions $g_i \ge 0$ of the recursion with multipliers $z_i > 0$:
+            $\sum_j y_j f_j + \sum_i z_i g_i \le r$.
         derivation: at the best exponents.
 
     Examples:
@@ -203,6 +205,7 @@ class BestExponents:
     exponents: Mapping[str, sympy.Rational]
     ranges: Mapping[str, tuple[sympy.Rational, sympy.Rational]]
     proof: tuple[tuple[sympy.Rational, sympy.Expr], ...]
+    uses: tuple[tuple[sympy.Rational, sympy.Expr], ...]
     derivation: RateDerivation
 
     @property

@@ -208,9 +208,12 @@ def best_text(best: BestExponents) -> str:
         for row in best.derivation.residuals
     )
     proof = " + ".join(f"{y} ({form})" for y, form in best.proof)
+    added = "".join(f" + {z} ({form})" for z, form in best.uses)
+    where = f", where {', '.join(f'{form} >= 0' for _, form in best.uses)}" if best.uses else ""
     return (
         f"Best rate of {best.derivation.scheme}: k^(-{best.rate}), at {choice}.\n"
-        f"  No exponents do better: the rate r is at most each form, and r <= {proof} <= {best.rate}."
+        f"  No exponents do better: the rate r is at most each of {', '.join(str(form) for _, form in best.proof)}, so "
+        f"r <= {proof}{f' <= {proof}{added}' if added else ''} <= {best.rate}{where}."
     )
 
 
@@ -226,5 +229,14 @@ def best_latex(best: BestExponents) -> str:
     choice = r",\ ".join(
         f"{_step_latex(row.step)}_k = {order_latex(row.step_exponent, 0)}" for row in best.derivation.residuals
     )
-    proof = " + ".join(rf"{sympy.latex(y) if y != 1 else ''}\left({sympy.latex(form)}\right)" for y, form in best.proof)
-    return rf"r = {sympy.latex(best.rate)} \text{{ at }} {choice};\quad r \le {proof} \le {sympy.latex(best.rate)}"
+    proof, added = (
+        "".join(rf" + {_factor_latex(y)}\left({sympy.latex(form)}\right)" for y, form in part)
+        for part in (best.proof, best.uses)
+    )
+    proof = proof.removeprefix(" + ")
+    bound = rf"{proof} \le {proof}{added}" if added else proof
+    return rf"r = {sympy.latex(best.rate)} \text{{ at }} {choice};\quad r \le {bound} \le {sympy.latex(best.rate)}"
+
+
+def _factor_latex(multiplier: sympy.Rational) -> str:
+    return "" if multiplier == 1 else str(sympy.latex(multiplier))

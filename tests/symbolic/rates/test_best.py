@@ -61,9 +61,12 @@ def test_nor_does_any_of_a_grid():
 @pytest.mark.parametrize("best", BEST, ids=lambda best: f"{best.derivation.scheme} {best.rate}")
 def test_the_proof_holds_by_itself(best):
     """Nonnegative multipliers; where the exponents are nonnegative their sum of forms is at most the rate."""
-    total = sympy.expand(sum(y * form for y, form in best.proof))
+    total = sympy.expand(sum(y * form for y, form in (*best.proof, *best.uses)))
     constant, slopes = total.as_coeff_Add()
-    assert all(y > 0 for y, _ in best.proof)
+    assert all(y > 0 for y, _ in (*best.proof, *best.uses))
+    assert sum(y for y, _ in best.proof) == 1
+    for y, form in (*best.proof, *best.uses):
+        assert f"{y} ({form})" in best.text
     assert constant == best.rate
     assert all(slope <= 0 for slope in sympy.Poly(slopes, *slopes.free_symbols or {sympy.Symbol("x")}).coeffs())
 
