@@ -130,7 +130,7 @@ def compile_program(
     return Program(len(inputs), tuple(writer.steps), outputs)
 
 
-def run_program(program: Program, inputs: Sequence[AnyArray], operations: Operations = _JAX) -> list[AnyArray]:
+def run_program(program: Program, inputs: Iterable[AnyArray], operations: Operations = _JAX) -> Iterable[AnyArray]:
     """Evaluate a program; traceable.
 
     Args:
@@ -217,7 +217,7 @@ class _Writer:
             return self.add("sqrt", self.place(base))
         return self.add("power", self.place(base), self.place(exponent))
 
-    def pieces(self, expression: sp.Piecewise) -> int:
+    def pieces(self, expression: sp.Expr) -> int:
         pairs: list[ExprCondPair] = list(expression.args)
         if pairs[-1].cond != sp.true:
             raise InputError(

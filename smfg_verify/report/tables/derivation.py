@@ -274,7 +274,7 @@ def _condition_latex(condition: sp.Basic) -> str:
     return latex(condition)
 
 
-def _bounds(condition: sp.And) -> list[sp.Rel]:
+def _bounds(condition: sp.Basic) -> list[sp.Rel]:
     """Lower and upper bound of one symbol: low < x, then x < high."""
     return sorted(condition.args, key=lambda part: part.rhs.is_Symbol, reverse=True)
 
