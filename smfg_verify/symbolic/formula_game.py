@@ -78,4 +78,4 @@ class FormulaGame(AbstractGame):
     def _table(self, program: Program, mean_field: Float[Array, "..."]) -> Float[Array, " entries"]:
         numbers = [entry for name in sorted(self.parameters) for entry in jnp.ravel(self.parameters[name])]
         # No entry that depends on an index: under vmap over the indices the table is computed once.
-        return jnp.stack(run_program(program, [*numbers, *jnp.ravel(mean_field)]))
+        return jnp.stack(list(run_program(program, [*numbers, *jnp.ravel(mean_field)])))

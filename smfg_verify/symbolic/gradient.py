@@ -66,10 +66,12 @@ class GradientFormula:
         phi = self.leader_policy
         columns = range(phi.cols)
 
-        def entry(o: int, b: int) -> sp.Expr:
-            return phi[o, b] * sp.Add(*(phi[o, c] * (part[o, b] - part[o, c]) for c in columns if c != b))
-
-        return sp.Matrix(phi.rows, phi.cols, entry)
+        entries = [
+            phi[o, b] * sp.Add(*(phi[o, c] * (part[o, b] - part[o, c]) for c in columns if c != b))
+            for o in range(phi.rows)
+            for b in columns
+        ]
+        return sp.Matrix(phi.rows, phi.cols, entries)
 
     def expanded(self, expression: sp.Expr) -> sp.Expr:
         """An expression with all definitions put in: long, but free of symbols of the derivation.

@@ -130,7 +130,7 @@ def compile_program(
     return Program(len(inputs), tuple(writer.steps), outputs)
 
 
-def run_program(program: Program, inputs: Sequence[AnyArray], operations: Operations = _JAX) -> list[AnyArray]:
+def run_program(program: Program, inputs: Iterable[AnyArray], operations: Operations = _JAX) -> Iterable[AnyArray]:
     """Evaluate a program; traceable.
 
     Args:

@@ -92,10 +92,10 @@ class Responses:
     def _chain(self) -> sp.Matrix:
         moves, n = self.averaged.moves, self.game.num_states
 
-        def entry(s: int, t: int) -> sp.Expr:
-            return sp.Add(*(self.pi[s, a] * moves[s, a][t] for a in self.actions))
-
-        return self.sheet.define_matrix("P", sp.Matrix(n, n, entry))
+        entries = [
+            sp.Add(*(self.pi[s, a] * moves[s, a][t] for a in self.actions)) for s in self.states for t in self.states
+        ]
+        return self.sheet.define_matrix("P", sp.Matrix(n, n, entries))
 
     def along_field(self, j: int) -> Slope:
         """Derivative as mass moves from the last state to state j."""

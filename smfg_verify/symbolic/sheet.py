@@ -37,8 +37,8 @@ class Sheet:
 
     def define_matrix(self, name: str, matrix: sp.Matrix) -> sp.Matrix:
         """Name each entry of a matrix."""
-        rows, columns = matrix.shape
-        return sp.Matrix(rows, columns, lambda i, j: self.define(name, (i, j), matrix[i, j]))
+        entries = [self.define(name, (int(i), int(j)), matrix[i, j]) for i, j in np.ndindex(matrix.shape)]
+        return sp.Matrix(*matrix.shape, entries)
 
     def inverse(self, name: str, matrix: sp.Matrix) -> sp.Matrix:
         """The inverse of a matrix of at most three rows by its cofactors, each entry named."""
