@@ -16,6 +16,8 @@ _OLD_EMITTERS = "" if jaxlib.version.__version_info__ >= (0, 11) else "--xla_cpu
 _QUICK = f"{_OLD_EMITTERS}--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_QUICK}".strip()
 jax.config.update("jax_enable_x64", True)
+# What is printed is the same in every terminal; tests of a width ask for their own.
+os.environ["COLUMNS"] = "160"
 
 # The same examples every time, so that a change is judged by itself; `--hypothesis-profile=search` draws more of them.
 settings.register_profile("default", deadline=None, print_blob=True, derandomize=True)
