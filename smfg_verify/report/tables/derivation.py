@@ -13,7 +13,7 @@ from smfg_verify.symbolic.game import FUNCTIONS, SymbolicGame
 from smfg_verify.symbolic.gradient import PARTS, GradientFormula
 from smfg_verify.symbolic.latex import aligned, latex, symbol_latex
 from smfg_verify.symbolic.proofs.alignment import AlignmentFormula
-from smfg_verify.symbolic.proofs.claims import Claim, Computed
+from smfg_verify.symbolic.proofs.claims import Claim, Computed, Gap
 from smfg_verify.symbolic.proofs.contraction import ContractionFormula
 
 
@@ -90,6 +90,12 @@ _CLAIMS = {
     "alignment changes its sign at most once, from positive to negative as x grows.",
 }
 
+_GAPS = {
+    "jump": "{where} is not proved to be continuous in the mean field, and a derivative does not see a jump",
+    "laws": "the chain of the {where} is not proved to have one stationary law, which needs this to be positive",
+    "rests": "it rests on the claim {where}, which is not proved",
+}
+
 
 def text_lines(derivation: Derivation) -> Iterator[str]:
     """A derivation as plain text, line by line.
@@ -113,6 +119,8 @@ def text_lines(derivation: Derivation) -> Iterator[str]:
                 yield from ("", f"{_mark(claim)}: {sentence}", f"  {_relation_text(claim.relation)}")
                 if claim.conditions:
                     yield f"  where {', '.join(map(_relation_text, claim.conditions))}"
+                if claim.gap is not None:
+                    yield f"  Not proved since {_gap_text(claim.gap)}: {claim.gap.part}"
         after = block
 
 
@@ -139,6 +147,8 @@ def latex_lines(derivation: Derivation) -> Iterator[str]:
                     where = ", ".join(f"${_condition_latex(condition)}$" for condition in claim.conditions)
                     yield rf"\paragraph{{{_mark(claim)}.}} {_escaped(sentence)}"
                     yield rf"\[ {latex(claim.relation)} \]" + (f" where {where}." if where else "")
+                    if claim.gap is not None:
+                        yield f"Not proved since {_escaped(_gap_text(claim.gap))}: ${latex(claim.gap.part)}$."
 
 
 def blocks(derivation: Derivation) -> Iterator[Block]:
@@ -148,6 +158,10 @@ def blocks(derivation: Derivation) -> Iterator[Block]:
         yield from _contraction(derivation.contraction)
     yield from _alignment(derivation.alignment)
     yield from _gradient(derivation.gradient)
+
+
+def _gap_text(gap: Gap) -> str:
+    return _GAPS[gap.kind].format(where=gap.where)
 
 
 def _mark(claim: Claim) -> str:
@@ -184,7 +198,7 @@ def _gradient(gradient: GradientFormula) -> Iterator[Block]:
 
 
 def _step(name: str) -> str:
-    if directed := re.match(r"(?:q|dV|dQ|dpi|g|dm)(?:m(\d)|phi(\d)(\d))", name):
+    if directed := re.match(r"(?:q|dV|dQ|dpi|g|dm)(?:m(\d)|phi(\d)(\d+))", name):
         state, row, action = directed.groups()
         moved = f"As mass moves from the last state to state {state}" if state else f"As phi_{row}_{action} grows"
         last = "" if state else ", change dm of the mean field"
@@ -283,6 +297,8 @@ def _relation_text(relation: sp.Basic) -> str:
     if isinstance(relation, sp.And):
         first, second = _bounds(relation)
         return f"{first.lhs} {first.rel_op} {first.rhs} {second.rel_op} {second.rhs}"
+    if isinstance(relation, sp.Contains):
+        return f"{relation.args[0]} is an integer"
     if isinstance(relation, sp.Rel):
         return f"{relation.lhs} {relation.rel_op.replace('==', '=')} {relation.rhs}"
     return str(relation)

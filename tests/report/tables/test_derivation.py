@@ -40,6 +40,31 @@ def test_what_is_not_proved_is_said_not_to_be(mixed):
     assert "Not derived: this needs two states" in text
 
 
+def test_a_jump_that_a_slope_does_not_see_is_told():
+    roads = symbolic.load("two-road-toll")
+    steps = sp.Piecewise((kappa[0], symbolic.mean_field[0] > sp.Rational(1, 2)), (kappa[1], True))
+    game = dataclasses.replace(roads, follower_reward=roads.follower_reward + steps * symbolic.follower_action)
+    text = contraction_text(game)
+    assert "Proved" not in text.replace("NOT proved", "")
+    assert "follower_reward is not proved to be continuous in the mean field" in text
+
+
+def test_conditions_are_told_as_they_are_declared():
+    few = sp.Symbol("few", integer=True, positive=True)
+    loss = sp.Symbol("loss", negative=True)
+    roads = symbolic.load("two-road-toll")
+    game = dataclasses.replace(
+        roads,
+        follower_reward=roads.follower_reward + few * loss * symbolic.mean_field[symbolic.follower_action],
+        parameters={**roads.parameters, few: 2, loss: -1.0},
+    )
+    (line,) = [
+        line for line in contraction_text(game).splitlines() if "few is an integer" in line and "1/2" not in line
+    ][:1]
+    assert "few > 0" in line
+    assert "loss < 0" in line
+
+
 def test_latex_says_the_same(mixed):
     text = "\n".join(latex_lines(mixed))
     assert r"\paragraph{NOT proved.}" in text
