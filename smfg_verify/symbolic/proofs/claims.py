@@ -99,3 +99,22 @@ class Computed:
 
     name: str
     values: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class NotDerived:
+    """What is not derived of a game, and what it would need for that.
+
+    Attributes:
+        what: "contraction" or "alignment".
+        missing: codes of what the game has not, such as "two-states".
+
+    Examples:
+        >>> from smfg_verify import symbolic
+        >>> market = symbolic.stackelberg_formula(symbolic.load("market-entrance"))
+        >>> symbolic.alignment_formula(market).missing
+        ('one-observation', 'two-prices', 'memoryless')
+    """
+
+    what: Literal["contraction", "alignment"]
+    missing: tuple[str, ...]

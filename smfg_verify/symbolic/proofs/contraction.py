@@ -11,7 +11,7 @@ import sympy as sp
 
 from smfg_verify.symbolic import symbols
 from smfg_verify.symbolic.game import SymbolicGame
-from smfg_verify.symbolic.proofs.claims import Claim, Computed, Gap, claim_sign
+from smfg_verify.symbolic.proofs.claims import Claim, Computed, Gap, NotDerived, claim_sign
 from smfg_verify.symbolic.proofs.continuity import jump_of, signs_on_edge
 from smfg_verify.symbolic.proofs.memoryless import choice, memoryless
 from smfg_verify.symbolic.proofs.signs import Domain, ranges_of, sign_on, vanishes
@@ -45,7 +45,7 @@ class ContractionFormula:
     computed: tuple[Computed, ...]
 
 
-def contraction_formula(game: SymbolicGame) -> ContractionFormula | None:
+def contraction_formula(game: SymbolicGame) -> ContractionFormula | NotDerived:
     """When the best response of a two-state game contracts, and whether it does so one-sidedly.
 
     The slope is taken at every mean field, follower's policy and stationary law, not at the equilibrium alone.
@@ -54,7 +54,7 @@ def contraction_formula(game: SymbolicGame) -> ContractionFormula | None:
         game: with two states.
 
     Returns:
-        The formula with its claims; None for three states, where the slope is a matrix.
+        The formula with its claims; what is missing for three states, where the slope is a matrix.
 
     Raises:
         ValueError: as `stackelberg_formula`.
@@ -69,7 +69,7 @@ def contraction_formula(game: SymbolicGame) -> ContractionFormula | None:
     """
     responses = Responses(game, at_equilibrium=False)
     if game.num_states != 2:
-        return None
+        return NotDerived("contraction", ("two-states",))
     found = memoryless(responses)
     if found is None:
         return _general(responses)

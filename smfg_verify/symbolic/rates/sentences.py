@@ -225,7 +225,7 @@ def _range_text(best: BestExponents, learner: str) -> str:
 def best_latex(best: BestExponents) -> str:
     """Best exponents in LaTeX, with the proof that nothing is better."""
     if best.rate <= 0:
-        return rf"\text{{No exponents of {best.derivation.scheme} give a rate.}}"
+        return f"No exponents of {best.derivation.scheme} give a rate."
     choice = r",\ ".join(
         f"{_step_latex(row.step)}_k = {order_latex(row.step_exponent, 0)}" for row in best.derivation.residuals
     )
@@ -235,7 +235,14 @@ def best_latex(best: BestExponents) -> str:
     )
     proof = proof.removeprefix(" + ")
     bound = rf"{proof} \le {proof}{added}" if added else proof
-    return rf"r = {sympy.latex(best.rate)} \text{{ at }} {choice};\quad r \le {bound} \le {sympy.latex(best.rate)}"
+    rate = sympy.latex(best.rate)
+    return "\n".join(
+        [
+            rf"{best.derivation.scheme}: the best rate is $k^{{-r}}$ with",
+            rf"\[ r = {rate} \quad\text{{at}}\quad {choice}, \]",
+            rf"since \[ r \le {bound} \le {rate}. \]",
+        ]
+    )
 
 
 def _factor_latex(multiplier: sympy.Rational) -> str:
