@@ -175,15 +175,16 @@ def _domain(game: SymbolicGame, responses: Responses) -> Domain:
     domain = domain_of(game, responses)
     arrays = [parameter for parameter in game.names.parameters.values() if parameter.shape]
     entries = [symbol for parameter in arrays for symbol in parameter.symbols]
-    signed = {
-        "positive": [symbol for symbol in entries if game.substitution[symbol] > 0.0],
-        "negative": [symbol for symbol in entries if game.substitution[symbol] < 0.0],
-    }
+    domain = dataclasses.replace(
+        domain,
+        positive=[symbol for symbol in entries if game.substitution[symbol] > 0.0],
+        negative=[symbol for symbol in entries if game.substitution[symbol] < 0.0],
+    )
     if game.discount == 0.0:
-        return dataclasses.replace(domain, **signed)
+        return domain
     half_open = {symbol: bounds for symbol, bounds in domain.half_open.items() if symbol != symbols.discount}
     open_ = {**domain.open, symbols.discount: domain.half_open[symbols.discount]}
-    return dataclasses.replace(domain, open=open_, half_open=half_open, **signed)
+    return dataclasses.replace(domain, open=open_, half_open=half_open)
 
 
 def _zero_entries(game: SymbolicGame) -> dict[sp.Symbol, sp.Integer]:
