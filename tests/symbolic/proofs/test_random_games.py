@@ -4,8 +4,9 @@ import dataclasses
 import itertools
 
 import numpy as np
+import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smfg_verify import symbolic
@@ -50,6 +51,8 @@ def answers(game: symbolic.SymbolicGame, phi: np.ndarray) -> np.ndarray:
     return np.array([population(oracle, phi, best_response(oracle, phi, f)[1], f)[0] for f in fields])
 
 
+@pytest.mark.slow
+@settings(max_examples=20)
 @given(
     weights=st.lists(st.sampled_from([-1, 0, 0, 0, 1, 2]), min_size=len(PIECES), max_size=len(PIECES)),
     moves=st.sampled_from(MOVES),
@@ -58,6 +61,18 @@ def answers(game: symbolic.SymbolicGame, phi: np.ndarray) -> np.ndarray:
     price=st.floats(0.0, 1.0),
 )
 def test_proved_slopes_are_those_of_brute_force(weights, moves, numbers, temperature, price):
+    compare(weights, moves, numbers, temperature, price)
+
+
+@pytest.mark.parametrize("piece", range(len(PIECES)))
+def test_proved_slopes_of_each_piece_are_those_of_brute_force(piece):
+    weights = [0] * len(PIECES)
+    weights[piece], weights[0] = (2 if piece % 2 else -2), 1
+    compare(weights, MOVES[piece % 2], (1.0, 3.0), 0.1, 0.3)
+
+
+def compare(weights, moves, numbers, temperature, price):
+    """Every slope of the best response is as it is proved to be."""
     reward = -sum((w * piece for w, piece in zip(weights, PIECES, strict=True)), k * m[a] * 0)
     used = (reward + moves).free_symbols
     given_ = {symbol: number for symbol, number in zip((k, h), numbers, strict=True) if symbol in used}
