@@ -257,6 +257,9 @@ def _claims(formula: AlignmentFormula, domain: Domain, tidy: Callable[[sp.Expr],
 def _peaks(formula: AlignmentFormula, game: SymbolicGame) -> tuple[Computed, ...]:
     """Zeros of the alignment at the game's numbers, by bracketing on a grid of choices."""
     numbers = {**game.substitution, symbols.discount: game.discount, symbols.temperature: game.temperature}
+    # Where the leader's reward depends on the state it matters where the followers start.
+    start = (0.5, 0.5) if game.initial_distribution is None else game.initial_distribution
+    numbers[symbols.element("rho", (0,), positive=True)] = float(start[0])
     named = ("peak_x", "equilibrium_x", "share", "objective", "ratio")
     values = {name: getattr(formula, name).subs(_MASS, formula.share).subs(numbers) for name in named}
     if any(value.has(sp.zoo, sp.nan, sp.oo) for value in values.values()):
