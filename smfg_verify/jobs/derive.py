@@ -9,6 +9,7 @@ from smfg_verify.symbolic import alignment_formula, contraction_formula, load, s
 from smfg_verify.symbolic.constants import GameExpressions, expressions_of
 from smfg_verify.symbolic.derivation import Derivation
 from smfg_verify.symbolic.rates import BILEVEL, BestExponents, RateDerivation, best_exponents, derive_rates
+from smfg_verify.watching import doing, turn_to
 
 
 def derive_game(settings: GameSettings) -> Derivation:
@@ -24,7 +25,9 @@ def derive_game(settings: GameSettings) -> Derivation:
         ValueError: a game without formulas, one of more than three states, or anything `load` refuses.
     """
     progress = Progress()
-    game = load(settings.name, **settings.parameters)
+    with doing(f"reading the game {settings.name}"):
+        game = load(settings.name, **settings.parameters)
+    turn_to("typesetting the formulas")
     with progress.stage("gradient", "1 of 3: the gradient in closed form"):
         gradient = stackelberg_formula(game)
     with progress.stage("contraction", "2 of 3: when the best response contracts"):

@@ -29,11 +29,12 @@ def show(game: GameName, /, parameters: GameOptions = GameOptions()) -> int:
     """Show a game: sizes, parameters, formula, and its equilibrium and gradient under a uniform leader."""
     use_float64()
     from smfg_verify.jobs import pipeline
+    from smfg_verify.jobs.progress import Progress
     from smfg_verify.report import show
 
     settings = gather(game, parameters, command="show").game
     loaded = pipeline.load_game(settings)
-    show.show_game(screen(), loaded, settings, pipeline.at_uniform_leader(loaded))
+    show.show_game(screen(), loaded, settings, pipeline.at_uniform_leader(loaded, Progress()))
     return FINISHED
 
 
