@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from smfg_verify import games
 from smfg_verify.jobs.pipeline import load_game
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import GameSettings
@@ -69,6 +70,6 @@ def derive_scheme_rates(
     Raises:
         ValueError: an unknown learner, something that is no exponent, or anything `load` refuses.
     """
-    load_game(settings)
+    games.load(settings.name, **settings.parameters)  # only that it is there: no rate depends on it
     with Progress().stage("rates", "1 of 1: rates from the drift recursion, and the best exponents"):
         return derive_rates(exponents), best_exponents(), best_exponents(BILEVEL)

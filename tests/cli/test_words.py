@@ -9,7 +9,9 @@ from smfg_verify import watching
 from smfg_verify.assumptions import checking, property_names
 from smfg_verify.cli import main
 from smfg_verify.games import load
+from smfg_verify.learners import LEARNERS
 from tests.support.results import COMMANDS, METHODS
+from tests.support.saved_results import record_of_all_stages, save
 
 JOBS = "smfg_verify.jobs"
 SAID = {  # command -> what takes long in it, and how many words it says at least
@@ -61,6 +63,33 @@ def test_what_takes_long_is_done_under_a_title_and_the_words_are_counted(command
     assert sorted(titles) == sorted(places)
     assert all(len(open_) > 1 for calls in titles.values() for open_ in calls), titles
     assert len(capsys.readouterr().err.splitlines()) >= least
+
+
+@pytest.fixture
+def nothing_is_solved(monkeypatch):
+    """What the stages of jobs compute with is refused, validation of a game included."""
+
+    def refused(*arguments, **options):
+        raise AssertionError("computed, though nothing of it is printed")
+
+    pipeline = importlib.import_module("smfg_verify.jobs.pipeline")
+    for name in ("validate", "stackelberg_gradient", "ac_smfg", "check", "exact_residuals", "validate_bounds"):
+        monkeypatch.setattr(pipeline, name, refused)
+
+
+def test_rates_of_learning_are_derived_without_a_game_being_solved(nothing_is_solved, capsys):
+    arguments = ["--about", "rates", *(f"--exponent={name}=1/2" for name in LEARNERS)]
+    assert main(["derive", "laffer-tax", *arguments]) == 0
+    assert "1/2" in capsys.readouterr().out
+
+
+@pytest.mark.wrong_types
+def test_a_report_reads_and_draws_nothing_anew(nothing_is_solved, tmp_path, monkeypatch, capsys):
+    for module, name in (("games._registry", "load"), ("report.figures.drawing", "figure_files")):
+        monkeypatch.setattr(importlib.import_module(f"smfg_verify.{module}"), name, None)
+    directory = save(tmp_path, record_of_all_stages())
+    assert main(["report", str(directory), "--print"]) == 0
+    assert "<table" in capsys.readouterr().out
 
 
 def test_every_property_begins_with_a_word(monkeypatch, capsys):
