@@ -16,6 +16,7 @@ from smfg_verify.version import __version__
 _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
     look.games: ("games",),
     look.show: ("show shop-positioning", "show two-road-toll --set temperature=0.4 --set kappa=1,3"),
+    look.new: ("new my_beach.py", "new my_ferry.py --from formula"),
     look.derive: (
         "derive laffer-tax",
         "derive two-road-toll --set inertia=0.1 --format latex",

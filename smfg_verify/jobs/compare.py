@@ -60,7 +60,9 @@ def make_comparison(
     def keep(name: str, make: Callable[[], T]) -> T:
         return cast(T, before[name]) if name in before else job(name, make)
 
-    found = compare(game, methods, how, progress=lambda line: progress.say(f"  {line}"), keep=keep)
+    title = f"Comparing {len(methods)} methods, {how.seeds} seeds, {how.samples:,} samples each"
+    with progress.stage("compare", title):
+        found = compare(game, methods, how, progress=lambda line: progress.say(f"  {line}"), keep=keep)
     return Compared(settings, game, found)
 
 

@@ -1,16 +1,18 @@
-"""What is there: the games, and one of them."""
+"""What is there: the games, one of them, and a new one of one's own."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from smfg_verify.cli.config import assigned_texts, gather
-from smfg_verify.cli.endings import FINISHED
+from smfg_verify.cli.endings import FINISHED, PROGRAM
 from smfg_verify.cli.options import GameName, GameOptions
 from smfg_verify.cli.precision import use_float64
-from smfg_verify.cli.screen import screen
+from smfg_verify.cli.screen import say_written_to, screen
 from smfg_verify.errors import InputError
+from smfg_verify.jobs.new_game import Kind
 from smfg_verify.jobs.settings import GameSettings
 
 # The parts that `derive` knows, as smfg_verify.symbolic.derivation has them: sympy is not loaded for the command line.
@@ -30,11 +32,36 @@ def show(game: GameName, /, parameters: GameOptions = GameOptions()) -> int:
     """Show a game: sizes, parameters, formula, and its equilibrium and gradient under a uniform leader."""
     use_float64()
     from smfg_verify.jobs import pipeline
+    from smfg_verify.jobs.progress import Progress
     from smfg_verify.report import show
 
     settings = gather(game, parameters, command="show").game
     loaded = pipeline.load_game(settings)
-    show.show_game(screen(), loaded, settings, pipeline.at_uniform_leader(loaded))
+    show.show_game(screen(), loaded, settings, pipeline.at_uniform_leader(loaded, Progress()))
+    return FINISHED
+
+
+def new(
+    file: Annotated[Path, Parameter("FILE", metavar="PATH", help="The file to write, such as my_beach.py.")],
+    /,
+    *,
+    kind: Annotated[
+        Kind,
+        Parameter(
+            "--from", help="How the game is written: a class, arrays, formulas, or an MFGLib environment with a leader."
+        ),
+    ] = "class",
+    overwrite: Annotated[bool, Parameter(help="Replace a file that is there.", show_default=False)] = False,
+) -> int:
+    """Write a file with a small game that works, for you to change into yours."""
+    from smfg_verify.jobs.new_game import plan_game, write_game
+
+    planned = plan_game(file, kind)
+    say_written_to(write_game(planned, overwrite=overwrite))
+    console = screen()
+    console.print(f"It holds {planned.inside}; each CHANGE in it marks what is yours. Next:", markup=False)
+    for command in planned.next_commands:
+        console.print(f"  {PROGRAM} {command}", soft_wrap=True, markup=False, highlight=False)
     return FINISHED
 
 

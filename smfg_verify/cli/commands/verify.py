@@ -103,7 +103,7 @@ def cases(
 ) -> int:
     """Run cases: claims of the theory, each measured and held against what it predicts. Exit code 1 if one fails."""
     use_float64()
-    from smfg_verify.cases import CaseVerdict, Version, run_cases
+    from smfg_verify.cases import CaseVerdict, Version, case_names, run_cases
     from smfg_verify.jobs.progress import Progress
     from smfg_verify.report.files.cases import write_cases
     from smfg_verify.report.tables.cases import cases_tables
@@ -112,7 +112,8 @@ def cases(
     version = Version.FULL if full else Version.QUICK
     with saving(results) as store:
         keep = store.job("cases", None, {"version": version})
-        outcomes = run_cases(names or None, version, progress=lambda name: progress.say(f"Case {name} ..."), keep=keep)
+        begins = progress.items(len(set(names)) or len(case_names()))
+        outcomes = run_cases(names or None, version, progress=begins, keep=keep)
         screen().print(cases_tables(outcomes))
         if results.out is not None:
             say_written(write_cases(outcomes, results.out))

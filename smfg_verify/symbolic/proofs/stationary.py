@@ -31,6 +31,9 @@ def stationary_points(formulas: Mapping[str, sp.Expr], game: SymbolicGame) -> tu
         Peaks, troughs and inflections of Phi, and the ratio at the ends; "no-values" where a formula has none.
     """
     numbers = {**game.substitution, symbols.discount: game.discount, symbols.temperature: game.temperature}
+    # Where the leader's reward depends on the state it matters where the followers start.
+    start = (0.5, 0.5) if game.initial_distribution is None else game.initial_distribution
+    numbers[symbols.element("rho", (0,), positive=True)] = float(start[0])
     by_odds = {choice: _ODDS / (1 + _ODDS)}
     # Factored before numbers are put in: 1 - p is 1 / (1 + odds), exactly.
     values = {
