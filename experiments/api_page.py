@@ -66,7 +66,7 @@ def public_names() -> Iterator[PublicName]:
     seen = set()
     for module_name in MODULES:
         module = importlib.import_module(module_name)
-        for name in _exported(module):
+        for name in exported(module):
             value = getattr(module, name)
             key = (name, id(value))
             if not inspect.ismodule(value) and key not in seen:
@@ -74,7 +74,7 @@ def public_names() -> Iterator[PublicName]:
                 yield PublicName(module_name, name, value)
 
 
-def _exported(module: Any) -> tuple[str, ...]:
+def exported(module: Any) -> tuple[str, ...]:
     """What `__all__` lists; else what is imported under its own name, or defined in a module without such imports."""
     if hasattr(module, "__all__"):
         return tuple(module.__all__)

@@ -1,0 +1,30 @@
+"""Pages made of the package when the site is built, in `docs/generated`, which git ignores."""
+
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+from docs.extension import reference
+
+FOLDER = "generated"
+
+
+def write_pages(folder: Path) -> None:
+    """Write every page that is made of the package; a file whose text is the same keeps its date."""
+    pages = {**reference.pages()}
+    for old in folder.rglob("*.*"):
+        if old.is_file() and old.relative_to(folder).as_posix() not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+def _write(app: Sphinx) -> None:
+    write_pages(Path(app.srcdir) / FOLDER)
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("builder-inited", _write)
