@@ -4,16 +4,24 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from docs.extension import reference
+from docs.extension import cases, commands, figures, games, reference
 
 FOLDER = "generated"
 
 
 def write_pages(folder: Path) -> None:
     """Write every page that is made of the package; a file whose text is the same keeps its date."""
-    pages = {**reference.pages()}
-    for old in folder.rglob("*.*"):
-        if old.is_file() and old.relative_to(folder).as_posix() not in pages:
+    pages = {
+        "games.md": games.page(),
+        "cases.md": cases.page(),
+        "figures.md": figures.page(),
+        "command-line.md": commands.page(),
+        **reference.pages(),
+    }
+    for figure in (*games.figures(), *figures.figures()):
+        figure.write(folder / "figures")
+    for old in (*folder.glob("*.*"), *folder.glob("reference/*.*")):
+        if old.relative_to(folder).as_posix() not in pages:
             old.unlink()
     for name, text in pages.items():
         path = folder / name
