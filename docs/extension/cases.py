@@ -11,8 +11,8 @@ KEPT = Path(__file__).resolve().parents[1] / "data" / "cases.json"
 _HEAD = """# Gallery of cases
 
 Written from the registry of cases when the site is built. Numbers are those of a run that is kept in
-`docs/data/cases.json`; nothing is measured while the site is built. [The cases](/cases.md) says how a verdict is made and
-what to read with care; `smfg-verify cases NAME` measures one again.
+`docs/data/cases.json`; nothing is measured while the site is built. [The cases](/cases.md) says how a verdict is made
+and what to read with care; `smfg-verify cases NAME` measures one again.
 
 """
 

@@ -1,0 +1,98 @@
+"""The parts of the site's extension: docstrings, names, formulas, titles."""
+
+import pytest
+
+from docs.extension.docstrings import converted
+from docs.extension.formulas import known
+from docs.extension.markdown import described
+from docs.extension.names import named
+from docs.extension.titles import title
+from experiments.api_page import public_names
+from smfg_verify import Equilibrium, games
+
+
+def text(*lines):
+    return "\n".join(converted(list(lines)))
+
+
+class TestDocstrings:
+    def test_code_and_formulas_are_marked(self):
+        assert text("See `validate`, $x^*$.") == "See ``validate``, :math:`x^*`."
+
+    def test_a_formula_may_go_on_in_the_next_line(self):
+        assert text("So $a +", "b$.") == "So :math:`a + b`."
+
+    def test_a_displayed_formula_is_a_block_in_its_own_margin(self):
+        assert ".. math::\n\n       a = b\n" in text("    $$ a = b $$")
+
+    @pytest.mark.parametrize(("given", "shown"), [("*args", "\\*args"), ("a | b", "a \\| b"), ("r_f", "r\\_f")])
+    def test_no_other_sign_is_markup(self, given, shown):
+        assert text(given) == shown
+
+    def test_an_example_stays_as_it_is(self):
+        lines = [">>> 2 * `x` | $y$", "*_|", "", "and `x`"]
+        assert text(*lines) == "\n".join([*lines[:3], "and ``x``"])
+
+    def test_what_is_returned_is_no_type(self):
+        assert text("Returns:", "    Rate: of one.", "") == ":returns: Rate: of one.\n\n"
+
+    def test_names_over_several_lines_are_one_entry(self):
+        assert text("Args:", "    a, b,", "    c: as there.") == "Args:\n    a, b, c: as there."
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("word", "target"),
+        [
+            ("solve_equilibrium", "smfg_verify.solve_equilibrium"),
+            ("sv.check", "smfg_verify.check"),
+            ("smfg_verify.exact.Certificate", "smfg_verify.exact.Certificate"),
+            ("exact.Equilibrium", "smfg_verify.Equilibrium"),
+            ("Equilibrium.residual", "smfg_verify.Equilibrium"),
+            ("games.load", "smfg_verify.games.load"),
+            ("symbolic.load", "smfg_verify.symbolic.load"),
+            ("sv.plot.convergence", "smfg_verify.plot.convergence"),
+        ],
+    )
+    def test_a_name_has_one_entry(self, word, target):
+        public = named(word)
+        assert f"{public.module}.{public.name}" == target
+
+    @pytest.mark.parametrize("word", ["check", "load", "mean_field", "state", "Equilibrium.nothing", "no_such_name"])
+    def test_a_command_a_word_of_two_meanings_and_what_does_not_exist_have_none(self, word):
+        assert named(word) is None
+
+    def test_a_heading_tells_words_of_two_meanings_apart(self):
+        assert named("load", "smfg_verify.games").module == "smfg_verify.games"
+        assert named("load", "smfg_verify.symbolic").module == "smfg_verify.symbolic"
+
+    def test_on_the_page_of_public_names_every_name_has_its_entry(self):
+        for public in public_names():
+            assert named(public.name, public.module).value is public.value
+
+    def test_it_is_about_what_the_package_exports(self):
+        assert named("Equilibrium").value is Equilibrium
+
+
+@pytest.mark.parametrize(
+    ("formula", "same"),
+    [
+        (r"\frac12 x", r"\frac{1}{2} x"),
+        (r"\Big( a \Big/ b \bigl)", r"\Bigl( a \Bigl/ b \bigl)"),
+        (r"a \mathrel{+}= b", r"a {+}= b"),
+        (r"\frac{a}{b} \bigcup", r"\frac{a}{b} \bigcup"),
+    ],
+)
+def test_tex_that_is_not_known_is_said_otherwise(formula, same):
+    assert known(formula) == same
+
+
+def test_a_docstring_is_described_up_to_its_first_section():
+    told = described(games.LafferTax)
+    assert told.startswith("Workers leave")
+    assert "Args:" not in told
+    assert "\n\n$$ r_f = " in told
+
+
+def test_a_table_without_a_heading_has_its_name():
+    assert title("data/linear-quadratic") == "Linear quadratic"
