@@ -16,8 +16,6 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.extension"]
 exclude_patterns = ["_build", "extension"]
 nitpicky = True
-# Folders of pages that are listed by a pattern may be empty.
-suppress_warnings = ["toc.empty_glob"]
 
 # Markdown as code hosts read it: formulas between dollars, anchors of headings in their spelling.
 myst_enable_extensions = ["dollarmath", "amsmath"]

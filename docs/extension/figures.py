@@ -61,7 +61,7 @@ class Figure(NamedTuple):
     draw: Callable[[], Axes]
 
     def write(self, folder: Path) -> None:
-        """Draw it, unless what is there is newer than every file of the package and of this extension."""
+        """Draw it, unless what is there is newer than all code of the package and what draws here."""
         path = folder / f"{self.name}.svg"
         if not path.exists() or path.stat().st_mtime < _last_change():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,8 +71,9 @@ class Figure(NamedTuple):
 
 @functools.cache
 def _last_change() -> float:
-    folders = (Path(inspect.getfile(sv)).parent, Path(__file__).parent)
-    return max(path.stat().st_mtime for folder in folders for path in folder.rglob("*.py"))
+    package = Path(inspect.getfile(sv)).parent
+    drawers = (Path(__file__), Path(__file__).with_name("games.py"))
+    return max(path.stat().st_mtime for path in (*package.rglob("*.py"), *drawers))
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from docs.extension.docstrings import converted
 from docs.extension.formulas import known
 from docs.extension.markdown import described
 from docs.extension.names import named
-from docs.extension.titles import title
+from docs.extension.titles import title, without_empty_patterns
 from experiments.api_page import public_names
 from smfg_verify import Equilibrium, games
 
@@ -96,3 +96,10 @@ def test_a_docstring_is_described_up_to_its_first_section():
 
 def test_a_table_without_a_heading_has_its_name():
     assert title("data/linear-quadratic") == "Linear quadratic"
+
+
+def test_a_pattern_that_no_page_matches_is_not_in_the_list(tmp_path):
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some" / "page.md").touch()
+    entries = ":glob:\n\nindex\nsome/*\nnone/*\n"
+    assert without_empty_patterns(entries, tmp_path) == ":glob:\n\nindex\nsome/*\n"
