@@ -1,4 +1,4 @@
-"""The site as it is built: no warning, every link and anchor leads somewhere, nothing is fetched, it reads on a phone."""
+"""The site as it is built: no warning, links and anchors lead somewhere, nothing is fetched, it fits a phone."""
 
 import os
 import subprocess

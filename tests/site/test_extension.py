@@ -3,7 +3,7 @@
 import pytest
 
 from docs.extension.docstrings import converted
-from docs.extension.formulas import known
+from docs.extension.formulas import known, mathml
 from docs.extension.markdown import described
 from docs.extension.names import named
 from docs.extension.titles import title, without_empty_patterns
@@ -85,6 +85,19 @@ class TestNames:
 )
 def test_tex_that_is_not_known_is_said_otherwise(formula, same):
     assert known(formula) == same
+
+
+@pytest.mark.parametrize(
+    ("formula", "stretched"),
+    [(r"\|g\|^2", False), (r"\left\| \frac{a}{b} \right\|", True), (r"\Big\| a \Big\|", True), (r"\{v\}", False)],
+)
+def test_a_delimiter_is_stretched_where_tex_says_so(formula, stretched):
+    assert ('stretchy="false"' not in mathml(formula, as_block=False)) == stretched
+
+
+@pytest.mark.parametrize(("formula", "after"), [(r"\tau \log x", "0.17em"), (r"\log(x)", "0")])
+def test_a_function_stands_apart(formula, after):
+    assert f'lspace="0.17em" rspace="{after}">log</mo>' in mathml(formula, as_block=False)
 
 
 def test_a_docstring_is_described_up_to_its_first_section():
