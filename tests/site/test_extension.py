@@ -6,6 +6,7 @@ from docs.extension.docstrings import converted
 from docs.extension.formulas import known, mathml
 from docs.extension.markdown import described
 from docs.extension.names import named
+from docs.extension.notebooks import page
 from docs.extension.titles import title, without_empty_patterns
 from experiments.api_page import public_names
 from smfg_verify import Equilibrium, games
@@ -116,3 +117,35 @@ def test_a_pattern_that_no_page_matches_is_not_in_the_list(tmp_path):
     (tmp_path / "some" / "page.md").touch()
     entries = ":glob:\n\nindex\nsome/*\nnone/*\n"
     assert without_empty_patterns(entries, tmp_path) == ":glob:\n\nindex\nsome/*\n"
+
+
+def cell(kind, source, *outputs):
+    return {"cell_type": kind, "source": source, "outputs": list(outputs)}
+
+
+def result(**data):
+    return {"output_type": "execute_result", "data": {name.replace("_", "/"): value for name, value in data.items()}}
+
+
+class TestNotebooks:
+    def test_cells_and_outputs_stand_in_order(self):
+        printed = {"output_type": "stream", "name": "stdout", "text": ["one\n", "two\n"]}
+        warned = {"output_type": "stream", "name": "stderr", "text": "a path of this machine"}
+        cells = [cell("markdown", ["# Title\n", "words"]), cell("code", "f()", printed, warned, result(text_plain="3"))]
+        told = "# Title\nwords\n\n```python\nf()\n```\n\n```text\none\ntwo\n```\n\n```text\n3\n```\n"
+        assert page("some", {"cells": cells}) == {"notebooks/some.md": told}
+
+    def test_a_picture_is_a_file_beside_the_page(self):
+        shown = result(image_png="iVBORw==", text_plain="<Figure>", text_html="<b>no</b>")
+        files = page("some", {"cells": [cell("code", "plot()", shown)]})
+        assert "![Figure](some-0-0.png)" in files["notebooks/some.md"]
+        assert files["notebooks/some-0-0.png"] == b"\x89PNG"
+
+    def test_a_table_is_shown_as_it_is(self):
+        files = page("some", {"cells": [cell("code", "table", result(text_html="<table></table>", text_plain="x"))]})
+        assert "```{raw} html\n<table></table>\n```" in files["notebooks/some.md"]
+
+    def test_a_cell_that_failed_is_no_page(self):
+        failed = {"output_type": "error", "ename": "KeyError", "evalue": "x", "traceback": []}
+        with pytest.raises(ValueError, match="KeyError"):
+            page("some", {"cells": [cell("code", "f()", failed)]})
