@@ -32,18 +32,18 @@ def shipped() -> list[GameEntry]:
 def page() -> str:
     """The page."""
     atlas, entries = json.loads(ATLAS.read_text()), shipped()
-    head = _HEAD.format(count=len(entries), budget=atlas["settings"]["budget"])
-    sizes = ("game", "states", "follower's actions", "leader's actions", "mean field on", "what it is")
+    head = ("game", "what it is", "states", "follower's actions", "leader's actions", "mean field on")
     rows = [
         [
             f"[{entry.name}](#{entry.name})",
+            entry.summary,
             *map(str, (entry.num_states, entry.num_follower_actions, entry.num_leader_actions)),
             entry.mean_field_support.replace("_", "-"),
-            entry.summary,
         ]
         for entry in entries
     ]
-    return head + markdown_table(sizes, rows) + "".join(_section(entry, atlas["games"]) for entry in entries)
+    text = _HEAD.format(count=len(entries), budget=atlas["settings"]["budget"]) + markdown_table(head, rows)
+    return text + "".join(_section(entry, atlas["games"]) for entry in entries)
 
 
 def _section(entry: GameEntry, verdicts: dict[str, dict]) -> str:
