@@ -24,7 +24,7 @@ from smfg_verify import plot  # noqa: E402
 DOCS = Path(__file__).resolve().parents[1]
 GAME, SEEDS, ITERATIONS, LEADERS = "laffer-tax", 8, 3000, 256
 _IMAGE = re.compile(r"!\[([^\]]*)\]\((figures/[^)]+)\)")
-_JOB = f"""import jax
+JOB = f"""import jax
 
 jax.config.update("jax_enable_x64", True)
 import numpy as np
@@ -49,7 +49,7 @@ AC-SMFG, and a check of two properties at its quick budget with {LEADERS} leader
 size is little; what the figures are of is the point here.
 
 ```python
-{_JOB}```
+{JOB}```
 
 """
 
@@ -80,7 +80,7 @@ def _last_change() -> float:
 def records() -> dict[str, object]:
     """The one small job, by the names that the panels' parameters have."""
     found: dict[str, object] = {}
-    exec(_JOB, found)
+    exec(JOB, found)
     return found
 
 

@@ -1,5 +1,6 @@
 """The site without building it: pages are listed, formulas understood, names are links, made pages are whole."""
 
+import ast
 import fnmatch
 import re
 
@@ -9,10 +10,11 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from docs.extension import cases, commands, games, reference
+from docs.extension import cases, commands, figures, games, reference
 from docs.extension.formulas import known
 from docs.extension.names import named
 from experiments.api_page import MODULES, public_names
+from smfg_verify import plot
 from smfg_verify.cases import case_names
 from smfg_verify.games import names as game_names
 from tests.support.locks import ROOT
@@ -91,6 +93,25 @@ def test_galleries_and_the_command_line_are_whole():
         assert f"\n## smfg-verify {command}\n" in printed
         assert f"\nsmfg-verify {command} " in printed
     assert "--budget" in printed
+
+
+def test_every_panel_is_drawn_of_records_that_the_small_job_makes():
+    made = {
+        target.id for node in ast.parse(figures.JOB).body if isinstance(node, ast.Assign) for target in node.targets
+    }
+    for name in plot.__all__:
+        assert set(figures.arguments(getattr(plot, name))) <= made, f"sv.plot.{name}: add its record to JOB"
+    drawn = {f"panel-{name}" for name in plot.__all__}
+    assert {figure.name for figure in figures.figures()} == drawn
+    assert drawn == set(re.findall(r"figures/(panel-\w+)\.svg", figures.page()))
+
+
+def test_a_figure_of_a_game_is_drawn_and_kept(tmp_path, monkeypatch):
+    figure = next(one for one in games.figures() if one.name == "game-two-road-toll")
+    figure.write(tmp_path)
+    assert "<svg " in (tmp_path / "game-two-road-toll.svg").read_text()
+    monkeypatch.setattr(figures.plt, "close", lambda which: pytest.fail("drawn again"))
+    figure.write(tmp_path)
 
 
 def test_the_command_line_is_the_same_however_the_build_was_started(monkeypatch):
