@@ -4,7 +4,7 @@ import functools
 import inspect
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from smfg_verify import plot  # noqa: E402
 
 DOCS = Path(__file__).resolve().parents[1]
 GAME, SEEDS, ITERATIONS, LEADERS = "laffer-tax", 8, 3000, 256
+_MADE = re.compile(r"^(\w+) = ", re.MULTILINE)
 _IMAGE = re.compile(r"!\[([^\]]*)\]\((figures/[^)]+)\)")
 JOB = f"""import jax
 
@@ -84,10 +85,19 @@ def records() -> dict[str, object]:
     return found
 
 
-def arguments(panel: Callable[..., Axes]) -> list[str]:
-    """The records that a panel is called with: its parameters without a default."""
-    parameters = inspect.signature(panel).parameters.values()
-    return [one.name for one in parameters if one.default is inspect.Parameter.empty]
+def needed(panel: Callable[..., Axes]) -> list[str]:
+    """The records that a panel cannot do without: its parameters without a default."""
+    return [one.name for one in _parameters(panel) if one.default is inspect.Parameter.empty]
+
+
+def also_taken(panel: Callable[..., Axes]) -> list[str]:
+    """Records of the job that a panel takes if they are there, by keyword."""
+    optional = {one.name for one in _parameters(panel)} - set(needed(panel))
+    return sorted(optional & set(_MADE.findall(JOB)))
+
+
+def _parameters(panel: Callable[..., Axes]) -> Iterable[inspect.Parameter]:
+    return inspect.signature(panel).parameters.values()
 
 
 def figures() -> list[Figure]:
@@ -97,7 +107,7 @@ def figures() -> list[Figure]:
 
 
 def _drawn(panel: Callable[..., Axes]) -> Axes:
-    return panel(*(records()[name] for name in arguments(panel)))
+    return panel(*(records()[name] for name in needed(panel)), **{name: records()[name] for name in also_taken(panel)})
 
 
 def page() -> str:
@@ -107,7 +117,8 @@ def page() -> str:
 
 def _section(name: str) -> str:
     panel = getattr(plot, name)
-    call = f"sv.plot.{name}({', '.join(arguments(panel))})"
+    taken = [*needed(panel), *(f"{record}={record}" for record in also_taken(panel))]
+    call = f"sv.plot.{name}({', '.join(taken)})"
     image = f"![{described(panel).splitlines()[0]}](figures/panel-{name}.svg)"
     return f"### {name}\n\n{described(panel)}\n\n```python\n{call}\n```\n\n{image}\n\n"
 

@@ -100,10 +100,17 @@ def test_every_panel_is_drawn_of_records_that_the_small_job_makes():
         target.id for node in ast.parse(figures.JOB).body if isinstance(node, ast.Assign) for target in node.targets
     }
     for name in plot.__all__:
-        assert set(figures.arguments(getattr(plot, name))) <= made, f"sv.plot.{name}: add its record to JOB"
+        assert set(figures.needed(getattr(plot, name))) <= made, f"sv.plot.{name}: add its record to JOB"
     drawn = {f"panel-{name}" for name in plot.__all__}
     assert {figure.name for figure in figures.figures()} == drawn
     assert drawn == set(re.findall(r"figures/(panel-\w+)\.svg", figures.page()))
+
+
+def test_a_panel_takes_the_records_that_it_can_use():
+    def panel(report, *, game=None, width="one"):
+        raise AssertionError
+
+    assert (figures.needed(panel), figures.also_taken(panel)) == (["report"], ["game"])
 
 
 def test_a_figure_of_a_game_is_drawn_and_kept(tmp_path, monkeypatch):
