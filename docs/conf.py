@@ -33,6 +33,7 @@ napoleon_custom_sections = [("Attributes", "params_style")]
 html_theme = "furo"
 html_title = f"smfg_verify {release}"
 html_static_path = ["static"]
+html_extra_path = ["examples"]
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_copy_source = False

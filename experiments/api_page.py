@@ -36,7 +36,8 @@ MODULES = (
 _HEAD = """# Public names
 
 Written by `python -m experiments.api_page`; a test holds it against the package. `help(name)` prints arguments with
-their shapes and units, what is returned and raised, the source, and an example that the tests run.
+their shapes and units, what is returned and raised, the source, and an example that the tests run; on the site of the
+documentation each name is a link to the same.
 
 The exact side computes in 64 bits and never switches them on by itself. Before the first array is made:
 

@@ -2,10 +2,10 @@
 
 from sphinx.application import Sphinx
 
-from docs.extension import docstrings, formulas, generated, names, titles
+from docs.extension import docstrings, examples, formulas, generated, names, titles
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    for part in (formulas, docstrings, names, titles, generated):
+    for part in (formulas, docstrings, examples, names, titles, generated):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,7 +10,8 @@ from experiments.api_page import MODULES, PublicName, public_names, summary
 _INDEX = """Reference
 =========
 
-What every public name takes, gives and raises, with an example; :doc:`/api` lists them with one line each.
+What every public name takes, gives and raises, with an example; :doc:`/api` lists them with one line each. Signatures
+are shown without their annotations: shapes and units stand in the text, and ``help(name)`` shows both.
 
 .. toctree::
 

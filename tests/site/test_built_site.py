@@ -97,6 +97,12 @@ def test_formulas_are_set_and_functions_linked(pages, site):
     assert len({target for target in linked if "#" in target}) > 30
 
 
+def test_an_example_of_a_report_is_opened_by_a_click(pages, site):
+    for name in ("first-look", "reports"):
+        assert ("a", "laffer-tax.html") in pages[site / f"{name}.html"].targets
+    assert (site / "laffer-tax.html").read_text() == (ROOT / "docs" / "examples" / "laffer-tax.html").read_text()
+
+
 @pytest.mark.parametrize("width", [1200, 390])
 def test_pages_open_without_a_complaint_and_fit(site, width, tmp_path):
     with browser(tmp_path) as page:
