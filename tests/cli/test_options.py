@@ -35,10 +35,10 @@ CHECK = ("--property", "--budget", "--leaders", "--starts", "--check-seed", "--t
 OPTIONS = {
     "games": (),
     "show": GAME,
-    "check": (*GAME, *STEPS, *CHECK, "--out", "--resume", "--strict", "--full"),
+    "check": (*GAME, *STEPS, *CHECK, "--out", "--resume", "--strict", "--full", "--format"),
     "atlas": (*CHECK, "--out", "--resume", "--strict"),
-    "run": (*GAME, *RUN, *STEPS, "--out", "--resume", "--strict", "--overwrite"),
-    "validate": (*GAME, *RUN, *STEPS, *CHECK, "--out", "--resume", "--strict", "--overwrite", "--full"),
+    "run": (*GAME, *RUN, *STEPS, "--out", "--resume", "--strict", "--overwrite", "--format"),
+    "validate": (*GAME, *RUN, *STEPS, *CHECK, "--out", "--resume", "--strict", "--overwrite", "--full", "--format"),
     "cases": ("--full", "--quick", "--out", "--resume"),
     "plan": (*GAME, *RUN, "--pilot-seeds", "--pilot-iterations", *STEPS, "--out", "--resume"),
     "drift": (*GAME, *RUN, *STEPS, "--out", "--resume"),

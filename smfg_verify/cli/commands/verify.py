@@ -1,5 +1,6 @@
 """Does the theory hold here: its assumptions, a run, both against the claimed rate, and its claims one by one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from smfg_verify.cli.precision import use_float64
 from smfg_verify.cli.saving import saving
 from smfg_verify.cli.screen import say_written, screen
 from smfg_verify.jobs.settings import CheckSettings, Command
+from smfg_verify.report.formats.kinds import Format
 
 
 def check(
@@ -36,7 +38,7 @@ def check(
 ) -> int:
     """Check the properties that the theory assumes."""
     settings = gather(game, parameters, steps=steps, check=hardness, command="check")
-    return _carry_out("check", settings, results, full=results.full)
+    return _carry_out("check", settings, results, formats=results.formats, full=results.full)
 
 
 def atlas(
@@ -67,7 +69,7 @@ def run(
 ) -> int:
     """Run AC-SMFG."""
     settings = gather(game, parameters, length, steps, command="run")
-    return _carry_out("run", settings, results, overwrite=results.overwrite)
+    return _carry_out("run", settings, results, formats=results.formats, overwrite=results.overwrite)
 
 
 def validate(
@@ -81,7 +83,9 @@ def validate(
 ) -> int:
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     settings = gather(game, parameters, length, steps, hardness, command="validate")
-    return _carry_out("validate", settings, results, overwrite=results.overwrite, full=results.full)
+    return _carry_out(
+        "validate", settings, results, formats=results.formats, overwrite=results.overwrite, full=results.full
+    )
 
 
 def cases(
@@ -116,12 +120,19 @@ def cases(
 
 
 def _carry_out(
-    command: Command, settings: Settings, results: StrictOptions, *, overwrite: bool = False, full: bool = True
+    command: Command,
+    settings: Settings,
+    results: StrictOptions,
+    *,
+    formats: Sequence[Format],
+    overwrite: bool = False,
+    full: bool = True,
 ) -> int:
     run_settings, check_settings = settings.run, settings.check
     use_float64()
     from smfg_verify.jobs import pipeline
     from smfg_verify.report import show
+    from smfg_verify.report.formats.writing import write_documents
 
     with saving(results, Path("results") / settings.game.short_name) as store:
         found = pipeline.carry_out(
@@ -134,5 +145,6 @@ def _carry_out(
             overwrite=overwrite,
             store=store,
         )
-        show.show_results(screen(), found, store.folder, show.write_files(found, store.folder), full=full)
+        files = show.write_files(found, store.folder) + write_documents(store.folder, formats)
+        show.show_results(screen(), found, store.folder, files, full=full)
     return STRICT_FAILURE if results.strict and (found.refuted or found.slower) else FINISHED
