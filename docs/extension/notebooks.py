@@ -25,7 +25,8 @@ def page(name: str, notebook: dict) -> dict[str, str | bytes]:
     for number, cell in enumerate(notebook["cells"]):
         text = _joined(cell["source"])
         if cell["cell_type"] == "markdown":
-            parts.append(text)
+            # Pages beside the folder of notebooks are elsewhere from here.
+            parts.append(text.replace("](../", "](/"))
         elif cell["cell_type"] == "code":
             parts.append(_fenced("python", text))
             for place, output in enumerate(cell["outputs"]):

@@ -7,7 +7,7 @@ from docs.extension.formulas import known, mathml
 from docs.extension.markdown import described
 from docs.extension.names import named
 from docs.extension.notebooks import page
-from docs.extension.titles import title, without_empty_patterns
+from docs.extension.titles import title, within_the_site, without_empty_patterns
 from experiments.api_page import public_names
 from smfg_verify import Equilibrium, games
 
@@ -112,6 +112,20 @@ def test_a_table_without_a_heading_has_its_name():
     assert title("data/linear-quadratic") == "Linear quadratic"
 
 
+@pytest.mark.parametrize(
+    ("link", "there"),
+    [
+        ("[new](../CHANGELOG.md)", "[new](/changelog.md)"),
+        ("[add](../../CONTRIBUTING.md#to-add-a-game)", "[add](/contributing.md)"),
+        ("[first](../README.md)", "[first](/index.md)"),
+        ("[same](../reports.md#the-witness)", "[same](../reports.md#the-witness)"),
+        ("[all](https://example.org/README.md)", "[all](https://example.org/README.md)"),
+    ],
+)
+def test_pages_above_the_folder_are_linked_where_the_site_has_them(link, there):
+    assert within_the_site(link) == there
+
+
 def test_a_pattern_that_no_page_matches_is_not_in_the_list(tmp_path):
     (tmp_path / "some").mkdir()
     (tmp_path / "some" / "page.md").touch()
@@ -134,6 +148,10 @@ class TestNotebooks:
         cells = [cell("markdown", ["# Title\n", "words"]), cell("code", "f()", printed, warned, result(text_plain="3"))]
         told = "# Title\nwords\n\n```python\nf()\n```\n\n```text\none\ntwo\n```\n\n```text\n3\n```\n"
         assert page("some", {"cells": cells}) == {"notebooks/some.md": told}
+
+    def test_links_to_pages_lead_there_from_where_the_site_has_the_notebook(self):
+        files = page("some", {"cells": [cell("markdown", "[how](../reports.md), [paper](https://arxiv.org)")]})
+        assert files["notebooks/some.md"] == "[how](/reports.md), [paper](https://arxiv.org)\n"
 
     def test_a_picture_is_a_file_beside_the_page(self):
         shown = result(image_png="iVBORw==", text_plain="<Figure>", text_html="<b>no</b>")

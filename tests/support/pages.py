@@ -10,10 +10,15 @@ from tests.support.locks import ROOT
 
 DOCS = ROOT / "docs"
 # What the site is built into, and what it writes first.
-_MADE = {DOCS / "_build", DOCS / "generated"}
-PAGES = sorted(
-    page for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")] if not any(page.is_relative_to(made) for made in _MADE)
-)
+_MADE = (DOCS / "_build", DOCS / "generated")
+
+
+def is_made(path: Path) -> bool:
+    """Whether a path is among what a build of the site writes."""
+    return any(path.is_relative_to(made) for made in _MADE)
+
+
+PAGES = sorted(page for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")] if not is_made(page))
 
 
 def page_name(page: Path) -> str:
