@@ -1,5 +1,6 @@
 """The gallery of games: what the registry says of each, its equilibrium under a uniform leader, and kept verdicts."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -23,10 +24,11 @@ its {budget} budget; [the assumptions](/assumptions.md) says what they rest on.
 """
 
 
-def shipped() -> list[GameEntry]:
+@functools.cache
+def shipped() -> tuple[GameEntry, ...]:
     """Registered games of this package, without those of other installed packages."""
     found = map(games.describe, games.names())
-    return [entry for entry in found if type(games.load(entry.name)).__module__.startswith("smfg_verify.")]
+    return tuple(entry for entry in found if type(games.load(entry.name)).__module__.startswith("smfg_verify."))
 
 
 def page() -> str:
