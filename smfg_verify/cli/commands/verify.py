@@ -11,6 +11,7 @@ from smfg_verify.cli.options import (
     CasesOutOptions,
     CheckOptions,
     CheckOutOptions,
+    FigureOptions,
     GameName,
     GameOptions,
     RunOptions,
@@ -33,10 +34,11 @@ def check(
     hardness: CheckOptions = CheckOptions(),
     steps: StepOptions = StepOptions(),
     results: CheckOutOptions = CheckOutOptions(),
+    figures: FigureOptions = FigureOptions(),
 ) -> int:
     """Check the properties that the theory assumes."""
     settings = gather(game, parameters, steps=steps, check=hardness, command="check")
-    return _carry_out("check", settings, results, full=results.full)
+    return _carry_out("check", settings, results, figures, full=results.full)
 
 
 def atlas(
@@ -64,10 +66,11 @@ def run(
     length: RunOptions = RunOptions(),
     steps: StepOptions = StepOptions(),
     results: RunOutOptions = RunOutOptions(),
+    figures: FigureOptions = FigureOptions(),
 ) -> int:
     """Run AC-SMFG."""
     settings = gather(game, parameters, length, steps, command="run")
-    return _carry_out("run", settings, results, overwrite=results.overwrite)
+    return _carry_out("run", settings, results, figures, overwrite=results.overwrite)
 
 
 def validate(
@@ -78,10 +81,11 @@ def validate(
     steps: StepOptions = StepOptions(),
     hardness: CheckOptions = CheckOptions(),
     results: ValidateOutOptions = ValidateOutOptions(),
+    figures: FigureOptions = FigureOptions(),
 ) -> int:
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     settings = gather(game, parameters, length, steps, hardness, command="validate")
-    return _carry_out("validate", settings, results, overwrite=results.overwrite, full=results.full)
+    return _carry_out("validate", settings, results, figures, overwrite=results.overwrite, full=results.full)
 
 
 def cases(
@@ -116,7 +120,13 @@ def cases(
 
 
 def _carry_out(
-    command: Command, settings: Settings, results: StrictOptions, *, overwrite: bool = False, full: bool = True
+    command: Command,
+    settings: Settings,
+    results: StrictOptions,
+    figures: FigureOptions,
+    *,
+    overwrite: bool = False,
+    full: bool = True,
 ) -> int:
     run_settings, check_settings = settings.run, settings.check
     use_float64()
@@ -134,5 +144,6 @@ def _carry_out(
             overwrite=overwrite,
             store=store,
         )
-        show.show_results(screen(), found, store.folder, show.write_files(found, store.folder), full=full)
+        files = show.write_files(found, store.folder, width=figures.width)
+        show.show_results(screen(), found, store.folder, files, full=full)
     return STRICT_FAILURE if results.strict and (found.refuted or found.slower) else FINISHED
