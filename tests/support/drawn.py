@@ -58,9 +58,9 @@ def drawn_texts(figure) -> list[Text]:
     return found
 
 
-def assert_nothing_overlaps(figure) -> None:
+def assert_nothing_overlaps(figure, texts=None) -> None:
     """No text lies over another or leaves the figure, and neither head, legend nor small print lie over a panel."""
-    texts = drawn_texts(figure)
+    texts = drawn_texts(figure) if texts is None else texts
     boxes = [text.get_window_extent() for text in texts]
     for text, box in zip(texts, boxes, strict=True):
         assert _within(box, figure.bbox), f"{text.get_text()!r} leaves the figure: {box} of {figure.bbox}"

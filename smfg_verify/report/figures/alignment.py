@@ -119,7 +119,7 @@ def _course(axes: Axes, iterations: np.ndarray, along_run: np.ndarray, title: st
         middle = np.nanmedian(along_run[:, known], axis=0)
         axes.plot(x[known], middle, color=BLUE, linewidth=1.4, label="median of seeds")
         smallest = np.nanmin(along_run[:, known], axis=0)
-        axes.plot(x[known], smallest, color=ORANGE, linewidth=1.0, linestyle="--", label="least of seeds")
+        axes.plot(x[known], smallest, color=ORANGE, linewidth=1.0, linestyle="-.", label="least of seeds")
     if lowest < 0.0:
         axes.axhspan(lowest, 0.0, color=GREY, alpha=0.13, linewidth=0, label=_SHADE)
     axes.set_xscale("log")

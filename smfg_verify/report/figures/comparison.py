@@ -54,11 +54,16 @@ def comparison_figure(found: Comparison, *, game: str, width: FigureWidth = "two
         for axes in row:
             axes.set_xscale("log")
             axes.set_yscale("log" if is_log else "linear")
+    missing = []
     for number, result in enumerate(found.results.values()):
         style = _STYLES[number % len(_STYLES)]
-        for (left, right), name in zip(grid, _SHOWN, strict=True):
-            _curve(left, result, name, result.samples, style)
-            _curve(right, result, name, result.clock, style)
+        drawn = [
+            _curve(axes, result, name, x, style)
+            for row, name in zip(grid, _SHOWN, strict=True)
+            for axes, x in zip(row, (result.samples, result.clock), strict=True)
+        ]
+        if not any(drawn):
+            missing.append(_name(result))
     for (left, right), (name, is_log) in zip(grid, _SHOWN.items(), strict=True):
         for axes in (left, right):
             logarithmic(axes.xaxis)
@@ -70,35 +75,46 @@ def comparison_figure(found: Comparison, *, game: str, width: FigureWidth = "two
         axes.set_xlabel(label)
     lettered(grid.ravel())
     head = f"{game_title(game)}. Methods against each other"
-    settle(figure, [(row[0], _HEIGHT) for row in grid], head=head, note=_said(found))
+    settle(figure, [(row[0], _HEIGHT) for row in grid], head=head, note=_said(found, missing))
     return figure
 
 
-def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style: Arguments) -> None:
+def _name(result: ContenderResult) -> str:
+    lost = int(result.diverged.sum())
+    return f"{method_title(result.name)} ({lost} diverged)" if lost else method_title(result.name)
+
+
+def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style: Arguments) -> bool:
+    """Draw one measure of one method over x; returns whether there was anything to draw."""
     values = getattr(result.measures, name)
     curves = quartiles(values, -np.inf if name == "objective" else np.inf)
     low, middle, high = curves if name == "objective" else np.maximum(curves, _FLOOR)
-    label = method_title(result.name)
-    if result.diverged.any():
-        label += f" ({int(result.diverged.sum())} diverged)"
+    label = _name(result)
     if not np.any(x > 0):
+        if not np.isfinite(middle[-1]):
+            return False
         axes.axhline(middle[-1], label=label, linewidth=1.2, markersize=3.0, clip_on=False, **style)
-        return
+        return True
     shown = (x > 0) & np.isfinite(middle)
+    if not shown.any():
+        return False
     every = max(1, int(shown.sum()) // _MARKERS_A_CURVE)
     axes.plot(x[shown], middle[shown], label=label, linewidth=1.2, markersize=3.0, markevery=every, **style)
     whole = shown & np.isfinite(low) & np.isfinite(high)
     axes.fill_between(x[whole], low[whole], high[whole], color=style["color"], alpha=0.15, linewidth=0)
-    if shown.any() and not np.isfinite(middle[-1]):
+    if not np.isfinite(middle[-1]):
         axes.plot(x[shown][-1], middle[shown][-1], marker="*", markersize=9, color=style["color"])
+    return True
 
 
-def _said(found: Comparison) -> str:
+def _said(found: Comparison, missing: list[str]) -> str:
     settings = found.settings
+    nowhere = f" Nowhere to be drawn: {', '.join(missing)}." if missing else ""
     return (
         f"Medians of {settings.seeds} seeds with the middle half; every value exact at the policies of the run. Each "
         f"method's step sizes are the best of {settings.trials} random "
         f"{'choice' if settings.trials == 1 else 'choices'} on other seeds. A method that reads the "
         "model draws no samples: its end is a horizontal line on the left. On logarithmic axes everything below "
         f"{_FLOOR:g}, rounding included, is drawn there. Star: the median seed diverges after it."
+        f"{nowhere}"
     )

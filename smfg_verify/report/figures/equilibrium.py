@@ -121,7 +121,8 @@ def _draw(figure: Figure | None, axes: Axes, panel: _Panel, inches: float) -> No
         finish_axes(axes, panel.title, panel.unit, panel.y_label)
         return
     image = heat_map(axes, panel.matrix, panel.rows, panel.columns, highest=panel.highest, inches=inches)
-    title = f"{panel.title}, {panel.unit}" if is_numbered(panel.matrix, inches) else panel.title
+    unit = panel.unit.replace(" [", "\u00a0[")  # never apart from its symbol
+    title = f"{panel.title}, {unit}" if is_numbered(panel.matrix, inches) else panel.title
     finish_axes(axes, title, panel.x_label, panel.y_label)
     axes.spines[:].set_visible(False)
     if not is_numbered(panel.matrix, inches):

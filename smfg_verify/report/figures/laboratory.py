@@ -116,13 +116,13 @@ def _mark(axes: Axes, lab: Laboratory, result: PlaneResult, name: str, marker: s
     if any(not np.isclose(choice[other], base[other]) for other in PARAMETERS if other not in (plane.x, plane.y)):
         return
     place = [int(np.argmin(np.abs(v - choice[p]))) for v, p in ((plane.x_values, plane.x), (plane.y_values, plane.y))]
-    look: Any = {"marker": marker, "markerfacecolor": "none", "linestyle": "none"}
+    look: Any = {"marker": marker, "markerfacecolor": "none", "color": BLACK, "linestyle": "none"}
     axes.plot(*place, markersize=7, markeredgecolor="white", markeredgewidth=2.2, **look)
     axes.plot(*place, markersize=7, markeredgecolor=BLACK, markeredgewidth=1.1, label=label, **look)
 
 
 def _scatter(axes: Axes, lab: Laboratory) -> None:
-    for inside, colour, marker, name in ((False, GREY, "s", "run, not certified"), (True, BLUE, "o", "run, certified")):
+    for inside, colour, marker, name in ((False, GREY, "s", "run, not certified"), (True, BLUE, "D", "run, certified")):
         chosen = [result.certified == inside for result in lab.planes]
         x = np.concatenate([r.predicted[mask] for r, mask in zip(lab.planes, chosen, strict=True)])
         y = np.concatenate([r.measured[mask] for r, mask in zip(lab.planes, chosen, strict=True)])

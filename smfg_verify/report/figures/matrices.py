@@ -17,6 +17,8 @@ _MAX_NUMBERED = 16
 _NUMBER, _LETTER = 0.29, 0.058
 _ROOM_FOR_NUMBERS = 1.22
 _MOST_LINES = 3
+# Share of the scale up to which white letters have more contrast than black ones (luminance below 0.18).
+_DARK = 0.45
 
 
 class _UpTo(MaxNLocator):
@@ -79,7 +81,7 @@ def heat_map(
     axes.tick_params(length=0)
     if is_numbered(matrix, inches):
         for (row, column), value in np.ndenumerate(matrix):
-            shade = "white" if value <= 0.6 * highest else "black"
+            shade = "white" if value <= _DARK * highest else "black"
             axes.text(column, row, _number(value), ha="center", va="center", color=shade, fontsize=SMALL)
     return image
 

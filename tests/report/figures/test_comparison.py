@@ -1,5 +1,7 @@
 """Methods against each other: curves are quartiles of the measures, over samples and over seconds."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -43,12 +45,28 @@ def test_a_method_that_samples_nothing_is_a_level_on_the_left_and_a_curve_on_the
         assert len(lines(row[1])["Exact ascent"].get_ydata()) == 2
 
 
-def test_where_the_median_seed_is_lost_the_curve_ends_and_the_legend_counts_the_lost(figure):
-    for axes in figure.axes:
-        # Both later checkpoints have lost three of five, so that nothing positive on the axis is left.
-        assert len(lines(axes)["ADAGE (3 diverged)"].get_xdata()) == 0
+def test_a_method_of_which_no_median_is_left_is_said_and_is_no_empty_entry_of_the_legend(figure):
+    """Both later checkpoints have lost three of five, so that nothing positive on the axis is left."""
+    assert not any("ADAGE" in label for axes in figure.axes for label in lines(axes))
     (box,) = figure.legends
-    assert [text.get_text() for text in box.get_texts()] == ["AC-SMFG", "ADAGE (3 diverged)", "Exact ascent"]
+    assert [text.get_text() for text in box.get_texts()] == ["AC-SMFG", "Exact ascent"]
+    assert "Nowhere to be drawn: ADAGE (3 diverged)." in " ".join(figure.get_supxlabel().split())
+
+
+def test_where_the_median_seed_is_lost_later_the_curve_ends_at_a_star_and_the_legend_counts_the_lost(found):
+    late = found.results["adage"]
+    values = {field.name: getattr(late.measures, field.name).copy() for field in dataclasses.fields(late.measures)}
+    reference = found.results["ac-smfg"].measures
+    for name, array in values.items():
+        array[:, 1] = getattr(reference, name)[:, 1]
+    late = dataclasses.replace(late, measures=dataclasses.replace(late.measures, **values))
+    figure = comparison_figure(dataclasses.replace(found, results={**found.results, "adage": late}), game="g")
+    assert "ADAGE (3 diverged)" in [text.get_text() for text in figure.legends[0].get_texts()]
+    for axes in figure.axes:
+        curve = lines(axes)["ADAGE (3 diverged)"]
+        (star,) = [line for line in axes.lines if line.get_marker() == "*"]
+        assert len(curve.get_xdata()) == 1
+        assert (star.get_xdata()[0], star.get_ydata()[0]) == (curve.get_xdata()[-1], curve.get_ydata()[-1])
 
 
 def test_panels_are_named_after_the_game_and_keep_apart(figure):
