@@ -92,3 +92,15 @@ FIGURES = {
     "stopping": lambda width: stopping_figure(_stopping(), game="laffer-tax", width=width),
     **{f"equilibrium-{name}": functools.partial(_equilibrium, name) for name in GAMES},
 }
+
+# Those that are held against pictures: each kind once, and three of the widest.
+PICTURED = [
+    *((name, "one") for name in FIGURES if name not in ("alignment-checked", "equilibrium-laffer-tax")),
+    *((name, "two") for name in ("convergence", "comparison", "laboratory")),
+]
+
+
+@functools.cache
+def figure_of(name, width):
+    """One of them, for tests that leave it as it is."""
+    return FIGURES[name](width)

@@ -12,7 +12,7 @@ from smfg_verify.comparison import contender_names
 from smfg_verify.games import load, names
 from smfg_verify.report.figures.widths import INCHES
 from smfg_verify.report.labels import labels_of
-from tests.report.figures.every_figure import FIGURES
+from tests.report.figures.every_figure import FIGURES, figure_of
 from tests.support.drawn import assert_nothing_overlaps, drawn_texts
 
 # Records made by hand stand in for those that a job makes.
@@ -27,7 +27,7 @@ TITLES = ("Laffer tax", "Two tolls", "Market entrance", "Shop positioning", "Equ
 @pytest.fixture(scope="module", params=[(name, width) for name in FIGURES for width in INCHES], ids="-".join)
 def figure(request):
     name, width = request.param
-    found = FIGURES[name](width)
+    found = figure_of(name, width)
     assert found.get_figwidth() == INCHES[width]
     found.texts_drawn = drawn_texts(found)
     return found
@@ -67,7 +67,11 @@ def visible(artist):
 def look(artist):
     """Colour, dash and marker of a line."""
     if isinstance(artist, matplotlib.lines.Line2D):
-        return artist.get_color(), (artist.get_linestyle(), str(artist._unscaled_dash_pattern)), artist.get_marker().replace("None", "")
+        return (
+            artist.get_color(),
+            (artist.get_linestyle(), str(artist._unscaled_dash_pattern)),
+            artist.get_marker().replace("None", ""),
+        )
     return type(artist).__name__
 
 
