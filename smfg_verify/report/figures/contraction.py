@@ -85,7 +85,7 @@ def sweep_panel(axes: Axes, report: AssumptionReport, title: str) -> list[str]:
             temperatures, drawn, color=colour, linestyle=line, linewidth=1.3, marker=marker, markersize=2.8, label=label
         )
     axes.axhline(1.0, color=BLACK, linewidth=0.7, linestyle=(0, (8, 2)), label="contraction below 1")
-    own_label = f"$\\tau = {own:g}$ of the game"
+    own_label = f"$\\tau = {own:.4g}$ of the game"
     axes.axvline(own, color=GREY, linewidth=0.9, linestyle=(0, (1, 2)), label=own_label)
     axes.set_xscale("log")
     axes.set_yscale("log")

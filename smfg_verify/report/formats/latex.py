@@ -4,6 +4,7 @@ import re
 import unicodedata
 from pathlib import Path
 
+from smfg_verify.report.figures.widths import INCHES
 from smfg_verify.report.formats.document import Document, Picture, Table, slug
 from smfg_verify.report.formats.templates import template
 
@@ -44,6 +45,9 @@ _READ_AS_THEY_STAND = range(0xC0, 0x180)
 _BESIDES = (0xD7, 0xF7, 0x13F, 0x140, 0x149, 0x166, 0x167, 0x126, 0x127, 0x138, 0x17F)
 # What LaTeX takes without a figure of its own: vector graphics before pixels.
 _INCLUDED = (".pdf", ".png")
+_POINTS_AN_INCH = 72.0
+# Figures up to so wide stand in one column of two.
+_ONE_COLUMN = 1.1 * INCHES["one"]
 
 
 def latex_fragment(document: Document) -> str:
@@ -63,7 +67,7 @@ def latex_fragment(document: Document) -> str:
         subtitle=escaped(document.subtitle),
         label=slug(document.name),
         tables=tables,
-        pictures=[(picture, file) for picture in pictures if (file := _included(picture))],
+        pictures=[(picture, file, *_place(picture)) for picture in pictures if (file := _included(picture))],
         escaped=escaped,
         columns=_columns,
     )
@@ -108,6 +112,13 @@ def _columns(table: Table) -> str:
         rf">{{{side}\arraybackslash}}p{{\dimexpr {column.width / total:.4f}\linewidth-2\tabcolsep\relax}}"
         for column, side in sides
     )
+
+
+def _place(picture: Picture) -> tuple[str, str]:
+    """Inches of a figure, which it is never enlarged beyond, and the float that it goes in: of a column or a page."""
+    points = re.search(r'<svg[^>]*\swidth="([\d.]+)pt"', picture.svg)
+    inches = float(points[1]) / _POINTS_AN_INCH if points else INCHES["two"]
+    return f"{inches:.2f}", "figure" if inches <= _ONE_COLUMN else "figure*"
 
 
 def _included(picture: Picture) -> str:

@@ -44,7 +44,7 @@ def test_what_has_no_finite_bound_is_said_and_not_in_the_legend_and_titles_keep_
     assert len(lines(left)) == 6  # four criteria, the line at 1 and the game's temperature
     assert figure.get_suptitle() == "G. Contraction: not-applicable"
     note = " ".join(figure.get_supxlabel().split())
-    assert f"$\\tau = {TEMPERATURES[6]:g}$ of the game" in lines(left)
+    assert f"$\\tau = {TEMPERATURES[6]:.4g}$ of the game" in lines(left)
     assert note.endswith("Nowhere positive and finite, so not drawn: proved bound, sup norm.")
     assert "2 eigenvalues" in note
 

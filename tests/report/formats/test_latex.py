@@ -56,6 +56,20 @@ def unescaped(text):
     return re.sub(r"\\(?:([a-z]+\d*)\{\}|([{}$&#%_]))", lambda match: names[match[1]] if match[1] else match[2], text)
 
 
+@pytest.mark.parametrize(("points", "inches", "place"), [(237.6, "3.30", "figure"), (496.8, "6.90", "figure*")])
+def test_a_figure_stands_in_the_columns_it_was_drawn_for_and_is_never_enlarged(record, tmp_path, points, inches, place):
+    save(tmp_path, record)
+    svg = f'<svg height="9pt" width="{points}pt" xmlns="http://www.w3.org/2000/svg"/>'
+    (tmp_path / "equilibrium.svg").write_text(svg)
+    text = latex_fragment(contents(read_saved(tmp_path, "today")))
+    (found,) = re.findall(
+        r"\\begin\{(figure\*?)\}\[htbp\]\n\\centering\n\\ifdim\\linewidth<([\d.]+)in .*\n"
+        r".*\\includegraphics\[width=\\smfgwidth.*equilibrium\.pdf\}(?:.*\n)*?\\end\{\1\}",
+        text,
+    )
+    assert found == (place, inches)
+
+
 @given(st.text(st.sampled_from(SPECIAL + "ab 19")))
 def test_every_letter_is_printed(text):
     assert unescaped(escaped(text)) == text
