@@ -1,5 +1,7 @@
 """Methods against each other: objective, exploitability and gradient over samples and over wall time."""
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -115,6 +117,6 @@ def _said(found: Comparison, missing: list[str]) -> str:
         f"method's step sizes are the best of {settings.trials} random "
         f"{'choice' if settings.trials == 1 else 'choices'} on other seeds. A method that reads the "
         "model draws no samples: its end is a horizontal line on the left. On logarithmic axes everything below "
-        f"{_FLOOR:g}, rounding included, is drawn there. Star: the median seed diverges after it."
+        f"$10^{{{round(math.log10(_FLOOR))}}}$, rounding included, is drawn there. Star: the median seed diverges after it."
         f"{nowhere}"
     )
