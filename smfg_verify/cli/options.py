@@ -15,6 +15,7 @@ from cyclopts import Group, Parameter, Token, convert
 from smfg_verify.errors import InputError
 from smfg_verify.records.entries import Arguments
 from smfg_verify.report.figures.widths import FigureWidth
+from smfg_verify.report.formats.kinds import Format
 
 _Options = TypeVar("_Options")
 
@@ -199,10 +200,23 @@ class StrictOptions(OutOptions):
     strict: Annotated[bool, _FLAG, Parameter(help="Exit with 1 if a property is refuted or a rate slower.")] = False
 
 
+_Formats = Annotated[
+    tuple[Format, ...],
+    Parameter(
+        "--format",
+        metavar="FORMAT",
+        show_default=False,
+        help="Also write the whole of it as a document: html, latex or markdown, as `report` does; json is written in "
+        "any case; repeatable.",
+    ),
+]
+
+
 @_options("Results", 9)
 class RunOutOptions(StrictOptions):
     """The same, for what writes a run."""
 
+    formats: _Formats = ()
     overwrite: Annotated[bool, _FLAG, Parameter(help="Replace another run in the results' directory.")] = False
 
 
@@ -213,6 +227,7 @@ _FULL = Parameter(help="Print all there is to say of each statement, not one scr
 class CheckOutOptions(StrictOptions):
     """The same, for what prints findings."""
 
+    formats: _Formats = ()
     full: Annotated[bool, _FULL] = False
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 import jax
 import numpy as np
 
+from smfg_verify.records.latex_text import escaped
+
 if TYPE_CHECKING:
     import pandas
 
@@ -52,7 +54,8 @@ class Tabular:
         Returns:
             A tabular environment, with special characters escaped.
         """
-        result: str = self.brief_dataframe().reset_index().to_latex(index=False, escape=True)
+        frame = self.brief_dataframe().reset_index().astype(str).map(escaped).rename(columns=escaped)
+        result: str = frame.to_latex(index=False, escape=False)
         return result
 
     def _repr_html_(self) -> str:

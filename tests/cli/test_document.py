@@ -45,6 +45,16 @@ def test_json_is_printed_and_so_is_any_format_on_request(directory, capsys):
     assert not (directory / "report.md").exists()
 
 
+def test_a_check_writes_the_documents_that_report_would_make_of_it(tmp_path, capsys):
+    words = ["check", "laffer-tax", "--property", "coverage", "--budget", "quick", "--out", str(tmp_path)]
+    assert main([*words, "--format", "html", "--format", "markdown", "--format", "json"]) == 0
+    assert "report.html, report.md" in capsys.readouterr().out
+    assert not (tmp_path / "report.tex").exists()
+    for kind, name in (("html", "report.html"), ("markdown", "report.md")):
+        assert main(["report", str(tmp_path), "--format", kind, "--print"]) == 0
+        assert capsys.readouterr().out == (tmp_path / name).read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -1,5 +1,6 @@
 """Does the theory hold here: its assumptions, a run, both against the claimed rate, and its claims one by one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ from smfg_verify.cli.precision import use_float64
 from smfg_verify.cli.saving import saving
 from smfg_verify.cli.screen import say_written, screen
 from smfg_verify.jobs.settings import CheckSettings, Command
+from smfg_verify.report.formats.kinds import Format
 
 
 def check(
@@ -38,7 +40,7 @@ def check(
 ) -> int:
     """Check the properties that the theory assumes."""
     settings = gather(game, parameters, steps=steps, check=hardness, command="check")
-    return _carry_out("check", settings, results, figures, full=results.full)
+    return _carry_out("check", settings, results, figures, formats=results.formats, full=results.full)
 
 
 def atlas(
@@ -70,7 +72,7 @@ def run(
 ) -> int:
     """Run AC-SMFG."""
     settings = gather(game, parameters, length, steps, command="run")
-    return _carry_out("run", settings, results, figures, overwrite=results.overwrite)
+    return _carry_out("run", settings, results, figures, formats=results.formats, overwrite=results.overwrite)
 
 
 def validate(
@@ -85,7 +87,9 @@ def validate(
 ) -> int:
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     settings = gather(game, parameters, length, steps, hardness, command="validate")
-    return _carry_out("validate", settings, results, figures, overwrite=results.overwrite, full=results.full)
+    return _carry_out(
+        "validate", settings, results, figures, formats=results.formats, overwrite=results.overwrite, full=results.full
+    )
 
 
 def cases(
@@ -125,6 +129,7 @@ def _carry_out(
     results: StrictOptions,
     figures: FigureOptions,
     *,
+    formats: Sequence[Format],
     overwrite: bool = False,
     full: bool = True,
 ) -> int:
@@ -132,6 +137,7 @@ def _carry_out(
     use_float64()
     from smfg_verify.jobs import pipeline
     from smfg_verify.report import show
+    from smfg_verify.report.formats.writing import write_documents
 
     with saving(results, Path("results") / settings.game.short_name) as store:
         found = pipeline.carry_out(
@@ -144,6 +150,7 @@ def _carry_out(
             overwrite=overwrite,
             store=store,
         )
-        files = show.write_files(found, store.folder, width=figures.width)
+        written = show.write_files(found, store.folder, width=figures.width)
+        files = written + write_documents(store.folder, formats)
         show.show_results(screen(), found, store.folder, files, full=full)
     return STRICT_FAILURE if results.strict and (found.refuted or found.slower) else FINISHED

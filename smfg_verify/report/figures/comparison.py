@@ -111,12 +111,12 @@ def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style:
 
 def _said(found: Comparison, missing: list[str]) -> str:
     settings = found.settings
+    floor = rf"$10^{{{round(math.log10(_FLOOR))}}}$"
     nowhere = f" Nowhere to be drawn: {', '.join(missing)}." if missing else ""
     return (
         f"Medians of {settings.seeds} seeds with the middle half; every value exact at the policies of the run. Each "
         f"method's step sizes are the best of {settings.trials} random "
         f"{'choice' if settings.trials == 1 else 'choices'} on other seeds. A method that reads the "
         "model draws no samples: its end is a horizontal line on the left. On logarithmic axes everything below "
-        f"$10^{{{round(math.log10(_FLOOR))}}}$, rounding included, is drawn there. Star: the median seed diverges after it."
-        f"{nowhere}"
+        f"{floor}, rounding included, is drawn there. Star: the median seed diverges after it.{nowhere}"
     )

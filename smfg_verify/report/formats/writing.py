@@ -1,13 +1,14 @@
 """A job's results in the format asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from smfg_verify.files import write_in
 from smfg_verify.records.documents import document as json_text
 from smfg_verify.report.formats.contents import contents
 from smfg_verify.report.formats.document import Document
 from smfg_verify.report.formats.html import html_page
-from smfg_verify.report.formats.kinds import Format
+from smfg_verify.report.formats.kinds import FILES, Format
 from smfg_verify.report.formats.latex import latex_fragment
 from smfg_verify.report.formats.markdown import markdown_page
 from smfg_verify.report.formats.saved import read_saved
@@ -35,3 +36,21 @@ def rendered(directory: Path, kind: Format, date: str | None = None) -> str:
     """
     saved = read_saved(directory, date)
     return json_text(saved.record) if kind == "json" else _WRITERS[kind](contents(saved))
+
+
+def write_documents(directory: Path, kinds: Iterable[Format]) -> tuple[str, ...]:
+    """Write the results in a directory beside their record in every format asked for, all or none.
+
+    Args:
+        directory: with the record and its figures.
+        kinds: the formats; JSON is there already.
+
+    Returns:
+        The names of the files written.
+
+    Raises:
+        ValueError, OSError: as `rendered`.
+    """
+    contents = {FILES[kind]: rendered(directory, kind).encode() for kind in kinds if kind in FILES}
+    write_in(directory, contents)
+    return tuple(contents)

@@ -6,17 +6,15 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from smfg_verify.records.latex_text import escaped
 from smfg_verify.report.formats.contents import contents
-from smfg_verify.report.formats.latex import escaped, latex_fragment
+from smfg_verify.report.formats.latex import latex_fragment
 from smfg_verify.report.formats.saved import read_saved
 from tests.support.saved_results import record_of_all_stages, save
 
 pytestmark = pytest.mark.wrong_types
 
-SPECIAL = "\\{}$&#%_^~<>|\"'`-/"
 HOSTILE = (r"\input{/etc/passwd}", r"\end{tabular}", "50% $x_1$ & #2", "--- ''", "μ ≤ 中 é\x00\n\n", r"\\[9cm]")
 PAPER = r"""\documentclass%s{article}
 \usepackage[T1]{fontenc}
@@ -44,18 +42,6 @@ def hostile(record):
     return found
 
 
-def unescaped(text):
-    """The inverse of `escaped` for what stays a letter, by rules of its own."""
-    names = {
-        "textbackslash": "\\", "textasciicircum": "^", "textasciitilde": "~", "textless": "<", "textgreater": ">",
-        "textbar": "|", "char34": '"', "char96": "`",
-    }  # fmt: skip
-    text = re.sub(r"\\allowbreak\{\}", "", text)
-    text = re.sub(r"\\ensuremath\{\\([lg])e\}", lambda match: {"l": "<=", "g": ">="}[match[1]], text)
-    text = re.sub(r"(?<=[-,'])\{\}(?=[-,'])", "", text)
-    return re.sub(r"\\(?:([a-z]+\d*)\{\}|([{}$&#%_]))", lambda match: names[match[1]] if match[1] else match[2], text)
-
-
 @pytest.mark.parametrize(("points", "inches", "place"), [(237.6, "3.30", "figure"), (496.8, "6.90", "figure*")])
 def test_a_figure_stands_in_the_columns_it_was_drawn_for_and_is_never_enlarged(record, tmp_path, points, inches, place):
     save(tmp_path, record)
@@ -68,23 +54,6 @@ def test_a_figure_stands_in_the_columns_it_was_drawn_for_and_is_never_enlarged(r
         text,
     )
     assert found == (place, inches)
-
-
-@given(st.text(st.sampled_from(SPECIAL + "ab 19")))
-def test_every_letter_is_printed(text):
-    assert unescaped(escaped(text)) == text
-
-
-@given(st.text())
-def test_no_letter_is_left_that_tex_takes_for_a_command(text):
-    left = re.sub(r"\\[A-Za-z]+\d*|\\[{}$&#%_]|\{|\}", "", escaped(text))
-    assert not re.search(r"[\\{}$&#%_^~<>|\"`\x00-\x1f\x7f]", left)
-
-
-def test_letters_become_no_others():
-    assert escaped("--, ,, ''") == "-{}-, ,{}, '{}'"
-    assert escaped("μ Ω λ") == r"\ensuremath{\mu} \ensuremath{\Omega} \ensuremath{\lambda}"
-    assert escaped("a≤b, é, 中") == r"a\ensuremath{\le}b, é, [U+4E2D]"
 
 
 def test_tables_and_figures_are_the_document_s(record, tmp_path):
