@@ -37,7 +37,7 @@ _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
     ),
     study.plan: ("plan market-entrance", "plan market-entrance --pilot-seeds 16 --seeds 32 --seeds 64"),
     study.drift: ("drift laffer-tax --out results/drift",),
-    study.lab: ("lab market-entrance --seeds 8 --out results/lab",),
+    study.lab: ("lab market-entrance --seeds 8 --out results/lab --width one",),
     study.compare: ("compare market-entrance --method ac-smfg --method adage",),
 }
 _PARSING = Parameter(

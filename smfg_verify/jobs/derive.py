@@ -21,6 +21,7 @@ from smfg_verify.symbolic.constants import GameExpressions, expressions_of
 from smfg_verify.symbolic.derivation import Part, PartName, Refusal
 from smfg_verify.symbolic.rates import AC_SMFG, BILEVEL, BestExponents, RateDerivation, best_exponents, derive_rates
 from smfg_verify.symbolic.rates.derive import step_exponents
+from smfg_verify.watching import doing, turn_to
 
 Derived: TypeAlias = Part | GameExpressions | RateDerivation | BestExponents
 PARTS: tuple[PartName, ...] = get_args(PartName)
@@ -52,11 +53,10 @@ def derive_parts(settings: GameSettings, about: Iterable[PartName], exponents: M
     """
     chosen, progress, work = set(about), Progress(), _Work(settings, exponents)
     step_exponents(AC_SMFG, exponents)
+    with doing(f"reading the game {settings.name}"):
+        games.load(settings.name, **settings.parameters)  # only that it is there: validated is what is computed with
+    turn_to("typesetting the formulas")
     wanted = [name for name in PARTS if not chosen or name in chosen]
-    if wanted == ["rates"]:
-        games.load(settings.name, **settings.parameters)  # only that it is there: no rate depends on it
-    else:
-        load_game(settings)
     for place, name in enumerate(wanted, start=1):
         with progress.stage(name, f"{place} of {len(wanted)}: {_TITLES[name]}"):
             try:

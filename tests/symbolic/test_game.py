@@ -3,8 +3,6 @@
 import copy
 import dataclasses
 import pickle
-import re
-from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -256,12 +254,3 @@ def test_replacing_a_field_keeps_the_formulas():
     warmer = dataclasses.replace(two_roads(), temperature=2.0)
     assert float(warmer.to_game().temperature) == 2.0
     assert jax.tree.structure(warmer.to_game().parameters) == jax.tree.structure(two_roads().to_game().parameters)
-
-
-def test_the_page_about_formulas_prints_what_it_says(capsys):
-    page = (Path(__file__).parents[2] / "docs" / "symbolic.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, flags=re.DOTALL)
-    assert len(blocks) == page.count("```python")
-    for code, expected in blocks:
-        exec(compile(code, "symbolic.md", "exec"), {})
-        assert capsys.readouterr().out == expected
