@@ -48,6 +48,8 @@ class Watch:
         finally:
             self._doing.pop()
             self._parts = before
+            if shown:  # what moved was a word, up to now
+                self.heard()
             if len(self._doing) == 1:  # what is done between blocks is done anew
                 self._doing[0] = (self._doing[0][0], self._clock(), False)
 
@@ -64,7 +66,8 @@ class Watch:
         self._last, self._wait = now, min(2.0 * self._wait, _LARGEST)
         done, total = self._parts
         far = f", {done:,} of {total:,}, {done / total:.0%}" if 0 < done < total else ""
-        return f"  {title}: {duration(now - begun)} so far{far}"
+        so_far = f": {duration(now - begun)} so far{far}" if now - begun >= 1.0 else " ..."
+        return f"  {title}{so_far}"
 
 
 # Of this process; there is none unless a command watches itself.

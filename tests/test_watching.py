@@ -59,6 +59,7 @@ def test_what_is_done_innermost_is_said_with_how_far_it_is():
         assert said(watch, clock, [8.0]) == [(8.0, "  other part: 5 s so far")]
         with watch.doing("drawn", shown=True):
             assert said(watch, clock, [100.0]) == []
+        assert said(watch, clock, [101.9]) == []
         watch.far(4, 4)
         assert said(watch, clock, [200.0]) == [(200.0, "  other part: 3 min so far")]
     watch.heard()
@@ -77,7 +78,7 @@ def test_a_process_that_is_silent_says_what_it_does():
         "watching._FIRST, watching._LOOK = 0.02, 0.005\n"
         "with watching.watched('loading'), watching.doing('the work'):\n"
         "    watching.far(1, 2)\n"
-        "    while not said: threading.Event().wait(0.01)\n"
+        "    while not any('work' in line for line in said): threading.Event().wait(0.01)\n"
     )
     listening = (
         "import sys; said = []; write = sys.stderr.write\n"
@@ -85,7 +86,7 @@ def test_a_process_that_is_silent_says_what_it_does():
     )
     done = subprocess.run([sys.executable, "-c", listening + code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.splitlines()[0] == "  the work: 0 s so far, 1 of 2, 50%"
+    assert done.stderr.splitlines()[-1].startswith("  the work")
 
 
 def test_a_watch_ends_with_its_block():

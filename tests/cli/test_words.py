@@ -17,7 +17,7 @@ JOBS = "smfg_verify.jobs"
 SAID = {  # command -> what takes long in it, and how many words it says at least
     "show": ([f"{JOBS}.pipeline:stackelberg_gradient"], 1),
     "check": ([f"{JOBS}.pipeline:stackelberg_gradient", f"{JOBS}.pipeline:check"], 2 + 2),
-    "derive": ([f"{JOBS}.derive:stackelberg_formula", f"{JOBS}.derive:alignment_formula"], 3),
+    "derive": ([f"{JOBS}.derive:stackelberg_formula", f"{JOBS}.derive:alignment_formula"], 1),
     "validate": ([f"{JOBS}.pipeline:{name}" for name in ("ac_smfg", "check", "exact_residuals", "validate_bounds")], 6),
     "run": ([f"{JOBS}.pipeline:ac_smfg"], 2),
     "atlas": ([f"{JOBS}.atlas:check"], 2 * (1 + 2)),
@@ -26,7 +26,7 @@ SAID = {  # command -> what takes long in it, and how many words it says at leas
     "drift": ([f"{JOBS}.drift:{name}" for name in ("kept_run", "validate_drift", "exact_residuals")], 3),
     "lab": ([f"{JOBS}.lab:{name}" for name in ("validate_drift", "step_laboratory")], 2),
 }
-ARGUMENTS = {"show": ["show", "laffer-tax"], "derive": ["derive", "laffer-tax"], **COMMANDS}
+ARGUMENTS = {"show": ["show", "laffer-tax"], "derive": ["derive", "laffer-tax", "--about", "alignment"], **COMMANDS}
 QUICK = ("show", "run")
 
 

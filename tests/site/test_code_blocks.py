@@ -20,7 +20,16 @@ PYTHON, SHELL = {"python", "py"}, {"sh"}
 SHOWN = {"text", "latex"}
 RUN = PYTHON | SHELL
 BLOCKS = {page: fences(page.read_text()) for page in PAGES}
-WITH_PYTHON = [page for page, blocks in BLOCKS.items() if any(block.language in PYTHON for block in blocks)]
+# Each of these checks takes seconds to compile; the four other properties stand for them by default.
+SLOW = {
+    f"docs/properties/{name}.md"
+    for name in ("contraction", "ergodicity", "gradient-alignment", "smoothness", "uniqueness")
+}
+WITH_PYTHON = [
+    pytest.param(page, id=page_name(page), marks=[pytest.mark.slow] if page_name(page) in SLOW else [])
+    for page, blocks in BLOCKS.items()
+    if any(block.language in PYTHON for block in blocks)
+]
 LINES = [
     pytest.param(line, id=f"{page_name(page)}: {line}")
     for page, blocks in BLOCKS.items()
@@ -39,7 +48,7 @@ def shown_after(blocks: list[Fence], position: int) -> str | None:
     return after.text if after is not None and after.language == "text" else None
 
 
-@pytest.mark.parametrize("page", WITH_PYTHON, ids=page_name)
+@pytest.mark.parametrize("page", WITH_PYTHON)
 def test_the_python_of_a_page_prints_what_the_page_shows(page, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     names, missing = {}, []

@@ -122,6 +122,7 @@ def test_where_both_actions_take_something_the_numbers_are_those_of_the_gradient
         assert ends.values[key] == pytest.approx(float(exact.total[0, 1] / exact.direct[0, 1]), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_where_the_leaders_reward_depends_on_the_state_the_numbers_are_those_of_the_law_of_the_first_state():
     paid = sp.IndexedBase("tolls", real=True)[symbolic.leader_action, symbolic.state]
     game = symbolic.load("two-road-toll", inertia=0.1)

@@ -1,5 +1,7 @@
 """Zeros of the alignment at numbers where floats of the choice itself say nothing."""
 
+import dataclasses
+
 import mpmath
 import numpy as np
 import pytest
@@ -57,3 +59,13 @@ def test_a_double_zero_is_an_inflection_of_neither_kind():
     given["peak_x"] = given["equilibrium_x"] + (choice - sp.Rational(1, 2)) ** 2
     found = stationary_points(given, symbolic.load("laffer-tax"))
     assert [point.name for point in found] == ["ratio-at-ends"]
+
+
+@pytest.mark.parametrize("start", [None, (0.25, 0.75)])
+def test_where_the_followers_start_is_one_of_the_numbers(start):
+    """Formulas may speak of the law of the first state: the leader's reward then depends on the state."""
+    given = formulas(0.25, 0, 0.01)
+    given["ratio"] = given["ratio"] * 4 * sp.Symbol("rho_0", positive=True)
+    game = dataclasses.replace(symbolic.load("laffer-tax"), initial_distribution=start)
+    ends = stationary_points(given, game)[-1]
+    assert ends.values["at x = 0"] == pytest.approx(2.0 if start is None else 1.0)
