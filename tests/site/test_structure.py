@@ -18,9 +18,9 @@ from experiments.api_page import MODULES, public_names
 from smfg_verify import plot
 from smfg_verify.cases import case_names
 from smfg_verify.games import names as game_names
+from tests.site.test_docs import anchors_of, targets_of
 from tests.support.locks import ROOT
 from tests.support.pages import DOCS, PAGES, page_name, toctree_entries
-from tests.test_docs import anchors_of, targets_of
 
 INDEX = (DOCS / "index.md").read_text()
 ON_SITE = [page for page in PAGES if page.is_relative_to(DOCS)]
