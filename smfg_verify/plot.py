@@ -230,5 +230,5 @@ def _finished(ax: Axes, new: Figure | None) -> Axes:
     if new is None:
         legend_beside(ax)
     else:
-        settle(new, [(ax, _HEIGHT)])
+        settle(new, [(ax, _HEIGHT)], fixed=False)
     return ax

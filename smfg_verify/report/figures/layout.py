@@ -27,6 +27,8 @@ _SLACK = 0.97
 _PASSES, _CLOSE = 6, 0.005
 # Inches for the title and the labels of a panel, at first: more than they take.
 _TALLEST = 3.0
+# Of places within a figure: less than any pixel.
+_DIGITS = 6
 _LEGEND = {"fontsize": LABEL, "frameon": False, "borderpad": 0.0, "borderaxespad": 0.0, "handlelength": 2.8}
 
 Row = tuple[Axes, float]
@@ -45,7 +47,7 @@ def lettered(panels: Sequence[Axes]) -> None:
         axes.set_title(f"({letter}) {axes.get_title(loc='left')}".rstrip(), loc="left", fontsize=TITLE)
 
 
-def settle(figure: Figure, rows: Sequence[Row], *, head: str = "", note: str = "") -> None:
+def settle(figure: Figure, rows: Sequence[Row], *, head: str = "", note: str = "", fixed: bool = True) -> None:
     """Give a figure its head, its legend and its small print, fold titles, and make it as high as its panels need.
 
     Args:
@@ -53,6 +55,7 @@ def settle(figure: Figure, rows: Sequence[Row], *, head: str = "", note: str = "
         rows: one panel of each row of panels, from above, and its height in inches.
         head: title of the whole figure; none if empty.
         note: small print; none if empty.
+        fixed: everything stays where it is, whatever the figure's size becomes.
     """
     titles = {axes: title for axes in figure.axes if (title := axes.get_title(loc="left"))}
     for axes in titles:
@@ -72,9 +75,19 @@ def settle(figure: Figure, rows: Sequence[Row], *, head: str = "", note: str = "
         missing = sum(height - axes.get_window_extent().height / figure.dpi for axes, height in rows)
         if abs(missing) < _CLOSE:
             break
-        figure.set_figheight(figure.get_figheight() + missing)
+        figure.set_figheight(round(figure.get_figheight() + missing, _DIGITS))
         _reserve(engine, figure.get_figheight(), top, below)
     _place(figure, (above, small), legend, bottom)
+    if fixed:
+        _fix(figure)
+
+
+def _fix(figure: Figure) -> None:
+    """Panels stay at places that are round: each drawing would find them anew, and only up to rounding errors."""
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        x, y, width, height = (round(part, _DIGITS) for part in axes.get_position(original=True).bounds)
+        axes.set_position((x, y, width, height))
 
 
 def entries_of(panels: Iterable[Axes]) -> dict[str, Artist]:
