@@ -61,6 +61,6 @@ def write(figures) -> None:
 
 
 if __name__ == "__main__":
-    from tests.report.figures.every_figure import FIGURES, PICTURED
+    from tests.report.figures.records.every_figure import FIGURES, PICTURED
 
     write({f"{name}-{width}": FIGURES[name](width) for name, width in PICTURED})

@@ -5,7 +5,7 @@ import pytest
 
 from smfg_verify.assumptions import Evidence, Finding, Side, Verdict
 from smfg_verify.report.figures.alignment import alignment_figure
-from tests.report.figures.residuals import line, power_law, run
+from tests.report.figures.records.residuals import line, power_law, run
 from tests.support.drawn import assert_words_keep_apart
 
 

@@ -6,7 +6,7 @@ import pytest
 from smfg_verify.bounds import RESIDUAL_NAMES, RUNNING_MINIMUM, PointStatus, validate_bounds
 from smfg_verify.report.figures.convergence import convergence_figure
 from smfg_verify.report.labels import MEASURES
-from tests.report.figures.residuals import GAME, line, power_law, run
+from tests.report.figures.records.residuals import GAME, line, power_law, run
 from tests.support.drawn import assert_words_keep_apart, lines, words
 
 

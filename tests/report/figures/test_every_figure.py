@@ -13,7 +13,7 @@ from smfg_verify.games import load, names
 from smfg_verify.report.figures.drawing import figure_files
 from smfg_verify.report.figures.widths import INCHES
 from smfg_verify.report.labels import labels_of
-from tests.report.figures.every_figure import FIGURES, figure_of
+from tests.report.figures.records.every_figure import FIGURES, figure_of
 from tests.support.drawn import assert_nothing_overlaps, drawn_texts
 
 # Records made by hand stand in for those that a job makes.

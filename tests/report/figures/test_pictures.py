@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from tests.report.figures.every_figure import PICTURED, figure_of
+from tests.report.figures.records.every_figure import PICTURED, figure_of
 from tests.support.pictures import PICTURES, TOLERANCE, VERSIONS, difference, kept, picture, versions
 
 # Records made by hand stand in for those that a job makes.

@@ -17,7 +17,7 @@ from smfg_verify.report.figures.laboratory import laboratory_figure
 from smfg_verify.report.figures.stopping import Stopping, stopping_figure
 from smfg_verify.report.labels import free_parameter_names
 from tests.report import records
-from tests.report.figures.residuals import GAME, power_law, run
+from tests.report.figures.records.residuals import GAME, power_law, run
 from tests.report.figures.test_alignment import cosine_finding
 
 # Two sizes of leaders' policies, mean fields over states and over pairs, few and many actions, short and long labels.
