@@ -172,6 +172,8 @@ def _gradient(gradient: GradientFormula) -> Iterator[Block]:
         yield Words(words.STEPS.get(key) or key)
         for symbol in group:
             yield Equation(str(symbol), symbol_latex(str(symbol)), gradient.definitions[symbol])
+    if any(entry.has(*_BROKEN) for name in FUNCTIONS for entry in gradient.game.tables[name].values()):
+        yield Words(words.BETWEEN)
     yield Words("Derivatives of Phi in the leader's policy; the gradient is the sum of the three parts:")
     rows, columns = gradient.leader_policy.shape
     for (o, b), part in itertools.product(np.ndindex(rows, columns), PARTS):
@@ -180,6 +182,10 @@ def _gradient(gradient: GradientFormula) -> Iterator[Block]:
         )
         yield Equation(f"dPhi/dphi_{o}_{b}, {words.PART_NAMES[part]}", place, getattr(gradient, part)[o, b])
     yield Words("In logits: dPhi/domega_o_b = phi_o_b (dPhi/dphi_o_b - sum over c of phi_o_c dPhi/dphi_o_c).")
+
+
+# Formulas that may jump, or whose slope may.
+_BROKEN = (sp.Piecewise, sp.Heaviside, sp.sign, sp.floor, sp.ceiling, sp.Abs, sp.Max, sp.Min)
 
 
 def _step(name: str) -> str:

@@ -24,6 +24,9 @@ STEPS = {
     "A": "A is I - P^T on moves of mass from the last state, C the slopes g of the flow; A^-1 and S = (A - C)^-1:",
     "leader": "The leader: mean reward lbar, visits D from rho, value W, worth L of an action, slope dJ as mass moves:",
 }
+BETWEEN = (
+    "The formulas have cases: where one jumps or its slope does, there is no gradient, and this is the one beside it."
+)
 
 CLAIMS = {
     "one-sided": "the slope of the best response is never positive, for every leader, mean field and policy: "

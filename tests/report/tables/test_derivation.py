@@ -9,6 +9,7 @@ import sympy as sp
 
 from smfg_verify import symbolic
 from smfg_verify.report.tables.derivation import latex_lines, text_lines
+from smfg_verify.report.tables.derivation_words import BETWEEN
 from smfg_verify.symbolic.constants import expressions_of
 from smfg_verify.symbolic.derivation import Refusal
 from smfg_verify.symbolic.games.two_road_toll import kappa
@@ -54,6 +55,8 @@ def test_a_jump_that_a_slope_does_not_see_is_told():
     said = contraction_text(game)
     assert "Proved" not in said.replace("NOT proved", "")
     assert "follower_reward is not proved to be continuous in the mean field" in said
+    assert BETWEEN in text(symbolic.stackelberg_formula(game))
+    assert BETWEEN not in text(symbolic.stackelberg_formula(roads))
 
 
 def test_conditions_are_told_as_they_are_declared():
