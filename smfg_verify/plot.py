@@ -173,7 +173,7 @@ def eigenvalues(report: AssumptionReport, *, ax: Axes | None = None, width: Figu
         >>> from smfg_verify import check, games, plot
         >>> report = check(games.load("laffer-tax"), "contraction", num_leaders=4, num_starts=1, num_steps=1)
         >>> plot.eigenvalues(report).get_xlabel()
-        'real part'
+        'real part [1]'
     """
     new, ax = _axes(ax, width)
     spectrum_panel(ax, report, rf"{game_title(report.game_name)}. Eigenvalues of $D\Gamma_\phi$")

@@ -20,10 +20,10 @@ PYTHON, SHELL = {"python", "py"}, {"sh"}
 SHOWN = {"text", "latex"}
 RUN = PYTHON | SHELL
 BLOCKS = {page: fences(page.read_text()) for page in PAGES}
-# Each of these checks takes seconds to compile; the four other properties stand for them by default.
+# Each of these checks takes seconds to compile; the three other properties stand for them by default.
 SLOW = {
     f"docs/properties/{name}.md"
-    for name in ("contraction", "ergodicity", "gradient-alignment", "smoothness", "uniqueness")
+    for name in ("contraction", "ergodicity", "gradient-alignment", "gradient-domination", "smoothness", "uniqueness")
 }
 WITH_PYTHON = [
     pytest.param(page, id=page_name(page), marks=[pytest.mark.slow] if page_name(page) in SLOW else [])
