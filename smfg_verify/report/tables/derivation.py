@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
+from smfg_verify.records.latex_text import escaped
 from smfg_verify.report.tables import derivation_words as words
 from smfg_verify.symbolic.constants import GameExpressions
 from smfg_verify.symbolic.derivation import Part, Refusal
@@ -51,17 +52,6 @@ class Stated(NamedTuple):
 
 
 Block = Heading | Words | Equation | Stated
-
-_WRITTEN = {
-    "\\": r"\textbackslash ",
-    "_": r"\_",
-    "^": r"\^{}",
-    "|": "$|$",
-    "<": "$<$",
-    ">": "$>$",
-    "&": r"\&",
-    "%": r"\%",
-}
 
 
 def text_lines(part: Part | Record) -> Iterator[str]:
@@ -113,15 +103,15 @@ def latex_lines(part: Part | Record) -> Iterator[str]:
         for block in group:
             match block:
                 case Heading(text):
-                    yield rf"\section*{{{_escaped(text)}}}"
+                    yield rf"\section*{{{escaped(text)}}}"
                 case Words(text):
-                    yield f"\n{_escaped(text)}\n"
+                    yield f"\n{escaped(text)}\n"
                 case Stated(claim, sentence):
                     where = ", ".join(f"${_condition_latex(condition)}$" for condition in claim.conditions)
-                    yield rf"\paragraph{{{_mark(claim)}.}} {_escaped(sentence)}"
+                    yield rf"\paragraph{{{_mark(claim)}.}} {escaped(sentence)}"
                     yield rf"\[ {latex(claim.relation)} \]" + (f" where {where}." if where else "")
                     if claim.gap is not None:
-                        yield f"Not proved since {_escaped(_gap_text(claim.gap))}: ${latex(claim.gap.part)}$."
+                        yield f"Not proved since {escaped(_gap_text(claim.gap))}: ${latex(claim.gap.part)}$."
 
 
 def blocks(part: Part) -> Iterator[Block]:
@@ -290,7 +280,3 @@ def _relation_text(relation: sp.Basic) -> str:
     if isinstance(relation, sp.Rel):
         return f"{relation.lhs} {relation.rel_op.replace('==', '=')} {relation.rhs}"
     return str(relation)
-
-
-def _escaped(text: str) -> str:
-    return "".join(_WRITTEN.get(letter, letter) for letter in text)

@@ -9,6 +9,7 @@ import sympy
 
 from smfg_verify.records.coded_text import Sentence
 from smfg_verify.records.entries import Entries
+from smfg_verify.records.latex_text import escaped
 
 if TYPE_CHECKING:
     from smfg_verify.symbolic.rates.records import BestExponents, RateDerivation
@@ -180,7 +181,7 @@ def derivation_latex(derivation: RateDerivation) -> str:
             r"\bottomrule",
             r"\end{tabular}",
             r"\begin{itemize}",
-            *(rf"\item {_escaped(note)}" for note in notes),
+            *(rf"\item {escaped(note)}" for note in notes),
             r"\end{itemize}",
         ]
     )
@@ -193,13 +194,6 @@ def _step_latex(step: str) -> str:
 def _residual_latex(residual: str) -> str:
     _, _, index = residual.partition("_")
     return rf"e_{{\{index}}}" if index in ("omega", "mu", "theta") else rf"e_{{{index}}}"
-
-
-def _escaped(text: str) -> str:
-    """Plain text for LaTeX: the signs that mean something there are written out."""
-    for sign, written in (("_", r"\_"), ("^", r"\textasciicircum{}"), (">=", r"$\ge$"), ("<=", r"$\le$")):
-        text = text.replace(sign, written)
-    return text
 
 
 def best_text(best: BestExponents) -> str:
