@@ -7,7 +7,7 @@ OUT ?= results/market-entrance
 INSTALL = $(BIN)/python -m pip install --quiet --no-deps --requirement $< --editable .
 LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --no-header --annotation-style line $(UPGRADE) pyproject.toml
 
-.PHONY: verify example test typed coverage lint types layers locked dev lock distribution benchmarks clean
+.PHONY: verify example test typed coverage docs linkcheck lint types layers locked dev lock distribution benchmarks clean
 
 # A finished report on the market entrance game, in results/market-entrance.
 verify: $(VENV)/.run
@@ -37,6 +37,14 @@ typed: $(VENV)/.test
 coverage: $(VENV)/.dev
 	COVERAGE_CORE=$$($(BIN)/python -c "import sys; print('sysmon' if sys.version_info >= (3, 12) else 'ctrace')") \
 		$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --cov-report=html
+
+# The documentation as a site, in docs/_build/html: a warning is an error.
+docs: $(VENV)/.test
+	$(BIN)/python -m sphinx -M html docs docs/_build -W --keep-going -n
+
+# Addresses outside the site; needs a network.
+linkcheck: $(VENV)/.test
+	$(BIN)/python -m sphinx -M linkcheck docs docs/_build --keep-going
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -72,7 +80,7 @@ distribution: $(VENV)/.dev
 	$(BIN)/python -m twine check --strict dist/*
 
 clean:
-	rm -rf $(VENV) dist results
+	rm -rf $(VENV) dist results docs/_build docs/generated
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else f'Python >= 3.11 is needed, {sys.executable} is {sys.version.split()[0]}; set PYTHON=...')"

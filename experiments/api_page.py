@@ -36,7 +36,8 @@ MODULES = (
 _HEAD = """# Public names
 
 Written by `python -m experiments.api_page`; a test holds it against the package. `help(name)` prints arguments with
-their shapes and units, what is returned and raised, the source, and an example that the tests run.
+their shapes and units, what is returned and raised, the source, and an example that the tests run; on the site of the
+documentation each name is a link to the same.
 
 The exact side computes in 64 bits and never switches them on by itself. Before the first array is made:
 
@@ -66,7 +67,7 @@ def public_names() -> Iterator[PublicName]:
     seen = set()
     for module_name in MODULES:
         module = importlib.import_module(module_name)
-        for name in _exported(module):
+        for name in exported(module):
             value = getattr(module, name)
             key = (name, id(value))
             if not inspect.ismodule(value) and key not in seen:
@@ -74,7 +75,7 @@ def public_names() -> Iterator[PublicName]:
                 yield PublicName(module_name, name, value)
 
 
-def _exported(module: Any) -> tuple[str, ...]:
+def exported(module: Any) -> tuple[str, ...]:
     """What `__all__` lists; else what is imported under its own name, or defined in a module without such imports."""
     if hasattr(module, "__all__"):
         return tuple(module.__all__)

@@ -9,8 +9,10 @@ import numpy as np
 from smfg_verify import games
 from smfg_verify.bounds import exact_residuals, expected_stationarity, find_limit_points, linear_noise_path
 from smfg_verify.exact import optimise_leader
+from smfg_verify.game import game_name
 from smfg_verify.report.figures.drawing import save_figure
 from smfg_verify.report.figures.stopping import Stopping, stopping_figure
+from smfg_verify.report.figures.widths import INCHES
 from smfg_verify.stochastic import Schedule, ac_smfg
 
 _PATH_POINTS = 60
@@ -22,6 +24,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=64)
     parser.add_argument("--iterations", type=int, default=100_000)
     parser.add_argument("--out", type=Path, default=Path("results"))
+    parser.add_argument("--width", choices=INCHES, default="two", help="one column of a paper, or two")
     arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
     game = games.load(arguments.game)
@@ -37,7 +40,8 @@ def main() -> None:
         limit_gap=limit.policy_gap,
     )
     arguments.out.mkdir(parents=True, exist_ok=True)
-    names = save_figure(stopping_figure(found), arguments.out, f"stopping-{arguments.game}")
+    figure = stopping_figure(found, game=game_name(game), width=arguments.width)
+    names = save_figure(figure, arguments.out, f"stopping-{arguments.game}")
     measured = found.residuals
     print(f"limit of the mean dynamics: {limit.status.label}, gap {limit.policy_gap:.3f}, Phi {limit.objective:.3f}")
     print(f"run's end: Phi {measured.objective[:, -1].mean():.3f}, exact ascent {found.best_objective:.3f}")

@@ -1,27 +1,40 @@
 r"""Figures of records, one panel each, on axes of yours or on new ones: `plot.convergence(residuals, bounds, ax=ax)`.
 
-Each function draws what a record holds and computes nothing. The commands' own figures put these panels together.
+Each function draws what a record holds and computes nothing. The commands' own figures put these panels together. New
+axes are as wide as one column of a paper or as two (`width="two"`), with the legend below them; on axes of yours it
+stands at their right, and the size of the figure is yours.
 """
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from smfg_verify.assumptions import AssumptionReport
 from smfg_verify.bounds import RESIDUAL_NAMES, BoundReport, Residuals
 from smfg_verify.errors import InputError
 from smfg_verify.exact import Equilibrium
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, game_name
 from smfg_verify.report.figures.alignment import cosine_course_panel, cosine_panel
-from smfg_verify.report.figures.contraction import spectrum_panel, sweep_panel
+from smfg_verify.report.figures.contraction import contraction_title, has_sweep, spectrum_panel, sweep_panel
 from smfg_verify.report.figures.convergence import residual_panel
 from smfg_verify.report.figures.equilibrium import mean_field_panel
+from smfg_verify.report.figures.layout import legend_beside, settle
+from smfg_verify.report.figures.widths import INCHES, FigureWidth
+from smfg_verify.report.labels import MEASURES, game_title
 from smfg_verify.suggestions import closest
+
+_HEIGHT = 1.9
 
 __all__ = ["alignment", "alignment_along_run", "contraction", "convergence", "eigenvalues", "mean_field"]
 
 
 def convergence(
-    residuals: Residuals, bounds: BoundReport, residual: str = "e_omega", *, ax: Axes | None = None
+    residuals: Residuals,
+    bounds: BoundReport,
+    residual: str = "e_omega",
+    *,
+    ax: Axes | None = None,
+    width: FigureWidth = "one",
 ) -> Axes:
     r"""One residual of a run over iterations, log-log: mean and band of the seeds, fitted slope, claimed slope -1/2.
 
@@ -30,6 +43,7 @@ def convergence(
         bounds: their rates, as `validate_bounds` gives them.
         residual: name of one, such as "e_mu".
         ax: where to draw; new axes if None.
+        width: of new axes' figure: one column of a paper, 3.3 inches, or two, 6.9 inches.
 
     Returns:
         The axes.
@@ -51,17 +65,18 @@ def convergence(
             f"residual: got {residual!r}{closest(residual, RESIDUAL_NAMES)}, expected one of "
             f"{', '.join(RESIDUAL_NAMES)}."
         )
-    ax = _axes(ax)
-    residual_panel(ax, residuals, bounds, residual)
-    return ax
+    new, ax = _axes(ax, width)
+    residual_panel(ax, residuals, bounds, residual, f"{game_title(bounds.game)}. {MEASURES[residual].words}")
+    return _finished(ax, new)
 
 
-def alignment(report: AssumptionReport, *, ax: Axes | None = None) -> Axes:
+def alignment(report: AssumptionReport, *, ax: Axes | None = None, width: FigureWidth = "one") -> Axes:
     r"""How many random leaders have which cosine between total and direct gradient, and the worst case found.
 
     Args:
         report: of `check`, with the property gradient-alignment.
         ax: where to draw; new axes if None.
+        width: of new axes' figure: one column of a paper, 3.3 inches, or two, 6.9 inches.
 
     Returns:
         The axes.
@@ -73,20 +88,28 @@ def alignment(report: AssumptionReport, *, ax: Axes | None = None) -> Axes:
         >>> from smfg_verify import check, games, plot
         >>> report = check(games.load("laffer-tax"), "gradient-alignment", budget="quick", num_leaders=16)
         >>> plot.alignment(report).get_title(loc="left")
-        'Gradient alignment: refuted'
+        'Laffer tax. Gradient alignment: refuted'
     """
     finding = report.finding("gradient-alignment", "cosine")
-    ax = _axes(ax)
-    cosine_panel(ax, finding)
-    return ax
+    new, ax = _axes(ax, width)
+    cosine_panel(ax, finding, report.game_name)
+    return _finished(ax, new)
 
 
-def alignment_along_run(residuals: Residuals, *, ax: Axes | None = None) -> Axes:
+def alignment_along_run(
+    residuals: Residuals,
+    *,
+    game: AbstractGame | None = None,
+    ax: Axes | None = None,
+    width: FigureWidth = "one",
+) -> Axes:
     r"""The cosine between total and direct gradient over the iterations of a run: median, band and smallest seed.
 
     Args:
         residuals: of the run, as `exact_residuals` gives them.
+        game: the game of the run, for the title; the residuals do not name it.
         ax: where to draw; new axes if None.
+        width: of new axes' figure: one column of a paper, 3.3 inches, or two, 6.9 inches.
 
     Returns:
         The axes.
@@ -95,20 +118,22 @@ def alignment_along_run(residuals: Residuals, *, ax: Axes | None = None) -> Axes
         >>> from smfg_verify import ac_smfg, exact_residuals, games, plot
         >>> game = games.load("laffer-tax")
         >>> residuals = exact_residuals(game, ac_smfg(game, num_iterations=20, seeds=range(2), checkpoints=[5]))
-        >>> plot.alignment_along_run(residuals).get_title(loc="left")
-        'Along the run'
+        >>> plot.alignment_along_run(residuals, game=game).get_title(loc="left")
+        'Laffer tax. Gradient alignment along the run'
     """
-    ax = _axes(ax)
-    cosine_course_panel(ax, residuals)
-    return ax
+    new, ax = _axes(ax, width)
+    title = "Gradient alignment along the run"
+    cosine_course_panel(ax, residuals, title if game is None else f"{game_title(game_name(game))}. {title}")
+    return _finished(ax, new)
 
 
-def contraction(report: AssumptionReport, *, ax: Axes | None = None) -> Axes:
+def contraction(report: AssumptionReport, *, ax: Axes | None = None, width: FigureWidth = "one") -> Axes:
     r"""Moduli of the best-response map over temperatures: proved bounds, and the largest found.
 
     Args:
         report: of `check`, with the property contraction.
         ax: where to draw; new axes if None.
+        width: of new axes' figure: one column of a paper, 3.3 inches, or two, 6.9 inches.
 
     Returns:
         The axes.
@@ -123,19 +148,20 @@ def contraction(report: AssumptionReport, *, ax: Axes | None = None) -> Axes:
         >>> plot.contraction(report).get_yscale()
         'log'
     """
-    if not report.finding("contraction", "smallest-temperature").details.get("sweep"):
+    if not has_sweep(report):
         raise InputError("report: got one whose property contraction does not apply to the game; it has no sweep.")
-    ax = _axes(ax)
-    sweep_panel(ax, report)
-    return ax
+    new, ax = _axes(ax, width)
+    sweep_panel(ax, report, contraction_title(report))
+    return _finished(ax, new)
 
 
-def eigenvalues(report: AssumptionReport, *, ax: Axes | None = None) -> Axes:
+def eigenvalues(report: AssumptionReport, *, ax: Axes | None = None, width: FigureWidth = "one") -> Axes:
     r"""Eigenvalues of the best-response map's derivative at the uniform leader's equilibrium, with the unit circle.
 
     Args:
         report: of `check`, with the property contraction.
         ax: where to draw; new axes if None.
+        width: of new axes' figure: one column of a paper, 3.3 inches, or two, 6.9 inches.
 
     Returns:
         The axes.
@@ -147,20 +173,23 @@ def eigenvalues(report: AssumptionReport, *, ax: Axes | None = None) -> Axes:
         >>> from smfg_verify import check, games, plot
         >>> report = check(games.load("laffer-tax"), "contraction", num_leaders=4, num_starts=1, num_steps=1)
         >>> plot.eigenvalues(report).get_xlabel()
-        'real part'
+        'real part [1]'
     """
-    ax = _axes(ax)
-    spectrum_panel(ax, report)
-    return ax
+    new, ax = _axes(ax, width)
+    spectrum_panel(ax, report, rf"{game_title(report.game_name)}. Eigenvalues of $D\Gamma_\phi$")
+    return _finished(ax, new)
 
 
-def mean_field(game: AbstractGame, equilibrium: Equilibrium, *, ax: Axes | None = None) -> Axes:
+def mean_field(
+    game: AbstractGame, equilibrium: Equilibrium, *, ax: Axes | None = None, width: FigureWidth = "one"
+) -> Axes:
     r"""The mean field of an equilibrium: a bar a state, or a heat map over states and actions.
 
     Args:
         game: gives the labels.
         equilibrium: of one leader.
         ax: where to draw; new axes if None.
+        width: of new axes' figure: one column of a paper, 3.3 inches, or two, 6.9 inches.
 
     Returns:
         The axes.
@@ -181,15 +210,25 @@ def mean_field(game: AbstractGame, equilibrium: Equilibrium, *, ax: Axes | None 
             f"equilibrium: got {np.size(equilibrium.converged)} of them, expected one; likely cause: the result of a "
             "vmap. Pass one leaf at a time, as in jax.tree.map(lambda leaf: leaf[0], equilibria)."
         )
-    ax = _axes(ax)
+    new, ax = _axes(ax, width)
     mean_field_panel(ax, game, equilibrium)
-    return ax
+    return _finished(ax, new)
 
 
-def _axes(ax: Axes | None) -> Axes:
-    """The axes, or new ones of pyplot, which a notebook shows by itself."""
+def _axes(ax: Axes | None, width: FigureWidth) -> tuple[Figure | None, Axes]:
+    """The axes; or new ones, with their figure, which is of pyplot, so that a notebook shows it by itself."""
     if ax is not None:
-        return ax
+        return None, ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=(4.6, 3.3), layout="constrained")[1]
+    figure, axes = plt.subplots(figsize=(INCHES[width], INCHES[width]), layout="constrained")
+    return figure, axes
+
+
+def _finished(ax: Axes, new: Figure | None) -> Axes:
+    """The axes with their legend: under new ones, at the right of those that were handed in."""
+    if new is None:
+        legend_beside(ax)
+    else:
+        settle(new, [(ax, _HEIGHT)], fixed=False)
+    return ax

@@ -5,6 +5,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from smfg_verify.watching import doing, duration, heard, turn_to
+
 Callback = Callable[[int], None]
 # Lines come at most so often, in seconds.
 _BETWEEN_LINES = 10.0
@@ -46,7 +48,7 @@ def _shown(title: str, total: int) -> Iterator[Callback]:
         yield lines(say_aside, total, title)
         return
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeLeft())
-    with Progress(*columns, console=console) as drawn:
+    with doing(title, shown=True), Progress(*columns, console=console) as drawn:
         task = drawn.add_task(title, total=total)
         yield lambda done: drawn.update(task, completed=done)
 
@@ -54,6 +56,7 @@ def _shown(title: str, total: int) -> Iterator[Callback]:
 def say_aside(line: str) -> None:
     """Print one line on standard error."""
     print(line, file=sys.stderr, flush=True)
+    heard()
 
 
 def lines(
@@ -104,6 +107,7 @@ def items(
         nonlocal done
         say(f"  {name} ({done + 1} of {total}; {done / total:.0%} done{_left(done, total - done, clock() - begun)})")
         done += 1
+        turn_to(name)
 
     return begins
 
@@ -111,11 +115,3 @@ def items(
 def _left(done: int, rest: int, seconds: float) -> str:
     """About how long the rest takes, if it goes on as it went."""
     return f", about {duration(seconds * rest / done)} left" if done > 0 else ""
-
-
-def duration(seconds: float) -> str:
-    """A length of time in the units that a person counts it in."""
-    if seconds < 100.0:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60.0)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -10,14 +10,32 @@ from experiments.api_page import public_names
 NAMES = [public for public in public_names() if public.documented]
 # What an environment reaches is read from the code as it is.
 _UNTYPED = {"from_mfglib"}
+# Each takes five seconds and more to compile; what they show is tested by the modules of these names.
+_SLOW = {
+    "bounds.ExpectedResiduals",
+    "bounds.LinearNoise",
+    "bounds.LocalPrediction",
+    "bounds.compare_local",
+    "bounds.expected_stationarity",
+    "plot.alignment",
+    "plot.contraction",
+    "plot.eigenvalues",
+}
+
+
+def marks_of(module: str, name: str) -> list:
+    slow = f"{module}.{name}".removeprefix("smfg_verify.") in _SLOW
+    return [mark for mark, given in ((pytest.mark.untyped, name in _UNTYPED), (pytest.mark.slow, slow)) if given]
+
+
 EXAMPLES = [
-    pytest.param(
-        public,
-        id=f"{public.module}.{public.name}",
-        marks=[pytest.mark.untyped] if public.name in _UNTYPED else [],
-    )
+    pytest.param(public, id=f"{public.module}.{public.name}", marks=marks_of(public.module, public.name))
     for public in NAMES
 ]
+
+
+def test_what_is_marked_slow_is_there():
+    assert {f"{public.module}.{public.name}".removeprefix("smfg_verify.") for public in NAMES} >= _SLOW
 
 
 @pytest.mark.parametrize("public", EXAMPLES)

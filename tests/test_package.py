@@ -1,6 +1,5 @@
-"""The package as a whole: cheap import, public names, direction of imports, tests that mirror it, README's example."""
+"""The package as a whole: cheap import, public names, direction of imports, tests that mirror it."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,11 +44,3 @@ def test_every_module_that_computes_has_a_test_module_under_its_name_or_says_wha
         "add tests/<room>/test_<module>.py, or a line with its reason to tests/support/mirrors.py"
     )
     assert mirrors.idle_lines() == [], "lines of tests/support/mirrors.py that are needed no more, or name no tests"
-
-
-def test_the_readme_example_runs_as_printed(capsys):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    exec(compile(blocks[0], "README.md", "exec"), {})
-    printed = capsys.readouterr().out
-    expected = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)[0]
-    assert printed.strip() == expected.strip()

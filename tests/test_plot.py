@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 import smfg_verify
 from smfg_verify import ac_smfg, check, exact_residuals, games, plot, solve_equilibrium, validate_bounds
+from smfg_verify.report.figures.widths import INCHES
+from tests.support.drawn import assert_nothing_overlaps
 
 GAME = games.load("laffer-tax")
 
@@ -22,10 +24,10 @@ def records():
     return residuals, bounds, report, solve_equilibrium(GAME, np.zeros((1, 2)))
 
 
-@pytest.fixture
-def drawn(records):
+@pytest.fixture(scope="module")
+def calls(records):
     residuals, bounds, report, equilibrium = records
-    calls = {
+    return {
         "convergence": (residuals, bounds, "e_mu"),
         "alignment": (report,),
         "alignment_along_run": (residuals,),
@@ -33,6 +35,10 @@ def drawn(records):
         "eigenvalues": (report,),
         "mean_field": (GAME, equilibrium),
     }
+
+
+@pytest.fixture
+def drawn(calls):
     axes = {name: Figure().subplots() for name in calls}
     assert all(getattr(plot, name)(*arguments, ax=axes[name]) is axes[name] for name, arguments in calls.items())
     return axes
@@ -41,7 +47,8 @@ def drawn(records):
 def test_every_figure_has_a_title_and_both_axes_say_what_they_show(drawn):
     assert set(drawn) == set(plot.__all__)
     for name, axes in drawn.items():
-        assert axes.get_title(loc="left"), name
+        beginning = "Laffer tax. " if name != "alignment_along_run" else "Gradient alignment along"
+        assert axes.get_title(loc="left").startswith(beginning), name
         assert axes.get_xlabel(), name
         assert axes.get_ylabel(), name
 
@@ -70,6 +77,29 @@ def test_mistakes_are_named(records):
     batch = jax.vmap(lambda logits: solve_equilibrium(GAME, logits, throw=False))(np.zeros((3, 1, 2)))
     with pytest.raises(ValueError, match="got 3 of them, expected one"):
         plot.mean_field(GAME, batch)
+
+
+@pytest.mark.parametrize("width", INCHES)
+def test_new_axes_are_as_wide_as_asked_for_and_everything_lies_apart(calls, width):
+    for name, arguments in calls.items():
+        axes = getattr(plot, name)(*arguments, width=width)
+        assert axes.figure.get_figwidth() == INCHES[width]
+        assert_nothing_overlaps(axes.figure)
+        named = {text.get_text() for legend in axes.figure.legends for text in legend.get_texts()}
+        assert named == set(axes.get_legend_handles_labels()[1]), name
+        assert axes.get_legend() is None
+        plt.close(axes.figure)
+
+
+def test_on_axes_of_ones_own_the_legend_stands_beside_them_and_the_figure_stays_as_it_is(calls):
+    for name, arguments in calls.items():
+        figure = Figure(figsize=(6.0, 3.0), layout="constrained")
+        axes = figure.subplots()
+        getattr(plot, name)(*arguments, ax=axes)
+        figure.draw_without_rendering()
+        assert tuple(figure.get_size_inches()) == (6.0, 3.0)
+        legend = axes.get_legend()
+        assert legend is None or legend.get_window_extent().x0 >= axes.get_window_extent().x1, name
 
 
 def test_without_axes_new_ones_are_made_and_the_names_complete(records):

@@ -16,6 +16,7 @@ from smfg_verify.version import __version__
 _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
     look.games: ("games",),
     look.show: ("show shop-positioning", "show two-road-toll --set temperature=0.4 --set kappa=1,3"),
+    look.new: ("new my_beach.py", "new my_ferry.py --from formula"),
     look.derive: (
         "derive laffer-tax",
         "derive two-road-toll --set inertia=0.1 --format latex",
@@ -36,7 +37,7 @@ _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
     ),
     study.plan: ("plan market-entrance", "plan market-entrance --pilot-seeds 16 --seeds 32 --seeds 64"),
     study.drift: ("drift laffer-tax --out results/drift",),
-    study.lab: ("lab market-entrance --seeds 8 --out results/lab",),
+    study.lab: ("lab market-entrance --seeds 8 --out results/lab --width one",),
     study.compare: ("compare market-entrance --method ac-smfg --method adage",),
 }
 _PARSING = Parameter(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from smfg_verify.errors import InputError, NumericalError
 from smfg_verify.version import __version__
+from smfg_verify.watching import heard
 
 FINISHED, STRICT_FAILURE, BAD_INPUT, INTERNAL_FAULT, NUMERICAL_FAILURE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 EXIT_CODES = (
@@ -57,6 +58,7 @@ def say(message: str, code: int) -> int:
 def say_aside(message: str) -> None:
     """Print one line on standard error."""
     print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
+    heard()
 
 
 def _logged(error: Exception, arguments: Sequence[str]) -> str:

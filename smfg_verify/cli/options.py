@@ -14,6 +14,7 @@ from cyclopts import Group, Parameter, Token, convert
 
 from smfg_verify.errors import InputError
 from smfg_verify.records.entries import Arguments
+from smfg_verify.report.figures.widths import FigureWidth
 from smfg_verify.report.formats.kinds import Format
 
 _Options = TypeVar("_Options")
@@ -260,6 +261,16 @@ class DriftOutOptions(OutOptions):
     """The same, of a drift report."""
 
     out: Annotated[Path | None, _only_to("drift.json")] = None
+
+
+@_options("Figures", 8)
+class FigureOptions:
+    """How figures are drawn."""
+
+    width: Annotated[
+        FigureWidth,
+        Parameter(help="Width of the figures: one column of a paper set in two (3.3 inches), or both (6.9 inches)."),
+    ] = "two"
 
 
 def given(options: Any) -> Arguments:

@@ -172,20 +172,33 @@ def compare(
     Examples:
         >>> from smfg_verify import games
         >>> from smfg_verify.comparison import CompareSettings, compare
-        >>> settings = CompareSettings(samples=20, seeds=2, trials=1, tuning_seeds=1, tuning_samples=20, checkpoints=2)
-        Traceback (most recent call last):
-            ...
-        smfg_verify.errors.InputError: samples: got 20, expected an integer >= 100.
-        >>> comparison = compare(games.load("laffer-tax"), ["ac-smfg"], settings)
-        Traceback (most recent call last):
-            ...
-        NameError: name 'settings' is not defined
-        >>> list(comparison.results)
-        Traceback (most recent call last):
-            ...
-        NameError: name 'comparison' is not defined
+        >>> settings = CompareSettings(samples=100, seeds=2, trials=1, tuning_samples=100, exact_iterations=3)
+        >>> list(compare(games.load("laffer-tax"), ["exact-ascent"], settings).results)
+        ['exact-ascent']
     """
     settings = CompareSettings() if settings is None else settings
+    contenders = checked_contenders(game, methods, settings)
+    results = {
+        contender.name: keep(contender.name, functools.partial(_announced, game, contender, settings, progress))
+        for contender in contenders
+    }
+    return Comparison(settings=settings, results=results, differences=_differences(results))
+
+
+def checked_contenders(game: AbstractGame, methods: Sequence[str], settings: CompareSettings) -> list[Contender]:
+    """The contenders of their names, none of them in vain.
+
+    Args:
+        game: the game.
+        methods: names out of `contender_names`.
+        settings: how they will be compared.
+
+    Returns:
+        The contenders, in order.
+
+    Raises:
+        ValueError: as `compare`.
+    """
     contenders = [find_contender(name) for name in methods]
     if not contenders or len(set(methods)) < len(methods):
         raise InputError(f"methods: got {list(methods)}, expected at least one name, each once.")
@@ -193,11 +206,7 @@ def compare(
     require_float64(game)
     for contender in contenders:
         settings.iterations(game, contender.largest(), min(settings.samples, settings.tuning_samples))
-    results = {
-        contender.name: keep(contender.name, functools.partial(_announced, game, contender, settings, progress))
-        for contender in contenders
-    }
-    return Comparison(settings=settings, results=results, differences=_differences(results))
+    return contenders
 
 
 def _announced(

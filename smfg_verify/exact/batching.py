@@ -1,5 +1,6 @@
 """Many points at once: how many fit in memory, one compiled shape for any number, factorisations one by one."""
 
+import itertools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar, overload
 
@@ -11,6 +12,7 @@ from jaxtyping import Array, Int
 from smfg_verify.exact.compiling import tangent_entries
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import AnyArray
+from smfg_verify.watching import far
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,12 +82,14 @@ def in_batches(function: Callable[..., object], size: int, *arguments: object) -
         return jax.tree.map(lambda leaf: np.zeros((0, *leaf.shape[1:]), leaf.dtype), jax.eval_shape(function, *batch))
     rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
 
-    def call(row: Int[np.ndarray, " size"]) -> object:
+    def call(k: int, row: Int[np.ndarray, " size"]) -> object:
         found = function(*jax.tree.map(lambda leaf: jnp.asarray(leaf[row]), arguments))
         # Waited for, or JAX would start the next batches and their tables beside this one.
-        return jax.tree.map(np.asarray, found)
+        result = jax.tree.map(np.asarray, found)
+        far(k + 1, len(rows))
+        return result
 
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:number], *map(call, rows))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:number], *itertools.starmap(call, enumerate(rows)))
 
 
 def _dtype(leaf: AnyArray) -> np.dtype:

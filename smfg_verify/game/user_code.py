@@ -2,16 +2,15 @@
 
 import contextlib
 import sys
-import sysconfig
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame
+from smfg_verify.game.reach.libraries import is_installed
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_LIBRARY_FOLDERS = {"site-packages", "dist-packages"}
 
 
 def place_in_user_code(error: BaseException) -> traceback.FrameSummary | None:
@@ -29,7 +28,7 @@ def place_in_user_code(error: BaseException) -> traceback.FrameSummary | None:
         if not frame.filename.startswith("<"):
             if file.resolve().is_relative_to(_PACKAGE):
                 return None
-            if file.resolve() in games or not _is_library(file):
+            if file.resolve() in games or not is_installed(frame.filename):
                 return frame
     return None
 
@@ -67,8 +66,3 @@ def _files_of_games() -> set[Path]:
         if file is not None:
             found.add(Path(file).resolve())
     return found
-
-
-def _is_library(file: Path) -> bool:
-    standard = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
-    return bool(_LIBRARY_FOLDERS & set(file.parts)) or any(file.is_relative_to(folder) for folder in standard)

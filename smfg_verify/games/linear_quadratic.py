@@ -106,7 +106,7 @@ class LinearQuadratic(AbstractGame):
 
     @property
     def follower_action_labels(self) -> tuple[str, ...]:
-        return tuple(f"a = {share:.6g} a_max" for share in np.linspace(-1.0, 1.0, self.num_follower_actions))
+        return tuple(f"a = {share:.6g} max a" for share in np.linspace(-1.0, 1.0, self.num_follower_actions))
 
     @property
     def leader_action_labels(self) -> tuple[str, ...]:

@@ -66,7 +66,8 @@ def make_atlas(names: Sequence[str], settings: CheckSettings, store: Store) -> A
         raise InputError(
             f"atlas: got several games that would share a report, {', '.join(twice)}; make them two atlases."
         )
-    progress, reports = Progress(), {}
+    progress = Progress()
+    reports: dict[str, AssumptionReport] = {}
     for name, game in games.items():
         path = store.directory / _file_name(name)
         stood = store.product(path).exists()
@@ -75,8 +76,10 @@ def make_atlas(names: Sequence[str], settings: CheckSettings, store: Store) -> A
         if found is None:
             if stood and store.resumed:
                 progress.say(f"{path}: not a report about this game with these settings; {name} starts again.")
-            with progress.stage(name, f"Checking {name}", spinner=False):
-                found = check(game, keep=job, **_arguments(settings))
+            with progress.stage(name, f"Checking {name}, {len(reports) + 1} of {len(games)}"):
+                arguments = _arguments(settings)
+                begins = progress.items(len(arguments["properties"]))
+                found = check(game, keep=job, progress=begins, **arguments)
             found.save(path)
         job.remove()  # the report holds them
         reports[name] = found

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from smfg_verify.comparison import CompareSettings, Comparison, compare, find_contender
-from smfg_verify.comparison.compare import ContenderResult
+from smfg_verify.comparison import CompareSettings, Comparison, compare
+from smfg_verify.comparison.compare import ContenderResult, checked_contenders
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.jobs.finished import Store
@@ -51,8 +51,7 @@ def make_comparison(
         OSError: the disk is full, or the directory cannot be written.
     """
     game, progress = load_game(settings), Progress()
-    for name in methods:
-        find_contender(name)
+    checked_contenders(game, methods, how)
     store = store or Store(None)
     before = _finished_before(store, game, how)
     job = store.job("compare", game, {"how": how})
@@ -60,7 +59,9 @@ def make_comparison(
     def keep(name: str, make: Callable[[], T]) -> T:
         return cast(T, before[name]) if name in before else job(name, make)
 
-    found = compare(game, methods, how, progress=lambda line: progress.say(f"  {line}"), keep=keep)
+    title = f"Comparing {len(methods)} methods, {how.seeds} seeds, {how.samples:,} samples each"
+    with progress.stage("compare", title):
+        found = compare(game, methods, how, progress=lambda line: progress.say(f"  {line}"), keep=keep)
     return Compared(settings, game, found)
 
 

@@ -46,7 +46,7 @@ def find_drift(settings: GameSettings, run: RunSettings, store: Store | None = N
     game, progress = load_game(settings), Progress()
     run = dataclasses.replace(run, schedule=Schedule(**run.schedule).constants())
     job = (store or Store(None)).job("drift", game, {"run": run, "held out": HELD_OUT})
-    with progress.stage("run", f"Running {run.seeds} seeds to fit and {HELD_OUT} others", spinner=False):
+    with progress.stage("run", f"Running {run.seeds} seeds to fit and {HELD_OUT} others"):
         fitted = kept_run(job, "fitted", game, run, range(run.seeds), progress)
         others = kept_run(job, "others", game, run, range(run.seeds, run.seeds + HELD_OUT), progress)
     with progress.stage("drift", "Exact expectations after one iteration, and the constants"):

@@ -29,6 +29,7 @@ from smfg_verify.jobs.settings import CheckSettings, Command, GameSettings, RunS
 from smfg_verify.records.entries import Arguments, Entries
 from smfg_verify.records.parts import Keep
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg, resume
+from smfg_verify.watching import doing, turn_to
 
 TRACE_FILE = "trace.nc"
 
@@ -95,14 +96,17 @@ def load_game(settings: GameSettings) -> AbstractGame:
     Raises:
         ValueError: as `smfg_verify.games.load` and `smfg_verify.game.validate`.
     """
-    game = load(settings.name, **settings.parameters)
-    validate(game)
+    with doing(f"reading the game {settings.name}"):
+        game = load(settings.name, **settings.parameters)
+        validate(game)
+    turn_to("writing the results")
     return game
 
 
-def at_uniform_leader(game: AbstractGame) -> StackelbergGradient:
+def at_uniform_leader(game: AbstractGame, progress: Progress) -> StackelbergGradient:
     """Equilibrium, objective and gradient under the uniform leader; NaN and its status where not converged."""
-    return stackelberg_gradient(game, jnp.zeros(leader_logits_shape(game)), throw=False)
+    with progress.stage("equilibrium", "Solving the equilibrium under a uniform leader"):
+        return stackelberg_gradient(game, jnp.zeros(leader_logits_shape(game)), throw=False)
 
 
 def carry_out(
@@ -146,8 +150,7 @@ def carry_out(
     keep = _kept(store or Store(None), command, game, run, check_settings, path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        with progress.stage("equilibrium", "Solving the equilibrium under a uniform leader"):
-            found["uniform"] = at_uniform_leader(game)
+        found["uniform"] = at_uniform_leader(game, progress)
         if command != "check":
             found |= {"run": run, "trace": run_stage(game, run, path, progress, resumed=resumed)}
         if command != "run":
@@ -247,7 +250,7 @@ def check_stage(
     along = "" if trajectory is None else f" and {len(trajectory):,} leaders along the run"
     names = settings.properties or property_names()
     title = f"Checking {len(names)} properties, {settings.budget} budget{along}"
-    with progress.stage("check", title, spinner=False):
+    with progress.stage("check", title):
         return check(
             game,
             names,

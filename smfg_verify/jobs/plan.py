@@ -42,7 +42,7 @@ def make_plan(settings: GameSettings, pilot: RunSettings, store: Store | None = 
     check_choices(pilot.iterations, **choices)
     pilot = dataclasses.replace(pilot, schedule=Schedule(**pilot.schedule).constants())
     job = (store or Store(None)).job("plan", game, {"pilot": pilot, "choices": choices})
-    with progress.stage("run", f"Pilot of {pilot.seeds} seeds, {pilot.iterations:,} iterations", spinner=False):
+    with progress.stage("run", f"Pilot of {pilot.seeds} seeds, {pilot.iterations:,} iterations"):
         trace = kept_run(job, "pilot", game, pilot, range(pilot.seeds), progress)
     with progress.stage("bounds", "Measuring residuals at every checkpoint"):
         residuals = job("residuals", lambda: exact_residuals(game, trace))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 
 from smfg_verify.progress import items, lines
+from smfg_verify.watching import doing, heard
 
 
 class Progress:
@@ -35,18 +36,17 @@ class Progress:
             title: what is being done, for the reader.
             spinner: False where the stage draws a bar of its own.
         """
-        begun = time.monotonic()
-        if self.on_terminal and spinner:
-            with self.console.status(title):
-                yield
-        else:
+        begun, turning = time.monotonic(), self.on_terminal and spinner
+        if not turning:
             self.say(f"{title} ...")
+        with doing(title, shown=turning), self.console.status(title) if turning else contextlib.nullcontext():
             yield
         self.timings[name] = round(time.monotonic() - begun, 3)
 
     def say(self, line: str) -> None:
         """Print one plain line."""
         self.console.print(line, soft_wrap=True, highlight=False, markup=False)
+        heard()
 
     def counted(self, total: int, unit: str) -> Callable[[int], None]:
         """Callback that says every ten seconds how much is done; for where no bar can be drawn."""

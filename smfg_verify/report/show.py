@@ -23,6 +23,7 @@ from smfg_verify.report.figures.contraction import contraction_figure
 from smfg_verify.report.figures.convergence import convergence_figure
 from smfg_verify.report.figures.drawing import figure_files
 from smfg_verify.report.figures.equilibrium import equilibrium_figure
+from smfg_verify.report.figures.widths import FigureWidth
 from smfg_verify.report.files.atlas import ATLAS_FILE, atlas_bytes
 from smfg_verify.report.files.report import REPORT_FILE, report_bytes
 from smfg_verify.report.labels import free_parameter_names
@@ -104,18 +105,24 @@ def _slower(results: Results) -> str:
     return f"{', '.join(results.slower)}; of {scope}" if results.slower else f"none of {scope}"
 
 
-def write_files(results: Results, directory: Path) -> tuple[str, ...]:
+def write_files(results: Results, directory: Path, *, width: FigureWidth = "two") -> tuple[str, ...]:
     """Write figures and report.json into the directory, beside the trace: all of them or none.
+
+    Args:
+        results: of the job.
+        directory: one that exists.
+        width: of the figures, one column of a paper or two.
 
     Returns:
         The names of all files of the job.
     """
-    figures = {"equilibrium": equilibrium_figure(results.game, results.uniform.equilibrium, _leader_policies(results))}
+    policies = _leader_policies(results)
+    figures = {"equilibrium": equilibrium_figure(results.game, results.uniform.equilibrium, policies, width=width)}
     residuals = results.residuals
     if results.assumptions is not None:
-        figures |= assumption_figures(results.assumptions, results.game, residuals)
+        figures |= assumption_figures(results.assumptions, results.game, residuals, width=width)
     if residuals is not None and results.bounds is not None:
-        figures["convergence"] = convergence_figure(residuals, results.bounds)
+        figures["convergence"] = convergence_figure(residuals, results.bounds, width=width)
     contents: dict[str, bytes] = {}
     for name, figure in figures.items():
         contents |= figure_files(figure, name)
@@ -125,16 +132,21 @@ def write_files(results: Results, directory: Path) -> tuple[str, ...]:
 
 
 def assumption_figures(
-    report: AssumptionReport, game: AbstractGame, residuals: Residuals | None = None
+    report: AssumptionReport,
+    game: AbstractGame,
+    residuals: Residuals | None = None,
+    *,
+    width: FigureWidth = "two",
 ) -> dict[str, Figure]:
     """The figures of the properties that were checked, by name."""
     figures: dict[str, Figure | None] = {}
     if "gradient-alignment" in report.properties:
-        cosine = report.finding("gradient-alignment", "cosine")
-        figures["alignment"] = alignment_figure(cosine, residuals)
-        figures["alignment-field"] = alignment_field_figure(cosine, free_parameter_names(game))
+        cosine, name = report.finding("gradient-alignment", "cosine"), report.game_name
+        figures["alignment"] = alignment_figure(cosine, residuals, game=name, width=width)
+        parameters = free_parameter_names(game)
+        figures["alignment-field"] = alignment_field_figure(cosine, parameters, game=name, width=width)
     if "contraction" in report.properties:
-        figures["contraction"] = contraction_figure(report)
+        figures["contraction"] = contraction_figure(report, width=width)
     return {name: figure for name, figure in figures.items() if figure is not None}
 
 
@@ -152,9 +164,9 @@ def show_atlas(console: Console, atlas: Atlas, directory: Path) -> None:
 
 
 def _leader_policies(results: Results) -> dict[str, np.ndarray]:
-    policies = {"Leader's policy $\\phi(b|o)$, uniform": uniform_policy(results.game)}
+    policies = {"Leader's policy, uniform": uniform_policy(results.game)}
     if results.trace is not None:
         final = final_policies(results.trace)
         if len(final):
-            policies[f"After the run, mean of {len(final)} seeds"] = final.mean(axis=0)
+            policies[f"Leader's policy after the run, mean of {len(final)} seeds"] = final.mean(axis=0)
     return policies

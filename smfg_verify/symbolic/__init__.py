@@ -10,6 +10,7 @@ from smfg_verify.symbolic.gradient import equilibrium_values as equilibrium_valu
 from smfg_verify.symbolic.gradient import stackelberg_formula as stackelberg_formula
 from smfg_verify.symbolic.proofs.alignment import AlignmentFormula as AlignmentFormula
 from smfg_verify.symbolic.proofs.alignment import alignment_formula as alignment_formula
+from smfg_verify.symbolic.proofs.claims import NotDerived as NotDerived
 from smfg_verify.symbolic.proofs.contraction import ContractionFormula as ContractionFormula
 from smfg_verify.symbolic.proofs.contraction import contraction_formula as contraction_formula
 from smfg_verify.symbolic.symbols import follower_action as follower_action

@@ -1,25 +1,30 @@
-"""All that is derived of one game."""
+"""All that is derived of one game, part by part."""
 
 import dataclasses
+from typing import Literal, TypeAlias
 
 from smfg_verify.symbolic.game import SymbolicGame
 from smfg_verify.symbolic.gradient import GradientFormula
 from smfg_verify.symbolic.proofs.alignment import AlignmentFormula
+from smfg_verify.symbolic.proofs.claims import NotDerived
 from smfg_verify.symbolic.proofs.contraction import ContractionFormula
+
+# In the order of how quick they usually are.
+PartName = Literal["formulas", "contraction", "alignment", "rates", "constants"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Derivation:
-    """What `smfg-verify derive` prints.
+class Refusal:
+    """A part that a game has not, where the others were derived.
 
     Attributes:
-        game: the formulas.
-        gradient: in closed form.
-        contraction: of the best response; None for three states.
-        alignment: along the leader's one parameter; None where the game is not of that kind.
+        what: the part.
+        why: as it was refused.
     """
 
-    game: SymbolicGame
-    gradient: GradientFormula
-    contraction: ContractionFormula | None
-    alignment: AlignmentFormula | None
+    what: PartName
+    why: str
+
+
+# What has formulas and claims; constants and rates are records with texts of their own.
+Part: TypeAlias = SymbolicGame | GradientFormula | ContractionFormula | AlignmentFormula | NotDerived | Refusal

@@ -11,7 +11,7 @@ from smfg_verify.game import AbstractGame, MeanFieldSupport, as_parameter, valid
 from smfg_verify.game.base import Numerical
 from smfg_verify.suggestions import closest
 from smfg_verify.symbolic.formula_game import FormulaGame
-from smfg_verify.symbolic.programs import compile_program
+from smfg_verify.symbolic.programs import Program, compile_program
 from smfg_verify.symbolic.tables import (
     Names,
     Table,
@@ -113,6 +113,7 @@ class SymbolicGame:
         }
         for name, value in (("names", names), ("numbers", numbers), ("tables", tables)):
             object.__setattr__(self, name, value)
+        self._programs()
         self._check_used()
         self._check_rows()
 
@@ -123,6 +124,11 @@ class SymbolicGame:
         if len(labels) == 0 or len(set(labels)) < len(labels):
             raise InputError(f"{field}: got {list(labels)}, expected at least one label and none twice.")
         return len(labels)
+
+    def _programs(self) -> list[Program]:
+        """The three functions printed to JAX; refuses what has no counterpart there."""
+        inputs = (*self.names.parameter_symbols, *self.names.field_symbols)
+        return [compile_program(self.tables[name].values(), inputs, name) for name in FUNCTIONS]
 
     def _check_used(self) -> None:
         found = set().union(*(e.free_symbols for table in self.tables.values() for e in table.values()))
@@ -207,8 +213,7 @@ class SymbolicGame:
         Raises:
             ValueError: a function without a counterpart in JAX, or anything `validate` refuses.
         """
-        inputs = (*self.names.parameter_symbols, *self.names.field_symbols)
-        programs = [compile_program(self.tables[name].values(), inputs, name) for name in FUNCTIONS]
+        programs = self._programs()
         kinds = [dependence_of(self.tables[name], self.names.field_symbols) for name in FUNCTIONS]
         n, actions, leader_actions = self.names.sizes
         start = np.full(n, 1.0 / n) if self.initial_distribution is None else self.initial_distribution

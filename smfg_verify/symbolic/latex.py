@@ -16,7 +16,7 @@ _STEMS = {
     "rebate": r"\mathrm{rebate}",
 }
 _WHOLE = {"tau_l": r"\tau_l", "s_next": "s'"}
-_DIRECTED = re.compile(r"(q|dV|dQ|dpi|g|dm)(m(\d)|phi(\d)(\d))((?:_\d+)*)")
+_DIRECTED = re.compile(r"(q|dV|dQ|dpi|g|dm)(m(\d)|phi(\d)(\d+))((?:_\d+)*)")
 _DIRECTED_STEMS = {"q": "q", "dV": r"\dot V", "dQ": r"\dot Q", "dpi": r"\dot\pi", "g": "g", "dm": r"\dot m"}
 _INDEXED = re.compile(r"(.+?)((?:_\d+)+)")
 

@@ -24,7 +24,7 @@ _DERIVED = (
     *("Pbar", "lbar", "N", "detN", "Ainv", "detAinv", "S", "detS", "W", "D", "L", "dJ"),
 )
 # The same along a direction: dVm0_1, qphi01_0_0.
-DIRECTED = re.compile(r"(q|dV|dQ|dpi|g|dm)(m\d|phi\d\d)(_\d+)*")
+DIRECTED = re.compile(r"(q|dV|dQ|dpi|g|dm)(m\d|phi\d\d+)(_\d+)*")
 TAKEN = {
     **{str(symbol): "an index of a formula" for symbol in INDICES},
     "m": "the mean field",

@@ -24,6 +24,8 @@ _ASSUMED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "nonzero": lambda x: x != 0.0,
     "integer": lambda x: x == np.round(x),
 }
+# Sympy simplifies by these as soon as a formula is written, and no number is held against them later.
+_REFUSED = ("even", "odd", "prime", "composite", "zero", "irrational", "transcendental", "noninteger")
 
 
 class Parameter(NamedTuple):
@@ -107,6 +109,10 @@ def _assumptions(written: sp.Symbol | sp.IndexedBase, numbers: np.ndarray) -> di
     known = {**source.assumptions0, **written.assumptions0}
     if known.get("real") is False:
         raise InputError(f"{written}: got a symbol that is not real, expected a real one.")
+    if refused := [word for word in _REFUSED if known.get(word)]:
+        raise InputError(
+            f"{written}: got a symbol declared {' and '.join(refused)}, expected no more than {', '.join(_ASSUMED)}."
+        )
     for word, holds in _ASSUMED.items():
         if known.get(word) and not np.all(holds(numbers)):
             raise InputError(f"{written}: got {numbers.tolist()}, expected {word} numbers, as the symbol is declared.")
@@ -158,9 +164,19 @@ def tabulated(what: str, formula: sp.Expr, names: Names, *, next_states: bool = 
         raise InputError(f"{what}: got {formula!r}, expected a formula of sympy's.") from error
     if not isinstance(formula, sp.Expr):
         raise InputError(f"{what}: got {formula!r} ({type(formula).__name__}), expected one formula of sympy's.")
+    formula = _exact(formula)
     sizes = (*names.sizes, names.sizes[0])[: 4 if next_states else 3]
     places = itertools.product(*map(range, sizes))
     return {place: _at(what, formula, place, names) for place in places}
+
+
+def _exact(formula: sp.Expr) -> sp.Expr:
+    """A formula with its decimals as fractions: 0.1 is 1/10, and prints to the same float.
+
+    Proofs in floats would be proofs up to rounding; rows that sum to one would do so no longer.
+    """
+    decimals = formula.atoms(sp.Float)
+    return formula.xreplace({x: sp.Rational(str(float(x)) if x == float(x) else x) for x in decimals})
 
 
 def _at(what: str, formula: sp.Expr, place: Place, names: Names) -> sp.Expr:

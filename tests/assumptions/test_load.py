@@ -22,6 +22,7 @@ def findings_of(name, properties, **options):
     return [finding.to_json() for finding in check(load(name), properties, **SMALL, **options).findings]
 
 
+@pytest.mark.slow
 def test_the_same_constants_and_verdicts_beside_busy_processes():
     quiet = findings_of(**GENERAL)
     with busy_machine(2 * (os.cpu_count() or 1)):

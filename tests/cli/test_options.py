@@ -35,15 +35,27 @@ CHECK = ("--property", "--budget", "--leaders", "--starts", "--check-seed", "--t
 OPTIONS = {
     "games": (),
     "show": GAME,
-    "check": (*GAME, *STEPS, *CHECK, "--out", "--resume", "--strict", "--full", "--format"),
+    "check": (*GAME, *STEPS, *CHECK, "--out", "--resume", "--strict", "--full", "--format", "--width"),
     "atlas": (*CHECK, "--out", "--resume", "--strict"),
-    "run": (*GAME, *RUN, *STEPS, "--out", "--resume", "--strict", "--overwrite", "--format"),
-    "validate": (*GAME, *RUN, *STEPS, *CHECK, "--out", "--resume", "--strict", "--overwrite", "--full", "--format"),
+    "run": (*GAME, *RUN, *STEPS, "--out", "--resume", "--strict", "--overwrite", "--format", "--width"),
+    "validate": (
+        *GAME,
+        *RUN,
+        *STEPS,
+        *CHECK,
+        "--out",
+        "--resume",
+        "--strict",
+        "--overwrite",
+        "--full",
+        "--format",
+        "--width",
+    ),
     "cases": ("--full", "--quick", "--out", "--resume"),
     "plan": (*GAME, *RUN, "--pilot-seeds", "--pilot-iterations", *STEPS, "--out", "--resume"),
     "drift": (*GAME, *RUN, *STEPS, "--out", "--resume"),
-    "lab": (*GAME, *RUN, *STEPS, "--out", "--resume"),
-    "compare": (*GAME, "--method", "--samples", "--seeds", "--trials", "--out", "--resume"),
+    "lab": (*GAME, *RUN, *STEPS, "--out", "--resume", "--width"),
+    "compare": (*GAME, "--method", "--samples", "--seeds", "--trials", "--out", "--resume", "--width"),
 }
 COUNTS = ("--seeds", "--iterations", "--leaders", "--starts", "--check-seed", "--pilot-seeds", "--samples", "--trials")
 

@@ -7,7 +7,8 @@ import json
 import numpy as np
 
 from smfg_verify.jobs.settings import CheckSettings, RunSettings
-from smfg_verify.report.figures.drawing import figure_files, finish_axes, new_figure
+from smfg_verify.report.figures.drawing import figure_files, finish_axes
+from smfg_verify.report.figures.layout import new_figure
 from smfg_verify.report.files.report import report_bytes
 from tests.bounds.rates.test_decay import noisy_power_law
 from tests.bounds.rates.test_validate_bounds import report_of
@@ -62,7 +63,7 @@ def save(directory, record, pictures=("equilibrium", "convergence")):
 
 @functools.cache
 def _drawn(name, number):
-    figure = new_figure(4.0, 2.0)
+    figure = new_figure("two")
     axes = figure.subplots()
     axes.plot([0.0, 1.0], [0.0, number + 1.0], label="a line")
     axes.imshow(np.eye(2), extent=(0.0, 0.5, 0.0, 0.5))

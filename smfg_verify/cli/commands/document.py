@@ -33,11 +33,13 @@ def report(
     """Make one document of saved results: summary, findings, equilibrium, alignment, rates, provenance."""
     from smfg_verify.files import write_atomically
     from smfg_verify.report.formats.writing import rendered
+    from smfg_verify.watching import doing
 
     if to_screen and out is not None:
         raise InputError(f"--print: got it beside --out {out}, expected one of the two.")
     path = out or (directory / FILES[format] if format in FILES and not to_screen else None)
-    text = rendered(directory, format, date)
+    with doing(f"making the document of {directory}"):
+        text = rendered(directory, format, date)
     if path is None:
         print(text, end="")
     else:

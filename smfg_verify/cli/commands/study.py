@@ -8,6 +8,7 @@ from smfg_verify.cli.options import (
     CompareOptions,
     DriftOutOptions,
     DriftRunOptions,
+    FigureOptions,
     GameName,
     GameOptions,
     LabRunOptions,
@@ -78,6 +79,7 @@ def lab(
     length: LabRunOptions = LabRunOptions(),
     steps: StepOptions = StepOptions(),
     results: OutOptions = OutOptions(),
+    figures: FigureOptions = FigureOptions(),
 ) -> int:
     """Sweep step constants and exponents: a heat map with the certified region, predicted optimum against found."""
     settings = gather(game, parameters, length, steps, command="lab")
@@ -88,7 +90,7 @@ def lab(
 
     with saving(results, Path("results") / settings.game.short_name) as store:
         found = run_laboratory(settings.game, settings.run, store)
-        written = write_lab(found, store.folder)
+        written = write_lab(found, store.folder, width=figures.width)
         screen().print(lab_tables(found))
         say_written(written)
     return FINISHED
@@ -100,6 +102,7 @@ def compare(
     parameters: GameOptions = GameOptions(),
     budget: CompareOptions = CompareOptions(),
     results: OutOptions = OutOptions(),
+    figures: FigureOptions = FigureOptions(),
 ) -> int:
     """Hold AC-SMFG against other methods: the same samples, the same tuning, exact measures, paired tests."""
     settings = gather(game, parameters, command="compare").game
@@ -117,7 +120,7 @@ def compare(
     )
     with saving(results, Path("results") / settings.short_name) as store:
         found = make_comparison(settings, budget.methods or contender_names(), how, store)
-        written = write_comparison(found, store.folder)
+        written = write_comparison(found, store.folder, width=figures.width)
         screen().print(comparison_tables(found))
         say_written(written)
     return FINISHED

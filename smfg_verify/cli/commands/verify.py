@@ -12,6 +12,7 @@ from smfg_verify.cli.options import (
     CasesOutOptions,
     CheckOptions,
     CheckOutOptions,
+    FigureOptions,
     GameName,
     GameOptions,
     RunOptions,
@@ -35,10 +36,11 @@ def check(
     hardness: CheckOptions = CheckOptions(),
     steps: StepOptions = StepOptions(),
     results: CheckOutOptions = CheckOutOptions(),
+    figures: FigureOptions = FigureOptions(),
 ) -> int:
     """Check the properties that the theory assumes."""
     settings = gather(game, parameters, steps=steps, check=hardness, command="check")
-    return _carry_out("check", settings, results, formats=results.formats, full=results.full)
+    return _carry_out("check", settings, results, figures, formats=results.formats, full=results.full)
 
 
 def atlas(
@@ -66,10 +68,11 @@ def run(
     length: RunOptions = RunOptions(),
     steps: StepOptions = StepOptions(),
     results: RunOutOptions = RunOutOptions(),
+    figures: FigureOptions = FigureOptions(),
 ) -> int:
     """Run AC-SMFG."""
     settings = gather(game, parameters, length, steps, command="run")
-    return _carry_out("run", settings, results, formats=results.formats, overwrite=results.overwrite)
+    return _carry_out("run", settings, results, figures, formats=results.formats, overwrite=results.overwrite)
 
 
 def validate(
@@ -80,11 +83,12 @@ def validate(
     steps: StepOptions = StepOptions(),
     hardness: CheckOptions = CheckOptions(),
     results: ValidateOutOptions = ValidateOutOptions(),
+    figures: FigureOptions = FigureOptions(),
 ) -> int:
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     settings = gather(game, parameters, length, steps, hardness, command="validate")
     return _carry_out(
-        "validate", settings, results, formats=results.formats, overwrite=results.overwrite, full=results.full
+        "validate", settings, results, figures, formats=results.formats, overwrite=results.overwrite, full=results.full
     )
 
 
@@ -103,7 +107,7 @@ def cases(
 ) -> int:
     """Run cases: claims of the theory, each measured and held against what it predicts. Exit code 1 if one fails."""
     use_float64()
-    from smfg_verify.cases import CaseVerdict, Version, run_cases
+    from smfg_verify.cases import CaseVerdict, Version, case_names, run_cases
     from smfg_verify.jobs.progress import Progress
     from smfg_verify.report.files.cases import write_cases
     from smfg_verify.report.tables.cases import cases_tables
@@ -112,7 +116,8 @@ def cases(
     version = Version.FULL if full else Version.QUICK
     with saving(results) as store:
         keep = store.job("cases", None, {"version": version})
-        outcomes = run_cases(names or None, version, progress=lambda name: progress.say(f"Case {name} ..."), keep=keep)
+        begins = progress.items(len(set(names)) or len(case_names()))
+        outcomes = run_cases(names or None, version, progress=begins, keep=keep)
         screen().print(cases_tables(outcomes))
         if results.out is not None:
             say_written(write_cases(outcomes, results.out))
@@ -123,6 +128,7 @@ def _carry_out(
     command: Command,
     settings: Settings,
     results: StrictOptions,
+    figures: FigureOptions,
     *,
     formats: Sequence[Format],
     overwrite: bool = False,
@@ -145,6 +151,7 @@ def _carry_out(
             overwrite=overwrite,
             store=store,
         )
-        files = show.write_files(found, store.folder) + write_documents(store.folder, formats)
+        written = show.write_files(found, store.folder, width=figures.width)
+        files = written + write_documents(store.folder, formats)
         show.show_results(screen(), found, store.folder, files, full=full)
     return STRICT_FAILURE if results.strict and (found.refuted or found.slower) else FINISHED

@@ -4,7 +4,6 @@ import difflib
 import dis
 import functools
 import inspect
-import sysconfig
 import types
 import warnings
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import numpy as np
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame
 from smfg_verify.game.prepared import class_of
+from smfg_verify.game.reach.libraries import libraries_for
 
 REQUIRED = (
     "num_states",
@@ -204,10 +204,15 @@ def _read_names(kind: type[AbstractGame]) -> set[str]:
     """Attributes that some code of a class reads, of whatever object, and what its helpers read."""
     names: set[str] = set()
     seen: set[int] = set()
+    libraries = libraries_for(kind, AbstractGame)
     waiting = [value for base in kind.__mro__ if base not in _OUTSIDE for value in vars(base).values()]
     while waiting:
         for function in _functions_of(waiting.pop()):
-            if id(function) not in seen and not _in_library(function.__code__.co_filename):
+            if (
+                id(function) not in seen
+                and not _is_generated(function)
+                and not libraries.made(function.__code__.co_filename)
+            ):
                 seen.add(id(function))
                 names |= _read_by(function.__code__, function, waiting)
     return names
@@ -248,9 +253,9 @@ def _read_by(code: types.CodeType, function: types.FunctionType, waiting: list[o
     return names
 
 
-def _in_library(file: str) -> bool:
-    standard = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
-    return file.startswith("<") or "site-packages" in file or any(file.startswith(folder) for folder in standard)
+def _is_generated(function: types.FunctionType) -> bool:
+    """Whether a dataclass wrote the function, as it does one that prints every field; code for python -c is no such."""
+    return function.__code__.co_filename == "<string>" and function.__name__.startswith("__")
 
 
 def _says_none(value: object) -> bool:

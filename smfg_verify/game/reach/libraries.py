@@ -14,6 +14,7 @@ from smfg_verify.game.reach.state import WRAPPERS, innermost, wrapped, wrapper_s
 
 # Libraries wherever they are, also in a checkout that its developers work in.
 _ALWAYS = frozenset({"jax", "jaxlib", "numpy", "scipy", "equinox", "jaxtyping", "beartype", "pandas", "sympy"})
+_PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 _NO_LIBRARY = (int, float, complex, str, bytes, bool, type(None), tuple, list, dict, np.ndarray, jax.Array)
 
 
@@ -131,7 +132,7 @@ class Libraries:
     def made(self, file: str) -> bool:
         """Whether the code in a file is a library's."""
         if file not in self._files:
-            self._files[file] = not file.startswith(self._folders) and _is_installed(file)
+            self._files[file] = not file.startswith(self._folders) and is_installed(file)
         return self._files[file]
 
 
@@ -150,5 +151,6 @@ def _installed_folders() -> tuple[str, ...]:
     return ("<frozen", *(path + os.sep for path in paths), *filter(None, always))
 
 
-def _is_installed(file: str) -> bool:
-    return file.startswith(_installed_folders()) or "site-packages" in file or "dist-packages" in file
+def is_installed(file: str) -> bool:
+    """Whether a file is one of the standard library's or of an installed package."""
+    return file.startswith(_installed_folders()) or not _PACKAGE_FOLDERS.isdisjoint(Path(file).parts)

@@ -1,5 +1,7 @@
 """Methods against each other: objective, exploitability and gradient over samples and over wall time."""
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,82 +10,113 @@ from smfg_verify.comparison import Comparison
 from smfg_verify.comparison.compare import ContenderResult
 from smfg_verify.comparison.quartiles import quartiles
 from smfg_verify.records.entries import Arguments
-from smfg_verify.report.figures.drawing import (
-    BLUE,
-    FONT_SIZE,
-    GREEN,
-    GREY,
-    ORANGE,
-    RED,
-    finish_axes,
-    footnote,
-    new_figure,
-)
+from smfg_verify.report.figures.drawing import finish_axes
+from smfg_verify.report.figures.layout import lettered, new_figure, settle
+from smfg_verify.report.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, house_style
+from smfg_verify.report.figures.ticks import logarithmic
+from smfg_verify.report.figures.widths import FigureWidth
+from smfg_verify.report.labels import MEASURES, game_title, method_title
 
-_MEASURES = (
-    ("objective", r"$\Phi(\omega)$", "leader's objective", False),
-    ("exploitability", "follower exploitability", "follower's objective", True),
-    ("e_omega", r"$\|\nabla\Phi(\omega)\|^2$", "squared objective", True),
-)
+# Name of the measure -> whether its axis is logarithmic.
+_SHOWN = {"objective": False, "exploitability": True, "e_omega": True}
+_PLACES = ("samples drawn [count]", "time of all seeds [s]")
 # The least that a logarithmic axis shows.
 _FLOOR = 1e-9
-_COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "black", GREY)
-_LINES = ("-", "-", "-", "-", "-", "--", ":")
+_HEIGHT = 1.25
+_MARKERS_A_CURVE = 6
+# Each method's colour, dash and marker: any one of them tells it from all others.
+_STYLES: tuple[Arguments, ...] = (
+    {"color": BLUE, "linestyle": "-", "marker": "o"},
+    {"color": ORANGE, "linestyle": "--", "marker": "s"},
+    {"color": GREEN, "linestyle": "-.", "marker": "^"},
+    {"color": RED, "linestyle": ":", "marker": "D"},
+    {"color": PURPLE, "linestyle": (0, (6, 1)), "marker": "v"},
+    {"color": BLACK, "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "P"},
+    {"color": SKY, "linestyle": (0, (1, 2.5)), "marker": "X"},
+)
 
 
-def comparison_figure(found: Comparison, *, title: str) -> Figure:
+@house_style
+def comparison_figure(found: Comparison, *, game: str, width: FigureWidth = "two") -> Figure:
     """Three measures over samples (left) and over seconds (right); medians with the band of the middle half of seeds.
 
     Args:
         found: a comparison.
-        title: name of the game.
+        game: its name.
+        width: of one column of a paper, or of two.
 
     Returns:
         The figure. A method that samples nothing is a horizontal line at its end on the left; where the median seed has
-        diverged the line stops at a cross.
+        diverged the line stops at a star.
     """
-    figure = new_figure(11.0, 9.0)
-    panels = figure.subplots(3, 2, sharey="row")
+    figure = new_figure(width)
+    grid = figure.subplots(len(_SHOWN), len(_PLACES), sharey="row", sharex="col")
     # Before anything is drawn, so that ends of the axes fit a logarithm where all values are the same.
-    for row, (*_, logarithmic) in zip(panels, _MEASURES, strict=True):
+    for row, is_log in zip(grid, _SHOWN.values(), strict=True):
         for axes in row:
             axes.set_xscale("log")
-            axes.set_yscale("log" if logarithmic else "linear")
+            axes.set_yscale("log" if is_log else "linear")
+    missing = []
     for number, result in enumerate(found.results.values()):
-        style = {"color": _COLOURS[number % len(_COLOURS)], "linestyle": _LINES[number % len(_LINES)]}
-        for (left, right), (name, *_) in zip(panels, _MEASURES, strict=True):
-            _curve(left, result, name, result.samples, style)
-            _curve(right, result, name, result.clock, style)
-    for row, (_, label, unit, _) in zip(panels, _MEASURES, strict=True):
-        for axes, x_label in zip(row, ("samples drawn", "seconds, all seeds"), strict=True):
-            finish_axes(axes, f"{label}, {title}", x_label, unit)
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=FONT_SIZE, frameon=False)
-    footnote(figure, _said(found))
+        style = _STYLES[number % len(_STYLES)]
+        drawn = [
+            _curve(axes, result, name, x, style)
+            for row, name in zip(grid, _SHOWN, strict=True)
+            for axes, x in zip(row, (result.samples, result.clock), strict=True)
+        ]
+        if not any(drawn):
+            missing.append(_name(result))
+    for (left, right), (name, is_log) in zip(grid, _SHOWN.items(), strict=True):
+        for axes in (left, right):
+            logarithmic(axes.xaxis)
+            if is_log:
+                logarithmic(axes.yaxis)
+            finish_axes(axes, MEASURES[name].words, "", "")
+        left.set_ylabel(MEASURES[name].axis, fontsize=left.xaxis.label.get_fontsize())
+    for axes, label in zip(grid[-1], _PLACES, strict=True):
+        axes.set_xlabel(label)
+    lettered(grid.ravel())
+    head = f"{game_title(game)}. Methods against each other"
+    settle(figure, [(row[0], _HEIGHT) for row in grid], head=head, note=_said(found, missing))
     return figure
 
 
-def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style: Arguments) -> None:
+def _name(result: ContenderResult) -> str:
+    lost = int(result.diverged.sum())
+    return f"{method_title(result.name)} ({lost} diverged)" if lost else method_title(result.name)
+
+
+def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style: Arguments) -> bool:
+    """Draw one measure of one method over x; returns whether there was anything to draw."""
     values = getattr(result.measures, name)
     curves = quartiles(values, -np.inf if name == "objective" else np.inf)
     low, middle, high = curves if name == "objective" else np.maximum(curves, _FLOOR)
-    label = f"{result.name} ({int(result.diverged.sum())} diverged)" if result.diverged.any() else result.name
+    label = _name(result)
     if not np.any(x > 0):
-        axes.axhline(middle[-1], label=label, linewidth=1.2, **style)
-        return
+        if not np.isfinite(middle[-1]):
+            return False
+        axes.axhline(middle[-1], label=label, linewidth=1.2, markersize=3.0, clip_on=False, **style)
+        return True
     shown = (x > 0) & np.isfinite(middle)
-    axes.plot(x[shown], middle[shown], label=label, linewidth=1.5, **style)
+    if not shown.any():
+        return False
+    every = max(1, int(shown.sum()) // _MARKERS_A_CURVE)
+    axes.plot(x[shown], middle[shown], label=label, linewidth=1.2, markersize=3.0, markevery=every, **style)
     whole = shown & np.isfinite(low) & np.isfinite(high)
     axes.fill_between(x[whole], low[whole], high[whole], color=style["color"], alpha=0.15, linewidth=0)
-    if shown.any() and not np.isfinite(middle[-1]):
-        axes.plot(x[shown][-1], middle[shown][-1], marker="x", markersize=8, color=style["color"])
+    if not np.isfinite(middle[-1]):
+        axes.plot(x[shown][-1], middle[shown][-1], marker="*", markersize=9, color=style["color"])
+    return True
 
 
-def _said(found: Comparison) -> str:
+def _said(found: Comparison, missing: list[str]) -> str:
     settings = found.settings
+    floor = rf"$10^{{{round(math.log10(_FLOOR))}}}$"
+    nowhere = f" Nowhere to be drawn: {', '.join(missing)}." if missing else ""
     return (
         f"Medians of {settings.seeds} seeds with the middle half; every value exact at the policies of the run. Each "
-        f"method's step sizes are the best of {settings.trials} random choices on other seeds. A method that reads the "
+        f"method's step sizes are the best of {settings.trials} random "
+        f"{'choice' if settings.trials == 1 else 'choices'} on other seeds. A method that reads the "
         "model draws no samples: its end is a horizontal line on the left. On logarithmic axes everything below "
-        f"{_FLOOR:g}, rounding included, is drawn there. Cross: the median seed diverges after it."
+        f"{floor}, rounding included, is drawn there. Star: the median seed diverges after it.{nowhere}"
     )

@@ -1,104 +1,86 @@
 """Residuals along a run on log-log axes, each with its fitted slope and the claimed slope -1/2."""
 
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatterSciNotation
 
 from smfg_verify.bounds import RESIDUAL_NAMES, RUNNING_MINIMUM, BoundReport, RateFinding, Residuals
-from smfg_verify.report.figures.drawing import (
-    BLUE,
-    FONT_SIZE,
-    GREEN,
-    GREY,
-    RED,
-    finish_axes,
-    footnote,
-    legend,
-    new_figure,
-    signed,
-)
+from smfg_verify.report.figures.drawing import finish_axes, seeds_band, signed
+from smfg_verify.report.figures.layout import lettered, new_figure, settle
+from smfg_verify.report.figures.style import BLACK, BLUE, GREEN, RED, house_style
+from smfg_verify.report.figures.ticks import logarithmic
+from smfg_verify.report.figures.widths import FigureWidth
+from smfg_verify.report.labels import MEASURES, game_title
 
 CLAIMED_SLOPE = -0.5
-_BAND = (0.05, 0.95)
-_LEGEND_ROOM = 0.5
-_TITLES = {
-    "e_omega": (r"$\|\nabla\Phi(\omega_k)\|^2$", "squared objective"),
-    "policy_gap": ("policy-space gap", "objective"),
-    "e_theta": (r"$J_f(\pi^*) - J_f(\pi_k)$", "follower's objective"),
-    "e_mu": (r"$\|\hat\mu_k - \mu^*(\phi_k)\|^2$", "dimensionless"),
-    "e_Vf": (r"$\|V_f - V_f^{\pi_k}\|^2$", "squared value"),
-    "e_Vl": (r"$\|V_l - V_l^{\pi_k}\|^2$", "squared value"),
-}
+_HEIGHT = 1.25
 
 
-def convergence_figure(residuals: Residuals, report: BoundReport) -> Figure:
+@house_style
+def convergence_figure(residuals: Residuals, report: BoundReport, *, width: FigureWidth = "two") -> Figure:
     """One panel a residual: seed mean, band over seeds, the fit over its window, and a line of slope -1/2.
 
     Args:
         residuals: of every seed at every checkpoint.
         report: their rates, of the same residuals.
+        width: of one column of a paper, or of two.
 
     Returns:
-        The figure; what log axes cannot show, zeros and NaN, is counted in its footnote.
+        The figure; what log axes cannot show, zeros and NaN, is counted in its small print.
     """
-    figure = new_figure(10.2, 7.0)
-    panels = figure.subplots(2, 3).ravel()
-    for axes, name in zip(panels, RESIDUAL_NAMES, strict=True):
-        residual_panel(axes, residuals, report, name)
-    footnote(figure, _not_shown(residuals, report))
+    figure = new_figure(width)
+    columns = 3 if width == "two" else 2
+    grid = figure.subplots(len(RESIDUAL_NAMES) // columns, columns)
+    for axes, name in zip(grid.ravel(), RESIDUAL_NAMES, strict=True):
+        residual_panel(axes, residuals, report, name, MEASURES[name].words)
+    for axes in grid[:-1].ravel():
+        axes.set_xlabel("")
+    lettered(grid.ravel())
+    head = f"{game_title(report.game)}. Residuals along the run against the claimed rate"
+    settle(figure, [(row[0], _HEIGHT) for row in grid], head=head, note=_not_shown(residuals, report))
     return figure
 
 
-def residual_panel(axes: Axes, residuals: Residuals, report: BoundReport, name: str) -> None:
+def residual_panel(axes: Axes, residuals: Residuals, report: BoundReport, name: str, title: str) -> None:
     """One residual with its rate; that of the gradient with its running minimum, which the claim is about."""
     rows = [report[name], report[RUNNING_MINIMUM]] if name == "e_omega" else [report[name]]
+    # Before anything is drawn: axes that were linear keep ends that no logarithm has where nothing is positive.
+    axes.set_xscale("log")
+    axes.set_yscale("log")
     _draw(axes, residuals.iterations, getattr(residuals, name), rows)
+    logarithmic(axes.xaxis)
+    logarithmic(axes.yaxis)
+    finish_axes(axes, "\n".join([title, *_verdicts(rows)]), "iterations $k+1$ [count]", MEASURES[name].axis)
 
 
 def _draw(
     axes: Axes, iterations: Int[np.ndarray, " C"], values: Float[np.ndarray, "S C"], rows: list[RateFinding]
 ) -> None:
-    row = rows[0]
     x = iterations + 1
-    drawn = np.where(np.isfinite(values) & (values > 0.0), values, np.nan)
-    known = np.isfinite(drawn).any(axis=0)
-    # Before anything is drawn: axes that were linear keep ends that no logarithm has where nothing is positive.
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    if known.any():
-        low, high = np.nanquantile(drawn[:, known], _BAND, axis=0)
-        axes.fill_between(x[known], low, high, color=BLUE, alpha=0.22, linewidth=0, label="5% to 95% of seeds")
-    axes.plot(x, _positive(row.means), color=BLUE, linewidth=1.6, label="mean of seeds")
+    seeds_band(axes, x, np.where(np.isfinite(values) & (values > 0.0), values, np.nan))
+    _curve(axes, x, rows[0], color=BLUE, linewidth=1.4, label="mean of seeds")
     for extra in rows[1:]:
-        axes.plot(
-            x,
-            _positive(extra.means),
-            color=GREEN,
-            linewidth=1.1,
-            linestyle="-.",
-            label=f"running minimum, {_slope(extra)}",
-        )
-    _slopes(axes, iterations, row)
-    # Axes that span less than two decades would show a single number.
-    axes.yaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(2.0, 0.7)))
-    axes.tick_params(which="minor", labelsize=FONT_SIZE - 2)
-    title, unit = _TITLES[row.name]
-    finish_axes(axes, f"{title}: {_verdicts(rows)}", "iterations k + 1", f"{row.name}, {unit}")
-    lowest, highest = axes.get_ylim()
-    # Room for the legend under everything that is drawn.
-    axes.set_ylim(lowest * (lowest / highest) ** _LEGEND_ROOM, highest)
-    legend(axes, "lower left")
+        _curve(axes, x, extra, color=GREEN, linewidth=1.1, linestyle="-.", label="its running minimum")
+    _slopes(axes, iterations, rows[0])
 
 
-def _verdicts(rows: list[RateFinding]) -> str:
-    found = [row.verdict.value.replace("-1/2", "$-1/2$") for row in rows]
+def _curve(axes: Axes, x: Int[np.ndarray, " C"], row: RateFinding, **style: Any) -> None:
+    means = np.asarray(row.means)
+    shown = np.where(means > 0.0, means, np.nan)
+    if np.isfinite(shown).any():
+        axes.plot(x, shown, **style)
+
+
+def _verdicts(rows: list[RateFinding]) -> list[str]:
+    """Slope and verdict of each, the running minimum's under its name."""
+    lines = [f"{_slope(row)}: {row.verdict.value.replace('-1/2', '$-1/2$')}" for row in rows]
     if rows[0].name == "policy_gap":
-        return f"{found[0]} (no claim)"
-    return ";\nrunning minimum: ".join(found)  # in one line it runs into the next panel's
+        return [f"{lines[0]} (no claim)"]
+    return [lines[0], *(f"minimum: {line}" for line in lines[1:])]
 
 
 def _slopes(axes: Axes, iterations: Int[np.ndarray, " C"], row: RateFinding) -> None:
@@ -108,31 +90,27 @@ def _slopes(axes: Axes, iterations: Int[np.ndarray, " C"], row: RateFinding) -> 
     if math.isfinite(row.slope):
         middle = row.intercept + row.slope * ends.mean()
         fitted = np.exp(row.intercept + row.slope * ends)
-        axes.plot(np.exp(ends), fitted, color=RED, linewidth=1.8, label=f"fit, {_slope(row)}")
+        axes.plot(np.exp(ends), fitted, color=RED, linewidth=1.4, linestyle="--", label="fitted slope")
     else:
         inside = (iterations >= row.window[0]) & (iterations <= row.window[1]) & np.isfinite(means) & (means > 0.0)
         if not inside.any():
             return
         middle = float(np.mean(np.log(means[inside])))
     claimed = middle + CLAIMED_SLOPE * (ends - ends.mean())
-    axes.plot(np.exp(ends), np.exp(claimed), color=GREY, linewidth=1.4, linestyle=":", label="slope $-1/2$")
+    axes.plot(np.exp(ends), np.exp(claimed), color=BLACK, linewidth=1.2, linestyle=":", label="claimed slope $-1/2$")
 
 
 def _slope(row: RateFinding) -> str:
     if not math.isfinite(row.slope):
         return "no slope"
-    return f"slope {signed(row.slope)} [{signed(row.lower)}, {signed(row.upper)}]"
-
-
-def _positive(means: tuple[float, ...]) -> np.ndarray:
-    values = np.asarray(means)
-    return np.where(values > 0.0, values, np.nan)
+    # The interval is never broken between two lines.
+    return f"slope {signed(row.slope)} [{signed(row.lower)},\u00a0{signed(row.upper)}]"
 
 
 def _not_shown(residuals: Residuals, report: BoundReport) -> str:
     zeros = sum(int(np.sum(getattr(residuals, name) == 0.0)) for name in RESIDUAL_NAMES)
     not_finite = {name: report[name].num_not_finite for name in RESIDUAL_NAMES if report[name].num_not_finite}
-    listed = ", ".join(f"{name} {count:,}" for name, count in not_finite.items()) or "none"
+    listed = ", ".join(f"{MEASURES[name].words.lower()} {count:,}" for name, count in not_finite.items()) or "none"
     return (
         f"{report.num_seeds} seeds, {len(residuals.iterations)} checkpoints; each fit over its own window, "
         f"{100 * report.confidence:g}% intervals. Not drawn: points not finite ({listed}: {report.num_diverged:,} "

@@ -1,13 +1,18 @@
 """A document as LaTeX that a paper can \\input: booktabs tables and its figures."""
 
+import re
 from pathlib import Path
 
 from smfg_verify.records.latex_text import escaped
+from smfg_verify.report.figures.widths import INCHES
 from smfg_verify.report.formats.document import Document, Picture, Table, slug
 from smfg_verify.report.formats.templates import template
 
 # What LaTeX takes without a figure of its own: vector graphics before pixels.
 _INCLUDED = (".pdf", ".png")
+_POINTS_AN_INCH = 72.0
+# Figures up to so wide stand in one column of two.
+_ONE_COLUMN = 1.1 * INCHES["one"]
 
 
 def latex_fragment(document: Document) -> str:
@@ -27,7 +32,7 @@ def latex_fragment(document: Document) -> str:
         subtitle=escaped(document.subtitle),
         label=slug(document.name),
         tables=tables,
-        pictures=[(picture, file) for picture in pictures if (file := _included(picture))],
+        pictures=[(picture, file, *_place(picture)) for picture in pictures if (file := _included(picture))],
         escaped=escaped,
         columns=_columns,
     )
@@ -41,6 +46,13 @@ def _columns(table: Table) -> str:
         rf">{{{side}\arraybackslash}}p{{\dimexpr {column.width / total:.4f}\linewidth-2\tabcolsep\relax}}"
         for column, side in sides
     )
+
+
+def _place(picture: Picture) -> tuple[str, str]:
+    """Inches of a figure, which it is never enlarged beyond, and the float that it goes in: of a column or a page."""
+    points = re.search(r'<svg[^>]*\swidth="([\d.]+)pt"', picture.svg)
+    inches = float(points[1]) / _POINTS_AN_INCH if points else INCHES["two"]
+    return f"{inches:.2f}", "figure" if inches <= _ONE_COLUMN else "figure*"
 
 
 def _included(picture: Picture) -> str:

@@ -51,6 +51,10 @@ def write_documents(directory: Path, kinds: Iterable[Format]) -> tuple[str, ...]
     Raises:
         ValueError, OSError: as `rendered`.
     """
-    contents = {FILES[kind]: rendered(directory, kind).encode() for kind in kinds if kind in FILES}
-    write_in(directory, contents)
-    return tuple(contents)
+    wanted = [kind for kind in kinds if kind in FILES]
+    if not wanted:
+        return ()
+    found = contents(read_saved(directory))
+    texts = {FILES[kind]: _WRITERS[kind](found).encode() for kind in wanted}
+    write_in(directory, texts)
+    return tuple(texts)

@@ -8,13 +8,20 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
-from smfg_verify.symbolic.derivation import Derivation
+from smfg_verify.records.latex_text import escaped
+from smfg_verify.report.tables import derivation_words as words
+from smfg_verify.symbolic.constants import GameExpressions
+from smfg_verify.symbolic.derivation import Part, Refusal
 from smfg_verify.symbolic.game import FUNCTIONS, SymbolicGame
 from smfg_verify.symbolic.gradient import PARTS, GradientFormula
 from smfg_verify.symbolic.latex import aligned, latex, symbol_latex
 from smfg_verify.symbolic.proofs.alignment import AlignmentFormula
-from smfg_verify.symbolic.proofs.claims import Claim, Computed
+from smfg_verify.symbolic.proofs.claims import Claim, Computed, Gap, NotDerived
 from smfg_verify.symbolic.proofs.contraction import ContractionFormula
+from smfg_verify.symbolic.rates import BestExponents, RateDerivation
+
+# Records of constants and of rates, which have texts of their own.
+Record = GameExpressions | RateDerivation | BestExponents
 
 
 class Heading(NamedTuple):
@@ -46,62 +53,21 @@ class Stated(NamedTuple):
 
 Block = Heading | Words | Equation | Stated
 
-_FUNCTION_NAMES = {
-    "transition": ("P(s_next | s, a, b, m)", r"P(s' \mid s, a, b, m)"),
-    "follower_reward": ("r_f(s, a, b, m)", "r_f(s, a, b, m)"),
-    "leader_reward": ("r_l(s, a, b, m)", "r_l(s, a, b, m)"),
-}
-_PART_NAMES = {
-    "direct": "direct part",
-    "policy_response": "policy response",
-    "mean_field_response": "mean field response",
-}
-_STEPS = {
-    "Pbar": "Moves under the leader's policy, Pbar_s_a_t:",
-    "P": "The chain of the follower's policy, P_s_t:",
-    "N": "Discounted visits, N = (I - gamma P)^-1 by cofactors:",
-    "A": "A is I - P^T on moves of mass from the last state, C the slopes g of the flow; A^-1 and S = (A - C)^-1:",
-    "leader": "The leader: mean reward lbar, visits D from rho, value W, worth L of an action, slope dJ as mass moves:",
-}
-_WRITTEN = {
-    "\\": r"\textbackslash ",
-    "_": r"\_",
-    "^": r"\^{}",
-    "|": "$|$",
-    "<": "$<$",
-    ">": "$>$",
-    "&": r"\&",
-    "%": r"\%",
-}
-_CLAIMS = {
-    "one-sided": "the slope of the best response is never positive, for every leader, mean field and policy: "
-    "one-sided contraction holds with c >= 1 at every temperature, so there is one "
-    "equilibrium and congestion never loses it.",
-    "steepest": "the size of the slope is at most the critical temperature over tau: above the critical temperature "
-    "the best response contracts under every leader.",
-    "attained": "the size of the slope is the critical temperature over tau where both actions are chosen alike "
-    "(p = 1/2): at or below the critical temperature contraction is lost if that occurs.",
-    "ratio": "the alignment <g, p> / ||p||^2 along x, the probability of the leader's second action, is one minus x "
-    "over the peak's expression: negative exactly where x exceeds it.",
-    "direct-positive": "the direct part always asks for a larger x.",
-    "peak-positive": "the peak's expression is positive: the alignment is positive at small x.",
-    "choice-falls": "the equilibrium's x falls as p grows: a larger x drives p down.",
-    "one-peak": "the gap between the peak's expression and the equilibrium's x grows with p: over this range of p the "
-    "alignment changes its sign at most once, from positive to negative as x grows.",
-}
 
-
-def text_lines(derivation: Derivation) -> Iterator[str]:
-    """A derivation as plain text, line by line.
+def text_lines(part: Part | Record) -> Iterator[str]:
+    """A part of a derivation as plain text, line by line.
 
     Args:
-        derivation: what was derived.
+        part: what was derived.
 
     Returns:
         The lines.
     """
+    if isinstance(part, Record):
+        yield from ("", *part.text.splitlines())
+        return
     after: Block | None = None
-    for block in blocks(derivation):
+    for block in blocks(part):
         match block:
             case Heading(text):
                 yield from ("", text, "-" * len(text))
@@ -113,41 +79,62 @@ def text_lines(derivation: Derivation) -> Iterator[str]:
                 yield from ("", f"{_mark(claim)}: {sentence}", f"  {_relation_text(claim.relation)}")
                 if claim.conditions:
                     yield f"  where {', '.join(map(_relation_text, claim.conditions))}"
+                if claim.gap is not None:
+                    yield f"  Not proved since {_gap_text(claim.gap)}: {claim.gap.part}"
         after = block
 
 
-def latex_lines(derivation: Derivation) -> Iterator[str]:
-    """A derivation as LaTeX for a document with amsmath and booktabs, line by line.
+def latex_lines(part: Part | Record) -> Iterator[str]:
+    """A part of a derivation as LaTeX for a document with amsmath and booktabs, line by line.
 
     Args:
-        derivation: what was derived.
+        part: what was derived.
 
     Returns:
         The lines.
     """
-    for kind, group in itertools.groupby(blocks(derivation), type):
+    if isinstance(part, Record):
+        yield f"\n{part.latex}\n"
+        return
+    for kind, group in itertools.groupby(blocks(part), type):
         if kind is Equation:
             yield aligned((block.left_latex, block.right) for block in group if isinstance(block, Equation))
             continue
         for block in group:
             match block:
                 case Heading(text):
-                    yield rf"\section*{{{_escaped(text)}}}"
+                    yield rf"\section*{{{escaped(text)}}}"
                 case Words(text):
-                    yield f"\n{_escaped(text)}\n"
+                    yield f"\n{escaped(text)}\n"
                 case Stated(claim, sentence):
                     where = ", ".join(f"${_condition_latex(condition)}$" for condition in claim.conditions)
-                    yield rf"\paragraph{{{_mark(claim)}.}} {_escaped(sentence)}"
+                    yield rf"\paragraph{{{_mark(claim)}.}} {escaped(sentence)}"
                     yield rf"\[ {latex(claim.relation)} \]" + (f" where {where}." if where else "")
+                    if claim.gap is not None:
+                        yield f"Not proved since {escaped(_gap_text(claim.gap))}: ${latex(claim.gap.part)}$."
 
 
-def blocks(derivation: Derivation) -> Iterator[Block]:
+def blocks(part: Part) -> Iterator[Block]:
     """What there is to say, in order."""
-    yield from _game(derivation.game)
-    if derivation.contraction is not None:
-        yield from _contraction(derivation.contraction)
-    yield from _alignment(derivation.alignment)
-    yield from _gradient(derivation.gradient)
+    match part:
+        case SymbolicGame():
+            yield from _game(part)
+        case GradientFormula():
+            yield from _gradient(part)
+        case ContractionFormula():
+            yield from _contraction(part)
+        case AlignmentFormula():
+            yield from _alignment(part)
+        case NotDerived(what, missing):
+            yield Heading(words.HEADINGS[what])
+            yield Words(f"Not derived for this game. It needs {'; '.join(words.NEEDS[code] for code in missing)}.")
+        case Refusal(what, why):
+            yield Heading(words.HEADINGS[what])
+            yield Words(f"Not derived. {why}")
+
+
+def _gap_text(gap: Gap) -> str:
+    return words.GAPS[gap.kind].format(where=gap.where)
 
 
 def _mark(claim: Claim) -> str:
@@ -159,7 +146,7 @@ def _game(game: SymbolicGame) -> Iterator[Block]:
     for kind, labels in (("s", game.states), ("a", game.follower_actions), ("b", game.leader_actions)):
         yield Words(f"{kind}: {', '.join(f'{index} {label}' for index, label in enumerate(labels))}")
     for name in FUNCTIONS:
-        yield Equation(*_FUNCTION_NAMES[name], getattr(game, name))
+        yield Equation(*words.FUNCTION_NAMES[name], getattr(game, name))
     numbers = {name: np.array2string(values, separator=", ") for name, values in game.numbers.items()}
     numbers |= {"gamma": f"{float(game.discount):g}", "tau": f"{float(game.temperature):g}"}
     yield Words(f"At {', '.join(f'{name} = {value}' for name, value in numbers.items())}.")
@@ -172,19 +159,27 @@ def _gradient(gradient: GradientFormula) -> Iterator[Block]:
         "policy phi_o_b; rho is the initial law. The implicit function theorem, each step by those before it:"
     )
     for key, group in itertools.groupby(gradient.definitions, lambda symbol: _step(str(symbol))):
-        yield Words(_STEPS.get(key) or key)
+        yield Words(words.STEPS.get(key) or key)
         for symbol in group:
             yield Equation(str(symbol), symbol_latex(str(symbol)), gradient.definitions[symbol])
+    if any(entry.has(*_BROKEN) for name in FUNCTIONS for entry in gradient.game.tables[name].values()):
+        yield Words(words.BETWEEN)
     yield Words("Derivatives of Phi in the leader's policy; the gradient is the sum of the three parts:")
     rows, columns = gradient.leader_policy.shape
     for (o, b), part in itertools.product(np.ndindex(rows, columns), PARTS):
-        place = rf"\left.\frac{{\partial \Phi}}{{\partial \phi_{{{o}{b}}}}}\right|_{{\text{{{_PART_NAMES[part]}}}}}"
-        yield Equation(f"dPhi/dphi_{o}_{b}, {_PART_NAMES[part]}", place, getattr(gradient, part)[o, b])
+        place = (
+            rf"\left.\frac{{\partial \Phi}}{{\partial \phi_{{{o}{b}}}}}\right|_{{\text{{{words.PART_NAMES[part]}}}}}"
+        )
+        yield Equation(f"dPhi/dphi_{o}_{b}, {words.PART_NAMES[part]}", place, getattr(gradient, part)[o, b])
     yield Words("In logits: dPhi/domega_o_b = phi_o_b (dPhi/dphi_o_b - sum over c of phi_o_c dPhi/dphi_o_c).")
 
 
+# Formulas that may jump, or whose slope may.
+_BROKEN = (sp.Piecewise, sp.Heaviside, sp.sign, sp.floor, sp.ceiling, sp.Abs, sp.Max, sp.Min)
+
+
 def _step(name: str) -> str:
-    if directed := re.match(r"(?:q|dV|dQ|dpi|g|dm)(?:m(\d)|phi(\d)(\d))", name):
+    if directed := re.match(r"(?:q|dV|dQ|dpi|g|dm)(?:m(\d)|phi(\d)(\d+))", name):
         state, row, action = directed.groups()
         moved = f"As mass moves from the last state to state {state}" if state else f"As phi_{row}_{action} grows"
         last = "" if state else ", change dm of the mean field"
@@ -194,24 +189,18 @@ def _step(name: str) -> str:
 
 
 def _contraction(contraction: ContractionFormula) -> Iterator[Block]:
-    yield Heading("The best response")
+    yield Heading(words.HEADINGS["contraction"])
     yield Words("Its slope along moves of mass, p = pi(0 | s) where one choice serves both states:")
     yield Equation("slope", r"D\Gamma", contraction.slope)
     if contraction.temperature is not None:
         yield Words("Critical temperature of contraction:")
         yield Equation("tau_c", r"\tau_c", contraction.temperature)
-    yield from (Stated(claim, _CLAIMS[claim.name]) for claim in contraction.claims)
+    yield from (Stated(claim, words.CLAIMS[claim.name]) for claim in contraction.claims)
     yield from (Words(_computed(found)) for found in contraction.computed)
 
 
-def _alignment(alignment: AlignmentFormula | None) -> Iterator[Block]:
-    yield Heading("Gradient alignment along the leader's one parameter")
-    if alignment is None:
-        yield Words(
-            "Not derived: this needs two states, a leader with one observation, two actions and no entropy weight, and "
-            "a follower whose choice does not depend on the state."
-        )
-        return
+def _alignment(alignment: AlignmentFormula) -> Iterator[Block]:
+    yield Heading(words.HEADINGS["alignment"])
     if alignment.zeros_put_in:
         yield Words(f"With {' = '.join(map(str, alignment.zeros_put_in))} = 0, as in this game.")
     yield Words("Choice p = pi(0 | s) and mass m_0 under the leader's second action with probability x:")
@@ -219,21 +208,24 @@ def _alignment(alignment: AlignmentFormula | None) -> Iterator[Block]:
     yield Equation("tau*log(p/(1 - p))", r"\tau \log \frac{p}{1 - p}", alignment.advantage)
     yield Equation("Phi", r"\Phi", alignment.objective)
     yield Equation("direct dPhi/dx", r"\left.\frac{d\Phi}{dx}\right|_{\text{direct}}", alignment.direct)
-    yield Words("The peak, where the total gradient vanishes:")
-    yield Equation("x", "x", alignment.peak)
+    yield Words("With p the equilibrium's choice at x, the total gradient vanishes where x is X:")
+    yield Equation("X", "X", alignment.peak)
     if alignment.peak_temperature is not None:
-        yield Words("The temperature at which the peak has the choice p:")
+        yield Words("The temperature at which that occurs with the choice p:")
         yield Equation("tau", r"\tau", alignment.peak_temperature)
     if alignment.plain_peak:
         calm = " = ".join(map(str, alignment.calm))
-        yield Words(f"With {calm} = 0 the peak is, with Lambert's function W(z) exp(W(z)) = z:")
+        yield Words(
+            f"With {calm} = 0 that is at these p and x, if 0 < x < 1, with Lambert's function W(z) exp(W(z)) = z:"
+        )
         yield from (Equation(name, name, value) for name, value in alignment.plain_peak.items())
     if not alignment.claims:
         yield Words(
-            "No sign is derived: the alignment is not one minus x over the peak's expression, as where both actions "
-            "of the leader take something."
+            "No sign is derived: the alignment is not one minus x over X, as where both actions of the leader take "
+            "something."
         )
-    yield from (Stated(claim, _CLAIMS[claim.name]) for claim in alignment.claims)
+    yield from (Stated(claim, words.CLAIMS[claim.name]) for claim in alignment.claims)
+    yield Words(words.TURNS[alignment.turn])
     yield from (Words(_computed(found)) for found in alignment.computed)
 
 
@@ -241,9 +233,9 @@ def _computed(found: Computed) -> str:
     values = found.values
     if found.name == "contraction-lost":
         return f"Computed, not proved: {_lost(values)}"
-    if found.name == "alignment-zero":
+    if found.name in ("peak", "trough", "inflection"):
         numbers = ", ".join(f"{name} = {value:.10g}" for name, value in values.items())
-        return f"Computed, not proved: at these numbers the gradient vanishes at {numbers}."
+        return f"Computed, not proved: at these numbers the gradient vanishes, at a {found.name} of Phi, at {numbers}."
     if found.name == "no-values":
         return "Computed: nothing, since at these numbers some of the formulas have no finite value."
     ends = ", ".join(f"{value:.6g} {name}" for name, value in values.items())
@@ -283,10 +275,8 @@ def _relation_text(relation: sp.Basic) -> str:
     if isinstance(relation, sp.And):
         first, second = _bounds(relation)
         return f"{first.lhs} {first.rel_op} {first.rhs} {second.rel_op} {second.rhs}"
+    if isinstance(relation, sp.Contains):
+        return f"{relation.args[0]} is an integer"
     if isinstance(relation, sp.Rel):
         return f"{relation.lhs} {relation.rel_op.replace('==', '=')} {relation.rhs}"
     return str(relation)
-
-
-def _escaped(text: str) -> str:
-    return "".join(_WRITTEN.get(letter, letter) for letter in text)

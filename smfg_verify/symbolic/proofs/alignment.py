@@ -6,27 +6,26 @@ Phi, and negative where the direct part points away from it.
 """
 
 import dataclasses
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
 
-import numpy as np
-import scipy.optimize
 import sympy as sp
 
 from smfg_verify.symbolic import symbols
-from smfg_verify.symbolic.game import SymbolicGame
+from smfg_verify.symbolic.game import FUNCTIONS, SymbolicGame
 from smfg_verify.symbolic.gradient import GradientFormula
-from smfg_verify.symbolic.proofs.claims import Claim, Computed, claim_sign
+from smfg_verify.symbolic.proofs.claims import Claim, Computed, Gap, NotDerived, claim_sign
+from smfg_verify.symbolic.proofs.continuity import jump_of
 from smfg_verify.symbolic.proofs.contraction import domain_of
 from smfg_verify.symbolic.proofs.memoryless import Memoryless, choice, memoryless
 from smfg_verify.symbolic.proofs.signs import Domain, sign_on
+from smfg_verify.symbolic.proofs.stationary import stationary_points
 from smfg_verify.symbolic.responses import Responses
 from smfg_verify.symbolic.sheet import simplified
 
 leader_probability = sp.Symbol("x", positive=True)
 odds = sp.Symbol("y", positive=True)
 _MASS = symbols.element("m", (0,), nonnegative=True)
-_GRID = 4001
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +40,14 @@ class AlignmentFormula:
         objective: Phi, in p, m_0 and x.
         ratio: total over direct slope, in p and x.
         equilibrium_x: the x at which the follower's choice is p.
-        peak_x: the x at which the ratio is zero where the choice is p.
+        peak_x: the x at which the ratio is zero where the choice is p; see `turn` for what it is.
         peak: the same with the mass m_0 as a symbol.
         peak_temperature: the temperature at which the peak has the choice p.
         calm: parameters that the slope of the best response depends on, such as congestion and inertia.
         plain_peak: the peak where those are zero, by name ("p", "x"), in closed form; empty if there is none.
         claims: signs, proved or not; none where the alignment is not one minus x over the peak's expression, as where
             both actions of the leader take something.
-        computed: the peak at the game's numbers.
+        computed: the stationary points at the game's numbers.
 
     Examples:
         >>> from smfg_verify import symbolic
@@ -56,7 +55,7 @@ class AlignmentFormula:
         >>> formula = symbolic.alignment_formula(laffer)
         >>> formula.objective
         -m_0*taxes_1*wage*x/(gamma - 1)
-        >>> [round(found.values["x"], 4) for found in formula.computed if found.name == "alignment-zero"]
+        >>> [round(found.values["x"], 4) for found in formula.computed if found.name == "peak"]
         [0.5049]
     """
 
@@ -75,8 +74,18 @@ class AlignmentFormula:
     claims: tuple[Claim, ...]
     computed: tuple[Computed, ...]
 
+    @property
+    def turn(self) -> Literal["peak", "trough", "none", "unknown"]:
+        """What a zero of the ratio is proved to be, where one occurs: of Phi along x."""
+        proved = {claim.name for claim in self.claims if claim.proved}
+        if {"ratio", "peak-negative"} <= proved:
+            return "none"
+        if "one-turn" not in proved:
+            return "unknown"
+        return "peak" if "direct-positive" in proved else "trough" if "direct-negative" in proved else "unknown"
 
-def alignment_formula(gradient: GradientFormula) -> AlignmentFormula | None:
+
+def alignment_formula(gradient: GradientFormula) -> AlignmentFormula | NotDerived:
     """Sign and zeros of the alignment as a function of the leader's one parameter.
 
     Args:
@@ -84,8 +93,8 @@ def alignment_formula(gradient: GradientFormula) -> AlignmentFormula | None:
             actions and one observation.
 
     Returns:
-        The formulas with their claims; None for a game of another kind, or whose alignment is not affine in x,
-        or whose direct part is zero everywhere.
+        The formulas with their claims; what is missing for a game of another kind, or whose alignment is not affine in
+        x, or whose direct part is zero everywhere.
 
     Examples:
         >>> from smfg_verify import symbolic
@@ -95,14 +104,15 @@ def alignment_formula(gradient: GradientFormula) -> AlignmentFormula | None:
     """
     game, responses = gradient.game, Responses(gradient.game)
     found = memoryless(responses)
-    if found is None or gradient.leader_policy.shape != (1, 2) or game.leader_temperature != 0.0:
-        return None
+    missing = tuple(_missing(responses, found))
+    if found is None or missing:
+        return NotDerived("alignment", missing)
     zeros = _zero_entries(game)
     put_in = _Reduction(responses, found, zeros)
     wanted = [_along_x(gradient.direct), _along_x(gradient.total), gradient.objective, gradient.best_response[0]]
     direct, total, objective, slope = put_in.of(gradient, wanted)
     if direct == 0:
-        return None
+        return NotDerived("alignment", ("no-direct",))
     ratio = sp.factor(total / direct)
     advantage = put_in.plain(found.advantage)
     tidy = _Tidy(responses.m[0], found.share)
@@ -110,7 +120,7 @@ def alignment_formula(gradient: GradientFormula) -> AlignmentFormula | None:
     peak = _root(sp.numer(ratio), leader_probability)
     at = _root(advantage - symbols.temperature * logit, leader_probability)
     if peak is None or at is None or sp.denom(ratio).has(leader_probability):
-        return None
+        return NotDerived("alignment", ("not-linear",))
     log_odds = sp.log(choice / (1 - choice))
     calm = tuple(sorted(slope.free_symbols & set(game.names.parameter_symbols), key=str))
     formula = AlignmentFormula(
@@ -129,8 +139,31 @@ def alignment_formula(gradient: GradientFormula) -> AlignmentFormula | None:
         claims=(),
         computed=(),
     )
-    claims = _claims(formula, _domain(game, responses), tidy)
-    return dataclasses.replace(formula, claims=claims, computed=_peaks(formula, game))
+    domain = _domain(game, responses)
+    jump = jump_of(game, FUNCTIONS, domain)
+    claims = tuple(claim.without(jump) for claim in _claims(formula, domain, tidy))
+    computed = stationary_points({name: getattr(formula, name).subs(_MASS, found.share) for name in _EVALUATED}, game)
+    return dataclasses.replace(formula, claims=claims, computed=computed)
+
+
+_EVALUATED = ("peak_x", "equilibrium_x", "share", "direct", "objective", "ratio")
+
+
+def _missing(responses: Responses, found: Memoryless | None) -> Iterator[str]:
+    """Codes of what this derivation needs and a game has not."""
+    game = responses.game
+    if game.names.sizes[:2] != (2, 2):
+        yield "two-states"
+    if len(responses.rows) != 1:
+        yield "one-observation"
+    if game.names.sizes[2] != 2:
+        yield "two-prices"
+    if game.leader_temperature != 0.0:
+        yield "no-entropy"
+    if found is None:
+        yield "memoryless"
+    elif found.share.free_symbols & {*responses.phi.values()}:
+        yield "own-moves"
 
 
 def _along_x(part: sp.Matrix) -> sp.Expr:
@@ -138,15 +171,20 @@ def _along_x(part: sp.Matrix) -> sp.Expr:
 
 
 def _domain(game: SymbolicGame, responses: Responses) -> Domain:
-    """As for contraction, with gamma and entries of arrays positive where they are so in the game."""
+    """As for contraction, with gamma and entries of arrays of the sign that they have in the game."""
     domain = domain_of(game, responses)
     arrays = [parameter for parameter in game.names.parameters.values() if parameter.shape]
-    entries = [s for parameter in arrays for s in parameter.symbols if game.substitution[s] > 0.0]
+    entries = [symbol for parameter in arrays for symbol in parameter.symbols]
+    domain = dataclasses.replace(
+        domain,
+        positive=[symbol for symbol in entries if game.substitution[symbol] > 0.0],
+        negative=[symbol for symbol in entries if game.substitution[symbol] < 0.0],
+    )
     if game.discount == 0.0:
-        return dataclasses.replace(domain, positive=entries)
+        return domain
     half_open = {symbol: bounds for symbol, bounds in domain.half_open.items() if symbol != symbols.discount}
     open_ = {**domain.open, symbols.discount: domain.half_open[symbols.discount]}
-    return dataclasses.replace(domain, open=open_, half_open=half_open, positive=entries)
+    return dataclasses.replace(domain, open=open_, half_open=half_open)
 
 
 def _zero_entries(game: SymbolicGame) -> dict[sp.Symbol, sp.Integer]:
@@ -232,59 +270,43 @@ def _plain_peak(calm: tuple[sp.Symbol, ...], peak: sp.Expr, at: sp.Expr, logit: 
 
 
 def _claims(formula: AlignmentFormula, domain: Domain, tidy: Callable[[sp.Expr], sp.Expr]) -> tuple[Claim, ...]:
-    """That the ratio is 1 - x / peak_x, that peak_x grows and the equilibrium's x falls as p grows."""
-    falling = sp.factor(sp.diff(formula.equilibrium_x, choice))
-    growing = sp.factor(sp.diff(formula.peak_x - formula.equilibrium_x, choice))
-    # Where inertia puts mass into a state that nobody chooses the peak need be the only zero above that mass alone.
-    above = dataclasses.replace(domain, open={**domain.open, choice: (formula.share.subs(choice, 0), sp.Integer(1))})
-    wide = sign_on(growing, domain) == "positive"
+    """That the ratio is 1 - x / peak_x, the signs of the direct part, of peak_x, and of how x and p move together."""
     form = 1 - leader_probability / formula.peak_x
     claim = claim_sign("ratio", formula.ratio - form, "zero", domain)
     if not claim.proved:
         return ()  # the leader takes something by its first action too: the others would say nothing of the sign
     form_shown = sp.Eq(sp.Symbol("ratio"), 1 - leader_probability / formula.peak, evaluate=False)
-    return (
+    moves = sp.factor(sp.diff(formula.equilibrium_x, choice))
+    claims = [
         dataclasses.replace(claim, relation=form_shown),
-        claim_sign(
-            "direct-positive", formula.direct.subs(_MASS, formula.share), "positive", domain, shown=formula.direct
-        ),
-        claim_sign("peak-positive", formula.peak_x, "positive", domain, shown=formula.peak),
-        claim_sign("choice-falls", falling, "negative", domain, shown=tidy(falling)),
-        claim_sign("one-peak", growing, "positive", domain if wide else above, shown=tidy(growing)),
-    )
+        _either("direct", formula.direct.subs(_MASS, formula.share), domain, formula.direct),
+        _either("peak", formula.peak_x, domain, formula.peak),
+        _either("choice", moves, domain, tidy(moves), words=("rises", "falls")),
+    ]
+    if claims[2].name == "peak-positive":
+        claims.append(_one_turn(formula, domain, tidy, claims))
+    return tuple(claims)
 
 
-def _peaks(formula: AlignmentFormula, game: SymbolicGame) -> tuple[Computed, ...]:
-    """Zeros of the alignment at the game's numbers, by bracketing on a grid of choices."""
-    numbers = {**game.substitution, symbols.discount: game.discount, symbols.temperature: game.temperature}
-    named = ("peak_x", "equilibrium_x", "share", "objective", "ratio")
-    values = {name: getattr(formula, name).subs(_MASS, formula.share).subs(numbers) for name in named}
-    if any(value.has(sp.zoo, sp.nan, sp.oo) for value in values.values()):
-        return (Computed("no-values", {}),)
-    run = {name: sp.lambdify([choice, leader_probability], value, "numpy") for name, value in values.items()}
-
-    def gap(p: float | np.ndarray) -> np.ndarray:
-        return np.asarray(run["peak_x"](p, 0.0) - run["equilibrium_x"](p, 0.0))
-
-    def excess(x: float, p: float | np.ndarray) -> np.ndarray:
-        return np.asarray(run["equilibrium_x"](p, 0.0) - x)
-
-    grid = 1.0 / (1.0 + np.exp(-np.linspace(-30.0, 30.0, _GRID)))
-    found = []
-    for p in _roots(gap, grid):
-        x = float(run["equilibrium_x"](p, 0.0))
-        at = {name: float(run[name](p, x)) for name in ("share", "objective")}
-        if 0.0 < x < 1.0:
-            found.append(Computed("alignment-zero", {"x": x, "p": p, "m_0": at["share"], "Phi": at["objective"]}))
-    ends = {
-        f"at x = {x:g}": float(run["ratio"](p, x))
-        for x in (0.0, 1.0)
-        for p in _roots(functools.partial(excess, x), grid)
-    }
-    return (*found, Computed("ratio-at-ends", ends))
+def _either(
+    what: str, expression: sp.Expr, domain: Domain, shown: sp.Expr, words: tuple[str, str] = ("positive", "negative")
+) -> Claim:
+    """The claim of the sign that is proved; of the first one, not proved, where none is."""
+    if sign_on(expression, domain) == "negative":
+        return claim_sign(f"{what}-{words[1]}", expression, "negative", domain, shown=shown)
+    return claim_sign(f"{what}-{words[0]}", expression, "positive", domain, shown=shown)
 
 
-def _roots(function: Callable[[float | np.ndarray], np.ndarray], grid: np.ndarray) -> list[float]:
-    signs = np.where(function(grid) >= 0.0, 1, -1)
-    changes = np.flatnonzero(signs[:-1] * signs[1:] < 0)
-    return [float(scipy.optimize.brentq(function, grid[i], grid[i + 1], xtol=1e-15, rtol=1e-14)) for i in changes]
+def _one_turn(
+    formula: AlignmentFormula, domain: Domain, tidy: Callable[[sp.Expr], sp.Expr], before: list[Claim]
+) -> Claim:
+    """That the ratio turns at most once, from positive to negative as x grows: peak_x - x falls as x grows."""
+    falls = before[-1].name == "choice-falls"
+    widens = sp.factor(sp.diff(formula.peak_x - formula.equilibrium_x, choice))
+    sign: Literal["positive", "negative"] = "positive" if falls else "negative"
+    # Where inertia puts mass into a state that nobody chooses the peak need be the only zero beside that mass alone.
+    inner = (formula.share.subs(choice, 0), sp.Integer(1)) if falls else (sp.Integer(0), formula.share.subs(choice, 1))
+    if sign_on(widens, domain) != sign:
+        domain = dataclasses.replace(domain, open={**domain.open, choice: inner})
+    rests = next((Gap("rests", claim.name, claim.relation) for claim in before[2:] if not claim.proved), None)
+    return claim_sign("one-turn", widens, sign, domain, shown=tidy(widens)).without(rests)

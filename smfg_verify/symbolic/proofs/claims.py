@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 import sympy as sp
 
@@ -23,6 +24,22 @@ _ENOUGH: Mapping[Sign, tuple[Sign, ...]] = {
 }
 
 
+class Gap(NamedTuple):
+    """Why a sign alone proves nothing.
+
+    Attributes:
+        kind: "jump", a part that is not proved to be continuous in the mean field; "laws", the determinant that is not
+            proved to be positive, so that the chain may have several stationary laws; "rests", another claim that
+            is not proved.
+        where: function of the game, or the other claim.
+        part: the expression.
+    """
+
+    kind: Literal["jump", "laws", "rests"]
+    where: str
+    part: sp.Basic
+
+
 @dataclasses.dataclass(frozen=True)
 class Claim:
     """A claim about formulas.
@@ -32,12 +49,25 @@ class Claim:
         relation: what is claimed.
         proved: whether sympy has proved it; if not, it is neither proved nor refuted.
         conditions: where it holds.
+        gap: why it is not proved although its relation may be; None where the relation is all there is to it.
     """
 
     name: str
     relation: sp.Basic
     proved: bool
     conditions: tuple[sp.Basic, ...]
+    gap: Gap | None = None
+
+    def without(self, gap: Gap | None) -> "Claim":
+        """The claim where something else stands against it.
+
+        Args:
+            gap: what; None where nothing does.
+
+        Returns:
+            The claim, not proved because of the gap; the claim itself without one.
+        """
+        return self if gap is None else dataclasses.replace(self, proved=False, gap=gap)
 
 
 def claim_sign(name: str, expression: sp.Expr, sign: Sign, domain: Domain, *, shown: sp.Expr | None = None) -> Claim:
@@ -69,3 +99,22 @@ class Computed:
 
     name: str
     values: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class NotDerived:
+    """What is not derived of a game, and what it would need for that.
+
+    Attributes:
+        what: "contraction" or "alignment".
+        missing: codes of what the game has not, such as "two-states".
+
+    Examples:
+        >>> from smfg_verify import symbolic
+        >>> market = symbolic.stackelberg_formula(symbolic.load("market-entrance"))
+        >>> symbolic.alignment_formula(market).missing
+        ('one-observation', 'two-prices', 'memoryless')
+    """
+
+    what: Literal["contraction", "alignment"]
+    missing: tuple[str, ...]

@@ -11,11 +11,15 @@ import sympy as sp
 
 from smfg_verify.symbolic import symbols
 from smfg_verify.symbolic.game import SymbolicGame
-from smfg_verify.symbolic.proofs.claims import Claim, Computed, claim_sign
+from smfg_verify.symbolic.proofs.claims import Claim, Computed, Gap, NotDerived, claim_sign
+from smfg_verify.symbolic.proofs.continuity import jump_of, signs_on_edge
 from smfg_verify.symbolic.proofs.memoryless import choice, memoryless
 from smfg_verify.symbolic.proofs.signs import Domain, ranges_of, sign_on, vanishes
 from smfg_verify.symbolic.responses import Responses
 from smfg_verify.symbolic.sheet import simplified
+
+# What the best response is made of.
+_FOLLOWERS = ("transition", "follower_reward")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +45,7 @@ class ContractionFormula:
     computed: tuple[Computed, ...]
 
 
-def contraction_formula(game: SymbolicGame) -> ContractionFormula | None:
+def contraction_formula(game: SymbolicGame) -> ContractionFormula | NotDerived:
     """When the best response of a two-state game contracts, and whether it does so one-sidedly.
 
     The slope is taken at every mean field, follower's policy and stationary law, not at the equilibrium alone.
@@ -50,7 +54,7 @@ def contraction_formula(game: SymbolicGame) -> ContractionFormula | None:
         game: with two states.
 
     Returns:
-        The formula with its claims; None for three states, where the slope is a matrix.
+        The formula with its claims; what is missing for three states, where the slope is a matrix.
 
     Raises:
         ValueError: as `stackelberg_formula`.
@@ -65,7 +69,7 @@ def contraction_formula(game: SymbolicGame) -> ContractionFormula | None:
     """
     responses = Responses(game, at_equilibrium=False)
     if game.num_states != 2:
-        return None
+        return NotDerived("contraction", ("two-states",))
     found = memoryless(responses)
     if found is None:
         return _general(responses)
@@ -76,18 +80,20 @@ def contraction_formula(game: SymbolicGame) -> ContractionFormula | None:
         [responses.C[0] / responses.A[0]], responses.sheet.definitions, lambda e: e.xreplace({**by_choice, **law})
     )
     domain = domain_of(game, responses)
-    one_sided = claim_sign("one-sided", slope, "nonpositive", domain)
+    jump = jump_of(game, _FOLLOWERS, domain)
+    one_sided = claim_sign("one-sided", slope, "nonpositive", domain).without(jump)
     # Herding bends the best response the other way.
     size = -slope if sign_on(slope, domain) in ("negative", "nonpositive", "zero") else slope
     steepness = sp.factor(size * symbols.temperature / (choice * (1 - choice)))
-    if steepness.free_symbols & {choice, symbols.temperature, *responses.m}:
+    signed = sign_on(size, domain) in ("positive", "nonnegative", "zero")
+    if not signed or steepness.free_symbols & {choice, symbols.temperature, *responses.m}:
         return ContractionFormula(slope, None, (one_sided,), ())
     temperature = sp.factor(steepness / 4)
-    bound = temperature / symbols.temperature
-    about_size = (claim_sign("steepest", bound - size, "nonnegative", domain), _attained(bound - size))
-    signed = sign_on(size, domain) in ("positive", "nonnegative", "zero")
+    excess = temperature / symbols.temperature - size
+    steepest = claim_sign("steepest", excess, "nonnegative", domain).without(jump)
+    about_size = (steepest, _attained(excess).without(jump))
     # What follows of the temperature rests on all of these.
-    known = signed and all(claim.proved for claim in about_size)
+    known = all(claim.proved for claim in about_size)
     computed = (_reach(game, responses, found.advantage, temperature),) if known else ()
     return ContractionFormula(slope, temperature if known else None, (one_sided, *about_size), computed)
 
@@ -97,17 +103,22 @@ def _general(responses: Responses) -> ContractionFormula:
     slope = responses.C[0] / responses.A[0]
     game = responses.game
     domain, definitions = domain_of(game, responses), dict(responses.sheet.definitions)
+    (det,) = simplified([responses.A[0]], definitions, lambda e: e)
     rows = [list(responses.P.row(s)) for s in responses.states]
     if _is_stochastic(responses, rows, domain):
         domain = dataclasses.replace(domain, simplices=(*domain.simplices, *rows))
         for symbol in (entry for row in rows for entry in row):
             del definitions[symbol]
     (free,) = simplified([slope], definitions, domain.without_bounds)
-    met = {str(symbol) for symbol in free.free_symbols}  # without bounds they keep their names
+    met = {str(symbol) for symbol in free.free_symbols | det.free_symbols}  # without bounds they keep their names
     known = {*game.names.parameter_symbols, symbols.discount, symbols.temperature}
     conditions = ranges_of(domain, [symbol for symbol in known if str(symbol) in met])
-    claim = claim_sign("one-sided", free, "nonpositive", domain, shown=slope)
-    return ContractionFormula(slope, None, (dataclasses.replace(claim, conditions=conditions),), ())
+    claim = dataclasses.replace(
+        claim_sign("one-sided", free, "nonpositive", domain, shown=slope), conditions=conditions
+    )
+    # Where the determinant vanishes every law may be stationary, and its factor may have cancelled from the slope.
+    laws = None if signs_on_edge(det, responses.m, domain) == {"positive"} else Gap("laws", "transition", det)
+    return ContractionFormula(slope, None, (claim.without(jump_of(game, _FOLLOWERS, domain) or laws),), ())
 
 
 def _attained(excess: sp.Expr) -> Claim:
@@ -123,7 +134,7 @@ def _is_stochastic(responses: Responses, rows: list[list[sp.Expr]], domain: Doma
     entries = {
         symbol: simplified([symbol], responses.sheet.definitions, lambda e: e)[0] for row in rows for symbol in row
     }
-    positive = all(sign_on(entry, domain) == "positive" for entry in entries.values())
+    positive = all(signs_on_edge(entry, responses.m, domain) == {"positive"} for entry in entries.values())
     return positive and all(vanishes(sum(entries[symbol] for symbol in row) - 1, domain) for row in rows)
 
 

@@ -24,13 +24,14 @@ class Domain:
         open: symbols strictly between two bounds.
         half_open: symbols that may equal their lower bound, never the upper one.
         simplices: groups of symbols that are positive and sum to one.
-        positive: symbols that are positive here.
+        positive, negative: symbols that are so here.
     """
 
     open: Mapping[sp.Symbol, Range] = dataclasses.field(default_factory=dict)
     half_open: Mapping[sp.Symbol, Range] = dataclasses.field(default_factory=dict)
     simplices: Sequence[Sequence[sp.Symbol]] = ()
     positive: Sequence[sp.Symbol] = ()
+    negative: Sequence[sp.Symbol] = ()
 
     def without_bounds(self, expression: sp.Expr) -> sp.Expr:
         """An expression on this domain in symbols that need no bounds: positive or nonnegative ones.
@@ -41,6 +42,9 @@ class Domain:
         Returns:
             The same by substitution, x = (low + high t) / (1 + t) and p_i = t_i / sum of t.
         """
+        # A derivative that sympy could not take, as of floor, may be anything; its variable takes no substitution.
+        untaken = expression.atoms(sp.Subs) or expression.atoms(sp.Derivative)
+        expression = expression.xreplace({part: sp.Dummy("d", real=True) for part in untaken})
         replaced: sp.Expr = expression.xreplace(self._substitution)
         # Bounds may speak of other symbols of the domain.
         return replaced if replaced == expression else self.without_bounds(replaced)
@@ -48,6 +52,7 @@ class Domain:
     @functools.cached_property
     def _substitution(self) -> dict[sp.Symbol, sp.Expr]:
         found: dict[sp.Symbol, sp.Expr] = {symbol: sp.Dummy(str(symbol), positive=True) for symbol in self.positive}
+        found |= {symbol: -sp.Dummy(str(symbol), positive=True) for symbol in self.negative}
         for group in self.simplices:
             weights = [sp.Dummy(str(symbol), positive=True) for symbol in group]
             found |= {p: t / sp.Add(*weights) for p, t in zip(group, weights, strict=True)}
@@ -152,8 +157,22 @@ def ranges_of(domain: Domain, among: Iterable[sp.Symbol]) -> tuple[sp.Basic, ...
             found.append(
                 sp.And(sp.Le(low, symbol, evaluate=False), sp.Lt(symbol, high, evaluate=False), evaluate=False)
             )
-        elif symbol in inner or symbol in domain.positive or symbol.is_positive:
-            found.append(sp.Gt(symbol, 0, evaluate=False))
-        elif symbol.is_nonnegative:
-            found.append(sp.Ge(symbol, 0, evaluate=False))
+        else:
+            positive = symbol in inner or symbol in domain.positive or symbol.is_positive
+            negative = symbol in domain.negative or symbol.is_negative
+            found += _declared(symbol, positive=bool(positive), negative=bool(negative))
     return tuple(found)
+
+
+def _declared(symbol: sp.Symbol, *, positive: bool, negative: bool) -> Iterable[sp.Basic]:
+    """What is known of a symbol that has no bounds, so that a proof may have used it."""
+    told = (
+        (sp.Gt, positive),
+        (sp.Lt, negative),
+        (sp.Ge, symbol.is_nonnegative and not positive),
+        (sp.Le, symbol.is_nonpositive and not negative),
+        (sp.Ne, symbol.is_nonzero and not positive and not negative),
+    )
+    yield from (relation(symbol, 0, evaluate=False) for relation, holds in told if holds)
+    if symbol.is_integer:
+        yield sp.Contains(symbol, sp.Integers, evaluate=False)

@@ -11,7 +11,7 @@ from smfg_verify.suggestions import closest
 from smfg_verify.symbolic.rates.loops import Loops, judge_loops
 from smfg_verify.symbolic.rates.orders import Order, damped, mean_of_power, partial_sum
 from smfg_verify.symbolic.rates.paths import Entrance, Exponents, Graph, Term, last_graph, mean_graph
-from smfg_verify.symbolic.rates.programs import essential
+from smfg_verify.symbolic.rates.programs import essential, largest_minimum
 from smfg_verify.symbolic.rates.records import Condition, Deciding, NoRate, Rate, RateDerivation, Reading, ResidualRate
 from smfg_verify.symbolic.rates.recursion import AC_SMFG, Motion, Recursion
 
@@ -145,16 +145,29 @@ def _exact(learner: str, value: Exponent) -> sympy.Expr:
     expected = "expected a rational such as '3/5', Fraction(3, 5) or 1, or the name of a symbol"
     if form is None:
         raise InputError(f"exponent of {learner}: got {value!r}, {expected}.")
-    symbols = sorted(form.free_symbols, key=str)
-    try:
-        affine = not symbols or sympy.Poly(form, *symbols).total_degree() <= 1
-    except sympy.PolynomialError:
-        affine = False
-    if not affine or not all(number.is_Rational for number in form.atoms(sympy.Number)) or form.has(sympy.NumberSymbol):
+    slopes, constant = _coefficients(form)
+    if constant is None or not all(number.is_Rational for number in (*slopes, constant)):
         raise InputError(f"exponent of {learner}: got {form}, {expected}, or an affine expression of symbols.")
-    if form.is_number and form < 0:
+    if any(symbol.is_real is False or symbol.is_nonnegative is False for symbol in form.free_symbols):
+        raise InputError(f"exponent of {learner}: got {form}, expected symbols that may be any numbers >= 0.")
+    # Symbols are numbers >= 0: without a positive part the form is never above its constant.
+    highest = sympy.oo if any(slope > 0 for slope in slopes) else constant
+    if highest < 0 or (slopes and highest == 0):
         raise InputError(f"exponent of {learner}: got {form}, expected >= 0: steps that grow settle nothing.")
     return form
+
+
+def _coefficients(form: sympy.Expr) -> tuple[list[sympy.Expr], sympy.Expr | None]:
+    """Slopes in the symbols and the constant of an affine form; None for the constant of another."""
+    symbols = sorted(form.free_symbols, key=str)
+    if not symbols:
+        return [], form
+    try:
+        polynomial = sympy.Poly(form, *symbols)
+    except sympy.PolynomialError:
+        return [], None
+    affine = polynomial.total_degree() <= 1
+    return [polynomial.coeff_monomial(symbol) for symbol in symbols], polynomial.coeff_monomial(1) if affine else None
 
 
 def _parsed(value: Exponent) -> sympy.Expr | None:
@@ -199,6 +212,9 @@ def _symbolic(setting: _Setting, terms: tuple[Term, ...], loops: Loops) -> Rate:
         if term.exponent.is_number and term.exponent <= 0:  # whatever the symbols are
             return Rate(exponent=None, obstacle=_obstacle(setting, term.entrance, Order(term.exponent)))
     forms = essential([term.exponent for term in terms], loops.constraints, setting.symbols)
+    best = largest_minimum([*forms, sympy.S.One], loops.constraints, setting.symbols).value
+    if best <= 0:
+        return Rate(exponent=None, obstacle=NoRate("nowhere", {"smallest": str(sympy.Min(*forms))}))
     return Rate(exponent=sympy.Min(*forms))
 
 

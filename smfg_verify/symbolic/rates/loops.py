@@ -51,15 +51,27 @@ def judge_loops(recursion: Recursion, graph: Graph, steps: Exponents) -> Loops:
             growing |= {edge.target: _wrong_order(steps, loop) for edge in loop if edge.target not in growing}
         elif damping == 0:
             ratios |= {(edge.mover, edge.target): None for edge in loop if edge.mover}
-    symbols = tuple(sorted(set[sympy.Symbol]().union(*(form.free_symbols for form in symbolic)), key=str))
-    if not possible(tuple(symbolic), symbols):
-        asked = ", ".join(f"{form} >= 0" for form in symbolic)
-        growing |= {edge.target: NoRate("impossible", {"asked": asked}) for loop in loops for edge in loop} | growing
-        symbolic.clear()
-    constraints = independent(tuple(symbolic), symbols)
-    conditions = [_order(recursion, form, symbolic[form]) for form in constraints]
+    signs = {form: name for name, form in steps.items() if _may_be_negative(form)}
+    asked = (*symbolic, *(form for form in signs if form not in symbolic))
+    symbols = tuple(sorted(set[sympy.Symbol]().union(*(form.free_symbols for form in asked)), key=str))
+    if not possible(asked, symbols):
+        told = ", ".join(f"{form} >= 0" for form in asked)
+        growing |= {name: NoRate("impossible", {"asked": told}) for name in steps} | growing
+        asked = ()
+    constraints = independent(asked, symbols)
+    conditions = [
+        _order(recursion, form, symbolic[form])
+        if form in symbolic
+        else Condition("steps-decay", {"left": str(form), "learner": signs[form]})
+        for form in constraints
+    ]
     conditions += [_small_ratio(recursion, mover, target) for mover, target in ratios]
     return Loops(constraints, tuple(conditions), growing)
+
+
+def _may_be_negative(form: sympy.Expr) -> bool:
+    """Whether an affine form of symbols >= 0 has a part that is not."""
+    return not form.is_number and any(part.could_extract_minus_sign() for part in sympy.Add.make_args(form))
 
 
 def _movement(loop: tuple[Edge, ...]) -> Edge:

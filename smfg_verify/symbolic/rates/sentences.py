@@ -9,6 +9,7 @@ import sympy
 
 from smfg_verify.records.coded_text import Sentence
 from smfg_verify.records.entries import Entries
+from smfg_verify.records.latex_text import escaped
 
 if TYPE_CHECKING:
     from smfg_verify.symbolic.rates.records import BestExponents, RateDerivation
@@ -49,7 +50,8 @@ READINGS: Mapping[str, Sentence] = {
     "chain-samples": "Samples come from uniformly ergodic chains that the iterates move: one factor log k for the "
     "mixing time, our reading.",
     "symbols": "Exponents are symbols: a logarithm where two terms tie at the rate of the start is not told, and "
-    "errors of the last iterate are for steps that decay more slowly than 1/k.",
+    "errors of the last iterate are for steps that decay more slowly than 1/k. Where the smallest of several forms is "
+    "not positive there is no rate.",
     "our-reading": "The recursion is the toolkit's own (smfg_verify.bounds.drift); where a paper is named, our reading "
     "of it, since its proof was not at hand.",
 }
@@ -57,6 +59,7 @@ CONDITIONS: Mapping[str, Sentence] = {
     "order": "{left} >= {right}: the {mover} steps decay no more slowly than those of the {learner}, whose target "
     "they move.",
     "loop": "{left} >= {right}: errors that feed each other through the {learner} do not grow.",
+    "steps-decay": "{left} >= 0: the steps of the {learner} do not grow.",
     "small-ratio": "The steps of {mover} and {learner} decay alike, so that only their constants separate them: the "
     "ratio c_{slow} / c_{fast} has to be small enough (that of the loop's gains below one), which exponents do not "
     "tell.",
@@ -76,6 +79,7 @@ NO_RATES: Mapping[str, Sentence] = {
     "wrong-order": "time scales in the wrong order: the steps of the {mover} (k^(-{mover_step})) decay more slowly "
     "than those of the {learner} (k^(-{step})), whose target they move, so that the lag grows.",
     "impossible": "no choice of the free exponents keeps errors that feed each other from growing ({asked}).",
+    "nowhere": "{smallest} is not positive for any exponents that keep the conditions.",
     "mean-only": "ascent bounds the mean over iterations only, not the last iterate.",
 }
 _HANDS = " (handed on {handed_on} times)"
@@ -177,7 +181,7 @@ def derivation_latex(derivation: RateDerivation) -> str:
             r"\bottomrule",
             r"\end{tabular}",
             r"\begin{itemize}",
-            *(rf"\item {_escaped(note)}" for note in notes),
+            *(rf"\item {escaped(note)}" for note in notes),
             r"\end{itemize}",
         ]
     )
@@ -190,13 +194,6 @@ def _step_latex(step: str) -> str:
 def _residual_latex(residual: str) -> str:
     _, _, index = residual.partition("_")
     return rf"e_{{\{index}}}" if index in ("omega", "mu", "theta") else rf"e_{{{index}}}"
-
-
-def _escaped(text: str) -> str:
-    """Plain text for LaTeX: the signs that mean something there are written out."""
-    for sign, written in (("_", r"\_"), ("^", r"\textasciicircum{}"), (">=", r"$\ge$"), ("<=", r"$\le$")):
-        text = text.replace(sign, written)
-    return text
 
 
 def best_text(best: BestExponents) -> str:
@@ -225,7 +222,7 @@ def _range_text(best: BestExponents, learner: str) -> str:
 def best_latex(best: BestExponents) -> str:
     """Best exponents in LaTeX, with the proof that nothing is better."""
     if best.rate <= 0:
-        return rf"\text{{No exponents of {best.derivation.scheme} give a rate.}}"
+        return f"No exponents of {best.derivation.scheme} give a rate."
     choice = r",\ ".join(
         f"{_step_latex(row.step)}_k = {order_latex(row.step_exponent, 0)}" for row in best.derivation.residuals
     )
@@ -235,7 +232,14 @@ def best_latex(best: BestExponents) -> str:
     )
     proof = proof.removeprefix(" + ")
     bound = rf"{proof} \le {proof}{added}" if added else proof
-    return rf"r = {sympy.latex(best.rate)} \text{{ at }} {choice};\quad r \le {bound} \le {sympy.latex(best.rate)}"
+    rate = sympy.latex(best.rate)
+    return "\n".join(
+        [
+            rf"{best.derivation.scheme}: the best rate is $k^{{-r}}$ with",
+            rf"\[ r = {rate} \quad\text{{at}}\quad {choice}, \]",
+            rf"since \[ r \le {bound} \le {rate}. \]",
+        ]
+    )
 
 
 def _factor_latex(multiplier: sympy.Rational) -> str:

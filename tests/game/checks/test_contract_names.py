@@ -1,7 +1,12 @@
 """What a class calls by another name than the contract's, and what this model has not: said, never passed over."""
 
 import functools
+import shutil
+import subprocess
+import sys
+import types
 import warnings
+from pathlib import Path
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,6 +14,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
+import smfg_verify
 from smfg_verify import check, games
 from smfg_verify.game import AbstractGame, TabularGame, parameter, validate
 from smfg_verify.game.checks.contract_names import check_labels, check_names, missing_names
@@ -138,6 +144,50 @@ DECORATED = {
 @pytest.mark.parametrize("kind", DECORATED)
 def test_what_a_decorated_function_reads_is_read(kind):
     check_names(with_attributes(observation=(0, 0), leader_observation=DECORATED[kind]()))
+
+
+PLACES = ("<stdin>", "<string>", "<ipython-input-3-0123>", "/venv/lib/site-packages/beach_games/two.py")
+MADE_ANYWHERE = """
+class Anywhere(Two):
+    observation = (0, 0)
+
+    @property
+    def leader_observation(self):
+        return np.asarray(self.{read})
+"""
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_a_class_reads_is_read_wherever_its_code_stands(place, monkeypatch):
+    """At a prompt, in a string, in an installed package of games."""
+    package = types.ModuleType("beach_games")
+    package.__file__ = "/venv/lib/site-packages/beach_games/__init__.py"
+    monkeypatch.setitem(sys.modules, "beach_games", package)
+
+    def made(read):
+        names = {"Two": Two, "np": np, "__name__": "beach_games.two" if "/" in place else "__main__"}
+        exec(compile(MADE_ANYWHERE.format(read=read), place, "exec"), names)
+        return names["Anywhere"]()
+
+    check_names(made("observation"))
+    with pytest.raises(ValueError, match="observation: an attribute of Anywhere that nothing reads"):
+        check_names(made("num_states * (0,)"))
+
+
+def test_no_shipped_game_is_refused_where_the_package_is_installed(tmp_path):
+    installed = tmp_path / "site-packages"
+    shutil.copytree(
+        Path(smfg_verify.__file__).parent, installed / "smfg_verify", ignore=shutil.ignore_patterns("*.pyc")
+    )
+    lines = (
+        f"import sys; sys.path.insert(0, {str(installed)!r})",
+        "from smfg_verify import game, games",
+        "from smfg_verify.game.checks.contract_names import check_names",
+        "assert 'site-packages' in games.__file__",
+        "for name in games.names(): check_names(games.load(name))",
+    )
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", games.names())

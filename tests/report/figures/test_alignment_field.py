@@ -15,18 +15,19 @@ def cosine(objective, total, direct):
 
 
 def test_no_field_no_figure():
-    assert alignment_field_figure(finding("gradient-alignment", "cosine", details={"field": {}}), ("b",)) is None
+    nothing = finding("gradient-alignment", "cosine", details={"field": {}})
+    assert alignment_field_figure(nothing, ("b",), game="g") is None
 
 
 def test_one_parameter_draws_the_curves_and_counts_what_is_missing():
     axis = np.linspace(-6, 6, 25)
     objective = np.where(axis > 5.0, np.nan, -(axis**2))
-    figure = alignment_field_figure(cosine(objective, -2 * axis[:, None], np.ones((25, 1))), ("b",))
+    figure = alignment_field_figure(cosine(objective, -2 * axis[:, None], np.ones((25, 1))), ("b",), game="g")
     upper, lower = figure.axes
     np.testing.assert_array_equal(upper.lines[0].get_ydata(), objective)
     np.testing.assert_array_equal(lower.lines[0].get_ydata(), -2 * axis)
     np.testing.assert_array_equal(lower.lines[1].get_ydata(), 1.0)
-    assert f"{int(np.isnan(objective).sum())} without an equilibrium" in figure.get_supxlabel()
+    assert f"{int(np.isnan(objective).sum())} without an equilibrium" in " ".join(figure.get_supxlabel().split())
 
 
 def test_two_parameters_draw_arrows_of_the_right_direction_at_the_right_place():
@@ -34,7 +35,7 @@ def test_two_parameters_draw_arrows_of_the_right_direction_at_the_right_place():
     axis = np.linspace(-6, 6, 9)
     x, y = np.meshgrid(axis, axis, indexing="ij")
     total = np.stack([4.0 - 2.0 * x, -2.0 * y], axis=-1)
-    figure = alignment_field_figure(cosine(-((x - 2) ** 2) - y**2, total, -total), ("b", "c"))
+    figure = alignment_field_figure(cosine(-((x - 2) ** 2) - y**2, total, -total), ("b", "c"), game="g")
     arrows, opposite = (c for c in figure.axes[0].collections if hasattr(c, "U"))
     places = arrows.XY
     towards = np.stack([2.0 - places[:, 0], -places[:, 1]], axis=1)
@@ -48,7 +49,7 @@ def test_two_parameters_draw_arrows_of_the_right_direction_at_the_right_place():
 def test_axes_are_named_after_the_free_parameters(number):
     axis = np.linspace(-6, 6, 9)
     total = np.stack(np.meshgrid(*[axis] * number, indexing="ij"), axis=-1)
-    figure = alignment_field_figure(cosine(np.sum(total, axis=-1), total, total), ("toll", "fine")[:number])
+    figure = alignment_field_figure(cosine(np.sum(total, axis=-1), total, total), ("toll", "fine")[:number], game="g")
     assert_words_keep_apart(figure)
-    assert words(figure.axes[1 if number == 1 else 0])[1] == "logit of toll"
-    assert (words(figure.axes[0])[2] == "logit of fine") == (number == 2)
+    assert words(figure.axes[1 if number == 1 else 0])[1] == "logit of toll [1]"
+    assert (words(figure.axes[0])[2] == "logit of fine [1]") == (number == 2)

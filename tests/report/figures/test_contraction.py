@@ -29,20 +29,23 @@ def report():
 def test_contraction_draws_the_sweep_and_the_spectrum(report):
     left, right = contraction_figure(report).axes
     lines = {line.get_label(): line for line in left.lines}
-    np.testing.assert_allclose(lines["measured modulus (search)"].get_ydata(), 3.0 / TEMPERATURES)
-    np.testing.assert_allclose(lines["measured modulus (search)"].get_xdata(), TEMPERATURES)
-    assert "proved bound, sup norm: none positive and finite" in lines
+    np.testing.assert_allclose(lines["largest modulus found"].get_ydata(), 3.0 / TEMPERATURES)
+    np.testing.assert_allclose(lines["largest modulus found"].get_xdata(), TEMPERATURES)
+    assert "proved bound, sup norm" not in lines
     np.testing.assert_allclose(right.collections[0].get_offsets(), [[0.3, 0.0], [-0.5, 0.1]])
 
 
-def test_what_has_no_finite_bound_is_in_the_legend_all_the_same_and_titles_keep_apart(report):
+def test_what_has_no_finite_bound_is_said_and_not_in_the_legend_and_titles_keep_apart(report):
     figure = contraction_figure(report)
     assert_words_keep_apart(figure)
     left, _ = figure.axes
-    assert {text.get_text() for text in left.get_legend().get_texts()} == set(lines(left))
-    assert len(lines(left)) == 5
+    (legend,) = figure.legends
+    assert {text.get_text() for text in legend.get_texts()} == {*lines(left), "unit circle", "eigenvalue"}
+    assert len(lines(left)) == 6  # four criteria, the line at 1 and the game's temperature
+    assert figure.get_suptitle() == "G. Contraction: not-applicable"
     note = " ".join(figure.get_supxlabel().split())
-    assert f"own temperature is {TEMPERATURES[6]:g}" in note
+    assert f"$\\tau = {TEMPERATURES[6]:.4g}$ of the game" in lines(left)
+    assert note.endswith("Nowhere positive and finite, so not drawn: proved bound, sup norm.")
     assert "2 eigenvalues" in note
 
 

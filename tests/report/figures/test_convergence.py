@@ -5,8 +5,9 @@ import pytest
 
 from smfg_verify.bounds import RESIDUAL_NAMES, RUNNING_MINIMUM, PointStatus, validate_bounds
 from smfg_verify.report.figures.convergence import convergence_figure
-from tests.report.figures.residuals import GAME, line, power_law, run
-from tests.support.drawn import assert_words_keep_apart, words
+from smfg_verify.report.labels import MEASURES
+from tests.report.figures.records.residuals import GAME, line, power_law, run
+from tests.support.drawn import assert_words_keep_apart, lines, words
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_convergence_draws_the_seed_mean_and_the_running_minimum(trace):
         x, y = line(axes, "mean of seeds")
         np.testing.assert_array_equal(x, trace.iterations + 1)
         np.testing.assert_allclose(y, getattr(residuals, name).mean(axis=0), rtol=1e-12)
-    _, y = line(panels["e_omega"], "running minimum")
+    _, y = line(panels["e_omega"], "its running minimum")
     np.testing.assert_array_equal(y, np.minimum.accumulate(line(panels["e_omega"], "mean of seeds")[1]))
     np.testing.assert_array_equal(y, report[RUNNING_MINIMUM].means)
 
@@ -41,11 +42,11 @@ def test_convergence_draws_the_fit_of_the_report_and_the_claimed_slope(trace):
     _, panels, report = drawn(trace, power_law(trace))
     for name, axes in panels.items():
         row = report[name]
-        x, y = line(axes, "fit, slope")
+        x, y = line(axes, "fitted slope")
         np.testing.assert_allclose(x, np.array(row.window) + 1.0)
         np.testing.assert_allclose(np.log(y), row.intercept + row.slope * np.log(x), rtol=1e-12)
-        assert slope_of(axes, "slope") == pytest.approx(-0.5, abs=1e-12)
-        assert row.verdict.value in axes.get_title(loc="left").replace("$", "")
+        assert slope_of(axes, "claimed slope") == pytest.approx(-0.5, abs=1e-12)
+        assert row.verdict.value in " ".join(axes.get_title(loc="left").replace("$", "").split())
 
 
 def test_convergence_counts_what_log_axes_cannot_show(trace):
@@ -54,12 +55,12 @@ def test_convergence_counts_what_log_axes_cannot_show(trace):
     values[:, 0] = 0.0
     figure, panels, _ = drawn(trace, power_law(trace, e_mu=values))
     note = " ".join(figure.get_supxlabel().split())
-    assert "e_mu 2:" in note
+    assert "mean field 2:" in note
     assert f"{len(values)} exact zeros" in note
     _, y = line(panels["e_mu"], "mean of seeds")
     assert np.isnan(y[[0, -3, -2]]).all()
     assert np.isfinite(y[1:-3]).all()
-    assert not [item for item in panels["e_mu"].lines if item.get_label().startswith("fit")]
+    assert not [item for item in panels["e_mu"].lines if item.get_label().startswith("fitted")]
 
 
 def test_the_figure_hides_no_seed_that_diverged(trace):
@@ -86,12 +87,14 @@ def test_residuals_that_log_axes_cannot_show_leave_their_panels_empty(trace, val
 def test_every_panel_has_its_words_and_a_legend_of_what_is_drawn_in_it(trace):
     figure, panels, report = drawn(trace, power_law(trace))
     assert_words_keep_apart(figure)
+    (legend,) = figure.legends
+    assert legend.get_texts()[0].get_text() == "5% to 95% of seeds"
     for name, axes in panels.items():
-        title, x, y = words(axes)
-        assert (x, y.partition(",")[0]) == ("iterations k + 1", name)
+        title, _, y = words(axes)
+        assert y == f"{MEASURES[name].symbol} [{MEASURES[name].unit}]"
+        assert MEASURES[name].words in " ".join(title.split())
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-        named = [text.get_text() for text in axes.get_legend().get_texts()]
-        assert named[:2] == ["5% to 95% of seeds", "mean of seeds"]
-        assert len(named) == len(set(named)) == (5 if name == "e_omega" else 4)
-        assert ("no claim" in title) == (name == "policy_gap")
+        assert set(lines(axes)) | {"its running minimum"} == {text.get_text() for text in legend.get_texts()[1:]}
+        assert ("no claim" in " ".join(title.split())) == (name == "policy_gap")
+    assert {words(axes)[1] for axes in figure.axes[3:]} == {"iterations $k+1$ [count]"}
     assert f"{report.num_seeds} seeds, {trace.iterations.size} checkpoints" in " ".join(figure.get_supxlabel().split())

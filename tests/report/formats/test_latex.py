@@ -42,6 +42,20 @@ def hostile(record):
     return found
 
 
+@pytest.mark.parametrize(("points", "inches", "place"), [(237.6, "3.30", "figure"), (496.8, "6.90", "figure*")])
+def test_a_figure_stands_in_the_columns_it_was_drawn_for_and_is_never_enlarged(record, tmp_path, points, inches, place):
+    save(tmp_path, record)
+    svg = f'<svg height="9pt" width="{points}pt" xmlns="http://www.w3.org/2000/svg"/>'
+    (tmp_path / "equilibrium.svg").write_text(svg)
+    text = latex_fragment(contents(read_saved(tmp_path, "today")))
+    (found,) = re.findall(
+        r"\\begin\{(figure\*?)\}\[htbp\]\n\\centering\n\\ifdim\\linewidth<([\d.]+)in .*\n"
+        r".*\\includegraphics\[width=\\smfgwidth.*equilibrium\.pdf\}(?:.*\n)*?\\end\{\1\}",
+        text,
+    )
+    assert found == (place, inches)
+
+
 def test_tables_and_figures_are_the_document_s(record, tmp_path):
     document = contents(read_saved(save(tmp_path, record), "today"))
     fragment = latex_fragment(document)

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from smfg_verify.errors import InputError
-from smfg_verify.report.figures.drawing import figure_files, finish_axes, new_figure
+from smfg_verify.report.figures.drawing import figure_files, finish_axes
+from smfg_verify.report.figures.layout import new_figure
 from smfg_verify.report.formats.svg import inlined
 
 ATTACKS = (
@@ -29,7 +30,7 @@ ATTACKS = (
 
 
 def drawn(slope=1.0):
-    figure = new_figure(3.0, 2.0)
+    figure = new_figure("one")
     axes = figure.subplots()
     axes.plot([0.0, 1.0], [0.0, slope], marker="o")
     axes.imshow([[0.0, 1.0]], extent=(0.0, 1.0, 0.0, 0.5))

@@ -11,6 +11,7 @@ import sympy as sp
 from smfg_verify import leader_objective, stackelberg_gradient, symbolic
 from smfg_verify.symbolic.proofs.alignment import AlignmentFormula, leader_probability
 from smfg_verify.symbolic.proofs.memoryless import choice
+from tests.symbolic.proofs.support import two_state_game
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_ratio_and_objective_are_the_numeric_ones(formulas, name):
 
 def test_the_laffer_peak_is_where_a_maximiser_finds_it(formulas):
     game, formula = formulas["laffer-tax"]
-    (peak,) = [found for found in formula.computed if found.name == "alignment-zero"]
+    (peak,) = [found for found in formula.computed if found.name == "peak"]
     numeric = game.to_game()
     best = scipy.optimize.minimize_scalar(
         lambda x: -float(leader_objective(numeric, logits(x))),
@@ -94,7 +95,7 @@ def test_without_congestion_and_inertia_the_laffer_peak_is_lamberts():
 def test_every_claim_is_proved_and_none_is_contradicted_on_a_grid(formulas, name):
     game, formula = formulas[name]
     assert {claim.name: claim.proved for claim in formula.claims} == dict.fromkeys(
-        ("ratio", "direct-positive", "peak-positive", "choice-falls", "one-peak"), True
+        ("ratio", "direct-positive", "peak-positive", "choice-falls", "one-turn"), True
     )
     grid = np.linspace(0.06, 0.99, 60)  # above half the inertia
     gaps = [number(formula.peak_x - formula.equilibrium_x, game, p=p) for p in grid]
@@ -121,6 +122,18 @@ def test_where_both_actions_take_something_the_numbers_are_those_of_the_gradient
         assert ends.values[key] == pytest.approx(float(exact.total[0, 1] / exact.direct[0, 1]), rel=1e-6)
 
 
+@pytest.mark.slow
+def test_where_the_leaders_reward_depends_on_the_state_the_numbers_are_those_of_the_law_of_the_first_state():
+    paid = sp.IndexedBase("tolls", real=True)[symbolic.leader_action, symbolic.state]
+    game = symbolic.load("two-road-toll", inertia=0.1)
+    game = dataclasses.replace(game, leader_reward=paid, initial_distribution=(0.7, 0.3))
+    formula, numeric = symbolic.alignment_formula(symbolic.stackelberg_formula(game)), game.to_game()
+    for x, key in ((1e-9, "at x = 0"), (1.0 - 1e-9, "at x = 1")):
+        exact = stackelberg_gradient(numeric, logits(x))
+        ends = formula.computed[-1].values
+        assert ends[key] == pytest.approx(float(exact.total[0, 1] / exact.direct[0, 1]), rel=1e-6)
+
+
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -136,18 +149,68 @@ def test_where_a_formula_has_no_finite_value_nothing_is_computed(parameters):
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"),
+    ("name", "parameters", "missing"),
     [
-        ("market-entrance", {}),  # the choice depends on the state
-        ("laffer-tax", {"taxes": [0.0, 0.5, 1.0]}),  # two parameters
-        ("laffer-tax", {"observation": [0, 1]}),
-        ("two-road-toll", {"tolls": [[0.0, 0.0], [0.0, 0.0]]}),  # no direct part to be aligned with
-        ("two-road-toll", {"leader_temperature": 0.1}),
+        ("market-entrance", {}, ("one-observation", "two-prices", "memoryless")),
+        ("laffer-tax", {"taxes": [0.0, 0.5, 1.0]}, ("two-prices",)),
+        ("laffer-tax", {"observation": [0, 1]}, ("one-observation", "memoryless")),
+        ("two-road-toll", {"tolls": [[0.0, 0.0], [0.0, 0.0]]}, ("no-direct",)),
+        ("two-road-toll", {"leader_temperature": 0.1}, ("no-entropy",)),
     ],
 )
-def test_a_game_of_another_kind_has_no_such_formula(name, parameters):
-    game = symbolic.load(name, **parameters)
-    assert symbolic.alignment_formula(symbolic.stackelberg_formula(game)) is None
+def test_a_game_of_another_kind_has_no_such_formula_and_what_it_lacks_is_said(name, parameters, missing):
+    found = symbolic.alignment_formula(symbolic.stackelberg_formula(symbolic.load(name, **parameters)))
+    assert found == symbolic.NotDerived("alignment", missing)
+
+
+def test_where_the_leader_moves_the_population_itself_nothing_is_derived():
+    """The mass then depends on x beside the choice: a formula that held it fixed would be wrong."""
+    wage = sp.Symbol("wage", positive=True)
+    moves = sp.KroneckerDelta(symbolic.follower_action, symbolic.next_state) * sp.Rational(4, 5)
+    moves += sp.KroneckerDelta(symbolic.leader_action, symbolic.next_state) / 5
+    pays = sp.Piecewise((wage * (1 - symbolic.leader_action), sp.Eq(symbolic.state, 0)), (0, True))
+    game = two_state_game(pays, {wage: 1.0}, transition=moves)
+    assert symbolic.alignment_formula(symbolic.stackelberg_formula(game)).missing == ("own-moves",)
+
+
+def subsidy(size: float) -> symbolic.SymbolicGame:
+    """The leader pays for what it drives away: Phi falls to a trough in x and rises again."""
+    wage = sp.Symbol("wage", positive=True)
+    pays = sp.Piecewise((wage * (1 - symbolic.leader_action), sp.Eq(symbolic.state, 0)), (wage / 2, True))
+    cost = -symbolic.leader_action * symbolic.mean_field[0] * wage
+    return dataclasses.replace(two_state_game(pays, {wage: size}, leader_reward=cost), temperature=0.1)
+
+
+@pytest.mark.parametrize(
+    ("game", "turn", "found"),
+    [
+        (subsidy(1.0), "trough", ["trough"]),
+        (symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [-0.5, 0.0]]), "none", []),
+        (symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [0.0, 3.0]]), "peak", ["peak"]),
+        (symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [1.0, 0.5]]), "unknown", []),
+    ],
+    ids=["trough", "subsidy", "other road", "both roads"],
+)
+def test_a_stationary_point_is_called_what_the_objective_makes_of_it(game, turn, found):
+    formula, numeric = symbolic.alignment_formula(symbolic.stackelberg_formula(game)), game.to_game()
+    assert formula.turn == turn
+    grid = np.linspace(0.005, 0.995, 34)
+    steps = np.sign(np.diff([float(leader_objective(numeric, logits(x))) for x in grid]))
+    turns = ["peak" if steps[i] > 0 else "trough" for i in np.flatnonzero(np.diff(steps))]
+    assert turns == found == [point.name for point in formula.computed if point.name != "ratio-at-ends"]
+    ratio = stackelberg_gradient(numeric, logits(0.9))
+    aligned = float(ratio.total[0, 1] / ratio.direct[0, 1])
+    x_of = number(formula.peak_x, game, p=float(ratio.equilibrium.follower_policy[0, 0]))
+    assert (aligned < 0) == (0 < x_of < 0.9)
+
+
+@pytest.mark.slow
+def test_a_jump_in_the_mean_field_withdraws_every_claim_of_the_alignment():
+    laffer = symbolic.load("laffer-tax")
+    bonus = sp.Piecewise((1, symbolic.mean_field[0] > sp.Rational(1, 2)), (0, True)) * symbolic.leader_action
+    game = dataclasses.replace(laffer, leader_reward=laffer.leader_reward + bonus)
+    found = symbolic.alignment_formula(symbolic.stackelberg_formula(game))
+    assert isinstance(found, symbolic.NotDerived) or not any(claim.proved for claim in found.claims)
 
 
 def test_the_ratio_starts_at_one_and_is_affine_in_x(formulas):

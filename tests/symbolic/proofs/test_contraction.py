@@ -122,7 +122,8 @@ def test_a_number_called_inertia_that_is_no_probability_is_not_taken_for_one():
 
 
 def test_three_states_have_no_single_slope():
-    assert symbolic.contraction_formula(symbolic.load("market-entrance", num_states=3)) is None
+    found = symbolic.contraction_formula(symbolic.load("market-entrance", num_states=3))
+    assert found == symbolic.NotDerived("contraction", ("two-states",))
 
 
 def test_the_choice_of_the_roads_enters_by_its_spread_alone():

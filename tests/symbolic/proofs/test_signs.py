@@ -77,6 +77,18 @@ def test_conditions_are_those_of_the_symbols_met():
     assert texts == {"(0 < p) & (p < 1)", "(0 <= q) & (q < 1)", "tau > 0"}
 
 
+def test_conditions_tell_every_sign_that_is_declared():
+    """A proof may rest on each of them: without it the claim would be one about all numbers."""
+    words = {"negative": "v < 0", "nonpositive": "v <= 0", "nonnegative": "v >= 0", "positive": "v > 0"}
+    for word, told in words.items():
+        assert [str(found) for found in ranges_of(DOMAIN, [sp.Symbol("v", **{word: True})])] == [told]
+    assert [str(found) for found in ranges_of(DOMAIN, [sp.Symbol("v", real=True, nonzero=True)])] == ["Ne(v, 0)"]
+    counted = ranges_of(DOMAIN, [sp.Symbol("v", integer=True, positive=True)])
+    assert [str(found) for found in counted] == ["v > 0", "Contains(v, Integers)"]
+    assert [str(found) for found in ranges_of(Domain(negative=[r]), [r])] == ["r < 0"]
+    assert sign_on(-r, Domain(negative=[r])) == "positive"
+
+
 @settings(max_examples=40)
 @given(
     coefficients=st.lists(st.integers(-3, 3), min_size=6, max_size=6),

@@ -262,6 +262,65 @@ def test_what_is_no_exponent_is_refused(value):
         derive_rates({"leader": value})
 
 
+z = sympy.Symbol("z")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        -z,
+        -z - 1,
+        -1,
+        sympy.I * z,
+        sympy.sqrt(2) * z,
+        sympy.sin(1) * z,
+        z**2,
+        sympy.Symbol("n", negative=True) / 2,
+        sympy.Symbol("i", imaginary=True),
+    ],
+    ids=str,
+)
+def test_an_exponent_that_no_numbers_make_a_rational_one_is_refused(value):
+    with pytest.raises(ValueError, match="exponent of leader: got"):
+        derive_rates({"leader": value})
+
+
+@pytest.mark.parametrize("value", [z - 1, 1 - 2 * z, z / 2 - sympy.Rational(1, 3)], ids=str)
+def test_steps_that_might_grow_do_not_by_a_condition_or_by_those_there_are(value):
+    """At every choice of symbols that keeps the conditions told, all steps decay."""
+    derivation = derive_rates({"leader": value, "mean_field": 0, "follower": 0, "critic": 0})
+    told = [condition for condition in derivation.conditions if condition.case in ("steps-decay", "order", "loop")]
+    for number in (sympy.Rational(k, 12) for k in range(0, 30)):
+        kept = all(
+            sympy.sympify(c.facts["left"]).subs(z, number) >= sympy.sympify(c.facts.get("right", "0")).subs(z, number)
+            for c in told
+        )
+        assert not kept or value.subs(z, number) >= 0
+
+
+@pytest.mark.parametrize(
+    ("exponents", "recursion"),
+    [
+        ({"leader": z + 1}, AC_SMFG),
+        ({"leader": 1 + 2 * z, "critic": "1/2"}, AC_SMFG),
+        ({"outer": z + 2}, BILEVEL),
+        ({"outer": z, "inner": z}, BILEVEL),
+    ],
+    ids=str,
+)
+def test_symbols_that_give_no_rate_whatever_they_are_have_none(exponents, recursion):
+    derivation = derive_rates(exponents, recursion=recursion)
+    assert not derivation.measure.found
+    assert derivation.measure.obstacle
+    assert "--" not in derivation.text
+    for number in (0, sympy.Rational(1, 3), sympy.Rational(1, 2), 1):
+        others = dict.fromkeys(recursion.learners, "1/4") | exponents
+        numbers = {
+            name: form.subs(z, number) if isinstance(form, sympy.Expr) else form for name, form in others.items()
+        }
+        assert not derive_rates(numbers, recursion=recursion).measure.found
+
+
 @pytest.mark.parametrize(
     ("exponents", "options", "said"),
     [

@@ -7,8 +7,8 @@ from smfg_verify.report.formats.saved import Saved
 _KNOWN = {
     "equilibrium": (
         "Equilibrium under the uniform leader",
-        "Heat maps of the mean field by state, of the follower's policy by state and action, and of the leader's "
-        "policy by observation and action, uniform and after the run where there was one.",
+        "The mean field by state, the follower's policy by state and action, and the leader's policy by observation "
+        "and action, uniform and after the run where there was one: vectors as bars, matrices as heat maps.",
     ),
     "alignment": (
         "Cosine of the direct gradient with the total one",

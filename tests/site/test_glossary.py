@@ -9,7 +9,7 @@ import pytest
 
 import smfg_verify
 
-GLOSSARY = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text()
+GLOSSARY = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text()
 NAMES = sorted(
     {
         name
