@@ -13,6 +13,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.accuracy import Accuracy, accuracy
 from smfg_verify.exact.equilibrium.continuation import follow_temperature, uniform_start
+from smfg_verify.exact.equilibrium.cooling import cooled
 from smfg_verify.exact.equilibrium.newton import damped_iteration, newton, respond, to_simplex, unevaluated
 from smfg_verify.exact.equilibrium.outcome import Equilibrium as Equilibrium
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod as EquilibriumMethod
@@ -64,11 +65,11 @@ def solve_equilibrium(
 ) -> Equilibrium:
     r"""Solve $\mu = P_{\pi,\phi,\mu}^T \mu$, $\pi = $ soft best response to $(\phi, \mu)$.
 
-    Damped Newton on (mean field, value) from `initial`; where it stalls, best-response iteration with 2-cycle
-    damping as a warm start and Newton again; where that stalls, pseudo-arclength continuation from a high
-    temperature. Differentiable by JAX with respect to the logits and every game parameter (implicitly, forward
-    and reverse, any order). Traceable: under `jit`, `vmap` or `grad` bad numbers cannot be refused, so failures
-    show as NaN with `converged` False.
+    Damped Newton on (mean field, value) from `initial`; where it stalls, Newton at temperatures that fall a hundredfold
+    at a time, started on the tangent of the equilibria; where that stalls, best-response iteration with 2-cycle
+    damping as a warm start, and pseudo-arclength continuation from a high temperature. Differentiable by JAX with
+    respect to the logits and every game parameter (implicitly, forward and reverse, any order). Traceable: under `jit`,
+    `vmap` or `grad` bad numbers cannot be refused, so failures show as NaN with `converged` False.
 
     Args:
         game: the game.
@@ -77,7 +78,7 @@ def solve_equilibrium(
             unique, which one is found depends on it.
         tolerance: largest accepted error, of the mean field in l1 and of the value relative to max(tau, max |V|).
         max_steps: Newton steps of each direct attempt.
-        max_path_steps: steps of the continuation.
+        max_path_steps: temperatures tried, and steps of the continuation.
         throw: raise when not converged; if False, NaN with `converged` False.
 
     Returns:
@@ -120,7 +121,23 @@ def compiled_equilibrium(
     """`equilibrium_of_policy` as one program of a game, which whoever needs an equilibrium outside jit shares."""
     # Arrays: to the compiler a Python number is part of the program, and another one is another program.
     bounds = (jnp.asarray(tolerance, dtype=float), jnp.asarray(max_steps), jnp.asarray(max_path_steps))
-    return with_rescue(lambda rescue: _solve(game, leader_policy, start, *bounds, rescue))
+    return with_rescue(
+        lambda rescue: _solve(game, leader_policy, start, *bounds, rescue),
+        lambda: _cooled(game, leader_policy, *bounds),
+    )
+
+
+def _cooled(
+    game: AbstractGame, leader_policy: Float[Array, "O B"], tolerance: Array, max_steps: Array, max_path_steps: Array
+) -> Equilibrium | None:
+    """The equilibrium at the end of a walk down from a high temperature; None where the walk did not get there."""
+    last = cooled(game, leader_policy, max_steps=max_steps, max_stations=max_path_steps)
+    if last is None:
+        return None
+    field = last.point.mean_field.reshape(mean_field_shape(game))
+    found = _solve(game, leader_policy, field, tolerance, max_steps, max_path_steps, False)
+    method = jnp.where(found.converged, int(EquilibriumMethod.COOLING), found.method)
+    return dataclasses.replace(found, method=method, steps=found.steps + last.steps)
 
 
 def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame, Float[Array, "O B"]]:
@@ -154,7 +171,8 @@ def checked_start(game: AbstractGame, initial: Numerical | None) -> Float[Array,
     """
     shape = mean_field_shape(game)
     if initial is None:
-        return jnp.full(shape, 1.0 / np.prod(shape))
+        # Of a full type: JAX compiles anew for a number's weak type.
+        return jnp.full(shape, 1.0 / np.prod(shape), dtype=float)
     return checked_distribution("initial", initial, shape, "a mean field of this game")
 
 
@@ -264,7 +282,7 @@ def _search(
         return _Outcome(direct, jnp.asarray(int(EquilibriumMethod.NEWTON)), jnp.asarray(False), jnp.asarray(1))
 
     def unfinished(outcome: _Outcome) -> Bool[Array, ""]:
-        return (outcome.tried < len(EquilibriumMethod) - 1) & ~_accepted(setting, outcome.found, tolerance)
+        return (outcome.tried < int(EquilibriumMethod.CONTINUATION)) & ~_accepted(setting, outcome.found, tolerance)
 
     def attempt(outcome: _Outcome) -> _Outcome:
         method = outcome.tried + 1
