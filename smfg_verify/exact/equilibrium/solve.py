@@ -131,7 +131,9 @@ def _cooled(
     game: AbstractGame, leader_policy: Float[Array, "O B"], tolerance: Array, max_steps: Array, max_path_steps: Array
 ) -> Equilibrium | None:
     """The equilibrium at the end of a walk down from a high temperature; None where the walk did not get there."""
-    last = cooled(game, leader_policy, max_steps=max_steps, max_stations=max_path_steps)
+    # A start has no derivative; under `grad`, numbers that have one could not be looked at.
+    frozen = jax.lax.stop_gradient((game, leader_policy))
+    last = cooled(*frozen, max_steps=max_steps, max_stations=max_path_steps)
     if last is None:
         return None
     field = last.point.mean_field.reshape(mean_field_shape(game))
