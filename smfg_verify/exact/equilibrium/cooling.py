@@ -75,7 +75,7 @@ def stations(
     ratio, steps, hotter = _RATIO, 0, 0
     for _ in range(int(max_stations)):
         # Arrays: to the compiler a Python number is part of the program, and another one is another program.
-        numbers = (np.asarray(temperature), *origin[:2], np.asarray(origin[2]), np.asarray(max_steps))
+        numbers = jax.tree.map(np.asarray, (temperature, *origin, max_steps))
         point, slope, norm, taken, policies = _settled(game, leader_policy, *numbers)
         steps += int(taken)
         if float(norm) <= _NEAR:

@@ -19,6 +19,7 @@ from smfg_verify.exact.follower import optimal_value, policy_value
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain
 from smfg_verify.game import AbstractGame, SourceGap, mean_field_shape, source_gap
+from smfg_verify.game.base import AnyArray
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.portable import Portable
 from smfg_verify.records.readable import Readable
@@ -78,28 +79,28 @@ class NashEquilibrium(Readable, Portable, eqx.Module):
 
     SHOWN: ClassVar[tuple[str, ...]] = ("mean_field", "exploitability", "consistency", "converged", "temperature")
 
-    mean_field: Float[Array, "..."]
-    follower_policy: Float[Array, "n A"]
-    follower_value: Float[Array, " n"]
-    exploitability: Float[Array, ""]
-    largest_regret: Float[Array, ""]
-    consistency: Float[Array, ""]
-    temperature: Float[Array, ""]
-    extrapolated: Bool[Array, ""]
-    converged: Bool[Array, ""]
-    steps: Int[Array, ""]
-    status: Int[Array, ""]
+    mean_field: Float[AnyArray, "..."]
+    follower_policy: Float[AnyArray, "n A"]
+    follower_value: Float[AnyArray, " n"]
+    exploitability: Float[AnyArray, ""]
+    largest_regret: Float[AnyArray, ""]
+    consistency: Float[AnyArray, ""]
+    temperature: Float[np.ndarray, ""]
+    extrapolated: Bool[np.ndarray, ""]
+    converged: Bool[np.ndarray, ""]
+    steps: Int[np.ndarray, ""]
+    status: Int[np.ndarray, ""]
 
 
 class _Tested(NamedTuple):
     """A policy against the population that it makes."""
 
-    policy: Float[Array, "n A"]
-    mean_field: Float[Array, "..."]
-    value: Float[Array, " n"]
-    gain: Float[Array, ""]
-    regret: Float[Array, ""]
-    consistency: Float[Array, ""]
+    policy: Float[AnyArray, "n A"]
+    mean_field: Float[AnyArray, "..."]
+    value: Float[AnyArray, " n"]
+    gain: Float[AnyArray, ""]
+    regret: Float[AnyArray, ""]
+    consistency: Float[AnyArray, ""]
     gap: SourceGap | None
 
 
@@ -216,7 +217,9 @@ def _outcome(
         if throw:
             raise NumericalError("nash: " + _CAUSES[NashStatus.NOT_FOUND])
         shape, actions = mean_field_shape(game), (game.num_states, game.num_follower_actions)
-        nothing = _Tested(*(np.full(size, np.nan) for size in (actions, shape, actions[:1], (), (), ())), gap=None)
+        policy, field, value = (np.full(size, np.nan) for size in (actions, shape, actions[:1]))
+        unknown = np.asarray(np.nan)
+        nothing = _Tested(policy, field, value, gain=unknown, regret=unknown, consistency=unknown, gap=None)
         return _record(nothing, NashStatus.NOT_FOUND, np.nan, False, 0)
     station, tested, extended = best
     if tested.gap is not None and throw:

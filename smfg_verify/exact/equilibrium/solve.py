@@ -1,7 +1,6 @@
 """The mean field equilibrium of a leader's policy, with its residual, differentiable to any order."""
 
 import dataclasses
-from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -11,10 +10,8 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.exact.compiling import jit_for_game
-from smfg_verify.exact.equilibrium.accuracy import Accuracy, accuracy
-from smfg_verify.exact.equilibrium.continuation import follow_temperature, uniform_start
+from smfg_verify.exact.equilibrium.accuracy import Accuracy
 from smfg_verify.exact.equilibrium.cooling import cooled
-from smfg_verify.exact.equilibrium.newton import damped_iteration, newton, respond, to_simplex, unevaluated
 from smfg_verify.exact.equilibrium.outcome import Equilibrium as Equilibrium
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod as EquilibriumMethod
 from smfg_verify.exact.equilibrium.outcome import Status as Status
@@ -27,8 +24,8 @@ from smfg_verify.exact.equilibrium.residual import (
     inside,
     jacobian,
     residual,
-    value_scale,
 )
+from smfg_verify.exact.equilibrium.search import accepted, search_from
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.game import (
@@ -47,8 +44,6 @@ from smfg_verify.policies import checked_distribution, softmax_policy
 TOLERANCE = 1e-8
 # Steps of the continuation: a path without folds has tens, one along a fold that is nearly touched hundreds.
 MAX_PATH_STEPS = 2000
-# Best-response iterations, which only have to come near.
-_DAMPED_STEPS = 60
 # A residual this small is that of an equilibrium, whatever its error.
 _SMALL = 1e-6
 
@@ -225,9 +220,9 @@ def equilibrium_of_policy(
     """
     setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
     frozen = jax.lax.stop_gradient(setting)
-    outcome = jax.lax.stop_gradient(_search(frozen, start, tolerance, max_steps, max_path_steps, rescue))
+    outcome = jax.lax.stop_gradient(search_from(frozen, start, tolerance, max_steps, max_path_steps, rescue))
     search = outcome.found.search
-    converged = _accepted(frozen, outcome.found, tolerance)
+    converged = accepted(frozen, outcome.found, tolerance)
     gap = _gap_at(frozen, search.point, converged)
     if gap is not None:
         converged &= gap.agrees
@@ -257,66 +252,6 @@ def _gap_at(setting: Setting, point: Point, converged: Bool[Array, ""]) -> Sourc
     field = point.mean_field.reshape(mean_field_shape(setting.game))
     gap = source_gap(setting.game, field, follower_policy(setting, point))
     return None if gap is None else dataclasses.replace(gap, excess=jnp.where(converged, gap.excess, 0.0))
-
-
-class _Outcome(NamedTuple):
-    """The best point so far, which search found it, whether a cycle was met, and the searches tried."""
-
-    found: Accuracy
-    method: Int[Array, ""]
-    cycled: Bool[Array, ""]
-    tried: Int[Array, ""]
-
-
-def _search(
-    setting: Setting,
-    start: Array | None,
-    tolerance: float | Array,
-    max_steps: int | Array,
-    max_path_steps: int | Array,
-    rescue: bool,
-) -> _Outcome:
-    field = uniform_start(setting).mean_field if start is None else to_simplex(jnp.ravel(start))
-    # The value that belongs to the first mean field: from V = 0 the first step may leap to another equilibrium.
-    first = unevaluated(Point(field, respond(setting, field)[1].value))
-    if not rescue:
-        direct = accuracy(setting, newton(setting, first, max_steps=max_steps))
-        return _Outcome(direct, jnp.asarray(int(EquilibriumMethod.NEWTON)), jnp.asarray(False), jnp.asarray(1))
-
-    def unfinished(outcome: _Outcome) -> Bool[Array, ""]:
-        return (outcome.tried < int(EquilibriumMethod.CONTINUATION)) & ~_accepted(setting, outcome.found, tolerance)
-
-    def attempt(outcome: _Outcome) -> _Outcome:
-        method = outcome.tried + 1
-        damped = method == int(EquilibriumMethod.DAMPED)
-        begun = first._replace(steps=outcome.found.search.steps)
-        warm, cycled = damped_iteration(setting, begun, max_steps=_DAMPED_STEPS, active=damped)
-        warm = follow_temperature(
-            setting, warm, max_steps=max_path_steps, active=method == int(EquilibriumMethod.CONTINUATION)
-        )
-        found = accuracy(setting, newton(setting, warm, max_steps=max_steps))
-        better = ~_nearer(outcome.found, found)
-        kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), found, outcome.found)
-        # The steps of all the searches count, whichever is kept.
-        kept = kept._replace(search=kept.search._replace(steps=found.search.steps))
-        return _Outcome(kept, jnp.where(better, method, outcome.method), outcome.cycled | cycled, method)
-
-    unknown = jnp.asarray(jnp.inf)
-    nothing = Accuracy(first, unknown, unknown, jnp.asarray(jnp.nan), jnp.asarray(-1))
-    none = jnp.asarray(int(EquilibriumMethod.NONE))
-    return jax.lax.while_loop(unfinished, attempt, _Outcome(nothing, none, jnp.asarray(False), none))
-
-
-def _accepted(setting: Setting, found: Accuracy, tolerance: float | Array) -> Bool[Array, ""]:
-    scale = value_scale(setting.temperature, found.search.point.value)
-    return (found.mean_field_error <= tolerance) & (found.value_error <= tolerance * scale)
-
-
-def _nearer(found: Accuracy, other: Accuracy) -> Bool[Array, ""]:
-    """Whether the first is the better one: by its error where one is known, by its residual elsewhere."""
-    by_error = found.mean_field_error < other.mean_field_error
-    neither = ~(jnp.isfinite(found.mean_field_error) | jnp.isfinite(other.mean_field_error))
-    return by_error | (neither & (found.search.norm < other.search.norm))
 
 
 def _status(setting: Setting, found: Accuracy, converged: Bool[Array, ""], gap: SourceGap | None) -> Int[Array, ""]:
