@@ -6,8 +6,8 @@ hundred, and Newton's method corrects in a few steps, where it never arrives fro
 """
 
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -40,6 +40,7 @@ class Station(NamedTuple):
         norm: of the residual.
         policies: the follower's, and the same extended to tau = 0 along its slope, (2, n, A).
         steps: Newton steps taken so far, those of attempts that failed included.
+        seen: what `look` of `stations` returns there.
     """
 
     temperature: float
@@ -48,6 +49,12 @@ class Station(NamedTuple):
     norm: float
     policies: Float[Array, "2 n A"]
     steps: int
+    seen: Any
+
+
+# What is computed beside an equilibrium, in the same program: of the game, the leader's policy, both of the follower's,
+# (2, n, A), and the mean field, flattened.
+Look = Callable[[AbstractGame, Array, Array, Array], object]
 
 
 def stations(
@@ -57,6 +64,7 @@ def stations(
     *,
     max_steps: int | Array = MAX_STEPS,
     max_stations: int | Array = _MOST_STATIONS,
+    look: Look | None = None,
 ) -> Iterator[Station]:
     """Equilibria from a high temperature, where rewards hardly matter, down to one that is asked for.
 
@@ -66,6 +74,7 @@ def stations(
         target: temperature at which the walk ends, in units of reward.
         max_steps: Newton steps at one temperature.
         max_stations: bound on the temperatures tried.
+        look: what else to compute at each, as part of the same program: a function at the top of a module.
 
     Yields:
         Where Newton's method landed, in order of falling temperature. The last one is above the target where it failed.
@@ -75,11 +84,11 @@ def stations(
     ratio, steps, hotter = _RATIO, 0, 0
     for _ in range(int(max_stations)):
         # Arrays: to the compiler a Python number is part of the program, and another one is another program.
-        numbers = jax.tree.map(np.asarray, (temperature, *origin, max_steps))
-        point, slope, norm, taken, policies = _settled(game, leader_policy, *numbers)
+        tau, (at, rise, before), most = jax.tree.map(np.asarray, (temperature, origin, max_steps))
+        point, slope, norm, taken, policies, seen = _settled(game, leader_policy, tau, at, rise, before, most, look)
         steps += int(taken)
         if float(norm) <= _NEAR:
-            last = Station(temperature, point, slope, float(norm), policies, steps)
+            last = Station(temperature, point, slope, float(norm), policies, steps, seen)
             yield last
             if temperature <= target:
                 return
@@ -132,8 +141,9 @@ def _settled(
     slope: Point,
     origin_temperature: Float[Array, ""],
     max_steps: Int[Array, ""],
-) -> tuple[Point, Point, Array, Array, Array]:
-    """Newton's method from where the tangent at another temperature leads: point, slope, norm, steps, policies."""
+    look: Look | None,
+) -> tuple[Point, Point, Array, Array, Array, object]:
+    """Newton's method from where the tangent at another temperature leads, and what is seen there."""
 
     def setting(tau: Array) -> Setting:
         return Setting(game, leader_policy, tau)
@@ -148,7 +158,8 @@ def _settled(
     policy, by_tau = jax.jvp(lambda tau, point: follower_policy(setting(tau), point), (tau, found.point), (one, slope))
     extended = jnp.maximum(policy - tau * by_tau, 0.0)
     policies = jnp.stack([policy, extended / jnp.sum(extended, axis=1, keepdims=True)])
-    return found.point, slope, found.norm, found.steps, policies
+    seen = None if look is None else look(game, leader_policy, policies, found.point.mean_field)
+    return found.point, slope, found.norm, found.steps, policies, seen
 
 
 def _hot(game: AbstractGame, target: float) -> float:
@@ -160,7 +171,7 @@ def _hot(game: AbstractGame, target: float) -> float:
     finite = rewards[np.isfinite(rewards)]
     span = float(np.ptp(finite)) if finite.size else 0.0
     # Rewards that are all the same leave the temperature nothing to be compared with.
-    return 2.0 * target + (span if span > 0.0 else 1.0) / (1.0 - float(game.discount))
+    return 2.0 * target + (span if span > 0.0 else 1.0)
 
 
 def _nowhere(game: AbstractGame, temperature: float) -> _Origin:

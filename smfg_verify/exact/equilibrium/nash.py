@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from smfg_verify.errors import InputError, NumericalError
-from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.cooling import Station, stations
 from smfg_verify.exact.equilibrium.solve import prepare
 from smfg_verify.exact.exploitability import POPULATION_TOLERANCE, population_under
@@ -157,9 +156,9 @@ def solve_nash(
 def _improvements(game: AbstractGame, leader_policy: Float[Array, "O B"]) -> Iterator[tuple[Station, _Tested, bool]]:
     """Policies on the way down, each less exploitable than the one before; whether it was extended to tau = 0."""
     best, idle, hottest = np.inf, 0, None
-    for station in stations(game, leader_policy, 0.0):
+    for station in stations(game, leader_policy, 0.0, look=_tested):
         hottest = station.temperature if hottest is None else hottest
-        tested = _tested(game, leader_policy, station.policies, station.point.mean_field)
+        tested: _Tested = station.seen
         gains = np.where(np.isfinite(tested.gain), tested.gain, np.inf)
         chosen = int(np.argmin(gains))
         idle = 0 if gains[chosen] < best else idle + 1
@@ -175,10 +174,10 @@ def _chosen(tested: _Tested, index: int) -> _Tested:
     return result
 
 
-@jit_for_game
 def _tested(
     game: AbstractGame, leader_policy: Float[Array, "O B"], policies: Float[Array, "2 n A"], start: Float[Array, " M"]
 ) -> _Tested:
+    """Each policy against the population that it makes."""
     result: _Tested = jax.lax.map(lambda policy: _tested_one(game, leader_policy, policy, start), policies)
     return result
 
