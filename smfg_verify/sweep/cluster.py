@@ -81,6 +81,7 @@ def _client(where: OnCluster) -> Iterator["Client"]:
             # A worker that is paused for its memory never ends; one that the system kills is begun again.
             memory_limit=0,
             dashboard_address=None,
+            preload=["smfg_verify.sweep.undisturbed"],
             silence_logs="CRITICAL",
         )
         yield stack.enter_context(distributed.Client(stack.enter_context(cluster)))

@@ -23,8 +23,8 @@ def sweep(
     use_float64()
     from smfg_verify.files import results_folder
     from smfg_verify.jobs.sweep import SweepRun, run_sweep
-    from smfg_verify.report.files.sweep import write_sweep
-    from smfg_verify.report.tables.sweep import sweep_tables
+    from smfg_verify.report.sweep.files import write_sweep
+    from smfg_verify.report.sweep.tables import sweep_tables
     from smfg_verify.sweep.slices import slice_of
 
     options = given(how)

@@ -9,8 +9,8 @@ from smfg_verify.records.documents import document, headed
 from smfg_verify.records.entries import Record
 from smfg_verify.records.versions import versions
 from smfg_verify.report.figures.drawing import figure_files
-from smfg_verify.report.figures.sweep import sweep_figure
 from smfg_verify.report.figures.widths import FigureWidth
+from smfg_verify.report.sweep.figure import sweep_figure
 from smfg_verify.sweep.dataset import write_dataset
 from smfg_verify.sweep.kinds.outcome import CellStatus
 from smfg_verify.sweep.slices import Slice
