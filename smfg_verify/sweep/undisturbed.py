@@ -1,4 +1,4 @@
-"""What a worker on this machine does as it starts: Ctrl-C in the terminal, which every process hears, is the caller's."""
+"""A worker on this machine as it starts: Ctrl-C in the terminal, which every process hears, is the caller's."""
 
 import signal
 from typing import TYPE_CHECKING

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from smfg_verify.report.figures.drawing import finish_axes, plain_text
 from smfg_verify.report.figures.layout import new_figure, settle
@@ -84,7 +83,7 @@ def sweep_panel(axes: Axes, drawn: Slice) -> None:
         bar.ax.tick_params(labelsize=SMALL)
         bar.outline.set_visible(False)
     if np.isnan(drawn.values).any():
-        axes.add_patch(Patch(facecolor=_NO_NUMBER, label="no number", visible=False))
+        _name(axes, _NO_NUMBER, "no number")
     finish_axes(axes, "", plain_text(drawn.x), plain_text(drawn.y))
 
 
@@ -162,8 +161,10 @@ def _spans_decades(values: Sequence[float] | np.ndarray) -> bool:
 
 
 def _name_flags(axes: Axes, drawn: Slice) -> None:
-    met = sorted({int(code) for code in drawn.values[np.isfinite(drawn.values)]})
-    for code in met:
-        axes.add_patch(
-            Patch(facecolor=_FLAG_COLOURS[code % len(_FLAG_COLOURS)], label=drawn.flags[code], visible=False)
-        )
+    for code in sorted({int(code) for code in drawn.values[np.isfinite(drawn.values)]}):
+        _name(axes, _FLAG_COLOURS[code % len(_FLAG_COLOURS)], drawn.flags[code])
+
+
+def _name(axes: Axes, colour: str, label: str) -> None:
+    """An entry of the legend alone."""
+    axes.plot([], [], "s", color=colour, label=label)
