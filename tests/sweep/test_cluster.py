@@ -3,6 +3,7 @@
 import collections
 
 import numpy as np
+import pytest
 
 from smfg_verify.sweep.cells import make_plan
 from smfg_verify.sweep.cluster import OnCluster

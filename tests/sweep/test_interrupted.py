@@ -1,4 +1,4 @@
-"""The command on two workers: stopped by Ctrl-C, gone on with, one worker killed from outside, and the same in the end."""
+"""The command on two workers: stopped by Ctrl-C, gone on with, a worker killed from outside; the same at the end."""
 
 import os
 import signal
@@ -71,7 +71,8 @@ def test_ctrl_c_and_kill_9_lose_nothing_and_double_nothing(tmp_path):
     assert going_on.returncode == 0, said
     assert "died with" in said
     finished = [key for entry in Store(out).attempts() if entry["event"] == "finished" for key in entry["cells"]]
-    assert len(finished) == len(set(finished)) == 48
+    assert len(finished) == len(set(finished))  # an interruption between a file and its line leaves the file alone
+    assert len(list(out.glob("cells/*/*.json"))) == 48
     assert all(path.read_bytes() == content for path, content in kept.items())
     assert main(["sweep", str(file), "--out", str(tmp_path / "here")]) == 0
     here, there = (open_dataset(folder / "sweep.zarr") for folder in (tmp_path / "here", out))

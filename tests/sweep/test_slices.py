@@ -19,11 +19,7 @@ def grid():
     return xarray.Dataset(
         {
             "run_e_mu": (dims, values, {"long_name": "words", "units": "1"}),
-            "check_verdict": (
-                ("game", "discount", "statement"),
-                np.array([[[0, -1]] * 3, [[1, 0]] * 3], np.int8),
-                flags,
-            ),
+            "check_verdict": (("game", "discount", "statement"), verdicts, flags),
         },
         coords={
             "game": ["toll", "tax"],
