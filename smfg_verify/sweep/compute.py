@@ -1,5 +1,6 @@
 """What a worker does with a bundle: make the game, see that it is the one that was meant, compute, and report."""
 
+import functools
 import time
 import traceback
 import warnings
@@ -36,11 +37,16 @@ def compute_bundle(bundle: Bundle) -> list[CellRecord]:
         warnings.simplefilter("ignore", UserWarning)  # thousands of cells would say the same; the files have statuses
         outcomes = _outcomes(bundle, game)
     seconds = (time.monotonic() - begun) / len(bundle.cells)
-    made = versions()
     return [
-        CellRecord(cell, outcome, seconds=seconds, versions=made)
+        CellRecord(cell, outcome, seconds=seconds, versions=_versions_here())
         for cell, outcome in zip(bundle.cells, outcomes, strict=True)
     ]
+
+
+@functools.cache
+def _versions_here() -> dict[str, str]:
+    """Of this process: looking them up takes longer than a small cell."""
+    return versions()
 
 
 def _the_game(bundle: Bundle) -> AbstractGame:

@@ -24,7 +24,7 @@ def sweep(
     from smfg_verify.files import results_folder
     from smfg_verify.jobs.sweep import SweepRun, run_sweep
     from smfg_verify.report.sweep.files import write_sweep
-    from smfg_verify.report.sweep.tables import sweep_tables
+    from smfg_verify.report.sweep.tables import slice_table, sweep_tables
     from smfg_verify.sweep.slices import slice_of
 
     options = given(how)
@@ -40,6 +40,6 @@ def sweep(
         return say(
             f"interrupted; the cells that were finished are in {directory}; the same command goes on", INTERRUPTED
         )
-    screen().print(sweep_tables(found))
+    screen().print(sweep_tables(found), *([] if shown is None else [slice_table(shown)]))
     say_written(written)
     return FINISHED

@@ -49,7 +49,7 @@ def sweep_figure(drawn: Slice, *, width: FigureWidth = "two") -> Figure:
     """
     figure = new_figure(width)
     axes = figure.subplots()
-    sweep_panel(axes, drawn)
+    slice_panel(axes, drawn)
     settle(figure, [(axes, _HEIGHT)], head=title_of(drawn), note=held_in_words(drawn))
     return figure
 
@@ -65,10 +65,10 @@ def held_in_words(drawn: Slice) -> str:
     return plain_text("; ".join(f"{axis}: {text}" for axis, text in drawn.held.items()))
 
 
-def sweep_panel(axes: Axes, drawn: Slice) -> None:
+def slice_panel(axes: Axes, drawn: Slice, title: str = "") -> None:
     """Draw a slice: a map, a curve, or points."""
     if not drawn.y:
-        _curve(axes, drawn)
+        _curve(axes, drawn, title)
         return
     colours, norm = _scale(drawn)
     if drawn.scattered:
@@ -84,7 +84,7 @@ def sweep_panel(axes: Axes, drawn: Slice) -> None:
         bar.outline.set_visible(False)
     if np.isnan(drawn.values).any():
         _name(axes, _NO_NUMBER, "no number")
-    finish_axes(axes, "", plain_text(drawn.x), plain_text(drawn.y))
+    finish_axes(axes, title, plain_text(drawn.x), plain_text(drawn.y))
 
 
 def _label(drawn: Slice) -> str:
@@ -137,7 +137,7 @@ def _numbered(axis: matplotlib.axis.Axis, values: np.ndarray) -> np.ndarray:
     return np.asarray(places, dtype=float)
 
 
-def _curve(axes: Axes, drawn: Slice) -> None:
+def _curve(axes: Axes, drawn: Slice, title: str) -> None:
     x = _numbered(axes.xaxis, drawn.x_values)
     order = np.argsort(x, kind="stable")
     joined = drawn.x_values.dtype.kind in "iuf" and not drawn.flags and not drawn.scattered
@@ -151,7 +151,7 @@ def _curve(axes: Axes, drawn: Slice) -> None:
         axes.set_xscale("log")
     for place in x[np.isnan(drawn.values)]:
         axes.axvline(float(place), color=_NO_NUMBER, linewidth=2.0, label="no number")
-    finish_axes(axes, "", plain_text(drawn.x), _label(drawn))
+    finish_axes(axes, title, plain_text(drawn.x), _label(drawn))
 
 
 def _spans_decades(values: Sequence[float] | np.ndarray) -> bool:

@@ -1,5 +1,7 @@
 """A sweep as tables: how many cells came to what, what was varied, and why cells have no numbers."""
 
+import math
+
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -7,14 +9,50 @@ from rich.text import Text
 from smfg_verify.jobs.sweep import SweepResult
 from smfg_verify.report.tables.layout import SHOWN_ROWS, brief, brief_table
 from smfg_verify.sweep.kinds.outcome import CellStatus
+from smfg_verify.sweep.slices import Slice
 
-_FEW = 6
+_FEW, _MOST_COLUMNS = 6, 8
 
 
 def sweep_tables(result: SweepResult) -> Group:
     """Counts of every kind by status, the axes, and the reasons of cells without numbers."""
     parts = [_counts(result), _axes(result)]
     return Group(*parts, *([_failures(result)] if result.swept.failures else []))
+
+
+def slice_table(drawn: Slice) -> Table:
+    """The numbers of a figure, as many as fit on a screen; what is held, and whether a part is left out, under them."""
+    heads, rows = _listed(drawn) if drawn.scattered or not drawn.y else _crossed(drawn)
+    shown = heads[: _MOST_COLUMNS + 1]
+    table = brief_table(f"{drawn.name}: {drawn.words}", *shown, numbers=shown[1:])
+    for row in rows[:SHOWN_ROWS]:
+        table.add_row(*row[: len(shown)])
+    cut = len(rows) > SHOWN_ROWS or len(shown) < len(heads)
+    held = [f"{axis}: {text}" for axis, text in drawn.held.items()]
+    table.caption = Text("; ".join([*held, *(["a part; the dataset has all"] if cut else [])]))
+    table.caption_justify = "left"
+    return table
+
+
+def _listed(drawn: Slice) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows of a curve, or of the points of a random design: a place and its number a row."""
+    axes = {drawn.x: drawn.x_values, **({drawn.y: drawn.y_values} if drawn.y else {})}
+    columns = [[brief(value) for value in values.tolist()] for values in axes.values()]
+    numbers = [_value(drawn, value) for value in drawn.values.tolist()]
+    return [*axes, drawn.name], [list(row) for row in zip(*columns, numbers, strict=True)]
+
+
+def _crossed(drawn: Slice) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows of a map: the first axis across, the second one down."""
+    heads = [f"{drawn.y} / {drawn.x}", *(brief(value) for value in drawn.x_values.tolist())]
+    pairs = zip(drawn.y_values.tolist(), drawn.values.tolist(), strict=True)
+    return heads, [[brief(y), *(_value(drawn, value) for value in row)] for y, row in pairs]
+
+
+def _value(drawn: Slice, value: float) -> str:
+    if math.isnan(value):
+        return "none"
+    return drawn.flags[int(value)] if drawn.flags else f"{value:.4g}"
 
 
 def _counts(result: SweepResult) -> Table:

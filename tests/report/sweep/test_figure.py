@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from smfg_verify.report.sweep.figure import sweep_figure, sweep_panel, title_of
+from smfg_verify.report.sweep.figure import slice_panel, sweep_figure, title_of
 from smfg_verify.sweep.slices import Slice
 
 
@@ -29,7 +29,7 @@ def sliced(values, *, y="temperature", flags=(), scattered=False, x_values=None)
 
 def panel(drawn):
     axes = Figure().subplots()
-    sweep_panel(axes, drawn)
+    slice_panel(axes, drawn)
     return axes
 
 
