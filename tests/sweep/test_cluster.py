@@ -22,6 +22,7 @@ def events(directory):
     return found
 
 
+@pytest.mark.untyped
 @pytest.mark.parametrize(
     "killers", [[], pytest.param(["0.9-2"], marks=pytest.mark.slow)], ids=["one death", "a cell kills every worker"]
 )

@@ -51,6 +51,7 @@ def test_an_error_has_the_status_of_its_kind(error, status, monkeypatch, tmp_pat
     assert records[0].outcome.values == {}
 
 
+@pytest.mark.untyped
 def test_a_fault_of_the_package_is_a_fault_with_its_traceback(monkeypatch, tmp_path):
     bundle = make_plan(dozing(tmp_path / "folder")).bundles[0]
 

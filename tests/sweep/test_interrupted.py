@@ -51,6 +51,7 @@ def workers_of(process):
     return sorted(found)
 
 
+@pytest.mark.untyped
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for the workers in /proc")
 def test_ctrl_c_and_kill_9_lose_nothing_and_double_nothing(tmp_path):

@@ -24,11 +24,11 @@ def slice_table(drawn: Slice) -> Table:
     """The numbers of a figure, as many as fit on a screen; what is held, and whether a part is left out, under them."""
     heads, rows = _listed(drawn) if drawn.scattered or not drawn.y else _crossed(drawn)
     shown = heads[: _MOST_COLUMNS + 1]
-    table = brief_table(f"{drawn.name}: {drawn.words}", *shown, numbers=shown[1:])
+    table = brief_table(drawn.name, *shown, numbers=shown[1:])
     for row in rows[:SHOWN_ROWS]:
         table.add_row(*row[: len(shown)])
     cut = len(rows) > SHOWN_ROWS or len(shown) < len(heads)
-    held = [f"{axis}: {text}" for axis, text in drawn.held.items()]
+    held = [drawn.words, *(f"{axis}: {text}" for axis, text in drawn.held.items())]
     table.caption = Text("; ".join([*held, *(["a part; the dataset has all"] if cut else [])]))
     table.caption_justify = "left"
     return table

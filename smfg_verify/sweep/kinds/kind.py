@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
@@ -31,6 +31,7 @@ class Variable:
     flags: tuple[str, ...] = ()
 
 
+@runtime_checkable
 class Compute(Protocol):
     """Computes a bundle of cells that differ by their seeds alone, in one call of every program."""
 
