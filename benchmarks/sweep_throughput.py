@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
-from smfg_verify.cli.precision import use_float64
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Entries, Record
 from smfg_verify.sweep.cells import make_plan
@@ -44,7 +44,7 @@ def _timed_run(game: AbstractGame, settings: Entries, seeds: Seeds) -> list[Outc
 
 def know_kinds() -> None:
     """What every worker is prepared by; these kinds of cells are none of the package's."""
-    use_float64()
+    jax.config.update("jax_enable_x64", True)
     if "sleep" in KINDS:
         return
     sleep = dataclasses.replace(
@@ -121,5 +121,4 @@ def main() -> None:
 if __name__ == "__main__":
     from benchmarks import sweep_throughput  # by its name, under which workers find it too
 
-    use_float64()
     sweep_throughput.main()

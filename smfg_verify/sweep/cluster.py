@@ -6,6 +6,7 @@ what a dead worker had in hand is begun again, and a cell that kills its workers
 
 import contextlib
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
@@ -68,9 +69,12 @@ def compute_on(where: OnCluster, agenda: Agenda, store: Store, finished: Finishe
 def _client(where: OnCluster) -> Iterator["Client"]:
     import dask
     import distributed
+    from distributed.utils import silence_logging_cmgr
 
     # Spawned, never forked: a forked process has JAX's threads' locks without the threads.
     with dask.config.set({"distributed.worker.multiprocessing-method": "spawn"}), contextlib.ExitStack() as stack:
+        # Workers that die and schedulers that vanish are told in our words.
+        stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
         if where.address:
             yield stack.enter_context(_connected(where.address))
             return
@@ -82,7 +86,7 @@ def _client(where: OnCluster) -> Iterator["Client"]:
             memory_limit=0,
             dashboard_address=None,
             preload=["smfg_verify.sweep.undisturbed"],
-            silence_logs="CRITICAL",
+            silence_logs=logging.CRITICAL,
         )
         yield stack.enter_context(distributed.Client(stack.enter_context(cluster)))
 
@@ -127,7 +131,8 @@ class _Conduct:
         except BaseException:
             for batch, _ in self.running.values():
                 self.store.log("interrupted", batch.bundles, batch.worker, self.agenda.begun)
-            self.client.cancel(list(self.running), force=True)
+            with contextlib.suppress(OSError, CancelledError):
+                self.client.cancel(list(self.running), force=True)
             raise
 
     def _turn(self) -> None:
@@ -144,7 +149,8 @@ class _Conduct:
 
     def _look(self) -> None:
         """See which workers there are; what one had that is gone is lost."""
-        workers = set(self.client.scheduler_info()["workers"])
+        with self._connected():
+            workers = set(self.client.scheduler_info()["workers"])
         self.looked = time.monotonic()
         self._notice(workers)
         for future, (batch, _) in list(self.running.items()):
@@ -177,7 +183,7 @@ class _Conduct:
     def _collect(self) -> None:
         import distributed
 
-        with contextlib.suppress(TimeoutError):
+        with self._connected(), contextlib.suppress(TimeoutError):
             distributed.wait(list(self.running), timeout=_WAIT, return_when="FIRST_COMPLETED")
         for future in [future for future in self.running if future.done()]:
             if future.status == "finished":
@@ -186,6 +192,21 @@ class _Conduct:
                 raise _failed(future.exception(), self.running[future][0].worker)
             else:
                 self._lost(future)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[None]:
+        """What fails in it for want of a scheduler says so."""
+        try:
+            yield
+        except (OSError, CancelledError) as error:
+            where, reason = (
+                self.where.address or "of this machine",
+                (str(error) or type(error).__name__).splitlines()[0],
+            )
+            raise OSError(
+                f"the scheduler {where} answers no more ({reason}); the finished cells are kept, and the same command "
+                "goes on"
+            ) from error
 
     def _take(self, future: "Future[list[CellRecord]]") -> None:
         try:

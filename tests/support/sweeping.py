@@ -9,7 +9,8 @@ import signal
 import time
 from pathlib import Path
 
-from smfg_verify.cli.precision import use_float64
+import jax
+
 from smfg_verify.sweep.kinds.kind import KINDS, Kind, Variable, register
 from smfg_verify.sweep.kinds.outcome import CellStatus, Outcome
 from smfg_verify.sweep.settings import settings_of
@@ -19,7 +20,7 @@ OPTIONS = ("seconds", "folder", "dies_once", "dies_always")
 
 def prepare():
     """What a worker is prepared by: as the command line does it; reading this module makes the kind known."""
-    use_float64()
+    jax.config.update("jax_enable_x64", True)
 
 
 def _doze(game, settings, seeds):

@@ -4,9 +4,11 @@ import collections
 
 import numpy as np
 import pytest
+from distributed.comm import CommClosedError
 
+from smfg_verify.sweep.agenda import Agenda
 from smfg_verify.sweep.cells import make_plan
-from smfg_verify.sweep.cluster import OnCluster
+from smfg_verify.sweep.cluster import OnCluster, _Conduct
 from smfg_verify.sweep.conduct import How, conduct
 from smfg_verify.sweep.dataset import to_dataset
 from smfg_verify.sweep.kinds.outcome import CellStatus
@@ -52,3 +54,22 @@ def test_two_workers_of_which_some_die_lose_nothing_and_double_nothing(killers, 
     assert sum("died with" in line for line in said) == (3 if killers else 1)
     assert max(log["begun"].values()) == 2
     assert len(list((out / "cells").glob("*/*.json"))) == plan.num_cells
+
+
+class Vanished:
+    """A client whose scheduler is gone: nothing is answered."""
+
+    def scheduler_info(self):
+        raise CommClosedError("connection closed")
+
+    def cancel(self, futures, force):
+        raise CommClosedError("connection closed")
+
+
+def test_a_scheduler_that_is_gone_is_no_fault_of_the_package(tmp_path):
+    agenda = Agenda(make_plan(dozing(tmp_path / "folder")).bundles, 3)
+    where = OnCluster("tcp://head-node:8786", 0, prepare)
+    conduct = _Conduct(Vanished(), where, agenda, Store(tmp_path), lambda records: None, lambda line: None)
+    with pytest.raises(OSError, match=r"scheduler tcp://head-node:8786 answers no more \(connection closed\)"):
+        conduct.until_done()
+    assert agenda.left == 4
