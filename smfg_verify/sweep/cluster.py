@@ -199,10 +199,8 @@ class _Conduct:
         try:
             yield
         except (OSError, CancelledError) as error:
-            where, reason = (
-                self.where.address or "of this machine",
-                (str(error) or type(error).__name__).splitlines()[0],
-            )
+            where = self.where.address or "of this machine"
+            reason = (str(error) or type(error).__name__).splitlines()[0]
             raise OSError(
                 f"the scheduler {where} answers no more ({reason}); the finished cells are kept, and the same command "
                 "goes on"

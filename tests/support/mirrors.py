@@ -55,6 +55,7 @@ HELD_BY = {
     "cli/saving.py": ("cli/test_files.py", _WHOLE),
     "cli/screen.py": ("cli/test_app.py", _WHOLE),
     "comparison/tuning.py": ("comparison/test_compare.py", "one comparison, which takes seconds, serves all its tests"),
+    "exact/equilibrium/search.py": ("exact/equilibrium/test_solve.py", _INNER),
     "exact/compiling.py": ("exact/test_batching.py", _INNER),
     "game/base.py": ("game/test_tabular.py", "the contract, tested by a game that keeps it"),
     "game/reach/*.py": ("game/reach/test_reached.py", _INNER),
