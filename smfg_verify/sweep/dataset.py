@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from smfg_verify.errors import InputError
-from smfg_verify.files import replacing_folder
 from smfg_verify.records.codec import plain
 from smfg_verify.records.documents import line
 from smfg_verify.records.entries import Entries, Json
-from smfg_verify.stochastic.engine.storage import is_zarr, write_netcdf
+from smfg_verify.stochastic.engine.storage import is_zarr, write_netcdf, write_zarr
 from smfg_verify.sweep.cells import depends_on
 from smfg_verify.sweep.conduct import Swept
 from smfg_verify.sweep.kinds.kind import Kind, Variable
@@ -75,9 +74,7 @@ def write_dataset(dataset: "xarray.Dataset", path: Path) -> Path:
         OSError: the disk is full, or the folder cannot be written.
     """
     if is_zarr(path):
-        with replacing_folder(path) as temporary:
-            # Format 2 has texts, and metadata in one place: format 3 has neither in its specification so far.
-            dataset.to_zarr(temporary, mode="w", zarr_format=2, consolidated=True)
+        write_zarr(path, dataset)
     else:
         write_netcdf(path, {None: dataset})
     return path
@@ -142,7 +139,11 @@ def _of_cells(swept: Swept, laid: _Laid) -> dict[str, _Entry]:
     seconds = each(lambda key: records[key].seconds if key in records else np.nan, float)
     attempts = each(lambda key: records[key].attempts if key in records else 0, np.int32)
     return {
-        f"{name}_status": (laid.dimensions, status, {"long_name": f"status of {name}", **_flags(_STATUS_FLAGS)}),
+        f"{name}_status": (
+            laid.dimensions,
+            status,
+            {"long_name": f"status of {name}", **_flags(_STATUS_FLAGS, CellStatus.MISSING.label)},
+        ),
         f"{name}_seconds": (laid.dimensions, seconds, {"long_name": f"time of {name}", "units": "s"}),
         f"{name}_attempts": (laid.dimensions, attempts, {"long_name": f"times {name} was begun"}),
     }
@@ -167,10 +168,10 @@ def _of_values(laid: _Laid, name: str, variable: Variable, labels: Mapping[str, 
     return (*laid.dimensions, *((variable.over,) if variable.over else ())), values, attributes
 
 
-def _flags(meanings: tuple[str, ...]) -> dict[str, Json]:
-    """A flag's codes in words, by the conventions for climate and forecast (CF): -1 is none."""
+def _flags(meanings: tuple[str, ...], none: str = "none") -> dict[str, Json]:
+    """A flag's codes in words, by the conventions for climate and forecast (CF), from that of no flag on."""
     codes = np.arange(NO_FLAG, len(meanings), dtype=np.int8)
-    return {"flag_values": codes, "flag_meanings": " ".join(("none", *(text.replace(" ", "_") for text in meanings)))}
+    return {"flag_values": codes, "flag_meanings": " ".join((none, *(text.replace(" ", "_") for text in meanings)))}
 
 
 def _coordinates(settings: SweepSettings) -> dict[str, Json]:
