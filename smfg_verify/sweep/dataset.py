@@ -1,7 +1,7 @@
 """The results of a sweep as one dataset: its dimensions are what was varied; every kind has a status beside numbers."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -130,8 +130,7 @@ def _labels(laid: list[_Laid]) -> dict[str, tuple[str | int, ...]]:
 def _of_cells(swept: Swept, laid: _Laid) -> dict[str, _Entry]:
     """Status, seconds and attempts of a kind's cells."""
 
-    def each(function: object, kind: type) -> np.ndarray:
-        assert callable(function)
+    def each(function: Callable[[str], float], kind: type) -> np.ndarray:
         return np.array([function(key) for key in laid.keys.ravel()], dtype=kind).reshape(laid.keys.shape)
 
     records, name = swept.records, laid.kind.name

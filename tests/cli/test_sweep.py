@@ -46,7 +46,13 @@ def test_a_sweep_and_the_same_again(file, capsys):
     assert dict(dataset["doze_value"].sizes) == {"game": 1, "discount": 2, "temperature": 2, "seed": 2}
     record = json.loads((out / "sweep.json").read_text())
     assert record["counts"] == {"doze": {"done": 8}}
-    assert "skipped: 0" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "skipped: 0" in printed
+    # The mean of seeds 0 and 1 at each discount, and at every temperature: the discount squared plus a half.
+    assert [line.split() for line in printed.splitlines() if line.startswith((" 0.5 ", " 1.0 ", " 1 "))] == [
+        ["0.5", "1.14", "1.31"],
+        ["1", "1.14", "1.31"],
+    ]
     cells = {path: path.read_bytes() for path in out.glob("cells/*/*.json")}
     assert len(cells) == 8
     assert main(["sweep", str(file), "--format", "netcdf"]) == 0
