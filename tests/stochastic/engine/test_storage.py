@@ -63,3 +63,11 @@ def test_a_failed_write_leaves_the_old_file(trace, tmp_path, monkeypatch):
         trace.save(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["trace.nc"]
+
+
+def test_a_zarr_store_holds_the_same_run_and_is_replaced_as_a_whole(trace, tmp_path):
+    path = tmp_path / "trace.zarr"
+    for _ in range(2):
+        trace.save(path)
+        assert Trace.load(path).to_xarray().identical(trace.to_xarray())
+    assert [entry.name for entry in tmp_path.iterdir()] == ["trace.zarr"]
