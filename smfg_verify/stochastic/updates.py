@@ -18,8 +18,9 @@ from smfg_verify.exact.population import chain, discounted_occupancy, stationary
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.portable import Portable
-from smfg_verify.stochastic.engine.lanes import add_to_row, entry, observed, one_hot, over_lanes, rows
-from smfg_verify.stochastic.sampling import sample_index, sample_transition
+from smfg_verify.stochastic.engine.lanes import add_to_row, entry, observed, one_hot, over_lanes, put_in_row, rows
+from smfg_verify.stochastic.sampling import sample_cumulative, sample_index, sample_transition
+from smfg_verify.stochastic.scaled_field import ScaledField
 from smfg_verify.stochastic.schedules import StepSizes
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
@@ -90,6 +91,11 @@ def num_uniforms(game: AbstractGame, sampling: Sampling) -> int:
     return (8 if sampling == "markov" else 5) + (game.mean_field_support == "state_actions")
 
 
+def initial_cumulative(game: AbstractGame) -> Float[Array, " n"]:
+    """Sums of rho, which every restart draws from; a loop computes them once."""
+    return jnp.cumsum(jnp.asarray(game.initial_distribution))
+
+
 def update(
     game: AbstractGame,
     bounds: ValueBounds,
@@ -111,7 +117,7 @@ def update(
         bounds: boxes that the critics are projected to.
         steps: zeta_k, xi_k, alpha_k, beta_k.
         sampling: "markov" (two chains) or "iid" (exact laws of the current policies).
-        iterate: of before, lanes last.
+        iterate: of before, lanes last, its critics in their boxes.
         uniforms: `num_uniforms(game, sampling)` draws in [0, 1) a lane.
 
     Returns:
@@ -119,9 +125,29 @@ def update(
 
     Source: AC-SMFG of Zeng et al. (arXiv 2509.15392), with an optional entropy term of the leader.
     """
-    draw = _markov_samples if sampling == "markov" else _iid_samples
-    samples = draw(game, iterate, uniforms)
+    samples = draw(game, initial_cumulative(game), sampling, iterate, uniforms)
     return learn(game, bounds, steps, iterate, samples)
+
+
+def draw(
+    game: AbstractGame,
+    cumulative: Float[Array, " n"],
+    sampling: Sampling,
+    iterate: Iterate,
+    uniforms: Float[Array, "uniforms lanes"],
+) -> Samples:
+    """What one iteration draws.
+
+    Args:
+        game, sampling, iterate, uniforms: as in `update`.
+        cumulative: `initial_cumulative(game)`.
+
+    Returns:
+        The samples.
+    """
+    if sampling == "markov":
+        return _markov_samples(game, cumulative, iterate, uniforms)
+    return _iid_samples(game, iterate, uniforms)
 
 
 def learn(game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: Iterate, samples: Samples) -> Iterate:
@@ -131,11 +157,33 @@ def learn(game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: It
         game: the game, with traced leaves.
         bounds: boxes that the critics are projected to.
         steps: zeta_k, xi_k, alpha_k, beta_k.
-        iterate: of before, lanes last.
+        iterate: of before, lanes last, its critics in their boxes.
         samples: one set a lane.
 
     Returns:
         The iterate of after.
+    """
+    field = ScaledField.of(iterate.mean_field)
+    moved = field.towards(steps.mean_field, samples.population_state, samples.population_action)
+    return with_mean_field(learn_players(game, bounds, steps, iterate, samples), moved.values)
+
+
+def with_mean_field(iterate: Iterate, mean_field: Float[Array, "n *A lanes"]) -> Iterate:
+    """The iterate with another mean field."""
+    result: Iterate = eqx.tree_at(lambda x: x.mean_field, iterate, mean_field)
+    return result
+
+
+def learn_players(
+    game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: Iterate, samples: Samples
+) -> Iterate:
+    """`learn` but for the mean field, which stays as it is.
+
+    Args:
+        game, bounds, steps, iterate, samples: as in `learn`.
+
+    Returns:
+        The iterate of after, with the mean field of before.
     """
     state, next_state = samples.state, samples.next_state
     follower_action, leader_action = samples.follower_action, samples.leader_action
@@ -152,29 +200,35 @@ def learn(game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: It
     leader_delta = temporal_difference(over_lanes(game.leader_reward)(*point) + leader_entropy, iterate.leader_critic)
     follower_score = one_hot(follower_action, samples.log_follower) - jnp.exp(samples.log_follower)
     leader_score = one_hot(leader_action, samples.log_leader) - jnp.exp(samples.log_leader)
-    follower_critic = add_to_row(iterate.follower_critic, state, steps.critic * follower_delta)
-    leader_critic = add_to_row(iterate.leader_critic, state, steps.critic * leader_delta)
+
+    def projected(critic: Array, delta: Array, lower: Array, upper: Array) -> Array:
+        moved = jnp.clip(entry(critic, state) + steps.critic * delta, lower, upper)
+        return put_in_row(critic, state, moved)
+
     return Iterate(
         leader_logits=add_to_row(
             iterate.leader_logits, observed(game, state), steps.leader * leader_delta * leader_score
         ),
         follower_logits=add_to_row(iterate.follower_logits, state, steps.follower * follower_delta * follower_score),
-        leader_critic=jnp.clip(leader_critic, bounds.leader_lower, bounds.leader_upper),
-        follower_critic=jnp.clip(follower_critic, bounds.follower_lower, bounds.follower_upper),
-        mean_field=_towards_sample(iterate.mean_field, steps.mean_field, samples),
+        leader_critic=projected(iterate.leader_critic, leader_delta, bounds.leader_lower, bounds.leader_upper),
+        follower_critic=projected(
+            iterate.follower_critic, follower_delta, bounds.follower_lower, bounds.follower_upper
+        ),
+        mean_field=iterate.mean_field,
         occupancy_state=samples.occupancy_state,
         population_state=samples.population_state,
     )
 
 
-def _markov_samples(game: AbstractGame, iterate: Iterate, uniforms: Float[Array, "uniforms lanes"]) -> Samples:
+def _markov_samples(
+    game: AbstractGame, cumulative: Float[Array, " n"], iterate: Iterate, uniforms: Float[Array, "uniforms lanes"]
+) -> Samples:
     states = jnp.stack([iterate.occupancy_state, iterate.population_state])
     log_follower, log_leader = log_policies(game, iterate, states)
     follower_actions = sample_index(jnp.exp(log_follower), uniforms[0:2])
     leader_actions = sample_index(jnp.exp(log_leader), uniforms[2:4])
     moved = next_states(game, uniforms[4:6], states, follower_actions, leader_actions, iterate.mean_field)
-    law = jnp.asarray(game.initial_distribution)[:, None]
-    restarted = sample_index(jnp.broadcast_to(law, (game.num_states, uniforms.shape[-1])), uniforms[7])
+    restarted = sample_cumulative(cumulative, uniforms[7])
     return Samples(
         state=states[0],
         follower_action=follower_actions[0],
@@ -265,13 +319,3 @@ def next_states(
 
     chains = jax.vmap(sample, in_axes=(0, 0, 0, 0, None))
     return over_lanes(chains)(uniforms, states, follower_actions, leader_actions, mean_field)
-
-
-def _towards_sample(
-    mean_field: Float[Array, "n *A lanes"], step: Float[Array, ""] | Float[Array, " lanes"], samples: Samples
-) -> Array:
-    moved = mean_field * (1.0 - step)
-    if mean_field.ndim == 2:
-        return add_to_row(moved, samples.population_state, jnp.broadcast_to(step, moved.shape[1:]))
-    mass = step * one_hot(samples.population_action, mean_field[0])
-    return add_to_row(moved, samples.population_state, mass)

@@ -49,14 +49,16 @@ def test_seeds_differ_and_a_prefix_of_a_run_is_the_shorter_run():
     assert len(np.unique(long.follower_logits[:, -1, 0, 0])) == 8
 
 
-def test_another_width_of_lanes_is_the_same_run_up_to_rounding(monkeypatch):
-    """The width of the lanes is no part of the mathematics; seeds 0..4 at width 8 take other machine code."""
-    _, game = array_game(0)
-    wide = ac_smfg(game, num_iterations=200, seeds=range(5))
-    monkeypatch.setattr("smfg_verify.stochastic.engine.initial.LANES", 8)
-    narrow = ac_smfg(game, num_iterations=200, seeds=range(5))
+@pytest.mark.parametrize(("support", "observations"), [("states", None), ("state_actions", 2)])
+def test_runs_one_after_another_are_those_side_by_side_up_to_rounding(support, observations, monkeypatch):
+    """How runs share the machine is no part of the mathematics; side by side they take other machine code."""
+    _, game = array_game(0, support=support, observations=observations)
+    in_turn = ac_smfg(game, num_iterations=200, seeds=range(5))
+    for name in ("run", "advance"):
+        monkeypatch.setattr(f"smfg_verify.stochastic.engine.{name}.goes_in_turn", lambda *_: False)
+    side_by_side = ac_smfg(game, num_iterations=200, seeds=range(5))
     for field in ARRAYS:
-        np.testing.assert_allclose(getattr(narrow, field), getattr(wide, field), atol=1e-10)
+        np.testing.assert_allclose(getattr(in_turn, field), getattr(side_by_side, field), atol=1e-10)
 
 
 def test_checkpoints_are_log_spaced_and_hold_the_ends():

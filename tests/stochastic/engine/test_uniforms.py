@@ -1,6 +1,6 @@
-"""Blocks of iterations in one compiled call."""
+"""Random numbers in blocks of iterations."""
 
-from smfg_verify.stochastic.engine.advance import block_length
+from smfg_verify.stochastic.engine.uniforms import block_length
 
 
 def test_many_uniforms_make_short_blocks():

@@ -1,0 +1,86 @@
+"""Loops that the compiler makes one function of the machine, in place of a list of kernels that are called in turn.
+
+XLA's CPU runs the body of a loop as kernels, at 0.1 us or so for the call of each, which is most of the time where
+arrays are small. A call that carries the two attributes below is compiled as a whole instead, loops included.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import ParamSpec, TypeVar
+
+import jax
+from jax.experimental.xla_metadata import set_xla_metadata
+from jax.extend import core
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Read by XLA's CPU compiler, which leaves such a call standing and gives it to its emitter of single functions. A
+# compiler that does not know them makes what it would have made without.
+_ATTRIBUTES = {"inlineable": "false", "xla_cpu_small_call": "true"}
+
+# What the emitter is known to take: arithmetic, indexing, reductions, loops. It refuses sorting, LAPACK, callbacks,
+# Fourier transforms and everything else that calls into a library.
+_NAMES = (
+    "abs acos acosh add and argmax argmin asin asinh atan atan2 atanh broadcast_in_dim cbrt "
+    "ceil clamp concatenate convert_element_type cos cosh cummax cummin cumprod cumsum div dot_general "
+    "dynamic_slice dynamic_update_slice eq erf erf_inv erfc exp exp2 expm1 floor gather ge gt integer_pow "
+    "iota is_finite le lgamma log log1p logistic lt lt_to max min mul ne neg nextafter not or pad pow "
+    "reduce_and reduce_max reduce_min reduce_or reduce_prod reduce_sum rem reshape rev round rsqrt select_n sign "
+    "sin sinh slice sqrt square squeeze stack stop_gradient sub tan tanh transpose xor"
+)
+KNOWN = frozenset(_NAMES.split())
+_NESTED = frozenset({"closed_call", "cond", "custom_jvp_call", "custom_vjp_call", "jit", "pjit", "scan", "while"})
+_SCATTERS = frozenset({"scatter", "scatter-add"})
+
+
+def fits_one_loop(function: Callable[..., object], *arguments: object) -> bool:
+    """Whether `as_one_loop` may be applied: on a CPU, and with nothing in the program that calls into a library.
+
+    Args:
+        function: of arrays.
+        *arguments: arrays, or trees of them.
+
+    Returns:
+        Whether every operation of the program is one that the emitter is known to take.
+    """
+    if jax.default_backend() != "cpu":
+        return False
+    return all(map(_is_known, _equations(jax.make_jaxpr(function)(*arguments).jaxpr)))
+
+
+def as_one_loop(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function, compiled as one function of the machine wherever a compiled program calls it.
+
+    Args:
+        function: of arrays; `fits_one_loop` says whether it may be one.
+
+    Returns:
+        The function, its result tagged for the compiler.
+    """
+
+    def with_arguments(*arguments: P.args, **named: P.kwargs) -> tuple[R, object]:
+        return function(*arguments, **named), (arguments, named)
+
+    def tagged(*arguments: P.args, **named: P.kwargs) -> R:
+        leaves, structure = jax.tree.flatten(jax.jit(with_arguments)(*arguments, **named))
+        tagged_leaves = [set_xla_metadata(leaves[0], **_ATTRIBUTES), *leaves[1:]]
+        result: R = jax.tree.unflatten(structure, tagged_leaves)[0]
+        return result
+
+    return tagged
+
+
+def _equations(program: core.Jaxpr) -> Iterator[core.JaxprEqn]:
+    for equation in program.eqns:
+        yield equation
+        for inner in core.jaxprs_in_params(equation.params):
+            yield from _equations(inner)
+
+
+def _is_known(equation: core.JaxprEqn) -> bool:
+    name = equation.primitive.name
+    # A scatter to one place becomes a slice that is written; one to several is refused.
+    if name in _SCATTERS:
+        *batch, _ = getattr(equation.invars[1].aval, "shape", (2, 2))
+        return all(size == 1 for size in batch)
+    return name in KNOWN or name in _NESTED
