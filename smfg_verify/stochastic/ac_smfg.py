@@ -12,7 +12,6 @@ from smfg_verify.game import AbstractGame
 from smfg_verify.progress import Callback
 from smfg_verify.stochastic.engine.start_and_resume import run_method
 from smfg_verify.stochastic.method import Carry, Memory, Method, Step, check_schedule, register
-from smfg_verify.stochastic.scaled_field import ScaledField
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, warn_if_misordered
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.updates import (
@@ -21,9 +20,9 @@ from smfg_verify.stochastic.updates import (
     check_sampling,
     draw,
     initial_cumulative,
-    learn_players,
+    learn_scaled,
     num_uniforms,
-    with_mean_field,
+    unscaled,
 )
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
@@ -52,7 +51,7 @@ class AcSmfg(Method):
         return {_SCALE: jnp.ones(())}
 
     def iterate(self, carry: Carry) -> Iterate:
-        return with_mean_field(carry.iterate, ScaledField(carry.iterate.mean_field, carry.memory[_SCALE]).values)
+        return unscaled(carry.iterate, carry.memory[_SCALE])
 
     def step(self, game: AbstractGame, bounds: ValueBounds, iteration: Array, carry: Carry, uniforms: Array) -> Carry:
         return self.stepper(game, bounds)(iteration, carry, uniforms)
@@ -61,12 +60,16 @@ class AcSmfg(Method):
         cumulative = initial_cumulative(game)
 
         def step(iteration: Array, carry: Carry, uniforms: Array) -> Carry:
-            steps, iterate = self.schedule.at(iteration), self.iterate(carry)
-            samples = draw(game, cumulative, self.sampling, iterate, uniforms)
-            field = ScaledField(carry.iterate.mean_field, carry.memory[_SCALE])
-            moved = field.towards(steps.mean_field, samples.population_state, samples.population_action)
-            learned = learn_players(game, bounds, steps, iterate, samples)
-            return Carry(with_mean_field(learned, moved.weights), {_SCALE: moved.scale})
+            steps, scale = self.schedule.at(iteration), carry.memory[_SCALE]
+            iterate, scale = learn_scaled(
+                game,
+                bounds,
+                steps,
+                carry.iterate,
+                scale,
+                lambda seen: draw(game, cumulative, self.sampling, seen, uniforms),
+            )
+            return Carry(iterate, {_SCALE: scale})
 
         return step
 

@@ -46,8 +46,8 @@ class ScaledField(NamedTuple):
             $\hat\mu + \xi (e - \hat\mu)$ with e the point mass of the sample.
         """
         kept = 1.0 - step
-        # The complement of what is kept, exact as a difference, so that rounding of 1 - step costs no mass.
         weights, scale = _rescaled(self.weights, self.scale * kept)
+        # The complement of what is kept, exact as a difference, so that the rounding of 1 - step costs no mass.
         mass = (1.0 - kept) / scale
         if weights.ndim == 3:
             mass = mass * one_hot(action, weights[0])

@@ -18,7 +18,8 @@ from smfg_verify.exact.population import chain, discounted_occupancy, stationary
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.portable import Portable
-from smfg_verify.stochastic.engine.lanes import add_to_row, entry, observed, one_hot, over_lanes, put_in_row, rows
+from smfg_verify.stochastic.engine.lanes import entry, observed, one_hot, over_lanes, put_in_row, rows
+from smfg_verify.stochastic.engine.one_loop import kept_apart
 from smfg_verify.stochastic.sampling import sample_cumulative, sample_index, sample_transition
 from smfg_verify.stochastic.scaled_field import ScaledField
 from smfg_verify.stochastic.schedules import StepSizes
@@ -163,60 +164,98 @@ def learn(game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: It
     Returns:
         The iterate of after.
     """
-    field = ScaledField.of(iterate.mean_field)
-    moved = field.towards(steps.mean_field, samples.population_state, samples.population_action)
-    return with_mean_field(learn_players(game, bounds, steps, iterate, samples), moved.values)
+    scale = ScaledField.of(iterate.mean_field).scale
+    return unscaled(*learn_scaled(game, bounds, steps, iterate, scale, lambda _: samples))
 
 
-def with_mean_field(iterate: Iterate, mean_field: Float[Array, "n *A lanes"]) -> Iterate:
-    """The iterate with another mean field."""
-    result: Iterate = eqx.tree_at(lambda x: x.mean_field, iterate, mean_field)
+def unscaled(iterate: Iterate, scale: Float[Array, " lanes"]) -> Iterate:
+    """The iterate whose mean field is `scale` times that of another one."""
+    result: Iterate = eqx.tree_at(lambda x: x.mean_field, iterate, ScaledField(iterate.mean_field, scale).values)
     return result
 
 
-def learn_players(
-    game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: Iterate, samples: Samples
-) -> Iterate:
-    """`learn` but for the mean field, which stays as it is.
+def learn_scaled(
+    game: AbstractGame,
+    bounds: ValueBounds,
+    steps: StepSizes,
+    iterate: Iterate,
+    scale: Float[Array, " lanes"],
+    sampled: Callable[[Iterate], Samples],
+) -> tuple[Iterate, Float[Array, " lanes"]]:
+    """`learn` at a cost independent of the number of states, where it is compiled for one lane.
 
     Args:
-        game, bounds, steps, iterate, samples: as in `learn`.
+        game, bounds, steps: as in `learn`.
+        iterate: of before, its mean field to be multiplied by `scale`.
+        scale: of `ScaledField`.
+        sampled: what is drawn at an iterate.
 
     Returns:
-        The iterate of after, with the mean field of before.
+        The iterate of after, its mean field to be multiplied by the scale beside it.
     """
+
+    def read(iterate: Iterate, scale: Array) -> tuple[Samples, _Rows, Array]:
+        seen = unscaled(iterate, scale)
+        samples = sampled(seen)
+        return samples, _changed_rows(game, bounds, steps, seen, samples), scale
+
+    # All is read before anything is written, or the compiler copies the tables that it has still to read.
+    samples, changed, scale = kept_apart(read, iterate, scale) if scale.shape[-1] == 1 else read(iterate, scale)
+    field = ScaledField(iterate.mean_field, scale)
+    moved = field.towards(steps.mean_field, samples.population_state, samples.population_action)
+    after = Iterate(
+        leader_logits=put_in_row(iterate.leader_logits, observed(game, samples.state), changed.leader_logits),
+        follower_logits=put_in_row(iterate.follower_logits, samples.state, changed.follower_logits),
+        leader_critic=put_in_row(iterate.leader_critic, samples.state, changed.leader_critic),
+        follower_critic=put_in_row(iterate.follower_critic, samples.state, changed.follower_critic),
+        mean_field=moved.weights,
+        occupancy_state=samples.occupancy_state,
+        population_state=samples.population_state,
+    )
+    return after, moved.scale
+
+
+class _Rows(NamedTuple):
+    """What an iteration puts into the row of the state, or of its observation."""
+
+    leader_logits: Float[Array, "B lanes"]
+    follower_logits: Float[Array, "A lanes"]
+    leader_critic: Float[Array, " lanes"]
+    follower_critic: Float[Array, " lanes"]
+
+
+def _changed_rows(
+    game: AbstractGame, bounds: ValueBounds, steps: StepSizes, iterate: Iterate, samples: Samples
+) -> _Rows:
     state, next_state = samples.state, samples.next_state
     follower_action, leader_action = samples.follower_action, samples.leader_action
     point = (state, follower_action, leader_action, iterate.mean_field)
     follower_entropy = -game.temperature * entry(samples.log_follower, follower_action)
     leader_entropy = -game.leader_temperature * entry(samples.log_leader, leader_action)
-
-    def temporal_difference(reward: Array, critic: Array) -> Array:
-        return reward + game.discount * entry(critic, next_state) - entry(critic, state)
-
-    follower_delta = temporal_difference(
-        over_lanes(game.follower_reward)(*point) + follower_entropy, iterate.follower_critic
+    follower_value, leader_value = entry(iterate.follower_critic, state), entry(iterate.leader_critic, state)
+    follower_delta = (
+        over_lanes(game.follower_reward)(*point)
+        + follower_entropy
+        + game.discount * entry(iterate.follower_critic, next_state)
+        - follower_value
     )
-    leader_delta = temporal_difference(over_lanes(game.leader_reward)(*point) + leader_entropy, iterate.leader_critic)
+    leader_delta = (
+        over_lanes(game.leader_reward)(*point)
+        + leader_entropy
+        + game.discount * entry(iterate.leader_critic, next_state)
+        - leader_value
+    )
     follower_score = one_hot(follower_action, samples.log_follower) - jnp.exp(samples.log_follower)
     leader_score = one_hot(leader_action, samples.log_leader) - jnp.exp(samples.log_leader)
-
-    def projected(critic: Array, delta: Array, lower: Array, upper: Array) -> Array:
-        moved = jnp.clip(entry(critic, state) + steps.critic * delta, lower, upper)
-        return put_in_row(critic, state, moved)
-
-    return Iterate(
-        leader_logits=add_to_row(
-            iterate.leader_logits, observed(game, state), steps.leader * leader_delta * leader_score
+    leader_row = rows(iterate.leader_logits, observed(game, state)[None])[:, 0]
+    follower_row = rows(iterate.follower_logits, state[None])[:, 0]
+    return _Rows(
+        leader_logits=leader_row + steps.leader * leader_delta * leader_score,
+        follower_logits=follower_row + steps.follower * follower_delta * follower_score,
+        leader_critic=jnp.clip(leader_value + steps.critic * leader_delta, bounds.leader_lower, bounds.leader_upper),
+        follower_critic=jnp.clip(
+            follower_value + steps.critic * follower_delta, bounds.follower_lower, bounds.follower_upper
         ),
-        follower_logits=add_to_row(iterate.follower_logits, state, steps.follower * follower_delta * follower_score),
-        leader_critic=projected(iterate.leader_critic, leader_delta, bounds.leader_lower, bounds.leader_upper),
-        follower_critic=projected(
-            iterate.follower_critic, follower_delta, bounds.follower_lower, bounds.follower_upper
-        ),
-        mean_field=iterate.mean_field,
-        occupancy_state=samples.occupancy_state,
-        population_state=samples.population_state,
     )
 
 

@@ -4,7 +4,7 @@ XLA's CPU runs the body of a loop as kernels, at 0.1 us or so for the call of ea
 arrays are small. A call that carries the two attributes below is compiled as a whole instead, loops included.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import ParamSpec, TypeVar
 
 import jax
@@ -16,7 +16,8 @@ R = TypeVar("R")
 
 # Read by XLA's CPU compiler, which leaves such a call standing and gives it to its emitter of single functions. A
 # compiler that does not know them makes what it would have made without.
-_ATTRIBUTES = {"inlineable": "false", "xla_cpu_small_call": "true"}
+_APART = {"inlineable": "false"}
+_ONE_FUNCTION = _APART | {"xla_cpu_small_call": "true"}
 
 # What the emitter is known to take: arithmetic, indexing, reductions, loops. It refuses sorting, LAPACK, callbacks,
 # Fourier transforms and everything else that calls into a library.
@@ -24,7 +25,7 @@ _NAMES = (
     "abs acos acosh add and argmax argmin asin asinh atan atan2 atanh broadcast_in_dim cbrt "
     "ceil clamp concatenate convert_element_type cos cosh cummax cummin cumprod cumsum div dot_general "
     "dynamic_slice dynamic_update_slice eq erf erf_inv erfc exp exp2 expm1 floor gather ge gt integer_pow "
-    "iota is_finite le lgamma log log1p logistic lt lt_to max min mul ne neg nextafter not or pad pow "
+    "iota is_finite le le_to lgamma log log1p logistic lt lt_to max min mul ne neg nextafter not or pad pow "
     "reduce_and reduce_max reduce_min reduce_or reduce_prod reduce_sum rem reshape rev round rsqrt select_n sign "
     "sin sinh slice sqrt square squeeze stack stop_gradient sub tan tanh transpose xor"
 )
@@ -58,15 +59,33 @@ def as_one_loop(function: Callable[P, R]) -> Callable[P, R]:
         The function, its result tagged for the compiler.
     """
 
+    # The arguments are returned as well: of one that nothing reads, the emitter of the compiler knows no address.
     def with_arguments(*arguments: P.args, **named: P.kwargs) -> tuple[R, object]:
         return function(*arguments, **named), (arguments, named)
 
     def tagged(*arguments: P.args, **named: P.kwargs) -> R:
-        leaves, structure = jax.tree.flatten(jax.jit(with_arguments)(*arguments, **named))
-        tagged_leaves = [set_xla_metadata(leaves[0], **_ATTRIBUTES), *leaves[1:]]
-        result: R = jax.tree.unflatten(structure, tagged_leaves)[0]
-        return result
+        return _tagged(jax.jit(with_arguments)(*arguments, **named), _ONE_FUNCTION)[0]
 
+    return tagged
+
+
+def kept_apart(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    """A function's result, no operation of it merged by the compiler with what comes before or after.
+
+    Args:
+        function: of arrays.
+        *arguments, **named: its arguments.
+
+    Returns:
+        What it returns.
+    """
+    return _tagged(jax.jit(function)(*arguments, **named), _APART)
+
+
+def _tagged(result: R, attributes: Mapping[str, str]) -> R:
+    """A call's result, the call given attributes."""
+    leaves, structure = jax.tree.flatten(result)
+    tagged: R = jax.tree.unflatten(structure, [set_xla_metadata(leaves[0], **attributes), *leaves[1:]])
     return tagged
 
 

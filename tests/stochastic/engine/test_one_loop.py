@@ -17,7 +17,11 @@ ONE_ARGUMENT = (
     *(jax.nn.softmax, jax.nn.log_softmax, jax.nn.logsumexp, jnp.sum, jnp.max, jnp.min, jnp.prod, jax.lax.stop_gradient),
     *(lambda x: jnp.arccosh(1.0 + x), lambda x: jnp.transpose(jnp.outer(x, x))[2], lambda x: jnp.outer(x, x) @ x),
     *(lambda x: jnp.clip(x, 0.2, 0.4), lambda x: jnp.pad(x, 2)[:5], lambda x: x.at[jnp.argmax(x)].add(0.1)),
-    *(lambda x: jnp.zeros(5).at[jnp.argmin(x)].set(x[1]), lambda x: x[jnp.array([3, 1, 0, 1, 2])], lambda x: x[::2].sum()),
+    *(
+        lambda x: jnp.zeros(5).at[jnp.argmin(x)].set(x[1]),
+        lambda x: x[jnp.array([3, 1, 0, 1, 2])],
+        lambda x: x[::2].sum(),
+    ),
     *(lambda x: jnp.where(jnp.isfinite(x) & ~(x > 0.5) | (x == 0.1) ^ (x != 0.2), x, -x), lambda x: x % 0.3),
     *(lambda x: jnp.arctan2(x, 0.5), lambda x: jnp.nextafter(x, 1.0), lambda x: x**0.7, lambda x: jnp.stack([x, x])[1]),
     *(lambda x: jnp.searchsorted(jnp.arange(5) / 5.0, x) / 5.0, lambda x: jax.lax.dynamic_slice(x, (1,), (2,))[0]),
