@@ -56,12 +56,40 @@ class Iterate(Portable, eqx.Module):
     population_state: Int[Array, " lanes"]
 
 
+class PolicyRows(NamedTuple):
+    """Rows of a player's policy.
+
+    Attributes:
+        probabilities: (A, ...).
+        logarithms: their logarithms, finite where a probability has underflowed, (A, ...).
+    """
+
+    probabilities: Float[Array, "A *chains lanes"]
+    logarithms: Float[Array, "A *chains lanes"]
+
+    @classmethod
+    def of_logits(cls, logits: Float[Array, "A *chains lanes"]) -> "PolicyRows":
+        """Rows of a softmax: each exponential is taken once, which is most of what an iteration costs."""
+        shifted = logits - jax.lax.stop_gradient(jnp.max(logits, axis=0))
+        weights = jnp.exp(shifted)
+        total = jnp.sum(weights, axis=0)
+        return cls(weights / total, shifted - jnp.log(total))
+
+    def of_chain(self, chain: int) -> "PolicyRows":
+        """The rows of one of several chains."""
+        return PolicyRows(self.probabilities[:, chain], self.logarithms[:, chain])
+
+    def score(self, action: Int[Array, " lanes"]) -> Float[Array, "A lanes"]:
+        """Gradient of the logarithm of the probability of an action, in the logits."""
+        return one_hot(action, self.probabilities) - self.probabilities
+
+
 class Samples(NamedTuple):
     """What one iteration draws: a transition for the learners, a point for the mean field, and where the chains go.
 
     Attributes:
         state, follower_action, leader_action, next_state: s, a, b, s', each (lanes,).
-        log_follower, log_leader: log pi(.|s), (A, lanes), and log phi(.|s), (B, lanes).
+        follower, leader: pi(.|s), (A, lanes), and phi(.|s), (B, lanes).
         population_state, population_action: the point the mean field moves to, (lanes,).
         occupancy_state: s of the next iteration, (lanes,).
     """
@@ -70,8 +98,8 @@ class Samples(NamedTuple):
     follower_action: Int[Array, " lanes"]
     leader_action: Int[Array, " lanes"]
     next_state: Int[Array, " lanes"]
-    log_follower: Float[Array, "A lanes"]
-    log_leader: Float[Array, "B lanes"]
+    follower: PolicyRows
+    leader: PolicyRows
     population_state: Int[Array, " lanes"]
     population_action: Int[Array, " lanes"]
     occupancy_state: Int[Array, " lanes"]
@@ -230,8 +258,8 @@ def _changed_rows(
     state, next_state = samples.state, samples.next_state
     follower_action, leader_action = samples.follower_action, samples.leader_action
     point = (state, follower_action, leader_action, iterate.mean_field)
-    follower_entropy = -game.temperature * entry(samples.log_follower, follower_action)
-    leader_entropy = -game.leader_temperature * entry(samples.log_leader, leader_action)
+    follower_entropy = -game.temperature * entry(samples.follower.logarithms, follower_action)
+    leader_entropy = -game.leader_temperature * entry(samples.leader.logarithms, leader_action)
     follower_value, leader_value = entry(iterate.follower_critic, state), entry(iterate.leader_critic, state)
     follower_delta = (
         over_lanes(game.follower_reward)(*point)
@@ -245,13 +273,11 @@ def _changed_rows(
         + game.discount * entry(iterate.leader_critic, next_state)
         - leader_value
     )
-    follower_score = one_hot(follower_action, samples.log_follower) - jnp.exp(samples.log_follower)
-    leader_score = one_hot(leader_action, samples.log_leader) - jnp.exp(samples.log_leader)
     leader_row = rows(iterate.leader_logits, observed(game, state)[None])[:, 0]
     follower_row = rows(iterate.follower_logits, state[None])[:, 0]
     return _Rows(
-        leader_logits=leader_row + steps.leader * leader_delta * leader_score,
-        follower_logits=follower_row + steps.follower * follower_delta * follower_score,
+        leader_logits=leader_row + steps.leader * leader_delta * samples.leader.score(leader_action),
+        follower_logits=follower_row + steps.follower * follower_delta * samples.follower.score(follower_action),
         leader_critic=jnp.clip(leader_value + steps.critic * leader_delta, bounds.leader_lower, bounds.leader_upper),
         follower_critic=jnp.clip(
             follower_value + steps.critic * follower_delta, bounds.follower_lower, bounds.follower_upper
@@ -263,9 +289,9 @@ def _markov_samples(
     game: AbstractGame, cumulative: Float[Array, " n"], iterate: Iterate, uniforms: Float[Array, "uniforms lanes"]
 ) -> Samples:
     states = jnp.stack([iterate.occupancy_state, iterate.population_state])
-    log_follower, log_leader = log_policies(game, iterate, states)
-    follower_actions = sample_index(jnp.exp(log_follower), uniforms[0:2])
-    leader_actions = sample_index(jnp.exp(log_leader), uniforms[2:4])
+    follower, leader = policies(game, iterate, states)
+    follower_actions = sample_index(follower.probabilities, uniforms[0:2])
+    leader_actions = sample_index(leader.probabilities, uniforms[2:4])
     moved = next_states(game, uniforms[4:6], states, follower_actions, leader_actions, iterate.mean_field)
     restarted = sample_cumulative(cumulative, uniforms[7])
     return Samples(
@@ -273,8 +299,8 @@ def _markov_samples(
         follower_action=follower_actions[0],
         leader_action=leader_actions[0],
         next_state=moved[0],
-        log_follower=log_follower[:, 0],
-        log_leader=log_leader[:, 0],
+        follower=follower.of_chain(0),
+        leader=leader.of_chain(0),
         population_state=moved[1],
         population_action=_follower_action(iterate, moved[1], uniforms[-1]),
         occupancy_state=jnp.where(uniforms[6] < game.discount, moved[0], restarted),
@@ -289,17 +315,17 @@ def _iid_samples(game: AbstractGame, iterate: Iterate, uniforms: Float[Array, "u
     # Rounding of the linear solves may leave entries of about -1e-17 at transient states.
     state = sample_index(jnp.maximum(occupancy, 0.0), uniforms[0])
     population_state = sample_index(jnp.maximum(stationary, 0.0), uniforms[4])
-    log_follower, log_leader = log_policies(game, iterate, state[None])
-    follower_action = sample_index(jnp.exp(log_follower), uniforms[1:2])
-    leader_action = sample_index(jnp.exp(log_leader), uniforms[2:3])
+    follower, leader = policies(game, iterate, state[None])
+    follower_action = sample_index(follower.probabilities, uniforms[1:2])
+    leader_action = sample_index(leader.probabilities, uniforms[2:3])
     moved = next_states(game, uniforms[3:4], state[None], follower_action, leader_action, iterate.mean_field)
     return Samples(
         state=state,
         follower_action=follower_action[0],
         leader_action=leader_action[0],
         next_state=moved[0],
-        log_follower=log_follower[:, 0],
-        log_leader=log_leader[:, 0],
+        follower=follower.of_chain(0),
+        leader=leader.of_chain(0),
         population_state=population_state,
         population_action=_follower_action(iterate, population_state, uniforms[-1]),
         occupancy_state=state,
@@ -330,17 +356,15 @@ def exact_laws(
     return discounted_occupancy(transition, initial, game.discount), stationary_distribution(transition)
 
 
-def log_policies(
-    game: AbstractGame, iterate: Iterate, states: Int[Array, "chains lanes"]
-) -> tuple[Float[Array, "A chains lanes"], Float[Array, "B chains lanes"]]:
-    """Logarithms of both players' policies at the states of several chains: log pi(.|s) and log phi(.|s)."""
-    follower = jax.nn.log_softmax(rows(iterate.follower_logits, states), axis=0)
-    leader = jax.nn.log_softmax(rows(iterate.leader_logits, observed(game, states)), axis=0)
-    return follower, leader
+def policies(game: AbstractGame, iterate: Iterate, states: Int[Array, "chains lanes"]) -> tuple[PolicyRows, PolicyRows]:
+    """Both players' policies at the states of several chains, pi(.|s) and phi(.|s), (A, chains, lanes) each."""
+    follower = PolicyRows.of_logits(rows(iterate.follower_logits, states))
+    return follower, PolicyRows.of_logits(rows(iterate.leader_logits, observed(game, states)))
 
 
 def _follower_action(iterate: Iterate, state: Int[Array, " lanes"], uniform: Float[Array, " lanes"]) -> Array:
-    return sample_index(jax.nn.softmax(rows(iterate.follower_logits, state[None])[:, 0], axis=0), uniform)
+    policy = PolicyRows.of_logits(rows(iterate.follower_logits, state[None])[:, 0])
+    return sample_index(policy.probabilities, uniform)
 
 
 def next_states(

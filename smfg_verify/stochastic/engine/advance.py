@@ -1,12 +1,14 @@
 """Many iterations of a method in one compiled call."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, UInt
 
 from smfg_verify.game import AbstractGame, compiled_for_game
-from smfg_verify.stochastic.engine.one_loop import as_one_loop, fits_one_loop
+from smfg_verify.stochastic.engine.one_loop import OPTIONS, as_one_loop, fits_one_loop
 from smfg_verify.stochastic.engine.uniforms import block_length, block_uniforms, run_keys
 from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.value_bounds import ValueBounds
@@ -19,11 +21,11 @@ def goes_in_turn(game: AbstractGame, bounds: ValueBounds, method: Method, carry:
     game and the method, so that a seed's bits do not depend on its company.
 
     Args:
-        game, bounds, method: as in `advance`.
+        game, bounds, method: as in `advance_in_turn`.
         carry: of any group.
 
     Returns:
-        Whether `advance` may be called with `in_turn`.
+        Whether `advance_in_turn` may be called.
     """
     alone = _lane(carry, jnp.zeros((), jnp.int32))
     uniforms = jnp.zeros((method.num_uniforms(game), 1))
@@ -35,7 +37,7 @@ def goes_in_turn(game: AbstractGame, bounds: ValueBounds, method: Method, carry:
 
 
 @compiled_for_game
-def advance(
+def advance_side_by_side(
     game: AbstractGame,
     bounds: ValueBounds,
     method: Method,
@@ -43,10 +45,8 @@ def advance(
     carry: Carry,
     start: Int[Array, ""],
     stop: Int[Array, ""],
-    count: Int[Array, ""],
-    in_turn: bool,
 ) -> Carry:
-    """Run iterations start, ..., stop - 1. Any split of a range into calls gives the same bits.
+    """Run iterations start, ..., stop - 1 of all lanes. Any split of a range into calls gives the same bits.
 
     Args:
         game: the game, with traced leaves.
@@ -55,14 +55,33 @@ def advance(
         seeds: one a lane.
         carry: after `start` iterations, lanes last.
         start, stop: int32, traced, so that every range shares one compilation.
-        count: lanes to advance, the first ones; all, where they go side by side.
-        in_turn: whether lanes go one after another, where `goes_in_turn`.
 
     Returns:
         The carry after `stop` iterations.
     """
-    if not in_turn:
-        return _iterations(game, bounds, method, seeds, carry, start, stop)
+    return _iterations(game, bounds, method, seeds, carry, start, stop)
+
+
+@functools.partial(compiled_for_game, compiler_options=OPTIONS)
+def advance_in_turn(
+    game: AbstractGame,
+    bounds: ValueBounds,
+    method: Method,
+    seeds: UInt[Array, " lanes"],
+    carry: Carry,
+    start: Int[Array, ""],
+    stop: Int[Array, ""],
+    count: Int[Array, ""],
+) -> Carry:
+    """The same for lanes one after another, where `goes_in_turn`.
+
+    Args:
+        game, bounds, method, seeds, carry, start, stop: as in `advance_side_by_side`.
+        count: lanes to advance, the first ones; the others stay as they are.
+
+    Returns:
+        The carry after `stop` iterations.
+    """
     arrays, others = eqx.partition((game, bounds, method), eqx.is_array)
 
     def one(arrays: object, lane: Array, seed: Array, carry: Carry, start: Array, stop: Array) -> Carry:
@@ -127,10 +146,11 @@ def advance_on_thread(
     in_turn: bool,
     float64: bool,
 ) -> Carry:
-    """`advance`, waited for, on any thread: a precision set by a context manager does not reach other threads.
+    """Advance a group and wait for it, on any thread: a precision set by a context manager does not reach others.
 
     Args:
-        game, bounds, method, seeds, carry, start, stop, count, in_turn: as in `advance`.
+        game, bounds, method, seeds, carry, start, stop, count: as in `advance_in_turn`.
+        in_turn: whether the lanes go one after another.
         float64: the precision of the thread that asks.
 
     Returns:
@@ -138,6 +158,9 @@ def advance_on_thread(
     """
     begun, ended, lanes = (jnp.asarray(number, jnp.int32) for number in (start, stop, count))
     with jax.enable_x64(float64):
-        advanced = advance(game, bounds, method, seeds, carry, begun, ended, lanes, in_turn)
+        if in_turn:
+            advanced = advance_in_turn(game, bounds, method, seeds, carry, begun, ended, lanes)
+        else:
+            advanced = advance_side_by_side(game, bounds, method, seeds, carry, begun, ended)
         result: Carry = jax.block_until_ready(advanced)
         return result

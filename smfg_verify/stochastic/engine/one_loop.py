@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import ParamSpec, TypeVar
 
 import jax
+import jaxlib.version
 from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend import core
 
@@ -18,6 +19,11 @@ R = TypeVar("R")
 # compiler that does not know them makes what it would have made without.
 _APART = {"inlineable": "false"}
 _ONE_FUNCTION = _APART | {"xla_cpu_small_call": "true"}
+
+# The versions whose emitter the lists below are of; with others nothing is put into one loop.
+_KNOWN_COMPILER = jaxlib.version.__version_info__[:2] == (0, 10)
+# For a program with such a call in it: reductions stay reductions, not calls into a library.
+OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""} if _KNOWN_COMPILER else {}
 
 # What the emitter is known to take: arithmetic, indexing, reductions, loops. It refuses sorting, LAPACK, callbacks,
 # Fourier transforms and everything else that calls into a library.
@@ -35,7 +41,7 @@ _SCATTERS = frozenset({"scatter", "scatter-add"})
 
 
 def fits_one_loop(function: Callable[..., object], *arguments: object) -> bool:
-    """Whether `as_one_loop` may be applied: on a CPU, and with nothing in the program that calls into a library.
+    """Whether `as_one_loop` may be applied: a CPU, a compiler that is known, and no calls into a library.
 
     Args:
         function: of arrays.
@@ -44,7 +50,7 @@ def fits_one_loop(function: Callable[..., object], *arguments: object) -> bool:
     Returns:
         Whether every operation of the program is one that the emitter is known to take.
     """
-    if jax.default_backend() != "cpu":
+    if not _KNOWN_COMPILER or jax.default_backend() != "cpu":
         return False
     return all(map(_is_known, _equations(jax.make_jaxpr(function)(*arguments).jaxpr)))
 

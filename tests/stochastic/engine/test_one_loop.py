@@ -57,7 +57,7 @@ def test_every_operation_that_may_be_in_a_loop_is_compiled_and_computes_what_it_
         met = {e.primitive.name for e in one_loop._equations(jax.make_jaxpr(plain)(x, unused).jaxpr)}
         assert met >= one_loop.KNOWN
         assert fits_one_loop(plain, x, unused)
-        compiled = jax.jit(as_one_loop(plain)).lower(x, unused).compile()
+        compiled = jax.jit(as_one_loop(plain)).lower(x, unused).compile(one_loop.OPTIONS)
         assert "xla_cpu_small_call" in compiled.as_text(), "the compiler has dropped the call"
         np.testing.assert_allclose(compiled(x, unused), jax.jit(plain)(x, unused), rtol=1e-3 if not float64 else 1e-9)
 
