@@ -36,7 +36,9 @@ _NAMES = (
     "sin sinh slice sqrt square squeeze stack stop_gradient sub tan tanh transpose xor"
 )
 KNOWN = frozenset(_NAMES.split())
-_NESTED = frozenset({"closed_call", "cond", "custom_jvp_call", "custom_vjp_call", "jit", "pjit", "scan", "while"})
+_NESTED = frozenset(
+    ["closed_call", "cond", "custom_jvp_call", "custom_vjp_call", "jit", "pjit", "scan", "while", "xla_metadata_value"]
+)
 _SCATTERS = frozenset({"scatter", "scatter-add"})
 
 
@@ -70,7 +72,8 @@ def as_one_loop(function: Callable[P, R]) -> Callable[P, R]:
         return function(*arguments, **named), (arguments, named)
 
     def tagged(*arguments: P.args, **named: P.kwargs) -> R:
-        return _tagged(jax.jit(with_arguments)(*arguments, **named), _ONE_FUNCTION)[0]
+        call: Callable[..., tuple[R, object]] = jax.jit(with_arguments)
+        return _tagged(call(*arguments, **named), _ONE_FUNCTION)[0]
 
     return tagged
 
@@ -85,7 +88,8 @@ def kept_apart(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) 
     Returns:
         What it returns.
     """
-    return _tagged(jax.jit(function)(*arguments, **named), _APART)
+    call: Callable[..., R] = jax.jit(function)
+    return _tagged(call(*arguments, **named), _APART)
 
 
 def _tagged(result: R, attributes: Mapping[str, str]) -> R:
