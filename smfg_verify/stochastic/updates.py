@@ -293,7 +293,6 @@ def _markov_samples(
     follower_actions = sample_index(follower.probabilities, uniforms[0:2])
     leader_actions = sample_index(leader.probabilities, uniforms[2:4])
     moved = next_states(game, uniforms[4:6], states, follower_actions, leader_actions, iterate.mean_field)
-    restarted = sample_cumulative(cumulative, uniforms[7])
     return Samples(
         state=states[0],
         follower_action=follower_actions[0],
@@ -303,8 +302,24 @@ def _markov_samples(
         leader=leader.of_chain(0),
         population_state=moved[1],
         population_action=_follower_action(iterate, moved[1], uniforms[-1]),
-        occupancy_state=jnp.where(uniforms[6] < game.discount, moved[0], restarted),
+        occupancy_state=_continued(game, cumulative, moved[0], uniforms[6:8]),
     )
+
+
+def _continued(
+    game: AbstractGame,
+    cumulative: Float[Array, " n"],
+    moved: Int[Array, " lanes"],
+    uniforms: Float[Array, "2 lanes"],
+) -> Int[Array, " lanes"]:
+    """Where the chain with restarts goes: on with probability gamma, else to a fresh draw from rho."""
+    goes_on = uniforms[0] < game.discount
+    if moved.shape[-1] == 1:  # a search through rho's sums misses the caches where there are many states
+        state: Int[Array, " lanes"] = jax.lax.cond(
+            goes_on[0], lambda: moved, lambda: sample_cumulative(cumulative, uniforms[1])
+        )
+        return state
+    return jnp.where(goes_on, moved, sample_cumulative(cumulative, uniforms[1]))
 
 
 def _iid_samples(game: AbstractGame, iterate: Iterate, uniforms: Float[Array, "uniforms lanes"]) -> Samples:
