@@ -57,7 +57,7 @@ layers: $(VENV)/.test
 	$(BIN)/lint-imports
 
 benchmarks: $(VENV)/.test
-	for file in benchmarks/*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+	for file in $(filter-out benchmarks/numba_%,$(wildcard benchmarks/*.py)); do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 # The environment holds what the widest lock installed in it pins, and nothing else.
 locked: $(VENV)/.test
