@@ -11,6 +11,7 @@ from smfg_verify.stochastic.ac_smfg import AcSmfg
 from smfg_verify.stochastic.engine.advance import advance_in_turn, advance_on_thread, goes_in_turn
 from smfg_verify.stochastic.engine.groups import Groups, one_lane
 from smfg_verify.stochastic.engine.initial import first_iterate, repeated_memory
+from smfg_verify.stochastic.value_bounds import ValueBounds
 
 METHOD = AcSmfg(Schedule(), "markov")
 SEEDS = np.array([7, 3, 11, 5, 2], np.uint32)
@@ -56,9 +57,12 @@ def test_lanes_past_the_count_stay_as_they_are():
     assert np.all(np.any(after["leader_critic"][:2] != before["leader_critic"][:2], axis=1))
 
 
-def test_what_solves_linear_systems_goes_side_by_side():
-    game = traced(games.load("laffer-tax"))
-    bounds = value_bounds(game)
-    assert goes_in_turn(game, bounds, METHOD, one_lane(begun(game)))
-    iid = AcSmfg(Schedule(), "iid")
-    assert not goes_in_turn(game, bounds, iid, one_lane(begun(game, iid)))
+@pytest.mark.parametrize("name", games.names())
+def test_every_registered_game_goes_in_turn_and_what_solves_linear_systems_does_not(name):
+    game = traced(games.load(name))
+    bounds = ValueBounds(*(jnp.asarray(end) for end in (-1.0, 1.0, -1.0, 1.0)))
+    first = first_iterate(game, bounds, SEEDS, None)
+    for sampling, in_turn in (("markov", True), ("iid", False)):
+        method = AcSmfg(Schedule(), sampling)
+        lane = one_lane(first | repeated_memory(method.first_memory(game), SEEDS.size))
+        assert goes_in_turn(game, bounds, method, lane) is in_turn
