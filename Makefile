@@ -58,7 +58,7 @@ layers: $(VENV)/.test
 
 # Every benchmark of the package alone.
 benchmarks: $(VENV)/.test
-	for file in benchmarks/*_speed.py benchmarks/*_memory.py benchmarks/exact_gradient.py; do \
+	for file in benchmarks/*_speed.py benchmarks/*_memory.py benchmarks/*_moves.py benchmarks/exact_gradient.py; do \
 		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 # Ratios against other people's solvers, which are installed in .bench, each in an environment of its own; writes

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import xarray
 
 FORMAT = "smfg-verify trace"
-# Raised when a variable or attribute changes, and when the random streams do: an older file then cannot be resumed.
-SCHEMA_VERSION = 2
+# Raised when a variable or attribute changes, and when the bits of a run do: an older file then cannot be resumed.
+SCHEMA_VERSION = 3
 
 # Group of a checkpoint file that holds where the run stands.
 RESUME_GROUP = "resume"

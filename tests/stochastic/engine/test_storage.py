@@ -30,7 +30,7 @@ def test_foreign_files_and_other_schemas_are_refused_by_name(trace, tmp_path):
     trace.save(older)
     with h5py.File(older, "a") as file:
         file.attrs["schema_version"] = 0
-    with pytest.raises(ValueError, match="schema version 0, expected 2"):
+    with pytest.raises(ValueError, match="schema version 0, expected 3"):
         Trace.load(older)
     cut = tmp_path / "cut.nc"
     trace.to_xarray().drop_vars("mean_field").to_netcdf(cut, engine="h5netcdf")
