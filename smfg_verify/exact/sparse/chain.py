@@ -1,9 +1,8 @@
 r"""A sparse Markov chain: its one recurrent class, its stationary law, and solves with $I - \gamma P$.
 
 The law is that of the rates between different states alone, as in `exact.stationary`: with one state held, the rates
-form a matrix $M$ with $M^{-1} \ge 0$, whose factors without pivoting have the signs of their kind, so that solves for
-positive right-hand sides add and never subtract. What the pivots lose is won back by refinement, with the flows in
-extended precision; what is left over is bounded by one more solve, since $|M^{-1}| = M^{-1}$.
+form a matrix whose factors without pivoting have the signs of their kind, so that solves for positive right-hand sides
+add and never subtract. What the pivots lose is won back by refinement, with the flows in extended precision.
 """
 
 from typing import NamedTuple
@@ -96,7 +95,7 @@ class Law(NamedTuple):
 
     Attributes:
         law: (n,); sums to one.
-        error: bound of what the law misses of its equation, entry by entry.
+        error: of the law as that of the floats in `rates`, entry by entry.
         chain: the chain.
         others: all states but the one that is held.
         factors: of the transposed rates among them; None for a single state.
@@ -125,14 +124,6 @@ class Law(NamedTuple):
             slopes[self.others] = self.factors.solve(centred[self.others], "T")
         return slopes
 
-    def spread(self, sizes: Vector) -> Vector:
-        """Bound of the law's change, entry by entry, when flows into the states change by up to these sizes."""
-        if self.factors is None:
-            return np.zeros_like(self.law)
-        moved = np.zeros_like(self.law)
-        moved[self.others] = np.abs(self.factors.solve(sizes[self.others]))
-        result: Vector = moved + self.law * np.sum(moved)
-        return result
 
 
 def stationary_law(chain: Chain, heavy: Vector) -> Law | None:
@@ -171,20 +162,20 @@ def _held_law(chain: Chain, held: int) -> Law | None:
         factors = factor(sp.csr_array(sp.diags_array(chain.leaving[others]) - into[others][:, others]))
     except RuntimeError:  # a pivot that is zero to the last digit
         return None
-    masses = np.ones(size)
+    masses, step = np.ones(size), np.zeros(size)
     masses[others] = factors.solve(into[others][:, [held]].toarray().ravel())
     for _ in range(_ROUNDS):
-        step = factors.solve(_unbalanced(chain, into, masses)[others])
-        masses[others] += step
+        step[others] = factors.solve(_balance(chain, masses)[0][others])
+        masses = np.maximum(masses + step, 0.0)
     total = np.sum(masses)
-    if not (np.isfinite(total) and np.sum(np.abs(step)) <= _LOST * total and np.min(masses) >= -_LOST * total):
+    if not (np.isfinite(total) and np.sum(np.abs(step)) <= _LOST * total):
         return None
-    masses = np.maximum(masses, 0.0)
-    left = np.abs(_unbalanced(chain, into, masses)[others])
-    found = Law(masses / np.sum(masses), np.zeros(size), chain, others, factors)
-    missed = np.zeros(size)
-    missed[others] = left / np.sum(masses)
-    return found._replace(error=found.spread(missed))
+    missed, granted = _balance(chain, masses)
+    found = Law(masses / total, np.zeros(size), chain, others, factors)
+    # What one more round would change, the rounding of the flows it starts from, and relative changes of all rates.
+    step[others] = np.abs(factors.solve(missed[others])) + np.abs(factors.solve(granted[others]))
+    unit = np.finfo(float).eps + 2.0 * size * float(np.finfo(np.longdouble).eps)
+    return found._replace(error=(step + found.law * np.sum(step)) / total + unit * found.law)
 
 
 def _long_walk(chain: Chain) -> Vector:
@@ -195,11 +186,19 @@ def _long_walk(chain: Chain) -> Vector:
     return result
 
 
-def _unbalanced(chain: Chain, into: sp.csr_array, masses: Vector) -> Vector:
-    """Flow into each state less flow out of it, summed in extended precision."""
-    wide = masses.astype(np.longdouble)
-    flows = np.append(into.data * wide[into.indices], np.longdouble(0.0))
-    received = np.add.reduceat(flows, np.minimum(into.indptr[:-1], flows.size - 1))
-    received[np.diff(into.indptr) == 0] = 0.0
-    result: Vector = (received - wide * chain.leaving).astype(float)
-    return result
+def _balance(chain: Chain, masses: Vector) -> tuple[Vector, Vector]:
+    """Flow into each state less flow out of it in extended precision, and what its sum may be rounded by.
+
+    Summed over net flows between pairs of states, each of which counts at both ends: what it is rounded by is a change
+    of a rate, which moves no entry of a law far, and not a leak, which moves all of it where the chain mixes slowly.
+    """
+    wide = np.longdouble
+    flows = sp.csr_array(chain.rates, dtype=wide, copy=True)
+    flows.data *= np.repeat(masses.astype(wide), np.diff(flows.indptr))
+    net = sp.csr_array(flows.T - flows)
+    filled = np.flatnonzero(np.diff(net.indptr))
+    into, sizes = np.zeros(masses.size, wide), np.zeros(masses.size, wide)
+    if filled.size:
+        into[filled] = np.add.reduceat(net.data, net.indptr[filled])
+        sizes[filled] = np.add.reduceat(np.abs(net.data), net.indptr[filled])
+    return into.astype(float), (np.finfo(wide).eps * np.diff(net.indptr) * sizes).astype(float)

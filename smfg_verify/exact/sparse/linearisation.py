@@ -118,19 +118,29 @@ class Linear:
         at = (inside(jnp.asarray(place.point.field)), jnp.asarray(place.point.value))
         self._slope = answer_slope(game, local, *at)
         self._pull = answer_pull(game, local, *at)
-        self._still = jnp.zeros_like(local.leader_policy)
+        self.field = at[0]
+        # Nothing flows there, whatever the point is nearby: their equations are $m_e = 0$, see `gradient.empty_entries`.
+        self._empty = population(game, place.law.law, place.answer.policy) == 0.0
         masses = place.point.field
         self._scale = np.maximum(masses, _LEAST_SHARE * np.max(masses))
 
+    def along(self, leader: np.ndarray | None, move: Pair) -> Answer:
+        """Change of chain, policy and updated value with those of the leader's policy (None: none) and the unknowns."""
+        turn = jnp.zeros_like(self.local.leader_policy) if leader is None else jnp.asarray(leader)
+        return along(self._slope, turn, jnp.asarray(move.field), jnp.asarray(move.value))
+
     def apply(self, move: Pair, leader: np.ndarray | None = None) -> Pair:
         """Product with the Jacobian; with a change of the leader's policy, what the equations change by in all."""
-        still = self._still if leader is None else jnp.asarray(leader)
-        moved = along(self._slope, still, jnp.asarray(move.field), jnp.asarray(move.value))
+        moved = self.along(leader, move)
         law, change = self.place.law, self.law_along(np.asarray(moved.weights))
         if self.game.mean_field_support == "state_actions":
             by_policy = law.law[:, None] * np.asarray(moved.policy)
             change = (change[:, None] * self.place.answer.policy + by_policy).ravel()
         return Pair(move.field - change, move.value - np.asarray(moved.updated))
+
+    def held(self, weights: Pair) -> Pair:
+        """Without the entries of the mean field that are empty, whose multipliers are left out."""
+        return Pair(np.where(self._empty, 0.0, weights.field), weights.value)
 
     def law_along(self, weights: np.ndarray) -> Vector:
         """Change of the states' law when the weights of the chain change by this, rows summing to zero."""
@@ -139,7 +149,10 @@ class Linear:
         return law.along(np.bincount(np.asarray(self.local.targets).ravel(), flows.ravel(), minlength=law.law.size))
 
     def apply_transposed(self, weights: Pair) -> tuple[Pair, np.ndarray]:
-        """Product with the transposed Jacobian, and with that of the equations in the leader's policy."""
+        """Product with the transposed Jacobian, and with that of the equations in the leader's policy.
+
+        Entries of the mean field that stay empty are left out: slopes in them may be infinite.
+        """
         law, policy = self.place.law, self.place.answer.policy
         by_law, by_policy = weights.field, np.zeros_like(policy)
         if self.game.mean_field_support == "state_actions":
@@ -148,7 +161,7 @@ class Linear:
         slopes = law.pulled(by_law)
         by_weights = law.law[:, None, None, None] * slopes[np.asarray(self.local.targets)]
         leader, field, value = self.pull(Answer(-by_weights, -by_policy, -weights.value))
-        return Pair(weights.field + field, weights.value + value), leader
+        return self.held(Pair(weights.field + field, weights.value + value)), leader
 
     def pull(self, weights: Answer) -> tuple[np.ndarray, Field, Vector]:
         """Slopes of a weighted sum of chain, policy and updated value in leader's policy, mean field and value."""

@@ -162,3 +162,52 @@ def sizes(game: AbstractGame, local: Local, field: Float[Array, " M"], policies:
         lost=jnp.max(jnp.abs(jnp.sum(moves, axis=-1) - 1.0), axis=(1, 2)),
         turned=jax.vmap(lambda policy: _joint(local, rows, policy, moves))(policies),
     )
+
+
+class LeaderSlopes(eqx.Module):
+    """Slopes of a sum over states in what the leader's reward and the chain are made of.
+
+    Attributes:
+        by_leader: in the entries of the leader's policy, (O, B).
+        by_follower: in those of the follower's, (n, A).
+        by_field: in those of the mean field, flattened, (M,).
+    """
+
+    by_leader: Float[Array, "O B"]
+    by_follower: Float[Array, "n A"]
+    by_field: Float[Array, " M"]
+
+
+@jit(OPTIMISED)
+def leader_reward(
+    game: AbstractGame, local: Local, policy: Float[Array, "n A"], field: Float[Array, " M"]
+) -> Float[Array, " n"]:
+    r"""$r_{l,\pi} + \tau_l H(\phi)$ in each state, averaged over both policies."""
+    return _leader_step(game, local, local.leader_policy, policy, field, jnp.zeros(game.num_states))
+
+
+@jit(OPTIMISED)
+def leader_slopes(
+    game: AbstractGame, local: Local, policy: Array, field: Array, value: Float[Array, " n"], visits: Float[Array, " n"]
+) -> LeaderSlopes:
+    r"""Partial derivatives of $\rho^T (I - \gamma P_\pi)^{-1} r_{l,\pi}$, from the leader's value and the visits.
+
+    $d J_l = d^T (\mathrm{d} r_{l,\pi} + \gamma\, \mathrm{d} P_\pi V_l)$, d the expected discounted visits.
+    """
+
+    def total(leader: Array, follower: Array, field: Array) -> Float[Array, ""]:
+        return visits @ _leader_step(game, local, leader, follower, field, value)
+
+    return LeaderSlopes(*jax.grad(total, argnums=(0, 1, 2))(local.leader_policy, policy, field))
+
+
+def _leader_step(
+    game: AbstractGame, local: Local, leader: Array, policy: Array, field: Array, value: Array
+) -> Float[Array, " n"]:
+    """Reward of one period and the discounted value after it, in each state."""
+    shaped = field.reshape(mean_field_shape(game))
+    moves = over_indices(game, lambda s, a, b: jnp.asarray(game.transition(s, a, b, shaped)))
+    reward = over_indices(game, lambda s, a, b: jnp.asarray(game.leader_reward(s, a, b, shaped)))
+    rows = observed_rows(leader, game.leader_observation)
+    ahead = game.discount * jnp.sum(moves * value[local.targets], axis=-1)
+    return jnp.einsum("sa,sb,sab->s", policy, rows, reward + ahead) + game.leader_temperature * entropy(rows)
