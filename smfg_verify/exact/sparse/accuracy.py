@@ -24,7 +24,7 @@ from smfg_verify.game import AbstractGame
 # Of a norm that is reached from below, as in LAPACK's estimates of errors, which are rarely off by more.
 _SAFETY = 3.0
 # Draws of roundings of the logits, and the multiple of their root mean square that counts.
-_DRAWS, _SPREAD = 4, 16.0
+_DRAWS, SPREAD = 4, 16.0
 # How well the linear equations of estimates are solved, and those of the last steps.
 _ROUGH, _FINE = 1e-3, 1e-8
 # Whole steps that polish the point.
@@ -41,12 +41,14 @@ class Estimate(NamedTuple):
         field_error: estimate of the l1 error of the mean field; infinite where nothing is known.
         value_error: estimate of the largest error of the value, in units of reward; infinite where nothing is known.
         steep: an entry of the mean field in which a slope of the game is not finite; -1 if there is none.
+        directions: of the unknowns, as long as the errors: where the mean field's and where the value's is largest.
     """
 
     place: Place
     field_error: float
     value_error: float
-    steep: int
+    steep: int = -1
+    directions: tuple[Pair, ...] = ()
 
 
 def accuracy(game: AbstractGame, local: Local, place: Place) -> Estimate:
@@ -74,12 +76,14 @@ def accuracy(game: AbstractGame, local: Local, place: Place) -> Estimate:
     rounding = _rounding(game, local, linear)
     grain = _grain(game, local, linear, rounding)
     if grain is None:
-        return Estimate(place, np.inf, np.inf, -1)
+        return Estimate(place, np.inf, np.inf)
     doubt = Pair(np.abs(place.remainder.field), np.abs(place.remainder.value)).plus(rounding).plus(grain)
     field, value, directions = _amplified(linear, doubt)
     turned = _turned(game, local, linear, rounding, directions)
     trusted = turned is not None and turned[0] <= field and turned[1] <= value
-    return Estimate(place, 2.0 * field if trusted else np.inf, 2.0 * value if trusted else np.inf, -1)
+    if not trusted:
+        return Estimate(place, np.inf, np.inf)
+    return Estimate(place, 2.0 * field, 2.0 * value, directions=tuple(directions))
 
 
 def _steep_entry(linear: Linear) -> int:
@@ -109,7 +113,7 @@ def _rounding(game: AbstractGame, local: Local, linear: Linear) -> Pair:
     lost = discount * np.asarray(known.lost) * np.max(np.abs(value))
     logits = quality / tau + ROUNDINGS * unit
     changes = [linear.law_along(logits[:, None, None, None] * np.asarray(turn)) for turn in known.turned]
-    spread = _SPREAD * np.linalg.norm(changes, axis=0) / np.sqrt(_DRAWS)
+    spread = SPREAD * np.linalg.norm(changes, axis=0) / np.sqrt(_DRAWS)
     by_law = population(game, law.error + spread, policy)
     return Pair(by_law + sums * unit * place.point.field, quality + ROUNDINGS * unit * whole + lost)
 

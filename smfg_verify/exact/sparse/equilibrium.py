@@ -24,6 +24,7 @@ class Found(NamedTuple):
     equilibrium: Equilibrium
     local: Local
     linear: Linear | None
+    estimate: Estimate | None
 
 
 def sparse_equilibrium(
@@ -49,16 +50,16 @@ def sparse_equilibrium(
     first = None if start is None else np.ravel(np.asarray(start, dtype=float))
     found = search(game, local, first, max_steps)
     if isinstance(found.place, Status):
-        return Found(_record(game, found, None, found.place, np.nan), local, None)
+        return Found(_record(game, found, None, found.place, np.nan), local, None, None)
     if not near(found.place):
-        estimate = Estimate(found.place, np.inf, np.inf, -1)
+        estimate = Estimate(found.place, np.inf, np.inf)
     else:
         estimate = accuracy(game, local, found.place)
     scale = float(value_scale(local.temperature, jnp.asarray(estimate.place.point.value)))
     converged = estimate.field_error <= tolerance and estimate.value_error <= tolerance * scale
     linear = Linear(game, local, estimate.place) if converged else None
     radius = np.nan if linear is None else spectral_radius(linear)
-    return Found(_record(game, found, estimate, _status(estimate, converged), radius), local, linear)
+    return Found(_record(game, found, estimate, _status(estimate, converged), radius), local, linear, estimate)
 
 
 def _status(estimate: Estimate, converged: bool) -> Status:
