@@ -84,7 +84,7 @@ def compare_slopes(
         tables: a flattened mean field to tables of the three functions; all of them, dense, if None.
 
     Returns:
-        The worst entry, its place that in the tables. For use inside jit and vmap; UNKNOWN where a number is not finite.
+        The worst entry, by its place in the tables. For use inside jit and vmap; UNKNOWN where a number is not finite.
     """
     size = jnp.max(jnp.abs(directions), axis=1, keepdims=True)
     moves = size[:, 0] > 0.0
@@ -103,9 +103,7 @@ def compare_slopes(
     values = _over(sections, table, moved.reshape(-1, mean_field.size)).reshape(*steps.shape, -1)
     half = len(_LENGTHS)
     found = jax.vmap(
-        lambda slope, moved, step: judge(
-            here, slope, moved[:half], moved[half:], step[:half], sections, _NEGLIGIBLE
-        )
+        lambda slope, moved, step: judge(here, slope, moved[:half], moved[half:], step[:half], sections, _NEGLIGIBLE)
     )(slopes, values, steps)
     miss = jnp.where(moves[:, None], found.miss, 0.0)
     worst, flat = jnp.unravel_index(jnp.argmax(miss), miss.shape)

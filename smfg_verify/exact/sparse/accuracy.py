@@ -209,7 +209,9 @@ def spectral_radius(linear: Linear) -> float:
     operator = LinearOperator((size, size), matvec=response, dtype=float)
     start = np.random.default_rng(0).uniform(-1.0, 1.0, size)
     try:
-        found = eigs(operator, k=1, which="LM", ncv=_SMALL, maxiter=_SMALL, tol=_DIGITS, v0=start, return_eigenvectors=False)
+        found = eigs(
+            operator, k=1, which="LM", ncv=_SMALL, maxiter=_SMALL, tol=_DIGITS, v0=start, return_eigenvectors=False
+        )
     except ArpackNoConvergence:
         return float("nan")
     return float(np.abs(found[0]))

@@ -1,4 +1,4 @@
-r"""How far the gradient of a large game can be trusted: what `gradient.certificate` states, estimated by products alone.
+r"""How far the gradient of a large game can be trusted: what `gradient.certificate` states, estimated by products.
 
 The errors of the point are carried to the gradient by moving it: along the directions in which the equilibrium's own
 errors are largest the whole formula is evaluated again, so far away that the difference is clear of rounding, and
@@ -64,7 +64,9 @@ def certify(
     seen = local_slopes(game, np.asarray(local.targets), np.asarray(linear.field), moves, error)
     moved = [_moved(game, local, linear, formula, direction) for direction in estimate.directions]
     rounding, objective = _assembly(game, local, linear, formula, seen.leader_grain)
-    gradient = _NONLINEAR * max(change.gradient for change in moved) + SPREAD * _adjoint_rounding(local, linear, formula)
+    gradient = _NONLINEAR * max(change.gradient for change in moved) + SPREAD * _adjoint_rounding(
+        local, linear, formula
+    )
     gradient += SPREAD * _disagreement(local, linear, formula, directions, responses) + rounding
     unseen = np.inf if seen.hidden else 0.0
     differentiable = bool(seen.slopes.differentiable)

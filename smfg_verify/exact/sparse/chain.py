@@ -125,7 +125,6 @@ class Law(NamedTuple):
         return slopes
 
 
-
 def stationary_law(chain: Chain, heavy: Vector) -> Law | None:
     r"""The stationary law $\mu = P^T \mu$ by one factorisation with a state of large mass held.
 

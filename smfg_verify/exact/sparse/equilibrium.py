@@ -8,12 +8,15 @@ from jaxtyping import Array, Float
 
 from smfg_verify.exact.equilibrium.outcome import Equilibrium, EquilibriumMethod, Status
 from smfg_verify.exact.equilibrium.residual import value_scale
+from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.exact.sparse.accuracy import Estimate, accuracy, spectral_radius
 from smfg_verify.exact.sparse.linearisation import Linear, Place
 from smfg_verify.exact.sparse.local_moves import Local, local_problem
 from smfg_verify.exact.sparse.newton import Search, near, search
 from smfg_verify.game import AbstractGame, mean_field_shape, source_gap
 
+# Of the mean field in l1, and of the value relative to its size, as on the dense side.
+TOLERANCE = 1e-8
 # A residual this small is that of an equilibrium, whatever its error.
 _SMALL = 1e-6
 
@@ -31,8 +34,8 @@ def sparse_equilibrium(
     game: AbstractGame,
     leader_policy: Float[Array, "O B"],
     start: Float[Array, "..."] | None,
-    tolerance: float,
-    max_steps: int,
+    tolerance: float = TOLERANCE,
+    max_steps: int = MAX_STEPS,
 ) -> Found:
     """The equilibrium of a table of leader probabilities in a game that lists its successors.
 
@@ -51,10 +54,7 @@ def sparse_equilibrium(
     found = search(game, local, first, max_steps)
     if isinstance(found.place, Status):
         return Found(_record(game, found, None, found.place, np.nan), local, None, None)
-    if not near(found.place):
-        estimate = Estimate(found.place, np.inf, np.inf)
-    else:
-        estimate = accuracy(game, local, found.place)
+    estimate = accuracy(game, local, found.place) if near(found.place) else Estimate(found.place, np.inf, np.inf)
     scale = float(value_scale(local.temperature, jnp.asarray(estimate.place.point.value)))
     converged = estimate.field_error <= tolerance and estimate.value_error <= tolerance * scale
     linear = Linear(game, local, estimate.place) if converged else None
@@ -70,9 +70,7 @@ def _status(estimate: Estimate, converged: bool) -> Status:
     return Status.INACCURATE if estimate.place.norm <= _SMALL else Status.NOT_FOUND
 
 
-def _record(
-    game: AbstractGame, found: Search, estimate: Estimate | None, status: Status, radius: float
-) -> Equilibrium:
+def _record(game: AbstractGame, found: Search, estimate: Estimate | None, status: Status, radius: float) -> Equilibrium:
     converged = status is Status.CONVERGED
     place: Place | None = None if estimate is None else estimate.place
     shape = mean_field_shape(game)

@@ -61,13 +61,24 @@ class Formula(NamedTuple):
     residual: float
 
 
+def objective_of(game: AbstractGame, local: Local, linear: Linear) -> float:
+    """The leader's objective at a point."""
+    initial = np.asarray(game.initial_distribution, dtype=float)
+    return float(initial @ _leader_value(game, local, linear))
+
+
+def _leader_value(game: AbstractGame, local: Local, linear: Linear) -> Vector:
+    place = linear.place
+    policy, field = jnp.asarray(place.answer.policy), jnp.asarray(place.point.field)
+    return linear.value_value.solve(np.asarray(leader_reward(game, local, policy, field)))
+
+
 def leader_side(game: AbstractGame, local: Local, linear: Linear) -> Leader:
     """The leader's value and the partial derivatives of its objective at a point."""
     place = linear.place
-    policy, field = jnp.asarray(place.answer.policy), jnp.asarray(place.point.field)
-    reward = np.asarray(leader_reward(game, local, policy, field))
+    policy = jnp.asarray(place.answer.policy)
     initial = np.asarray(game.initial_distribution, dtype=float)
-    value = linear.value_value.solve(reward)
+    value = _leader_value(game, local, linear)
     visits = linear.value_value.solve(initial, transposed=True)
     found = leader_slopes(game, local, policy, linear.field, jnp.asarray(value), jnp.asarray(visits))
     slopes = LeaderSlopes(*(np.asarray(leaf) for leaf in (found.by_leader, found.by_follower, found.by_field)))
@@ -80,7 +91,11 @@ def leader_side(game: AbstractGame, local: Local, linear: Linear) -> Leader:
 
 
 def gradient_formula(
-    game: AbstractGame, local: Local, linear: Linear, near: tuple[Pair, Pair] | None = None, tolerance: float = TOLERANCE
+    game: AbstractGame,
+    local: Local,
+    linear: Linear,
+    near: tuple[Pair, Pair] | None = None,
+    tolerance: float = TOLERANCE,
 ) -> Formula:
     r"""$\nabla = \partial J_l/\partial\phi - (\partial F/\partial\phi)^T \lambda$ with
     $(\partial F/\partial x)^T \lambda = \partial J_l/\partial x$.

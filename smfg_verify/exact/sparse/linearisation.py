@@ -119,7 +119,7 @@ class Linear:
         self._slope = answer_slope(game, local, *at)
         self._pull = answer_pull(game, local, *at)
         self.field = at[0]
-        # Nothing flows there, whatever the point is nearby: their equations are $m_e = 0$, see `gradient.empty_entries`.
+        # Nothing flows there, whatever the point is nearby: their equations are m_e = 0, see `empty_entries`.
         self._empty = population(game, place.law.law, place.answer.policy) == 0.0
         masses = place.point.field
         self._scale = np.maximum(masses, _LEAST_SHARE * np.max(masses))
@@ -214,7 +214,9 @@ class Linear:
 
         operator = LinearOperator((right.size, right.size), matvec=scaled, dtype=float)
         restart = min(_RESTART, right.size)
-        found, _ = gmres(operator, right / scale, rtol=0.1 * tolerance, atol=0.0, restart=restart, maxiter=_MAX_RESTARTS)
+        found, _ = gmres(
+            operator, right / scale, rtol=0.1 * tolerance, atol=0.0, restart=restart, maxiter=_MAX_RESTARTS
+        )
         return scale * found, count
 
     def _refined(
