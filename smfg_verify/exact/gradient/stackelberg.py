@@ -187,14 +187,8 @@ def policy_gradient(
     """The gradient at a table of leader probabilities, zeros allowed; NaN where not converged, inputs unchecked."""
     if takes_sparse(game, method, leader_policy, start):
         found = sparse_gradient(game, leader_policy, start)
-        return _assembled(
-            leader_policy,
-            _Tables(*found.tables[:4]),
-            found.tables[4],
-            found.objective,
-            found.equilibrium,
-            found.certificate,
-        )
+        *parts, held = (jnp.asarray(table) for table in found.tables)
+        return _assembled(leader_policy, _Tables(*parts), held, found.objective, found.equilibrium, found.certificate)
     return _gradient_at(game, leader_policy, compiled_equilibrium(game, leader_policy, start))
 
 

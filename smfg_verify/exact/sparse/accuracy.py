@@ -16,12 +16,13 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
 from smfg_verify.exact.equilibrium.accuracy import GRAINS, ROUNDINGS, irregularity, is_stepped, tangent
 from smfg_verify.exact.equilibrium.outcome import Status
-from smfg_verify.exact.sparse.linearisation import Linear, Pair, Place, place_at, population
+from smfg_verify.exact.sparse.linearisation import Linear, Pair, Place, StalledError, place_at, population
 from smfg_verify.exact.sparse.local_moves import Local, sizes
 from smfg_verify.exact.sparse.newton import moved
 from smfg_verify.game import AbstractGame
 
-# Of a norm that is reached from below, as in LAPACK's estimates of errors, which are rarely off by more.
+# Of a norm that is reached from below, as in LAPACK's estimates of errors, which are rarely off by more; the same as if
+# all roundings were so many times larger.
 _SAFETY = 3.0
 # Draws of roundings of the logits, and the multiple of their root mean square that counts.
 _DRAWS, SPREAD = 4, 16.0
@@ -78,8 +79,11 @@ def accuracy(game: AbstractGame, local: Local, place: Place) -> Estimate:
     if grain is None:
         return Estimate(place, np.inf, np.inf)
     doubt = Pair(np.abs(place.remainder.field), np.abs(place.remainder.value)).plus(rounding).plus(grain)
-    field, value, directions = _amplified(linear, doubt)
-    turned = _turned(game, local, linear, rounding, directions)
+    try:
+        field, value, directions = _amplified(linear, doubt)
+        turned = _turned(game, local, linear, rounding, directions)
+    except StalledError:
+        return Estimate(place, np.inf, np.inf)
     trusted = turned is not None and turned[0] <= field and turned[1] <= value
     if not trusted:
         return Estimate(place, np.inf, np.inf)
@@ -144,10 +148,10 @@ def _amplified(linear: Linear, doubt: Pair) -> tuple[float, float, list[Pair]]:
     """What errors of the equations up to these sizes do to the unknowns, and in which directions they do most."""
 
     def reached(signs: Pair) -> Pair:
-        return linear.solve(doubt.times(signs), _ROUGH).solution
+        return linear.solve(doubt.times(signs), _ROUGH).within(_ROUGH)
 
     def worst_signs(weights: Pair) -> tuple[Pair, float]:
-        pulled = linear.solve_transposed(weights, _ROUGH).solution.times(doubt)
+        pulled = linear.solve_transposed(weights, _ROUGH).within(_ROUGH).times(doubt)
         rows = float(np.sum(np.abs(pulled.field)) + np.sum(np.abs(pulled.value)))
         return Pair(_signs(pulled.field), _signs(pulled.value)), rows
 
@@ -181,8 +185,9 @@ def _turned(
             return None
         line = linear.apply(there.point.plus(place.point, -1.0))
         departure = there.remainder.plus(place.remainder, -1.0).plus(line, -1.0)
-        beyond = Pair(*(_beyond(part, 2.0 * size) for part, size in zip(departure, rounding, strict=True)))
-        turned = linear.solve(beyond, _ROUGH).solution
+        granted = rounding.times(2.0 * _SAFETY)
+        beyond = Pair(_beyond(departure.field, granted.field), _beyond(departure.value, granted.value))
+        turned = linear.solve(beyond, _ROUGH).within(_ROUGH)
         field = max(field, float(np.sum(np.abs(turned.field))))
         value = max(value, float(np.max(np.abs(turned.value))))
     return field, value

@@ -56,6 +56,9 @@ def certify(
 
     Returns:
         The certificate.
+
+    Raises:
+        StalledError: a linear equation was not solved.
     """
     directions = np.asarray(leader_directions(local.leader_policy.shape))
     responses = [_response(linear, direction) for direction in directions]
@@ -84,7 +87,7 @@ def _response(linear: Linear, direction: Table) -> Pair:
     """Change of the equilibrium with the leader's policy."""
     nothing = Pair(np.zeros_like(linear.place.point.field), np.zeros_like(linear.place.point.value))
     pushed = linear.apply(nothing, direction)
-    return linear.solve(pushed.times(-1.0), _FINE).solution
+    return linear.solve(pushed.times(-1.0), _FINE).within(_FINE)
 
 
 def _is_seen(response: Pair, error: float) -> bool:
@@ -134,7 +137,7 @@ def _adjoint_rounding(local: Local, linear: Linear, formula: Formula) -> float:
                 for b, x, left in zip(right, multiplier, missed, strict=True)
             )
         )
-        turned = linear.solve_transposed(linear.held(rounded), _ROUGH).solution
+        turned = linear.solve_transposed(linear.held(rounded), _ROUGH).within(_ROUGH)
         changes.append(_size(local, linear.apply_transposed(turned)[1]))
     return float(np.linalg.norm(changes) / np.sqrt(_DRAWS))
 

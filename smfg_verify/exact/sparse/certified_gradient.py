@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -13,12 +12,13 @@ from smfg_verify.exact.gradient.one_sided_slopes import SlopeComparison
 from smfg_verify.exact.sparse.certificate import certify
 from smfg_verify.exact.sparse.equilibrium import sparse_equilibrium
 from smfg_verify.exact.sparse.gradient import Tables, gradient_formula
+from smfg_verify.exact.sparse.linearisation import StalledError
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.checks.differences import SlopeStatus
 
 
 class SparseGradient(NamedTuple):
-    """What the record of a gradient is made of; NaN where the equilibrium has not converged."""
+    """What the record of a gradient is made of; NaN where the equilibrium has not converged or a solve has stalled."""
 
     equilibrium: Equilibrium
     objective: Float[Array, ""]
@@ -41,13 +41,19 @@ def sparse_gradient(
     """
     found = sparse_equilibrium(game, leader_policy, start)
     if found.linear is None or found.estimate is None:
-        nothing = jnp.full(leader_policy.shape, jnp.nan)
-        certificate = _unknown(found.equilibrium)
-        return SparseGradient(found.equilibrium, jnp.asarray(jnp.nan), Tables(*[nothing] * 5), certificate)
-    formula = gradient_formula(game, found.local, found.linear)
-    certificate = certify(game, found.local, found.linear, found.estimate, found.equilibrium, formula)
-    tables = Tables(*(jnp.asarray(table) for table in formula.tables))
-    return SparseGradient(found.equilibrium, jnp.asarray(formula.leader.objective), tables, certificate)
+        return _nothing(found.equilibrium, leader_policy.shape)
+    try:
+        formula = gradient_formula(game, found.local, found.linear)
+        certificate = certify(game, found.local, found.linear, found.estimate, found.equilibrium, formula)
+    except StalledError:
+        return _nothing(found.equilibrium, leader_policy.shape)
+    return SparseGradient(found.equilibrium, jnp.asarray(formula.leader.objective), formula.tables, certificate)
+
+
+def _nothing(equilibrium: Equilibrium, shape: tuple[int, ...]) -> SparseGradient:
+    table = np.full(shape, np.nan)
+    tables = Tables(table, table, table, table, table)
+    return SparseGradient(equilibrium, jnp.asarray(np.nan), tables, _unknown(equilibrium))
 
 
 def _unknown(equilibrium: Equilibrium) -> Certificate:
@@ -57,7 +63,7 @@ def _unknown(equilibrium: Equilibrium) -> Certificate:
         status=jnp.asarray(int(SlopeStatus.UNKNOWN)),
         function=zero,
         entry=jnp.zeros(4, dtype=int),
-        direction=jnp.full(jax.tree.leaves(equilibrium.mean_field)[0].size, jnp.nan),
+        direction=jnp.full(equilibrium.mean_field.size, jnp.nan),
         derivative=nan,
         forward=nan,
         backward=nan,

@@ -13,6 +13,8 @@ from jaxtyping import Float, Int
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import SuperLU, splu
 
+from smfg_verify.game.base import AnyArray
+
 Vector = Float[np.ndarray, " n"]
 # Rounds of refinement of the law; each gains the digits that the factors have.
 _ROUNDS = 3
@@ -36,7 +38,7 @@ class Chain(NamedTuple):
     leaving: Vector
 
 
-def chain_of(targets: Int[np.ndarray, "n a b k"], weights: Float[np.ndarray, "n a b k"]) -> Chain:
+def chain_of(targets: Int[AnyArray, "n a b k"], weights: Float[AnyArray, "n a b k"]) -> Chain:
     """The chain of a table of weights and the states they lead to; a state listed twice gets the sum."""
     size = targets.shape[0]
     per_row = targets.size // size

@@ -78,7 +78,7 @@ def _record(game: AbstractGame, found: Search, estimate: Estimate | None, status
     if place is None or not converged:
         field, policy, value = np.full(shape, np.nan), np.full((n, actions), np.nan), np.full(n, np.nan)
     else:
-        field, policy, value = place.point.field.reshape(shape), place.answer.policy, place.point.value
+        field, policy, value = place.point.field.reshape(shape), np.asarray(place.answer.policy), place.point.value
     gap = source_gap(game, jnp.asarray(field), jnp.asarray(policy)) if converged else None
     if gap is not None and not bool(gap.agrees):
         converged, status = False, Status.OTHER_SOURCE

@@ -2,11 +2,12 @@ r"""The Stackelberg gradient of a large game: one adjoint solve by sparse factor
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.exact.sparse.linearisation import Field, Linear, Pair, Vector
+from smfg_verify.exact.sparse.linearisation import Linear, Pair, Vector
 from smfg_verify.exact.sparse.local_moves import Answer, LeaderSlopes, Local, leader_reward, leader_slopes
 from smfg_verify.game import AbstractGame
 
@@ -81,12 +82,13 @@ def leader_side(game: AbstractGame, local: Local, linear: Linear) -> Leader:
     value = _leader_value(game, local, linear)
     visits = linear.value_value.solve(initial, transposed=True)
     found = leader_slopes(game, local, policy, linear.field, jnp.asarray(value), jnp.asarray(visits))
-    slopes = LeaderSlopes(*(np.asarray(leaf) for leaf in (found.by_leader, found.by_follower, found.by_field)))
+    slopes: LeaderSlopes = jax.tree.map(np.asarray, found)
     nothing = np.zeros_like(value)
     by_policy, right_field, right_value = linear.pull(
         Answer(np.zeros(np.shape(place.answer.weights)), slopes.by_follower, nothing)
     )
-    right = (linear.held(Pair(right_field, right_value)), linear.held(Pair(slopes.by_field, nothing)))
+    by_field = np.asarray(slopes.by_field)
+    right = (linear.held(Pair(right_field, right_value)), linear.held(Pair(by_field, nothing)))
     return Leader(float(initial @ value), value, visits, slopes, by_policy, right)
 
 
@@ -109,6 +111,9 @@ def gradient_formula(
 
     Returns:
         The derivatives in the entries of the leader's policy, whatever the point's residual is.
+
+    Raises:
+        StalledError: the adjoint equation was not solved.
     """
     leader = leader_side(game, local, linear)
     multipliers = tuple(
@@ -122,16 +127,16 @@ def gradient_formula(
     worst = max(np.max(np.abs(defect.field)), np.max(np.abs(defect.value)))
     pulled = [linear.apply_transposed(one)[1] for one in multipliers]
     through, by_field = leader.by_policy - pulled[0], -pulled[1]
-    direct = leader.slopes.by_leader
+    direct = np.asarray(leader.slopes.by_leader)
     tables = Tables(direct + through + by_field, direct, through, by_field, direct + _held_field(linear, leader))
     return Formula(leader, tables, (multipliers[0], multipliers[1]), float(worst / size if size > 0.0 else worst))
 
 
 def _multiplier(linear: Linear, right: Pair, near: Pair | None, tolerance: float) -> Pair:
     if near is None:
-        return linear.solve_transposed(right, tolerance).solution
+        return linear.solve_transposed(right, tolerance).within(tolerance)
     left = right.plus(linear.apply_transposed(near)[0], -1.0)
-    return near.plus(linear.solve_transposed(left, tolerance).solution)
+    return near.plus(linear.solve_transposed(left, tolerance).within(tolerance))
 
 
 def _held_field(linear: Linear, leader: Leader) -> Table:
@@ -139,12 +144,13 @@ def _held_field(linear: Linear, leader: Leader) -> Table:
     multiplier = linear.value_value.solve(leader.right[0].value, transposed=True)
     answer = linear.place.answer
     nothing = Answer(np.zeros(np.shape(answer.weights)), np.zeros(np.shape(answer.policy)), multiplier)
-    return leader.by_policy + linear.pull(nothing)[0]
+    result: Table = leader.by_policy + linear.pull(nothing)[0]
+    return result
 
 
 def change_along(linear: Linear, leader: Leader, direction: Table, response: Pair) -> float:
     """Derivative of the objective along a direction of the leader's policy, forward, through the unknowns' response."""
     moved = linear.along(direction, response)
     by_policy = np.sum(leader.slopes.by_follower * np.asarray(moved.policy))
-    by_field: Field = leader.slopes.by_field
-    return float(np.sum(leader.slopes.by_leader * direction) + by_policy + by_field @ response.field)
+    by_field = np.sum(leader.slopes.by_field * response.field)
+    return float(np.sum(leader.slopes.by_leader * direction) + by_policy + by_field)

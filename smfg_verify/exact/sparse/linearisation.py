@@ -18,6 +18,7 @@ from smfg_verify.exact.equilibrium.residual import inside, value_scale
 from smfg_verify.exact.sparse.chain import Chain, Discounted, Law, chain_of, discounted, stationary_law
 from smfg_verify.exact.sparse.local_moves import Answer, Local, along, answer, answer_pull, answer_slope, pulled
 from smfg_verify.game import AbstractGame
+from smfg_verify.game.base import AnyArray
 
 Field = Float[np.ndarray, " M"]
 Vector = Float[np.ndarray, " n"]
@@ -25,6 +26,8 @@ Vector = Float[np.ndarray, " n"]
 _LEAST_SHARE = 1e-30
 # Vectors that a Krylov method keeps, and its restarts; rounds of refinement of the whole system.
 _RESTART, _MAX_RESTARTS, _ROUNDS = 80, 5, 3
+# How far above what was asked for a residual may stay, and the one that rounding alone may leave.
+_SLACK, _SOLVED = 1e2, 1e-6
 
 
 class Pair(NamedTuple):
@@ -66,9 +69,9 @@ class Place(NamedTuple):
     merit: float
 
 
-def population(game: AbstractGame, law: Vector, policy: np.ndarray) -> Field:
+def population(game: AbstractGame, law: Vector, policy: AnyArray) -> Field:
     """The mean field of a law of the states and a policy, flattened."""
-    return law if game.mean_field_support == "states" else (law[:, None] * policy).ravel()
+    return law if game.mean_field_support == "states" else (law[:, None] * np.asarray(policy)).ravel()
 
 
 def by_state(game: AbstractGame, field: Field) -> Vector:
@@ -101,12 +104,26 @@ def _norm(local: Local, remainder: Pair, point: Pair) -> float:
     return max(float(np.max(np.abs(remainder.field))), float(np.max(np.abs(remainder.value))) / scale)
 
 
+class StalledError(Exception):
+    """A linear equation that the Krylov method did not solve: what was to be computed from it is not known."""
+
+
 class Solved(NamedTuple):
     """A solution of a linear system, with its true residual relative to the right-hand side, and products taken."""
 
     solution: Pair
     residual: float
     products: int
+
+    def within(self, tolerance: float) -> Pair:
+        """The solution, where its true residual is not far above what was asked for.
+
+        Raises:
+            StalledError: it is.
+        """
+        if not self.residual <= max(_SLACK * tolerance, _SOLVED):
+            raise StalledError
+        return self.solution
 
 
 class Linear:
@@ -124,10 +141,11 @@ class Linear:
         masses = place.point.field
         self._scale = np.maximum(masses, _LEAST_SHARE * np.max(masses))
 
-    def along(self, leader: np.ndarray | None, move: Pair) -> Answer:
+    def along(self, leader: AnyArray | None, move: Pair) -> Answer:
         """Change of chain, policy and updated value with those of the leader's policy (None: none) and the unknowns."""
         turn = jnp.zeros_like(self.local.leader_policy) if leader is None else jnp.asarray(leader)
-        return along(self._slope, turn, jnp.asarray(move.field), jnp.asarray(move.value))
+        result: Answer = along(self._slope, turn, jnp.asarray(move.field), jnp.asarray(move.value))
+        return result
 
     def apply(self, move: Pair, leader: np.ndarray | None = None) -> Pair:
         """Product with the Jacobian; with a change of the leader's policy, what the equations change by in all."""
@@ -143,23 +161,28 @@ class Linear:
         return Pair(np.where(self._empty, 0.0, weights.field), weights.value)
 
     def law_along(self, weights: np.ndarray) -> Vector:
-        """Change of the states' law when the weights of the chain change by this, rows summing to zero."""
+        """Change of the states' law when the weights of the chain change by this.
+
+        Only rates between different states count, as on the dense side: what flows in elsewhere is missing here.
+        """
         law = self.place.law
         flows = weights * law.law[:, None, None, None]
-        return law.along(np.bincount(np.asarray(self.local.targets).ravel(), flows.ravel(), minlength=law.law.size))
+        into = np.bincount(np.asarray(self.local.targets).ravel(), flows.ravel(), minlength=law.law.size)
+        return law.along(into - np.sum(flows, axis=(1, 2, 3)))
 
     def apply_transposed(self, weights: Pair) -> tuple[Pair, np.ndarray]:
         """Product with the transposed Jacobian, and with that of the equations in the leader's policy.
 
         Entries of the mean field that stay empty are left out: slopes in them may be infinite.
         """
-        law, policy = self.place.law, self.place.answer.policy
+        law, policy = self.place.law, np.asarray(self.place.answer.policy)
         by_law, by_policy = weights.field, np.zeros_like(policy)
         if self.game.mean_field_support == "state_actions":
             table = weights.field.reshape(policy.shape)
             by_law, by_policy = np.sum(table * policy, axis=1), law.law[:, None] * table
         slopes = law.pulled(by_law)
-        by_weights = law.law[:, None, None, None] * slopes[np.asarray(self.local.targets)]
+        column = (slice(None), None, None, None)
+        by_weights = law.law[column] * (slopes[np.asarray(self.local.targets)] - slopes[column])
         leader, field, value = self.pull(Answer(-by_weights, -by_policy, -weights.value))
         return self.held(Pair(weights.field + field, weights.value + value)), leader
 
@@ -170,36 +193,27 @@ class Linear:
 
     def solve(self, right: Pair, tolerance: float) -> Solved:
         """Solve with the Jacobian, until the true residual is this small relative to the right-hand side, or as is."""
-        nothing = np.zeros_like(right.value)
-
-        def eliminated(field: Field) -> Pair:
-            moved = self.apply(Pair(field, nothing))
-            return Pair(field, self.value_value.solve(-moved.value))
-
-        def once(right: Pair) -> tuple[Pair, int]:
-            partial = Pair(np.zeros_like(right.field), self.value_value.solve(right.value))
-            schur = right.field - self.apply(partial).field
-            field, products = self._krylov(lambda x: self.apply(eliminated(x)).field, schur, tolerance, self._scale)
-            return eliminated(field).plus(partial), products
-
-        return self._refined(right, once, self.apply, tolerance, self._scale)
+        return self._refined(right, self.apply, False, tolerance, self._scale)
 
     def solve_transposed(self, right: Pair, tolerance: float) -> Solved:
         """Solve with the transposed Jacobian, see `solve`."""
+        return self._refined(
+            right, lambda weights: self.apply_transposed(weights)[0], True, tolerance, 1.0 / self._scale
+        )
+
+    def _once(
+        self, right: Pair, apply: Callable[[Pair], Pair], transposed: bool, tolerance: float, scale: Field
+    ) -> tuple[Pair, int]:
+        """The value eliminated, the mean field by products; with the number of these."""
         nothing = np.zeros_like(right.value)
-        apply = lambda weights: self.apply_transposed(weights)[0]  # noqa: E731
 
         def eliminated(field: Field) -> Pair:
-            pulled = apply(Pair(field, nothing))
-            return Pair(field, self.value_value.solve(-pulled.value, transposed=True))
+            return Pair(field, self.value_value.solve(-apply(Pair(field, nothing)).value, transposed))
 
-        def once(right: Pair) -> tuple[Pair, int]:
-            partial = Pair(np.zeros_like(right.field), self.value_value.solve(right.value, transposed=True))
-            schur = right.field - apply(partial).field
-            field, products = self._krylov(lambda y: apply(eliminated(y)).field, schur, tolerance, 1.0 / self._scale)
-            return eliminated(field).plus(partial), products
-
-        return self._refined(right, once, apply, tolerance, 1.0 / self._scale)
+        partial = Pair(np.zeros_like(right.field), self.value_value.solve(right.value, transposed))
+        schur = right.field - apply(partial).field
+        field, products = self._krylov(lambda x: apply(eliminated(x)).field, schur, tolerance, scale)
+        return eliminated(field).plus(partial), products
 
     def _krylov(
         self, product: Callable[[Field], Field], right: Field, tolerance: float, scale: Field
@@ -210,20 +224,22 @@ class Linear:
         def scaled(x: Field) -> Field:
             nonlocal count
             count += 1
-            return product(scale * x.ravel()) / scale
+            result: Field = product(scale * x.ravel()) / scale
+            return result
 
         operator = LinearOperator((right.size, right.size), matvec=scaled, dtype=float)
         restart = min(_RESTART, right.size)
         found, _ = gmres(
             operator, right / scale, rtol=0.1 * tolerance, atol=0.0, restart=restart, maxiter=_MAX_RESTARTS
         )
-        return scale * found, count
+        result: Field = scale * found
+        return result, count
 
     def _refined(
         self,
         right: Pair,
-        once: Callable[[Pair], tuple[Pair, int]],
         apply: Callable[[Pair], Pair],
+        transposed: bool,
         tolerance: float,
         scale: Field,
     ) -> Solved:
@@ -233,7 +249,7 @@ class Linear:
         for _ in range(_ROUNDS):
             if best.residual <= tolerance or not np.isfinite(size):
                 break
-            step, count = once(left)
+            step, count = self._once(left, apply, transposed, tolerance, scale)
             products += count
             solution = best.solution.plus(step)
             left = right.plus(apply(solution), -1.0)

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from smfg_verify.exact.compiling import jit
 from smfg_verify.exact.follower import soft_answer
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape, over_indices
-from smfg_verify.game.base import Scalar
+from smfg_verify.game.base import AnyArray, Scalar
 from smfg_verify.game.compiling import OPTIMISED
 from smfg_verify.policies import entropy, observed_rows
 
@@ -31,7 +31,7 @@ class Local(eqx.Module):
 
     leader_policy: Float[Array, "O B"]
     temperature: Float[Array, ""]
-    targets: Int[Array, "n a b k"]
+    targets: Int[AnyArray, "n a b k"]
 
 
 class Answer(eqx.Module):
@@ -43,12 +43,12 @@ class Answer(eqx.Module):
         updated: T V, (n,), in units of reward.
     """
 
-    weights: Float[Array, "n a b k"]
-    policy: Float[Array, "n A"]
-    updated: Float[Array, " n"]
+    weights: Float[AnyArray, "n a b k"]
+    policy: Float[AnyArray, "n A"]
+    updated: Float[AnyArray, " n"]
 
 
-def local_problem(game: AbstractGame, leader_policy: Array, temperature: Scalar | None = None) -> Local:
+def local_problem(game: AbstractGame, leader_policy: AnyArray, temperature: Scalar | None = None) -> Local:
     """A leader's policy with the game's moves, at the game's temperature or another."""
     listed = np.asarray(_listed(game))
     for axis in (1, 2):
@@ -173,9 +173,9 @@ class LeaderSlopes(eqx.Module):
         by_field: in those of the mean field, flattened, (M,).
     """
 
-    by_leader: Float[Array, "O B"]
-    by_follower: Float[Array, "n A"]
-    by_field: Float[Array, " M"]
+    by_leader: Float[AnyArray, "O B"]
+    by_follower: Float[AnyArray, "n A"]
+    by_field: Float[AnyArray, " M"]
 
 
 @jit(OPTIMISED)

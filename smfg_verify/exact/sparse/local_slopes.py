@@ -56,10 +56,11 @@ def local_slopes(
     n, per_state = game.num_states, game.num_follower_actions * game.num_leader_actions * (targets.shape[3] + 2)
     width = min(n, max(1, _MAX_ENTRIES // per_state))
     worst, grains, hidden, largest = None, [], False, -1.0
+    here, along, mass = jnp.asarray(field), jnp.asarray(directions), jnp.asarray(error)
     for first in range(0, n, width):
         # The last block is filled up with the last state, so that one program serves.
         states = np.minimum(np.arange(first, first + width), n - 1)
-        found, grain, flat = _block(game, states, jnp.asarray(field), jnp.asarray(directions), jnp.asarray(error))
+        found, grain, flat = _block(game, jnp.asarray(states), here, along, mass)
         rank = _rank(found)
         if worst is None or rank > largest:
             worst, largest = _placed(found, targets, states), rank

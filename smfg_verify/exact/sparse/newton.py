@@ -8,6 +8,7 @@ far from their tangents otherwise. On the host, because SuperLU's factors are; `
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from smfg_verify.exact import root
@@ -156,4 +157,4 @@ def _cooled(game: AbstractGame, local: Local, uniform: Field, direct: Search, ma
 
 
 def _at_temperature(local: Local, temperature: float) -> Local:
-    return Local(local.leader_policy, np.asarray(temperature), local.targets)
+    return Local(local.leader_policy, jnp.asarray(temperature), local.targets)
