@@ -115,6 +115,8 @@ def check(
 def _findings(
     entry: Property, game: AbstractGame, settings: SearchSettings, begins: Callable[[str], None] | None
 ) -> tuple[Finding, ...]:
+    if entry.name not in _WITHOUT_TABLE:
+        require_table(game)
     if begins is not None:
         begins(entry.name)
     return tuple(without_untraced_proofs(game, entry.check(game, settings)))
