@@ -55,6 +55,7 @@ HELD_BY = {
     "cli/saving.py": ("cli/test_files.py", _WHOLE),
     "cli/screen.py": ("cli/test_app.py", _WHOLE),
     "comparison/tuning.py": ("comparison/test_compare.py", "one comparison, which takes seconds, serves all its tests"),
+    "exact/equilibrium/search.py": ("exact/equilibrium/test_solve.py", _INNER),
     "exact/compiling.py": ("exact/test_batching.py", _INNER),
     "exact/sparse/accuracy.py": ("exact/sparse/test_equilibrium.py", _INNER),
     "exact/sparse/certificate.py": ("exact/sparse/test_certified_gradient.py", _INNER),

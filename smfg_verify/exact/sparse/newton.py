@@ -153,7 +153,7 @@ def _cooled(game: AbstractGame, local: Local, uniform: Field, direct: Search, ma
             factor = factor**0.5
     if at is None or hot > tau:
         return direct._replace(steps=steps, products=products)
-    return Search(at, steps, products, EquilibriumMethod.CONTINUATION)
+    return Search(at, steps, products, EquilibriumMethod.COOLING)
 
 
 def _at_temperature(local: Local, temperature: float) -> Local:

@@ -69,7 +69,7 @@ def test_solves_the_equations_written_in_numpy():
 def test_cooling_finds_what_newton_does_not():
     game = SAME["crowded grid"]
     found = solve_equilibrium(game, logits_of(game), method="sparse")
-    assert int(found.method) == EquilibriumMethod.CONTINUATION
+    assert int(found.method) == EquilibriumMethod.COOLING
 
 
 def test_two_recurrent_classes_are_told():
