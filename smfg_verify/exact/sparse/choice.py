@@ -9,7 +9,8 @@ from smfg_verify.game import AbstractGame
 
 # How an equilibrium or a gradient is computed; "auto" goes by structure and size.
 SolverMethod = Literal["auto", "dense", "sparse"]
-# Entries of the dense transition up to which it is taken: there the two take about the same time.
+# Entries of the dense transition up to which it is taken: to there it takes seconds, and bounds its errors where the
+# sparse side estimates them.
 LARGEST_DENSE_TABLE = 2**21
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from smfg_verify import games, solve_equilibrium
+from smfg_verify import check, games, solve_equilibrium
 from smfg_verify.exact.sparse.choice import LARGEST_DENSE_TABLE, takes_sparse
 from smfg_verify.games import CongestionPricing
 
@@ -27,3 +27,11 @@ def test_what_cannot_be_sparse_is_refused():
     game = CongestionPricing()
     with pytest.raises(ValueError, match="inside jit"):
         jax.jit(lambda x: solve_equilibrium(game, x, method="sparse").residual)(jnp.zeros((2, 2)))
+
+
+def test_what_needs_a_table_of_a_large_game_is_refused_in_one_line():
+    game = CongestionPricing(side=72)
+    with pytest.raises(ValueError, match=r"2\.69e\+08 entries as a dense table.*`successors`") as refused:
+        check(game, "lipschitz", budget="quick")
+    assert "\n" not in str(refused.value)
+    assert check(game, "step-sizes", budget="quick").findings
