@@ -63,9 +63,15 @@ def soft_bellman(
         T V, (n,), and the policy, (n, A).
     """
     centre = jnp.mean(value)
-    logits = (model.reward + discount * (model.transition @ (value - centre))) / temperature
-    updated = discount * centre + temperature * jax.nn.logsumexp(logits, axis=-1)
-    return updated, jax.nn.softmax(logits, axis=-1)
+    return soft_answer(model.reward + discount * (model.transition @ (value - centre)), discount * centre, temperature)
+
+
+def soft_answer(
+    quality: Float[Array, "n A"], offset: Scalar, temperature: Scalar
+) -> tuple[Float[Array, " n"], Float[Array, "n A"]]:
+    """Soft maximum of action values that are known up to an offset, and the policy that goes with it."""
+    logits = quality / temperature
+    return offset + temperature * jax.nn.logsumexp(logits, axis=-1), jax.nn.softmax(logits, axis=-1)
 
 
 def best_response(

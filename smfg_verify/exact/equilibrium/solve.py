@@ -28,6 +28,8 @@ from smfg_verify.exact.equilibrium.residual import (
 from smfg_verify.exact.equilibrium.search import accepted, search_from
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.root import MAX_STEPS
+from smfg_verify.exact.sparse.choice import SolverMethod, takes_sparse
+from smfg_verify.exact.sparse.equilibrium import sparse_equilibrium
 from smfg_verify.game import (
     AbstractGame,
     SourceGap,
@@ -56,6 +58,7 @@ def solve_equilibrium(
     tolerance: float = TOLERANCE,
     max_steps: int = MAX_STEPS,
     max_path_steps: int = MAX_PATH_STEPS,
+    method: SolverMethod = "auto",
     throw: bool = True,
 ) -> Equilibrium:
     r"""Solve $\mu = P_{\pi,\phi,\mu}^T \mu$, $\pi = $ soft best response to $(\phi, \mu)$.
@@ -66,6 +69,9 @@ def solve_equilibrium(
     respect to the logits and every game parameter (implicitly, forward and reverse, any order). Traceable: under `jit`,
     `vmap` or `grad` bad numbers cannot be refused, so failures show as NaN with `converged` False.
 
+    A large game that lists its `successors` is solved without any table of n x n entries: the same equations by sparse
+    factors and a Krylov method, outside JAX's transformations, to 10^5 states and more (`exact.sparse`).
+
     Args:
         game: the game.
         leader_logits: omega, (number of observations, B), dimensionless.
@@ -74,6 +80,8 @@ def solve_equilibrium(
         tolerance: largest accepted error, of the mean field in l1 and of the value relative to max(tau, max |V|).
         max_steps: Newton steps of each direct attempt.
         max_path_steps: temperatures tried, and steps of the continuation.
+        method: "dense" or "sparse"; "auto" takes the sparse side for games with `successors` whose dense transition
+            would have more than 2^21 entries. There the bounds on the errors are estimates from below times three.
         throw: raise when not converged; if False, NaN with `converged` False.
 
     Returns:
@@ -99,7 +107,7 @@ def solve_equilibrium(
     start = checked_start(game, initial)
     policy = softmax_policy(leader_logits)
     bounds = (tolerance, max_steps, max_path_steps)
-    found = compiled_equilibrium(game, policy, start, *bounds)
+    found = compiled_equilibrium(game, policy, start, *bounds, method=method)
     if throw:
         raise_unless_converged(found)
     return found
@@ -112,8 +120,15 @@ def compiled_equilibrium(
     tolerance: float | Array = TOLERANCE,
     max_steps: int | Array = MAX_STEPS,
     max_path_steps: int | Array = MAX_PATH_STEPS,
+    *,
+    method: SolverMethod = "auto",
 ) -> Equilibrium:
-    """`equilibrium_of_policy` as one program of a game, which whoever needs an equilibrium outside jit shares."""
+    """`equilibrium_of_policy` as one program of a game, which whoever needs an equilibrium outside jit shares.
+
+    Large games of local moves are solved by the sparse side, unless part of a larger program.
+    """
+    if takes_sparse(game, method, leader_policy, start):
+        return sparse_equilibrium(game, leader_policy, start, float(tolerance), int(max_steps)).equilibrium
     # Arrays: to the compiler a Python number is part of the program, and another one is another program.
     bounds = (jnp.asarray(tolerance, dtype=float), jnp.asarray(max_steps), jnp.asarray(max_path_steps))
     return with_rescue(
