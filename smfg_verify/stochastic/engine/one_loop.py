@@ -28,12 +28,12 @@ OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""} if _KNOWN_COMPILER else {
 # What the emitter is known to take: arithmetic, indexing, reductions, loops. It refuses sorting, LAPACK, callbacks,
 # Fourier transforms and everything else that calls into a library.
 _NAMES = (
-    "abs acos acosh add and argmax argmin asin asinh atan atan2 atanh broadcast_in_dim cbrt "
+    "abs acos acosh add add_any and argmax argmin asin asinh atan atan2 atanh broadcast_in_dim cbrt "
     "ceil clamp concatenate convert_element_type cos cosh cummax cummin cumprod cumsum div dot_general "
     "dynamic_slice dynamic_update_slice eq erf erf_inv erfc exp exp2 expm1 floor gather ge gt integer_pow "
     "iota is_finite le le_to lgamma log log1p logistic lt lt_to max min mul ne neg nextafter not or pad pow "
     "reduce_and reduce_max reduce_min reduce_or reduce_prod reduce_sum rem reshape rev round rsqrt select_n sign "
-    "sin sinh slice sqrt square squeeze stack stop_gradient sub tan tanh transpose xor"
+    "sin sinh slice sqrt square squeeze stack stop_gradient sub tan tanh tile transpose xor"
 )
 KNOWN = frozenset(_NAMES.split())
 _NESTED = frozenset(

@@ -30,6 +30,8 @@ ONE_ARGUMENT = (
     lambda x: jax.lax.fori_loop(0, (x[0] * 5).astype(int), lambda k, y: y * 0.9, x),
     lambda x: jax.lax.scan(lambda y, z: (y * 0.5 + z, y), 0.0, x)[1],
     lambda x: (x * 100.0).astype(jnp.int32) // 7 / 100.0,
+    lambda x: jnp.tile(x, 2)[3:8],
+    lambda x: jax.grad(lambda y: jnp.sum(jnp.sin(y) * jnp.cumsum(y)))(x),
     lambda x: jax.lax.dynamic_update_slice(x, x[3:], ((x[0] * 3).astype(int),)),
     lambda x: jnp.searchsorted(jnp.arange(5) / 5.0, x, side="right") * (x >= 0.3) / 5.0 + (x <= 0.5),
     lambda x: jnp.concatenate([x, jnp.arange(5.0) * x]).reshape(5, 2)[:, 1],
