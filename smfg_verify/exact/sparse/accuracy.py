@@ -127,7 +127,8 @@ def _lost_to_underflow(local: Local, place: Place) -> np.ndarray:
     least = float(np.finfo(float).tiny)
     flows = np.where(np.asarray(place.answer.weights) < least, least, 0.0) * place.law.law[:, None, None, None]
     into = np.bincount(np.asarray(local.targets).ravel(), flows.ravel(), minlength=place.law.law.size)
-    return np.abs(place.law.along(into - np.sum(flows, axis=(1, 2, 3))))
+    result: np.ndarray = np.abs(place.law.along(into - np.sum(flows, axis=(1, 2, 3))))
+    return result
 
 
 def _grain(game: AbstractGame, local: Local, linear: Linear, rounding: Pair) -> Pair | None:
