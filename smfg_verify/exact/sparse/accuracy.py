@@ -118,8 +118,17 @@ def _rounding(game: AbstractGame, local: Local, linear: Linear) -> Pair:
     logits = quality / tau + ROUNDINGS * unit
     changes = [linear.law_along(logits[:, None, None, None] * np.asarray(turn)) for turn in known.turned]
     spread = SPREAD * np.linalg.norm(changes, axis=0) / np.sqrt(_DRAWS)
-    by_law = population(game, law.error + spread, policy)
+    by_law = population(game, law.error + spread + _lost_to_underflow(local, place), policy)
     return Pair(by_law + sums * unit * place.point.field, quality + ROUNDINGS * unit * whole + lost)
+
+
+def _lost_to_underflow(local: Local, place: Place) -> np.ndarray:
+    """How far moves whose rate no float holds may move the law: as if each had the least float, see `population`."""
+    least = float(np.finfo(float).tiny)
+    flows = np.where(np.asarray(place.answer.weights) < least, least, 0.0) * place.law.law[:, None, None, None]
+    into = np.bincount(np.asarray(local.targets).ravel(), flows.ravel(), minlength=place.law.law.size)
+    result: np.ndarray = np.abs(place.law.along(into - np.sum(flows, axis=(1, 2, 3))))
+    return result
 
 
 def _grain(game: AbstractGame, local: Local, linear: Linear, rounding: Pair) -> Pair | None:

@@ -15,7 +15,15 @@ from scipy.sparse.linalg import LinearOperator, gmres
 
 from smfg_verify.exact.equilibrium.outcome import Status
 from smfg_verify.exact.equilibrium.residual import inside, value_scale
-from smfg_verify.exact.sparse.chain import Chain, Discounted, Law, chain_of, discounted, stationary_law
+from smfg_verify.exact.sparse.chain import (
+    Chain,
+    Discounted,
+    Law,
+    chain_of,
+    discounted,
+    recurrent_classes,
+    stationary_law,
+)
 from smfg_verify.exact.sparse.local_moves import Answer, Local, along, answer, answer_pull, answer_slope, pulled
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import AnyArray
@@ -87,7 +95,8 @@ def place_at(game: AbstractGame, local: Local, point: Pair) -> Place | Status:
     chain = chain_of(np.asarray(local.targets), found.weights)
     law = stationary_law(chain, by_state(game, point.field))
     if law is None:
-        return Status.SEVERAL_CLASSES
+        # A chain that nearly falls apart has a law that these factors do not find.
+        return Status.NOT_FOUND if len(recurrent_classes(chain)) == 1 else Status.SEVERAL_CLASSES
     missed = Pair(point.field - population(game, law.law, found.policy), point.value - found.updated)
     merit = float(np.sum(np.abs(missed.field)) + np.max(np.abs(missed.value)) / local.temperature)
     return Place(point, found, chain, law, missed, _norm(local, missed, point), merit)

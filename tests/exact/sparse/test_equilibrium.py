@@ -26,7 +26,9 @@ def logits_of(game):
     return np.random.default_rng(1).normal(size=leader_logits_shape(game))
 
 
-@pytest.mark.parametrize("name", SAME)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name.endswith("grid") else name for name in SAME]
+)
 def test_is_the_dense_equilibrium(name):
     game = SAME[name]
     dense, sparse = (solve_equilibrium(game, logits_of(game), method=method) for method in ("dense", "sparse"))
@@ -79,6 +81,19 @@ def test_two_recurrent_classes_are_told():
     assert np.all(np.isnan(found.mean_field))
     with pytest.raises(RuntimeError, match="more than one recurrent class"):
         solve_equilibrium(TwoSinks(), np.zeros((6, 1)), method="sparse")
+
+
+@pytest.mark.parametrize("pull", [-5.0, -20.0, -200.0])
+def test_chains_that_nearly_fall_apart_are_refused_or_right(pull):
+    """Two wells at the ends, left at rates of e^-50 and less, which the dense side's elimination keeps."""
+    game = CrowdAverseChain(12, pull=pull, crowd_aversion=0.01, noise=0.01, temperature=0.1)
+    found = solve_equilibrium(game, np.zeros((2, 2)), method="sparse", throw=False)
+    assert int(found.status) in (Status.CONVERGED, Status.NOT_FOUND, Status.INACCURATE)
+    if bool(found.converged):
+        dense = solve_equilibrium(game, np.zeros((2, 2)), method="dense")
+        np.testing.assert_allclose(found.mean_field, dense.mean_field, atol=1e-9)
+    else:
+        assert np.all(np.isnan(found.mean_field))
 
 
 def test_one_state_holds_all():
