@@ -273,6 +273,20 @@ class FigureOptions:
     ] = "two"
 
 
+@_options("Compiled programs", 10)
+class ProgramOptions:
+    """What an earlier command compiled."""
+
+    no_cache: Annotated[
+        bool,
+        _FLAG,
+        Parameter(
+            "--no-cache",
+            help="Compile everything anew, and keep nothing; the folder is $SMFG_VERIFY_CACHE [the user's cache].",
+        ),
+    ] = False
+
+
 def given(options: Any) -> Arguments:
     """The options of a group by name, those left out excepted."""
     values = ((field.name, getattr(options, field.name)) for field in dataclasses.fields(options))
