@@ -60,8 +60,31 @@ def soft_bellman(
     """
     centre = jnp.mean(value)
     logits = (model.reward + discount * (model.transition @ (value - centre))) / temperature
-    updated = discount * centre + temperature * jax.nn.logsumexp(logits, axis=-1)
-    return updated, jax.nn.softmax(logits, axis=-1)
+    log_partition, policy = _log_partition(logits)
+    return discount * centre + temperature * log_partition, policy
+
+
+@jax.custom_jvp
+def _log_partition(logits: Float[Array, "n A"]) -> tuple[Float[Array, " n"], Float[Array, "n A"]]:
+    """Logarithm of the sum of exponentials of each row, and its derivative, the softmax: from one set of exponentials.
+
+    Apart, `logsumexp` and `softmax` give the same bits in three times as many operations, and half of the programs of
+    the exact side are their derivatives.
+    """
+    largest = jnp.max(logits, axis=-1, keepdims=True)
+    weights = jnp.exp(logits - largest)
+    total = jnp.sum(weights, axis=-1, keepdims=True)
+    return (jnp.log(total) + largest)[..., 0], weights / total
+
+
+@_log_partition.defjvp
+def _log_partition_jvp(
+    primals: tuple[Array], tangents: tuple[Array]
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    (logits,), (change,) = primals, tangents
+    log_partition, policy = _log_partition(logits)
+    moved = jnp.sum(policy * change, axis=-1)
+    return (log_partition, policy), (moved, policy * (change - moved[..., None]))
 
 
 def best_response(
