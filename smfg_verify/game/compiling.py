@@ -20,7 +20,13 @@ _OLD_EMITTERS = {} if jaxlib.version.__version_info__ >= (0, 11) else {"xla_cpu_
 OPTIMISED = {**_OLD_EMITTERS, "xla_backend_optimization_level": 3, "xla_llvm_disable_expensive_passes": False}
 # A quarter of the time. In small games the time goes into LAPACK calls that the compiler does not touch; in large ones
 # what it makes runs several times slower.
-UNOPTIMISED = {**_OLD_EMITTERS, "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+UNOPTIMISED = {
+    **_OLD_EMITTERS,
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    # In parts, for several cores, the work is an eighth more, and it is not the part that takes the time.
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
 
 P = ParamSpec("P")

@@ -146,13 +146,25 @@ def _initialise_lapack() -> None:
     jax.jit(jax.scipy.linalg.lu_factor).lower(jax.ShapeDtypeStruct((1, 1), jnp.result_type(float)))
 
 
+# Of `serialize`, which names no errors of its own, of the compiler, and of pickling.
+_NOT_WRITTEN = (
+    NotKept,
+    pickle.PicklingError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    NotImplementedError,
+    jax.errors.JaxRuntimeError,
+)
+
+
 def _write(store: ProgramStore, key: str, compiled: jax.stages.Compiled, result: object) -> None:
     """Keep a program, unless what it returns or how it was made is of a kind that no file can hold."""
     written = io.BytesIO()
     try:
         program, inputs, _ = serialize(compiled)
         _Results(written, protocol=5).dump((program, inputs.num_leaves, result))
-    except (NotKept, pickle.PicklingError, TypeError, AttributeError, ValueError, NotImplementedError):
+    except _NOT_WRITTEN:
         return
     store.put(key, written.getvalue())
 
