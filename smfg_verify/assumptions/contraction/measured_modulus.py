@@ -2,6 +2,7 @@ r"""The worst tangent norm of $D\Gamma$ over leaders and mean fields, by samplin
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -111,7 +112,7 @@ def find_modulus(game: AbstractGame, settings: SearchSettings) -> WorstModulus:
         empty = np.zeros((0,))
         return WorstModulus(float("nan"), logits[0], fields[0], searched, empty, empty.reshape(0, 0))
     starts = as_points(logits[chosen], fields[chosen])
-    taus = jnp.full((len(starts),), jnp.asarray(game.temperature, dtype=float))
+    taus = jax.device_put(np.full(len(starts), float(game.temperature)))
     # Few starts can be left where most points have no value; the batch is their number then.
     slopes = slopes_of(negative_modulus, game, taus, batch=search_size(settings))
     result = minimise(slopes, starts, num_steps=min(settings.num_steps, _MOST_STEPS))
