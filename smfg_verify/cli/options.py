@@ -282,7 +282,7 @@ class ProgramOptions:
         _FLAG,
         Parameter(
             "--no-cache",
-            help="Compile everything anew, and keep nothing; the folder is $SMFG_VERIFY_CACHE [the user's cache].",
+            help="Compile everything anew and keep nothing. Their folder is the user's, or what SMFG_VERIFY_CACHE says.",
         ),
     ] = False
 
