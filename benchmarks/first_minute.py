@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from smfg_verify.report.tables.markdown import markdown_table
+
 COMMANDS = (
     ("show", "laffer-tax"),
     ("check", "laffer-tax", "--budget", "quick"),
@@ -78,14 +80,14 @@ def measured(command: tuple[str, ...], folder: Path, cache: Path) -> dict[str, f
 
 def main() -> None:
     commands = (tuple(sys.argv[1:]),) if sys.argv[1:] else COMMANDS
-    print(f"| command | kept programs | {' | '.join(_COLUMNS)} |")
-    print("|---|---|" + "--:|" * len(_COLUMNS))
+    rows = []
     for command in commands:
         with tempfile.TemporaryDirectory() as folder:
             for state in ("none", "all"):
                 found = measured(command, Path(folder) / f"out-{state}", Path(folder) / "cache")
                 numbers = (f"{found[column]:.{0 if 'programs' in column else 1}f}" for column in _COLUMNS)
-                print(f"| `{' '.join(command)}` | {state} | {' | '.join(numbers)} |", flush=True)
+                rows.append((f"`{' '.join(command)}`", state, *numbers))
+    print(markdown_table(("command", "kept programs", *_COLUMNS), rows), end="")
 
 
 if __name__ == "__main__":

@@ -282,7 +282,7 @@ class ProgramOptions:
         _FLAG,
         Parameter(
             "--no-cache",
-            help="Compile everything anew and keep nothing. Their folder is the user's, or what SMFG_VERIFY_CACHE says.",
+            help="Compile everything anew, keep nothing. Their folder is the user's or what SMFG_VERIFY_CACHE says.",
         ),
     ] = False
 
