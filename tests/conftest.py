@@ -18,6 +18,8 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_QUICK}".strip()
 jax.config.update("jax_enable_x64", True)
 # What is printed is the same in every terminal; tests of a width ask for their own.
 os.environ["COLUMNS"] = "160"
+# Nothing is read from the folder of whoever runs the tests, nor left there.
+os.environ["SMFG_VERIFY_CACHE"] = "off"
 
 # The same examples every time, so that a change is judged by itself; `--hypothesis-profile=search` draws more of them.
 settings.register_profile("default", deadline=None, print_blob=True, derandomize=True)

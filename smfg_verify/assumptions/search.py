@@ -10,14 +10,16 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, Float, Int
+from scipy.special import softmax
 
 from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame
+from smfg_verify.game.array_module import array_module
+from smfg_verify.game.base import AnyArray
 
 # Logits that a search starts from lie within this share of the box: at its edge their parameter is infinite.
 _INSIDE = 0.98
@@ -107,14 +109,17 @@ def _batch_of_slopes(
     return jax.vmap(evaluate, in_axes=(None, 0, labels_axis))(game, points, labels)
 
 
-def simplex_of(unbounded: Float[ArrayLike, " M"]) -> Float[Array, " M"]:
+def simplex_of(unbounded: Float[AnyArray, "*N M"]) -> Float[AnyArray, "*N M"]:
     """Interior point of the simplex of an unbounded parameter: the softmax of its value in the box."""
-    return jax.nn.softmax(into_box(unbounded))
+    boxed = into_box(unbounded)
+    interior: AnyArray = jax.nn.softmax(boxed) if isinstance(boxed, jax.Array) else softmax(boxed, axis=-1)
+    return interior
 
 
-def into_box(unbounded: Float[ArrayLike, "..."]) -> Float[Array, "..."]:
+def into_box(unbounded: Float[AnyArray, "..."]) -> Float[AnyArray, "..."]:
     r"""Logits of an unbounded parameter, $\omega = L \tanh(y / L)$ with L = 6; beyond that a softmax has saturated."""
-    return LOGIT_BOX * jnp.tanh(jnp.asarray(unbounded) / LOGIT_BOX)
+    logits: AnyArray = LOGIT_BOX * array_module(unbounded).tanh(unbounded / LOGIT_BOX)
+    return logits
 
 
 def box_slope(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:

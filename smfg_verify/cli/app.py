@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from smfg_verify.cli.commands import document, look, study, sweep, verify
+from smfg_verify.cli.computing import leave
 from smfg_verify.cli.endings import BAD_INPUT, EXIT_CODES, FINISHED, PROGRAM, ending_of, say
 from smfg_verify.cli.saving import InterruptedJob, say_interrupted
 from smfg_verify.errors import InputError
@@ -118,4 +119,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return say_interrupted(None, given)
     except Exception as error:
         return ending_of(error, given)
+    finally:
+        leave()
     return FINISHED if code is None else int(code)

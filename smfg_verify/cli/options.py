@@ -318,6 +318,20 @@ class FigureOptions:
     ] = "two"
 
 
+@_options("Compiled programs", 10)
+class ProgramOptions:
+    """What an earlier command compiled."""
+
+    no_cache: Annotated[
+        bool,
+        _FLAG,
+        Parameter(
+            "--no-cache",
+            help="Compile everything anew, keep nothing. Their folder is the user's or what SMFG_VERIFY_CACHE says.",
+        ),
+    ] = False
+
+
 def given(options: Any) -> Arguments:
     """The options of a group by name, those left out excepted."""
     values = ((field.name, getattr(options, field.name)) for field in dataclasses.fields(options))

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar, overload
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
@@ -76,6 +75,8 @@ def in_batches(function: Callable[..., object], size: int, *arguments: object) -
     Returns:
         The tree of results over all points, as NumPy arrays of their own; of no points, empty ones of their shapes.
     """
+    # Of NumPy: rows of JAX's arrays are taken by programs, one for each shape.
+    arguments = jax.tree.map(np.asarray, arguments)
     number, size = len(jax.tree.leaves(arguments)[0]), max(1, size)
     if number == 0:
         batch = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((size, *leaf.shape[1:]), _dtype(leaf)), arguments)
@@ -83,7 +84,7 @@ def in_batches(function: Callable[..., object], size: int, *arguments: object) -
     rows = np.minimum(np.arange(-(-number // size) * size), number - 1).reshape(-1, size)
 
     def call(k: int, row: Int[np.ndarray, " size"]) -> object:
-        found = function(*jax.tree.map(lambda leaf: jnp.asarray(leaf[row]), arguments))
+        found = function(*jax.tree.map(lambda leaf: jax.device_put(leaf[row]), arguments))
         # Waited for, or JAX would start the next batches and their tables beside this one.
         result = jax.tree.map(np.asarray, found)
         far(k + 1, len(rows))

@@ -70,8 +70,31 @@ def soft_answer(
     quality: Float[Array, "n A"], offset: Scalar, temperature: Scalar
 ) -> tuple[Float[Array, " n"], Float[Array, "n A"]]:
     """Soft maximum of action values that are known up to an offset, and the policy that goes with it."""
-    logits = quality / temperature
-    return offset + temperature * jax.nn.logsumexp(logits, axis=-1), jax.nn.softmax(logits, axis=-1)
+    log_partition, policy = _log_partition(quality / temperature)
+    return offset + temperature * log_partition, policy
+
+
+@jax.custom_jvp
+def _log_partition(logits: Float[Array, "n A"]) -> tuple[Float[Array, " n"], Float[Array, "n A"]]:
+    """Logarithm of the sum of exponentials of each row, and its derivative, the softmax: from one set of exponentials.
+
+    Apart, `logsumexp` and `softmax` give the same bits in three times as many operations, and half of the programs of
+    the exact side are their derivatives.
+    """
+    largest = jnp.max(logits, axis=-1, keepdims=True)
+    weights = jnp.exp(logits - largest)
+    total = jnp.sum(weights, axis=-1, keepdims=True)
+    return (jnp.log(total) + largest)[..., 0], weights / total
+
+
+@_log_partition.defjvp
+def _log_partition_jvp(
+    primals: tuple[Array], tangents: tuple[Array]
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    (logits,), (change,) = primals, tangents
+    log_partition, policy = _log_partition(logits)
+    moved = jnp.sum(policy * change, axis=-1)
+    return (log_partition, policy), (moved, policy * (change - moved[..., None]))
 
 
 def best_response(

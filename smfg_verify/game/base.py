@@ -53,6 +53,8 @@ def as_parameter(value: Numerical) -> Array:
         >>> as_parameter(2).dtype.name, as_parameter([1, 2]).shape
         ('float64', (2,))
     """
+    if isinstance(value, int | float):  # to convert a number is a program of its own
+        value = np.asarray(value, dtype=jnp.result_type(float))
     return jnp.asarray(value, dtype=float)
 
 

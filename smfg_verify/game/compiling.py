@@ -9,6 +9,7 @@ import jaxlib.version
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame
+from smfg_verify.game.kept_programs import kept_program
 from smfg_verify.game.prepared import digest_of, is_prepared, traced
 from smfg_verify.game.program_memory import drop_programs_if_many
 
@@ -19,7 +20,13 @@ _OLD_EMITTERS = {} if jaxlib.version.__version_info__ >= (0, 11) else {"xla_cpu_
 OPTIMISED = {**_OLD_EMITTERS, "xla_backend_optimization_level": 3, "xla_llvm_disable_expensive_passes": False}
 # A quarter of the time. In small games the time goes into LAPACK calls that the compiler does not touch; in large ones
 # what it makes runs several times slower.
-UNOPTIMISED = {**_OLD_EMITTERS, "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+UNOPTIMISED = {
+    **_OLD_EMITTERS,
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    # In parts, for several cores, the work is an eighth more, and it is not the part that takes the time.
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
 
 P = ParamSpec("P")
@@ -67,22 +74,29 @@ def compiled_for_game(function: Callable[P, R], **options: Any) -> GameProgram[P
     program: Any = eqx.filter_jit(function, **options)
     cache = program._cached
     num_programs = cache._cache_size
+    compiler = options.get("compiler_options", {})
 
     @functools.wraps(function)
     def compiled(game: AbstractGame, *arguments: object, **named: object) -> R:
         ready = game if is_prepared(game) else traced(game)
         known = num_programs()
+        kept = kept_program(function, compiler, ((ready, *arguments), named), lambda: require_unchanged(ready))
+        if kept is not None:
+            return cast(R, kept())
         result: R = program(ready, *arguments, **named)
         if num_programs() != known:
-            if digest_of(traced(ready)) != digest_of(ready):
-                cache.clear_cache()  # it is no program of what it would be found by
-                raise InputError(
-                    f"game: what its functions reach changed while {function.__name__} was being compiled; expected a "
-                    "game that stays as it is until a solver or a run has ended. Likely cause: a callback or another "
-                    "thread that changes a global, or a solver called with a game prepared before the change."
-                )
+            require_unchanged(ready)
             drop_programs_if_many()
         return result
+
+    def require_unchanged(ready: AbstractGame) -> None:
+        if digest_of(traced(ready)) != digest_of(ready):
+            cache.clear_cache()  # it is no program of what it would be found by
+            raise InputError(
+                f"game: what its functions reach changed while {function.__name__} was being compiled; expected a "
+                "game that stays as it is until a solver or a run has ended. Likely cause: a callback or another "
+                "thread that changes a global, or a solver called with a game prepared before the change."
+            )
 
     program_of_game = cast(GameProgram[P, R], compiled)
     program_of_game.num_programs = num_programs

@@ -9,7 +9,7 @@ from smfg_verify.comparison.compare import ContenderResult, checked_contenders
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.jobs.finished import Store
-from smfg_verify.jobs.pipeline import load_game
+from smfg_verify.jobs.one_game import load_game
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import GameSettings
 from smfg_verify.records.codec import plain

@@ -6,7 +6,7 @@ from typing import TypeAlias, get_args
 
 from smfg_verify import games
 from smfg_verify.errors import InputError
-from smfg_verify.jobs.pipeline import load_game
+from smfg_verify.jobs.one_game import load_game
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import GameSettings
 from smfg_verify.symbolic import (

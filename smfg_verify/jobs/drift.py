@@ -9,7 +9,8 @@ from smfg_verify.bounds.drift.validate_drift import BoundCurves, DriftReport, bo
 from smfg_verify.bounds.rates.run_residuals import exact_residuals
 from smfg_verify.game import AbstractGame
 from smfg_verify.jobs.finished import Store
-from smfg_verify.jobs.pipeline import kept_run, load_game
+from smfg_verify.jobs.one_game import load_game
+from smfg_verify.jobs.pipeline import kept_run
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import GameSettings, RunSettings
 from smfg_verify.stochastic import Schedule

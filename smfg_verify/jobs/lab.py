@@ -12,7 +12,7 @@ from smfg_verify.bounds.steps.sweep_record import Laboratory
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.jobs.finished import Store
-from smfg_verify.jobs.pipeline import load_game
+from smfg_verify.jobs.one_game import load_game
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import GameSettings, RunSettings
 from smfg_verify.stochastic import Schedule, ac_smfg

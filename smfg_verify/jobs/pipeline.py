@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from smfg_verify.assumptions import AssumptionReport, budget_settings, check, find_property, property_names
@@ -20,16 +19,15 @@ from smfg_verify.bounds import (
     validate_bounds,
 )
 from smfg_verify.errors import InputError
-from smfg_verify.exact import StackelbergGradient, stackelberg_gradient
-from smfg_verify.game import AbstractGame, game_hash, leader_logits_shape, validate
-from smfg_verify.games import load
+from smfg_verify.exact import StackelbergGradient
+from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.jobs.finished import Finished, Store
+from smfg_verify.jobs.one_game import at_uniform_leader, load_game
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import CheckSettings, Command, GameSettings, RunSettings
 from smfg_verify.records.entries import Arguments, Entries
 from smfg_verify.records.parts import Keep
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg, resume
-from smfg_verify.watching import doing, turn_to
 
 TRACE_FILE = "trace.nc"
 
@@ -88,25 +86,6 @@ def judged_rows(report: BoundReport) -> tuple[RateFinding, ...]:
     The policy-space gap carries no claim, and a running average may be slower because it remembers its start.
     """
     return tuple(row for row in report.rows if row.name not in ("policy_gap", RUNNING_AVERAGE))
-
-
-def load_game(settings: GameSettings) -> AbstractGame:
-    """The game, validated.
-
-    Raises:
-        ValueError: as `smfg_verify.games.load` and `smfg_verify.game.validate`.
-    """
-    with doing(f"reading the game {settings.name}"):
-        game = load(settings.name, **settings.parameters)
-        validate(game)
-    turn_to("writing the results")
-    return game
-
-
-def at_uniform_leader(game: AbstractGame, progress: Progress) -> StackelbergGradient:
-    """Equilibrium, objective and gradient under the uniform leader; NaN and its status where not converged."""
-    with progress.stage("equilibrium", "Solving the equilibrium under a uniform leader"):
-        return stackelberg_gradient(game, jnp.zeros(leader_logits_shape(game)), throw=False)
 
 
 def carry_out(

@@ -7,7 +7,8 @@ from smfg_verify.bounds import PowerPlan, exact_residuals, leader_way, plan_powe
 from smfg_verify.bounds.rates.power import check_choices
 from smfg_verify.game import AbstractGame
 from smfg_verify.jobs.finished import Store
-from smfg_verify.jobs.pipeline import kept_run, load_game
+from smfg_verify.jobs.one_game import load_game
+from smfg_verify.jobs.pipeline import kept_run
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import GameSettings, RunSettings
 from smfg_verify.stochastic import Schedule

@@ -10,13 +10,10 @@ from rich.text import Text
 from smfg_verify.assumptions import AssumptionReport
 from smfg_verify.assumptions.summary import refuted_line
 from smfg_verify.bounds import RateVerdict, Residuals
-from smfg_verify.exact import StackelbergGradient
 from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
-from smfg_verify.games import describe, names
 from smfg_verify.jobs.atlas import Atlas
 from smfg_verify.jobs.pipeline import TRACE_FILE, Results
-from smfg_verify.jobs.settings import GameSettings
 from smfg_verify.report.figures.alignment import alignment_figure
 from smfg_verify.report.figures.alignment_field import alignment_field_figure
 from smfg_verify.report.figures.contraction import contraction_figure
@@ -35,18 +32,6 @@ from smfg_verify.report.tables.bounds import bounds_tables
 from smfg_verify.report.tables.summary import rates_summary, summary_table
 
 ATLAS_TABLE = "atlas.md"
-
-
-def show_game(console: Console, game: AbstractGame, settings: GameSettings, uniform: StackelbergGradient) -> None:
-    """Print all there is to know about a game before anything is run."""
-    allowed = {}
-    if settings.name in names():
-        allowed = {entry.name: entry.values for entry in describe(settings.name).parameters}
-    console.print(game_tables.sizes_table(game, settings.name, game_hash(game)))
-    console.print(game_tables.parameters_table(game, allowed))
-    console.print(game_tables.documentation(game))
-    console.print(game_tables.gradient_table(uniform, "\nUnder the uniform leader"))
-    console.print(game_tables.equilibrium_tables(game, uniform))
 
 
 def show_results(

@@ -34,10 +34,10 @@ STEPS = ("--leader-step", "--mean-field-step", "--follower-step", "--critic-step
 CHECK = ("--property", "--budget", "--leaders", "--starts", "--check-seed", "--time-limit")
 OPTIONS = {
     "games": (),
-    "show": GAME,
-    "check": (*GAME, *STEPS, *CHECK, "--out", "--resume", "--strict", "--full", "--format", "--width"),
-    "atlas": (*CHECK, "--out", "--resume", "--strict"),
-    "run": (*GAME, *RUN, *STEPS, "--out", "--resume", "--strict", "--overwrite", "--format", "--width"),
+    "show": (*GAME, "--no-cache"),
+    "check": (*GAME, *STEPS, *CHECK, "--out", "--resume", "--strict", "--full", "--format", "--width", "--no-cache"),
+    "atlas": (*CHECK, "--out", "--resume", "--strict", "--no-cache"),
+    "run": (*GAME, *RUN, *STEPS, "--out", "--resume", "--strict", "--overwrite", "--format", "--width", "--no-cache"),
     "validate": (
         *GAME,
         *RUN,
@@ -50,12 +50,13 @@ OPTIONS = {
         "--full",
         "--format",
         "--width",
+        "--no-cache",
     ),
-    "cases": ("--full", "--quick", "--out", "--resume"),
-    "plan": (*GAME, *RUN, "--pilot-seeds", "--pilot-iterations", *STEPS, "--out", "--resume"),
-    "drift": (*GAME, *RUN, *STEPS, "--out", "--resume"),
-    "lab": (*GAME, *RUN, *STEPS, "--out", "--resume", "--width"),
-    "compare": (*GAME, "--method", "--samples", "--seeds", "--trials", "--out", "--resume", "--width"),
+    "cases": ("--full", "--quick", "--out", "--resume", "--no-cache"),
+    "plan": (*GAME, *RUN, "--pilot-seeds", "--pilot-iterations", *STEPS, "--out", "--resume", "--no-cache"),
+    "drift": (*GAME, *RUN, *STEPS, "--out", "--resume", "--no-cache"),
+    "lab": (*GAME, *RUN, *STEPS, "--out", "--resume", "--width", "--no-cache"),
+    "compare": (*GAME, "--method", "--samples", "--seeds", "--trials", "--out", "--resume", "--width", "--no-cache"),
 }
 COUNTS = ("--seeds", "--iterations", "--leaders", "--starts", "--check-seed", "--pilot-seeds", "--samples", "--trials")
 
@@ -256,7 +257,7 @@ SHARED = {
     "check": {"budget": '"quick"', "leaders": 3},
 }
 CARRIED_OUT = {
-    "show": "pipeline.load_game",
+    "show": "one_game.load_game",
     "check": "pipeline.carry_out",
     "run": "pipeline.carry_out",
     "validate": "pipeline.carry_out",

@@ -1,13 +1,15 @@
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smfg_verify.exact.follower import best_response, optimal_value, policy_value, soft_bellman
+from smfg_verify.exact.follower import _log_partition, best_response, optimal_value, policy_value, soft_bellman
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy, solve_linear, stationary_distribution
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
@@ -140,3 +142,27 @@ def test_the_greedy_policy_attains_the_soft_maximum_and_no_policy_exceeds_it(mod
     updated, greedy = (np.asarray(found) for found in BELLMAN(model, value))
     np.testing.assert_allclose(gained(greedy), updated, rtol=0.0, atol=1e-12)
     assert np.all(gained(other) <= updated + 1e-12)
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10_000), st.sampled_from([1e-3, 1.0, 30.0, 800.0]))
+def test_the_log_partition_and_the_softmax_are_those_of_two_functions_with_all_derivatives(seed, scale):
+    generator = np.random.default_rng(seed)
+    logits, *directions = jnp.asarray(scale * generator.standard_normal((4, 3, 4)))
+    directions = [direction / scale for direction in directions]
+
+    def slope_along(function, direction):
+        return lambda x: jax.jvp(function, (x,), (direction,))[1]
+
+    def along(function, order):
+        return functools.reduce(slope_along, directions[:order], function)(logits)
+
+    def apart(x):
+        return jax.nn.logsumexp(x, axis=-1), jax.nn.softmax(x, axis=-1)
+
+    for order in range(4):
+        for found, expected in zip(along(_log_partition, order), along(apart, order), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-13 * 10**order, atol=1e-13)
+    slope = jax.grad(lambda x: jnp.sum(_log_partition(x)[0] * _log_partition(x)[1][:, 0]))(logits)
+    expected = jax.grad(lambda x: jnp.sum(apart(x)[0] * apart(x)[1][:, 0]))(logits)
+    np.testing.assert_allclose(slope, expected, rtol=1e-12, atol=1e-12 * max(1.0, scale))

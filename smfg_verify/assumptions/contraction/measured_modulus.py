@@ -2,6 +2,7 @@ r"""The worst tangent norm of $D\Gamma$ over leaders and mean fields, by samplin
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -12,6 +13,7 @@ from smfg_verify.exact.precision import TINY
 from smfg_verify.exact.response import response_jacobian, setting_of
 from smfg_verify.exact.response_jacobian import at_mean_fields, field_size, steepest_pair, tangent_norms
 from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.game.base import AnyArray
 from smfg_verify.policies import softmax_policy
 
 # Of Dirichlet laws: spread out, concentrated.
@@ -49,13 +51,16 @@ def negative_modulus(game: AbstractGame, point: Float[Array, " D"], temperature:
     """Minus the tangent l1 norm of D Gamma, at unbounded coordinates of (leader's logits, mean field)."""
     logits, field = _coordinates(game, point)
     setting = setting_of(game, softmax_policy(logits), temperature)
-    columns = response_jacobian(setting, field).T
+    columns = response_jacobian(setting, jnp.asarray(field)).T
     return -0.5 * jnp.max(jnp.sum(jnp.abs(columns[:, None, :] - columns[None, :, :]), axis=-1))
 
 
-def _coordinates(game: AbstractGame, point: Array) -> tuple[Array, Array]:
+def _coordinates(
+    game: AbstractGame, points: Float[AnyArray, "*N D"]
+) -> tuple[Float[AnyArray, "*N O B"], Float[AnyArray, "*N M"]]:
     size = field_size(game)
-    return into_box(point[:-size]).reshape(-1, game.num_leader_actions), simplex_of(point[-size:])
+    logits = into_box(points[..., :-size]).reshape(*points.shape[:-1], -1, game.num_leader_actions)
+    return logits, simplex_of(points[..., -size:])
 
 
 def as_points(logits: Float[np.ndarray, "N O B"], fields: Float[np.ndarray, "N M"]) -> Float[np.ndarray, "N D"]:
@@ -67,8 +72,8 @@ def as_points(logits: Float[np.ndarray, "N O B"], fields: Float[np.ndarray, "N M
 
 def from_points(game: AbstractGame, points: Float[np.ndarray, "N D"]) -> tuple[np.ndarray, np.ndarray]:
     """Logits (N, O, B) and mean fields (N, M) of unbounded coordinates."""
-    pairs = [_coordinates(game, jnp.asarray(point)) for point in points]
-    return np.array([np.asarray(pair[0]) for pair in pairs]), np.array([np.asarray(pair[1]) for pair in pairs])
+    logits, fields = _coordinates(game, points)
+    return np.asarray(logits), np.asarray(fields)
 
 
 def random_points(game: AbstractGame, number: int, settings: SearchSettings) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +112,7 @@ def find_modulus(game: AbstractGame, settings: SearchSettings) -> WorstModulus:
         empty = np.zeros((0,))
         return WorstModulus(float("nan"), logits[0], fields[0], searched, empty, empty.reshape(0, 0))
     starts = as_points(logits[chosen], fields[chosen])
-    taus = jnp.full((len(starts),), jnp.asarray(game.temperature, dtype=float))
+    taus = jax.device_put(np.full(len(starts), float(game.temperature)))
     # Few starts can be left where most points have no value; the batch is their number then.
     slopes = slopes_of(negative_modulus, game, taus, batch=search_size(settings))
     result = minimise(slopes, starts, num_steps=min(settings.num_steps, _MOST_STEPS))

@@ -77,16 +77,8 @@ def differentiable(game: AbstractGame, points: LocalResponse) -> Bool[np.ndarray
 
 def _agrees(here: np.ndarray, slope: np.ndarray, moved: np.ndarray) -> bool:
     half = len(_LENGTHS)
-    found = judge(
-        jnp.asarray(here),
-        jnp.asarray(slope),
-        jnp.asarray(moved[:half]),
-        jnp.asarray(moved[half:]),
-        jnp.asarray(_LENGTHS),
-        (len(here),),
-        _NEGLIGIBLE,
-    )
-    return bool(found.finite) and not bool(jnp.any(found.miss > 0.0))
+    found = judge(here, slope, moved[:half], moved[half:], np.array(_LENGTHS), (len(here),), _NEGLIGIBLE)
+    return bool(found.finite) and not bool(np.any(found.miss > 0.0))
 
 
 def secant_jacobians(game: AbstractGame, points: LocalResponse, index: int) -> SecantJacobians:

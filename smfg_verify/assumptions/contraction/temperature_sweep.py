@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -201,7 +201,7 @@ def _worst_points(
     if not len(points):
         return (logits, fields), {"sweep_steps": 0}
     starts = points[np.arange(len(swept)) % len(points)]
-    slopes = slopes_of(negative_modulus, game, jnp.asarray(swept), batch=search_size(settings))
+    slopes = slopes_of(negative_modulus, game, jax.device_put(swept), batch=search_size(settings))
     result = minimise(slopes, starts, num_steps=min(settings.num_steps, _SEARCH_STEPS))
     ends = from_points(game, np.concatenate([result.points, points]))
     pool = np.concatenate([ends[0], logits]), np.concatenate([ends[1], fields])

@@ -246,7 +246,7 @@ def coefficient_objective(game: AbstractGame, point: Float[Array, " D"], label: 
     """Minus the Dobrushin coefficient of several steps at follower logits, leader logits and mean field, in a row."""
     follower, leader, field = _split(game, point)
     model = follower_model(
-        tabulate(game, simplex_of(field).reshape(mean_field_shape(game))),
+        tabulate(game, jnp.asarray(simplex_of(field)).reshape(mean_field_shape(game))),
         observed_rows(softmax_policy(into_box(leader)), game.leader_observation),
     )
     power = chain(softmax_policy(into_box(follower)), model.transition)

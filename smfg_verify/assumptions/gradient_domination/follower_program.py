@@ -11,17 +11,17 @@ import functools
 import math
 from typing import NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import scipy.special
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.gradient_domination.measures import PROPERTY
 from smfg_verify.conic import ConicResult, solve
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
-from smfg_verify.exact.kernel import follower_model, tabulate
-from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
+from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.game import AbstractGame, compiled_for_game, leader_logits_shape, mean_field_shape
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.entries import Entries
 
@@ -67,8 +67,7 @@ class Bracket(NamedTuple):
 
 def follower_problem(game: AbstractGame, leader_logits: np.ndarray, mean_field: np.ndarray) -> FollowerProblem:
     """The problem of a follower who faces a leader and a mean field, tabulated."""
-    rows = observed_rows(softmax_policy(jnp.asarray(leader_logits)), game.leader_observation)
-    model = follower_model(tabulate(game, jnp.asarray(mean_field)), rows)
+    model = _model(game, jax.device_put(leader_logits), jax.device_put(mean_field))
     return FollowerProblem(
         np.asarray(model.transition),
         np.asarray(model.reward),
@@ -76,6 +75,12 @@ def follower_problem(game: AbstractGame, leader_logits: np.ndarray, mean_field: 
         float(game.discount),
         float(game.temperature),
     )
+
+
+@compiled_for_game
+def _model(game: AbstractGame, leader_logits: Float[Array, "O B"], mean_field: Float[Array, "..."]) -> FollowerModel:
+    rows = observed_rows(softmax_policy(leader_logits), game.leader_observation)
+    return follower_model(tabulate(game, mean_field), rows)
 
 
 def solve_program(problem: FollowerProblem) -> tuple[ConicResult, Float[np.ndarray, "n A"], float]:

@@ -15,6 +15,7 @@ from smfg_verify.exact.follower import differentiable_value, policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game.array_module import array_module
 from smfg_verify.game.base import AnyArray, Scalar
 from smfg_verify.policies import observed_rows, softmax_policy
 
@@ -71,18 +72,24 @@ class DominationMeasures(NamedTuple):
     @property
     def ratio(self) -> Float[AnyArray, "*N"]:
         r"""$\|\nabla_\theta J_f\|^2 / (J_f^* - J_f)$; NaN where the gap is within its rounding error."""
-        return jnp.where(self.resolved, self.squared_norm / self.gap, jnp.nan)
+        with np.errstate(all="ignore"):
+            ratio: AnyArray = array_module(self.gap).where(self.resolved, self.squared_norm / self.gap, np.nan)
+            return ratio
 
     @property
     def mei_ratio(self) -> Float[AnyArray, "*N"]:
         r"""$\|\nabla_\theta J_f\|^2 / (C(\theta) (J_f^* - J_f))$, at least one by the theorem."""
-        return self.ratio / self.mei_constant
+        with np.errstate(all="ignore"):
+            return self.ratio / self.mei_constant
 
     @property
     def identity_error(self) -> Float[AnyArray, "*N"]:
         """Relative difference of the two forms of the gap; NaN where the values may cancel to seven digits."""
-        difference = jnp.abs(self.gap - self.value_gap) / self.gap
-        return jnp.where(self.gap > _SEVEN_DIGITS * self.value_gap_error, difference, jnp.nan)
+        xp = array_module(self.gap)
+        with np.errstate(all="ignore"):
+            difference = xp.abs(self.gap - self.value_gap) / self.gap
+            error: AnyArray = xp.where(self.gap > _SEVEN_DIGITS * self.value_gap_error, difference, np.nan)
+            return error
 
 
 def domination_measures(
@@ -166,12 +173,12 @@ def log_ratio(game: AbstractGame, parameter: Float[Array, " D"], mei_weight: Flo
     Returns:
         A scalar; NaN where the gap is within its rounding error.
     """
-    measures = domination_measures(game, *unpack(game, parameter))
+    measures = domination_measures(game, *map(jnp.asarray, unpack(game, parameter)))
     value = jnp.log(measures.squared_norm) - jnp.log(measures.gap) - mei_weight * jnp.log(measures.mei_constant)
     return jnp.where(measures.resolved, value, jnp.nan)
 
 
-def unpack(game: AbstractGame, parameter: Float[Array, " D"]) -> tuple[Array, Array, Array]:
+def unpack(game: AbstractGame, parameter: Float[AnyArray, " D"]) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Follower's logits, leader's logits (both in the box) and interior mean field of an unbounded parameter (D,)."""
     shape = mean_field_shape(game)
     theta_size = game.num_states * game.num_follower_actions

@@ -4,7 +4,6 @@ import itertools
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
@@ -98,7 +97,7 @@ def quotient_of(game: AbstractGame, witness: Entries) -> float:
 
 
 def _reward(game: AbstractGame, field: np.ndarray, witness: Entries) -> np.ndarray:
-    table = np.asarray(_rewards(game, jnp.asarray(field)))
+    table = np.asarray(_rewards(game, jax.device_put(field)))
     states = np.arange(game.num_states)
     if game.mean_field_support == "states":
         result: np.ndarray = table[states, witness["follower_actions"], witness["leader_actions"]]
@@ -211,7 +210,7 @@ def _general(game: AbstractGame, chosen: Selections, settings: SearchSettings) -
     each = chosen.complete and len(chosen.leader) * _BOXES_EACH <= _MOST_PROBLEMS
 
     def matrices_at(fields: Float[np.ndarray, "K M"]) -> Float[np.ndarray, "K S M M"]:
-        return chosen_slopes(np.asarray(_slopes(game, jnp.asarray(fields))), chosen, on_pairs)
+        return chosen_slopes(np.asarray(_slopes(game, jax.device_put(fields))), chosen, on_pairs)
 
     def sample(fields: Float[np.ndarray, "K M"]) -> Float[np.ndarray, " K"]:
         return np.array([np.max(largest_eigenvalues(matrices_at(field[None])[0])) for field in fields])

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -128,7 +129,7 @@ class PathEnd(NamedTuple):
 
 def follow_down(game: AbstractGame, logits: Float[np.ndarray, "O B"], *, max_steps: int) -> PathEnd:
     """Follow the equilibrium of a leader from a hot temperature down to the game's own, through folds."""
-    field, error, folds, steps = _walk(game, jnp.asarray(logits), jnp.asarray(max_steps))
+    field, error, folds, steps = _walk(game, jax.device_put(logits), jax.device_put(max_steps))
     return PathEnd(np.asarray(field), float(error), int(folds), int(steps))
 
 

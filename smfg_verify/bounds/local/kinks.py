@@ -37,12 +37,10 @@ def is_differentiable(game: AbstractGame, iterate: Components) -> bool:
         moving = pull._replace(mean_field=field * (pull.mean_field - np.sum(field * pull.mean_field)))
         direction = basis @ (basis.T @ flattened(moving))
         moved = [flattened(_at(game, point + step * direction)) for step in (*lengths, *-lengths)]
-        ahead, behind = (jnp.asarray(np.stack(rows)) for rows in (moved[: lengths.size], moved[lengths.size :]))
+        ahead, behind = (np.stack(rows) for rows in (moved[: lengths.size], moved[lengths.size :]))
         parts = tuple(int(np.size(part)) for part in iterate)
-        judged = judge(
-            jnp.asarray(here), jnp.asarray(slope @ direction), ahead, behind, jnp.asarray(lengths), parts, _NEGLIGIBLE
-        )
-        if not bool(judged.finite) or bool(jnp.any(judged.miss > 0.0)):
+        judged = judge(here, np.asarray(slope) @ direction, ahead, behind, lengths, parts, _NEGLIGIBLE)
+        if not bool(judged.finite) or bool(np.any(judged.miss > 0.0)):
             return False
     return True
 

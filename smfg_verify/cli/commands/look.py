@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from smfg_verify.cli.computing import prepare
 from smfg_verify.cli.config import assigned_texts, gather
 from smfg_verify.cli.endings import FINISHED, PROGRAM
-from smfg_verify.cli.options import GameName, GameOptions
-from smfg_verify.cli.precision import use_float64
+from smfg_verify.cli.options import GameName, GameOptions, ProgramOptions
 from smfg_verify.cli.screen import say_written_to, screen
 from smfg_verify.errors import InputError
 from smfg_verify.jobs.new_game import Kind
@@ -28,16 +28,18 @@ def games() -> int:
     return FINISHED
 
 
-def show(game: GameName, /, parameters: GameOptions = GameOptions()) -> int:
+def show(
+    game: GameName, /, parameters: GameOptions = GameOptions(), programs: ProgramOptions = ProgramOptions()
+) -> int:
     """Show a game: sizes, parameters, formula, and its equilibrium and gradient under a uniform leader."""
-    use_float64()
-    from smfg_verify.jobs import pipeline
+    prepare(programs)
+    from smfg_verify.jobs import one_game
     from smfg_verify.jobs.progress import Progress
-    from smfg_verify.report import show
+    from smfg_verify.report.show_game import show_game
 
     settings = gather(game, parameters, command="show").game
-    loaded = pipeline.load_game(settings)
-    show.show_game(screen(), loaded, settings, pipeline.at_uniform_leader(loaded, Progress()))
+    loaded = one_game.load_game(settings)
+    show_game(screen(), loaded, settings, one_game.at_uniform_leader(loaded, Progress()))
     return FINISHED
 
 
@@ -89,9 +91,10 @@ def derive(
         ),
     ] = None,
     parameters: GameOptions = GameOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Derive all that can be of a game: its gradient in closed form, contraction, alignment, rates, constants."""
-    use_float64()
+    prepare(programs)
     settings = gather(game, parameters, command="derive").game
     exponents = assigned_texts("--exponent", exponent or ())
     if exponents and about and "rates" not in about:

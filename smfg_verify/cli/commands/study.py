@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from smfg_verify.cli.computing import prepare
 from smfg_verify.cli.config import gather
 from smfg_verify.cli.endings import FINISHED
 from smfg_verify.cli.options import (
@@ -16,10 +17,10 @@ from smfg_verify.cli.options import (
     PilotOptions,
     PlannedOptions,
     PlanOutOptions,
+    ProgramOptions,
     StepOptions,
     given,
 )
-from smfg_verify.cli.precision import use_float64
 from smfg_verify.cli.saving import saving
 from smfg_verify.cli.screen import say_written, say_written_to, screen
 
@@ -32,11 +33,12 @@ def plan(
     planned: PlannedOptions = PlannedOptions(),
     steps: StepOptions = StepOptions(),
     results: PlanOutOptions = PlanOutOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Run a pilot, and say how many seeds and iterations tell a slope of -1/2 from one of -2/5."""
     settings = gather(game, parameters, pilot, steps, command="plan")
     run_settings = settings.run
-    use_float64()
+    prepare(programs)
     from smfg_verify.jobs.plan import make_plan
     from smfg_verify.report.files.plan import write_plan
     from smfg_verify.report.tables.plan import plan_tables
@@ -56,10 +58,11 @@ def drift(
     length: DriftRunOptions = DriftRunOptions(),
     steps: StepOptions = StepOptions(),
     results: DriftOutOptions = DriftOutOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Hold a run against a proof's drift inequalities: which one binds or breaks, and is there a Lyapunov function."""
     settings = gather(game, parameters, length, steps, command="drift")
-    use_float64()
+    prepare(programs)
     from smfg_verify.jobs.drift import find_drift
     from smfg_verify.report.files.drift import write_drift
     from smfg_verify.report.tables.drift import drift_tables
@@ -80,10 +83,11 @@ def lab(
     steps: StepOptions = StepOptions(),
     results: OutOptions = OutOptions(),
     figures: FigureOptions = FigureOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Sweep step constants and exponents: a heat map with the certified region, predicted optimum against found."""
     settings = gather(game, parameters, length, steps, command="lab")
-    use_float64()
+    prepare(programs)
     from smfg_verify.jobs.lab import run_laboratory
     from smfg_verify.report.files.lab import write_lab
     from smfg_verify.report.tables.lab import lab_tables
@@ -103,10 +107,11 @@ def compare(
     budget: CompareOptions = CompareOptions(),
     results: OutOptions = OutOptions(),
     figures: FigureOptions = FigureOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Hold AC-SMFG against other methods: the same samples, the same tuning, exact measures, paired tests."""
     settings = gather(game, parameters, command="compare").game
-    use_float64()
+    prepare(programs)
     from smfg_verify.comparison import CompareSettings, contender_names
     from smfg_verify.jobs.compare import make_comparison
     from smfg_verify.report.files.compare import write_comparison

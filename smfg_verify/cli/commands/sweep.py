@@ -1,14 +1,15 @@
 """Many cells: games, parameters, step sizes and seeds from one file, here or on a cluster, and one dataset of all."""
 
+import functools
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from smfg_verify.cli.computing import prepare
 from smfg_verify.cli.config import assigned_texts
 from smfg_verify.cli.endings import FINISHED, INTERRUPTED, say
-from smfg_verify.cli.options import FigureOptions, SliceOptions, SweepOptions, given
-from smfg_verify.cli.precision import use_float64
+from smfg_verify.cli.options import FigureOptions, ProgramOptions, SliceOptions, SweepOptions, given
 from smfg_verify.cli.screen import say_written, screen
 
 
@@ -18,9 +19,10 @@ def sweep(
     how: SweepOptions = SweepOptions(),
     drawn: SliceOptions = SliceOptions(),
     figures: FigureOptions = FigureOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Compute every cell of a design over games, parameters, step sizes and seeds; the same command goes on."""
-    use_float64()
+    prepare(programs)
     from smfg_verify.files import results_folder
     from smfg_verify.jobs.sweep import SweepRun, run_sweep
     from smfg_verify.report.sweep.files import write_sweep
@@ -33,7 +35,7 @@ def sweep(
     at = assigned_texts("--at", drawn.at or (), "axis=value, such as temperature=0.5")
     try:
         with results_folder(directory) as folder:
-            found = run_sweep(file, folder, run, use_float64)
+            found = run_sweep(file, folder, run, functools.partial(prepare, programs))
             shown = slice_of(found.dataset, drawn.value, drawn.x, drawn.y, at) if drawn.wanted else None
             written = write_sweep(found, shown, folder, width=figures.width)
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from smfg_verify.cli.computing import prepare
 from smfg_verify.cli.config import Settings, gather
 from smfg_verify.cli.endings import FINISHED, STRICT_FAILURE
 from smfg_verify.cli.options import (
@@ -15,6 +16,7 @@ from smfg_verify.cli.options import (
     FigureOptions,
     GameName,
     GameOptions,
+    ProgramOptions,
     RunOptions,
     RunOutOptions,
     StepOptions,
@@ -22,7 +24,6 @@ from smfg_verify.cli.options import (
     ValidateOutOptions,
     given,
 )
-from smfg_verify.cli.precision import use_float64
 from smfg_verify.cli.saving import saving
 from smfg_verify.cli.screen import say_written, screen
 from smfg_verify.jobs.settings import CheckSettings, Command
@@ -37,20 +38,22 @@ def check(
     steps: StepOptions = StepOptions(),
     results: CheckOutOptions = CheckOutOptions(),
     figures: FigureOptions = FigureOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Check the properties that the theory assumes."""
     settings = gather(game, parameters, steps=steps, check=hardness, command="check")
-    return _carry_out("check", settings, results, figures, formats=results.formats, full=results.full)
+    return _carry_out("check", settings, results, figures, programs, formats=results.formats, full=results.full)
 
 
 def atlas(
     *names: Annotated[str, Parameter("[GAME]...", help="Games [all that are shipped].")],
     hardness: CheckOptions = CheckOptions(),
     results: StrictOptions = StrictOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Check every shipped game, and print one table of games by properties."""
     settings = CheckSettings(**given(hardness))
-    use_float64()
+    prepare(programs)
     from smfg_verify import games
     from smfg_verify.jobs.atlas import make_atlas
     from smfg_verify.report.show import show_atlas
@@ -69,10 +72,11 @@ def run(
     steps: StepOptions = StepOptions(),
     results: RunOutOptions = RunOutOptions(),
     figures: FigureOptions = FigureOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Run AC-SMFG."""
     settings = gather(game, parameters, length, steps, command="run")
-    return _carry_out("run", settings, results, figures, formats=results.formats, overwrite=results.overwrite)
+    return _carry_out("run", settings, results, figures, programs, formats=results.formats, overwrite=results.overwrite)
 
 
 def validate(
@@ -84,11 +88,19 @@ def validate(
     hardness: CheckOptions = CheckOptions(),
     results: ValidateOutOptions = ValidateOutOptions(),
     figures: FigureOptions = FigureOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Run AC-SMFG, check the properties along the run too, and hold its residuals against the claimed rate."""
     settings = gather(game, parameters, length, steps, hardness, command="validate")
     return _carry_out(
-        "validate", settings, results, figures, formats=results.formats, overwrite=results.overwrite, full=results.full
+        "validate",
+        settings,
+        results,
+        figures,
+        programs,
+        formats=results.formats,
+        overwrite=results.overwrite,
+        full=results.full,
     )
 
 
@@ -104,9 +116,10 @@ def cases(
         ),
     ] = False,
     results: CasesOutOptions = CasesOutOptions(),
+    programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Run cases: claims of the theory, each measured and held against what it predicts. Exit code 1 if one fails."""
-    use_float64()
+    prepare(programs)
     from smfg_verify.cases import CaseVerdict, Version, case_names, run_cases
     from smfg_verify.jobs.progress import Progress
     from smfg_verify.report.files.cases import write_cases
@@ -129,16 +142,16 @@ def _carry_out(
     settings: Settings,
     results: StrictOptions,
     figures: FigureOptions,
+    programs: ProgramOptions,
     *,
     formats: Sequence[Format],
     overwrite: bool = False,
     full: bool = True,
 ) -> int:
     run_settings, check_settings = settings.run, settings.check
-    use_float64()
+    prepare(programs)
     from smfg_verify.jobs import pipeline
     from smfg_verify.report import show
-    from smfg_verify.report.formats.writing import write_documents
 
     with saving(results, Path("results") / settings.game.short_name) as store:
         found = pipeline.carry_out(
@@ -152,6 +165,15 @@ def _carry_out(
             store=store,
         )
         written = show.write_files(found, store.folder, width=figures.width)
-        files = written + write_documents(store.folder, formats)
+        files = written + _documents(store.folder, formats)
         show.show_results(screen(), found, store.folder, files, full=full)
     return STRICT_FAILURE if results.strict and (found.refuted or found.slower) else FINISHED
+
+
+def _documents(folder: Path, formats: Sequence[Format]) -> tuple[str, ...]:
+    """The documents that were asked for; their templates are loaded for them alone."""
+    if not formats:
+        return ()
+    from smfg_verify.report.formats.writing import write_documents
+
+    return write_documents(folder, formats)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
+from scipy.special import softmax
 
 from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
@@ -15,7 +16,6 @@ from smfg_verify.exact.equilibrium.rescue import with_rescue_of_points
 from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
-from smfg_verify.policies import softmax_policy
 from smfg_verify.records.entries import Arguments
 
 # Few leaders need the costly searches, which go on until the last of a batch is done, so that those batches are small.
@@ -219,6 +219,6 @@ def _evaluate_one(game: AbstractGame, logits: Array, start: Array, rescue: bool)
 
 def advantage(logits: Float[np.ndarray, "N O B"], table: Float[np.ndarray, "N O B"]) -> Float[np.ndarray, "N O B"]:
     r"""Natural gradient in logits of a policy-space table, $G(o,b) - \sum_{b'} \phi(b'|o) G(o,b')$."""
-    policy = np.asarray(softmax_policy(jnp.asarray(logits)))
+    policy = softmax(logits, axis=-1)
     result: Float[np.ndarray, "N O B"] = table - np.sum(policy * table, axis=-1, keepdims=True)
     return result

@@ -109,7 +109,7 @@ def compare_slopes(
     worst, flat = jnp.unravel_index(jnp.argmax(miss), miss.shape)
     pick: Callable[[Array], Array] = lambda leaf: leaf[worst, flat]  # noqa: E731
     known = jnp.all(jnp.isfinite(mean_field)) & jnp.all(jnp.isfinite(directions)) & jnp.all(found.finite | ~moves)
-    broken = jnp.where(pick(found.wrong_rule), SlopeStatus.WRONG_RULE, SlopeStatus.KINK)
+    broken = jnp.where(pick(jnp.asarray(found.wrong_rule)), SlopeStatus.WRONG_RULE, SlopeStatus.KINK)
     status = jnp.where(pick(miss) > 0.0, broken, SlopeStatus.AGREES)
     function, entry = _place(shape, flat)
     return SlopeComparison(
@@ -118,8 +118,8 @@ def compare_slopes(
         entry=entry,
         direction=units[worst],
         derivative=pick(slopes),
-        forward=pick(found.forward),
-        backward=pick(found.backward),
+        forward=pick(jnp.asarray(found.forward)),
+        backward=pick(jnp.asarray(found.backward)),
         length=steps[worst, 1],
         directions=jnp.sum(moves),
     )

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.sparse.linalg
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.equilibrium.residual import Point, follower_policy
@@ -135,6 +134,8 @@ def _spectrum(
 
 
 def _by_lanczos(product: Callable[[np.ndarray], np.ndarray], number: int) -> tuple[np.ndarray, np.ndarray, float]:
+    import scipy.sparse.linalg  # a fifth of a second to import, which only this test should pay
+
     operator = scipy.sparse.linalg.LinearOperator((number, number), matvec=product, dtype=float)
     start = np.random.default_rng(0).standard_normal(number)
     try:

@@ -208,7 +208,7 @@ def _compared(
     found = jax.vmap(lambda h, ahead, behind: judge(here, slope, ahead, behind, h, sections, 0.0))(
         lengths, step(lengths), step(-lengths)
     )
-    middle = 0.5 * (found.forward + found.backward)
+    middle = jnp.asarray(0.5 * (found.forward + found.backward))
     miss = jnp.where(found.wrong_rule & found.finite[:, None], jnp.abs(middle - slope), 0.0)
     scale = jnp.argmax(miss, axis=0)
     pick: Callable[[Array], Array] = lambda leaf: jnp.take_along_axis(leaf, scale[None], axis=0)[0].reshape(2, -1)  # noqa: E731

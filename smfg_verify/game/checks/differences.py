@@ -3,9 +3,11 @@
 import enum
 from typing import NamedTuple
 
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import numpy as np
+from jaxtyping import Bool, Float
 
+from smfg_verify.game.array_module import array_module
+from smfg_verify.game.base import AnyArray
 from smfg_verify.records.status import NamedStatus
 
 # Roundings of the largest entry of a table that are granted to a difference.
@@ -39,19 +41,19 @@ class Judgement(NamedTuple):
         finite: whether all values were numbers.
     """
 
-    forward: Float[Array, " E"]
-    backward: Float[Array, " E"]
-    miss: Float[Array, " E"]
-    wrong_rule: Bool[Array, " E"]
-    finite: Bool[Array, ""]
+    forward: Float[AnyArray, " E"]
+    backward: Float[AnyArray, " E"]
+    miss: Float[AnyArray, " E"]
+    wrong_rule: Bool[AnyArray, " E"]
+    finite: Bool[AnyArray, ""]
 
 
 def judge(
-    here: Float[Array, " E"],
-    slope: Float[Array, " E"],
-    ahead: Float[Array, "L E"],
-    behind: Float[Array, "L E"],
-    lengths: Float[Array, " L"],
+    here: Float[AnyArray, " E"],
+    slope: Float[AnyArray, " E"],
+    ahead: Float[AnyArray, "L E"],
+    behind: Float[AnyArray, "L E"],
+    lengths: Float[AnyArray, " L"],
     sections: tuple[int, ...],
     negligible: float,
 ) -> Judgement:
@@ -69,56 +71,80 @@ def judge(
         negligible: miss that is let pass, relative to the steepest entry of a table.
 
     Returns:
-        The judgement.
+        The judgement; of NumPy's arrays where all are NumPy's.
     """
-    column = lengths[:, None]
-    sides = jnp.stack([(ahead - here) / column, (here - behind) / column], axis=1)
+    with np.errstate(all="ignore"):  # what is not finite is judged, not warned of
+        return _judged(here, slope, ahead, behind, lengths, sections, negligible)
+
+
+def _judged(
+    here: AnyArray,
+    slope: AnyArray,
+    ahead: AnyArray,
+    behind: AnyArray,
+    lengths: AnyArray,
+    sections: tuple[int, ...],
+    negligible: float,
+) -> Judgement:
+    xp, column = array_module(here, slope, ahead, behind, lengths), lengths[:, None]
+    sides = xp.stack([(ahead - here) / column, (here - behind) / column], axis=1)
     middle = len(lengths) // 2
     forward, backward = sides[middle]
     # Of an infinite slope in a coordinate that does not move, the rule makes 0 * inf: then the two sides decide.
-    used = jnp.where(jnp.isfinite(slope), slope, 0.5 * (forward + backward))
-    size = _of_section(jnp.abs(here), sections)
-    steepest = _of_section(jnp.maximum(jnp.abs(used), jnp.max(jnp.abs(sides[-1]), axis=0)), sections)
+    used = xp.where(xp.isfinite(slope), slope, 0.5 * (forward + backward))
+    size = _of_section(xp.abs(here), sections)
+    steepest = _of_section(xp.maximum(xp.abs(used), xp.max(xp.abs(sides[-1]), axis=0)), sections)
     misses = sides - used
     bad = _disagrees(misses, lengths[:, None, None], size, steepest, negligible)
     # A slope that is the same on both sides and grows as h falls is infinite, and no derivative.
-    central = jnp.abs(jnp.mean(sides, axis=1))
-    granted = _ROUNDINGS * jnp.finfo(here.dtype).eps * size / lengths[0]
-    infinite = ~jnp.isfinite(slope) & (central[0] > _SAME * central[-1] + granted)
-    miss = jnp.where(bad, jnp.abs(misses[middle]), jnp.where(infinite, central[middle], 0.0))
-    worst = jnp.max(miss, axis=0)
+    central = xp.abs(xp.mean(sides, axis=1))
+    granted = _ROUNDINGS * xp.finfo(here.dtype).eps * size / lengths[0]
+    infinite = ~xp.isfinite(slope) & (central[0] > _SAME * central[-1] + granted)
+    miss = xp.where(bad, xp.abs(misses[middle]), xp.where(infinite, central[middle], 0.0))
+    worst = xp.max(miss, axis=0)
     return Judgement(
         forward=forward,
         backward=backward,
-        miss=worst / jnp.where(steepest > 0.0, steepest, 1.0),
-        wrong_rule=bad[0] & bad[1] & (jnp.abs(forward - backward) < 0.5 * worst),
-        finite=jnp.all(jnp.isfinite(ahead)) & jnp.all(jnp.isfinite(behind)) & jnp.all(jnp.isfinite(here)),
+        miss=worst / xp.where(steepest > 0.0, steepest, 1.0),
+        wrong_rule=bad[0] & bad[1] & (xp.abs(forward - backward) < 0.5 * worst),
+        finite=xp.all(xp.isfinite(ahead)) & xp.all(xp.isfinite(behind)) & xp.all(xp.isfinite(here)),
     )
 
 
-def _of_section(entries: Float[Array, " E"], sections: tuple[int, ...]) -> Float[Array, " E"]:
+def _of_section(entries: Float[AnyArray, " E"], sections: tuple[int, ...]) -> Float[AnyArray, " E"]:
     """The largest entry of the table that each entry is of."""
+    xp = array_module(entries)
     ends = [sum(sections[: k + 1]) for k in range(len(sections))]
     parts = [entries[end - size : end] for end, size in zip(ends, sections, strict=True)]
-    return jnp.concatenate([jnp.broadcast_to(jnp.max(part), part.shape) for part in parts])
+    result: AnyArray = xp.concatenate([xp.broadcast_to(xp.max(part), part.shape) for part in parts])
+    return result
 
 
-def _disagrees(misses: Array, lengths: Array, size: Array, steepest: Array, negligible: float) -> Bool[Array, "..."]:
-    granted = _ROUNDINGS * jnp.finfo(misses.dtype).eps * size / lengths + negligible * steepest
-    sizes = jnp.abs(misses)
+def _disagrees(
+    misses: AnyArray, lengths: AnyArray, size: AnyArray, steepest: AnyArray, negligible: float
+) -> Bool[AnyArray, "..."]:
+    xp = array_module(misses)
+    granted = _ROUNDINGS * xp.finfo(misses.dtype).eps * size / lengths + negligible * steepest
+    sizes = xp.abs(misses)
     clear, alike = _clear(misses, granted), _alike(sizes)
     # A small kink, or one beside entries that are large, drowns in rounding at the shortest length: then the others
     # decide, if what is left at the shortest agrees with them up to its rounding.
-    drowned = _clear(misses[1:], granted[1:]) & _alike(sizes[1:]) & (jnp.abs(misses[0] - misses[1]) <= granted[0])
+    drowned = _clear(misses[1:], granted[1:]) & _alike(sizes[1:]) & (xp.abs(misses[0] - misses[1]) <= granted[0])
     # More and more as h falls: a curvature misses by less and less, also in a table that is zero at the point.
-    moves = jnp.all(sizes * lengths > _LEAST_JUMP * size, axis=0) & jnp.all(jnp.diff(sizes, axis=0) < 0.0, axis=0)
-    return (clear & (alike | moves)) | drowned
+    moves = xp.all(sizes * lengths > _LEAST_JUMP * size, axis=0) & xp.all(xp.diff(sizes, axis=0) < 0.0, axis=0)
+    result: AnyArray = (clear & (alike | moves)) | drowned
+    return result
 
 
-def _clear(misses: Array, granted: Array) -> Bool[Array, "..."]:
+def _clear(misses: AnyArray, granted: AnyArray) -> Bool[AnyArray, "..."]:
     """Whether misses at all lengths are more than is granted, and to the same side."""
-    return jnp.all(jnp.abs(misses) > granted, axis=0) & (jnp.abs(jnp.sum(jnp.sign(misses), axis=0)) == len(misses))
+    xp = array_module(misses)
+    one_side = xp.abs(xp.sum(xp.sign(misses), axis=0)) == len(misses)
+    clear: AnyArray = xp.all(xp.abs(misses) > granted, axis=0) & one_side
+    return clear
 
 
-def _alike(sizes: Array) -> Bool[Array, "..."]:
-    return jnp.max(sizes, axis=0) <= _SAME * jnp.min(sizes, axis=0)
+def _alike(sizes: AnyArray) -> Bool[AnyArray, "..."]:
+    xp = array_module(sizes)
+    alike: AnyArray = xp.max(sizes, axis=0) <= _SAME * xp.min(sizes, axis=0)
+    return alike

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
-from smfg_verify.game.base import AbstractGame, mean_field_shape
+from smfg_verify.game.base import AbstractGame, AnyArray, mean_field_shape
 from smfg_verify.game.checks.value_causes import cause_of_infinite, cause_of_row_sum
+from smfg_verify.game.compiling import compiled_for_game
 from smfg_verify.game.tables import over_indices
 
 _MAX_VERTICES, _MIN_VERTICES = 1024, 16
@@ -39,16 +40,13 @@ def check_function_values(game: AbstractGame) -> None:
         ValueError: values that are not finite, rows that are no probabilities, or a declared dependence that is not so.
     """
     rows = row_shape(game)
-    found, fields = {}, {}
-    for name in FUNCTIONS:
-        vertices, random, weights = _test_fields(
-            mean_field_shape(game), tuple(getattr(game, size) for size in SIZES), rows if name == "transition" else ()
-        )
-        found[name] = _extremes(game, name, vertices, random, weights)
-        fields[name] = (vertices, random)
-    for name, (summaries, bend) in jax.device_get(found).items():
+    sizes = tuple(getattr(game, size) for size in SIZES)
+    fields = {
+        name: _test_fields(mean_field_shape(game), sizes, rows if name == "transition" else ()) for name in FUNCTIONS
+    }
+    for name, (summaries, bend) in jax.device_get(_extremes(game, fields)).items():
         worst = {**dict(zip(_SUMMARY, summaries.T, strict=True)), "bend": bend}
-        _check_values(game, name, worst, np.concatenate(fields[name]))
+        _check_values(game, name, worst, np.concatenate(fields[name][:2]))
         _check_dependence(getattr(game, f"{name}_dependence"), name, worst)
 
 
@@ -71,7 +69,7 @@ def row_shape(game: AbstractGame) -> tuple[int, ...]:
     return result
 
 
-@jax.jit
+@compiled_for_game
 def _successor_range(game: AbstractGame) -> tuple[Array, Array, Array]:
     """The successors of the first pair, which tell shape and type, and the smallest and largest of all."""
     listed = over_indices(game, lambda s, a, b: jnp.asarray(game.successors(s, a, b)))  # type: ignore[attr-defined]
@@ -99,9 +97,17 @@ def _test_fields(
 _SUMMARY = ("finite", "lowest", "scale", "row_error", "row_sum", "worst_row", "moved")
 
 
-# A prepared game is arrays and one static part: no filter is needed, and the call costs a quarter of one with it.
-@functools.partial(jax.jit, static_argnames="name")
-def _extremes(game: AbstractGame, name: str, vertices: Array, random: Array, weights: Array) -> tuple[Array, Array]:
+@compiled_for_game
+def _extremes(
+    game: AbstractGame, fields: Mapping[str, tuple[AnyArray, AnyArray, AnyArray]]
+) -> dict[str, tuple[Array, Array]]:
+    """Worst deviations of each function over its test fields; one program for all three."""
+    return {name: _extremes_of(game, name, *fields[name]) for name in FUNCTIONS}
+
+
+def _extremes_of(
+    game: AbstractGame, name: str, vertices: AnyArray, random: AnyArray, weights: AnyArray
+) -> tuple[Array, Array]:
     """Worst deviations of one function over the test fields; one mean field at a time, to bound memory.
 
     Only those are looked for that what is declared rules out: the rest of the program is not compiled.
