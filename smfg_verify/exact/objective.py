@@ -14,8 +14,6 @@ from smfg_verify.exact.equilibrium.solve import (
 from smfg_verify.exact.follower import policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.sparse.choice import takes_sparse
-from smfg_verify.exact.sparse.equilibrium import sparse_equilibrium
-from smfg_verify.exact.sparse.gradient import objective_of
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import Numerical
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
@@ -88,6 +86,10 @@ def leader_objective(
     start = checked_start(game, initial)
     policy = softmax_policy(logits)
     if takes_sparse(game, "auto", policy, start):
+        # Sparse factors are loaded by those who use them: that takes a third of a second.
+        from smfg_verify.exact.sparse.equilibrium import sparse_equilibrium
+        from smfg_verify.exact.sparse.gradient import objective_of
+
         found = sparse_equilibrium(game, policy, start)
         if throw:
             raise_unless_converged(found.equilibrium)

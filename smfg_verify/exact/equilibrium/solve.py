@@ -29,7 +29,6 @@ from smfg_verify.exact.equilibrium.search import accepted, search_from
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.exact.sparse.choice import SolverMethod, takes_sparse
-from smfg_verify.exact.sparse.equilibrium import sparse_equilibrium
 from smfg_verify.game import (
     AbstractGame,
     SourceGap,
@@ -128,6 +127,9 @@ def compiled_equilibrium(
     Large games of local moves are solved by the sparse side, unless part of a larger program.
     """
     if takes_sparse(game, method, leader_policy, start):
+        # Sparse factors are loaded by those who use them: that takes a third of a second.
+        from smfg_verify.exact.sparse.equilibrium import sparse_equilibrium
+
         return sparse_equilibrium(game, leader_policy, start, float(tolerance), int(max_steps)).equilibrium
     # Arrays: to the compiler a Python number is part of the program, and another one is another program.
     bounds = (jnp.asarray(tolerance, dtype=float), jnp.asarray(max_steps), jnp.asarray(max_path_steps))

@@ -168,7 +168,7 @@ def _cooled_starts(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarr
     """The same leaders, each with the mean field that a walk down from a high temperature ends at, if it arrives."""
     starts = mean_fields.copy()
     for k, omega in enumerate(logits):
-        last = cooled(game, softmax_policy(jnp.asarray(omega)))
+        last = cooled(game, softmax(omega, axis=-1))
         if last is not None:
             starts[k] = np.asarray(last.point.mean_field).reshape(starts[k].shape)
     return logits, starts

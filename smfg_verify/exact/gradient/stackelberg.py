@@ -25,7 +25,6 @@ from smfg_verify.exact.gradient.held_field import held_field_table
 from smfg_verify.exact.gradient.one_sided_slopes import describe
 from smfg_verify.exact.gradient.perturbation import Adjoint
 from smfg_verify.exact.objective import objective_at
-from smfg_verify.exact.sparse.certified_gradient import sparse_gradient
 from smfg_verify.exact.sparse.choice import SolverMethod, takes_sparse
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.game.base import Numerical
@@ -186,6 +185,9 @@ def policy_gradient(
 ) -> StackelbergGradient:
     """The gradient at a table of leader probabilities, zeros allowed; NaN where not converged, inputs unchecked."""
     if takes_sparse(game, method, leader_policy, start):
+        # Sparse factors are loaded by those who use them: that takes a third of a second.
+        from smfg_verify.exact.sparse.certified_gradient import sparse_gradient
+
         found = sparse_gradient(game, leader_policy, start)
         *parts, held = (jnp.asarray(table) for table in found.tables)
         return _assembled(leader_policy, _Tables(*parts), held, found.objective, found.equilibrium, found.certificate)
