@@ -21,8 +21,9 @@ from smfg_verify.game import AbstractGame, mean_field_shape
 
 # Largest share of an entry of the mean field that is left where a step takes it away.
 _KEPT = 0.1
-# How well a step solves its linear equation: far from the solution as well as the residual is small.
-_ROUGH, _FINE = 1e-2, 1e-6
+# How well a step solves its linear equation: at first by half, which takes as many steps as a hundredth and up to half
+# as many products, then as well as the residual is small.
+_ROUGH, _FINE = 0.5, 1e-6
 # Below it a part of a step gains what rounding feigns: only the whole one is tried.
 _NEARLY = 1e-9
 # Residual of the first value, relative to its size.
