@@ -7,7 +7,7 @@ OUT ?= results/market-entrance
 INSTALL = $(BIN)/python -m pip install --quiet --no-deps --requirement $< --editable .
 LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --no-header --annotation-style line $(UPGRADE) pyproject.toml
 
-.PHONY: verify example test typed coverage docs linkcheck lint types layers locked dev lock distribution benchmarks clean
+.PHONY: verify example test typed coverage docs linkcheck lint types layers locked dev lock distribution benchmarks bench bench-guard bench-history clean
 
 # A finished report on the market entrance game, in results/market-entrance.
 verify: $(VENV)/.run
@@ -56,8 +56,23 @@ types: $(VENV)/.test
 layers: $(VENV)/.test
 	$(BIN)/lint-imports
 
+# Every benchmark of the package alone.
 benchmarks: $(VENV)/.test
-	for file in benchmarks/*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+	for file in benchmarks/*_speed.py benchmarks/*_memory.py benchmarks/*_moves.py benchmarks/exact_gradient.py; do \
+		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+# Ratios against other people's solvers, which are installed in .bench, each in an environment of its own; writes
+# .bench/results.json. QUICK=--quick takes a minute or two.
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks.collect $(QUICK)
+
+# Ratios with wide margins, which every change must keep.
+bench-guard: $(VENV)/.test
+	$(BIN)/python -m benchmarks.guard
+
+# Warm times beside those of the last run, kept in .bench/history by pytest-benchmark.
+bench-history: $(VENV)/.dev
+	$(BIN)/python -m pytest benchmarks/history --benchmark-autosave --benchmark-storage=.bench/history --benchmark-compare
 
 # The environment holds what the widest lock installed in it pins, and nothing else.
 locked: $(VENV)/.test

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from smfg_verify.bounds import exact_residuals as exact_residuals
     from smfg_verify.bounds import validate_bounds as validate_bounds
     from smfg_verify.exact import Equilibrium as Equilibrium
+    from smfg_verify.exact import NashEquilibrium as NashEquilibrium
     from smfg_verify.exact import StackelbergGradient as StackelbergGradient
     from smfg_verify.exact import leader_objective as leader_objective
     from smfg_verify.exact import optimise_leader as optimise_leader
     from smfg_verify.exact import solve_equilibrium as solve_equilibrium
+    from smfg_verify.exact import solve_nash as solve_nash
     from smfg_verify.exact import stackelberg_gradient as stackelberg_gradient
     from smfg_verify.exact import tabulate as tabulate
     from smfg_verify.game import AbstractGame as AbstractGame
@@ -36,10 +38,12 @@ _PUBLIC = {
     "game": ("AbstractGame", "TabularGame", "validate"),
     "exact": (
         "Equilibrium",
+        "NashEquilibrium",
         "StackelbergGradient",
         "leader_objective",
         "optimise_leader",
         "solve_equilibrium",
+        "solve_nash",
         "stackelberg_gradient",
         "tabulate",
     ),

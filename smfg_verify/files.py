@@ -137,6 +137,31 @@ def results_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes that ask for the same out of a folder; the system lets go of it when this process dies.
+
+    Raises:
+        ValueError: another process is in it.
+        OSError: the folder cannot be written.
+    """
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if fcntl is not None:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InputError(
+                    f"{folder}: another process writes into it, expected none; likely cause: the same command, still "
+                    "running."
+                ) from error
+            except OSError:  # a file system without locks
+                pass
+        yield
+    finally:
+        os.close(handle)
+
+
 def remove_leftovers(folder: Path, target: str | None = None) -> None:
     """Remove the unfinished files that processes left in a folder when they were killed.
 

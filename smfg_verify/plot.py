@@ -5,6 +5,9 @@ axes are as wide as one column of a paper or as two (`width="two"`), with the le
 stands at their right, and the size of the figure is yours.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,11 +24,16 @@ from smfg_verify.report.figures.equilibrium import mean_field_panel
 from smfg_verify.report.figures.layout import legend_beside, settle
 from smfg_verify.report.figures.widths import INCHES, FigureWidth
 from smfg_verify.report.labels import MEASURES, game_title
+from smfg_verify.report.sweep.figure import slice_panel, title_of
 from smfg_verify.suggestions import closest
+from smfg_verify.sweep.slices import slice_of
+
+if TYPE_CHECKING:
+    import xarray
 
 _HEIGHT = 1.9
 
-__all__ = ["alignment", "alignment_along_run", "contraction", "convergence", "eigenvalues", "mean_field"]
+__all__ = ["alignment", "alignment_along_run", "contraction", "convergence", "eigenvalues", "mean_field", "sweep"]
 
 
 def convergence(
@@ -212,6 +220,48 @@ def mean_field(
         )
     new, ax = _axes(ax, width)
     mean_field_panel(ax, game, equilibrium)
+    return _finished(ax, new)
+
+
+def sweep(
+    dataset: "xarray.Dataset",
+    value: str = "",
+    x: str = "",
+    y: str = "",
+    *,
+    at: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+    width: FigureWidth = "one",
+) -> Axes:
+    r"""A variable of a sweep over one axis or two: a curve, a map, or the points of a random design.
+
+    Args:
+        dataset: as `smfg-verify sweep` writes it.
+        value: name of a variable, such as "solve_objective"; the first one that varies if empty.
+        x, y: names of axes; those that the variable varies along first if x is empty.
+        at: name of another axis -> the value at which it is held. Left open, the last iteration is taken, and the mean
+            over seeds.
+        ax: where to draw; new axes if None.
+        width: of new axes' figure: one column of a paper, 3.3 inches, or two, 6.9 inches.
+
+    Returns:
+        The axes; cells without a number are grey.
+
+    Raises:
+        ValueError: an unknown name or value, or an axis left open that is neither of these two.
+
+    Examples:
+        >>> import xarray
+        >>> from smfg_verify import plot
+        >>> values = (("discount", "temperature"), [[1.0, 2.0], [3.0, 4.0]], {"long_name": "objective"})
+        >>> places = {"discount": [0.8, 0.9], "temperature": [0.1, 1.0]}
+        >>> dataset = xarray.Dataset({"solve_objective": values}, coords=places)
+        >>> plot.sweep(dataset, x="discount", y="temperature").get_title(loc="left")
+        'Sweep, solve: objective'
+    """
+    drawn = slice_of(dataset, value, x, y, at)
+    new, ax = _axes(ax, width)
+    slice_panel(ax, drawn, title_of(drawn))
     return _finished(ax, new)
 
 

@@ -4,6 +4,7 @@ import jax
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import xarray
 from matplotlib.figure import Figure
 
 import smfg_verify
@@ -12,6 +13,16 @@ from smfg_verify.report.figures.widths import INCHES
 from tests.support.drawn import assert_nothing_overlaps
 
 GAME = games.load("laffer-tax")
+SWEPT = xarray.Dataset(
+    {
+        "solve_objective": (
+            ("discount", "temperature"),
+            [[1.0, np.nan], [3.0, 4.0]],
+            {"long_name": "Phi", "units": "reward"},
+        )
+    },
+    coords={"discount": [0.8, 0.9], "temperature": [0.1, 1.0]},
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +45,7 @@ def calls(records):
         "contraction": (report,),
         "eigenvalues": (report,),
         "mean_field": (GAME, equilibrium),
+        "sweep": (SWEPT, "solve_objective", "discount", "temperature"),
     }
 
 
@@ -47,7 +59,7 @@ def drawn(calls):
 def test_every_figure_has_a_title_and_both_axes_say_what_they_show(drawn):
     assert set(drawn) == set(plot.__all__)
     for name, axes in drawn.items():
-        beginning = "Laffer tax. " if name != "alignment_along_run" else "Gradient alignment along"
+        beginning = {"alignment_along_run": "Gradient alignment along", "sweep": "Sweep, "}.get(name, "Laffer tax. ")
         assert axes.get_title(loc="left").startswith(beginning), name
         assert axes.get_xlabel(), name
         assert axes.get_ylabel(), name

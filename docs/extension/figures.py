@@ -28,8 +28,15 @@ _IMAGE = re.compile(r"!\[([^\]]*)\]\((figures/[^)]+)\)")
 JOB = f"""import jax
 
 jax.config.update("jax_enable_x64", True)
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import smfg_verify as sv
+from smfg_verify.sweep.cells import make_plan
+from smfg_verify.sweep.conduct import How, conduct
+from smfg_verify.sweep.dataset import to_dataset
+from smfg_verify.sweep.settings import settings_of
 
 game = sv.games.load("{GAME}")
 equilibrium = sv.solve_equilibrium(game, np.zeros((1, 2)))
@@ -37,6 +44,11 @@ trace = sv.ac_smfg(game, num_iterations={ITERATIONS}, seeds=range({SEEDS}))
 residuals = sv.exact_residuals(game, trace)
 bounds = sv.validate_bounds(game, trace, residuals=residuals)
 report = sv.check(game, ["contraction", "gradient-alignment"], budget="quick", num_leaders={LEADERS})
+axes = {{"discount": [0.7, 0.8, 0.9], "temperature": [0.3, 0.6, 1.0]}}
+plan = make_plan(settings_of({{"what": "solve", "games": ["{GAME}"], "parameters": axes}}, Path()))
+folder = tempfile.TemporaryDirectory()
+dataset = to_dataset(conduct(plan, Path(folder.name), How(), say=print))
+folder.cleanup()
 """
 _HEAD = f"""# Gallery of figures
 

@@ -14,10 +14,14 @@ from smfg_verify.assumptions.settings import SearchSettings, budget_settings
 from smfg_verify.assumptions.untraced import require_source_of_equilibrium, without_untraced_proofs
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.exact.kernel import require_table
 from smfg_verify.game import AbstractGame, game_hash, game_name
 from smfg_verify.progress import items, say_aside
 from smfg_verify.records.entries import Arguments, Record
 from smfg_verify.records.parts import Keep, made_anew
+
+# Properties of numbers of the contract and of step sizes alone.
+_WITHOUT_TABLE = frozenset({"step-sizes"})
 
 
 def check(
@@ -62,7 +66,8 @@ def check(
 
     Raises:
         ValueError: an invalid game, float64 off, an unknown property or budget (the closest is named), a bad setting,
-            or a game that says something else than the code it was read from.
+            a game that says something else than the code it was read from, or one so large that a property's tables
+            do not fit.
         Contradiction: a proof and a witness exclude each other, a fault of the package; it holds the findings.
 
     Source: the properties are those that the analysis of Zeng et al. (arXiv 2509.15392) rests on, in the forms given
@@ -115,6 +120,8 @@ def check(
 def _findings(
     entry: Property, game: AbstractGame, settings: SearchSettings, begins: Callable[[str], None] | None
 ) -> tuple[Finding, ...]:
+    if entry.name not in _WITHOUT_TABLE:
+        require_table(game)
     if begins is not None:
         begins(entry.name)
     return tuple(without_untraced_proofs(game, entry.check(game, settings)))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
-from smfg_verify.cli.commands import document, look, study, verify
+from smfg_verify.cli.commands import document, look, study, sweep, verify
 from smfg_verify.cli.computing import leave
 from smfg_verify.cli.endings import BAD_INPUT, EXIT_CODES, FINISHED, PROGRAM, ending_of, say
 from smfg_verify.cli.saving import InterruptedJob, say_interrupted
@@ -39,6 +39,11 @@ _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
     study.plan: ("plan market-entrance", "plan market-entrance --pilot-seeds 16 --seeds 32 --seeds 64"),
     study.drift: ("drift laffer-tax --out results/drift",),
     study.lab: ("lab market-entrance --seeds 8 --out results/lab --width one",),
+    sweep.sweep: (
+        "sweep discounts.toml --value solve_objective --x discount --y temperature",
+        "sweep discounts.toml --workers 4",
+        "sweep discounts.toml --scheduler tcp://head-node:8786",
+    ),
     study.compare: ("compare market-entrance --method ac-smfg --method adage",),
 }
 _PARSING = Parameter(

@@ -8,7 +8,7 @@ import dataclasses
 import decimal
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, dataclass_transform
+from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
 from cyclopts import Group, Parameter, Token, convert
 
@@ -181,6 +181,51 @@ class CompareOptions:
     samples: Annotated[int, _COUNT, Parameter(help="Transitions that each sampled method may draw.")] = 100_000
     seeds: Annotated[int, _COUNT, Parameter(help="Seeds of the comparison.")] = 16
     trials: Annotated[int, _COUNT, Parameter(help="Random step sizes tried for each method, on other seeds.")] = 8
+
+
+@_options("Sweep", 2)
+class SweepOptions:
+    """Where the cells of a sweep are computed, and where they are kept."""
+
+    scheduler: Annotated[
+        str,
+        Parameter(metavar="ADDRESS", help="local, or the Dask scheduler of a cluster, tcp://host:port."),
+    ] = "local"
+    workers: Annotated[
+        int, _COUNT, Parameter(help="Processes on this machine; 1 is this process, more need smfg-verify[distributed].")
+    ] = 1
+    attempts: Annotated[int, _COUNT, Parameter(help="How often a cell is begun whose worker dies.")] = 3
+    retry_failed: Annotated[bool, _FLAG, Parameter(help="Begin cells that failed in an earlier sweep again.")] = False
+    format: Annotated[
+        Literal["zarr", "netcdf"],
+        Parameter(help="Of the dataset: sweep.zarr, which needs smfg-verify[distributed], or sweep.nc."),
+    ] = "zarr"
+    out: Annotated[
+        Path | None, Parameter(help="Directory of the results; results/FILE if not given. What is there is skipped.")
+    ] = None
+
+
+@_options("Figure of the sweep", 7)
+class SliceOptions:
+    """What of a sweep is drawn."""
+
+    value: Annotated[
+        str, Parameter(metavar="NAME", show_default=False, help="Variable of the dataset, such as solve_objective.")
+    ] = ""
+    x: Annotated[
+        str, Parameter("--x", metavar="AXIS", show_default=False, help="Axis to the right, such as discount.")
+    ] = ""
+    y: Annotated[
+        str, Parameter("--y", metavar="AXIS", show_default=False, help="Axis upwards; a curve over --x without.")
+    ] = ""
+    at: Annotated[
+        tuple[str, ...] | None, Parameter(metavar="AXIS=VALUE", help="Where another axis is held; repeatable.")
+    ] = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a figure was asked for."""
+        return bool(self.value or self.x or self.y or self.at)
 
 
 @_options("Results", 9)

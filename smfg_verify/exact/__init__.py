@@ -1,5 +1,8 @@
 """Exact solvers: the model is known, nothing is sampled."""
 
+from smfg_verify.exact.equilibrium.nash import NashEquilibrium as NashEquilibrium
+from smfg_verify.exact.equilibrium.nash import NashStatus as NashStatus
+from smfg_verify.exact.equilibrium.nash import solve_nash as solve_nash
 from smfg_verify.exact.equilibrium.solve import Equilibrium as Equilibrium
 from smfg_verify.exact.equilibrium.solve import EquilibriumMethod as EquilibriumMethod
 from smfg_verify.exact.equilibrium.solve import Status as Status

@@ -1,5 +1,7 @@
 """The representative follower: soft best response and policy evaluation at a fixed leader and mean field."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -19,6 +21,8 @@ _MARGIN = 0.01
 ACCEPTED = root.TOLERANCE / _MARGIN
 # Policy iteration takes few steps, but at a temperature near zero the policy changes one state at a time.
 MAX_ITERATIONS = 200
+# What one action has to be better by than another, relative to the values, to be taken in its place.
+_TIE = 1e-14
 
 
 class BestResponse(Portable, eqx.Module):
@@ -59,9 +63,15 @@ def soft_bellman(
         T V, (n,), and the policy, (n, A).
     """
     centre = jnp.mean(value)
-    logits = (model.reward + discount * (model.transition @ (value - centre))) / temperature
-    log_partition, policy = _log_partition(logits)
-    return discount * centre + temperature * log_partition, policy
+    return soft_answer(model.reward + discount * (model.transition @ (value - centre)), discount * centre, temperature)
+
+
+def soft_answer(
+    quality: Float[Array, "n A"], offset: Scalar, temperature: Scalar
+) -> tuple[Float[Array, " n"], Float[Array, "n A"]]:
+    """Soft maximum of action values that are known up to an offset, and the policy that goes with it."""
+    log_partition, policy = _log_partition(quality / temperature)
+    return offset + temperature * log_partition, policy
 
 
 @jax.custom_jvp
@@ -133,6 +143,50 @@ def best_response(
     start = root.unevaluated(jnp.zeros((n,)))
     found, (_, policy) = root.newton(equations, start, max_steps=max_steps, tolerance=_MARGIN * tolerance, damped=False)
     return BestResponse(policy, found.point, found.norm, found.norm <= tolerance, found.steps)
+
+
+class Optimum(NamedTuple):
+    """The best a follower can do without entropy.
+
+    Attributes:
+        value: of a deterministic policy, (n,), in units of reward.
+        excess: bound on how far the optimal value is above it, in any state: max(T V - V) / (1 - gamma).
+    """
+
+    value: Float[Array, " n"]
+    excess: Float[Array, ""]
+
+
+def optimal_value(model: FollowerModel, discount: Scalar) -> Optimum:
+    r"""Value of the unregularised problem by policy iteration, $V = \max_a (r + \gamma P V)$.
+
+    Args:
+        model: the follower's problem.
+        discount: gamma.
+
+    Returns:
+        The value, with a bound on what it lacks.
+
+    Source: Howard 1960; the bound is that of a contraction of modulus gamma.
+    """
+    n = model.reward.shape[0]
+    everywhere = jnp.arange(n)
+
+    def evaluated(actions: Array, count: Array) -> tuple[Array, Array, Array, Array]:
+        rows, reward = model.transition[everywhere, actions], model.reward[everywhere, actions]
+        value = solve_linear(jnp.eye(n) - discount * rows, reward)
+        quality = model.reward + discount * (model.transition @ value)
+        gain = jnp.max(quality, axis=-1) - value
+        # Actions that differ by rounding alone would take turns for ever.
+        better = gain > _TIE * (jnp.max(jnp.abs(value)) + jnp.max(jnp.abs(model.reward)))
+        following = jnp.where(better, jnp.argmax(quality, axis=-1), actions)
+        return following, value, jnp.max(gain), jnp.where(jnp.any(better), count + 1, MAX_ITERATIONS)
+
+    start = evaluated(jnp.argmax(model.reward, axis=-1), jnp.asarray(0))
+    _, value, gain, _ = jax.lax.while_loop(
+        lambda carry: carry[3] < MAX_ITERATIONS, lambda carry: evaluated(carry[0], carry[3]), start
+    )
+    return Optimum(value, jnp.maximum(gain, 0.0) / (1.0 - discount))
 
 
 def differentiable_value(model: FollowerModel, discount: Scalar, temperature: Scalar) -> Float[Array, " n"]:

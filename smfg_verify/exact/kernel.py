@@ -44,8 +44,23 @@ class FollowerModel(Portable, eqx.Module):
     leader_reward: Float[Array, "n A"]
 
 
-# Of a transition: 16 GiB of float64.
-_MAX_ENTRIES = 2**31
+# Of a transition: 2 GiB of float64, of which what works on it holds several.
+_MAX_ENTRIES = 2**28
+
+
+def require_table(game: AbstractGame) -> None:
+    """Refuse what needs the transition as a dense table where that is too large.
+
+    Raises:
+        ValueError: it has more than 2^28 entries.
+    """
+    entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
+    if entries > _MAX_ENTRIES:
+        raise InputError(
+            f"game: its transition has {entries:.3g} entries as a dense table, expected at most {_MAX_ENTRIES:.3g}: "
+            "what needs that table does not reach games of this size. Equilibrium, gradient and ascent of a game that "
+            "lists its `successors` do not need it; AC-SMFG and simulate_population sample it."
+        )
 
 
 # Compiled on its own, so that the many programs around it trace a game's functions once for each shape.
@@ -61,7 +76,7 @@ def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
         The dense tables; local moves (`successors`) are scattered to all n states.
 
     Raises:
-        ValueError: a transition of more than 2^31 entries, which sampled methods can do without.
+        ValueError: a transition of more than 2^28 entries, which sampled methods can do without.
 
     Examples:
         >>> import jax.numpy as jnp
@@ -71,12 +86,7 @@ def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
         >>> kernel.transition.shape, bool(jnp.allclose(kernel.transition.sum(axis=-1), 1.0))
         ((2, 2, 2, 2), True)
     """
-    entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    if entries > _MAX_ENTRIES:
-        raise InputError(
-            f"game: its transition has {entries:.3g} entries as a dense table, expected at most {_MAX_ENTRIES:.3g}: "
-            "the exact side does not reach games of this size; AC-SMFG and simulate_population sample them."
-        )
+    require_table(game)
     return Kernel(
         transition=over_indices(game, lambda s, a, b: dense_transition(game, s, a, b, mean_field)),
         follower_reward=over_indices(game, lambda s, a, b: jnp.asarray(game.follower_reward(s, a, b, mean_field))),

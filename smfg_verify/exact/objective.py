@@ -1,6 +1,7 @@
 """The leader's objective: at arbitrary policies and mean field, and at the equilibrium of a policy of its own."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.exact.compiling import jit_for_game
@@ -12,6 +13,9 @@ from smfg_verify.exact.equilibrium.solve import (
 )
 from smfg_verify.exact.follower import policy_value
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.sparse.choice import takes_sparse
+from smfg_verify.exact.sparse.equilibrium import sparse_equilibrium
+from smfg_verify.exact.sparse.gradient import objective_of
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import Numerical
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
@@ -83,6 +87,11 @@ def leader_objective(
     game, logits = prepare(game, leader_logits)
     start = checked_start(game, initial)
     policy = softmax_policy(logits)
+    if takes_sparse(game, "auto", policy, start):
+        found = sparse_equilibrium(game, policy, start)
+        if throw:
+            raise_unless_converged(found.equilibrium)
+        return jnp.asarray(np.nan if found.linear is None else objective_of(game, found.local, found.linear))
     equilibrium = compiled_equilibrium(game, policy, start)
     if throw:
         raise_unless_converged(equilibrium)

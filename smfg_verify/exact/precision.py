@@ -10,11 +10,11 @@ from smfg_verify.game import AbstractGame
 TINY = 1e-300
 
 
-def require_float64(game: AbstractGame) -> None:
+def require_float64(game: AbstractGame | None) -> None:
     """Refuse to compute exact quantities in single precision.
 
     Args:
-        game: its floating leaves must be float64.
+        game: its floating leaves must be float64; None where there is none yet.
 
     Raises:
         ValueError: float64 is off, or the game was built while it was off.

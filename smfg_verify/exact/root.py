@@ -21,6 +21,12 @@ MAX_STEPS = 60
 # A residual falls by its whole at first order; a step counts that brings this share of it. Armijo's customary constant:
 # so small that only what rounding may feign is refused.
 SUFFICIENT_DECREASE = 1e-4
+# At a residual this small, relative to what it is a difference of, steps that do not halve it move roundings about:
+# Newton's step leaves a quarter of a residual with a double zero and (1 - 1/k)^k < 0.4 of one with a zero of order k.
+# A few are granted, since one may be chance or pass a kink.
+_NEAR = 1e-6
+_IDLE = 0.5
+_IDLE_STEPS = 3
 # A direction that does not help over a four-thousandth of its length is none of descent: at a kink, or of a matrix that
 # is singular to rounding.
 SMALLEST_STEP = 2.0**-12
@@ -90,7 +96,8 @@ def newton(
         search: where to go on from; its residual and norm are not read.
         max_steps: bound on further steps.
         tolerance: norm at which it stops.
-        damped: halve a step until the residual falls, and stop where no part of it helps. False takes whole steps
+        damped: halve a step until the residual falls, and stop where no part of it helps or, near a zero, a few
+            did not halve it: what is left then is rounding. False takes whole steps
             whatever they do: for operators on which they are known to converge, and to stay near a predicted point.
         active: False returns `search` unchanged and a linearisation of zeros, at no cost.
 
@@ -99,25 +106,29 @@ def newton(
     """
     last = search.steps + max_steps
 
-    def unfinished(carry: tuple[Landing[Point, Residual, Linear], Array]) -> Bool[Array, ""]:
+    def unfinished(carry: tuple[Landing[Point, Residual, Linear], Array, Array]) -> Bool[Array, ""]:
         return active & ~carry[1]
 
-    def advance(search: Search[Point, Residual]) -> tuple[Landing[Point, Residual, Linear], Bool[Array, ""]]:
+    def advance(
+        search: Search[Point, Residual], idle: Int[Array, ""]
+    ) -> tuple[Landing[Point, Residual, Linear], Bool[Array, ""], Int[Array, ""]]:
         remainder, linear = equations.linearise(search.point)
         search = search._replace(remainder=remainder, norm=equations.norm(remainder, search.point))
         # The last round takes no step: its linearisation belongs to the end.
-        ended = ~(search.norm > tolerance) | (search.steps >= last)
+        ended = ~(search.norm > tolerance) | (search.steps >= last) | (idle >= _IDLE_STEPS)
         step = equations.direction(linear, remainder)
         take = _part_that_helps if damped else _whole
-        kept, stalled = take(equations, search, step, active=~ended)
-        return Landing(kept, linear), ended | stalled
+        kept, length = take(equations, search, step, active=~ended)
+        useless = (search.norm <= _NEAR) & (kept.norm > _IDLE * search.norm) & damped
+        return Landing(kept, linear), ended | (length == 0.0), idle + useless
 
     # The first round is one of the loop's, so that the linearisation is compiled once.
-    shapes = jax.eval_shape(advance, search)[0]
+    none = jnp.asarray(0)
+    shapes = jax.eval_shape(advance, search, none)[0]
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    start = (nothing._replace(search=search), jnp.asarray(False))
+    start = (nothing._replace(search=search), jnp.asarray(False), none)
     result: Landing[Point, Residual, Linear] = jax.lax.while_loop(
-        unfinished, lambda carry: advance(carry[0].search), start
+        unfinished, lambda carry: advance(carry[0].search, carry[2]), start
     )[0]
     return result
 
@@ -128,10 +139,10 @@ def _whole(
     step: Point,
     *,
     active: Bool[Array, ""],
-) -> tuple[Search[Point, Residual], Array]:
-    """The search after the whole step; its residual is that of the next round."""
+) -> tuple[Search[Point, Residual], Float[Array, ""]]:
+    """The search after the whole step, and 1 where it was taken; its residual is that of the next round."""
     trial = search._replace(point=equations.move(search, step), steps=search.steps + 1)
-    return _where(active, trial, search), ~active
+    return _where(active, trial, search), jnp.where(active, 1.0, 0.0)
 
 
 def _part_that_helps(
@@ -140,8 +151,8 @@ def _part_that_helps(
     step: Point,
     *,
     active: Bool[Array, ""],
-) -> tuple[Search[Point, Residual], Bool[Array, ""]]:
-    """The longest of the halved steps that makes the residual fall, and whether there was none."""
+) -> tuple[Search[Point, Residual], Float[Array, ""]]:
+    """The longest of the halved steps that makes the residual fall, and its part of the whole: zero if none does."""
 
     def accepted(trial: Search[Point, Residual], length: Array) -> Bool[Array, ""]:
         return trial.norm <= (1.0 - SUFFICIENT_DECREASE * length) * search.norm
@@ -159,7 +170,7 @@ def _part_that_helps(
     nothing = search._replace(norm=jnp.full_like(search.norm, jnp.inf))
     length, trial = jax.lax.while_loop(unfinished, halve, (jnp.asarray(2.0), nothing))
     success = active & accepted(trial, length)
-    return _where(success, trial, search), ~success
+    return _where(success, trial, search), jnp.where(success, length, 0.0)
 
 
 def _where(

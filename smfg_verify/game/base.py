@@ -185,7 +185,7 @@ class AbstractGame(Portable, eqx.Module):
         transition_dependence = _Default(lambda game: "general")
         follower_reward_dependence = _Default(lambda game: "general")
         leader_reward_dependence = _Default(lambda game: "general")
-        initial_distribution = _Default(lambda game: jnp.full((game.num_states,), 1.0 / game.num_states))
+        initial_distribution = _Default(lambda game: jnp.full((game.num_states,), 1.0 / game.num_states, dtype=float))
         leader_observation = _Default(lambda game: np.arange(game.num_states))
         state_labels = _Default(lambda game: None)
         follower_action_labels = _Default(lambda game: None)

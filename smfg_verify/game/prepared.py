@@ -197,8 +197,11 @@ def is_leaf(value: object) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind in "fiubc"
 
 
-def _as_leaf(value: object) -> Any:
-    return as_parameter(value) if isinstance(value, float | np.floating) else jnp.asarray(value)
+def _as_leaf(value: Any) -> Any:
+    if isinstance(value, float | np.floating):
+        return as_parameter(value)
+    # Of a full type: JAX compiles anew for the weak type that numbers give an array.
+    return jnp.asarray(value, dtype=jax.dtypes.canonicalize_dtype(value.dtype))
 
 
 def _split(kind: type[AbstractGame], values: dict[str, object]) -> _Split:

@@ -240,13 +240,13 @@ def is_size(value: object) -> bool:
 
 def uniform_unless_given(value: Numerical | None, size: int) -> Unconverted:
     """The value, or the uniform law if it is None (left None for a size that `check_fields` then refuses)."""
-    return jnp.full((size,), 1.0 / size) if value is None and is_size(size) else value
+    return jnp.full((size,), 1.0 / size, dtype=float) if value is None and is_size(size) else value
 
 
 def broadcast_number(value: Numerical, size: int) -> Unconverted:
     """One number repeated for all `size` entries; anything else as it is, for `check_fields` to judge."""
     single = getattr(value, "ndim", None) == 0 or (isinstance(value, numbers.Real) and not isinstance(value, bool))
-    return jnp.full((size,), cast(ArrayLike, value)) if single else value
+    return jnp.full((size,), cast(ArrayLike, value), dtype=float) if single else value
 
 
 def check_fields(game: AbstractGame) -> None:

@@ -147,7 +147,7 @@ class MarketEntrance(AbstractGame):
         self, state: Index, follower_action: Index, leader_action: Index, mean_field: Float[Array, " n"]
     ) -> Float[Array, " n"]:
         chosen = point_mass(follower_action, self.num_states)
-        uniform = jnp.full((self.num_states,), 1.0 / self.num_states)
+        uniform = jnp.full((self.num_states,), 1.0 / self.num_states, dtype=float)
         placed = jnp.where(leader_action > 0, point_mass(leader_action - 1, self.num_states), uniform)
         return (1.0 - self.inertia) * chosen + self.inertia * placed
 

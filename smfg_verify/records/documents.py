@@ -22,6 +22,8 @@ _KINDS = {
     "smfg-verify cases": "the cases.json of cases",
     "smfg-verify bounds of games": "the bounds.json of an experiment",
     "smfg-verify conservatism": "the conservatism.json of an experiment",
+    "smfg-verify sweep": "the sweep.json of sweep",
+    "smfg-verify sweep cell": "a finished cell of a sweep",
     "smfg-verify part": "a finished part of a job that was not finished",
 }
 REPORT = "smfg-verify report"

@@ -10,10 +10,8 @@ _PACKAGES = ("jax", "jaxlib", "equinox", "jaxtyping", "numpy", "scipy", "xarray"
 
 def versions() -> dict[str, str]:
     """Versions of Python, of this package and of the packages its numbers depend on."""
-    installed = {distribution.metadata["Name"].lower(): distribution.version for distribution in _distributions()}
+    # Another library may have put finders of its own in the way, whose distributions are of their own class.
+    found = [one for name in _PACKAGES for one in importlib.metadata.distributions(name=name)]
+    installed = {one.metadata["Name"].lower(): one.version for one in found}
     own = {"python": platform.python_version(), "smfg-verify": __version__}
     return own | {name: installed.get(name, "not installed") for name in _PACKAGES}
-
-
-def _distributions() -> list[importlib.metadata.Distribution]:
-    return [found for name in _PACKAGES for found in importlib.metadata.distributions(name=name)]

@@ -5,16 +5,29 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import equinox as eqx
-from jaxtyping import Array, ArrayLike
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Int
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.progress import Callback
 from smfg_verify.stochastic.engine.start_and_resume import run_method
-from smfg_verify.stochastic.method import Carry, Method, check_schedule, register
+from smfg_verify.stochastic.method import Carry, Memory, Method, Step, check_schedule, register
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, warn_if_misordered
 from smfg_verify.stochastic.trace import Trace
-from smfg_verify.stochastic.updates import Sampling, check_sampling, num_uniforms, update
+from smfg_verify.stochastic.updates import (
+    Iterate,
+    Sampling,
+    check_sampling,
+    draw,
+    initial_cumulative,
+    learn_scaled,
+    num_uniforms,
+    unscaled,
+)
 from smfg_verify.stochastic.value_bounds import ValueBounds
+
+# In the memory of a run: what the mean field that its iterate carries is to be multiplied by.
+_SCALE = "mean_field_scale"
 
 
 @register
@@ -34,9 +47,34 @@ class AcSmfg(Method):
     def transitions_per_iteration(self, game: AbstractGame) -> int:
         return 2
 
+    def first_memory(self, game: AbstractGame) -> Memory:
+        return {_SCALE: jnp.ones(())}
+
+    def iterate(self, carry: Carry) -> Iterate:
+        return unscaled(carry.iterate, carry.memory[_SCALE])
+
     def step(self, game: AbstractGame, bounds: ValueBounds, iteration: Array, carry: Carry, uniforms: Array) -> Carry:
-        iterate = update(game, bounds, self.schedule.at(iteration), self.sampling, carry.iterate, uniforms)
-        return Carry(iterate, carry.memory)
+        return self.stepper(game, bounds)(iteration, carry, uniforms)
+
+    def stepper(self, game: AbstractGame, bounds: ValueBounds) -> Step:
+        cumulative = initial_cumulative(game)
+
+        def step(iteration: Array, carry: Carry, uniforms: Array) -> Carry:
+            steps, scale = self.schedule.at(iteration), carry.memory[_SCALE]
+            iterate, scale = learn_scaled(
+                game,
+                bounds,
+                steps,
+                carry.iterate,
+                scale,
+                lambda seen: draw(game, cumulative, self.sampling, seen, uniforms),
+            )
+            return Carry(iterate, {_SCALE: scale})
+
+        return step
+
+    def at_lane(self, lane: Int[Array, ""]) -> "AcSmfg":
+        return AcSmfg(self.schedule.at_lane(lane), self.sampling)
 
 
 def ac_smfg(

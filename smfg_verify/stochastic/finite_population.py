@@ -26,8 +26,8 @@ from smfg_verify.game.base import Numerical
 from smfg_verify.policies import checked_distribution, entropy, observed_rows, softmax_policy
 from smfg_verify.records.portable import Portable
 from smfg_verify.stochastic.deviation import Deviation, best_deviation
-from smfg_verify.stochastic.engine.advance import seed_key
 from smfg_verify.stochastic.engine.initial import check_seeds
+from smfg_verify.stochastic.engine.uniforms import seed_key
 from smfg_verify.stochastic.sampling import sample_index, sample_row
 
 # Counts are 32-bit integers within a program.

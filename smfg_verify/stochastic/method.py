@@ -2,7 +2,8 @@
 
 import abc
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import equinox as eqx
@@ -19,6 +20,7 @@ from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 Memory = dict[str, Array]
+Step = Callable[[Int[Array, ""], "Carry", Float[Array, "uniforms lanes"]], "Carry"]
 
 _METHODS: Registry[type["Method"]] = Registry("method")
 
@@ -81,6 +83,40 @@ class Method(Portable, eqx.Module):
             Name -> array; empty where nothing is remembered.
         """
         return {}
+
+    def iterate(self, carry: Carry) -> Iterate:
+        """The iterate that a carry stands for: its own, unless the method carries it in another form.
+
+        Args:
+            carry: after some iterations.
+
+        Returns:
+            The iterate, arrays where the carry has arrays.
+        """
+        return carry.iterate
+
+    def at_lane(self, lane: Int[Array, ""]) -> "Method":
+        """The method of one lane, where its options differ from lane to lane; else the method itself.
+
+        Args:
+            lane: which.
+
+        Returns:
+            The method for a carry of that lane alone.
+        """
+        return self
+
+    def stepper(self, game: AbstractGame, bounds: ValueBounds) -> Step:
+        """`step` for a loop, with what no iteration changes computed before it.
+
+        Args:
+            game: the game, with traced leaves.
+            bounds: boxes of the critics.
+
+        Returns:
+            Function of iteration, carry and uniforms.
+        """
+        return functools.partial(self.step, game, bounds)
 
     @abc.abstractmethod
     def step(

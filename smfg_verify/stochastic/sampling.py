@@ -31,6 +31,19 @@ def sample_index(probabilities: Float[Array, " k *batch"], uniform: Float[Array,
     return jnp.sum(cumulative <= uniform * cumulative[-1], axis=0, dtype=jnp.int32)
 
 
+def sample_cumulative(cumulative: Float[Array, " k"], uniform: Float[Array, "*batch"]) -> Int[Array, "*batch"]:
+    r"""`sample_index` of weights whose sums $F_j$ are at hand, in $\log k$ steps.
+
+    Args:
+        cumulative: F, increasing, (k,).
+        uniform: in [0, 1), (...).
+
+    Returns:
+        Indices in 0..k-1, (...), int32.
+    """
+    return jnp.searchsorted(cumulative, uniform * cumulative[-1], side="right").astype(jnp.int32)
+
+
 def sample_transition(
     game: AbstractGame,
     uniform: Float[Array, ""],

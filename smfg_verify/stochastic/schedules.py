@@ -90,6 +90,10 @@ class Schedule(Portable, eqx.Module):
         scale = 1.0 / jnp.sqrt(jnp.asarray(iteration + 1, self.leader.dtype))
         return _clipped(*(getattr(self, name) * scale for name in _NAMES))
 
+    def at_lane(self, lane: Int[Array, ""]) -> "Schedule":
+        """The schedule of one lane: the same for all."""
+        return self
+
     @classmethod
     def from_constants(cls, constants: Mapping[str, float]) -> "Schedule":
         """The schedule of four constants by name, as `constants` gives them.
@@ -124,6 +128,10 @@ class PowerSchedule(Portable, eqx.Module):
         """The step sizes of an iteration k = 0, 1, ..., (lanes,) each."""
         base = jnp.asarray(iteration + 1, self.constants.dtype)
         return _clipped(*(self.constants * base ** (-self.exponents)))
+
+    def at_lane(self, lane: Int[Array, ""]) -> "PowerSchedule":
+        """The schedule of one lane, as one of one lane."""
+        return PowerSchedule(self.constants[:, lane, None], self.exponents[:, lane, None])
 
 
 def _clipped(leader: Array, mean_field: Array, follower: Array, critic: Array) -> StepSizes:

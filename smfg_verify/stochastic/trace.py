@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import equinox as eqx
@@ -9,7 +10,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
 
 from smfg_verify.errors import InputError
-from smfg_verify.files import replacing_folder
 from smfg_verify.records.codec import decode
 from smfg_verify.records.documents import parsed
 from smfg_verify.records.entries import Json, Record
@@ -221,8 +221,7 @@ class Trace(Readable, Portable, eqx.Module):
             OSError: the disk is full or the folder cannot be written; the old file is as it was.
         """
         if storage.is_zarr(path):
-            with replacing_folder(path) as temporary:
-                self.to_xarray().to_zarr(temporary, mode="w")
+            storage.write_zarr(Path(path), self.to_xarray())
         else:
             storage.write_netcdf(path, {None: self.to_xarray()})
 

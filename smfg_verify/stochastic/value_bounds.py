@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.exact.batching import points_at_once
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape, over_indices
+from smfg_verify.game.base import Dependence
 from smfg_verify.records.portable import Portable
 
 _CONCENTRATIONS = (0.05, 0.3, 1.0, 5.0)
@@ -68,14 +69,10 @@ def reward_range(game: AbstractGame, function: str) -> tuple[Float[Array, ""], F
         >>> [round(float(end), 3) for end in reward_range(games.load("laffer-tax"), "leader_reward")]
         [0.0, 1.0]
     """
-    dependence = getattr(game, f"{function}_dependence")
-    fields, exact = _mean_fields(game, dependence)
-    lower, upper = _extremes(game, _REWARDS[function], jnp.asarray(fields))
-    margin = jnp.zeros_like(lower) if exact else 0.5 * (upper - lower)
-    return lower - margin, upper + margin
+    fields, exact = _mean_fields(game, getattr(game, f"{function}_dependence"))
+    return _range(game, function, jnp.asarray(fields), exact)
 
 
-@compiled_for_game
 def value_bounds(game: AbstractGame) -> ValueBounds:
     r"""Boxes that hold every regularised value, $[\min r, \max r + \tau \log A] / (1 - \gamma)$, the leader's likewise.
 
@@ -92,8 +89,20 @@ def value_bounds(game: AbstractGame) -> ValueBounds:
         >>> round(float(bounds.leader_lower), 3), round(float(bounds.leader_upper), 3)
         (0.0, 10.0)
     """
-    follower_low, follower_high = reward_range(game, "follower_reward")
-    leader_low, leader_high = reward_range(game, "leader_reward")
+    dependences = {function: getattr(game, f"{function}_dependence") for function in _REWARDS}
+    tried = {dependence: _mean_fields(game, dependence) for dependence in set(dependences.values())}
+    fields = {dependence: jnp.asarray(points) for dependence, (points, _) in tried.items()}
+    exact = tuple((function, dependence, tried[dependence][1]) for function, dependence in dependences.items())
+    return _value_bounds(game, fields, exact)
+
+
+@compiled_for_game
+def _value_bounds(
+    game: AbstractGame, fields: dict[str, Array], exact: tuple[tuple[str, Dependence, bool], ...]
+) -> ValueBounds:
+    # The mean fields come as arguments: those of a large game would be gigabytes of constants in the program.
+    ranges = [_range(game, function, fields[dependence], known) for function, dependence, known in exact]
+    (follower_low, follower_high), (leader_low, leader_high) = ranges
     horizon = 1.0 / (1.0 - game.discount)
     follower_bonus = game.temperature * np.log(game.num_follower_actions)
     leader_bonus = game.leader_temperature * np.log(game.num_leader_actions)
@@ -124,6 +133,12 @@ def _mean_fields(game: AbstractGame, dependence: str) -> tuple[np.ndarray, bool]
         draws = [generator.dirichlet(np.full(size, c), share) for c in _CONCENTRATIONS]
         fields = np.concatenate([fields, *draws])
     return fields.reshape(-1, *shape), exact
+
+
+def _range(game: AbstractGame, function: str, fields: Array, exact: bool) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    lower, upper = _extremes(game, _REWARDS[function], fields)
+    margin = jnp.zeros_like(lower) if exact else 0.5 * (upper - lower)
+    return lower - margin, upper + margin
 
 
 def _extremes(

@@ -1,5 +1,6 @@
 import functools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +9,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smfg_verify.exact.follower import _log_partition, best_response, policy_value, soft_bellman
+from smfg_verify.exact.follower import _log_partition, best_response, optimal_value, policy_value, soft_bellman
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy, solve_linear, stationary_distribution
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
@@ -31,6 +32,32 @@ def test_best_response_agrees_with_the_oracle(tau):
     expected = oracle.best_response(arrays, oracle.leader_rows(arrays, logits), field)
     assert bool(found.converged)
     np.testing.assert_allclose(found.policy, np.asarray(expected[1], float), atol=1e-9)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.95])
+def test_the_optimum_without_entropy_is_where_value_iteration_ends(gamma):
+    """From above and below: iteration from the largest and the smallest value that there can be, 0.95^800 = 2e-18."""
+    _, _, _, _, model = problem(2, gamma=gamma)
+    reward, kernel = np.asarray(model.reward), np.asarray(model.transition)
+    above = below = np.zeros(len(reward))
+    above = above + reward.max() / (1.0 - gamma)
+    below = below + reward.min() / (1.0 - gamma)
+    for _ in range(800):
+        above, below = (np.max(reward + gamma * kernel @ value, axis=1) for value in (above, below))
+    found = optimal_value(model, jnp.asarray(gamma))
+    np.testing.assert_allclose(found.value, above, atol=1e-12)
+    np.testing.assert_allclose(found.value, below, atol=1e-12)
+    assert 0.0 <= float(found.excess) < 1e-12
+
+
+def test_actions_that_are_equally_good_do_not_take_turns_for_ever():
+    _, _, _, _, model = problem(2)
+    twins = eqx.tree_at(
+        lambda model: (model.reward, model.transition),
+        model,
+        (jnp.repeat(model.reward, 2, axis=1), jnp.repeat(model.transition, 2, axis=1)),
+    )
+    np.testing.assert_allclose(optimal_value(twins, 0.9).value, optimal_value(model, 0.9).value, rtol=1e-14)
 
 
 def test_kl_identity_of_the_gap():

@@ -1,6 +1,7 @@
 """Every block of code in every page: Python runs and prints what is shown, commands exist, what they print is shown."""
 
 import doctest
+import importlib
 import importlib.util
 import itertools
 import re
@@ -12,12 +13,14 @@ import pytest
 from smfg_verify import check, games
 from smfg_verify.cli import main
 from smfg_verify.cli.app import app as program
+from smfg_verify.sweep.cells import make_plan
+from smfg_verify.sweep.settings import settings_of
 from tests.support.locks import ROOT
 from tests.support.pages import PAGES, Fence, fences, page_name
 
 PYTHON, SHELL = {"python", "py"}, {"sh"}
-# Shown, and carried out elsewhere: a fragment for LaTeX, which tests/report/formats compiles.
-SHOWN = {"text", "latex"}
+# Shown, and carried out elsewhere: a fragment for LaTeX, which tests/report/formats compiles, and files of sweeps.
+SHOWN = {"text", "latex", "toml"}
 RUN = PYTHON | SHELL
 BLOCKS = {page: fences(page.read_text()) for page in PAGES}
 # Each of these checks takes seconds to compile; the three other properties stand for them by default.
@@ -39,7 +42,7 @@ LINES = [
     if line.strip()
 ]
 # Packages that no lock holds; a block that needs one is skipped without it.
-OPTIONAL = {"mfglib"}
+OPTIONAL = {"mfglib", "dask_jobqueue", "dask_kubernetes"}
 
 
 def shown_after(blocks: list[Fence], position: int) -> str | None:
@@ -87,7 +90,18 @@ def complaint(line: str) -> str | None:
         return f"no extra {unknown}" if unknown else None
     if first == "python" and rest[:1] == ["-m"]:
         return None if importlib.util.find_spec(rest[1]) else f"no module {rest[1]}"
+    if first == "dask" and rest[:1] in (["scheduler"], ["worker"]):
+        return _complaint_of_dask(*rest)
     return f"nobody knows {first}"
+
+
+def _complaint_of_dask(name: str, *options: str) -> str | None:
+    parser = importlib.import_module(f"distributed.cli.dask_{name}").main
+    try:
+        parser.make_context(name, list(options))
+    except Exception as error:
+        return str(error)
+    return None
 
 
 def _complaint_of_parser(words: list[str]) -> str | None:
@@ -108,10 +122,18 @@ def _complaint_of_parser(words: list[str]) -> str | None:
         "python -m pip install 'smfg-verify[no-such-extra]'",
         "python -m experiments.no_such_experiment",
         "smfg_verify games",
+        "dask worker --nthread 1",
     ],
 )
 def test_a_line_that_is_no_command_is_seen(line):
     assert complaint(line) is not None
+
+
+def test_every_toml_is_the_file_of_a_sweep():
+    texts = [block.text for blocks in BLOCKS.values() for block in blocks if block.language == "toml"]
+    assert texts
+    for text in texts:
+        make_plan(settings_of(tomllib.loads(text), ROOT))
 
 
 def test_every_block_is_of_a_kind_that_is_tested():

@@ -49,14 +49,15 @@ def test_seeds_differ_and_a_prefix_of_a_run_is_the_shorter_run():
     assert len(np.unique(long.follower_logits[:, -1, 0, 0])) == 8
 
 
-def test_another_width_of_lanes_is_the_same_run_up_to_rounding(monkeypatch):
-    """The width of the lanes is no part of the mathematics; seeds 0..4 at width 8 take other machine code."""
-    _, game = array_game(0)
-    wide = ac_smfg(game, num_iterations=200, seeds=range(5))
-    monkeypatch.setattr("smfg_verify.stochastic.engine.initial.LANES", 8)
-    narrow = ac_smfg(game, num_iterations=200, seeds=range(5))
+@pytest.mark.parametrize(("support", "observations"), [("states", None), ("state_actions", 2)])
+def test_runs_one_after_another_are_those_side_by_side_up_to_rounding(support, observations, monkeypatch):
+    """How runs share the machine is no part of the mathematics; side by side they take other machine code."""
+    _, game = array_game(0, support=support, observations=observations)
+    in_turn = ac_smfg(game, num_iterations=200, seeds=range(5))
+    monkeypatch.setattr("smfg_verify.stochastic.engine.run.goes_in_turn", lambda *_: False)
+    side_by_side = ac_smfg(game, num_iterations=200, seeds=range(5))
     for field in ARRAYS:
-        np.testing.assert_allclose(getattr(narrow, field), getattr(wide, field), atol=1e-10)
+        np.testing.assert_allclose(getattr(in_turn, field), getattr(side_by_side, field), atol=1e-10)
 
 
 def test_checkpoints_are_log_spaced_and_hold_the_ends():
@@ -92,7 +93,7 @@ def test_only_the_first_run_compiles():
     counter = CompileCounter()
     ac_smfg(variants[0], num_iterations=100, seeds=range(5))
     assert counter.count > 0
-    first = advance_module.advance.num_programs()
+    first = advance_module.advance_in_turn.num_programs()
     counter.count = 0
     runs = [ac_smfg(variant, num_iterations=100, seeds=range(5)) for variant in variants]
     ac_smfg(variants[0], num_iterations=100, seeds=range(5), schedule=Schedule(leader=0.01, critic=1.0))
@@ -101,7 +102,7 @@ def test_only_the_first_run_compiles():
     ac_smfg(variants[0], num_iterations=100, seeds=[1], initial={"leader_critic": np.ones(3)})
     counter.active = False
     assert counter.count == 0
-    assert advance_module.advance.num_programs() == first
+    assert advance_module.advance_in_turn.num_programs() == first
     finals = [run.follower_critic[0, -1].tobytes() for run in runs]
     assert len(set(finals)) == len(variants), "a changed parameter must change the answer"
 
@@ -124,9 +125,9 @@ def test_a_python_float_in_a_games_field_does_not_recompile():
             return mean_field[state] - 0.1 * leader_action
 
     first = ac_smfg(Plain(0.9), num_iterations=50, seeds=[0])
-    size = advance_module.advance.num_programs()
+    size = advance_module.advance_in_turn.num_programs()
     second = ac_smfg(Plain(0.2), num_iterations=50, seeds=[0])
-    assert advance_module.advance.num_programs() == size
+    assert advance_module.advance_in_turn.num_programs() == size
     assert not np.array_equal(first.follower_critic, second.follower_critic)
 
 

@@ -92,7 +92,7 @@ def _has_single_class(game: AbstractGame, constants: GameConstants) -> bool:
     if constants.transition_lipschitz != 0.0 or "rows" in constants.unproved:
         return False
     shape = mean_field_shape(game)
-    table = np.asarray(tabulate(game, jnp.full(shape, 1.0 / np.prod(shape))).transition)
+    table = np.asarray(tabulate(game, jnp.full(shape, 1.0 / np.prod(shape), dtype=float)).transition)
     steps = np.max(table, axis=(1, 2)) > _POSSIBLE
     reached = steps | np.eye(len(steps), dtype=bool)
     for _ in range(len(steps)):

@@ -7,7 +7,6 @@ included, so no formula for a residual's change enters.
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -19,7 +18,7 @@ from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.portable import reduce_portable
 from smfg_verify.stochastic.schedules import StepSizes
-from smfg_verify.stochastic.updates import Iterate, Samples, learn
+from smfg_verify.stochastic.updates import Iterate, PolicyRows, Samples, learn
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 
@@ -95,15 +94,14 @@ def _indices(game: AbstractGame) -> tuple[Int[np.ndarray, "4 L"], Int[np.ndarray
 
 def _samples(game: AbstractGame, point: Components, learner: np.ndarray, population: np.ndarray) -> Samples:
     state, follower_action, leader_action, next_state = learner
-    log_follower = jax.nn.log_softmax(point.follower_logits)[state].T
-    log_leader = jax.nn.log_softmax(observed_rows(point.leader_logits, game.leader_observation))[state].T
+    leader_rows = observed_rows(point.leader_logits, game.leader_observation)
     return Samples(
         state=jnp.asarray(state),
         follower_action=jnp.asarray(follower_action),
         leader_action=jnp.asarray(leader_action),
         next_state=jnp.asarray(next_state),
-        log_follower=log_follower,
-        log_leader=log_leader,
+        follower=PolicyRows.of_logits(point.follower_logits[state].T),
+        leader=PolicyRows.of_logits(leader_rows[state].T),
         population_state=jnp.asarray(population[0]),
         population_action=jnp.asarray(population[1]),
         occupancy_state=jnp.asarray(state),

@@ -13,8 +13,9 @@ from smfg_verify.learners import LEARNERS
 from smfg_verify.progress import Callback
 from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.ac_smfg import AcSmfg
-from smfg_verify.stochastic.engine.advance import advance_on_thread
-from smfg_verify.stochastic.engine.initial import first_iterate, from_lanes, seed_groups, to_lanes
+from smfg_verify.stochastic.engine.advance import advance_on_thread, goes_in_turn
+from smfg_verify.stochastic.engine.groups import Groups, capacity, one_lane
+from smfg_verify.stochastic.engine.initial import first_iterate, repeated_memory
 from smfg_verify.stochastic.engine.threads import CompiledThenThreads
 from smfg_verify.stochastic.method import Carry
 from smfg_verify.stochastic.schedules import PowerSchedule
@@ -137,21 +138,32 @@ def final_leaders(
     bounds = value_bounds(game)
     runs = np.tile(np.asarray(seeds, np.uint32), len(choices))
     first = first_iterate(game, bounds, np.asarray(seeds, np.uint32), None)
-    carries = to_lanes({name: np.tile(array, (len(choices), *[1] * (array.ndim - 1))) for name, array in first.items()})
-    groups = seed_groups(runs)
-    lanes = seed_groups(np.repeat(np.arange(len(choices)), len(seeds)))
+    repeated = {name: np.tile(array, (len(choices), *[1] * (array.ndim - 1))) for name, array in first.items()}
+    method = AcSmfg(power_schedule(choices[:1]), sampling)
+    start = repeated | repeated_memory(method.first_memory(game), len(runs))
+    in_turn = goes_in_turn(game, bounds, method, one_lane(start))
+    groups = Groups.of(len(runs), capacity(game), in_turn=in_turn)
+    chosen = groups.split(np.repeat(choices, len(seeds), axis=0))
     float64 = jnp.result_type(float) == jnp.float64
 
-    def run(keys: np.ndarray, lane: np.ndarray, carry: Carry) -> Carry:
-        method = AcSmfg(power_schedule(choices[lane]), sampling)
-        job = (game, bounds, method, jnp.asarray(keys), carry, 0, num_iterations)
-        return advance_on_thread(*job, float64=float64)
+    def run(keys: np.ndarray, choices: np.ndarray, carry: Carry, size: int) -> Carry:
+        job = (
+            game,
+            bounds,
+            AcSmfg(power_schedule(choices), sampling),
+            jnp.asarray(keys),
+            carry,
+            0,
+            num_iterations,
+            size,
+        )
+        return advance_on_thread(*job, in_turn=in_turn, float64=float64)
 
     finished = []
-    with CompiledThenThreads(len(groups)) as threads:
-        for done in threads.map(run, groups, lanes, carries):
+    with CompiledThenThreads(len(groups.sizes)) as threads:
+        for done in threads.map(run, groups.split(runs), chosen, groups.to_lanes(start), groups.sizes):
             finished.append(done)
             if callback is not None:
-                callback(min(len(finished) * len(groups[0]), len(runs)))
-    logits = from_lanes(finished, len(runs))["leader_logits"]
+                callback(sum(groups.sizes[: len(finished)]))
+    logits = groups.from_lanes(finished)["leader_logits"]
     return logits.reshape(len(choices), len(seeds), *logits.shape[1:])

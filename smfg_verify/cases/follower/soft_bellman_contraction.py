@@ -42,8 +42,8 @@ def soft_bellman_contraction(version: Version, *, operator: Operator = soft_bell
     ratios, errors, gamma = [], [], 0.0
     for seed in seeds:
         game = random_game(seed)
-        rows = jnp.full((game.num_states, game.num_leader_actions), 1.0 / game.num_leader_actions)
-        field = jnp.full(mean_field_shape(game), 1.0 / np.prod(mean_field_shape(game)))
+        rows = jnp.full((game.num_states, game.num_leader_actions), 1.0 / game.num_leader_actions, dtype=float)
+        field = jnp.full(mean_field_shape(game), 1.0 / np.prod(mean_field_shape(game)), dtype=float)
         model, gamma = follower_model(tabulate(game, field), rows), float(game.discount)
         first, second = _pairs(game.num_states, np.random.default_rng(seed))
         apply = jax.jit(jax.vmap(lambda value, m=model, g=game: operator(m, value, g.discount, g.temperature)[0]))

@@ -41,7 +41,7 @@ def frozen_evaluation(seed: int = 0) -> Evaluation:
     # A short horizon: what the start leaves behind in the average falls below the noise within the iterations run.
     game = random_game(seed, num_states=3, num_follower_actions=2, discount=0.5)
     rows = np.full((game.num_states, game.num_leader_actions), 1.0 / game.num_leader_actions)
-    field = jnp.full(mean_field_shape(game), 1.0 / np.prod(mean_field_shape(game)))
+    field = jnp.full(mean_field_shape(game), 1.0 / np.prod(mean_field_shape(game)), dtype=float)
     model = follower_model(tabulate(game, field), jnp.asarray(rows))
     shape = (game.num_states, game.num_follower_actions)
     policy = jax.nn.softmax(jnp.asarray(np.random.default_rng(seed).standard_normal(shape)))

@@ -44,7 +44,7 @@ def frozen_population() -> FrozenPopulation:
     game = load("laffer-tax")
     logits = _STAY * np.array([[1.0, -0.2], [-1.0, 1.0]])
     rows = observed_rows(softmax_policy(jnp.zeros(leader_logits_shape(game))), game.leader_observation)
-    model = follower_model(tabulate(game, jnp.full(2, 0.5)), rows)
+    model = follower_model(tabulate(game, jnp.full(2, 0.5, dtype=float)), rows)
     transition = chain(softmax_policy(jnp.asarray(logits)), model.transition)
     law = np.asarray(stationary_distribution(transition))
     return FrozenPopulation(game, logits, np.asarray(transition), law, np.asarray(game.initial_distribution))

@@ -26,12 +26,12 @@ from smfg_verify.exact.population import lost_to_underflow
 # The two sides of a point on a staircase agree; at a kink they differ, by more than this share of their mean.
 _ONE_SIDED = 0.1
 # Roundings of a chain of elementary operations; a sum of n terms adds n.
-_ROUNDINGS = 8.0
+ROUNDINGS = 8.0
 # Steps by the Jacobian of the landing, down to the rounding of the residual; the last round takes none.
 _ROUNDS = 3
 # Distances, in mass, at which a staircase is looked for (no simple multiples of each other or of its steps, which are
 # powers of two), and the share of the slope that it misses.
-_GRAINS = (1.37e-10, 2.91e-10, 5.33e-10, 9.19e-10)
+GRAINS = (1.37e-10, 2.91e-10, 5.33e-10, 9.19e-10)
 _MISSED = 0.1
 
 
@@ -107,7 +107,7 @@ def _try_around(
     rows = jnp.stack([jnp.argmax(error[:size]), size + jnp.argmax(error[size:])])
     worst = 2.0 * (jnp.sign(inverse[rows]) * (rounding + jnp.abs(remainder))) @ inverse.T
     along = jnp.concatenate([tangent(point.mean_field), jnp.zeros_like(point.value)])
-    plain = jnp.asarray(_GRAINS)[:, None] * along
+    plain = jnp.asarray(GRAINS)[:, None] * along
     away = jnp.concatenate([worst, -worst, plain, -plain])
     fields = jnp.maximum(point.mean_field + away[:, :size], 0.0)
     on = inverse @ remainder
@@ -122,8 +122,8 @@ def _try_around(
     residuals = jnp.concatenate([found.mean_field, found.value], axis=1)
     departures = residuals[:-1] - remainder - linear
     departure = jnp.maximum(jnp.abs(departures[:4]) - 2.0 * rounding, 0.0)
-    stepped = _stepped(departures[4:], linear[4:], rounding, size)
-    error = error + jnp.abs(inverse) @ _grain(departures[4:], rounding)
+    stepped = is_stepped(departures[4:], linear[4:], rounding, size)
+    error = error + jnp.abs(inverse) @ irregularity(departures[4:], rounding)
     last, rest = jax.tree.map(lambda leaf: leaf[-1], (there, found))
     following = search._replace(point=last, remainder=rest, norm=residual_norm(setting, rest, last))
     return _Trial(error, jnp.abs(inverse) @ jnp.max(departure, axis=0), stepped, following)
@@ -137,18 +137,18 @@ def tangent(field: Float[Array, " M"]) -> Float[Array, " M"]:
     return tangent / jnp.where(largest > 0.0, largest, 1.0)
 
 
-def _grain(departures: Float[Array, "8 k"], rounding: Float[Array, " k"]) -> Float[Array, " k"]:
+def irregularity(departures: Float[Array, "8 k"], rounding: Float[Array, " k"]) -> Float[Array, " k"]:
     """Roundings within the game's functions beyond those granted, seen as departures from the slope at four distances.
 
     Between the two sides of the point curvature cancels, and a kink leaves what is in proportion to the distance.
     """
-    lengths = jnp.asarray(_GRAINS)
+    lengths = jnp.asarray(GRAINS)
     odd = departures[:4] - departures[4:]
     irregular = odd - jnp.outer(lengths, lengths @ odd) / (lengths @ lengths)
     return jnp.maximum(2.0 * jnp.max(jnp.abs(irregular), axis=0) - 4.0 * rounding, 0.0)
 
 
-def _stepped(
+def is_stepped(
     departures: Float[Array, "8 k"], linear: Float[Array, "8 k"], rounding: Array, size: int
 ) -> Bool[Array, ""]:
     """Whether the residual misses its slope by the same on both sides, as on the step of a staircase.
@@ -162,7 +162,7 @@ def _stepped(
     largest = [
         jnp.max(part, axis=1, keepdims=True) * jnp.ones_like(part) for part in (sizes[:, :size], sizes[:, size:])
     ]
-    flat = (odd > _MISSED * jnp.concatenate(largest, axis=1) + _ROUNDINGS * rounding) & (even < _ONE_SIDED * odd)
+    flat = (odd > _MISSED * jnp.concatenate(largest, axis=1) + ROUNDINGS * rounding) & (even < _ONE_SIDED * odd)
     return jnp.any(jnp.all(flat, axis=0))
 
 
@@ -187,16 +187,16 @@ def _rounding(setting: Setting, landing: Landing) -> Point:
     field = point.mean_field
     model = model_at(setting, field)
     unit = jnp.finfo(field.dtype).eps
-    sums = _ROUNDINGS + jnp.sqrt(game.num_states)
+    sums = ROUNDINGS + jnp.sqrt(game.num_states)
     centre = jnp.mean(point.value)
     span = jnp.max(jnp.abs(point.value - centre))
     by_field = jnp.abs(matrix.value_field) @ field
     lost = jnp.max(jnp.abs(jnp.sum(model.transition, axis=-1) - 1.0), axis=-1)
     quality = sums * unit * (jnp.max(jnp.abs(model.reward), axis=-1) + game.discount * span + by_field)
     whole = jnp.abs(point.value) + game.discount * jnp.abs(centre) + setting.temperature
-    value = quality + _ROUNDINGS * unit * whole + game.discount * lost * jnp.max(jnp.abs(point.value))
+    value = quality + ROUNDINGS * unit * whole + game.discount * lost * jnp.max(jnp.abs(point.value))
     policy = soft_bellman(model, point.value, game.discount, setting.temperature)[1]
-    logits = (quality / setting.temperature + _ROUNDINGS * unit)[:, None] * jnp.ones_like(policy)
+    logits = (quality / setting.temperature + ROUNDINGS * unit)[:, None] * jnp.ones_like(policy)
     slopes = jnp.abs(matrix.field_field - jnp.eye(field.shape[0])) @ field
     population = jnp.abs(landing.by_logits) @ logits.ravel() + sums * unit * (field + slopes)
     return Point(population + lost_to_underflow(game, model, policy), value)

@@ -138,7 +138,7 @@ def _hot_start(setting: Setting, search: Search, active: Array | bool) -> _Path:
     """The equilibrium at a temperature above the rewards-to-go at uniform and extreme fields: policies near uniform."""
     game = setting.game
     size = search.point.mean_field.shape[0]
-    uniform = Point(jnp.full((size,), 1.0 / size), jnp.zeros_like(search.point.value))
+    uniform = Point(jnp.full((size,), 1.0 / size, dtype=float), jnp.zeros_like(search.point.value))
     corners = jnp.concatenate([uniform.mean_field[None], jnp.eye(size)])
     rewards = jax.lax.map(lambda field: jnp.max(jnp.abs(model_at(setting, field).reward)), corners)
     largest = jnp.max(jnp.where(jnp.isfinite(rewards), rewards, 0.0))
@@ -263,4 +263,4 @@ def uniform_start(setting: Setting) -> Point:
     size = 1
     for length in mean_field_shape(setting.game):
         size *= length
-    return Point(jnp.full((size,), 1.0 / size), jnp.zeros((setting.game.num_states,)))
+    return Point(jnp.full((size,), 1.0 / size, dtype=float), jnp.zeros((setting.game.num_states,)))

@@ -18,6 +18,10 @@ from smfg_verify.records.status import NamedStatus
 class EquilibriumMethod(NamedStatus, enum.IntEnum):
     """Which search found an equilibrium; NONE when no search did.
 
+    NEWTON: from the mean field it was given. COOLING: Newton's method at falling temperatures, each started on the
+    tangent of the one before. DAMPED: from where best-response iteration ended. CONTINUATION: along the path of
+    solutions in the temperature, folds included.
+
     Examples:
         >>> import numpy as np
         >>> from smfg_verify import games, solve_equilibrium
@@ -31,6 +35,7 @@ class EquilibriumMethod(NamedStatus, enum.IntEnum):
     NEWTON = 1
     DAMPED = 2
     CONTINUATION = 3
+    COOLING = 4
 
 
 class Status(NamedStatus, enum.IntEnum):

@@ -4,10 +4,12 @@ Unknowns $x = (m, V)$: the mean field (flattened, M entries) and the follower's 
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.interpreters import partial_eval
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.batching import one_at_a_time
@@ -18,6 +20,8 @@ from smfg_verify.exact.stationary import LawResponse, law_response
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.game.base import Scalar
 from smfg_verify.policies import observed_rows
+
+Rows = TypeVar("Rows")
 
 # Entries of the largest table of tangents that a Jacobian builds at once: what stays in a processor's cache.
 _MAX_TANGENT_ENTRIES = 2**20
@@ -182,9 +186,12 @@ def inside(field: Float[Array, " M"]) -> Float[Array, " M"]:
 def linearised(setting: Setting, point: Point) -> tuple[Point, Jacobian, Float[Array, "M p"]]:
     r"""The residual at a point, its Jacobian, and the residual's slope in the follower's logits.
 
-    The columns of the mean field are built by forward differentiation, in slices that bound memory. Those of the
-    value are explicit: $\partial F_V / \partial V = I - \gamma P_\pi$ by the envelope theorem, and a logit moves by
-    $(\gamma / \tau) (P(\cdot|s,a) - P_\pi(\cdot|s))$, up to what is the same for all actions.
+    A mean field moves the law through the follower's logits $Q / \tau$ and, where the transition depends on it, through
+    the moves of each action. What logits do to the law is known for all of them at once, so that the first part is one
+    product of matrices; only what the game's functions themselves do is built by forward differentiation, in slices
+    that bound memory. The columns of the value are explicit: $\partial F_V / \partial V = I - \gamma P_\pi$ by the
+    envelope theorem, and a logit moves by $(\gamma / \tau) (P(\cdot|s,a) - P_\pi(\cdot|s))$, up to what is the same for
+    all actions.
 
     Args:
         setting: game, leader's policy, temperature.
@@ -193,36 +200,65 @@ def linearised(setting: Setting, point: Point) -> tuple[Point, Jacobian, Float[A
     Returns:
         The residual, the four blocks, and the slope of $F_m$, one column a (state, action).
     """
-    game = setting.game
+    game, tau = setting.game, setting.temperature
     field = inside(point.mean_field)
-
-    def chain_at(field: Float[Array, " M"]) -> tuple[Float[Array, "n n"], Float[Array, "n A"], Float[Array, " n"]]:
-        model = model_at(setting, field)
-        updated, policy = soft_bellman(model, point.value, game.discount, setting.temperature)
-        return chain(policy, model.transition), policy, updated
-
-    (transition, policy, updated), push = jax.linearize(chain_at, field)
+    model = model_at(setting, field)
+    updated, policy = soft_bellman(model, point.value, game.discount, tau)
+    transition = chain(policy, model.transition)
     response = law_response(transition)
-
-    def column(direction: Float[Array, " M"]) -> Point:
-        flow, by_policy, by_update = push(direction)
-        by_law = response.along(flow)
-        if game.mean_field_support == "state_actions":
-            by_law = (by_law[:, None] * policy + response.law[:, None] * by_policy).ravel()
-        return Point(by_law, -by_update)
-
-    columns = _columns(column, field, game)
-    tilt = model_at(setting, field).transition - transition[:, None, :]
+    tilt = model.transition - transition[:, None, :]
     by_logits = _law_by_logits(game, response, policy, tilt)
-    by_value = (game.discount / setting.temperature) * tilt.reshape(-1, game.num_states)
+    by_value = (game.discount / tau) * tilt.reshape(-1, game.num_states)
+    quality, moved = _slopes_in_field(setting, field, point.value, policy, response)
+    # What is the same for all actions moves no policy; taken out before it meets the law, not after.
+    value_slope = jnp.einsum("sa,sam->sm", policy, quality)
+    apart = ((quality - value_slope[:, None]) / tau).reshape(policy.size, -1)
     matrix = Jacobian(
-        field_field=jnp.eye(field.shape[0]) - columns.mean_field,
+        field_field=jnp.eye(field.shape[0]) - (by_logits @ apart + moved),
         field_value=-by_logits @ by_value,
-        value_field=columns.value,
+        value_field=-value_slope,
         value_value=jnp.eye(game.num_states) - game.discount * transition,
     )
     law = response.law if game.mean_field_support == "states" else (response.law[:, None] * policy).ravel()
     return Point(point.mean_field - law, point.value - updated), matrix, -by_logits
+
+
+def _slopes_in_field(
+    setting: Setting,
+    field: Float[Array, " M"],
+    value: Float[Array, " n"],
+    policy: Float[Array, "n A"],
+    response: LawResponse,
+) -> tuple[Float[Array, "n A M"], Float[Array, "M M"] | Float[Array, ""]]:
+    """Slopes of Q in the mean field at a value that is held, and of the law at a policy that is held: zero, without
+    a table, where the transition does not read the mean field."""
+    game = setting.game
+    centred = value - jnp.mean(value)
+
+    def held(field: Float[Array, " M"]) -> tuple[Float[Array, "n A"], Float[Array, "n n"]]:
+        model = model_at(setting, field)
+        return model.reward + game.discount * (model.transition @ centred), chain(policy, model.transition)
+
+    if not _reads(lambda field: model_at(setting, field).transition, field):
+        _, push = jax.linearize(lambda field: model_at(setting, field).reward, field)
+        entries = game.num_states * game.num_follower_actions * game.num_leader_actions
+        return jnp.moveaxis(_columns(push, field.shape[0], entries), 0, -1), jnp.zeros(())
+    _, push = jax.linearize(held, field)
+
+    def column(direction: Float[Array, " M"]) -> tuple[Float[Array, "n A"], Float[Array, " M"]]:
+        quality, flow = push(direction)
+        by_law = response.along(flow)
+        return quality, by_law if game.mean_field_support == "states" else (by_law[:, None] * policy).ravel()
+
+    entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
+    quality, moved = _columns(column, field.shape[0], entries)
+    return jnp.moveaxis(quality, 0, -1), moved.T
+
+
+def _reads(function: Callable[[Array], Array], argument: Array) -> bool:
+    """Whether a function's result can depend on its argument: not what a game declares, but what its program reads."""
+    program = jax.make_jaxpr(function)(argument).jaxpr
+    return any(partial_eval.dce_jaxpr(program, [True] * len(program.outvars))[1])
 
 
 def _law_by_logits(
@@ -238,14 +274,16 @@ def _law_by_logits(
     return (by_state[:, None] * policy[:, :, None, None] + kept).reshape(policy.size, -1)
 
 
-def _columns(column: Callable[[Array], Point], field: Float[Array, " M"], game: AbstractGame) -> Point:
-    """A linear function of mean fields as a matrix, in slices that bound memory."""
-    table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    size = field.shape[0]
-    batch = max(1, _MAX_TANGENT_ENTRIES // table)
-    basis = jnp.eye(size)
-    rows = jax.vmap(column)(basis) if batch >= size else jax.lax.map(column, basis, batch_size=batch)
-    result: Point = jax.tree.map(jnp.transpose, rows)
+def _columns(column: Callable[[Array], Rows], size: int, entries: int) -> Rows:
+    """A linear function of mean fields at each basis vector, which the first axis counts, in slices that bound memory.
+
+    Args:
+        column: the function; its values may be trees of arrays.
+        size: M.
+        entries: of the table that one call builds.
+    """
+    basis, batch = jnp.eye(size), max(1, _MAX_TANGENT_ENTRIES // entries)
+    result: Rows = jax.vmap(column)(basis) if batch >= size else jax.lax.map(column, basis, batch_size=batch)
     return result
 
 

@@ -1,7 +1,6 @@
 """The mean field equilibrium of a leader's policy, with its residual, differentiable to any order."""
 
 import dataclasses
-from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -11,9 +10,8 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.exact.compiling import jit_for_game
-from smfg_verify.exact.equilibrium.accuracy import Accuracy, accuracy
-from smfg_verify.exact.equilibrium.continuation import follow_temperature, uniform_start
-from smfg_verify.exact.equilibrium.newton import damped_iteration, newton, respond, to_simplex, unevaluated
+from smfg_verify.exact.equilibrium.accuracy import Accuracy
+from smfg_verify.exact.equilibrium.cooling import cooled
 from smfg_verify.exact.equilibrium.outcome import Equilibrium as Equilibrium
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod as EquilibriumMethod
 from smfg_verify.exact.equilibrium.outcome import Status as Status
@@ -26,10 +24,12 @@ from smfg_verify.exact.equilibrium.residual import (
     inside,
     jacobian,
     residual,
-    value_scale,
 )
+from smfg_verify.exact.equilibrium.search import accepted, search_from
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.exact.root import MAX_STEPS
+from smfg_verify.exact.sparse.choice import SolverMethod, takes_sparse
+from smfg_verify.exact.sparse.equilibrium import sparse_equilibrium
 from smfg_verify.game import (
     AbstractGame,
     SourceGap,
@@ -46,8 +46,6 @@ from smfg_verify.policies import checked_distribution, softmax_policy
 TOLERANCE = 1e-8
 # Steps of the continuation: a path without folds has tens, one along a fold that is nearly touched hundreds.
 MAX_PATH_STEPS = 2000
-# Best-response iterations, which only have to come near.
-_DAMPED_STEPS = 60
 # A residual this small is that of an equilibrium, whatever its error.
 _SMALL = 1e-6
 
@@ -60,15 +58,19 @@ def solve_equilibrium(
     tolerance: float = TOLERANCE,
     max_steps: int = MAX_STEPS,
     max_path_steps: int = MAX_PATH_STEPS,
+    method: SolverMethod = "auto",
     throw: bool = True,
 ) -> Equilibrium:
     r"""Solve $\mu = P_{\pi,\phi,\mu}^T \mu$, $\pi = $ soft best response to $(\phi, \mu)$.
 
-    Damped Newton on (mean field, value) from `initial`; where it stalls, best-response iteration with 2-cycle
-    damping as a warm start and Newton again; where that stalls, pseudo-arclength continuation from a high
-    temperature. Differentiable by JAX with respect to the logits and every game parameter (implicitly, forward
-    and reverse, any order). Traceable: under `jit`, `vmap` or `grad` bad numbers cannot be refused, so failures
-    show as NaN with `converged` False.
+    Damped Newton on (mean field, value) from `initial`; where it stalls, Newton at temperatures that fall a hundredfold
+    at a time, started on the tangent of the equilibria; where that stalls, best-response iteration with 2-cycle
+    damping as a warm start, and pseudo-arclength continuation from a high temperature. Differentiable by JAX with
+    respect to the logits and every game parameter (implicitly, forward and reverse, any order). Traceable: under `jit`,
+    `vmap` or `grad` bad numbers cannot be refused, so failures show as NaN with `converged` False.
+
+    A large game that lists its `successors` is solved without any table of n x n entries: the same equations by sparse
+    factors and a Krylov method, outside JAX's transformations, to 10^5 states and more (`exact.sparse`).
 
     Args:
         game: the game.
@@ -77,7 +79,9 @@ def solve_equilibrium(
             unique, which one is found depends on it.
         tolerance: largest accepted error, of the mean field in l1 and of the value relative to max(tau, max |V|).
         max_steps: Newton steps of each direct attempt.
-        max_path_steps: steps of the continuation.
+        max_path_steps: temperatures tried, and steps of the continuation.
+        method: "dense" or "sparse"; "auto" takes the sparse side for games with `successors` whose dense transition
+            would have more than 2^21 entries. There the bounds on the errors are estimates from below times three.
         throw: raise when not converged; if False, NaN with `converged` False.
 
     Returns:
@@ -103,7 +107,7 @@ def solve_equilibrium(
     start = checked_start(game, initial)
     policy = softmax_policy(leader_logits)
     bounds = (tolerance, max_steps, max_path_steps)
-    found = compiled_equilibrium(game, policy, start, *bounds)
+    found = compiled_equilibrium(game, policy, start, *bounds, method=method)
     if throw:
         raise_unless_converged(found)
     return found
@@ -116,11 +120,36 @@ def compiled_equilibrium(
     tolerance: float | Array = TOLERANCE,
     max_steps: int | Array = MAX_STEPS,
     max_path_steps: int | Array = MAX_PATH_STEPS,
+    *,
+    method: SolverMethod = "auto",
 ) -> Equilibrium:
-    """`equilibrium_of_policy` as one program of a game, which whoever needs an equilibrium outside jit shares."""
+    """`equilibrium_of_policy` as one program of a game, which whoever needs an equilibrium outside jit shares.
+
+    Large games of local moves are solved by the sparse side, unless part of a larger program.
+    """
+    if takes_sparse(game, method, leader_policy, start):
+        return sparse_equilibrium(game, leader_policy, start, float(tolerance), int(max_steps)).equilibrium
     # Arrays: to the compiler a Python number is part of the program, and another one is another program.
     bounds = (jnp.asarray(tolerance, dtype=float), jnp.asarray(max_steps), jnp.asarray(max_path_steps))
-    return with_rescue(lambda rescue: _solve(game, leader_policy, start, *bounds, rescue))
+    return with_rescue(
+        lambda rescue: _solve(game, leader_policy, start, *bounds, rescue),
+        lambda: _cooled(game, leader_policy, *bounds),
+    )
+
+
+def _cooled(
+    game: AbstractGame, leader_policy: Float[Array, "O B"], tolerance: Array, max_steps: Array, max_path_steps: Array
+) -> Equilibrium | None:
+    """The equilibrium at the end of a walk down from a high temperature; None where the walk did not get there."""
+    # A start has no derivative; under `grad`, numbers that have one could not be looked at.
+    frozen = jax.lax.stop_gradient((game, leader_policy))
+    last = cooled(*frozen, max_steps=max_steps, max_stations=max_path_steps)
+    if last is None:
+        return None
+    field = last.point.mean_field.reshape(mean_field_shape(game))
+    found = _solve(game, leader_policy, field, tolerance, max_steps, max_path_steps, False)
+    method = jnp.where(found.converged, int(EquilibriumMethod.COOLING), found.method)
+    return dataclasses.replace(found, method=method, steps=found.steps + last.steps)
 
 
 def prepare(game: AbstractGame, leader_logits: ArrayLike) -> tuple[AbstractGame, Float[Array, "O B"]]:
@@ -154,7 +183,8 @@ def checked_start(game: AbstractGame, initial: Numerical | None) -> Float[Array,
     """
     shape = mean_field_shape(game)
     if initial is None:
-        return jnp.full(shape, 1.0 / np.prod(shape))
+        # Of a full type: JAX compiles anew for a number's weak type.
+        return jnp.full(shape, 1.0 / np.prod(shape), dtype=float)
     return checked_distribution("initial", initial, shape, "a mean field of this game")
 
 
@@ -205,9 +235,9 @@ def equilibrium_of_policy(
     """
     setting = Setting(game, leader_policy, jnp.asarray(game.temperature, dtype=float))
     frozen = jax.lax.stop_gradient(setting)
-    outcome = jax.lax.stop_gradient(_search(frozen, start, tolerance, max_steps, max_path_steps, rescue))
+    outcome = jax.lax.stop_gradient(search_from(frozen, start, tolerance, max_steps, max_path_steps, rescue))
     search = outcome.found.search
-    converged = _accepted(frozen, outcome.found, tolerance)
+    converged = accepted(frozen, outcome.found, tolerance)
     gap = _gap_at(frozen, search.point, converged)
     if gap is not None:
         converged &= gap.agrees
@@ -237,66 +267,6 @@ def _gap_at(setting: Setting, point: Point, converged: Bool[Array, ""]) -> Sourc
     field = point.mean_field.reshape(mean_field_shape(setting.game))
     gap = source_gap(setting.game, field, follower_policy(setting, point))
     return None if gap is None else dataclasses.replace(gap, excess=jnp.where(converged, gap.excess, 0.0))
-
-
-class _Outcome(NamedTuple):
-    """The best point so far, which search found it, whether a cycle was met, and the searches tried."""
-
-    found: Accuracy
-    method: Int[Array, ""]
-    cycled: Bool[Array, ""]
-    tried: Int[Array, ""]
-
-
-def _search(
-    setting: Setting,
-    start: Array | None,
-    tolerance: float | Array,
-    max_steps: int | Array,
-    max_path_steps: int | Array,
-    rescue: bool,
-) -> _Outcome:
-    field = uniform_start(setting).mean_field if start is None else to_simplex(jnp.ravel(start))
-    # The value that belongs to the first mean field: from V = 0 the first step may leap to another equilibrium.
-    first = unevaluated(Point(field, respond(setting, field)[1].value))
-    if not rescue:
-        direct = accuracy(setting, newton(setting, first, max_steps=max_steps))
-        return _Outcome(direct, jnp.asarray(int(EquilibriumMethod.NEWTON)), jnp.asarray(False), jnp.asarray(1))
-
-    def unfinished(outcome: _Outcome) -> Bool[Array, ""]:
-        return (outcome.tried < len(EquilibriumMethod) - 1) & ~_accepted(setting, outcome.found, tolerance)
-
-    def attempt(outcome: _Outcome) -> _Outcome:
-        method = outcome.tried + 1
-        damped = method == int(EquilibriumMethod.DAMPED)
-        begun = first._replace(steps=outcome.found.search.steps)
-        warm, cycled = damped_iteration(setting, begun, max_steps=_DAMPED_STEPS, active=damped)
-        warm = follow_temperature(
-            setting, warm, max_steps=max_path_steps, active=method == int(EquilibriumMethod.CONTINUATION)
-        )
-        found = accuracy(setting, newton(setting, warm, max_steps=max_steps))
-        better = ~_nearer(outcome.found, found)
-        kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), found, outcome.found)
-        # The steps of all the searches count, whichever is kept.
-        kept = kept._replace(search=kept.search._replace(steps=found.search.steps))
-        return _Outcome(kept, jnp.where(better, method, outcome.method), outcome.cycled | cycled, method)
-
-    unknown = jnp.asarray(jnp.inf)
-    nothing = Accuracy(first, unknown, unknown, jnp.asarray(jnp.nan), jnp.asarray(-1))
-    none = jnp.asarray(int(EquilibriumMethod.NONE))
-    return jax.lax.while_loop(unfinished, attempt, _Outcome(nothing, none, jnp.asarray(False), none))
-
-
-def _accepted(setting: Setting, found: Accuracy, tolerance: float | Array) -> Bool[Array, ""]:
-    scale = value_scale(setting.temperature, found.search.point.value)
-    return (found.mean_field_error <= tolerance) & (found.value_error <= tolerance * scale)
-
-
-def _nearer(found: Accuracy, other: Accuracy) -> Bool[Array, ""]:
-    """Whether the first is the better one: by its error where one is known, by its residual elsewhere."""
-    by_error = found.mean_field_error < other.mean_field_error
-    neither = ~(jnp.isfinite(found.mean_field_error) | jnp.isfinite(other.mean_field_error))
-    return by_error | (neither & (found.search.norm < other.search.norm))
 
 
 def _status(setting: Setting, found: Accuracy, converged: Bool[Array, ""], gap: SourceGap | None) -> Int[Array, ""]:

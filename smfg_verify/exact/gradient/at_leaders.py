@@ -11,10 +11,12 @@ from scipy.special import softmax
 
 from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.equilibrium.cooling import cooled
 from smfg_verify.exact.equilibrium.rescue import with_rescue_of_points
 from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
+from smfg_verify.policies import softmax_policy
 from smfg_verify.records.entries import Arguments
 
 # Few leaders need the costly searches, which go on until the last of a batch is done, so that those batches are small.
@@ -119,8 +121,8 @@ def evaluate_leaders(
 ) -> LeaderPoints:
     """Equilibrium, gradient and error bounds of each leader, in batches of one compiled shape.
 
-    Newton is tried on all; only the leaders it fails on are solved again by the searches that never fail but take
-    long to compile.
+    Newton is tried on all; those it fails on are started again from the end of a walk down from a high temperature, and
+    only what is left is solved by the searches that hardly fail but take long to compile.
 
     Args:
         game: the game, traced.
@@ -140,7 +142,8 @@ def evaluate_leaders(
     at = (logits, np.asarray(mean_fields, dtype=float))
     if not rescue:
         return attempt(*at, rescue=False)
-    points, again = with_rescue_of_points(attempt, lambda found: ~found.converged, *at)
+    warm = functools.partial(_cooled_starts, game)
+    points, again = with_rescue_of_points(attempt, lambda found: ~found.converged, *at, warm=warm)
     return points._replace(rescued=again & points.converged)
 
 
@@ -160,6 +163,16 @@ def evaluate_where_finite(game: AbstractGame, logits: Float[ArrayLike, "N O B"])
     for leaf in points:
         leaf[lost] = False if leaf.dtype == bool else np.nan
     return points
+
+
+def _cooled_starts(game: AbstractGame, logits: np.ndarray, mean_fields: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same leaders, each with the mean field that a walk down from a high temperature ends at, if it arrives."""
+    starts = mean_fields.copy()
+    for k, omega in enumerate(logits):
+        last = cooled(game, softmax_policy(jnp.asarray(omega)))
+        if last is not None:
+            starts[k] = np.asarray(last.point.mean_field).reshape(starts[k].shape)
+    return logits, starts
 
 
 def _evaluate_all(

@@ -44,19 +44,22 @@ class Grain(NamedTuple):
     hidden: Bool[Array, ""]
 
 
-def grain_of(game: AbstractGame, mean_field: Float[Array, " M"]) -> Grain:
+def grain_of(
+    game: AbstractGame, mean_field: Float[Array, " M"], tables: Callable[[Array], Kernel] | None = None
+) -> Grain:
     """Look for roundings within a game's functions around a mean field.
 
     Args:
         game: the game, traced.
         mean_field: m, flattened.
+        tables: a flattened mean field to tables of the three functions; all of them, dense, if None.
 
     Returns:
         The grain: observed at 24 points along one tangent, not proved. Where nearly all mass is at one place they are
         nearer to each other.
     """
     unit = tangent(mean_field)
-    table: Callable[[Array], Kernel] = lambda field: tabulate(game, field.reshape(mean_field_shape(game)))  # noqa: E731
+    table = tables or (lambda field: tabulate(game, field.reshape(mean_field_shape(game))))
     here, slope = jax.jvp(table, (mean_field,), (unit,))
     lengths = jnp.asarray(_LENGTHS) * jnp.minimum(1.0, _WITHIN * _room(mean_field, unit) / _LENGTHS[-1])
     steps = jnp.concatenate([lengths, -lengths])

@@ -4,6 +4,7 @@ Automatic differentiation gives a number at a kink too, one of the slopes or the
 a rule of the user's own tells it. Differences of the functions themselves know nothing of rules.
 """
 
+import math
 from collections.abc import Callable
 
 import equinox as eqx
@@ -12,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from smfg_verify.exact.kernel import tabulate
+from smfg_verify.exact.kernel import Kernel, tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.game.checks.differences import SlopeStatus, judge
 from smfg_verify.records.portable import Portable
@@ -68,6 +69,7 @@ def compare_slopes(
     mean_field: Float[Array, " M"],
     directions: Float[Array, "D M"],
     error: Float[Array, ""] | float = 0.0,
+    tables: Callable[[Array], Kernel] | None = None,
 ) -> SlopeComparison:
     r"""Compare $f'(m)[d]$ with $(f(m \pm hd) - f(m))/(\pm h)$ for every entry of the three functions.
 
@@ -79,9 +81,10 @@ def compare_slopes(
         mean_field: m, flattened.
         directions: tangents of the simplex; a zero one is passed over.
         error: of the mean field, in mass: kinks nearer than that are at the point for all that is known.
+        tables: a flattened mean field to tables of the three functions; all of them, dense, if None.
 
     Returns:
-        The worst entry. For use inside jit and vmap; UNKNOWN where a number is not finite.
+        The worst entry, by its place in the tables. For use inside jit and vmap; UNKNOWN where a number is not finite.
     """
     size = jnp.max(jnp.abs(directions), axis=1, keepdims=True)
     moves = size[:, 0] > 0.0
@@ -91,15 +94,16 @@ def compare_slopes(
     steps = jnp.concatenate([lengths, -lengths], axis=1)
     # Outside the simplex a function says nothing.
     moved = jnp.maximum(mean_field + steps[:, :, None] * units[:, None, :], 0.0)
-    table = lambda field: _flat_table(game, field)  # noqa: E731
+    kernel = tables or (lambda field: tabulate(game, field.reshape(mean_field_shape(game))))
+    table = lambda field: jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(kernel(field))])  # noqa: E731
+    shape = jax.eval_shape(kernel, mean_field).transition.shape
+    sections = _sections(shape)
     here, push = jax.linearize(table, mean_field)
-    slopes = _over(game, push, units)
-    values = _over(game, table, moved.reshape(-1, mean_field.size)).reshape(*steps.shape, -1)
+    slopes = _over(sections, push, units)
+    values = _over(sections, table, moved.reshape(-1, mean_field.size)).reshape(*steps.shape, -1)
     half = len(_LENGTHS)
     found = jax.vmap(
-        lambda slope, moved, step: judge(
-            here, slope, moved[:half], moved[half:], step[:half], _sections(game), _NEGLIGIBLE
-        )
+        lambda slope, moved, step: judge(here, slope, moved[:half], moved[half:], step[:half], sections, _NEGLIGIBLE)
     )(slopes, values, steps)
     miss = jnp.where(moves[:, None], found.miss, 0.0)
     worst, flat = jnp.unravel_index(jnp.argmax(miss), miss.shape)
@@ -107,7 +111,7 @@ def compare_slopes(
     known = jnp.all(jnp.isfinite(mean_field)) & jnp.all(jnp.isfinite(directions)) & jnp.all(found.finite | ~moves)
     broken = jnp.where(pick(jnp.asarray(found.wrong_rule)), SlopeStatus.WRONG_RULE, SlopeStatus.KINK)
     status = jnp.where(pick(miss) > 0.0, broken, SlopeStatus.AGREES)
-    function, entry = _place(game, flat)
+    function, entry = _place(shape, flat)
     return SlopeComparison(
         status=jnp.where(known, status, SlopeStatus.UNKNOWN),
         function=function,
@@ -129,30 +133,25 @@ def _lengths(field: Float[Array, " M"], unit: Float[Array, " M"], error: Array |
     return lengths * jnp.minimum(1.0, 0.5 * room / lengths[-1])
 
 
-def _sections(game: AbstractGame) -> tuple[int, int, int]:
-    """Entries of the three tables, in the order of `FUNCTIONS`."""
-    entries = game.num_states * game.num_follower_actions * game.num_leader_actions
-    return entries * game.num_states, entries, entries
+def _sections(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Entries of the three tables, in the order of `FUNCTIONS`; the shape is the transition's."""
+    entries = math.prod(shape[:3])
+    return entries * shape[3], entries, entries
 
 
-def _flat_table(game: AbstractGame, field: Float[Array, " M"]) -> Float[Array, " E"]:
-    """All entries of the three functions at a mean field, in the order of `FUNCTIONS`."""
-    tables = tabulate(game, field.reshape(mean_field_shape(game)))
-    return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(tables)])
-
-
-def _over(game: AbstractGame, function: Callable[[Array], Array], points: Float[Array, "K M"]) -> Float[Array, "K E"]:
+def _over(
+    sections: tuple[int, ...], function: Callable[[Array], Array], points: Float[Array, "K M"]
+) -> Float[Array, "K E"]:
     """A function of mean fields at several, all at once where the tables are small."""
-    batch = max(1, _MAX_ENTRIES // sum(_sections(game)))
+    batch = max(1, _MAX_ENTRIES // sum(sections))
     return jax.vmap(function)(points) if batch >= len(points) else jax.lax.map(function, points, batch_size=batch)
 
 
-def _place(game: AbstractGame, flat: Int[Array, ""]) -> tuple[Int[Array, ""], Int[Array, "4"]]:
+def _place(shape: tuple[int, ...], flat: Int[Array, ""]) -> tuple[Int[Array, ""], Int[Array, "4"]]:
     """Function and indices of a place in the flat table."""
-    transition, reward, _ = _sections(game)
+    transition, reward, _ = _sections(shape)
     function = jnp.where(flat < transition, 0, jnp.where(flat < transition + reward, 1, 2))
-    rest = jnp.where(function == 0, flat, (flat - transition) % reward * game.num_states)
-    shape = (game.num_states, game.num_follower_actions, game.num_leader_actions, game.num_states)
+    rest = jnp.where(function == 0, flat, (flat - transition) % reward * shape[3])
     return function, jnp.stack(jnp.unravel_index(rest, shape))
 
 

@@ -100,7 +100,7 @@ def propagate(setting: Setting, point: Point, adjoint: Adjoint, grain: Kernel) -
     sizes, assembly = _sizes(setting, point, adjoint, grain, value, occupancy)
     columns = _columns(sizes, remainder, defect)
     forward, backward = _solvers(setting, adjoint.matrix)
-    pushed = jax.vmap(lambda phi: _push_leader(setting, point, phi))(_leader_directions(setting))
+    pushed = jax.vmap(lambda phi: _push_leader(setting, point, phi))(leader_directions(setting.leader_policy.shape))
     every = jax.tree.map(lambda *parts: -jnp.concatenate(parts), columns.equations, pushed)
     moved = forward(every)
     # An entry is empty because nothing flows into it: it stays so, and slopes there may be infinite.
@@ -148,9 +148,8 @@ def _with_leader(setting: Setting, leader_policy: Array) -> Setting:
     return result
 
 
-def _leader_directions(setting: Setting) -> Float[Array, "D O B"]:
+def leader_directions(shape: tuple[int, ...]) -> Float[Array, "D O B"]:
     """Random directions of the leader's policy, rows sum to zero and have largest entry 1."""
-    shape = setting.leader_policy.shape
     random = np.random.default_rng(1).uniform(-1.0, 1.0, (_DIRECTIONS, *shape))
     centred = random - random.mean(axis=-1, keepdims=True)
     largest = np.max(np.abs(centred), axis=-1, keepdims=True)

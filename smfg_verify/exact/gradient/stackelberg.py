@@ -25,6 +25,8 @@ from smfg_verify.exact.gradient.held_field import held_field_table
 from smfg_verify.exact.gradient.one_sided_slopes import describe
 from smfg_verify.exact.gradient.perturbation import Adjoint
 from smfg_verify.exact.objective import objective_at
+from smfg_verify.exact.sparse.certified_gradient import sparse_gradient
+from smfg_verify.exact.sparse.choice import SolverMethod, takes_sparse
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.game.base import Numerical
 from smfg_verify.game.checks.differences import SlopeStatus
@@ -97,6 +99,7 @@ def stackelberg_gradient(
     leader_logits: Float[ArrayLike, "O B"],
     *,
     initial: Numerical | None = None,
+    method: SolverMethod = "auto",
     throw: bool = True,
 ) -> StackelbergGradient:
     r"""The true gradient of the Stackelberg objective, by the implicit function theorem and one adjoint solve.
@@ -109,6 +112,8 @@ def stackelberg_gradient(
         game: the game.
         leader_logits: omega, (O, B), dimensionless.
         initial: mean field the equilibrium search starts from; uniform if None.
+        method: "auto", "dense" or "sparse", as in `solve_equilibrium`; the sparse side knows no condition number (NaN),
+            and its error bounds are estimates from below times three.
         throw: raise when there is no gradient; if False, NaN, and `equilibrium.converged` or
             `certificate.differentiable` False.
 
@@ -136,7 +141,7 @@ def stackelberg_gradient(
     """
     game, logits = prepare(game, leader_logits)
     start = checked_start(game, initial)
-    gradient = policy_gradient(game, softmax_policy(logits), start)
+    gradient = policy_gradient(game, softmax_policy(logits), start, method=method)
     if throw:
         raise_unless_converged(gradient.equilibrium)
         raise_if_singular(gradient)
@@ -173,9 +178,17 @@ def raise_if_singular(gradient: StackelbergGradient) -> None:
 
 
 def policy_gradient(
-    game: AbstractGame, leader_policy: Float[Array, "O B"], start: Float[Array, "..."] | None = None
+    game: AbstractGame,
+    leader_policy: Float[Array, "O B"],
+    start: Float[Array, "..."] | None = None,
+    *,
+    method: SolverMethod = "auto",
 ) -> StackelbergGradient:
     """The gradient at a table of leader probabilities, zeros allowed; NaN where not converged, inputs unchecked."""
+    if takes_sparse(game, method, leader_policy, start):
+        found = sparse_gradient(game, leader_policy, start)
+        *parts, held = (jnp.asarray(table) for table in found.tables)
+        return _assembled(leader_policy, _Tables(*parts), held, found.objective, found.equilibrium, found.certificate)
     return _gradient_at(game, leader_policy, compiled_equilibrium(game, leader_policy, start))
 
 
@@ -208,9 +221,20 @@ def gradient_at(
     formula = _formula(game, leader_policy, equilibrium)
     setting, _ = _place(game, leader_policy, equilibrium)
     certificate = certify(setting, equilibrium, formula.adjoint, jnp.abs(formula.objective))
+    return _assembled(leader_policy, formula.tables, formula.held_field, formula.objective, equilibrium, certificate)
+
+
+def _assembled(
+    leader_policy: Float[Array, "O B"],
+    tables: "_Tables",
+    held_field: Float[Array, "O B"],
+    objective: Float[Array, ""],
+    equilibrium: Equilibrium,
+    certificate: Certificate,
+) -> StackelbergGradient:
+    """The record of derivatives in the entries of the leader's policy."""
     # Where the functions have no derivative there is no total gradient; its direct parts need none of them.
     known = jnp.where(certificate.differentiable, 1.0, jnp.nan)
-    tables = formula.tables
     total, by_policy, by_field = (
         known * table for table in (tables.total, tables.policy_response, tables.mean_field_response)
     )
@@ -223,10 +247,10 @@ def gradient_at(
         direct_policy_space=tables.direct,
         policy_gap=stationarity_gap(leader_policy, total),
         direct_policy_gap=stationarity_gap(leader_policy, tables.direct),
-        held_field=to_logits(leader_policy, formula.held_field),
-        held_field_policy_space=formula.held_field,
-        held_field_policy_gap=stationarity_gap(leader_policy, formula.held_field),
-        objective=formula.objective,
+        held_field=to_logits(leader_policy, held_field),
+        held_field_policy_space=held_field,
+        held_field_policy_gap=stationarity_gap(leader_policy, held_field),
+        objective=objective,
         equilibrium=equilibrium,
         certificate=certificate,
     )

@@ -21,6 +21,7 @@ from smfg_verify.exact.equilibrium.solve import implicit_point
 from smfg_verify.exact.leader.ascent_steps import Iterate, never_zero
 from smfg_verify.exact.objective import objective_at
 from smfg_verify.exact.response import setting_of
+from smfg_verify.exact.sparse.choice import takes_sparse
 from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
 
 # Relative errors of Lanczos: of the eigenvalue whose sign is judged, and of the size that it is judged against.
@@ -72,7 +73,8 @@ def largest_curvature(game: AbstractGame, iterate: Iterate, tolerance: float, *,
             tolerance: good to find a way up, too wide for a verdict.
 
     Returns:
-        The largest curvature with its direction.
+        The largest curvature with its direction; unknown for large games of local moves, which have no second
+        derivatives here.
     """
     tie = _TIE if near_ties else 0.0
     basis = _tangents(iterate, tolerance, tie, natural=float(game.leader_temperature) > 0.0)
@@ -120,6 +122,8 @@ def _spectrum(
         return result
 
     number = basis.shape[1]
+    if takes_sparse(game):
+        return np.full(1, np.nan), np.zeros((number, 1)), float("nan")
     if number > LARGEST_DENSE:
         return _by_lanczos(product, number)
     matrix = np.stack([product(unit) for unit in np.eye(number)], axis=1)

@@ -12,11 +12,11 @@ from smfg_verify.errors import InputError
 from smfg_verify.exact.batching import in_batches
 from smfg_verify.exact.equilibrium.solve import equilibrium_of_policy, prepare, raise_unless_converged
 from smfg_verify.exact.gradient.stackelberg import StackelbergGradient, gradient_at, policy_gradient, raise_if_singular
-from smfg_verify.exact.kernel import tabulate
 from smfg_verify.exact.leader.ascent import Aim, Ascent, AscentSearch, AscentStatus, Request, near_vertex, search
 from smfg_verify.exact.leader.ascent_steps import Iterate, never_zero
 from smfg_verify.exact.leader.pure_leaders import PureLeaders, pure_actions
-from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape
+from smfg_verify.exact.sparse.choice import takes_sparse
+from smfg_verify.game import AbstractGame, compiled_for_game, mean_field_shape, over_indices
 from smfg_verify.policies import softmax_policy
 from smfg_verify.records.portable import Portable
 
@@ -182,10 +182,15 @@ def _starts(
 def _reward_scale(game: AbstractGame) -> float:
     """The largest discounted leader reward, at most 1: the tolerance of a game in small units is small."""
     size = int(np.prod(mean_field_shape(game)))
-    fields = np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)[:_MOST_VERTICES]])
-    rewards = [tabulate(game, jnp.asarray(field.reshape(mean_field_shape(game)))).leader_reward for field in fields]
+    fields = np.concatenate([np.full((1, size), 1.0 / size), np.eye(min(size, _MOST_VERTICES), size)])
+    rewards = [_leader_rewards(game, jnp.asarray(field.reshape(mean_field_shape(game)))) for field in fields]
     largest = max(float(np.max(np.abs(table))) for table in rewards) + float(game.leader_temperature)
     return min(1.0, largest / (1.0 - float(game.discount))) if largest > 0.0 else 1.0
+
+
+@compiled_for_game
+def _leader_rewards(game: AbstractGame, field: Float[Array, "..."]) -> Float[Array, "n A B"]:
+    return over_indices(game, lambda s, a, b: jnp.asarray(game.leader_reward(s, a, b, field)))
 
 
 def _together(game: AbstractGame, searches: list[AscentSearch]) -> list[Ascent]:
@@ -205,7 +210,7 @@ def _together(game: AbstractGame, searches: list[AscentSearch]) -> list[Ascent]:
 
 def _gradients(game: AbstractGame, requests: list[Request], width: int) -> list[StackelbergGradient]:
     """Gradients at several policies, padded to a width so that one compiled program serves; failures solved again."""
-    if width == 1:
+    if width == 1 or takes_sparse(game):
         return [_gradient(game, policy, start) for policy, start in requests]
     shape = mean_field_shape(game)
     uniform = np.full(shape, 1.0 / np.prod(shape))

@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic.sampling import sample_index
-from smfg_verify.stochastic.updates import Iterate, log_policies, next_states
+from smfg_verify.stochastic.updates import Iterate, PolicyRows, next_states, policies
 
 
 class Transition(NamedTuple):
@@ -15,15 +15,15 @@ class Transition(NamedTuple):
 
     Attributes:
         state, follower_action, leader_action, next_state: s, a, b, s', (chains, lanes) each.
-        log_follower, log_leader: log pi(.|s), (A, chains, lanes), and log phi(.|s), (B, chains, lanes).
+        follower, leader: pi(.|s), (A, chains, lanes), and phi(.|s), (B, chains, lanes).
     """
 
     state: Int[Array, "chains lanes"]
     follower_action: Int[Array, "chains lanes"]
     leader_action: Int[Array, "chains lanes"]
     next_state: Int[Array, "chains lanes"]
-    log_follower: Float[Array, "A chains lanes"]
-    log_leader: Float[Array, "B chains lanes"]
+    follower: PolicyRows
+    leader: PolicyRows
 
 
 def transition(
@@ -40,11 +40,11 @@ def transition(
     Returns:
         The transitions.
     """
-    log_follower, log_leader = log_policies(game, iterate, states)
-    follower_action = sample_index(jnp.exp(log_follower), uniforms[0])
-    leader_action = sample_index(jnp.exp(log_leader), uniforms[1])
+    follower, leader = policies(game, iterate, states)
+    follower_action = sample_index(follower.probabilities, uniforms[0])
+    leader_action = sample_index(leader.probabilities, uniforms[1])
     moved = next_states(game, uniforms[2], states, follower_action, leader_action, iterate.mean_field)
-    return Transition(states, follower_action, leader_action, moved, log_follower, log_leader)
+    return Transition(states, follower_action, leader_action, moved, follower, leader)
 
 
 def initial_states(game: AbstractGame, uniforms: Float[Array, "*chains lanes"]) -> Int[Array, "*chains lanes"]:

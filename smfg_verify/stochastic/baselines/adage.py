@@ -109,10 +109,10 @@ def _layers(game: AbstractGame, iterate: Iterate, path: Transition) -> tuple[_La
         return _Layer(chosen - jnp.exp(log_policy), _returns(game, critic, path, rewards) - entry(critic, path.state))
 
     follower = layer(
-        game.follower_reward, iterate.follower_critic, path.log_follower, path.follower_action, game.temperature
+        game.follower_reward, iterate.follower_critic, path.follower.logarithms, path.follower_action, game.temperature
     )
     leader = layer(
-        game.leader_reward, iterate.leader_critic, path.log_leader, path.leader_action, game.leader_temperature
+        game.leader_reward, iterate.leader_critic, path.leader.logarithms, path.leader_action, game.leader_temperature
     )
     return follower, leader
 

@@ -1,62 +1,43 @@
-"""Many iterations of a method in one compiled call, with random numbers that depend on seed and iteration only."""
+"""Many iterations of a method in one compiled call."""
 
+import functools
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key, UInt
+from jaxtyping import Array, Int, UInt
 
 from smfg_verify.game import AbstractGame, compiled_for_game
+from smfg_verify.stochastic.engine.one_loop import OPTIONS, as_one_loop, fits_one_loop
+from smfg_verify.stochastic.engine.uniforms import block_length, block_uniforms, run_keys
 from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
-# Runs that one compiled call advances side by side. The width is the same whatever the number of seeds, so that a
-# seed's bits do not depend on its company and another number of seeds does not recompile. Two groups of 32 on two
-# threads take 0.55 of the time of one group of 64, which XLA runs on one.
-LANES = 32
 
-# Iterations whose uniforms are drawn together: drawn one by one they cost as much as an update of AC-SMFG itself, and
-# longer blocks leave the cache. A method of many uniforms gets fewer iterations, but the same ones in every call.
-BLOCK = 128
-_UNIFORMS_A_BLOCK = 8192
+def goes_in_turn(game: AbstractGame, bounds: ValueBounds, method: Method, carry: Carry) -> bool:
+    """Whether the runs of a group go one after another, each in one loop of the machine, and not side by side.
 
-_INITIAL_STREAM, _RUN_STREAM = 0, 1
-
-
-def seed_key(seed: UInt[Array, ""], stream: int) -> Key[Array, ""]:
-    """JAX key of one seed and one stream of random numbers."""
-    return jax.random.fold_in(jax.random.key(seed), stream)
-
-
-def seed_uniforms(seeds: UInt[Array, " lanes"]) -> Float[Array, "2 lanes"]:
-    """Two uniforms a seed, for the first states of its two chains."""
-    return jax.vmap(lambda seed: jax.random.uniform(seed_key(seed, _INITIAL_STREAM), (2,)), out_axes=-1)(seeds)
-
-
-def block_length(count: int) -> int:
-    """Iterations a block, where an iteration uses `count` uniforms; part of what a seed's random numbers are."""
-    return max(1, min(BLOCK, _UNIFORMS_A_BLOCK // max(count, 1)))
-
-
-def block_uniforms(keys: Key[Array, " lanes"], block: Int[Array, ""], count: int) -> Float[Array, "block count lanes"]:
-    """Uniforms of iterations block * length, ..., (block + 1) * length - 1, with length = block_length(count).
+    The first is faster by far where it can be had, and costs nothing for lanes that no seed fills. It is told from the
+    game and the method, so that a seed's bits do not depend on its company.
 
     Args:
-        keys: of the runs' streams, one a lane.
-        block: which block of iterations, counted from iteration 0 of the run.
-        count: uniforms an iteration.
+        game, bounds, method: as in `advance_in_turn`.
+        carry: of any group.
 
     Returns:
-        (length, count, lanes), in [0, 1).
+        Whether `advance_in_turn` may be called.
     """
-    length = block_length(count)
+    alone = _lane(carry, jnp.zeros((), jnp.int32))
+    uniforms = jnp.zeros((method.num_uniforms(game), 1))
 
-    def draw(key: Array) -> Array:
-        return jax.random.uniform(jax.random.fold_in(key, block), (length * count,))
+    def step(iteration: Array, carry: Carry, uniforms: Array) -> Carry:
+        return method.at_lane(iteration).step(game, bounds, iteration, carry, uniforms)
 
-    return jax.vmap(draw, out_axes=-1)(keys).reshape(length, count, keys.shape[0])
+    return fits_one_loop(step, jnp.zeros((), jnp.int32), alone, uniforms)
 
 
 @compiled_for_game
-def advance(
+def advance_side_by_side(
     game: AbstractGame,
     bounds: ValueBounds,
     method: Method,
@@ -65,7 +46,7 @@ def advance(
     start: Int[Array, ""],
     stop: Int[Array, ""],
 ) -> Carry:
-    """Run iterations start, ..., stop - 1. Any split of a range into calls gives the same bits.
+    """Run iterations start, ..., stop - 1 of all lanes. Any split of a range into calls gives the same bits.
 
     Args:
         game: the game, with traced leaves.
@@ -78,9 +59,63 @@ def advance(
     Returns:
         The carry after `stop` iterations.
     """
+    return _iterations(game, bounds, method, seeds, carry, start, stop)
+
+
+@functools.partial(compiled_for_game, compiler_options=OPTIONS)
+def advance_in_turn(
+    game: AbstractGame,
+    bounds: ValueBounds,
+    method: Method,
+    seeds: UInt[Array, " lanes"],
+    carry: Carry,
+    start: Int[Array, ""],
+    stop: Int[Array, ""],
+    count: Int[Array, ""],
+) -> Carry:
+    """The same for lanes one after another, where `goes_in_turn`.
+
+    Args:
+        game, bounds, method, seeds, carry, start, stop: as in `advance_side_by_side`.
+        count: lanes to advance, the first ones; the others stay as they are.
+
+    Returns:
+        The carry after `stop` iterations.
+    """
+    arrays, others = eqx.partition((game, bounds, method), eqx.is_array)
+
+    def one(arrays: object, lane: Array, seed: Array, carry: Carry, start: Array, stop: Array) -> Carry:
+        game, bounds, method = eqx.combine(arrays, others)
+        return _iterations(game, bounds, method.at_lane(lane), seed, carry, start, stop)
+
+    def run(lane: Array, carry: Carry) -> Carry:
+        done = as_one_loop(one)(arrays, lane, seeds[lane][None], _lane(carry, lane), start, stop)
+        after: Carry = jax.tree.map(
+            lambda lanes, alone: jax.lax.dynamic_update_slice_in_dim(lanes, alone, lane, -1), carry, done
+        )
+        return after
+
+    advanced: Carry = jax.lax.fori_loop(0, count, run, carry)
+    return advanced
+
+
+def _lane(carry: Carry, lane: Int[Array, ""]) -> Carry:
+    alone: Carry = jax.tree.map(lambda array: jax.lax.dynamic_slice_in_dim(array, lane, 1, -1), carry)
+    return alone
+
+
+def _iterations(
+    game: AbstractGame,
+    bounds: ValueBounds,
+    method: Method,
+    seeds: UInt[Array, " lanes"],
+    carry: Carry,
+    start: Int[Array, ""],
+    stop: Int[Array, ""],
+) -> Carry:
     count = method.num_uniforms(game)
     length = block_length(count)
-    keys = jax.vmap(lambda seed: seed_key(seed, _RUN_STREAM))(seeds)
+    keys, step = run_keys(seeds), method.stepper(game, bounds)
 
     def run_block(position: tuple[Array, Carry]) -> tuple[Array, Carry]:
         start_of_block, carry = position
@@ -89,12 +124,13 @@ def advance(
 
         def one(iteration: Array, carry: Carry) -> Carry:
             drawn = jax.lax.dynamic_index_in_dim(uniforms, iteration - block * length, keepdims=False)
-            return method.step(game, bounds, iteration, carry, drawn)
+            return step(iteration, carry, drawn)
 
         end = jnp.minimum(stop, (block + 1) * length)
         return end, jax.lax.fori_loop(start_of_block, end, one, carry)
 
-    return jax.lax.while_loop(lambda position: position[0] < stop, run_block, (start, carry))[1]
+    done: Carry = jax.lax.while_loop(lambda position: position[0] < stop, run_block, (start, carry))[1]
+    return done
 
 
 def advance_on_thread(
@@ -105,19 +141,26 @@ def advance_on_thread(
     carry: Carry,
     start: int,
     stop: int,
+    count: int,
     *,
+    in_turn: bool,
     float64: bool,
 ) -> Carry:
-    """`advance`, waited for, on any thread: a precision set by a context manager does not reach other threads.
+    """Advance a group and wait for it, on any thread: a precision set by a context manager does not reach others.
 
     Args:
-        game, bounds, method, seeds, carry, start, stop: as in `advance`.
+        game, bounds, method, seeds, carry, start, stop, count: as in `advance_in_turn`.
+        in_turn: whether the lanes go one after another.
         float64: the precision of the thread that asks.
 
     Returns:
         The carry after `stop` iterations.
     """
-    span = (jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32))
+    begun, ended, lanes = (jnp.asarray(number, jnp.int32) for number in (start, stop, count))
     with jax.enable_x64(float64):
-        result: Carry = jax.block_until_ready(advance(game, bounds, method, seeds, carry, *span))
+        if in_turn:
+            advanced = advance_in_turn(game, bounds, method, seeds, carry, begun, ended, lanes)
+        else:
+            advanced = advance_side_by_side(game, bounds, method, seeds, carry, begun, ended)
+        result: Carry = jax.block_until_ready(advanced)
         return result

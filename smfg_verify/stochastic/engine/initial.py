@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Mapping
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Integer, UInt
+from jaxtyping import Array, ArrayLike, Float, Int, UInt
 
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
-from smfg_verify.stochastic.engine.advance import LANES, seed_uniforms
-from smfg_verify.stochastic.method import Carry, Memory
-from smfg_verify.stochastic.sampling import sample_index
-from smfg_verify.stochastic.updates import Iterate
+from smfg_verify.stochastic.engine.groups import ITERATE_FIELDS, MEMORY_PREFIX, Groups
+from smfg_verify.stochastic.engine.uniforms import seed_uniforms
+from smfg_verify.stochastic.method import Memory
+from smfg_verify.stochastic.sampling import sample_cumulative
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 # A mean field given in single precision sums to one within this.
@@ -22,9 +21,7 @@ _SUM_ERROR = 1e-6
 _MAX_ITERATIONS = 2**31 - 256
 _MAX_SEED = 2**32 - 1
 
-ITERATE_FIELDS = tuple(Iterate.__dataclass_fields__)
-# Before the name of what a method remembers, where it stands beside the fields of the iterate.
-MEMORY_PREFIX = "memory_"
+_SEEDS_A_DRAW = 32
 
 
 def check_seeds(seeds: Iterable[int]) -> UInt[np.ndarray, " seeds"]:
@@ -166,20 +163,15 @@ def _replacement(
 
 
 def _first_states(law: Float[Array, " n"], seeds: UInt[np.ndarray, " seeds"]) -> Int[np.ndarray, "2 seeds"]:
-    # A fixed width, as in `advance`: the same bits and no new compilation for another number of seeds.
-    groups = [_draw_states(law, jnp.asarray(group)) for group in seed_groups(seeds)]
-    return np.concatenate(groups, axis=1)[:, : seeds.size]
+    # A fixed width, so that another number of seeds does not recompile.
+    groups = Groups.of(seeds.size, _SEEDS_A_DRAW, in_turn=False)
+    drawn = [np.asarray(_draw_states(law, jnp.asarray(group))) for group in groups.split(seeds)]
+    return groups.join(drawn, axis=1)
 
 
 @eqx.filter_jit
 def _draw_states(law: Float[Array, " n"], seeds: UInt[Array, " lanes"]) -> Int[Array, "2 lanes"]:
-    uniforms = seed_uniforms(seeds)
-    return sample_index(jnp.broadcast_to(law[:, None, None], (law.shape[0], *uniforms.shape)), uniforms)
-
-
-def seed_groups(seeds: Integer[np.ndarray, " seeds"]) -> list[Integer[np.ndarray, " lanes"]]:
-    """Seeds, or other numbers of runs, in groups of `LANES`, the last one filled up with copies of the last."""
-    return list(_padded(seeds).reshape(-1, LANES))
+    return sample_cumulative(jnp.cumsum(law), seed_uniforms(seeds))
 
 
 def repeated_memory(memory: Memory, num_seeds: int) -> dict[str, np.ndarray]:
@@ -188,35 +180,3 @@ def repeated_memory(memory: Memory, num_seeds: int) -> dict[str, np.ndarray]:
         MEMORY_PREFIX + name: np.broadcast_to(np.asarray(value), (num_seeds, *value.shape))
         for name, value in memory.items()
     }
-
-
-def to_lanes(values: Mapping[str, np.ndarray]) -> list[Carry]:
-    """Arrays by name, seeds first, as carries of `LANES` runs each, lanes last, on the device."""
-    padded = {name: _padded(array) for name, array in values.items()}
-    count = len(padded[ITERATE_FIELDS[0]]) // LANES
-    return [
-        _carry({name: array[group * LANES : (group + 1) * LANES] for name, array in padded.items()})
-        for group in range(count)
-    ]
-
-
-def _carry(values: Mapping[str, np.ndarray]) -> Carry:
-    arrays = {name: jnp.asarray(np.moveaxis(array, 0, -1)) for name, array in values.items()}
-    iterate = Iterate(**{name: arrays.pop(name) for name in ITERATE_FIELDS})
-    return Carry(iterate, {name.removeprefix(MEMORY_PREFIX): array for name, array in arrays.items()})
-
-
-def from_lanes(carries: list[Carry], num_seeds: int) -> dict[str, np.ndarray]:
-    """The inverse of `to_lanes`: arrays by name, (seeds, ...), on the host."""
-    host = [_named(carry) for carry in jax.device_get(carries)]
-    return {name: np.concatenate([np.moveaxis(named[name], -1, 0) for named in host])[:num_seeds] for name in host[0]}
-
-
-def _named(carry: Carry) -> dict[str, np.ndarray]:
-    iterate = {name: getattr(carry.iterate, name) for name in ITERATE_FIELDS}
-    return iterate | {MEMORY_PREFIX + name: array for name, array in carry.memory.items()}
-
-
-def _padded(array: np.ndarray) -> np.ndarray:
-    missing = -len(array) % LANES
-    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array

@@ -13,8 +13,8 @@ from jaxtyping import Array, UInt
 from smfg_verify.game import AbstractGame
 from smfg_verify.progress import Callback
 from smfg_verify.stochastic.engine import storage
-from smfg_verify.stochastic.engine.advance import advance_on_thread
-from smfg_verify.stochastic.engine.initial import from_lanes, seed_groups
+from smfg_verify.stochastic.engine.advance import advance_on_thread, goes_in_turn
+from smfg_verify.stochastic.engine.groups import Groups, capacity, one_lane
 from smfg_verify.stochastic.engine.threads import CompiledThenThreads
 from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
@@ -34,7 +34,10 @@ _SAVE_SECONDS_AT_CHECKPOINT = 2.0
 
 @dataclasses.dataclass
 class Run:
-    """A run in progress: what it is, what it has recorded, and where it stands."""
+    """A run in progress: what it is, what it has recorded, and where it stands.
+
+    `current` holds the carries of all seeds by name, as in a checkpoint file, at iteration `done`.
+    """
 
     game: AbstractGame
     method: Method
@@ -43,20 +46,24 @@ class Run:
     checkpoints: np.ndarray
     records: dict[str, np.ndarray]
     done: int
-    carries: list[Carry]
+    current: dataclasses.InitVar[Mapping[str, np.ndarray]]
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, current: Mapping[str, np.ndarray]) -> None:
         self.bounds = value_bounds(self.game)
-        self.groups = [jnp.asarray(group) for group in seed_groups(self.seeds)]
+        self.in_turn = goes_in_turn(self.game, self.bounds, self.method, one_lane(current))
+        self.groups = Groups.of(self.seeds.size, capacity(self.game), in_turn=self.in_turn)
+        self.keys = [jnp.asarray(group) for group in self.groups.split(self.seeds)]
+        self.carries = self.groups.to_lanes(current)
 
-    def advanced(self, seeds: UInt[Array, " lanes"], carry: Carry, target: int) -> Carry:
+    def advanced(self, seeds: UInt[Array, " lanes"], carry: Carry, size: int, target: int) -> Carry:
         """One group of seeds after `target` iterations; a target already reached only compiles."""
-        job = (self.game, self.bounds, self.method, seeds, carry, self.done, target)
-        return advance_on_thread(*job, float64=self.metadata.dtype == "float64")
+        job = (self.game, self.bounds, self.method, seeds, carry, self.done, target, size)
+        return advance_on_thread(*job, in_turn=self.in_turn, float64=self.metadata.dtype == "float64")
 
     def advance_to(self, target: int, threads: CompiledThenThreads) -> None:
         """Run until `target`, record it if it is a checkpoint, and only then take the new position."""
-        carries = list(threads.map(functools.partial(self.advanced, target=target), self.groups, self.carries))
+        advanced = functools.partial(self.advanced, target=target)
+        carries = list(threads.map(advanced, self.keys, self.carries, self.groups.sizes))
         self.record(target, carries)
         # An interrupt before this line repeats the chunk, one after it does not: the recorded bits are the same.
         self.done, self.carries = target, carries
@@ -65,7 +72,8 @@ class Run:
         position = int(np.searchsorted(self.checkpoints, iteration))
         if self.checkpoints[position] != iteration:
             return
-        current = from_lanes(carries, self.seeds.size)
+        stood_for = [Carry(self.method.iterate(carry), {}) for carry in carries]
+        current = self.groups.from_lanes(stood_for)
         for name, record in self.records.items():
             record[:, position] = current[name]
 
@@ -89,7 +97,7 @@ class Run:
         dataset = trace.to_xarray()
         state = {
             name: (("seed", *(f"{name}_{axis}" for axis in range(1, values.ndim))), values)
-            for name, values in from_lanes(self.carries, self.seeds.size).items()
+            for name, values in self.groups.from_lanes(self.carries).items()
         }
         state["checkpoints"] = (("checkpoint",), self.checkpoints)
         position = xarray.Dataset(state, attrs={"iterations_done": self.done})
@@ -99,7 +107,7 @@ class Run:
 def complete(run: Run, path: Path | None, report: Callback) -> Trace:
     """Run to the end in chunks; whatever ends it early, leave a checkpoint file behind."""
     try:
-        with CompiledThenThreads(len(run.groups)) as threads:
+        with CompiledThenThreads(len(run.carries)) as threads:
             _run_chunks(run, threads, path, report)
     except BaseException:
         if path is not None:
@@ -111,9 +119,8 @@ def complete(run: Run, path: Path | None, report: Callback) -> Trace:
 
 
 def _run_chunks(run: Run, threads: CompiledThenThreads, path: Path | None, report: Callback) -> None:
-    threads.alone(
-        run.advanced, run.groups[0], run.carries[0], run.done
-    )  # no iteration, so that speeds are not of compiling
+    # No iteration, so that speeds are not of compiling.
+    threads.alone(run.advanced, run.keys[0], run.carries[0], run.groups.sizes[0], run.done)
     if path is not None:
         run.save(path)
     chunk, last_save = _FIRST_CHUNK, time.monotonic()

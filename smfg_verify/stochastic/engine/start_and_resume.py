@@ -16,15 +16,13 @@ from smfg_verify.records.codec import encode
 from smfg_verify.records.documents import line
 from smfg_verify.records.frozen import thawed
 from smfg_verify.stochastic.engine import storage
+from smfg_verify.stochastic.engine.groups import ITERATE_FIELDS, MEMORY_PREFIX
 from smfg_verify.stochastic.engine.initial import (
-    ITERATE_FIELDS,
-    MEMORY_PREFIX,
     check_checkpoints,
     check_num_iterations,
     check_seeds,
     first_iterate,
     repeated_memory,
-    to_lanes,
 )
 from smfg_verify.stochastic.engine.run import Run, complete, empty_records
 from smfg_verify.stochastic.method import Method, method_named
@@ -92,8 +90,8 @@ def run_method(
     game = traced(game)
     first = first_iterate(game, value_bounds(game), seeds, initial)
     records = empty_records(first, points.size)
-    carries = to_lanes(first | repeated_memory(method.first_memory(game), seeds.size))
-    run = Run(game, method, metadata, seeds, points, records, 0, carries)
+    current = first | repeated_memory(method.first_memory(game), seeds.size)
+    run = Run(game, method, metadata, seeds, points, records, 0, current)
     run.record(0, run.carries)
     return _completed(run, path, progress, callback)
 
@@ -149,7 +147,7 @@ def resume(
         )
     method = method_named(metadata.method).from_options(metadata.options)
     done = int(state.attrs["iterations_done"])
-    run = Run(traced(game), method, metadata, trace.seeds, points, records, done, to_lanes(current))
+    run = Run(traced(game), method, metadata, trace.seeds, points, records, done, current)
     return _completed(run, Path(checkpoint_file), progress, callback)
 
 

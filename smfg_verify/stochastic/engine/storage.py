@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smfg_verify.errors import InputError
-from smfg_verify.files import require_place, write_atomically
+from smfg_verify.files import replacing_folder, require_place, write_atomically
 from smfg_verify.records.documents import named
 from smfg_verify.records.entries import Entries, Record
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import xarray
 
 FORMAT = "smfg-verify trace"
-# Raised when a variable or attribute changes, and when the random streams do: an older file then cannot be resumed.
-SCHEMA_VERSION = 2
+# Raised when a variable or attribute changes, and when the bits of a run do: an older file then cannot be resumed.
+SCHEMA_VERSION = 3
 
 # Group of a checkpoint file that holds where the run stands.
 RESUME_GROUP = "resume"
@@ -81,6 +81,17 @@ def write_netcdf(path: str | os.PathLike[str], groups: Mapping[str | None, "xarr
     tree = xarray.DataTree.from_dict({f"/{group or ''}": dataset for group, dataset in groups.items()})
     tree.to_netcdf(content, engine="h5netcdf")
     write_atomically(path, content.getvalue())
+
+
+def write_zarr(path: Path, dataset: "xarray.Dataset") -> None:
+    """Write a dataset as a Zarr store, completely or not at all.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the old store is as it was.
+    """
+    with replacing_folder(path) as temporary:
+        # Format 2 has texts, and all metadata in one place: the specification of format 3 has neither so far.
+        dataset.to_zarr(temporary, mode="w", zarr_format=2, consolidated=True)
 
 
 def read(path: str | os.PathLike[str], group: str | None = None) -> "xarray.Dataset":

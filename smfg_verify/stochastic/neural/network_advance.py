@@ -7,7 +7,7 @@ import optax
 from jaxtyping import Array, Float, Int, PyTree, UInt
 
 from smfg_verify.games.continuous_linear_quadratic import ContinuousLinearQuadratic
-from smfg_verify.stochastic.engine.advance import seed_key
+from smfg_verify.stochastic.engine.uniforms import seed_key
 from smfg_verify.stochastic.neural.network_updates import GaussianField, Iterate, Players, update
 from smfg_verify.stochastic.neural.networks import AbstractNetworks, over_positions
 from smfg_verify.stochastic.schedules import Schedule

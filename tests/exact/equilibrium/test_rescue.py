@@ -25,6 +25,22 @@ def test_only_failed_points_are_tried_again(failing):
     np.testing.assert_array_equal(points, np.arange(4.0))
 
 
+def test_warm_starts_are_tried_before_the_costly_search_and_on_failed_points_alone():
+    points, asked = np.arange(6.0), []
+
+    def attempt(numbers, *, rescue):
+        asked.append((rescue, list(numbers)))
+        return {"value": numbers.copy(), "failed": (numbers % 2 == 1) & (not rescue)}
+
+    # A warm start helps the third, which comes back as an even number, and not the others.
+    found, again = with_rescue_of_points(
+        attempt, lambda found: found["failed"], points, warm=lambda numbers: (np.where(numbers == 3, 30.0, numbers),)
+    )
+    assert asked == [(False, list(points)), (False, [1.0, 30.0, 5.0]), (True, [1.0, 5.0])]
+    np.testing.assert_array_equal(again, points % 2 == 1)
+    np.testing.assert_array_equal(found["value"], [0.0, 1.0, 2.0, 30.0, 4.0, 5.0])
+
+
 def answer(converged, gap=None):
     """What the rescue looks at of an equilibrium."""
     return SimpleNamespace(converged=jnp.asarray(converged), source_gap=gap)
@@ -53,6 +69,23 @@ def test_a_game_that_is_not_its_source_is_not_searched_longer():
 
     with_rescue(attempt)
     assert asked == [False]
+
+
+@pytest.mark.wrong_types  # a namespace stands for an equilibrium
+@pytest.mark.parametrize("warm", [None, False, True])
+def test_a_warm_start_is_asked_once_and_spares_the_costly_search_where_it_converges(warm):
+    asked = []
+
+    def attempt(rescue):
+        asked.append(rescue)
+        return answer(rescue)
+
+    def start():
+        asked.append("warm")
+        return None if warm is None else answer(warm)
+
+    assert np.all(with_rescue(attempt, start).converged)
+    assert asked == ([False, "warm"] if warm else [False, "warm", True])
 
 
 @pytest.mark.wrong_types  # a namespace stands for an equilibrium

@@ -188,6 +188,18 @@ def test_changing_a_parameter_changes_the_answer_and_does_not_recompile():
     assert equilibrium_module._solve.num_programs() == compiled
 
 
+def test_arrays_of_weak_types_are_the_same_program():
+    """JAX gives an array made of a Python number a weak type, and compiles a program of its own for it."""
+    game, _, logits = pair(8)
+    solve_equilibrium(game, logits)
+    compiled = equilibrium_module._solve.num_programs()
+    weak = jnp.full(4, 0.25)
+    assert weak.weak_type
+    game = eqx.tree_at(lambda game: (game.temperature, game.initial_distribution), game, (jnp.asarray(0.7), weak))
+    solve_equilibrium(game, logits, initial=weak)
+    assert equilibrium_module._solve.num_programs() == compiled
+
+
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 3, 2), (4, 1, 2), (3, 2, 1)])
 def test_odd_sizes(sizes):
     game, arrays, logits = pair(9, sizes=sizes, gamma=0.0)

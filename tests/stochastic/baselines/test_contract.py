@@ -24,7 +24,7 @@ from smfg_verify.stochastic import (
     total_derivative,
     unrolled_adjoint,
 )
-from smfg_verify.stochastic.engine.advance import LANES
+from smfg_verify.stochastic.engine.groups import LANES
 from smfg_verify.stochastic.sampling import sample_transition
 from tests.stochastic.games_for_runs import SINGULAR_STARTS, Singular, array_game, assert_same_bits
 

@@ -28,7 +28,7 @@ def test_each_draw_follows_its_own_law_given_those_before_it():
     np.testing.assert_allclose(np.bincount(actions, minlength=3) / GRID, policy, atol=2.0 / GRID)
     leader_action = int(np.searchsorted(np.cumsum(phi), 0.3))
     np.testing.assert_array_equal(drawn.leader_action, leader_action)
-    np.testing.assert_allclose(np.exp(drawn.log_leader[:, 0, 0]), phi, rtol=1e-12)
+    np.testing.assert_allclose(np.exp(drawn.leader.logarithms[:, 0, 0]), phi, rtol=1e-12)
     kernel = arrays.tables(parts["mean_field"])[0][2, :, leader_action]
     # The next state's uniform runs against the action's, so that the two are dependent: by action, and evenly spread.
     for action in range(3):

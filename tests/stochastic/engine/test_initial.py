@@ -1,22 +1,11 @@
-"""Checkpoints and seeds as asked for, and lanes that give back what was put into them."""
+"""Checkpoints and seeds as asked for."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from smfg_verify.games import load
-from smfg_verify.stochastic.engine.initial import (
-    ITERATE_FIELDS,
-    MEMORY_PREFIX,
-    check_checkpoints,
-    check_seeds,
-    from_lanes,
-    seed_groups,
-    to_lanes,
-)
-
-GAME = load("laffer-tax")
+from smfg_verify.stochastic.engine.initial import check_checkpoints, check_seeds
 
 
 @given(st.integers(2, 60), st.integers(1, 10**7))
@@ -41,27 +30,8 @@ def test_iterations_that_are_listed_are_kept_in_order_with_the_last(listed):
 
 
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=80, unique=True))
-def test_seeds_fill_groups_of_one_width_in_order_and_doubled_ones_are_refused(seeds):
+def test_seeds_are_kept_in_order_and_doubled_ones_are_refused(seeds):
     checked = check_seeds(seeds)
     assert checked.tolist() == seeds
-    groups = seed_groups(checked)
-    assert len({len(group) for group in groups}) == 1
-    assert np.concatenate(groups)[: len(seeds)].tolist() == seeds
     with pytest.raises(ValueError, match="more than once"):
         check_seeds([*seeds, seeds[0]])
-
-
-@settings(max_examples=10)
-@given(st.integers(1, 70), st.integers(0, 10**6))
-def test_what_goes_into_lanes_comes_out_for_any_number_of_seeds(number, seed):
-    random = np.random.default_rng(seed)
-    shapes = dict.fromkeys(ITERATE_FIELDS, (2,)) | {"leader_logits": (1, 2), "follower_logits": (2, 3)}
-    shapes |= {f"{MEMORY_PREFIX}rounds": (3, 2)}
-    values = {name: random.standard_normal((number, *shape)) for name, shape in shapes.items()}
-    values |= {name: random.integers(0, 2, number) for name in ("occupancy_state", "population_state")}
-    carries = to_lanes(values)
-    again = from_lanes(carries, number)
-    assert again.keys() == values.keys()
-    for name, array in values.items():
-        np.testing.assert_array_equal(again[name], array)
-        assert carries[0].memory.keys() == {"rounds"}

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -120,6 +121,22 @@ def test_a_killed_process_leaves_a_file_that_resumes_to_the_same_bits(stop_with,
     fresh = ac_smfg(game, num_iterations=last, seeds=range(3), checkpoints=resumed.iterations)
     for name in ("leader_logits", "follower_logits", "leader_critic", "follower_critic", "mean_field"):
         np.testing.assert_array_equal(getattr(resumed, name), getattr(fresh, name))
+
+
+def test_a_run_begun_before_its_bits_changed_is_refused_in_one_line(tmp_path):
+    """Schema 2: runs side by side, in another rounding and without the scale of the mean field."""
+    game, file = games.load("market-entrance"), tmp_path / "run.nc"
+    ac_smfg(game, num_iterations=20, seeds=[0], checkpoint_file=file)
+    with h5py.File(file, "a") as older:
+        older.attrs["schema_version"] = 2
+    before = file.read_bytes()
+    for read in (lambda: resume(game, file), lambda: Trace.load(file)):
+        with pytest.raises(
+            ValueError, match=r"got schema version 2, expected 3.*[Rr]ead it with that version"
+        ) as refusal:
+            read()
+        assert "\n" not in str(refusal.value)
+    assert file.read_bytes() == before
 
 
 def test_another_game_file_or_precision_is_refused(tmp_path):

@@ -30,7 +30,7 @@ def test_foreign_files_and_other_schemas_are_refused_by_name(trace, tmp_path):
     trace.save(older)
     with h5py.File(older, "a") as file:
         file.attrs["schema_version"] = 0
-    with pytest.raises(ValueError, match="schema version 0, expected 2"):
+    with pytest.raises(ValueError, match="schema version 0, expected 3"):
         Trace.load(older)
     cut = tmp_path / "cut.nc"
     trace.to_xarray().drop_vars("mean_field").to_netcdf(cut, engine="h5netcdf")
@@ -63,3 +63,11 @@ def test_a_failed_write_leaves_the_old_file(trace, tmp_path, monkeypatch):
         trace.save(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["trace.nc"]
+
+
+def test_a_zarr_store_holds_the_same_run_and_is_replaced_as_a_whole(trace, tmp_path):
+    path = tmp_path / "trace.zarr"
+    for _ in range(2):
+        trace.save(path)
+        assert Trace.load(path).to_xarray().identical(trace.to_xarray())
+    assert [entry.name for entry in tmp_path.iterdir()] == ["trace.zarr"]

@@ -1,0 +1,100 @@
+"""How the sparse side grows with the number of states: `python -m benchmarks.sparse_growth [--full]`.
+
+Congestion pricing on a grid and the crowd-averse chain, equilibrium and gradient (with its equilibrium), beside the
+dense solver where that takes seconds. Compile time is apart: each is computed twice, the second counts; above 2e4
+states, where compiling is a small part, once. Prints wall and CPU seconds, Newton steps, errors, the peak of the
+process's memory, and the exponent of growth of CPU time from one size to the next (1 is linear). With --full to 10^5
+states, which takes some minutes.
+"""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
+from smfg_verify.game import AbstractGame, leader_logits_shape, validate
+from smfg_verify.games import CongestionPricing
+from tests.helpers.crowd_averse_chain import CrowdAverseChain
+
+# States up to which the dense side is timed too.
+LARGEST_DENSE = 400
+# States above which nothing is computed twice.
+LARGEST_REPEATED = 20_000
+COLUMNS = ("states", "steps", "wall [s]", "CPU [s]", "growth", "gradient wall [s]", "CPU [s]", "growth", "errors")
+
+
+class Spent(NamedTuple):
+    """Seconds of one call."""
+
+    wall: float
+    cpu: float
+
+
+def spent(call: Callable[[], object], repeated: bool = True) -> tuple[object, Spent]:
+    """Result and cost of a call, the second one where the first only compiles."""
+    if repeated:
+        jax.block_until_ready(call())
+    wall, cpu = time.perf_counter(), sum(os.times()[:2])
+    result = jax.block_until_ready(call())
+    return result, Spent(time.perf_counter() - wall, sum(os.times()[:2]) - cpu)
+
+
+def row(game: AbstractGame, last: tuple[int, Spent, Spent] | None) -> tuple[list[str], tuple[int, Spent, Spent]]:
+    logits = np.random.default_rng(0).normal(size=leader_logits_shape(game))
+    size = game.num_states
+    repeated = size <= LARGEST_REPEATED
+    validate(game)
+    found, solve = spent(lambda: solve_equilibrium(game, logits, method="sparse"), repeated)
+    slope, gradient = spent(lambda: stackelberg_gradient(game, logits, method="sparse"), repeated)
+    errors = f"{float(found.error_bound):.0e}, {float(slope.error_bound):.0e}"
+    growth = ["", ""]
+    if last is not None:
+        growth = [
+            f"{np.log(new.cpu / old.cpu) / np.log(size / last[0]):.2f}"
+            for new, old in ((solve, last[1]), (gradient, last[2]))
+        ]
+    cells = [str(size), str(int(found.steps)), f"{solve.wall:.2f}", f"{solve.cpu:.2f}", growth[0]]
+    cells += [f"{gradient.wall:.2f}", f"{gradient.cpu:.2f}", growth[1], errors]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return [*cells, f"{memory:.2f}", *beside_dense(game, logits, found, solve)], (size, solve, gradient)
+
+
+def beside_dense(game: AbstractGame, logits: np.ndarray, found, solve: Spent) -> list[str]:
+    """The dense solver's time over the sparse one's, and how far apart their mean fields are."""
+    if game.num_states > LARGEST_DENSE:
+        return ["", ""]
+    dense, cost = spent(lambda: solve_equilibrium(game, logits, method="dense"))
+    apart = float(np.sum(np.abs(dense.mean_field - found.mean_field)))
+    return [f"{cost.cpu / solve.cpu:.2f}", f"{apart:.0e}"]
+
+
+def growth_table(name: str, games: list[AbstractGame]) -> Table:
+    table = Table(*COLUMNS, "peak memory [GiB]", "dense / sparse", "apart in l1", title=name)
+    last = None
+    for game in games:
+        cells, last = row(game, last)
+        print(game.num_states, "states:", *cells[1:], file=sys.stderr, flush=True)
+        table.add_row(*cells)
+    return table
+
+
+def main() -> None:
+    jax.config.update("jax_enable_x64", True)
+    full = "--full" in sys.argv[1:]
+    sides = [10, 20, 32, 100, *([316] if full else [])]
+    lengths = [100, 400, 1000, 10_000, *([100_000] if full else [])]
+    console = Console(width=170)
+    console.print(growth_table("Congestion pricing on a grid", [CongestionPricing(side=side) for side in sides]))
+    console.print(growth_table("Crowd-averse chain", [CrowdAverseChain(length) for length in lengths]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+r"""How far a point of a large game is from an equilibrium: the estimate of `equilibrium.accuracy` without its table.
+
+There $e = |J^{-1}| (|f| + \rho)$ is read off the inverse, entry by entry. Here no entry of the inverse is known, only
+its products: for the value the row with the largest sum is found as in Hager's and Higham's estimator, one solve with
+$J^T$ giving its sum exactly; for the mean field the signs of $f$ and $\rho$ are turned so that $|J^{-1} D s|_1$ grows.
+Both are reached from below, so that three times what was found counts as the estimate. The curvature is tried and
+staircases are looked for as there.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
+
+from smfg_verify.exact.equilibrium.accuracy import GRAINS, ROUNDINGS, irregularity, is_stepped, tangent
+from smfg_verify.exact.equilibrium.outcome import Status
+from smfg_verify.exact.sparse.linearisation import Linear, Pair, Place, StalledError, place_at, population
+from smfg_verify.exact.sparse.local_moves import Local, sizes
+from smfg_verify.exact.sparse.newton import moved
+from smfg_verify.game import AbstractGame
+
+# Of a norm that is reached from below, as in LAPACK's estimates of errors, which are rarely off by more; the same as if
+# all roundings were so many times larger.
+_SAFETY = 3.0
+# Draws of roundings of the logits, and the multiple of their root mean square that counts.
+_DRAWS, SPREAD = 4, 16.0
+# How well the linear equations of estimates are solved, and those of the last steps.
+_ROUGH, _FINE = 1e-3, 1e-8
+# Whole steps that polish the point.
+_POLISH = 2
+# Size up to which the eigenvalues are those of a full matrix; further the largest is found to this many digits.
+_SMALL, _DIGITS = 12, 1e-3
+
+
+class Estimate(NamedTuple):
+    """A point polished, and how near it is to an equilibrium.
+
+    Attributes:
+        place: the polished point.
+        field_error: estimate of the l1 error of the mean field; infinite where nothing is known.
+        value_error: estimate of the largest error of the value, in units of reward; infinite where nothing is known.
+        steep: an entry of the mean field in which a slope of the game is not finite; -1 if there is none.
+        directions: of the unknowns, as long as the errors: where the mean field's and where the value's is largest.
+    """
+
+    place: Place
+    field_error: float
+    value_error: float
+    steep: int = -1
+    directions: tuple[Pair, ...] = ()
+
+
+def accuracy(game: AbstractGame, local: Local, place: Place) -> Estimate:
+    """Polish a point, and estimate how far it is from an equilibrium.
+
+    Args:
+        game: the game, prepared.
+        local: leader's policy, temperature and moves.
+        place: where a search ended.
+
+    Returns:
+        The polished point and its errors.
+    """
+    linear = Linear(game, local, place)
+    steep = _steep_entry(linear)
+    if steep >= 0:
+        return Estimate(place, np.inf, np.inf, steep)
+    for _ in range(_POLISH):
+        step = linear.solve(place.remainder, _FINE).solution
+        following = place_at(game, local, moved(game, place, step, 1.0))
+        if isinstance(following, Status) or not following.merit < place.merit:
+            break
+        place = following
+    linear = Linear(game, local, place)
+    rounding = _rounding(game, local, linear)
+    grain = _grain(game, local, linear, rounding)
+    if grain is None:
+        return Estimate(place, np.inf, np.inf)
+    doubt = Pair(np.abs(place.remainder.field), np.abs(place.remainder.value)).plus(rounding).plus(grain)
+    try:
+        field, value, directions = _amplified(linear, doubt)
+        turned = _turned(game, local, linear, rounding, directions)
+    except StalledError:
+        return Estimate(place, np.inf, np.inf)
+    trusted = turned is not None and turned[0] <= field and turned[1] <= value
+    if not trusted:
+        return Estimate(place, np.inf, np.inf)
+    return Estimate(place, 2.0 * field, 2.0 * value, directions=tuple(directions))
+
+
+def _steep_entry(linear: Linear) -> int:
+    """An entry of the mean field whose slopes are not finite; -1 if there is none."""
+    answer = linear.place.answer
+    ones = jax.tree.map(lambda leaf: jnp.ones(np.shape(leaf)), answer)
+    slopes = linear.pull(ones)[1]
+    bad = ~np.isfinite(slopes)
+    return int(np.argmax(bad)) if np.any(bad) else -1
+
+
+def _rounding(game: AbstractGame, local: Local, linear: Linear) -> Pair:
+    """What the rounding of the equations' evaluation may amount to, entry by entry; see the dense side's."""
+    place, law = linear.place, linear.place.law
+    value, policy = place.point.value, np.asarray(place.answer.policy)
+    unit = np.finfo(float).eps
+    sums = ROUNDINGS + np.sqrt(np.prod(np.shape(local.targets)[1:]))
+    centre = np.mean(value)
+    discount, tau = float(game.discount), float(local.temperature)
+    nothing = np.zeros_like(value)
+    by_field = np.abs(linear.apply(Pair(place.point.field, nothing)).value)
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (_DRAWS, *policy.shape))
+    turns = policy * (signs - np.sum(policy * signs, axis=2, keepdims=True))
+    known = sizes(game, local, jnp.asarray(place.point.field), jnp.asarray(turns))
+    quality = sums * unit * (np.asarray(known.reward) + discount * np.max(np.abs(value - centre)) + by_field)
+    whole = np.abs(value) + discount * abs(centre) + tau
+    lost = discount * np.asarray(known.lost) * np.max(np.abs(value))
+    logits = quality / tau + ROUNDINGS * unit
+    changes = [linear.law_along(logits[:, None, None, None] * np.asarray(turn)) for turn in known.turned]
+    spread = SPREAD * np.linalg.norm(changes, axis=0) / np.sqrt(_DRAWS)
+    by_law = population(game, law.error + spread, policy)
+    return Pair(by_law + sums * unit * place.point.field, quality + ROUNDINGS * unit * whole + lost)
+
+
+def _grain(game: AbstractGame, local: Local, linear: Linear, rounding: Pair) -> Pair | None:
+    """Roundings within the game's functions, seen on a scale of 1e-10 in mass; None on the step of a staircase."""
+    place = linear.place
+    unit = np.asarray(tangent(jnp.asarray(place.point.field)))
+    slope = linear.apply(Pair(unit, np.zeros_like(place.point.value)))
+    departures, lines = [], []
+    for length in (*GRAINS, *(-length for length in GRAINS)):
+        point = Pair(np.maximum(place.point.field + length * unit, 0.0), place.point.value)
+        there = place_at(game, local, point)
+        if isinstance(there, Status):
+            return None
+        line = slope.times(length)
+        departures.append(np.concatenate(there.remainder.plus(place.remainder, -1.0).plus(line, -1.0)))
+        lines.append(np.concatenate(line))
+    size, granted = place.point.field.size, jnp.asarray(np.concatenate(rounding))
+    table = jnp.asarray(np.stack(departures))
+    if bool(is_stepped(table, jnp.asarray(np.stack(lines)), granted, size)):
+        return None
+    found = np.asarray(irregularity(table, granted))
+    return Pair(found[:size], found[size:])
+
+
+def _amplified(linear: Linear, doubt: Pair) -> tuple[float, float, list[Pair]]:
+    """What errors of the equations up to these sizes do to the unknowns, and in which directions they do most."""
+
+    def reached(signs: Pair) -> Pair:
+        return linear.solve(doubt.times(signs), _ROUGH).within(_ROUGH)
+
+    def worst_signs(weights: Pair) -> tuple[Pair, float]:
+        pulled = linear.solve_transposed(weights, _ROUGH).within(_ROUGH).times(doubt)
+        rows = float(np.sum(np.abs(pulled.field)) + np.sum(np.abs(pulled.value)))
+        return Pair(_signs(pulled.field), _signs(pulled.value)), rows
+
+    nothing = Pair(np.zeros_like(doubt.field), np.zeros_like(doubt.value))
+    first = reached(Pair(np.ones_like(doubt.field), np.ones_like(doubt.value)))
+    signs, _ = worst_signs(Pair(_signs(first.field), nothing.value))
+    by_field = reached(signs)
+    entry = np.zeros_like(doubt.value)
+    entry[np.argmax(np.maximum(np.abs(first.value), np.abs(by_field.value)))] = 1.0
+    signs, row = worst_signs(Pair(nothing.field, entry))
+    by_value = reached(signs)
+    tried = (first, by_field, by_value)
+    field = _SAFETY * max(float(np.sum(np.abs(pair.field))) for pair in tried)
+    value = _SAFETY * max(row, *(float(np.max(np.abs(pair.value))) for pair in tried))
+    return field, value, [by_field.times(2.0 * _SAFETY), by_value.times(2.0 * _SAFETY)]
+
+
+def _signs(vector: np.ndarray) -> np.ndarray:
+    return np.where(vector < 0.0, -1.0, 1.0)
+
+
+def _turned(
+    game: AbstractGame, local: Local, linear: Linear, rounding: Pair, directions: list[Pair]
+) -> tuple[float, float] | None:
+    """How far curvature at twice the estimated error turns the solution, in both unknowns; None where undefined."""
+    place, field, value = linear.place, 0.0, 0.0
+    for direction in (*directions, *(pair.times(-1.0) for pair in directions)):
+        point = place.point.plus(direction)
+        there = place_at(game, local, Pair(np.maximum(point.field, 0.0), point.value))
+        if isinstance(there, Status):
+            return None
+        line = linear.apply(there.point.plus(place.point, -1.0))
+        departure = there.remainder.plus(place.remainder, -1.0).plus(line, -1.0)
+        granted = rounding.times(2.0 * _SAFETY)
+        beyond = Pair(_beyond(departure.field, granted.field), _beyond(departure.value, granted.value))
+        turned = linear.solve(beyond, _ROUGH).within(_ROUGH)
+        field = max(field, float(np.sum(np.abs(turned.field))))
+        value = max(value, float(np.max(np.abs(turned.value))))
+    return field, value
+
+
+def _beyond(departure: np.ndarray, granted: np.ndarray) -> np.ndarray:
+    result: np.ndarray = np.sign(departure) * np.maximum(np.abs(departure) - granted, 0.0)
+    return result
+
+
+def spectral_radius(linear: Linear) -> float:
+    """Largest modulus of an eigenvalue of the best-response map's derivative, by Arnoldi; NaN where it is not found."""
+    size = linear.place.point.field.size
+
+    def response(field: np.ndarray) -> np.ndarray:
+        moved = Pair(field.ravel(), np.zeros_like(linear.place.point.value))
+        answered = linear.value_value.solve(-linear.apply(moved).value)
+        result: np.ndarray = moved.field - linear.apply(Pair(moved.field, answered)).field
+        return result
+
+    if size <= _SMALL:
+        columns = np.stack([response(row) for row in np.eye(size)], axis=1)
+        return float(np.max(np.abs(np.linalg.eigvals(columns))))
+    operator = LinearOperator((size, size), matvec=response, dtype=float)
+    start = np.random.default_rng(0).uniform(-1.0, 1.0, size)
+    try:
+        found = eigs(
+            operator, k=1, which="LM", ncv=_SMALL, maxiter=_SMALL, tol=_DIGITS, v0=start, return_eigenvectors=False
+        )
+    except ArpackNoConvergence:
+        return float("nan")
+    return float(np.abs(found[0]))

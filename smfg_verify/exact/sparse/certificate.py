@@ -1,0 +1,173 @@
+r"""How far the gradient of a large game can be trusted: what `gradient.certificate` states, estimated by products.
+
+The errors of the point are carried to the gradient by moving it: along the directions in which the equilibrium's own
+errors are largest the whole formula is evaluated again, so far away that the difference is clear of rounding, and
+scaled back. Roundings of random sign of the adjoint equation are carried by solves with it. Beside that, an adjoint
+gradient has to give the same derivative along random directions of the leader as the forward response of the
+equilibrium does; what they differ by counts as an error too.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from smfg_verify.exact.equilibrium.outcome import Equilibrium
+from smfg_verify.exact.gradient.certificate import Certificate, to_logits
+from smfg_verify.exact.gradient.perturbation import leader_directions
+from smfg_verify.exact.sparse.accuracy import SPREAD, Estimate
+from smfg_verify.exact.sparse.gradient import Formula, Table, Tables, change_along, gradient_formula
+from smfg_verify.exact.sparse.linearisation import Linear, Pair, place_at
+from smfg_verify.exact.sparse.local_moves import Local
+from smfg_verify.exact.sparse.local_slopes import local_slopes
+from smfg_verify.game import AbstractGame
+
+# How far the point is moved along an error, relative to the whole mass and to each entry: clear of rounding, and within
+# the reach of first order.
+_FAR, _SHARE = 1e-6, 1e-2
+# How well estimates are solved, and responses to the leader.
+_ROUGH, _FINE = 1e-3, 1e-9
+_DRAWS = 2
+# Unit roundoffs granted to each quantity, and the multiple of a first-order change that counts.
+_ROUNDINGS, _NONLINEAR = 4.0, 2.0
+# A response of the mean field below so many times its own errors is none.
+_RESOLUTION = 1e3
+
+
+class _Change(NamedTuple):
+    """First-order changes of the derivatives in logits (Euclidean, the largest of the three gradients), and of Phi."""
+
+    gradient: float
+    objective: float
+
+
+def certify(
+    game: AbstractGame, local: Local, linear: Linear, estimate: Estimate, equilibrium: Equilibrium, formula: Formula
+) -> Certificate:
+    """The certificate of a gradient, from what it was computed by; the condition number is not known, and NaN.
+
+    Args:
+        game: the game, prepared.
+        local: leader's policy, temperature and moves.
+        linear: the equations at the equilibrium.
+        estimate: its errors, with the directions in which they are largest.
+        equilibrium: the equilibrium.
+        formula: the gradient.
+
+    Returns:
+        The certificate.
+
+    Raises:
+        StalledError: a linear equation was not solved.
+    """
+    directions = np.asarray(leader_directions(local.leader_policy.shape))
+    responses = [_response(linear, direction) for direction in directions]
+    error = float(equilibrium.error_bound)
+    moves = np.stack([pair.field if _is_seen(pair, error) else np.zeros_like(pair.field) for pair in responses])
+    seen = local_slopes(game, np.asarray(local.targets), np.asarray(linear.field), moves, error)
+    moved = [_moved(game, local, linear, formula, direction) for direction in estimate.directions]
+    rounding, objective = _assembly(game, local, linear, formula, seen.leader_grain)
+    gradient = _NONLINEAR * max(change.gradient for change in moved) + SPREAD * _adjoint_rounding(
+        local, linear, formula
+    )
+    gradient += SPREAD * _disagreement(local, linear, formula, directions, responses) + rounding
+    unseen = np.inf if seen.hidden else 0.0
+    differentiable = bool(seen.slopes.differentiable)
+    return Certificate(
+        forward_residual=equilibrium.residual,
+        adjoint_residual=jnp.asarray(formula.residual),
+        condition=jnp.asarray(np.nan),
+        error_bound=jnp.asarray(gradient + unseen if differentiable else np.inf),
+        objective_error_bound=jnp.asarray(_NONLINEAR * max(change.objective for change in moved) + objective + unseen),
+        slopes=seen.slopes,
+    )
+
+
+def _response(linear: Linear, direction: Table) -> Pair:
+    """Change of the equilibrium with the leader's policy."""
+    nothing = Pair(np.zeros_like(linear.place.point.field), np.zeros_like(linear.place.point.value))
+    pushed = linear.apply(nothing, direction)
+    return linear.solve(pushed.times(-1.0), _FINE).within(_FINE)
+
+
+def _is_seen(response: Pair, error: float) -> bool:
+    return bool(np.max(np.abs(response.field)) > _RESOLUTION * error)
+
+
+def _moved(game: AbstractGame, local: Local, linear: Linear, formula: Formula, direction: Pair) -> _Change:
+    """Change of gradient and objective when the point moves by a small direction, from a longer one."""
+    point = linear.place.point
+    masses = np.where(point.field > 0.0, point.field, np.inf)
+    size = max(np.sum(np.abs(direction.field)), np.max(np.abs(direction.value)) / float(local.temperature))
+    share = np.max(np.abs(direction.field) / masses)
+    longer = min(_FAR / size if size > 0.0 else 1.0, _SHARE / share if share > 0.0 else np.inf)
+    there = point.plus(direction, longer)
+    place = place_at(game, local, Pair(np.maximum(there.field, 0.0), there.value))
+    if not isinstance(place, tuple):
+        return _Change(np.inf, np.inf)
+    found = gradient_formula(game, local, Linear(game, local, place), formula.multipliers, _ROUGH)
+    changes = [_size(local, new - old) for new, old in zip(_three(found.tables), _three(formula.tables), strict=True)]
+    objective = abs(found.leader.objective - formula.leader.objective)
+    return _Change(max(changes) / longer, objective / longer)
+
+
+def _three(tables: Tables) -> tuple[Table, Table, Table]:
+    return tables.total, tables.direct, tables.held_field
+
+
+def _size(local: Local, table: Table) -> float:
+    """Euclidean size in logits of a change of the derivatives in policy entries."""
+    return float(np.linalg.norm(to_logits(local.leader_policy, jnp.asarray(table))))
+
+
+def _adjoint_rounding(local: Local, linear: Linear, formula: Formula) -> float:
+    """Root mean square of what roundings of random sign of the adjoint equation, and its residual, bring."""
+    multiplier = formula.multipliers[0].plus(formula.multipliers[1])
+    right = formula.leader.right[0].plus(formula.leader.right[1])
+    missed = right.plus(linear.apply_transposed(multiplier)[0], -1.0)
+    value = linear.place.point.value
+    sharpness = 1.0 + (np.ptp(value) + float(local.temperature)) / float(local.temperature)
+    unit = _ROUNDINGS * np.finfo(float).eps * sharpness
+    generator = np.random.default_rng(0)
+    changes = []
+    for _ in range(_DRAWS):
+        rounded = Pair(
+            *(
+                unit * generator.choice([-1.0, 1.0], b.shape) * (np.abs(b) + np.abs(x)) + left
+                for b, x, left in zip(right, multiplier, missed, strict=True)
+            )
+        )
+        turned = linear.solve_transposed(linear.held(rounded), _ROUGH).within(_ROUGH)
+        changes.append(_size(local, linear.apply_transposed(turned)[1]))
+    return float(np.linalg.norm(changes) / np.sqrt(_DRAWS))
+
+
+def _disagreement(
+    local: Local, linear: Linear, formula: Formula, directions: np.ndarray, responses: list[Pair]
+) -> float:
+    """Size of an error of the gradient that would make forward and adjoint derivatives differ as they do."""
+    errors = []
+    for direction, response in zip(directions, responses, strict=True):
+        forward = change_along(linear, formula.leader, direction, response)
+        backward = float(np.sum(formula.tables.total * direction))
+        spread = float(np.sqrt(np.mean(direction**2)))
+        errors.append((forward - backward) / spread if spread > 0.0 else 0.0)
+    # In logits an entry counts times its probability.
+    weight = float(np.max(np.asarray(local.leader_policy)))
+    return weight * float(np.linalg.norm(errors) / np.sqrt(len(errors)))
+
+
+def _assembly(
+    game: AbstractGame, local: Local, linear: Linear, formula: Formula, grain: np.ndarray
+) -> tuple[float, float]:
+    """Roundings of the last sums of the gradient, in logits, and of the objective."""
+    leader, point = formula.leader, linear.place.point
+    multiplier = formula.multipliers[0].plus(formula.multipliers[1])
+    unit = _ROUNDINGS * np.finfo(float).eps
+    terms = leader.visits * (np.max(np.abs(leader.value)) + grain / unit)
+    size = np.max(np.abs(point.value)) + float(local.temperature)
+    whole = terms + np.abs(multiplier.value) * size + linear.place.law.law * np.max(np.abs(multiplier.field))
+    rows = np.bincount(np.asarray(game.leader_observation), whole, minlength=local.leader_policy.shape[0])
+    weights = np.linalg.norm(np.asarray(local.leader_policy), axis=1)
+    objective = SPREAD * unit * np.max(np.abs(leader.value)) + np.sum(leader.visits * grain)
+    return float(_NONLINEAR * unit * np.linalg.norm(weights * rows)), float(objective)

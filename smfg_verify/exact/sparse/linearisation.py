@@ -1,0 +1,265 @@
+r"""The equations of the equilibrium at a point of a large game, and solves with their Jacobian and its transpose.
+
+The value is eliminated by sparse factors of $I - \gamma P_\pi$, which leaves $S = I - D\Gamma$ on mean fields: a Krylov
+method solves it by products alone, in relative changes of the mean field. No table of n x n entries occurs.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from scipy.sparse.linalg import LinearOperator, gmres
+
+from smfg_verify.exact.equilibrium.outcome import Status
+from smfg_verify.exact.equilibrium.residual import inside, value_scale
+from smfg_verify.exact.sparse.chain import Chain, Discounted, Law, chain_of, discounted, stationary_law
+from smfg_verify.exact.sparse.local_moves import Answer, Local, along, answer, answer_pull, answer_slope, pulled
+from smfg_verify.game import AbstractGame
+from smfg_verify.game.base import AnyArray
+
+Field = Float[np.ndarray, " M"]
+Vector = Float[np.ndarray, " n"]
+# Entries of the mean field below this share of the largest are scaled as if they were so large.
+_LEAST_SHARE = 1e-30
+# Vectors that a Krylov method keeps, and its restarts; rounds of refinement of the whole system.
+_RESTART, _MAX_RESTARTS, _ROUNDS = 80, 5, 3
+# How far above what was asked for a residual may stay, and the one that rounding alone may leave.
+_SLACK, _SOLVED = 1e2, 1e-6
+
+
+class Pair(NamedTuple):
+    """A value of the unknowns (mean field, value), or of their equations, or a multiplier of these."""
+
+    field: Field
+    value: Vector
+
+    def times(self, factor: "float | Pair") -> "Pair":
+        """The pair times a number, or entry by entry."""
+        if isinstance(factor, Pair):
+            return Pair(self.field * factor.field, self.value * factor.value)
+        return Pair(factor * self.field, factor * self.value)
+
+    def plus(self, other: "Pair", factor: float = 1.0) -> "Pair":
+        """The sum with a multiple of another pair."""
+        return Pair(self.field + factor * other.field, self.value + factor * other.value)
+
+
+class Place(NamedTuple):
+    """A point of the unknowns with what belongs to it.
+
+    Attributes:
+        point: mean field and value.
+        answer: chain, policy and updated value there.
+        chain: the chain.
+        law: its stationary law with factors.
+        remainder: of the equations, $m - \\nu(m, V)$ and $V - T V$.
+        norm: largest entry of it, the value's part relative to max(tau, max |V|).
+        merit: the mass that is off, plus the largest error of the value's equation in units of the temperature.
+    """
+
+    point: Pair
+    answer: Answer
+    chain: Chain
+    law: Law
+    remainder: Pair
+    norm: float
+    merit: float
+
+
+def population(game: AbstractGame, law: Vector, policy: AnyArray) -> Field:
+    """The mean field of a law of the states and a policy, flattened."""
+    return law if game.mean_field_support == "states" else (law[:, None] * np.asarray(policy)).ravel()
+
+
+def by_state(game: AbstractGame, field: Field) -> Vector:
+    """Mass of each state."""
+    return field if game.mean_field_support == "states" else field.reshape(game.num_states, -1).sum(axis=1)
+
+
+def place_at(game: AbstractGame, local: Local, point: Pair) -> Place | Status:
+    """The equations at a point; a status where they have no value there."""
+    found = answer_of(game, local, point)
+    if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(found)):
+        return Status.NOT_FOUND
+    chain = chain_of(np.asarray(local.targets), found.weights)
+    law = stationary_law(chain, by_state(game, point.field))
+    if law is None:
+        return Status.SEVERAL_CLASSES
+    missed = Pair(point.field - population(game, law.law, found.policy), point.value - found.updated)
+    merit = float(np.sum(np.abs(missed.field)) + np.max(np.abs(missed.value)) / local.temperature)
+    return Place(point, found, chain, law, missed, _norm(local, missed, point), merit)
+
+
+def answer_of(game: AbstractGame, local: Local, point: Pair) -> Answer:
+    """Chain, policy and updated value of a point, as arrays of NumPy."""
+    result: Answer = jax.tree.map(np.asarray, answer(game, local, jnp.asarray(point.field), jnp.asarray(point.value)))
+    return result
+
+
+def _norm(local: Local, remainder: Pair, point: Pair) -> float:
+    scale = float(value_scale(local.temperature, jnp.asarray(point.value)))
+    return max(float(np.max(np.abs(remainder.field))), float(np.max(np.abs(remainder.value))) / scale)
+
+
+class StalledError(Exception):
+    """A linear equation that the Krylov method did not solve: what was to be computed from it is not known."""
+
+
+class Solved(NamedTuple):
+    """A solution of a linear system, with its true residual relative to the right-hand side, and products taken."""
+
+    solution: Pair
+    residual: float
+    products: int
+
+    def within(self, tolerance: float) -> Pair:
+        """The solution, where its true residual is not far above what was asked for.
+
+        Raises:
+            StalledError: it is.
+        """
+        if not self.residual <= max(_SLACK * tolerance, _SOLVED):
+            raise StalledError
+        return self.solution
+
+
+class Linear:
+    """The Jacobian of the equations at a place, known by its products and solves."""
+
+    def __init__(self, game: AbstractGame, local: Local, place: Place):
+        self.game, self.local, self.place = game, local, place
+        self.value_value: Discounted = discounted(place.chain, float(game.discount))
+        at = (inside(jnp.asarray(place.point.field)), jnp.asarray(place.point.value))
+        self._slope = answer_slope(game, local, *at)
+        self._pull = answer_pull(game, local, *at)
+        self.field = at[0]
+        # Nothing flows there, whatever the point is nearby: their equations are m_e = 0, see `empty_entries`.
+        self._empty = population(game, place.law.law, place.answer.policy) == 0.0
+        masses = place.point.field
+        self._scale = np.maximum(masses, _LEAST_SHARE * np.max(masses))
+
+    def along(self, leader: AnyArray | None, move: Pair) -> Answer:
+        """Change of chain, policy and updated value with those of the leader's policy (None: none) and the unknowns."""
+        turn = jnp.zeros_like(self.local.leader_policy) if leader is None else jnp.asarray(leader)
+        result: Answer = along(self._slope, turn, jnp.asarray(move.field), jnp.asarray(move.value))
+        return result
+
+    def apply(self, move: Pair, leader: np.ndarray | None = None) -> Pair:
+        """Product with the Jacobian; with a change of the leader's policy, what the equations change by in all."""
+        moved = self.along(leader, move)
+        law, change = self.place.law, self.law_along(np.asarray(moved.weights))
+        if self.game.mean_field_support == "state_actions":
+            by_policy = law.law[:, None] * np.asarray(moved.policy)
+            change = (change[:, None] * self.place.answer.policy + by_policy).ravel()
+        return Pair(move.field - change, move.value - np.asarray(moved.updated))
+
+    def held(self, weights: Pair) -> Pair:
+        """Without the entries of the mean field that are empty, whose multipliers are left out."""
+        return Pair(np.where(self._empty, 0.0, weights.field), weights.value)
+
+    def law_along(self, weights: np.ndarray) -> Vector:
+        """Change of the states' law when the weights of the chain change by this.
+
+        Only rates between different states count, as on the dense side: what flows in elsewhere is missing here.
+        """
+        law = self.place.law
+        flows = weights * law.law[:, None, None, None]
+        into = np.bincount(np.asarray(self.local.targets).ravel(), flows.ravel(), minlength=law.law.size)
+        return law.along(into - np.sum(flows, axis=(1, 2, 3)))
+
+    def apply_transposed(self, weights: Pair) -> tuple[Pair, np.ndarray]:
+        """Product with the transposed Jacobian, and with that of the equations in the leader's policy.
+
+        Entries of the mean field that stay empty are left out: slopes in them may be infinite.
+        """
+        law, policy = self.place.law, np.asarray(self.place.answer.policy)
+        by_law, by_policy = weights.field, np.zeros_like(policy)
+        if self.game.mean_field_support == "state_actions":
+            table = weights.field.reshape(policy.shape)
+            by_law, by_policy = np.sum(table * policy, axis=1), law.law[:, None] * table
+        slopes = law.pulled(by_law)
+        column = (slice(None), None, None, None)
+        by_weights = law.law[column] * (slopes[np.asarray(self.local.targets)] - slopes[column])
+        leader, field, value = self.pull(Answer(-by_weights, -by_policy, -weights.value))
+        return self.held(Pair(weights.field + field, weights.value + value)), leader
+
+    def pull(self, weights: Answer) -> tuple[np.ndarray, Field, Vector]:
+        """Slopes of a weighted sum of chain, policy and updated value in leader's policy, mean field and value."""
+        leader, field, value = (np.asarray(leaf) for leaf in pulled(self._pull, jax.tree.map(jnp.asarray, weights)))
+        return leader, field, value
+
+    def solve(self, right: Pair, tolerance: float) -> Solved:
+        """Solve with the Jacobian, until the true residual is this small relative to the right-hand side, or as is."""
+        return self._refined(right, self.apply, False, tolerance, self._scale)
+
+    def solve_transposed(self, right: Pair, tolerance: float) -> Solved:
+        """Solve with the transposed Jacobian, see `solve`."""
+        return self._refined(
+            right, lambda weights: self.apply_transposed(weights)[0], True, tolerance, 1.0 / self._scale
+        )
+
+    def _once(
+        self, right: Pair, apply: Callable[[Pair], Pair], transposed: bool, tolerance: float, scale: Field
+    ) -> tuple[Pair, int]:
+        """The value eliminated, the mean field by products; with the number of these."""
+        nothing = np.zeros_like(right.value)
+
+        def eliminated(field: Field) -> Pair:
+            return Pair(field, self.value_value.solve(-apply(Pair(field, nothing)).value, transposed))
+
+        partial = Pair(np.zeros_like(right.field), self.value_value.solve(right.value, transposed))
+        schur = right.field - apply(partial).field
+        field, products = self._krylov(lambda x: apply(eliminated(x)).field, schur, tolerance, scale)
+        return eliminated(field).plus(partial), products
+
+    def _krylov(
+        self, product: Callable[[Field], Field], right: Field, tolerance: float, scale: Field
+    ) -> tuple[Field, int]:
+        """Generalised minimal residuals in scaled unknowns; whatever it says of itself, the residual is taken after."""
+        count = 0
+
+        def scaled(x: Field) -> Field:
+            nonlocal count
+            count += 1
+            result: Field = product(scale * x.ravel()) / scale
+            return result
+
+        operator = LinearOperator((right.size, right.size), matvec=scaled, dtype=float)
+        restart = min(_RESTART, right.size)
+        found, _ = gmres(
+            operator, right / scale, rtol=0.1 * tolerance, atol=0.0, restart=restart, maxiter=_MAX_RESTARTS
+        )
+        result: Field = scale * found
+        return result, count
+
+    def _refined(
+        self,
+        right: Pair,
+        apply: Callable[[Pair], Pair],
+        transposed: bool,
+        tolerance: float,
+        scale: Field,
+    ) -> Solved:
+        size = _size(right, scale)
+        best = Solved(Pair(np.zeros_like(right.field), np.zeros_like(right.value)), 1.0 if size > 0.0 else 0.0, 0)
+        left, products = right, 0
+        for _ in range(_ROUNDS):
+            if best.residual <= tolerance or not np.isfinite(size):
+                break
+            step, count = self._once(left, apply, transposed, tolerance, scale)
+            products += count
+            solution = best.solution.plus(step)
+            left = right.plus(apply(solution), -1.0)
+            missed = _size(left, scale) / size
+            if not missed < best.residual:
+                break
+            best = Solved(solution, missed, products)
+        return best._replace(products=products)
+
+
+def _size(pair: Pair, scale: Field) -> float:
+    """Size of a right-hand side or of a residual, the mean field's part in relative changes."""
+    return float(np.hypot(np.linalg.norm(pair.field / scale), np.linalg.norm(pair.value)))

@@ -1,0 +1,1 @@
+"""A sweep, rendered: its tables, its figure, its files."""

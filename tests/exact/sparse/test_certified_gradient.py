@@ -1,0 +1,61 @@
+"""Gradients by sparse factors: against the dense ones and central differences; their certificates."""
+
+import numpy as np
+import pytest
+
+from smfg_verify import leader_objective, optimise_leader, solve_equilibrium, stackelberg_gradient
+from smfg_verify.exact import AscentStatus
+from smfg_verify.game.checks.differences import SlopeStatus
+from smfg_verify.games import CongestionPricing
+from tests.exact.sparse.test_equilibrium import SAME, logits_of
+from tests.helpers.local_games import Steep
+
+PARTS = ("total", "direct", "policy_response", "mean_field_response", "held_field", "policy_space")
+
+
+@pytest.mark.parametrize(
+    "name", ["crossing", *(pytest.param(name, marks=pytest.mark.slow) for name in ("grid", "chain", "crowded grid"))]
+)
+def test_is_the_dense_gradient(name):
+    game = SAME[name]
+    dense, sparse = (stackelberg_gradient(game, logits_of(game), method=method) for method in ("dense", "sparse"))
+    for part in PARTS:
+        np.testing.assert_allclose(getattr(sparse, part), getattr(dense, part), rtol=0, atol=1e-10, err_msg=part)
+    assert abs(float(sparse.objective - dense.objective)) < 1e-11
+    gap = float(np.linalg.norm(sparse.total - dense.total))
+    assert gap <= float(sparse.error_bound + dense.error_bound)
+    assert float(sparse.error_bound) < 1e3 * float(dense.error_bound)
+    assert float(sparse.certificate.adjoint_residual) < 1e-9
+    assert bool(sparse.certificate.differentiable)
+
+
+def test_large_gradient_is_the_difference_of_objectives():
+    """625 cells: beyond what goes to the dense side, objective, gradient and all."""
+    game, logits = CongestionPricing(side=25, num_zones=2), np.array([[0.3, -0.2], [0.1, 0.4]])
+    gradient = stackelberg_gradient(game, logits)
+    step = 1e-4
+    for row, column in ((0, 0), (1, 1)):
+        move = np.zeros((2, 2))
+        move[row, column] = step
+        ahead, behind = (float(leader_objective(game, logits + sign * move)) for sign in (1.0, -1.0))
+        assert abs((ahead - behind) / (2.0 * step) - float(gradient.total[row, column])) < 1e-7
+    assert abs(float(leader_objective(game, logits) - gradient.objective)) < 1e-11
+
+
+def test_kinks_are_refused():
+    # All states are alike while the toll is not charged: the crowd is at the kink exactly.
+    game, logits = Steep(), np.array([[0.0, -60.0]])
+    found = stackelberg_gradient(game, logits, method="sparse", throw=False)
+    assert int(found.certificate.slopes.status) == SlopeStatus.KINK
+    assert np.all(np.isnan(found.total))
+    with pytest.raises(RuntimeError, match="not differentiable here: follower_reward"):
+        stackelberg_gradient(game, logits, method="sparse")
+
+
+def test_ascent_of_a_large_game_ends_at_the_higher_toll():
+    game = CongestionPricing(side=25, num_zones=2)
+    optimum = optimise_leader(game, np.zeros((2, 2)), pure_budget=0)
+    assert optimum.status is AscentStatus.CONVERGED
+    assert np.all(np.diff(optimum.objective_history) > 0.0)
+    at_vertex = solve_equilibrium(game, np.asarray(optimum.leader_logits))
+    np.testing.assert_allclose(at_vertex.mean_field, optimum.gradient.equilibrium.mean_field, atol=1e-9)

@@ -1,0 +1,114 @@
+"""Equilibria by sparse factors: against the dense solver, plain NumPy, and games that have none."""
+
+import numpy as np
+import pytest
+
+from smfg_verify import solve_equilibrium
+from smfg_verify.exact import EquilibriumMethod, Status
+from smfg_verify.exact.sparse import linearisation
+from smfg_verify.game import leader_logits_shape
+from smfg_verify.games import CongestionPricing
+from tests.helpers.crowd_averse_chain import CrowdAverseChain
+from tests.helpers.local_games import Crossing, TwoSinks
+
+SAME = {
+    "grid": CongestionPricing(side=5, num_zones=3),
+    "chain": CrowdAverseChain(12),
+    "cold chain": CrowdAverseChain(12, temperature=0.005),
+    "no future": CrowdAverseChain(12, discount=0.0),
+    "far future": CrowdAverseChain(12, discount=0.9999),
+    "crossing": Crossing(),
+    "crowded grid": CongestionPricing(side=5, num_zones=3, congestion=200.0, temperature=0.05),
+}
+
+
+def logits_of(game):
+    return np.random.default_rng(1).normal(size=leader_logits_shape(game))
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_is_the_dense_equilibrium(name):
+    game = SAME[name]
+    dense, sparse = (solve_equilibrium(game, logits_of(game), method=method) for method in ("dense", "sparse"))
+    np.testing.assert_allclose(sparse.mean_field, dense.mean_field, rtol=0, atol=1e-11)
+    scale = float(np.max(np.abs(dense.follower_value)))
+    np.testing.assert_allclose(sparse.follower_value, dense.follower_value, rtol=0, atol=1e-10 * scale)
+    np.testing.assert_allclose(sparse.follower_policy, dense.follower_policy, rtol=0, atol=1e-9)
+    # What is estimated covers how far the two are apart, and is no wild guess.
+    gap = float(np.sum(np.abs(sparse.mean_field - dense.mean_field)))
+    assert gap <= float(sparse.error_bound + dense.error_bound)
+    assert float(sparse.error_bound) < 1e3 * max(float(dense.error_bound), 1e-13)
+    if np.isfinite(sparse.spectral_radius):
+        np.testing.assert_allclose(sparse.spectral_radius, dense.spectral_radius, rtol=1e-2, atol=1e-9)
+
+
+def test_solves_the_equations_written_in_numpy():
+    """A grid of 2500 cells; follower and population by plain sums over the five moves."""
+    side = 50
+    game = CongestionPricing(side=side)
+    found = solve_equilibrium(game, np.zeros((2, 2)))
+    assert bool(found.converged)
+    crowd, value, policy = (np.asarray(x) for x in (found.mean_field, found.follower_value, found.follower_policy))
+    rows, columns = np.divmod(np.arange(side**2), side)
+    steps = [(0, 0), (-1, 0), (0, 1), (1, 0), (0, -1)]
+    cells = [np.clip(rows + r, 0, side - 1) * side + np.clip(columns + c, 0, side - 1) for r, c in steps]
+    after = np.stack([value[cell] for cell in cells], axis=1)
+    reward = 1.0 * (np.arange(side**2) == (side // 2) * (side + 1)) - crowd - 0.25
+    future = 0.9 * (0.9 * after + 0.1 * after.mean(axis=1, keepdims=True))
+    quality = reward[:, None] - 0.05 * (np.arange(5) > 0) + future
+    largest = quality.max(axis=1, keepdims=True)
+    weights = np.exp((quality - largest) / 0.3)
+    np.testing.assert_allclose(policy, weights / weights.sum(axis=1, keepdims=True), atol=1e-11)
+    np.testing.assert_allclose(value, largest[:, 0] + 0.3 * np.log(weights.sum(axis=1)), atol=1e-11)
+    flow = np.zeros(side**2)
+    for action, cell in enumerate(cells):
+        np.add.at(flow, cell, crowd * (0.9 * policy[:, action] + 0.02))
+    assert np.sum(np.abs(flow - crowd)) < 1e-12
+
+
+def test_cooling_finds_what_newton_does_not():
+    game = SAME["crowded grid"]
+    found = solve_equilibrium(game, logits_of(game), method="sparse")
+    assert int(found.method) == EquilibriumMethod.COOLING
+
+
+def test_two_recurrent_classes_are_told():
+    found = solve_equilibrium(TwoSinks(), np.zeros((6, 1)), method="sparse", throw=False)
+    assert int(found.status) == Status.SEVERAL_CLASSES
+    assert not bool(found.converged)
+    assert np.all(np.isnan(found.mean_field))
+    with pytest.raises(RuntimeError, match="more than one recurrent class"):
+        solve_equilibrium(TwoSinks(), np.zeros((6, 1)), method="sparse")
+
+
+def test_one_state_holds_all():
+    found = solve_equilibrium(CrowdAverseChain(1), np.zeros((1, 2)), method="sparse")
+    np.testing.assert_array_equal(found.mean_field, [1.0])
+    # Nothing is left to decide but whether to pay for a move: V = r + tau log(1 + 2 exp(-fuel/tau)) + gamma V.
+    expected = 10.0 * (-0.25 - np.log(1.0 + 1e-10) + 0.3 * np.log(1.0 + 2.0 * np.exp(-0.1 / 0.3)))
+    np.testing.assert_allclose(found.follower_value, [expected], rtol=1e-12)
+
+
+def test_linear_solves_that_stall_give_a_status_and_no_numbers(monkeypatch):
+    monkeypatch.setattr(linearisation, "_RESTART", 1)
+    monkeypatch.setattr(linearisation, "_MAX_RESTARTS", 1)
+    game = SAME["crowded grid"]
+    found = solve_equilibrium(game, logits_of(game), method="sparse", throw=False)
+    assert not bool(found.converged)
+    assert np.all(np.isnan(found.mean_field))
+    assert int(found.status) in (Status.NOT_FOUND, Status.INACCURATE)
+
+
+def test_what_is_not_accurate_enough_gives_no_numbers():
+    game = SAME["chain"]
+    strict = solve_equilibrium(game, logits_of(game), method="sparse", tolerance=1e-17, throw=False)
+    assert int(strict.status) == Status.INACCURATE
+    assert np.all(np.isnan(strict.follower_value))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("game", [CongestionPricing(side=316), CrowdAverseChain(100_000)])
+def test_a_hundred_thousand_states(game):
+    found = solve_equilibrium(game, np.zeros(leader_logits_shape(game)))
+    assert bool(found.converged)
+    assert float(found.error_bound) < 1e-8

@@ -1,0 +1,89 @@
+"""Small games of local moves that use all that the contract allows, for the sparse side."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from smfg_verify.game import AbstractGame, parameter
+
+
+class Crossing(AbstractGame):
+    """A ring whose moves depend on both actions and on the crowd; one successor is listed twice, one state is left.
+
+    The crowd counts by state and action, the probabilities of a move fall with it, and state 0 is never entered.
+    """
+
+    num_states: int = eqx.field(static=True, default=9)
+    mean_field_support = "state_actions"
+    num_follower_actions, num_leader_actions = 2, 2
+    discount: Float[Array, ""] = parameter(default=0.9)
+    temperature: Float[Array, ""] = parameter(default=0.4)
+    leader_temperature: Float[Array, ""] = parameter(default=0.1)
+
+    @property
+    def leader_observation(self):
+        return tuple(int(2 * s >= self.num_states) for s in range(self.num_states))
+
+    def successors(self, state, follower_action, leader_action):
+        ring = self.num_states - 1
+        here, ahead = (state - 1) % ring + 1, state % ring + 1
+        across = (state + 2 + follower_action + leader_action) % ring + 1
+        return jnp.stack([here, ahead, across, ahead])
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        crowd = jnp.sum(mean_field[state % (self.num_states - 1) + 1])
+        jump = (0.15 + 0.1 * follower_action) / (1.0 + crowd)
+        ahead = 0.2 + 0.1 * leader_action
+        return jnp.stack([1.0 - jump - ahead, 0.25 * ahead, jump, 0.75 * ahead])
+
+    def follower_reward(self, state, follower_action, leader_action, mean_field):
+        crowd = mean_field[state, follower_action] + 0.3 * mean_field[0, 1]
+        return jnp.sin(state) - 2.0 * crowd - 0.3 * leader_action * follower_action - 0.2 * jnp.sum(mean_field**2)
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        return 0.3 * leader_action * follower_action - mean_field[state, 1] + 0.1 * state
+
+
+class TwoSinks(AbstractGame):
+    """A line with an absorbing state at each end: two recurrent classes."""
+
+    num_states, num_follower_actions, num_leader_actions = 6, 2, 1
+    discount, temperature = 0.9, 0.5
+
+    def successors(self, state, follower_action, leader_action):
+        return jnp.stack([state, state + jnp.where((state == 0) | (state == 5), 0, 2 * follower_action - 1)])
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        return jnp.array([0.5, 0.5])
+
+    def follower_reward(self, state, follower_action, leader_action, mean_field):
+        return -mean_field[state]
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        return mean_field[state]
+
+
+class Steep(AbstractGame):
+    """A ring that pays the root of the crowd, but for a kink where a quarter of all are in a state."""
+
+    num_states: int = eqx.field(static=True, default=4)
+    kink: Float[Array, ""] = parameter(default=1.0)
+    num_follower_actions, num_leader_actions = 2, 2
+    discount, temperature = 0.8, 0.5
+
+    @property
+    def leader_observation(self):
+        return (0,) * self.num_states
+
+    def successors(self, state, follower_action, leader_action):
+        return jnp.stack([state, (state + 1) % self.num_states])
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        move = 0.3 + 0.4 * follower_action + 0.1 * leader_action * (state == 0)
+        return jnp.stack([1.0 - move, move])
+
+    def follower_reward(self, state, follower_action, leader_action, mean_field):
+        return -self.kink * jnp.abs(mean_field[state] - 1.0 / self.num_states) - 0.1 * follower_action
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        return mean_field[0] + 0.1 * leader_action
