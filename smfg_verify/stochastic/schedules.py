@@ -91,7 +91,14 @@ class Schedule(Portable, eqx.Module):
         return _clipped(*(getattr(self, name) * scale for name in _NAMES))
 
     def at_lane(self, lane: Int[Array, ""]) -> "Schedule":
-        """The schedule of one lane: the same for all."""
+        """The schedule of one lane: the same for all.
+
+        Args:
+            lane: number of the lane.
+
+        Returns:
+            The schedule itself.
+        """
         return self
 
     @classmethod
@@ -130,7 +137,14 @@ class PowerSchedule(Portable, eqx.Module):
         return _clipped(*(self.constants * base ** (-self.exponents)))
 
     def at_lane(self, lane: Int[Array, ""]) -> "PowerSchedule":
-        """The schedule of one lane, as one of one lane."""
+        """The schedule of one lane, as one of one lane.
+
+        Args:
+            lane: number of the lane.
+
+        Returns:
+            Constants and exponents of it alone, (4, 1).
+        """
         return PowerSchedule(self.constants[:, lane, None], self.exponents[:, lane, None])
 
 
