@@ -6,17 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-<<<<<<< HEAD
 from smfg_verify.cli.computing import prepare
 from smfg_verify.cli.config import assigned_texts
 from smfg_verify.cli.endings import FINISHED, INTERRUPTED, say
 from smfg_verify.cli.options import FigureOptions, ProgramOptions, SliceOptions, SweepOptions, given
-=======
-from smfg_verify.cli.computing import use_float64
-from smfg_verify.cli.config import assigned_texts
-from smfg_verify.cli.endings import FINISHED, INTERRUPTED, say
-from smfg_verify.cli.options import FigureOptions, SliceOptions, SweepOptions, given
->>>>>>> w/minute
 from smfg_verify.cli.screen import say_written, screen
 
 
