@@ -16,7 +16,6 @@ from smfg_verify.exact.equilibrium.rescue import with_rescue_of_points
 from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
-from smfg_verify.policies import softmax_policy
 from smfg_verify.records.entries import Arguments
 
 # Few leaders need the costly searches, which go on until the last of a batch is done, so that those batches are small.
