@@ -7,6 +7,7 @@ import jax
 import jaxlib.version
 import pytest
 from hypothesis import settings
+from jax.experimental.compilation_cache import compilation_cache
 from jaxtyping import install_import_hook
 
 # Tests compile thousands of programs that each run once, so the compiler is told not to optimise them; programs that
@@ -51,6 +52,17 @@ def pytest_collection_modifyitems(config, items):
             for marker, reason in _NOT_TYPED.items():
                 if item.get_closest_marker(marker):
                     item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def without_jaxs_cache():
+    """Programs that are compiled, not read from a cache that whoever runs the tests has switched on."""
+    folder = jax.config.values["jax_compilation_cache_dir"]
+    jax.config.update("jax_compilation_cache_dir", None)
+    compilation_cache.reset_cache()
+    yield
+    jax.config.update("jax_compilation_cache_dir", folder)
+    compilation_cache.reset_cache()
 
 
 @pytest.fixture(autouse=True, scope="module")

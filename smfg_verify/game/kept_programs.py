@@ -88,7 +88,8 @@ def kept_program(
         What carries it out; None where nothing is kept, while another function is being traced, or where the arguments
         or the program are of a kind that no file can hold.
     """
-    if not _STORE:
+    # What JAX's own cache returns cannot be written again: the functions in it are lost.
+    if not _STORE or jax.config.values["jax_compilation_cache_dir"]:
         return None
     leaves, tree = jax.tree.flatten(arguments)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):

@@ -1,5 +1,6 @@
 """Programs that outlive their process: the same bits, not traced again, and never those of another game."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -20,7 +21,7 @@ LOGITS = np.array([[0.3, -0.2]])
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path, without_jaxs_cache):
     keep_programs(ProgramStore(tmp_path))
     yield tmp_path
     keep_programs(None)
@@ -30,7 +31,7 @@ def files(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
-def test_a_solve_has_the_same_bits_whether_its_program_was_compiled_kept_or_neither(tmp_path):
+def test_a_solve_has_the_same_bits_whether_its_program_was_compiled_kept_or_neither(tmp_path, without_jaxs_cache):
     game = games.load("two-road-toll")
     plain = solve_equilibrium(game, LOGITS)
     keep_programs(ProgramStore(tmp_path))
@@ -161,8 +162,16 @@ def test_a_new_process_carries_out_what_it_never_traced(tmp_path):
         "matrix = jnp.asarray([[2.0, 1.0], [0.0, 4.0]])\n"
         "print(compiled_for_game(solution)(games.load('laffer-tax'), matrix, jnp.asarray([4.0, 4.0])).tolist())"
     )
-    said = [
-        subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
-    ]
+    own = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    said = [subprocess.run(command, env=own, capture_output=True, text=True, check=True).stdout for _ in range(2)]
     assert said == ["traced\n[1.5, 1.0]\n", "[1.5, 1.0]\n"]
+
+
+def test_where_jaxs_own_cache_is_on_no_program_is_kept(store, tmp_path):
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path / "jax"))
+    try:
+        assert float(_gain(games.load("laffer-tax", discount=0.5))) == 2.0
+    finally:
+        jax.config.update("jax_compilation_cache_dir", None)
+    assert not any(name.endswith(".program") for name in files(store))
