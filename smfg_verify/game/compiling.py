@@ -9,9 +9,8 @@ import jaxlib.version
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame
-from smfg_verify.game.kept_programs import kept_program
+from smfg_verify.game.kept_programs import kept_program, make_room
 from smfg_verify.game.prepared import digest_of, is_prepared, traced
-from smfg_verify.game.program_memory import drop_programs_if_many
 
 # The compiler's older code generator takes two thirds of the time, and what it makes runs as fast. jaxlib 0.11 knows it
 # no more, and refuses options that it does not know.
@@ -86,7 +85,7 @@ def compiled_for_game(function: Callable[P, R], **options: Any) -> GameProgram[P
         result: R = program(ready, *arguments, **named)
         if num_programs() != known:
             require_unchanged(ready)
-            drop_programs_if_many()
+            make_room()
         return result
 
     def require_unchanged(ready: AbstractGame) -> None:

@@ -4,6 +4,7 @@ Nothing is kept unless `keep_programs` was called, which the command line does a
 """
 
 import functools
+import gc
 import io
 import pickle
 import re
@@ -17,6 +18,7 @@ from jax.experimental.serialize_executable import deserialize_and_load, serializ
 
 from smfg_verify.game.base import AbstractGame
 from smfg_verify.game.program_keys import NotKept, program_key
+from smfg_verify.game.program_memory import drop_programs_if_many
 from smfg_verify.game.program_store import ProgramStore
 
 # The store of this process, and the programs that it took from there or left there.
@@ -39,6 +41,13 @@ def keep_programs(store: ProgramStore | None) -> None:
 def forget_programs() -> None:
     """Drop the programs that are loaded; what is needed again is read again."""
     _PROGRAMS.clear()
+
+
+def make_room() -> None:
+    """Drop all programs, those that are kept in files too, where they have taken half of the memory maps there are."""
+    if drop_programs_if_many():
+        forget_programs()
+        gc.collect()
 
 
 class _Slot(NamedTuple):
@@ -96,7 +105,9 @@ def kept_program(
         return None
     known = (function, *options.items(), tree, jax.config.read("jax_enable_x64"), *map(_description, leaves))
     if known not in _PROGRAMS:
-        _PROGRAMS[known] = _found_or_made(_STORE[0], function, options, arguments, made)
+        found = _found_or_made(_STORE[0], function, options, arguments, made)
+        make_room()
+        _PROGRAMS[known] = found
     program = _PROGRAMS[known]
     return None if program is None else functools.partial(program, leaves)
 

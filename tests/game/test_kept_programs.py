@@ -12,7 +12,7 @@ import pytest
 
 from smfg_verify import games, leader_objective, solve_equilibrium
 from smfg_verify.errors import InputError
-from smfg_verify.game import compiled_for_game, traced
+from smfg_verify.game import compiled_for_game, kept_programs, program_memory, traced
 from smfg_verify.game.kept_programs import forget_programs, keep_programs
 from smfg_verify.game.program_store import ProgramStore
 from tests.game.reach.roads import road
@@ -45,6 +45,19 @@ def test_a_solve_has_the_same_bits_whether_its_program_was_compiled_kept_or_neit
     for found in (compiled, read):
         assert jax.tree.structure(found) == jax.tree.structure(plain)
         jax.tree.map(np.testing.assert_array_equal, found, plain)
+
+
+def test_kept_programs_are_dropped_with_the_others_where_maps_get_few(store, monkeypatch):
+    game = games.load("two-road-toll")
+    first = solve_equilibrium(game, LOGITS)
+    held = len(kept_programs._PROGRAMS)
+    assert held
+    forget_programs()
+    monkeypatch.setattr(program_memory, "max_maps", lambda: 1.0)
+    monkeypatch.setattr(program_memory, "num_maps", lambda: 1000)
+    again = solve_equilibrium(game, LOGITS)
+    assert len(kept_programs._PROGRAMS) <= 1
+    np.testing.assert_array_equal(again.mean_field, first.mean_field)
 
 
 def test_what_is_read_is_not_traced_and_follows_its_numbers(store):
