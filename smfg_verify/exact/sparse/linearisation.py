@@ -32,8 +32,9 @@ Field = Float[np.ndarray, " M"]
 Vector = Float[np.ndarray, " n"]
 # Entries of the mean field below this share of the largest are scaled as if they were so large.
 _LEAST_SHARE = 1e-30
-# Vectors that a Krylov method keeps, and its restarts; rounds of refinement of the whole system.
-_RESTART, _MAX_RESTARTS, _ROUNDS = 80, 5, 3
+# Vectors that a Krylov method keeps, and its restarts; rounds of refinement of the whole system, and what each of them
+# is to bring: more would drown in what products round where a chain mixes slowly.
+_RESTART, _MAX_RESTARTS, _ROUNDS, _A_ROUND = 80, 5, 4, 1e-5
 # How far above what was asked for a residual may stay, and the one that rounding alone may leave.
 _SLACK, _SOLVED = 1e2, 1e-6
 
@@ -238,9 +239,8 @@ class Linear:
 
         operator = LinearOperator((right.size, right.size), matvec=scaled, dtype=float)
         restart = min(_RESTART, right.size)
-        found, _ = gmres(
-            operator, right / scale, rtol=0.1 * tolerance, atol=0.0, restart=restart, maxiter=_MAX_RESTARTS
-        )
+        wanted = max(0.1 * tolerance, _A_ROUND)
+        found, _ = gmres(operator, right / scale, rtol=wanted, atol=0.0, restart=restart, maxiter=_MAX_RESTARTS)
         result: Field = scale * found
         return result, count
 
