@@ -20,6 +20,7 @@ import jax
 import numpy as np
 
 from benchmarks import numpy_ac_smfg
+from benchmarks.peers.environments import MissingPeerError, interpreter
 from smfg_verify import games
 from smfg_verify.game import AbstractGame, TabularGame
 from smfg_verify.stochastic import ac_smfg
@@ -106,6 +107,15 @@ def contenders(arguments: argparse.Namespace) -> dict[str, Callable[[], Clock]]:
     return result
 
 
+def numba_interpreter() -> str | None:
+    """That of an environment of its own; None, with a word, where it cannot be made."""
+    try:
+        return str(interpreter("numba"))
+    except MissingPeerError as error:
+        print(f"left out: {error}")
+        return None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--states", type=int, default=10)
@@ -114,9 +124,12 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=50_000, help="of all but the NumPy loop, which runs fewer")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--double", action="store_true", help="float64 in place of float32")
-    parser.add_argument("--numba", help="Python interpreter that has Numba and NumPy")
+    parser.add_argument("--numba", help="interpreter that has Numba and NumPy; `auto` makes one")
+    parser.add_argument("--out", type=Path, help="a JSON file")
     arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", arguments.double)
+    if arguments.numba == "auto":
+        arguments.numba = numba_interpreter()
     timings = contenders(arguments)
     times: dict[str, list[Clock]] = {name: [] for name in timings}
     for _ in range(arguments.repeats):
@@ -133,6 +146,9 @@ def main() -> None:
                 f"; ac_smfg takes {mine.wall / cost.wall:.3f} and {mine.processor / cost.processor:.3f} of it", end=""
             )
         print()
+    if arguments.out is not None:
+        found = {name: [clock._asdict() for clock in clocks] for name, clocks in times.items()}
+        arguments.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

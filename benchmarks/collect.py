@@ -18,21 +18,29 @@ from pathlib import Path
 from benchmarks.peers.environments import FOLDER, ROOT
 
 SCHEMA = 1
-# Arguments of a full and of a quick run, by benchmark; each takes --out.
+# By name: the module, and arguments of a full and of a quick run; each takes --out.
+_NUMBA = ("--numba", "auto")
 BENCHMARKS = {
-    "chain_equilibria": ({"--states": (7, 20, 100)}, {"--states": (7,), "--repeats": (5,)}),
-    "dense_games": ({"--states": (10, 50, 100, 200)}, {"--states": (10,), "--repeats": (3,)}),
+    "chain": ("chain_equilibria", ("--states", 7, 20, 100), ("--states", 7, "--repeats", 5)),
+    "dense": ("dense_games", ("--states", 10, 50, 100, 200), ("--states", 10, "--repeats", 3)),
+    "seed-steps, 64 seeds": ("ac_smfg_speed", _NUMBA, (*_NUMBA, "--iterations", 5000, "--repeats", 3)),
+    "seed-steps, 1 seed": (
+        "ac_smfg_speed",
+        (*_NUMBA, "--seeds", 1),
+        (*_NUMBA, "--seeds", 1, "--iterations", 50_000, "--repeats", 3),
+    ),
 }
 _VERSIONS = ("smfg-verify", "jax", "jaxlib", "numpy", "scipy", "equinox")
 
 
 def carry_out(name: str, quick: bool) -> object:
     """One benchmark in a process of its own, and the numbers that it wrote."""
-    options = BENCHMARKS[name][quick]
-    flat = [str(word) for option, values in options.items() for word in (option, *values)]
+    module, *arguments = BENCHMARKS[name]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.json"
-        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *flat, "--out", out], cwd=ROOT)
+        done = subprocess.run(
+            [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments[quick]), "--out", out], cwd=ROOT
+        )
         return json.loads(out.read_text()) if done.returncode == 0 else f"exit code {done.returncode}"
 
 
