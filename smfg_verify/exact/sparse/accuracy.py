@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
 
 from smfg_verify.exact.equilibrium.accuracy import GRAINS, ROUNDINGS, irregularity, is_stepped, tangent
 from smfg_verify.exact.equilibrium.outcome import Status
@@ -222,10 +222,13 @@ def spectral_radius(linear: Linear) -> float:
         return float(np.max(np.abs(np.linalg.eigvals(columns))))
     operator = LinearOperator((size, size), matvec=response, dtype=float)
     start = np.random.default_rng(0).uniform(-1.0, 1.0, size)
+    if not np.any(response(start)):
+        # No crowd moves the follower: Arnoldi has no vector to begin with.
+        return 0.0
     try:
         found = eigs(
             operator, k=1, which="LM", ncv=_SMALL, maxiter=_SMALL, tol=_DIGITS, v0=start, return_eigenvectors=False
         )
-    except ArpackNoConvergence:
+    except ArpackError:  # not converged, or no further vector, as of a nilpotent map
         return float("nan")
     return float(np.abs(found[0]))

@@ -8,7 +8,7 @@ from smfg_verify.exact import AscentStatus
 from smfg_verify.game.checks.differences import SlopeStatus
 from smfg_verify.games import CongestionPricing
 from tests.exact.sparse.test_equilibrium import SAME, logits_of
-from tests.helpers.local_games import Steep
+from tests.helpers.local_games import Ring, Steep
 
 PARTS = ("total", "direct", "policy_response", "mean_field_response", "held_field", "policy_space")
 
@@ -59,3 +59,20 @@ def test_ascent_of_a_large_game_ends_at_the_higher_toll():
     assert np.all(np.diff(optimum.objective_history) > 0.0)
     at_vertex = solve_equilibrium(game, np.asarray(optimum.leader_logits))
     np.testing.assert_allclose(at_vertex.mean_field, optimum.gradient.equilibrium.mean_field, atol=1e-9)
+
+
+def test_slopes_that_are_no_numbers_give_no_gradient():
+    """The adjoint equation's right-hand side was NaN, and its solution counted as zero with no residual."""
+    game, logits = Ring("nan slope"), np.array([[0.3, -0.2], [0.1, 0.4]])
+    found = stackelberg_gradient(game, logits, method="sparse", throw=False)
+    assert bool(found.equilibrium.converged)
+    assert np.all(np.isnan(found.total))
+    with pytest.raises(RuntimeError, match="adjoint equation was not solved"):
+        stackelberg_gradient(game, logits, method="sparse")
+
+
+def test_rewards_steep_in_units_of_the_temperature_have_a_gradient():
+    """What the value brings to the mean field's adjoint equation is 10^5 times its right-hand side."""
+    game, logits = Ring("steep", crowding=1e6, temperature=1e5), np.array([[0.3, -0.2], [0.1, 0.4]])
+    dense, sparse = (stackelberg_gradient(game, logits, method=method) for method in ("dense", "sparse"))
+    assert np.linalg.norm(sparse.total - dense.total) <= float(sparse.error_bound + dense.error_bound) < 1e-6

@@ -101,7 +101,8 @@ def test_wells_left_more_rarely_than_their_own_moves_are_rounded_have_no_law_or_
     """Pivots of such wells are noise, and refinement by it moves so little that it looked as if it had converged."""
     generator = np.random.default_rng(int(-np.log10(rate)))
     for size in (6, 8, 9):
-        wells, rates = np.arange(size) // (size // 2 if size % 2 == 0 else 3), generator.uniform(0.02, 0.1, (size, size))
+        wells = np.arange(size) // (size // 2 if size % 2 == 0 else 3)
+        rates = generator.uniform(0.02, 0.1, (size, size))
         rates[wells[:, None] != wells] *= rate
         np.fill_diagonal(rates, 0.0)
         np.fill_diagonal(rates, 1.0 - rates.sum(axis=1))
