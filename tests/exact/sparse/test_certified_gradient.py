@@ -8,7 +8,7 @@ from smfg_verify.exact import AscentStatus
 from smfg_verify.game.checks.differences import SlopeStatus
 from smfg_verify.games import CongestionPricing
 from tests.exact.sparse.test_equilibrium import SAME, logits_of
-from tests.helpers.local_games import Ring, Steep
+from tests.helpers.local_games import Alike, Ring, Steep
 
 PARTS = ("total", "direct", "policy_response", "mean_field_response", "held_field", "policy_space")
 
@@ -76,3 +76,20 @@ def test_rewards_steep_in_units_of_the_temperature_have_a_gradient():
     game, logits = Ring("steep", crowding=1e6, temperature=1e5), np.array([[0.3, -0.2], [0.1, 0.4]])
     dense, sparse = (stackelberg_gradient(game, logits, method=method) for method in ("dense", "sparse"))
     assert np.linalg.norm(sparse.total - dense.total) <= float(sparse.error_bound + dense.error_bound) < 1e-6
+
+
+@pytest.mark.parametrize("temperature", [1.0, 1e-4, 1e-6])
+@pytest.mark.parametrize("rewards", [0.1, 7.3])
+def test_roundings_of_the_policy_count(temperature, rewards):
+    """Closed form: half of all take each action, which roundings of its worth in units of the temperature change.
+
+    Neither law nor value is touched by them, so that the equilibrium's errors tell nothing of the gradient's.
+    """
+    logits = np.array([[0.3, -0.2], [0.1, 0.4]])
+    found = stackelberg_gradient(Alike(rewards=rewards, temperature=temperature), logits, method="sparse")
+    charged = 1.0 / (1.0 + np.exp(logits[:, 0] - logits[:, 1]))
+    objective = 10.0 * (0.5 + 1.5 * np.mean(charged))
+    slope = 7.5 * charged * (1.0 - charged)
+    error = float(np.linalg.norm(found.total - np.stack([-slope, slope], axis=1)))
+    assert error <= float(found.error_bound) < 1e-2 / temperature * 1e-10 * (1.0 + rewards)
+    assert abs(float(found.objective) - objective) <= float(found.certificate.objective_error_bound)
