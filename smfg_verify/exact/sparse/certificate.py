@@ -215,5 +215,6 @@ def _assembly(
     whole = terms + np.abs(multiplier.value) * size + linear.place.law.law * np.max(np.abs(multiplier.field))
     rows = np.bincount(np.asarray(game.leader_observation), whole, minlength=local.leader_policy.shape[0])
     weights = np.linalg.norm(np.asarray(local.leader_policy), axis=1)
-    objective = SPREAD * unit * np.max(np.abs(leader.value)) + np.sum(leader.visits * grain)
+    # Each state's equation of the leader's value is rounded, and counts as often as the state is visited.
+    objective = SPREAD * unit * np.max(np.abs(leader.value)) + unit * np.sum(terms)
     return float(_NONLINEAR * unit * np.linalg.norm(weights * rows)), float(objective)

@@ -1,5 +1,7 @@
 """Gradients by sparse factors: against the dense ones and central differences; their certificates."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -93,3 +95,11 @@ def test_roundings_of_the_policy_count(temperature, rewards):
     error = float(np.linalg.norm(found.total - np.stack([-slope, slope], axis=1)))
     assert error <= float(found.error_bound) < 1e-2 / temperature * 1e-10 * (1.0 + rewards)
     assert abs(float(found.objective) - objective) <= float(found.certificate.objective_error_bound)
+
+
+@pytest.mark.parametrize("discount", [0.9, 0.999, 0.9999])
+def test_roundings_of_the_leaders_value_count(discount):
+    """Closed form: actions alike in all, and (1 + b) / 2 + b a period for ever."""
+    found = stackelberg_gradient(Alike(rewards=0.0, discount=discount), np.zeros((2, 2)), method="sparse")
+    error = abs(float(found.objective) - float(1.25 / (1 - Fraction(discount))))
+    assert error <= float(found.certificate.objective_error_bound) < 1e-13 / (1.0 - discount) ** 2.5
