@@ -87,3 +87,64 @@ class Steep(AbstractGame):
 
     def leader_reward(self, state, follower_action, leader_action, mean_field):
         return mean_field[0] + 0.1 * leader_action
+
+
+class Ring(AbstractGame):
+    """A ring of twenty states; two zones of the leader; what the crowd does to either reward is chosen by `kind`."""
+
+    kind: str = eqx.field(static=True, default="none")
+    crowding: Float[Array, ""] = parameter(default=1.0)
+    discount: Float[Array, ""] = parameter(default=0.9)
+    temperature: Float[Array, ""] = parameter(default=0.5)
+    num_states, num_follower_actions, num_leader_actions = 20, 2, 2
+
+    @property
+    def leader_observation(self):
+        return tuple(int(s >= 10) for s in range(20))
+
+    def successors(self, state, follower_action, leader_action):
+        return jnp.stack([state, (state + 1) % 20, (state - 1) % 20])
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        ahead, back = 0.2 + 0.1 * follower_action, 0.3 - 0.1 * follower_action + 0.05 * leader_action
+        return jnp.stack([1.0 - ahead - back, ahead, back])
+
+    def follower_reward(self, state, follower_action, leader_action, mean_field):
+        ahead, back = mean_field[(state + 1) % 20], mean_field[(state - 1) % 20]
+        crowd = ahead - 2.0 * mean_field[state] + back if self.kind == "steep" else -mean_field[state]
+        return jnp.sin(state + 0.3) + (0.0 if self.kind == "none" else self.crowding * crowd)
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        here = mean_field[state]
+        # Flat, but reverse differentiation multiplies its zero by a root's NaN.
+        bonus = jnp.where(here > 0.9, jnp.sqrt(here - 0.9), 0.0) if self.kind == "nan slope" else 0.0
+        return jnp.cos(state) * here + 0.1 * leader_action + bonus
+
+
+class Alike(AbstractGame):
+    """A ring whose actions lead to the same, listed in another order, and are paid alike; the leader gains by one.
+
+    Each action is taken by half of all: $r_{l,\\pi} = b + (1 + b) / 2$, whatever the temperature.
+    """
+
+    rewards: Float[Array, ""] = parameter(default=1.0)
+    discount: Float[Array, ""] = parameter(default=0.9)
+    temperature: Float[Array, ""] = parameter(default=0.5)
+    num_states, num_follower_actions, num_leader_actions = 20, 2, 2
+
+    @property
+    def leader_observation(self):
+        return tuple(int(s >= 10) for s in range(20))
+
+    def successors(self, state, follower_action, leader_action):
+        ahead, back = (state + 1) % 20, (state - 1) % 20
+        return jnp.where(follower_action == 0, jnp.stack([state, ahead, back]), jnp.stack([back, state, ahead]))
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        return jnp.where(follower_action == 0, jnp.array([0.47, 0.3, 0.23]), jnp.array([0.23, 0.47, 0.3]))
+
+    def follower_reward(self, state, follower_action, leader_action, mean_field):
+        return self.rewards * jnp.sin(state + 0.3)
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        return follower_action + (1.0 + follower_action) * leader_action

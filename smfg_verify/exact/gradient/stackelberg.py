@@ -170,6 +170,12 @@ def raise_if_singular(gradient: StackelbergGradient) -> None:
     if np.all(np.isfinite(gradient.total)):
         return
     condition = float(np.max(np.asarray(gradient.certificate.condition)))
+    if np.isnan(condition):
+        raise NumericalError(
+            "gradient: not known although the equilibrium has converged: its adjoint equation was not solved by a "
+            "Krylov method. Likely causes: slopes that are not finite, or an equilibrium that is not locally unique. "
+            "method='dense' solves it by a factorisation; pass throw=False to get NaN."
+        )
     raise NumericalError(
         f"gradient: not finite although the equilibrium has converged, condition number {condition:.3g}: the "
         "equilibrium is not locally unique. Likely cause: more than one recurrent class. Pass throw=False to get NaN."

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
 
 from smfg_verify.exact.equilibrium.accuracy import GRAINS, ROUNDINGS, irregularity, is_stepped, tangent
 from smfg_verify.exact.equilibrium.outcome import Status
@@ -43,6 +43,8 @@ class Estimate(NamedTuple):
         value_error: estimate of the largest error of the value, in units of reward; infinite where nothing is known.
         steep: an entry of the mean field in which a slope of the game is not finite; -1 if there is none.
         directions: of the unknowns, as long as the errors: where the mean field's and where the value's is largest.
+        doubt: what the equations may miss, entry by entry; None where nothing is known.
+        quality: of which what each action is worth to the follower is rounded by, (n,), in units of reward.
     """
 
     place: Place
@@ -50,6 +52,8 @@ class Estimate(NamedTuple):
     value_error: float
     steep: int = -1
     directions: tuple[Pair, ...] = ()
+    doubt: Pair | None = None
+    quality: np.ndarray | None = None
 
 
 def accuracy(game: AbstractGame, local: Local, place: Place) -> Estimate:
@@ -74,7 +78,7 @@ def accuracy(game: AbstractGame, local: Local, place: Place) -> Estimate:
             break
         place = following
     linear = Linear(game, local, place)
-    rounding = _rounding(game, local, linear)
+    rounding, quality = _rounding(game, local, linear)
     grain = _grain(game, local, linear, rounding)
     if grain is None:
         return Estimate(place, np.inf, np.inf)
@@ -87,7 +91,7 @@ def accuracy(game: AbstractGame, local: Local, place: Place) -> Estimate:
     trusted = turned is not None and turned[0] <= field and turned[1] <= value
     if not trusted:
         return Estimate(place, np.inf, np.inf)
-    return Estimate(place, 2.0 * field, 2.0 * value, directions=tuple(directions))
+    return Estimate(place, 2.0 * field, 2.0 * value, -1, tuple(directions), doubt, quality)
 
 
 def _steep_entry(linear: Linear) -> int:
@@ -99,8 +103,9 @@ def _steep_entry(linear: Linear) -> int:
     return int(np.argmax(bad)) if np.any(bad) else -1
 
 
-def _rounding(game: AbstractGame, local: Local, linear: Linear) -> Pair:
-    """What the rounding of the equations' evaluation may amount to, entry by entry; see the dense side's."""
+def _rounding(game: AbstractGame, local: Local, linear: Linear) -> tuple[Pair, np.ndarray]:
+    """What the rounding of the equations' evaluation may amount to, entry by entry, see the dense side's; and that of
+    what each action is worth to the follower."""
     place, law = linear.place, linear.place.law
     value, policy = place.point.value, np.asarray(place.answer.policy)
     unit = np.finfo(float).eps
@@ -119,7 +124,8 @@ def _rounding(game: AbstractGame, local: Local, linear: Linear) -> Pair:
     changes = [linear.law_along(logits[:, None, None, None] * np.asarray(turn)) for turn in known.turned]
     spread = SPREAD * np.linalg.norm(changes, axis=0) / np.sqrt(_DRAWS)
     by_law = population(game, law.error + spread + _lost_to_underflow(local, place), policy)
-    return Pair(by_law + sums * unit * place.point.field, quality + ROUNDINGS * unit * whole + lost)
+    rounding = Pair(by_law + sums * unit * place.point.field, quality + ROUNDINGS * unit * whole + lost)
+    return rounding, tau * logits
 
 
 def _lost_to_underflow(local: Local, place: Place) -> np.ndarray:
@@ -222,10 +228,13 @@ def spectral_radius(linear: Linear) -> float:
         return float(np.max(np.abs(np.linalg.eigvals(columns))))
     operator = LinearOperator((size, size), matvec=response, dtype=float)
     start = np.random.default_rng(0).uniform(-1.0, 1.0, size)
+    if not np.any(response(start)):
+        # No crowd moves the follower: Arnoldi has no vector to begin with.
+        return 0.0
     try:
         found = eigs(
             operator, k=1, which="LM", ncv=_SMALL, maxiter=_SMALL, tol=_DIGITS, v0=start, return_eigenvectors=False
         )
-    except ArpackNoConvergence:
+    except ArpackError:  # not converged, or no further vector, as of a nilpotent map
         return float("nan")
     return float(np.abs(found[0]))

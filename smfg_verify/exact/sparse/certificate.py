@@ -1,12 +1,13 @@
 r"""How far the gradient of a large game can be trusted: what `gradient.certificate` states, estimated by products.
 
 The errors of the point are carried to the gradient by moving it: along the directions in which the equilibrium's own
-errors are largest the whole formula is evaluated again, so far away that the difference is clear of rounding, and
-scaled back. Roundings of random sign of the adjoint equation are carried by solves with it. Beside that, an adjoint
-gradient has to give the same derivative along random directions of the leader as the forward response of the
-equilibrium does; what they differ by counts as an error too.
+errors are largest, joined with errors of random sign and roundings of what each action is worth, the whole formula is
+evaluated again, so far away that the difference is clear of rounding, and scaled back. Roundings of random sign of the
+adjoint equation are carried by solves with it. Beside that, an adjoint gradient has to give the same derivative along
+random directions of the leader as the forward response of the equilibrium does; what they differ by counts too.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ from smfg_verify.exact.gradient.certificate import Certificate, to_logits
 from smfg_verify.exact.gradient.perturbation import leader_directions
 from smfg_verify.exact.sparse.accuracy import SPREAD, Estimate
 from smfg_verify.exact.sparse.gradient import Formula, Table, Tables, change_along, gradient_formula
-from smfg_verify.exact.sparse.linearisation import Linear, Pair, place_at
+from smfg_verify.exact.sparse.linearisation import Linear, Pair, Vector, place_at
 from smfg_verify.exact.sparse.local_moves import Local
 from smfg_verify.exact.sparse.local_slopes import local_slopes
 from smfg_verify.game import AbstractGame
@@ -65,12 +66,22 @@ def certify(
     error = float(equilibrium.error_bound)
     moves = np.stack([pair.field if _is_seen(pair, error) else np.zeros_like(pair.field) for pair in responses])
     seen = local_slopes(game, np.asarray(local.targets), np.asarray(linear.field), moves, error)
-    moved = [_moved(game, local, linear, formula, direction) for direction in estimate.directions]
+    assert estimate.doubt is not None
+    assert estimate.quality is not None
+    random = _random_errors(linear, estimate.doubt, estimate.quality)
+    moved = [
+        _moved(game, local, linear, formula, direction.plus(beside), shift)
+        for direction, (beside, shift) in zip(estimate.directions, random, strict=True)
+    ]
     rounding, objective = _assembly(game, local, linear, formula, seen.leader_grain)
-    gradient = _NONLINEAR * max(change.gradient for change in moved) + SPREAD * _adjoint_rounding(
+    gradient = _NONLINEAR * _largest([change.gradient for change in moved]) + SPREAD * _adjoint_rounding(
         local, linear, formula
     )
     gradient += SPREAD * _disagreement(local, linear, formula, directions, responses) + rounding
+    objective += max(
+        _NONLINEAR * _largest([change.objective for change in moved]),
+        _objective_error(linear, formula, estimate.doubt, estimate.quality / float(local.temperature)),
+    )
     unseen = np.inf if seen.hidden else 0.0
     differentiable = bool(seen.slopes.differentiable)
     return Certificate(
@@ -78,7 +89,7 @@ def certify(
         adjoint_residual=jnp.asarray(formula.residual),
         condition=jnp.asarray(np.nan),
         error_bound=jnp.asarray(gradient + unseen if differentiable else np.inf),
-        objective_error_bound=jnp.asarray(_NONLINEAR * max(change.objective for change in moved) + objective + unseen),
+        objective_error_bound=jnp.asarray(objective + unseen),
         slopes=seen.slopes,
     )
 
@@ -94,21 +105,56 @@ def _is_seen(response: Pair, error: float) -> bool:
     return bool(np.max(np.abs(response.field)) > _RESOLUTION * error)
 
 
-def _moved(game: AbstractGame, local: Local, linear: Linear, formula: Formula, direction: Pair) -> _Change:
-    """Change of gradient and objective when the point moves by a small direction, from a longer one."""
+def _random_errors(linear: Linear, doubt: Pair, quality: Vector) -> list[tuple[Pair, np.ndarray]]:
+    """Errors of the unknowns from misses of random sign in their equations, and roundings of the actions' worth.
+
+    Those that do most to the value lift it everywhere alike, which no action feels.
+    """
+    generator = np.random.default_rng(0)
+    policy = np.asarray(linear.place.answer.policy)
+    errors = []
+    for _ in range(_DRAWS):
+        signs = (generator.choice([-1.0, 1.0], part.shape) for part in doubt)
+        error = linear.solve(doubt.times(Pair(*signs)), _ROUGH).within(_ROUGH)
+        shift = quality[:, None] * generator.choice([-1.0, 1.0], policy.shape)
+        # Changes count times `_NONLINEAR` afterwards.
+        errors.append((error.times(SPREAD / _NONLINEAR), SPREAD / _NONLINEAR * shift))
+    return errors
+
+
+def _objective_error(linear: Linear, formula: Formula, doubt: Pair, logits: Vector) -> float:
+    r"""First-order error of the objective, whatever the signs: $|\lambda|^T$ doubt, and that of the policy's logits."""
+    multiplier, policy = formula.multipliers[0].plus(formula.multipliers[1]), np.asarray(linear.place.answer.policy)
+    slopes = formula.leader.slopes.by_follower
+    by_logits = np.abs(policy * (slopes - np.sum(policy * slopes, axis=1, keepdims=True)))
+    carried = np.abs(multiplier.field) @ doubt.field + np.abs(multiplier.value) @ doubt.value
+    return float(carried + np.sum(by_logits, axis=1) @ logits)
+
+
+def _moved(
+    game: AbstractGame, local: Local, linear: Linear, formula: Formula, direction: Pair, shift: np.ndarray
+) -> _Change:
+    """Change of gradient and objective when the point and the actions' worth move a little, from a longer move."""
     point = linear.place.point
     masses = np.where(point.field > 0.0, point.field, np.inf)
-    size = max(np.sum(np.abs(direction.field)), np.max(np.abs(direction.value)) / float(local.temperature))
+    by_value = max(np.max(np.abs(direction.value)), np.max(np.abs(shift)))
+    size = max(np.sum(np.abs(direction.field)), by_value / float(local.temperature))
     share = np.max(np.abs(direction.field) / masses)
     longer = min(_FAR / size if size > 0.0 else 1.0, _SHARE / share if share > 0.0 else np.inf)
     there = point.plus(direction, longer)
+    local = replace(local, shift=jnp.asarray(longer * shift))
     place = place_at(game, local, Pair(np.maximum(there.field, 0.0), there.value))
     if not isinstance(place, tuple):
         return _Change(np.inf, np.inf)
     found = gradient_formula(game, local, Linear(game, local, place), formula.multipliers, _ROUGH)
     changes = [_size(local, new - old) for new, old in zip(_three(found.tables), _three(formula.tables), strict=True)]
     objective = abs(found.leader.objective - formula.leader.objective)
-    return _Change(max(changes) / longer, objective / longer)
+    return _Change(_largest(changes) / longer, objective / longer)
+
+
+def _largest(sizes: list[float]) -> float:
+    """The largest; infinite where one is no number, which `max` may pass over."""
+    return float(np.max(sizes)) if not np.any(np.isnan(sizes)) else float("inf")
 
 
 def _three(tables: Tables) -> tuple[Table, Table, Table]:
@@ -169,5 +215,6 @@ def _assembly(
     whole = terms + np.abs(multiplier.value) * size + linear.place.law.law * np.max(np.abs(multiplier.field))
     rows = np.bincount(np.asarray(game.leader_observation), whole, minlength=local.leader_policy.shape[0])
     weights = np.linalg.norm(np.asarray(local.leader_policy), axis=1)
-    objective = SPREAD * unit * np.max(np.abs(leader.value)) + np.sum(leader.visits * grain)
+    # Each state's equation of the leader's value is rounded, and counts as often as the state is visited.
+    objective = SPREAD * unit * np.max(np.abs(leader.value)) + unit * np.sum(terms)
     return float(_NONLINEAR * unit * np.linalg.norm(weights * rows)), float(objective)

@@ -20,6 +20,8 @@ Vector = Float[np.ndarray, " n"]
 _ROUNDS = 3
 # A last round that moves this share of the mass has gained nothing.
 _LOST = 1e-6
+# How far from one the factors may find the probability that the held state is ever reached; refinement gains as much.
+_MISSED = 1e-2
 # Rate at which a long walk ends, relative to the fastest move.
 _SLOWEST = 1e-6
 
@@ -163,6 +165,8 @@ def _held_law(chain: Chain, held: int) -> Law | None:
         factors = factor(sp.csr_array(sp.diags_array(chain.leaving[others]) - into[others][:, others]))
     except RuntimeError:  # a pivot that is zero to the last digit
         return None
+    if not _reaches(factors, chain, others, held):
+        return None
     masses, step = np.ones(size), np.zeros(size)
     masses[others] = factors.solve(into[others][:, [held]].toarray().ravel())
     for _ in range(_ROUNDS):
@@ -177,6 +181,16 @@ def _held_law(chain: Chain, held: int) -> Law | None:
     step[others] = np.abs(factors.solve(missed[others])) + np.abs(factors.solve(granted[others]))
     unit = np.finfo(float).eps + 2.0 * size * float(np.finfo(np.longdouble).eps)
     return found._replace(error=(step + found.law * np.sum(step)) / total + unit * found.law)
+
+
+def _reaches(factors: SuperLU, chain: Chain, others: Int[np.ndarray, " r"], held: int) -> bool:
+    """Whether the factors know that the held state is reached from everywhere with probability one.
+
+    Pivots of a well that is left more rarely than its own moves are rounded are noise, larger than they should be or
+    negative: refinement by such factors hardly moves, which looks as if it had converged.
+    """
+    reached = factors.solve(sp.csr_array(chain.rates)[others][:, [held]].toarray().ravel(), "T")
+    return bool(np.all(np.abs(reached - 1.0) <= _MISSED))
 
 
 def _long_walk(chain: Chain) -> Vector:

@@ -253,19 +253,23 @@ class Linear:
         scale: Field,
     ) -> Solved:
         size = _size(right, scale)
-        best = Solved(Pair(np.zeros_like(right.field), np.zeros_like(right.value)), 1.0 if size > 0.0 else 0.0, 0)
-        left, products = right, 0
+        # Of a right-hand side that is not a number nothing is solved.
+        nothing = Pair(np.zeros_like(right.field), np.zeros_like(right.value))
+        best = Solved(nothing, 0.0 if size == 0.0 else 1.0, 0)
+        # The first round may leave more than there was: what the value brings to the mean field's equations is larger
+        # than the right-hand side where rewards are steep in units of the temperature.
+        solution, left, products, before = nothing, right, 0, np.inf
         for _ in range(_ROUNDS):
             if best.residual <= tolerance or not np.isfinite(size):
                 break
             step, count = self._once(left, apply, transposed, tolerance, scale)
             products += count
-            solution = best.solution.plus(step)
+            solution = solution.plus(step)
             left = right.plus(apply(solution), -1.0)
             missed = _size(left, scale) / size
-            if not missed < best.residual:
+            if not missed < before:
                 break
-            best = Solved(solution, missed, products)
+            best, before = Solved(solution, missed, products) if missed < best.residual else best, missed
         return best._replace(products=products)
 
 

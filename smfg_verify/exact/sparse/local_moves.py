@@ -5,6 +5,7 @@ the same for every action the table of states has one entry for all of them, and
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -27,11 +28,14 @@ class Local(eqx.Module):
         leader_policy: phi(b | o), (O, B).
         temperature: tau, in units of reward.
         targets: states that the moves lead to, (n, a, b, k); a and b are 1 where they do not depend on that action.
+        shift: added to what each action is worth to the follower, (n, A), in units of reward: zero but where roundings
+            of it are tried.
     """
 
     leader_policy: Float[Array, "O B"]
     temperature: Float[Array, ""]
     targets: Int[AnyArray, "n a b k"]
+    shift: Float[AnyArray, "n A"]
 
 
 class Answer(eqx.Module):
@@ -55,7 +59,8 @@ def local_problem(game: AbstractGame, leader_policy: AnyArray, temperature: Scal
         first = np.take(listed, [0], axis=axis)
         listed = first if np.all(listed == first) else listed
     tau = game.temperature if temperature is None else temperature
-    return Local(jnp.asarray(leader_policy), jnp.asarray(tau, dtype=float), jnp.asarray(listed))
+    shift = jnp.zeros((game.num_states, game.num_follower_actions))
+    return Local(jnp.asarray(leader_policy), jnp.asarray(tau, dtype=float), jnp.asarray(listed), shift)
 
 
 @compiled_for_game
@@ -70,7 +75,7 @@ def _answer(game: AbstractGame, local: Local, field: Float[Array, " M"], value: 
     rows = observed_rows(local.leader_policy, game.leader_observation)
     centre = jnp.mean(value)
     ahead = jnp.sum(moves * (value - centre)[local.targets], axis=-1)
-    quality = jnp.einsum("sb,sab->sa", rows, reward + game.discount * ahead)
+    quality = jnp.einsum("sb,sab->sa", rows, reward + game.discount * ahead) + local.shift
     updated, policy = soft_answer(quality, game.discount * centre, local.temperature)
     return Answer(_joint(local, rows, policy, moves), policy, updated)
 
@@ -107,7 +112,7 @@ def answer_slope(game: AbstractGame, local: Local, field: Array, value: Array) -
     """Derivative of `answer` at a point, as a function of changes of the leader's policy, mean field and value."""
 
     def moved(policy: Array, field: Array, value: Array) -> Answer:
-        return _answer(game, Local(policy, local.temperature, local.targets), field, value)
+        return _answer(game, replace(local, leader_policy=policy), field, value)
 
     result: Linear = jax.linearize(moved, local.leader_policy, field, value)[1]
     return result
@@ -124,7 +129,7 @@ def answer_pull(game: AbstractGame, local: Local, field: Array, value: Array) ->
     """Transpose of `answer_slope`: slopes of a weighted sum in the leader's policy, the mean field and the value."""
 
     def moved(policy: Array, field: Array, value: Array) -> Answer:
-        return _answer(game, Local(policy, local.temperature, local.targets), field, value)
+        return _answer(game, replace(local, leader_policy=policy), field, value)
 
     result: Callable[..., tuple[Array, ...]] = jax.vjp(moved, local.leader_policy, field, value)[1]
     return result

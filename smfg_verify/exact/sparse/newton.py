@@ -6,6 +6,7 @@ falls in one step to no less than a tenth of it, or what the law at the point ha
 far from their tangents otherwise. On the host, because SuperLU's factors are; `root.newton` is one compiled loop.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -158,4 +159,4 @@ def _cooled(game: AbstractGame, local: Local, uniform: Field, direct: Search, ma
 
 
 def _at_temperature(local: Local, temperature: float) -> Local:
-    return Local(local.leader_policy, jnp.asarray(temperature), local.targets)
+    return replace(local, temperature=jnp.asarray(temperature))

@@ -1,5 +1,7 @@
 """Gradients by sparse factors: against the dense ones and central differences; their certificates."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from smfg_verify.exact import AscentStatus
 from smfg_verify.game.checks.differences import SlopeStatus
 from smfg_verify.games import CongestionPricing
 from tests.exact.sparse.test_equilibrium import SAME, logits_of
-from tests.helpers.local_games import Steep
+from tests.helpers.local_games import Alike, Ring, Steep
 
 PARTS = ("total", "direct", "policy_response", "mean_field_response", "held_field", "policy_space")
 
@@ -59,3 +61,45 @@ def test_ascent_of_a_large_game_ends_at_the_higher_toll():
     assert np.all(np.diff(optimum.objective_history) > 0.0)
     at_vertex = solve_equilibrium(game, np.asarray(optimum.leader_logits))
     np.testing.assert_allclose(at_vertex.mean_field, optimum.gradient.equilibrium.mean_field, atol=1e-9)
+
+
+def test_slopes_that_are_no_numbers_give_no_gradient():
+    """The adjoint equation's right-hand side was NaN, and its solution counted as zero with no residual."""
+    game, logits = Ring("nan slope"), np.array([[0.3, -0.2], [0.1, 0.4]])
+    found = stackelberg_gradient(game, logits, method="sparse", throw=False)
+    assert bool(found.equilibrium.converged)
+    assert np.all(np.isnan(found.total))
+    with pytest.raises(RuntimeError, match="adjoint equation was not solved"):
+        stackelberg_gradient(game, logits, method="sparse")
+
+
+def test_rewards_steep_in_units_of_the_temperature_have_a_gradient():
+    """What the value brings to the mean field's adjoint equation is 10^5 times its right-hand side."""
+    game, logits = Ring("steep", crowding=1e6, temperature=1e5), np.array([[0.3, -0.2], [0.1, 0.4]])
+    dense, sparse = (stackelberg_gradient(game, logits, method=method) for method in ("dense", "sparse"))
+    assert np.linalg.norm(sparse.total - dense.total) <= float(sparse.error_bound + dense.error_bound) < 1e-6
+
+
+@pytest.mark.parametrize("temperature", [1.0, 1e-4, 1e-6])
+@pytest.mark.parametrize("rewards", [0.1, 7.3])
+def test_roundings_of_the_policy_count(temperature, rewards):
+    """Closed form: half of all take each action, which roundings of its worth in units of the temperature change.
+
+    Neither law nor value is touched by them, so that the equilibrium's errors tell nothing of the gradient's.
+    """
+    logits = np.array([[0.3, -0.2], [0.1, 0.4]])
+    found = stackelberg_gradient(Alike(rewards=rewards, temperature=temperature), logits, method="sparse")
+    charged = 1.0 / (1.0 + np.exp(logits[:, 0] - logits[:, 1]))
+    objective = 10.0 * (0.5 + 1.5 * np.mean(charged))
+    slope = 7.5 * charged * (1.0 - charged)
+    error = float(np.linalg.norm(found.total - np.stack([-slope, slope], axis=1)))
+    assert error <= float(found.error_bound) < 1e-2 / temperature * 1e-10 * (1.0 + rewards)
+    assert abs(float(found.objective) - objective) <= float(found.certificate.objective_error_bound)
+
+
+@pytest.mark.parametrize("discount", [0.9, 0.999, 0.9999])
+def test_roundings_of_the_leaders_value_count(discount):
+    """Closed form: actions alike in all, and (1 + b) / 2 + b a period for ever."""
+    found = stackelberg_gradient(Alike(rewards=0.0, discount=discount), np.zeros((2, 2)), method="sparse")
+    error = abs(float(found.objective) - float(1.25 / (1 - Fraction(discount))))
+    assert error <= float(found.certificate.objective_error_bound) < 1e-13 / (1.0 - discount) ** 2.5

@@ -94,3 +94,20 @@ def test_discounted_solves_are_those_of_the_full_matrix():
     np.testing.assert_allclose(discounted(chain, 0.97).solve(right), np.linalg.solve(full, right), rtol=1e-11)
     transposed = discounted(chain, 0.97).solve(right, transposed=True)
     np.testing.assert_allclose(transposed, np.linalg.solve(full.T, right), rtol=1e-11)
+
+
+@pytest.mark.parametrize("rate", [1e-10, 1e-18, 1e-24, 1e-27, 1e-30])
+def test_wells_left_more_rarely_than_their_own_moves_are_rounded_have_no_law_or_a_right_one(rate):
+    """Pivots of such wells are noise, and refinement by it moves so little that it looked as if it had converged."""
+    generator = np.random.default_rng(int(-np.log10(rate)))
+    for size in (6, 8, 9):
+        wells = np.arange(size) // (size // 2 if size % 2 == 0 else 3)
+        rates = generator.uniform(0.02, 0.1, (size, size))
+        rates[wells[:, None] != wells] *= rate
+        np.fill_diagonal(rates, 0.0)
+        np.fill_diagonal(rates, 1.0 - rates.sum(axis=1))
+        targets = np.broadcast_to(np.arange(size), (size, size))[:, None, None]
+        found = stationary_law(chain_of(targets, rates[:, None, None]), np.ones(size))
+        expected = np.asarray(stationary_distribution(jnp.asarray(rates)))
+        assert found is None or np.sum(np.abs(found.law - expected)) <= np.sum(found.error) + 1e-15
+        assert found is not None or rate < 1e-15

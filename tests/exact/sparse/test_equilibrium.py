@@ -9,7 +9,7 @@ from smfg_verify.exact.sparse import linearisation
 from smfg_verify.game import leader_logits_shape
 from smfg_verify.games import CongestionPricing
 from tests.helpers.crowd_averse_chain import CrowdAverseChain
-from tests.helpers.local_games import Crossing, TwoSinks
+from tests.helpers.local_games import Crossing, Ring, TwoSinks
 
 SAME = {
     "grid": CongestionPricing(side=5, num_zones=3),
@@ -127,3 +127,9 @@ def test_a_hundred_thousand_states(game):
     found = solve_equilibrium(game, np.zeros(leader_logits_shape(game)))
     assert bool(found.converged)
     assert float(found.error_bound) < 1e-8
+
+
+def test_followers_whom_no_crowd_moves_answer_nothing():
+    found = solve_equilibrium(Ring("none"), logits_of(Ring("none")), method="sparse")
+    assert float(found.spectral_radius) == 0.0
+    assert bool(found.converged)
