@@ -22,7 +22,7 @@ from rich.table import Table
 from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
 from smfg_verify.game import AbstractGame, leader_logits_shape, validate
 from smfg_verify.games import CongestionPricing
-from tests.helpers.crowd_averse_chain import CrowdAverseChain
+from tests.support.crowd_averse_chain import CrowdAverseChain
 
 # States up to which the dense side is timed too.
 LARGEST_DENSE = 400

@@ -10,7 +10,7 @@ from smfg_verify.exact import AscentStatus
 from smfg_verify.game.checks.differences import SlopeStatus
 from smfg_verify.games import CongestionPricing
 from tests.exact.sparse.test_equilibrium import SAME, logits_of
-from tests.helpers.local_games import Alike, Ring, Steep
+from tests.support.local_games import Alike, Ring, Steep
 
 PARTS = ("total", "direct", "policy_response", "mean_field_response", "held_field", "policy_space")
 

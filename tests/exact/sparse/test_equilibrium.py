@@ -8,8 +8,8 @@ from smfg_verify.exact import EquilibriumMethod, Status
 from smfg_verify.exact.sparse import linearisation
 from smfg_verify.game import leader_logits_shape
 from smfg_verify.games import CongestionPricing
-from tests.helpers.crowd_averse_chain import CrowdAverseChain
-from tests.helpers.local_games import Crossing, Ring, TwoSinks
+from tests.support.crowd_averse_chain import CrowdAverseChain
+from tests.support.local_games import Crossing, Ring, TwoSinks
 
 SAME = {
     "grid": CongestionPricing(side=5, num_zones=3),
