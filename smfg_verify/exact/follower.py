@@ -207,12 +207,31 @@ class Deviation(NamedTuple):
     regret: Float[Array, " n"]
 
 
+def lowered_to_span(
+    model: FollowerModel, policy: Float[Array, "n A"], discount: Scalar, temperature: Scalar
+) -> tuple[FollowerModel, Float[Array, ""]]:
+    r"""The problem with rewards less one number, so that the policy's values have the mean zero.
+
+    All values fall alike, to the size of their span. At their own, of order 1 / (1 - gamma), rounding would be divided
+    by 1 - gamma once more where two are compared, and what looks like no gain at all may be one.
+
+    Args:
+        model: the follower's problem.
+        policy: pi(a|s), (n, A).
+        discount: gamma.
+        temperature: tau, in units of reward.
+
+    Returns:
+        The problem and the mean of $V^\pi$; the rewards are lowered by $1 - \gamma$ times that.
+    """
+    level = jnp.mean(policy_value(model, policy, discount, temperature))
+    return dataclasses.replace(model, reward=model.reward - (1.0 - discount) * level), level
+
+
 def deviation(model: FollowerModel, policy: Float[Array, "n A"], discount: Scalar) -> Deviation:
     r"""$V^* - V^\pi$ of the unregularised problem, from above: $T V - V$ bounds what $V$ lacks, divided by 1 - gamma.
 
-    Both values are those of rewards less one number, $(1 - \gamma)$ times the mean of $V^\pi$: it lowers both alike,
-    to the size of their span. At their own, of order 1 / (1 - gamma), rounding would be divided by 1 - gamma twice, and
-    what looks like no gain at all may be one.
+    Both values are those of `lowered_to_span`.
 
     Args:
         model: the follower's problem.
@@ -224,8 +243,7 @@ def deviation(model: FollowerModel, policy: Float[Array, "n A"], discount: Scala
 
     Source: Puterman 1994, Theorem 6.6.1 (bounds by the span); the granted rounding is ours.
     """
-    level = jnp.mean(policy_value(model, policy, discount, 0.0))
-    lowered = dataclasses.replace(model, reward=model.reward - (1.0 - discount) * level)
+    lowered, level = lowered_to_span(model, policy, discount, 0.0)
     value = policy_value(lowered, policy, discount, 0.0)
     optimum = optimal_value(lowered, discount)
     updated = jnp.sum(policy * (lowered.reward + discount * (lowered.transition @ value)), axis=-1)
