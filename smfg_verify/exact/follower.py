@@ -194,7 +194,7 @@ def optimal_value(model: FollowerModel, discount: Scalar) -> Optimum:
     return Optimum(value, jnp.maximum(gain, 0.0) / (1.0 - discount))
 
 
-class Deviation(NamedTuple):
+class PolicyRegret(NamedTuple):
     """What a follower without entropy may gain by leaving a policy.
 
     Attributes:
@@ -228,7 +228,7 @@ def lowered_to_span(
     return dataclasses.replace(model, reward=model.reward - (1.0 - discount) * level), level
 
 
-def deviation(model: FollowerModel, policy: Float[Array, "n A"], discount: Scalar) -> Deviation:
+def policy_regret(model: FollowerModel, policy: Float[Array, "n A"], discount: Scalar) -> PolicyRegret:
     r"""$V^* - V^\pi$ of the unregularised problem, from above: $T V - V$ bounds what $V$ lacks, divided by 1 - gamma.
 
     Both values are those of `lowered_to_span`.
@@ -255,7 +255,7 @@ def deviation(model: FollowerModel, policy: Float[Array, "n A"], discount: Scala
     regret = optimum.value - value + optimum.excess + (lacking + rounding) / (1.0 - discount)
     probable = (lost <= _ROW_SUM) & (jnp.min(model.transition) >= _LOWEST)
     # Whatever the two values are, no policy is better than the best.
-    return Deviation(level + value, jnp.where(probable, jnp.maximum(regret, 0.0), jnp.nan))
+    return PolicyRegret(level + value, jnp.where(probable, jnp.maximum(regret, 0.0), jnp.nan))
 
 
 def differentiable_value(model: FollowerModel, discount: Scalar, temperature: Scalar) -> Float[Array, " n"]:

@@ -14,7 +14,7 @@ from smfg_verify.errors import InputError, NumericalError
 from smfg_verify.exact.equilibrium.cooling import Station, stations
 from smfg_verify.exact.equilibrium.solve import prepare
 from smfg_verify.exact.exploitability import POPULATION_TOLERANCE, population_under
-from smfg_verify.exact.follower import deviation
+from smfg_verify.exact.follower import policy_regret
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain
 from smfg_verify.game import AbstractGame, SourceGap, mean_field_shape, source_gap
@@ -187,7 +187,7 @@ def _tested_one(game: AbstractGame, leader_policy: Array, policy: Array, start: 
     shape = mean_field_shape(game)
     field, residual = population_under(game, rows, policy, start)
     model = follower_model(tabulate(game, field.reshape(shape)), rows)
-    value, regret = deviation(model, policy, jnp.asarray(game.discount))
+    value, regret = policy_regret(model, policy, jnp.asarray(game.discount))
     regret = jnp.where(residual < POPULATION_TOLERANCE, regret, jnp.nan)
     states = field if game.mean_field_support == "states" else jnp.sum(field.reshape(shape), axis=1)
     moved = states @ chain(policy, model.transition)
