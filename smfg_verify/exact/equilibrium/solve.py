@@ -132,11 +132,16 @@ def compiled_equilibrium(
 
         return sparse_equilibrium(game, leader_policy, start, float(tolerance), int(max_steps)).equilibrium
     # Arrays: to the compiler a Python number is part of the program, and another one is another program.
-    bounds = (jnp.asarray(tolerance, dtype=float), jnp.asarray(max_steps), jnp.asarray(max_path_steps))
+    bounds = (_as_array(tolerance, float), _as_array(max_steps, int), _as_array(max_path_steps, int))
     return with_rescue(
         lambda rescue: _solve(game, leader_policy, start, *bounds, rescue),
         lambda: _cooled(game, leader_policy, *bounds),
     )
+
+
+def _as_array(number: float | Array, kind: type) -> Array:
+    """An array of a number, put where programs read it: `jnp.asarray` would make it by a program of its own."""
+    return number if isinstance(number, jax.Array) else jax.device_put(np.asarray(number, kind))
 
 
 def _cooled(
@@ -185,8 +190,9 @@ def checked_start(game: AbstractGame, initial: Numerical | None) -> Float[Array,
     """
     shape = mean_field_shape(game)
     if initial is None:
-        # Of a full type: JAX compiles anew for a number's weak type.
-        return jnp.full(shape, 1.0 / np.prod(shape), dtype=float)
+        # Not `jnp.full`, which is a program of its own and, of a number, an array of weak type.
+        uniform: Array = jax.device_put(np.full(shape, 1.0 / np.prod(shape)))
+        return uniform
     return checked_distribution("initial", initial, shape, "a mean field of this game")
 
 
