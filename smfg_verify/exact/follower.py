@@ -1,5 +1,6 @@
 """The representative follower: soft best response and policy evaluation at a fixed leader and mean field."""
 
+import dataclasses
 from typing import NamedTuple
 
 import equinox as eqx
@@ -23,6 +24,10 @@ ACCEPTED = root.TOLERANCE / _MARGIN
 MAX_ITERATIONS = 200
 # What one action has to be better by than another, relative to the values, to be taken in its place.
 _TIE = 1e-14
+# What makes rows probabilities, as a game's checks have it.
+_ROW_SUM, _LOWEST = 1e-9, -1e-12
+# Roundings of a chain of elementary operations; a sum adds one for each term.
+ROUNDINGS = 8.0
 
 
 class BestResponse(Portable, eqx.Module):
@@ -187,6 +192,70 @@ def optimal_value(model: FollowerModel, discount: Scalar) -> Optimum:
         lambda carry: carry[3] < MAX_ITERATIONS, lambda carry: evaluated(carry[0], carry[3]), start
     )
     return Optimum(value, jnp.maximum(gain, 0.0) / (1.0 - discount))
+
+
+class PolicyRegret(NamedTuple):
+    """What a follower without entropy may gain by leaving a policy.
+
+    Attributes:
+        value: of the policy, (n,), in units of reward.
+        regret: bound on how far the optimal value is above it, rounding included, (n,) and not negative, in units of
+            reward; NaN where rows of the transition are no probabilities, which no bound of a contraction covers.
+    """
+
+    value: Float[Array, " n"]
+    regret: Float[Array, " n"]
+
+
+def lowered_to_span(
+    model: FollowerModel, policy: Float[Array, "n A"], discount: Scalar, temperature: Scalar
+) -> tuple[FollowerModel, Float[Array, ""]]:
+    r"""The problem with rewards less one number, so that the policy's values have the mean zero.
+
+    All values fall alike, to the size of their span. At their own, of order 1 / (1 - gamma), rounding would be divided
+    by 1 - gamma once more where two are compared, and what looks like no gain at all may be one.
+
+    Args:
+        model: the follower's problem.
+        policy: pi(a|s), (n, A).
+        discount: gamma.
+        temperature: tau, in units of reward.
+
+    Returns:
+        The problem and the mean of $V^\pi$; the rewards are lowered by $1 - \gamma$ times that.
+    """
+    level = jnp.mean(policy_value(model, policy, discount, temperature))
+    return dataclasses.replace(model, reward=model.reward - (1.0 - discount) * level), level
+
+
+def policy_regret(model: FollowerModel, policy: Float[Array, "n A"], discount: Scalar) -> PolicyRegret:
+    r"""$V^* - V^\pi$ of the unregularised problem, from above: $T V - V$ bounds what $V$ lacks, divided by 1 - gamma.
+
+    Both values are those of `lowered_to_span`.
+
+    Args:
+        model: the follower's problem.
+        policy: pi(a|s), (n, A).
+        discount: gamma.
+
+    Returns:
+        The policy's value and the bound.
+
+    Source: Puterman 1994, Theorem 6.6.1 (bounds by the span); the granted rounding is ours.
+    """
+    lowered, level = lowered_to_span(model, policy, discount, 0.0)
+    value = policy_value(lowered, policy, discount, 0.0)
+    optimum = optimal_value(lowered, discount)
+    updated = jnp.sum(policy * (lowered.reward + discount * (lowered.transition @ value)), axis=-1)
+    lacking = jnp.maximum(jnp.max(value - updated), 0.0)
+    lost = jnp.max(jnp.abs(jnp.sum(model.transition, axis=-1) - 1.0))
+    largest = jnp.maximum(jnp.max(jnp.abs(value)), jnp.max(jnp.abs(optimum.value)))
+    roundings = (ROUNDINGS + sum(policy.shape)) * jnp.finfo(value.dtype).eps
+    rounding = 2.0 * ((roundings + lost) * largest + roundings * jnp.max(jnp.abs(lowered.reward)))
+    regret = optimum.value - value + optimum.excess + (lacking + rounding) / (1.0 - discount)
+    probable = (lost <= _ROW_SUM) & (jnp.min(model.transition) >= _LOWEST)
+    # Whatever the two values are, no policy is better than the best.
+    return PolicyRegret(level + value, jnp.where(probable, jnp.maximum(regret, 0.0), jnp.nan))
 
 
 def differentiable_value(model: FollowerModel, discount: Scalar, temperature: Scalar) -> Float[Array, " n"]:

@@ -24,7 +24,7 @@ SUFFICIENT_DECREASE = 1e-4
 # At a residual this small, relative to what it is a difference of, steps that do not halve it move roundings about:
 # Newton's step leaves a quarter of a residual with a double zero and (1 - 1/k)^k < 0.4 of one with a zero of order k.
 # A few are granted, since one may be chance or pass a kink.
-_NEAR = 1e-6
+NEAR = 1e-6
 _IDLE = 0.5
 _IDLE_STEPS = 3
 # A direction that does not help over a four-thousandth of its length is none of descent: at a kink, or of a matrix that
@@ -61,6 +61,7 @@ class Equations(NamedTuple, Generic[Point, Residual, Linear]):
         direction: that and F(x) to the step $J^{-1} F(x)$, which is subtracted; NaN where there is none.
         move: a search and a part of the step to the point less that part, brought back to where F is defined.
         norm: F(x) and x to the size of the residual, which the search makes small.
+        near: F(x) and x to whether rounding may be all that is left; None where a norm below 1e-6 tells.
     """
 
     evaluate: Callable[[Point], Residual]
@@ -68,6 +69,7 @@ class Equations(NamedTuple, Generic[Point, Residual, Linear]):
     direction: Callable[[Linear, Residual], Point]
     move: Callable[[Search[Point, Residual], Point], Point]
     norm: Callable[[Residual, Point], Float[Array, ""]]
+    near: Callable[[Residual, Point], Bool[Array, ""]] | None = None
 
     def begin(self, point: Point) -> Search[Point, Residual]:
         """A search that has taken no step."""
@@ -119,7 +121,8 @@ def newton(
         step = equations.direction(linear, remainder)
         take = _part_that_helps if damped else _whole
         kept, length = take(equations, search, step, active=~ended)
-        useless = (search.norm <= _NEAR) & (kept.norm > _IDLE * search.norm) & damped
+        near = search.norm <= NEAR if equations.near is None else equations.near(remainder, search.point)
+        useless = near & (kept.norm > _IDLE * search.norm) & damped
         return Landing(kept, linear), ended | (length == 0.0), idle + useless
 
     # The first round is one of the loop's, so that the linearisation is compiled once.

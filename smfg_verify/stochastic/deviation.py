@@ -76,7 +76,7 @@ def best_deviation(
         num_players: N.
 
     Returns:
-        Both bounds, for each seed.
+        Both bounds, for each seed; NaN where the best deviation after the last step was not found.
     """
     found = _gains(game, rows, policy, law, reference, fields, tagged, jnp.asarray(float(num_players)))
     return Deviation(**{name: np.asarray(value) for name, value in found.items()})
@@ -97,7 +97,9 @@ def _gains(
     rest = reference * (1.0 - 1.0 / num_players)
     final = met_model(game, rows, rest, num_players)
     kept = policy_value(final, policy, game.discount, game.temperature)
-    best = best_response(final, game.discount, game.temperature).value
+    optimum = best_response(final, game.discount, game.temperature)
+    # The value of an optimum that was not found lies below it, and would make the upper bound none.
+    best = jnp.where(optimum.converged, optimum.value, jnp.nan)
     total, seeds = jnp.sum(others, axis=0), others.shape[0]
 
     def one(path: Array) -> dict[str, Array]:

@@ -9,7 +9,14 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smfg_verify.exact.follower import _log_partition, best_response, optimal_value, policy_value, soft_bellman
+from smfg_verify.exact.follower import (
+    _log_partition,
+    best_response,
+    optimal_value,
+    policy_regret,
+    policy_value,
+    soft_bellman,
+)
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy, solve_linear, stationary_distribution
 from smfg_verify.policies import entropy, observed_rows, softmax_policy
@@ -48,6 +55,29 @@ def test_the_optimum_without_entropy_is_where_value_iteration_ends(gamma):
     np.testing.assert_allclose(found.value, above, atol=1e-12)
     np.testing.assert_allclose(found.value, below, atol=1e-12)
     assert 0.0 <= float(found.excess) < 1e-12
+
+
+@pytest.mark.parametrize("level", [0.0, -(2.0**20)])
+@pytest.mark.parametrize("gamma", [0.0, 0.95])
+def test_regret_is_the_gap_to_value_iteration_whatever_is_added_to_all_rewards(gamma, level):
+    """And no row that sums to 1.001, or has a negative entry, is one of probabilities."""
+    _, _, _, _, model = problem(2, gamma=gamma)
+    reward, kernel = np.asarray(model.reward), np.asarray(model.transition)
+    policy = np.random.default_rng(0).dirichlet(np.ones(reward.shape[1]), len(reward))
+    best = value = np.zeros(len(reward))
+    for _ in range(800):
+        best = np.max(reward + gamma * kernel @ best, axis=1)
+        value = np.sum(policy * (reward + gamma * kernel @ value), axis=1)
+    raised = eqx.tree_at(lambda model: model.reward, model, model.reward + level)
+    found = policy_regret(raised, jnp.asarray(policy), jnp.asarray(gamma))
+    np.testing.assert_allclose(found.value, value + level / (1.0 - gamma), rtol=1e-12)
+    np.testing.assert_allclose(found.regret, best - value, atol=1e-7)
+    if level == 0.0:
+        assert np.all(found.regret >= best - value)
+    pushed = kernel + np.array([2.0, -2.0, *np.zeros(len(reward) - 2)])
+    for wrong in (1.001 * kernel, pushed):
+        bad = eqx.tree_at(lambda model: model.transition, model, jnp.asarray(wrong))
+        assert np.all(np.isnan(policy_regret(bad, jnp.asarray(policy), jnp.asarray(gamma)).regret))
 
 
 def test_actions_that_are_equally_good_do_not_take_turns_for_ever():

@@ -115,3 +115,27 @@ def test_the_value_on_a_path_is_the_mean_return_where_the_others_are_not_moved()
     )
     difference = run.follower_return - run.deviation.value
     assert abs(np.mean(difference)) < LARGEST_Z * np.std(difference) / np.sqrt(difference.size)
+
+
+@pytest.mark.parametrize(("num_states", "known"), [(20, True), pytest.param(210, False, marks=pytest.mark.slow)])
+def test_no_upper_bound_without_the_best_deviation_after_the_last_step(num_states, known):
+    """Who never moves forgoes 1 in the last state; policy iteration learns of it one state at a time, 200 at most."""
+    here, ahead = np.eye(num_states), np.eye(num_states)[np.minimum(np.arange(num_states) + 1, num_states - 1)]
+    rewards = np.full((num_states, 2, 1), [[1e-3], [0.0]])
+    rewards[-1] = 1.0
+    game = TabularGame.from_arrays(
+        kernel=np.stack([here, ahead], axis=1)[:, :, None, :],
+        follower_rewards=rewards,
+        leader_rewards=np.zeros_like(rewards),
+        discount=0.999,
+        temperature=1e-6,
+        leader_observation=np.zeros(num_states, int),
+    )
+    stay = np.stack([np.full(num_states, 1.0 - 1e-9), np.full(num_states, 1e-9)], axis=1)
+    first = here[0]
+    found = simulate_population(game, stay, 3, leader_logits=np.zeros((1, 1)), num_steps=2, seeds=[0], initial=first)
+    # 1e-3 a period for ever is 1; the last state is 19 steps away and worth 0.999^19 / 0.001 = 981.
+    gains = np.array([found.deviation.gain[0], found.deviation.clairvoyant_gain[0]])
+    assert np.all(np.isfinite(gains) if known else np.isnan(gains))
+    if known:
+        np.testing.assert_allclose(gains, 0.999**19 / 1e-3 - 1.0, rtol=1e-3)

@@ -20,13 +20,12 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium.newton import Landing, Search, moved
 from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, model_at, residual, residual_norm
+from smfg_verify.exact.follower import ROUNDINGS as ROUNDINGS
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.exact.population import lost_to_underflow
 
 # The two sides of a point on a staircase agree; at a kink they differ, by more than this share of their mean.
 _ONE_SIDED = 0.1
-# Roundings of a chain of elementary operations; a sum of n terms adds n.
-ROUNDINGS = 8.0
 # Steps by the Jacobian of the landing, down to the rounding of the residual; the last round takes none.
 _ROUNDS = 3
 # Distances, in mass, at which a staircase is looked for (no simple multiples of each other or of its steps, which are

@@ -14,7 +14,7 @@ from smfg_verify.errors import InputError, NumericalError
 from smfg_verify.exact.equilibrium.cooling import Station, stations
 from smfg_verify.exact.equilibrium.solve import prepare
 from smfg_verify.exact.exploitability import POPULATION_TOLERANCE, population_under
-from smfg_verify.exact.follower import optimal_value, policy_value
+from smfg_verify.exact.follower import policy_regret
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain
 from smfg_verify.game import AbstractGame, SourceGap, mean_field_shape, source_gap
@@ -59,7 +59,7 @@ class NashEquilibrium(Readable, Portable, eqx.Module):
         follower_policy: pi(a|s), (n, A); NaN where not converged.
         follower_value: V^pi(s) against that population, (n,), in units of reward; NaN where not converged.
         exploitability: bound on what a deviation gains from the initial distribution, the residuals of both values
-            included, in units of reward.
+            and their rounding included, in units of reward; not negative.
         largest_regret: the same from the state where it gains most, which bounds it for every initial distribution.
         consistency: $\|\mu P_\pi - \mu\|_1$.
         temperature: tau of the regularised equilibrium that the policy was read off.
@@ -187,13 +187,7 @@ def _tested_one(game: AbstractGame, leader_policy: Array, policy: Array, start: 
     shape = mean_field_shape(game)
     field, residual = population_under(game, rows, policy, start)
     model = follower_model(tabulate(game, field.reshape(shape)), rows)
-    discount = jnp.asarray(game.discount)
-    value = policy_value(model, policy, discount, 0.0)
-    optimum = optimal_value(model, discount)
-    updated = jnp.sum(policy * (model.reward + discount * (model.transition @ value)), axis=-1)
-    # The policy's true value is at least the computed one less what its residual allows.
-    lacking = jnp.maximum(jnp.max(value - updated), 0.0) / (1.0 - discount)
-    regret = optimum.value - value + (optimum.excess + lacking)
+    value, regret = policy_regret(model, policy, jnp.asarray(game.discount))
     regret = jnp.where(residual < POPULATION_TOLERANCE, regret, jnp.nan)
     states = field if game.mean_field_support == "states" else jnp.sum(field.reshape(shape), axis=1)
     moved = states @ chain(policy, model.transition)
@@ -237,7 +231,8 @@ def _outcome(
 
 _CAUSES = {
     NashStatus.NOT_FOUND: "no equilibrium was found even at a high temperature, where rewards hardly matter; likely "
-    "causes: rewards that are not finite, or a chain with more than one recurrent class",
+    "causes: rewards that are not finite, rows of the transition that are no probabilities there, or a chain with "
+    "more than one recurrent class",
     NashStatus.FLOOR: "likely causes: a target below what rounding leaves of values of this size, an equilibrium that "
     "ends at a fold on the way to low temperatures, or a chain that falls apart there",
 }

@@ -7,7 +7,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from smfg_verify.exact import root
-from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, linearised, residual, residual_norm
+from smfg_verify.exact.equilibrium.residual import (
+    Jacobian,
+    Point,
+    Setting,
+    linearised,
+    residual,
+    residual_norm,
+    value_scale,
+)
 from smfg_verify.exact.follower import BestResponse, best_response
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import population_law
@@ -20,6 +28,9 @@ _NEAR = 1e-3
 # other step lets it grow slowly, so that a cycle that was left is not entered again at once.
 _AGAINST = -0.5
 _DAMPING, _GROWTH = 0.5, 1.05
+# What rounding leaves of the value's part of a residual, relative to the value. More of it is news of a better policy,
+# however small beside a value of 1 / (1 - gamma), which Newton's method passes on by one state a step.
+_ROUNDED = 1e-11
 
 Search = root.Search[Point, Point]
 
@@ -66,12 +77,17 @@ def equations(setting: Setting) -> root.Equations[Point, Point, tuple[Jacobian, 
     def move(search: Search, step: Point) -> Point:
         return Point(moved(search, step.mean_field), search.point.value - step.value)
 
+    def near(remainder: Point, point: Point) -> Bool[Array, ""]:
+        by_value = jnp.max(jnp.abs(remainder.value)) / value_scale(setting.temperature, point.value)
+        return (jnp.max(jnp.abs(remainder.mean_field)) <= root.NEAR) & (by_value <= _ROUNDED)
+
     return root.Equations(
         evaluate=lambda point: residual(setting, point),
         linearise=linearise,
         direction=lambda linear, remainder: newton_direction(linear[0], remainder),
         move=move,
         norm=lambda remainder, point: residual_norm(setting, remainder, point),
+        near=near,
     )
 
 

@@ -1,14 +1,17 @@
 """Equilibria without entropy: exploitability by value iteration elsewhere, closed forms, changes of unit."""
 
+from fractions import Fraction
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smfg_verify import games, solve_nash
+from smfg_verify import AbstractGame, games, solve_nash
 from smfg_verify.errors import InputError, NumericalError
 from smfg_verify.exact import NashStatus
-from smfg_verify.game import TabularGame
+from smfg_verify.game import TabularGame, parameter
 from tests.exact.equilibrium.crowded_chain import crowded_chain, kernel, reward
 
 
@@ -129,3 +132,81 @@ def test_two_closed_classes_at_every_temperature_have_no_population():
     assert np.all(np.isnan(found.mean_field))
     with pytest.raises(NumericalError, match="no equilibrium was found even at a high temperature"):
         solve_nash(game, np.zeros((2, 1)))
+
+
+def loop_or_stay(discount, rewards):
+    """State 0 is kept (reward r0) or left (r1) for state 1, which leads back (r2) whatever is done: periods 1 and 2."""
+    kernel = np.zeros((2, 2, 1, 2))
+    kernel[0, 0, 0, 0] = kernel[0, 1, 0, 1] = kernel[1, :, 0, 0] = 1.0
+    return TabularGame.from_arrays(
+        kernel=kernel,
+        follower_rewards=np.array([[rewards[0], rewards[1]], [rewards[2], rewards[2]]])[..., None],
+        leader_rewards=np.zeros((2, 2, 1)),
+        discount=discount,
+        temperature=1.0,
+    )
+
+
+def gained_by_leaving(discount, rewards, policy):
+    """V_0 = (p r0 + q (r1 + gamma r2)) / (1 - p gamma - q gamma^2) and V_1 = r2 + gamma V_0, in fractions."""
+    gamma, (stay, leave, back), weights = Fraction(discount), map(Fraction, rewards), map(Fraction, policy)
+    total, (first, second) = sum(map(Fraction, policy)), weights
+
+    def start(p, q):
+        return (p * stay + q * (leave + gamma * back)) / (1 - p * gamma - q * gamma**2)
+
+    best = max(start(1, 0), start(0, 1))
+    return float((1 + gamma) / 2 * (best - start(first / total, second / total)))
+
+
+@pytest.mark.parametrize(
+    ("left", "level", "apart", "share"),
+    [
+        (1e-7, 1e4, 1e-7, 0.2),
+        (1e-7, 1e4, 1e-7, 0.1),
+        (1e-8, 1.0, 0.01, 0.4),
+        (1e-8, -1.0, 1.0, 0.2),
+        (1e-6, 1.0, 1e-6, 0.2),
+        (1e-5, 1e4, 1e-5, 0.1),
+        (1e-3, 1e4, 1e-3, 0.4),
+        (0.5, 1.0, 0.1, 0.4),
+    ],
+)
+def test_what_rounding_hides_of_a_gain_is_part_of_the_exploitability(left, level, apart, share):
+    """The two ways differ by less than a float of the size of values can show, but for ever."""
+    better = share * np.spacing(abs(level) / left)
+    rewards = (level, level - apart, level + apart + 2.0 * better)
+    found = solve_nash(loop_or_stay(1.0 - left, rewards), np.zeros((2, 1)), throw=False)
+    assert float(found.exploitability) >= 0.0
+    if bool(found.converged):
+        gain = gained_by_leaving(1.0 - left, rewards, np.asarray(found.follower_policy)[0])
+        assert gain <= float(found.exploitability) <= 1e-6
+
+
+class Bumped(AbstractGame):
+    """Probabilities anywhere but near the mean field of the equilibrium, (0.1, 0.9), which no check looks at."""
+
+    more: float = parameter(default=0.0)
+    shifted: float = parameter(default=0.0)
+    discount: float = parameter(default=0.9)
+    temperature: float = parameter(default=0.5)
+    num_states, num_follower_actions, num_leader_actions = 2, 2, 1
+
+    def transition(self, s, a, b, m):
+        near = jnp.where(jnp.abs(m[1] - 0.9) < 1e-3, 1.0, 0.0)
+        pushed = jnp.where(a == 0, jnp.array([1.0, -1.0]), 0.0)
+        here = jnp.where(jnp.arange(2) == a, 0.9, 0.1)
+        return here + near * (self.more * (jnp.arange(2) == s) + self.shifted * pushed)
+
+    def follower_reward(self, s, a, b, m):
+        return 1.0 * a
+
+    def leader_reward(self, s, a, b, m):
+        return m[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "shifted", "found"), [(0.0, 0.0, True), (0.05, 0.0, False), (-0.05, 0.0, False), (0.0, 0.2, False)]
+)
+def test_rows_that_are_no_probabilities_at_the_equilibrium_are_none_of_a_game(more, shifted, found):
+    assert bool(solve_nash(Bumped(more=more, shifted=shifted), np.zeros((2, 1)), throw=False).converged) == found
