@@ -15,8 +15,8 @@ from tests.support.saved_results import record_of_all_stages, save
 
 JOBS = "smfg_verify.jobs"
 SAID = {  # command -> what takes long in it, and how many words it says at least
-    "show": ([f"{JOBS}.pipeline:stackelberg_gradient"], 1),
-    "check": ([f"{JOBS}.pipeline:stackelberg_gradient", f"{JOBS}.pipeline:check"], 2 + 2),
+    "show": ([f"{JOBS}.one_game:stackelberg_gradient"], 1),
+    "check": ([f"{JOBS}.one_game:stackelberg_gradient", f"{JOBS}.pipeline:check"], 2 + 2),
     "derive": ([f"{JOBS}.derive:stackelberg_formula", f"{JOBS}.derive:alignment_formula"], 1),
     "validate": ([f"{JOBS}.pipeline:{name}" for name in ("ac_smfg", "check", "exact_residuals", "validate_bounds")], 6),
     "run": ([f"{JOBS}.pipeline:ac_smfg"], 2),
@@ -72,9 +72,13 @@ def nothing_is_solved(monkeypatch):
     def refused(*arguments, **options):
         raise AssertionError("computed, though nothing of it is printed")
 
-    pipeline = importlib.import_module("smfg_verify.jobs.pipeline")
-    for name in ("validate", "stackelberg_gradient", "ac_smfg", "check", "exact_residuals", "validate_bounds"):
-        monkeypatch.setattr(pipeline, name, refused)
+    computed = {
+        "one_game": ("validate", "stackelberg_gradient"),
+        "pipeline": ("ac_smfg", "check", "exact_residuals", "validate_bounds"),
+    }
+    for module, names in computed.items():
+        for name in names:
+            monkeypatch.setattr(importlib.import_module(f"smfg_verify.jobs.{module}"), name, refused)
 
 
 def test_rates_of_learning_are_derived_without_a_game_being_solved(nothing_is_solved, capsys):
