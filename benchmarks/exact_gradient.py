@@ -4,15 +4,13 @@ Prints the ratio gradient / equilibrium solve at n = 200, A = B = 4 (compile tim
 relative errors of the implicit gradient against four oracles that share no code with it.
 """
 
-import statistics
-import time
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.timing import seconds
 from smfg_verify import games
 from smfg_verify.exact import leader_objective, solve_equilibrium, stackelberg_gradient
 from smfg_verify.game import AbstractGame, TabularGame, leader_logits_shape
@@ -20,17 +18,6 @@ from tests.exact.gradient.test_stackelberg import road_closed_form
 from tests.exact.unrolled import unrolled_objective
 from tests.helpers import oracle
 from tests.helpers.random_arrays import random_array_game
-
-
-def median_seconds(function, repeats: int = 7) -> float:
-    """Median wall time of a call, after one call that compiles."""
-    jax.block_until_ready(function())
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        jax.block_until_ready(function())
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def cost_table() -> Table:
@@ -45,8 +32,8 @@ def cost_table() -> Table:
 def cost_row(game: AbstractGame) -> tuple[str, ...]:
     logits = np.random.default_rng(0).normal(size=leader_logits_shape(game))
     steps = int(solve_equilibrium(game, logits).steps)
-    solve = median_seconds(lambda: solve_equilibrium(game, logits))
-    gradient = median_seconds(lambda: stackelberg_gradient(game, logits))
+    solve = seconds(lambda: solve_equilibrium(game, logits), 7).median
+    gradient = seconds(lambda: stackelberg_gradient(game, logits), 7).median
     return str(steps), f"{solve:.3f}", f"{gradient:.3f}", f"{gradient / solve:.2f}"
 
 

@@ -6,8 +6,10 @@ import os
 import re
 import secrets
 import shutil
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from smfg_verify.errors import InputError
 
@@ -18,6 +20,26 @@ except ImportError:  # Windows: a leftover cannot be told from a file that is be
 
 # Name of a file (or folder) that is being written: the target's, the writer's process and a number of its own.
 _PARTIAL = re.compile(r"\.(?P<target>.+)\.\d+(-[0-9a-f]{8})?\.partial")
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Args:
+        path: of the file.
+        what: how a refusal begins, the file's name in it.
+
+    Returns:
+        The tables, as a TOML parser gives them.
+
+    Raises:
+        ValueError: not TOML.
+        OSError: the file cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{what} is not TOML: {error}.") from error
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> Path:

@@ -11,19 +11,14 @@ from smfg_verify.cli.options import ProgramOptions
 CACHE_VARIABLE, NO_CACHE = "SMFG_VERIFY_CACHE", "off"
 
 
-def use_float64() -> None:
-    """Switch JAX to double precision, before a command makes its first array."""
+def prepare(options: ProgramOptions) -> None:
+    """Switch JAX to double precision before a command makes its first array, and keep what is compiled."""
     import jax
 
-    jax.config.update("jax_enable_x64", True)
-
-
-def prepare(options: ProgramOptions) -> None:
-    """Double precision, and what is compiled is kept."""
-    use_float64()
     from smfg_verify.game.kept_programs import keep_programs
     from smfg_verify.game.program_store import ProgramStore
 
+    jax.config.update("jax_enable_x64", True)
     folder = None if options.no_cache else programs_folder()
     keep_programs(None if folder is None else ProgramStore(folder, trouble=_say_trouble))
 

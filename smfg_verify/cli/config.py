@@ -8,6 +8,7 @@ from pathlib import Path
 from smfg_verify.cli.endings import say_aside
 from smfg_verify.cli.options import CheckOptions, GameOptions, RunOptions, StepOptions, given
 from smfg_verify.errors import InputError
+from smfg_verify.files import read_toml
 from smfg_verify.jobs.settings import CheckSettings, GameSettings, RunSettings
 from smfg_verify.records.entries import Entries, Json, Record
 from smfg_verify.suggestions import closest
@@ -136,10 +137,7 @@ def read_config(path: Path) -> dict[str, Record]:
     """
     if not path.is_file():
         raise InputError(f"--config: got {path}, which is no file; expected a TOML file, seen from {Path.cwd()}.")
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"--config: {path} is not TOML: {error}.") from error
+    tables = read_toml(path, f"--config: {path}")
     for table, keys in tables.items():
         _refuse_unknown(path, "table", table, ("game", *_TABLES))
         if not isinstance(keys, dict):

@@ -63,5 +63,9 @@ def _is_large(game: AbstractGame) -> bool:
 
 def tangent_entries(game: AbstractGame) -> int:
     """Entries of the transition's table of derivatives in the mean field, n^2 A B M: what a batch of points costs."""
-    table = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    return table * math.prod(mean_field_shape(game))
+    return table_entries(game) * math.prod(mean_field_shape(game))
+
+
+def table_entries(game: AbstractGame) -> int:
+    """Entries of the transition as a dense table, n^2 A B."""
+    return game.num_states**2 * game.num_follower_actions * game.num_leader_actions

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
+from smfg_verify.exact.compiling import table_entries
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, over_indices
 from smfg_verify.records.portable import Portable
 
@@ -54,7 +55,7 @@ def require_table(game: AbstractGame) -> None:
     Raises:
         ValueError: it has more than 2^28 entries.
     """
-    entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
+    entries = table_entries(game)
     if entries > _MAX_ENTRIES:
         raise InputError(
             f"game: its transition has {entries:.3g} entries as a dense table, expected at most {_MAX_ENTRIES:.3g}: "

@@ -120,10 +120,10 @@ def newton(
         ended = ~(search.norm > tolerance) | (search.steps >= last) | (idle >= _IDLE_STEPS)
         step = equations.direction(linear, remainder)
         take = _part_that_helps if damped else _whole
-        kept, length = take(equations, search, step, active=~ended)
+        kept, stalled = take(equations, search, step, active=~ended)
         near = search.norm <= NEAR if equations.near is None else equations.near(remainder, search.point)
         useless = near & (kept.norm > _IDLE * search.norm) & damped
-        return Landing(kept, linear), ended | (length == 0.0), idle + useless
+        return Landing(kept, linear), ended | stalled, idle + useless
 
     # The first round is one of the loop's, so that the linearisation is compiled once.
     none = jnp.asarray(0)
@@ -142,10 +142,10 @@ def _whole(
     step: Point,
     *,
     active: Bool[Array, ""],
-) -> tuple[Search[Point, Residual], Float[Array, ""]]:
-    """The search after the whole step, and 1 where it was taken; its residual is that of the next round."""
+) -> tuple[Search[Point, Residual], Array]:
+    """The search after the whole step; its residual is that of the next round."""
     trial = search._replace(point=equations.move(search, step), steps=search.steps + 1)
-    return _where(active, trial, search), jnp.where(active, 1.0, 0.0)
+    return _where(active, trial, search), ~active
 
 
 def _part_that_helps(
@@ -154,8 +154,8 @@ def _part_that_helps(
     step: Point,
     *,
     active: Bool[Array, ""],
-) -> tuple[Search[Point, Residual], Float[Array, ""]]:
-    """The longest of the halved steps that makes the residual fall, and its part of the whole: zero if none does."""
+) -> tuple[Search[Point, Residual], Bool[Array, ""]]:
+    """The longest of the halved steps that makes the residual fall, and whether there was none."""
 
     def accepted(trial: Search[Point, Residual], length: Array) -> Bool[Array, ""]:
         return trial.norm <= (1.0 - SUFFICIENT_DECREASE * length) * search.norm
@@ -173,7 +173,7 @@ def _part_that_helps(
     nothing = search._replace(norm=jnp.full_like(search.norm, jnp.inf))
     length, trial = jax.lax.while_loop(unfinished, halve, (jnp.asarray(2.0), nothing))
     success = active & accepted(trial, length)
-    return _where(success, trial, search), jnp.where(success, length, 0.0)
+    return _where(success, trial, search), ~success
 
 
 def _where(

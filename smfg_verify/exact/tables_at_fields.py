@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from smfg_verify.exact.batching import in_batches, points_at_once
-from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.compiling import jit_for_game, table_entries
 from smfg_verify.exact.kernel import Kernel, tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
 
@@ -39,7 +39,7 @@ def tables_at(game: AbstractGame, fields: Float[ArrayLike, "F M"]) -> dict[str, 
     Returns:
         By function of the game: (F, n, A, B, n) for "transition", (F, n, A, B) for the rewards.
     """
-    entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
+    entries = table_entries(game)
     kernel = in_batches(functools.partial(_tables, game), _at_once(entries), np.asarray(fields, dtype=float))
     return {name: getattr(kernel, name) for name in FUNCTIONS}
 

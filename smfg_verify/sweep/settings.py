@@ -1,12 +1,12 @@
 """What a sweep is asked for: the file, read and refused before anything is computed."""
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from smfg_verify.errors import InputError
+from smfg_verify.files import read_toml
 from smfg_verify.records.entries import Entries, Json, Record
 from smfg_verify.stochastic import Schedule
 from smfg_verify.suggestions import closest
@@ -79,10 +79,7 @@ def read_sweep(path: Path) -> SweepSettings:
     """
     if not path.is_file():
         raise InputError(f"{path}: is no file; expected the TOML file of a sweep, seen from {Path.cwd()}.")
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not TOML: {error}.") from error
+    tables = read_toml(path, f"{path}:")
     try:
         return settings_of(tables, path.resolve().parent)
     except InputError as error:

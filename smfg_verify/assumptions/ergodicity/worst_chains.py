@@ -12,6 +12,7 @@ from scipy.special import softmax
 from smfg_verify.assumptions.finding import require_shapes
 from smfg_verify.assumptions.search import SearchResult, into_box, minimise, out_of_box, simplex_of, slopes_of
 from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.exact.compiling import table_entries
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain
 from smfg_verify.exact.tables_at_fields import field_size, random_fields, tables_at
@@ -274,7 +275,7 @@ def worst_mixing(game: AbstractGame, settings: SearchSettings, pure: Chains) -> 
         The chains of the ends, and of the ends rounded to pure policies, and the search.
     """
     number = min(settings.num_starts, _MAX_STARTS)
-    work = game.num_states**3 * _squarings(game) + _table_entries(game) * field_size(game)
+    work = game.num_states**3 * _squarings(game) + table_entries(game) * field_size(game)
     steps = min(settings.num_steps, _MAX_STEPS, int(_MAX_WORK / (work * number)))
     size = game.num_states * game.num_follower_actions + int(np.prod(leader_logits_shape(game))) + field_size(game)
     starts = settings.leader_scale * np.random.default_rng(settings.seed).standard_normal((number, size))
@@ -286,10 +287,6 @@ def worst_mixing(game: AbstractGame, settings: SearchSettings, pure: Chains) -> 
     follower, leader, fields = (softmax(np.stack(part), axis=-1) for part in zip(*tables, strict=True))
     rounded = chains_of(game, _rounded(follower), _rounded(leader), fields)
     return joined(chains_of(game, follower, leader, fields), rounded), found
-
-
-def _table_entries(game: AbstractGame) -> int:
-    return game.num_states**2 * game.num_follower_actions * game.num_leader_actions
 
 
 def _rounded(policies: Float[np.ndarray, "C rows actions"]) -> Float[np.ndarray, "C rows actions"]:

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.equilibrium.continuation import uniform_start
 from smfg_verify.exact.equilibrium.newton import newton, newton_direction, to_simplex, unevaluated
 from smfg_verify.exact.equilibrium.residual import Point, Setting, follower_policy, residual
 from smfg_verify.exact.kernel import tabulate
@@ -80,7 +81,8 @@ def stations(
         Where Newton's method landed, in order of falling temperature. The last one is above the target where it failed.
     """
     temperature = _hot(game, target)
-    origin, last = _nowhere(game, temperature), None
+    start = uniform_start(Setting(game, leader_policy, jnp.asarray(temperature)))
+    origin, last = (start, jax.tree.map(jnp.zeros_like, start), temperature), None
     ratio, steps, hotter = _RATIO, 0, 0
     for _ in range(int(max_stations)):
         # Arrays: to the compiler a Python number is part of the program, and another one is another program.
@@ -128,10 +130,6 @@ def cooled(
     return walk[-1] if walk and walk[-1].temperature <= target else None
 
 
-# A point, its slope in the temperature, and the temperature.
-_Origin = tuple[Point, Point, float]
-
-
 @jit_for_game
 def _settled(
     game: AbstractGame,
@@ -172,11 +170,3 @@ def _hot(game: AbstractGame, target: float) -> float:
     span = float(np.ptp(finite)) if finite.size else 0.0
     # Rewards that are all the same leave the temperature nothing to be compared with.
     return 2.0 * target + (span if span > 0.0 else 1.0)
-
-
-def _nowhere(game: AbstractGame, temperature: float) -> _Origin:
-    """The uniform mean field and the value zero, with no slope."""
-    size, states = int(np.prod(mean_field_shape(game))), game.num_states
-    # A type of its own: JAX takes a number's weak type for another program.
-    start = Point(jnp.full((size,), 1.0 / size, dtype=float), jnp.zeros((states,)))
-    return start, Point(jnp.zeros((size,)), jnp.zeros((states,))), temperature

@@ -14,7 +14,7 @@ from smfg_verify.exact.equilibrium.residual import (
     linearised,
     residual,
     residual_norm,
-    value_scale,
+    residual_sizes,
 )
 from smfg_verify.exact.follower import BestResponse, best_response
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
@@ -78,8 +78,8 @@ def equations(setting: Setting) -> root.Equations[Point, Point, tuple[Jacobian, 
         return Point(moved(search, step.mean_field), search.point.value - step.value)
 
     def near(remainder: Point, point: Point) -> Bool[Array, ""]:
-        by_value = jnp.max(jnp.abs(remainder.value)) / value_scale(setting.temperature, point.value)
-        return (jnp.max(jnp.abs(remainder.mean_field)) <= root.NEAR) & (by_value <= _ROUNDED)
+        by_field, by_value = residual_sizes(setting, remainder, point)
+        return (by_field <= root.NEAR) & (by_value <= _ROUNDED)
 
     return root.Equations(
         evaluate=lambda point: residual(setting, point),

@@ -14,6 +14,11 @@ from smfg_verify.records.portable import Portable
 from smfg_verify.records.readable import Readable
 from smfg_verify.records.status import NamedStatus
 
+# Largest accepted error, of the mean field in l1 and of the value relative to its size.
+TOLERANCE = 1e-8
+# A residual this small is that of an equilibrium, whatever its error.
+SMALL = 1e-6
+
 
 class EquilibriumMethod(NamedStatus, enum.IntEnum):
     """Which search found an equilibrium; NONE when no search did.

@@ -13,6 +13,7 @@ from jax.interpreters import partial_eval
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.batching import one_at_a_time
+from smfg_verify.exact.compiling import table_entries
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, population_law
@@ -250,8 +251,7 @@ def _slopes_in_field(
         by_law = response.along(flow)
         return quality, by_law if game.mean_field_support == "states" else (by_law[:, None] * policy).ravel()
 
-    entries = game.num_states**2 * game.num_follower_actions * game.num_leader_actions
-    quality, moved = _columns(column, field.shape[0], entries)
+    quality, moved = _columns(column, field.shape[0], table_entries(game))
     return jnp.moveaxis(quality, 0, -1), moved.T
 
 
@@ -289,8 +289,13 @@ def _columns(column: Callable[[Array], Rows], size: int, entries: int) -> Rows:
 
 def residual_norm(setting: Setting, remainder: Point, point: Point) -> Float[Array, ""]:
     """Largest entry of the residual; the value's part is relative to max(tau, max |V|), as its rounding errors are."""
-    scale = value_scale(setting.temperature, point.value)
-    return jnp.maximum(jnp.max(jnp.abs(remainder.mean_field)), jnp.max(jnp.abs(remainder.value)) / scale)
+    return jnp.maximum(*residual_sizes(setting, remainder, point))
+
+
+def residual_sizes(setting: Setting, remainder: Point, point: Point) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Largest entries of both parts of the residual, see `residual_norm`."""
+    by_value = jnp.max(jnp.abs(remainder.value)) / value_scale(setting.temperature, point.value)
+    return jnp.max(jnp.abs(remainder.mean_field)), by_value
 
 
 def value_scale(temperature: Scalar, value: Float[Array, " n"]) -> Float[Array, ""]:

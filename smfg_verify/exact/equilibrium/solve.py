@@ -12,6 +12,8 @@ from smfg_verify.errors import InputError
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.accuracy import Accuracy
 from smfg_verify.exact.equilibrium.cooling import cooled
+from smfg_verify.exact.equilibrium.outcome import SMALL
+from smfg_verify.exact.equilibrium.outcome import TOLERANCE as TOLERANCE
 from smfg_verify.exact.equilibrium.outcome import Equilibrium as Equilibrium
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod as EquilibriumMethod
 from smfg_verify.exact.equilibrium.outcome import Status as Status
@@ -41,12 +43,8 @@ from smfg_verify.game import (
 from smfg_verify.game.base import Numerical
 from smfg_verify.policies import checked_distribution, softmax_policy
 
-# Of the mean field in l1, and of the value relative to its size.
-TOLERANCE = 1e-8
 # Steps of the continuation: a path without folds has tens, one along a fold that is nearly touched hundreds.
 MAX_PATH_STEPS = 2000
-# A residual this small is that of an equilibrium, whatever its error.
-_SMALL = 1e-6
 
 
 def solve_equilibrium(
@@ -284,7 +282,7 @@ def _status(setting: Setting, found: Accuracy, converged: Bool[Array, ""], gap: 
         (jnp.asarray(False) if gap is None else ~gap.agrees, Status.OTHER_SOURCE),
         (~jnp.all(jnp.isfinite(law)), Status.SEVERAL_CLASSES),
         (found.steep >= 0, Status.NO_SLOPE),
-        (found.search.norm <= _SMALL, Status.INACCURATE),
+        (found.search.norm <= SMALL, Status.INACCURATE),
     ]
     conditions, values = zip(*reasons, strict=True)
     return jnp.select(list(conditions), [jnp.asarray(int(value)) for value in values], int(Status.NOT_FOUND))

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import jax
 
 from smfg_verify.errors import InputError
+from smfg_verify.exact.compiling import table_entries
 from smfg_verify.game import AbstractGame
 
 # How an equilibrium or a gradient is computed; "auto" goes by structure and size.
@@ -12,11 +13,6 @@ SolverMethod = Literal["auto", "dense", "sparse"]
 # Entries of the dense transition up to which it is taken: to there it takes seconds, and bounds its errors where the
 # sparse side estimates them.
 LARGEST_DENSE_TABLE = 2**21
-
-
-def table_entries(game: AbstractGame) -> int:
-    """Entries of the transition as a dense table, n^2 A B."""
-    return game.num_states**2 * game.num_follower_actions * game.num_leader_actions
 
 
 def takes_sparse(game: AbstractGame, method: SolverMethod = "auto", *arrays: object) -> bool:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from smfg_verify.exact.equilibrium.outcome import Equilibrium, EquilibriumMethod, Status
+from smfg_verify.exact.equilibrium.outcome import SMALL, TOLERANCE, Equilibrium, EquilibriumMethod, Status
 from smfg_verify.exact.equilibrium.residual import value_scale
 from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.exact.sparse.accuracy import Estimate, accuracy, spectral_radius
@@ -14,11 +14,6 @@ from smfg_verify.exact.sparse.linearisation import Linear, Place
 from smfg_verify.exact.sparse.local_moves import Local, local_problem
 from smfg_verify.exact.sparse.newton import Search, near, search
 from smfg_verify.game import AbstractGame, mean_field_shape, source_gap
-
-# Of the mean field in l1, and of the value relative to its size, as on the dense side.
-TOLERANCE = 1e-8
-# A residual this small is that of an equilibrium, whatever its error.
-_SMALL = 1e-6
 
 
 class Found(NamedTuple):
@@ -67,7 +62,7 @@ def _status(estimate: Estimate, converged: bool) -> Status:
         return Status.CONVERGED
     if estimate.steep >= 0:
         return Status.NO_SLOPE
-    return Status.INACCURATE if estimate.place.norm <= _SMALL else Status.NOT_FOUND
+    return Status.INACCURATE if estimate.place.norm <= SMALL else Status.NOT_FOUND
 
 
 def _record(game: AbstractGame, found: Search, estimate: Estimate | None, status: Status, radius: float) -> Equilibrium:
