@@ -5,6 +5,7 @@ method solves it by products alone, in relative changes of the mean field. No ta
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 import jax
@@ -24,7 +25,9 @@ from smfg_verify.exact.sparse.chain import (
     recurrent_classes,
     stationary_law,
 )
+from smfg_verify.exact.sparse.coupled import Coupled, Slopes, coupled_factors, is_local, local_slopes_of
 from smfg_verify.exact.sparse.local_moves import Answer, Local, along, answer, answer_pull, answer_slope, pulled
+from smfg_verify.exact.sparse.local_moves import Linear as Slope
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import AnyArray
 
@@ -37,6 +40,9 @@ _LEAST_SHARE = 1e-30
 _RESTART, _MAX_RESTARTS, _ROUNDS, _A_ROUND = 80, 5, 4, 1e-5
 # How far above what was asked for a residual may stay, and the one that rounding alone may leave.
 _SLACK, _SOLVED = 1e2, 1e-6
+# Entries of factors of I - gamma P for one of the matrix, up to which the whole Jacobian is factored; and what a round
+# with such factors has to bring, or they are none of this game's.
+_FILL, _A_DIRECT_ROUND = 4.0, 0.1
 
 
 class Pair(NamedTuple):
@@ -142,14 +148,41 @@ class Linear:
     def __init__(self, game: AbstractGame, local: Local, place: Place):
         self.game, self.local, self.place = game, local, place
         self.value_value: Discounted = discounted(place.chain, float(game.discount))
-        at = (inside(jnp.asarray(place.point.field)), jnp.asarray(place.point.value))
-        self._slope = answer_slope(game, local, *at)
-        self._pull = answer_pull(game, local, *at)
-        self.field = at[0]
+        self.field = inside(jnp.asarray(place.point.field))
         # Nothing flows there, whatever the point is nearby: their equations are m_e = 0, see `empty_entries`.
         self._empty = population(game, place.law.law, place.answer.policy) == 0.0
         masses = place.point.field
         self._scale = np.maximum(masses, _LEAST_SHARE * np.max(masses))
+
+    @cached_property
+    def _slope(self) -> Slope:
+        return answer_slope(self.game, self.local, self.field, jnp.asarray(self.place.point.value))
+
+    @cached_property
+    def _pull(self) -> Callable[..., tuple[jax.Array, ...]]:
+        return answer_pull(self.game, self.local, self.field, jnp.asarray(self.place.point.value))
+
+    @cached_property
+    def slopes(self) -> Slopes | None:
+        """Sparse derivatives of flows and value; None where functions read the mean field of other states too."""
+        place, law = self.place, self.place.law
+        if self.game.mean_field_support != "states" or law.factors is None:
+            return None
+        nothing, move = np.zeros_like(place.point.value), np.random.default_rng(0).uniform(0.5, 1.0, law.law.size)
+        ones = self.along(None, Pair(np.ones(law.law.size), nothing))
+        found = local_slopes_of(self.game, self.local, law, place.answer, place.point.field, ones)
+        move = move * self._scale
+        seen = self.along(None, Pair(move, nothing))
+        return found if is_local(np.asarray(self.local.targets), law.law, found, move, seen) else None
+
+    @cached_property
+    def coupled(self) -> Coupled | None:
+        """Factors of the whole Jacobian, where those of the value's block have hardly filled in."""
+        value_value, place = self.value_value, self.place
+        if value_value.factors.nnz > _FILL * value_value.matrix.nnz or self.slopes is None:
+            return None
+        discount, tau = float(self.game.discount), float(self.local.temperature)
+        return coupled_factors(place.chain, place.law, self.slopes, discount, self._scale, tau)
 
     def along(self, leader: AnyArray | None, move: Pair) -> Answer:
         """Change of chain, policy and updated value with those of the leader's policy (None: none) and the unknowns."""
@@ -179,6 +212,19 @@ class Linear:
         flows = weights * law.law[:, None, None, None]
         into = np.bincount(np.asarray(self.local.targets).ravel(), flows.ravel(), minlength=law.law.size)
         return law.along(into - np.sum(flows, axis=(1, 2, 3)))
+
+    def response(self, field: Field) -> Field:
+        """Change of the mean field that followers make when it changes by this, the value following."""
+        moved = Pair(field, np.zeros_like(self.place.point.value))
+        answered = self.value_value.solve(-self.apply(moved).value)
+        result: Field = field - self.apply(Pair(field, answered)).field
+        return result
+
+    def sparse_response(self, field: Field) -> Field:
+        """The same by the sparse slopes alone, which there have to be."""
+        assert self.slopes is not None
+        value = self.value_value.factors.solve(self.slopes.value_by_field * field)
+        return self.place.law.along(self.slopes.flow_by_field @ field + self.slopes.flow_by_value @ value)
 
     def apply_transposed(self, weights: Pair) -> tuple[Pair, np.ndarray]:
         """Product with the transposed Jacobian, and with that of the equations in the leader's policy.
@@ -253,15 +299,18 @@ class Linear:
         scale: Field,
     ) -> Solved:
         size = _size(right, scale)
-        # Of a right-hand side that is not a number nothing is solved.
         nothing = Pair(np.zeros_like(right.field), np.zeros_like(right.value))
         best = Solved(nothing, 0.0 if size == 0.0 else 1.0, 0)
+        if size == 0.0 or not np.isfinite(size):
+            return best
+        best = self._directly(best, right, apply, transposed, tolerance, scale)
+        if best.residual <= tolerance or (best.residual < 1.0 and best.residual <= _SLACK * tolerance):
+            return best
         # The first round may leave more than there was: what the value brings to the mean field's equations is larger
         # than the right-hand side where rewards are steep in units of the temperature.
-        solution, left, products, before = nothing, right, 0, np.inf
+        solution, products, before = best.solution, best.products, np.inf
+        left = right.plus(apply(solution), -1.0)
         for _ in range(_ROUNDS):
-            if best.residual <= tolerance or not np.isfinite(size):
-                break
             step, count = self._once(left, apply, transposed, tolerance, scale)
             products += count
             solution = solution.plus(step)
@@ -270,7 +319,35 @@ class Linear:
             if not missed < before:
                 break
             best, before = Solved(solution, missed, products) if missed < best.residual else best, missed
+            if best.residual <= tolerance:
+                break
         return best._replace(products=products)
+
+    def _directly(
+        self,
+        best: Solved,
+        right: Pair,
+        apply: Callable[[Pair], Pair],
+        transposed: bool,
+        tolerance: float,
+        scale: Field,
+    ) -> Solved:
+        """Refinement with factors of the whole Jacobian, as long as each round brings a digit; none without factors."""
+        if self.coupled is None:
+            return best
+        size, left = _size(right, scale), right
+        solve = self.coupled.solve_transposed if transposed else self.coupled.solve
+        for count in range(1, _ROUNDS + 1):
+            step = Pair(*solve(*left))
+            solution = best.solution.plus(self.held(step) if transposed else step)
+            left = right.plus(apply(solution), -1.0)
+            missed = _size(left, scale) / size
+            if not missed <= _A_DIRECT_ROUND * best.residual:
+                return Solved(solution, missed, count) if missed < best.residual else best
+            best = Solved(solution, missed, count)
+            if missed <= tolerance:
+                break
+        return best
 
 
 def _size(pair: Pair, scale: Field) -> float:

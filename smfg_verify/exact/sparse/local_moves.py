@@ -88,6 +88,24 @@ def _joint(local: Local, rows: Array, policy: Array, moves: Array) -> Float[Arra
 
 
 @jit(OPTIMISED)
+def expected_moves(game: AbstractGame, local: Local, field: Float[Array, " M"]) -> Float[Array, "n A b k"]:
+    """Probability of each listed successor of every follower action, averaged over the leader's.
+
+    Args:
+        game: the game, prepared.
+        local: leader's policy, temperature and moves.
+        field: mean field, flattened.
+
+    Returns:
+        The probabilities, summed over leader actions that share their successors, which leaves b = 1.
+    """
+    shaped = field.reshape(mean_field_shape(game))
+    moves = over_indices(game, lambda s, a, b: jnp.asarray(game.transition(s, a, b, shaped)))
+    weighted = observed_rows(local.leader_policy, game.leader_observation)[:, None, :, None] * moves
+    return jnp.sum(weighted, axis=2, keepdims=True) if local.targets.shape[2] == 1 else weighted
+
+
+@jit(OPTIMISED)
 def answer(game: AbstractGame, local: Local, field: Float[Array, " M"], value: Float[Array, " n"]) -> Answer:
     r"""Soft Bellman step and the chain of its greedy policy: $P_\pi$, $\pi$ and $T V$.
 
