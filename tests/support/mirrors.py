@@ -56,6 +56,7 @@ HELD_BY = {
     "comparison/tuning.py": ("comparison/test_compare.py", "one comparison, which takes seconds, serves all its tests"),
     "exact/equilibrium/search.py": ("exact/equilibrium/test_solve.py", _INNER),
     "exact/compiling.py": ("exact/test_batching.py", _INNER),
+    "exact/sparse/places.py": ("exact/sparse/test_equilibrium.py", _INNER),
     "exact/sparse/accuracy.py": ("exact/sparse/test_equilibrium.py", _INNER),
     "exact/sparse/certificate.py": ("exact/sparse/test_certified_gradient.py", _INNER),
     "exact/sparse/gradient.py": ("exact/sparse/test_certified_gradient.py", _INNER),

@@ -16,8 +16,9 @@ from smfg_verify.exact import root
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod, Status
 from smfg_verify.exact.follower import MAX_ITERATIONS
 from smfg_verify.exact.sparse.chain import chain_of, discounted
-from smfg_verify.exact.sparse.linearisation import Field, Linear, Pair, Place, Vector, answer_of, place_at, population
+from smfg_verify.exact.sparse.linearisation import Linear
 from smfg_verify.exact.sparse.local_moves import Local
+from smfg_verify.exact.sparse.places import Field, Pair, Place, Vector, answer_of, place_at, population
 from smfg_verify.game import AbstractGame, mean_field_shape
 
 # Largest share of an entry of the mean field that is left where a step takes it away.

@@ -6,9 +6,10 @@ import pytest
 
 from smfg_verify import solve_equilibrium
 from smfg_verify.exact.equilibrium.solve import prepare
-from smfg_verify.exact.sparse.linearisation import Linear, Pair, place_at
+from smfg_verify.exact.sparse.linearisation import Linear
 from smfg_verify.exact.sparse.local_moves import local_problem
 from smfg_verify.exact.sparse.newton import with_value
+from smfg_verify.exact.sparse.places import Pair, place_at
 from smfg_verify.game import leader_logits_shape
 from smfg_verify.games import CongestionPricing
 from smfg_verify.policies import softmax_policy
