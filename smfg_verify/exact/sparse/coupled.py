@@ -86,6 +86,15 @@ def _interleaved(factors: SuperLU, right: Vector, kind: str) -> Vector:
     return result
 
 
+def moves_of_actions(game: AbstractGame, local: Local, field: Vector) -> sp.csr_array:
+    """P(t | s, a) averaged over the leader's actions, (n A, n); a state that is listed twice is two entries."""
+    moves = np.asarray(expected_moves(game, local, jnp.asarray(field)))
+    listed = np.broadcast_to(np.asarray(local.targets), moves.shape).astype(np.int32).ravel()
+    rows = moves.shape[0] * moves.shape[1]
+    pointers = np.arange(0, moves.size + 1, moves[0, 0].size)
+    return sp.csr_array((moves.ravel(), listed, pointers), shape=(rows, game.num_states))
+
+
 def local_slopes_of(game: AbstractGame, local: Local, law: Law, answer: Answer, field: Vector, ones: Answer) -> Slopes:
     r"""The slopes, where each state's functions read the mean field of that state alone.
 
@@ -103,14 +112,9 @@ def local_slopes_of(game: AbstractGame, local: Local, law: Law, answer: Answer, 
     Returns:
         The slopes.
     """
-    size, mu = game.num_states, law.law
-    targets = np.asarray(local.targets)
-    moves = np.asarray(expected_moves(game, local, jnp.asarray(field)))
-    per_action = moves[0, 0].size
-    actions = moves.shape[:2]
-    listed = np.broadcast_to(targets, moves.shape).astype(np.int32).ravel()
-    pointers = np.arange(0, moves.size + 1, per_action)
-    tables = sp.csr_array((moves.ravel(), listed, pointers), shape=(actions[0] * actions[1], size))
+    size, mu, targets = game.num_states, law.law, np.asarray(local.targets)
+    tables = moves_of_actions(game, local, field)
+    per_action = tables.nnz // tables.shape[0]
     weighted = tables.copy()
     weighted.data = weighted.data * np.repeat((mu[:, None] * np.asarray(answer.policy)).ravel(), per_action)
     mean = law.chain.matrix

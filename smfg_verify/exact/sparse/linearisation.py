@@ -106,12 +106,15 @@ class Linear:
 
     def apply(self, move: Pair, leader: np.ndarray | None = None) -> Pair:
         """Product with the Jacobian; with a change of the leader's policy, what the equations change by in all."""
-        moved = self.along(leader, move)
+        return move.plus(self.answered(self.along(leader, move)), -1.0)
+
+    def answered(self, moved: Answer) -> Pair:
+        """Change of the law that the population makes, and of the updated value, with a change of the answer."""
         law, change = self.place.law, self.law_along(np.asarray(moved.weights))
         if self.game.mean_field_support == "state_actions":
             by_policy = law.law[:, None] * np.asarray(moved.policy)
             change = (change[:, None] * self.place.answer.policy + by_policy).ravel()
-        return Pair(move.field - change, move.value - np.asarray(moved.updated))
+        return Pair(change, np.asarray(moved.updated))
 
     def held(self, weights: Pair) -> Pair:
         """Without the entries of the mean field that are empty, whose multipliers are left out."""
