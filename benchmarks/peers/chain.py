@@ -1,4 +1,4 @@
-"""The crowded chain that peers ship too, and its judge: NumPy in double precision, which shares no code with anyone.
+"""The crowded chain that peers ship too, and its judge: SciPy in double precision, which shares no code with anyone.
 
 States 0 .. n-1, moves left, stay, right, a disturbance of one cell with probability 1/20, ends that stop both. A
 follower pays 2 a move, 3 times the squared distance from the middle, and 40 times the mass of its cell; gamma = 0.9.
@@ -8,6 +8,8 @@ These are the numbers that Bench-MFG ships as LasryLionsChain, at n = 7.
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import spsolve
 
 MOVES, DISTURBANCES, CHANCES = (-1, 0, 1), (-1, 0, 1), (0.025, 0.95, 0.025)
 MOVE_COST, PULL, CROWD, DISCOUNT = 2.0, 3.0, 40.0, 0.9
@@ -58,24 +60,31 @@ def judge(policy: np.ndarray, field: np.ndarray) -> Verdict:
     chain = _chain(policy)
     law = _law(chain)
     rewards = reward(len(field), law)
-    value = np.linalg.solve(np.eye(len(field)) - DISCOUNT * chain, np.sum(policy * rewards, axis=1))
+    value = _value(chain, np.sum(policy * rewards, axis=1))
     best = _optimal_value(rewards)
-    return Verdict(float(law @ (best - value)), float(np.sum(np.abs(field @ chain - field))))
+    return Verdict(float(law @ (best - value)), float(np.sum(np.abs(chain.T @ field - field))))
 
 
-def _chain(policy: np.ndarray) -> np.ndarray:
+def _chain(policy: np.ndarray) -> sp.csr_array:
     size = len(policy)
-    chain = np.zeros((size, size))
     weights = policy[:, :, None] * np.array(CHANCES)
-    np.add.at(chain, (np.arange(size)[:, None, None], targets(size)), weights)
-    return chain
+    rows = np.repeat(np.arange(size), 9)
+    return sp.csr_array((weights.ravel(), (rows, targets(size).ravel())), shape=(size, size))
 
 
-def _law(chain: np.ndarray) -> np.ndarray:
-    """Stationary law by least squares of the balance with the sum, then one round of refinement by the chain itself."""
-    size = len(chain)
-    system = np.concatenate([chain.T - np.eye(size), np.ones((1, size))])
-    law = np.linalg.lstsq(system, np.eye(size + 1)[-1], rcond=None)[0]
+def _value(chain: sp.csr_array, rewards: np.ndarray) -> np.ndarray:
+    return spsolve(sp.csc_array(sp.eye_array(len(rewards)) - DISCOUNT * chain), rewards)
+
+
+def _law(chain: sp.csr_array) -> np.ndarray:
+    """Stationary law as masses relative to that of the middle, whose own balance is left out."""
+    size = chain.shape[0]
+    middle = (size - 1) // 2
+    others = np.delete(np.arange(size), middle)
+    into = sp.csc_array(chain.T)
+    law = np.ones(size)
+    system = sp.csc_array(sp.eye_array(size - 1) - into[others][:, others])
+    law[others] = spsolve(system, into[others][:, [middle]].toarray().ravel())
     law = np.maximum(law, 0.0)
     return law / law.sum()
 
@@ -87,7 +96,7 @@ def _optimal_value(rewards: np.ndarray) -> np.ndarray:
     actions = np.argmax(rewards, axis=1)
     rows = np.arange(size)
     for _ in range(10 * size):
-        value = np.linalg.solve(np.eye(size) - DISCOUNT * _chain(np.eye(3)[actions]), rewards[rows, actions])
+        value = _value(_chain(np.eye(3)[actions]), rewards[rows, actions])
         quality = rewards + DISCOUNT * value[ahead] @ np.array(CHANCES)
         better = np.max(quality, axis=1) - quality[rows, actions] > 1e-13 * np.max(np.abs(value))
         if not better.any():

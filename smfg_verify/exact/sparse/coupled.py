@@ -43,29 +43,29 @@ class Coupled(NamedTuple):
     """Factors of the Jacobian in scaled unknowns, states in order and each with its mass and its value.
 
     Attributes:
-        balance: D - R^T, (n, n).
+        slopes: derivatives of flows and value.
         factors: with the mass of the state `held` as a number that is given, not an unknown.
         held: a state.
         response: of all unknowns to its mass, (2n,), scaled.
         scale: units of the masses, and of the values, (2n,).
     """
 
-    balance: sp.csr_array
+    slopes: Slopes
     factors: SuperLU
     held: int
     response: Vector
     scale: Vector
 
     def solve(self, field: Vector, value: Vector) -> tuple[Vector, Vector]:
-        """Solve with the Jacobian."""
-        size = field.size
-        right = np.concatenate([self.balance @ field, value]) / self.scale
+        """Solve with the Jacobian: the unknown is by how much the mean field moves beyond the right-hand side."""
+        size, slopes = field.size, self.slopes
+        right = np.concatenate([slopes.flow_by_field @ field, value + slopes.value_by_field * field]) / self.scale
         right[self.held] = 0.0
         first = _interleaved(self.factors, right, "N")
         masses = self.scale[:size]
-        total = np.sum(field) - masses @ first[:size]
-        found = self.scale * (first + total / (masses @ self.response[:size]) * self.response)
-        return found[:size], found[size:]
+        total = masses @ first[:size]
+        found = self.scale * (first - total / (masses @ self.response[:size]) * self.response)
+        return field + found[:size], found[size:]
 
     def solve_transposed(self, field: Vector, value: Vector) -> tuple[Vector, Vector]:
         """Solve with the transposed Jacobian."""
@@ -77,7 +77,9 @@ class Coupled(NamedTuple):
         found = _interleaved(self.factors, weights, "T")
         found[self.held] = 0.0
         found /= self.scale
-        return self.balance.T @ found[:size] + whole, found[size:]
+        law, multiplier = found[:size], found[size:]
+        moved = self.slopes.flow_by_field.T @ law + self.slopes.value_by_field * multiplier
+        return field + moved, multiplier
 
 
 def _interleaved(factors: SuperLU, right: Vector, kind: str) -> Vector:
@@ -182,4 +184,4 @@ def coupled_factors(
     unit = np.zeros(2 * size)
     unit[held] = 1.0
     scale = np.concatenate([masses, np.full(size, tau)])
-    return Coupled(balance, factors, held, _interleaved(factors, unit, "N"), scale)
+    return Coupled(slopes, factors, held, _interleaved(factors, unit, "N"), scale)

@@ -29,9 +29,11 @@ _LEAST_SHARE = 1e-30
 _RESTART, _MAX_RESTARTS, _ROUNDS, _A_ROUND = 80, 5, 4, 1e-5
 # How far above what was asked for a residual may stay, and the one that rounding alone may leave.
 _SLACK, _SOLVED = 1e2, 1e-6
-# Entries of factors of I - gamma P for one of the matrix, up to which the whole Jacobian is factored; and what a round
+# Entries of factors of the rates for one of P, up to which the whole Jacobian is factored; and what a round
 # with such factors has to bring, or they are none of this game's.
 _FILL, _A_DIRECT_ROUND = 4.0, 0.1
+# Least unit of a mass in such factors.
+_EMPTY = 1e-280
 
 
 class StalledError(Exception):
@@ -61,12 +63,16 @@ class Linear:
 
     def __init__(self, game: AbstractGame, local: Local, place: Place):
         self.game, self.local, self.place = game, local, place
-        self.value_value: Discounted = discounted(place.chain, float(game.discount))
         self.field = inside(jnp.asarray(place.point.field))
         # Nothing flows there, whatever the point is nearby: their equations are m_e = 0, see `empty_entries`.
         self._empty = population(game, place.law.law, place.answer.policy) == 0.0
         masses = place.point.field
         self._scale = np.maximum(masses, _LEAST_SHARE * np.max(masses))
+
+    @cached_property
+    def value_value(self) -> Discounted:
+        """Factors of the value's own block."""
+        return discounted(self.place.chain, float(self.game.discount))
 
     @cached_property
     def _slope(self) -> Slope:
@@ -91,12 +97,15 @@ class Linear:
 
     @cached_property
     def coupled(self) -> Coupled | None:
-        """Factors of the whole Jacobian, where those of the value's block have hardly filled in."""
-        value_value, place = self.value_value, self.place
-        if value_value.factors.nnz > _FILL * value_value.matrix.nnz or self.slopes is None:
+        """Factors of the whole Jacobian, where those of the rates have hardly filled in."""
+        place, law = self.place, self.place.law
+        if law.factors is None or law.factors.nnz > _FILL * place.chain.matrix.nnz or self.slopes is None:
             return None
         discount, tau = float(self.game.discount), float(self.local.temperature)
-        return coupled_factors(place.chain, place.law, self.slopes, discount, self._scale, tau)
+        # Where the law is far above the mean field, changes are as large as the law. Masses that are all but empty
+        # count as they are: in one unit for all of them elimination would amplify what it rounds from cell to cell.
+        masses = np.maximum(np.maximum(place.point.field, law.law), _EMPTY)
+        return coupled_factors(place.chain, law, self.slopes, discount, masses, tau)
 
     def along(self, leader: AnyArray | None, move: Pair) -> Answer:
         """Change of chain, policy and updated value with those of the leader's policy (None: none) and the unknowns."""

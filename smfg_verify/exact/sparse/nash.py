@@ -80,9 +80,13 @@ def population_under(game: AbstractGame, local: Local, policy: Policy, start: Fi
         The mean field, flattened, and the law with the chain at it; None where it was not found.
     """
     held, targets, field, heavy = jnp.asarray(policy), np.asarray(local.targets), start, by_state(game, start)
+    before, law = None, None
     for step in range(_STEPS + 1):
-        chain = chain_of(targets, np.asarray(weights_under(game, local, held, jnp.asarray(field))))
-        law = stationary_law(chain, heavy)
+        weights = np.asarray(weights_under(game, local, held, jnp.asarray(field)))
+        # Where moves read no mean field, the law of another one is the same.
+        if before is None or not np.array_equal(weights, before):
+            law = stationary_law(chain_of(targets, weights), heavy)
+        before = weights
         if law is None:
             return None
         made = population(game, law.law, policy)
