@@ -19,9 +19,10 @@ from rich.table import Table
 
 from benchmarks.peers import chain
 from benchmarks.peers.environments import MissingPeerError, run_peer
-from benchmarks.peers.our_chain import CrowdedChain
+from benchmarks.peers.our_chain import crowded_chain
 from benchmarks.timing import Seconds, seconds
 from smfg_verify import NashEquilibrium, solve_nash
+from smfg_verify.games import LasryLionsChain
 
 TARGETS = (1e-3, 1e-6)
 
@@ -33,17 +34,17 @@ def targets(size: int) -> tuple[float, ...]:
 
 def ours(size: int, repeats: int) -> Iterator[dict]:
     """Times of the same object again, and of a new one each time with another number in it."""
-    game, logits = CrowdedChain(size=size), np.zeros((1, 1))
+    game, logits = crowded_chain(size), np.zeros((2, 1))
     crowds = itertools.count(chain.CROWD, 1e-3)
 
-    def solved(game: CrowdedChain, target: float) -> NashEquilibrium:
+    def solved(game: LasryLionsChain, target: float) -> NashEquilibrium:
         return solve_nash(game, logits, exploitability=target)
 
     for target in targets(size):
         found = solved(game, target)
         verdict = chain.judge(np.asarray(found.follower_policy), np.asarray(found.mean_field))
         same = seconds(functools.partial(solved, game, target), repeats)
-        anew = seconds(lambda target=target: solved(CrowdedChain(size=size, crowd=next(crowds)), target), repeats)
+        anew = seconds(lambda target=target: solved(crowded_chain(size, crowd=next(crowds)), target), repeats)
         for name, times in (("same object", same), ("new object", anew)):
             yield _row(f"smfg_verify, {name}", target, "float64", int(found.steps), times, verdict)
 

@@ -27,7 +27,8 @@ def search(game: AbstractGame, local: Local, start: Field | None, max_steps: int
     size = int(np.prod(mean_field_shape(game)))
     first = np.full(size, 1.0 / size) if start is None else start
     direct = newton(game, local, with_value(game, local, first), max_steps)
-    if isinstance(direct.place, Status) or near(direct.place):
+    # A best response to the first mean field may fall apart into wells where the equilibrium does not.
+    if not isinstance(direct.place, Status) and near(direct.place):
         return direct
     tau = float(local.temperature)
     last = next(iter(deque(stations(game, local, tau), maxlen=1)), None)

@@ -11,9 +11,9 @@ from smfg_verify.exact.sparse.local_moves import local_problem
 from smfg_verify.exact.sparse.newton import with_value
 from smfg_verify.exact.sparse.places import Pair, place_at
 from smfg_verify.game import leader_logits_shape
-from smfg_verify.games import CongestionPricing
+from smfg_verify.games import CongestionPricing, LasryLionsChain
 from smfg_verify.policies import softmax_policy
-from tests.support.crowd_averse_chain import CrowdAverseChain
+from tests.support.crowd_averse_chain import crowd_averse_chain
 
 
 def linear_at_random(game):
@@ -25,17 +25,18 @@ def linear_at_random(game):
     return Linear(game, local, place_at(game, local, with_value(game, local, field)))
 
 
-class CrowdMovesPeople(CrowdAverseChain):
+class CrowdMovesPeople(LasryLionsChain):
     """Crowds also push: the transition reads the mass of the state."""
 
     transition_dependence = "general"
 
     def transition(self, state, follower_action, leader_action, mean_field):
         free = super().transition(state, follower_action, leader_action, mean_field)
-        return free / (1.0 + mean_field[state]) + jnp.asarray([0.5, 0.0, 0.5]) * (1.0 - 1.0 / (1.0 + mean_field[state]))
+        pushed = mean_field[state] / (1.0 + mean_field[state])
+        return (1.0 - pushed) * free + pushed * jnp.asarray([0.0, 0.5, 0.0, 0.5, 0.0])
 
 
-class CrowdAhead(CrowdAverseChain):
+class CrowdAhead(LasryLionsChain):
     """Followers look at the next cell's crowd, which the factors do not know of."""
 
     def follower_reward(self, state, follower_action, leader_action, mean_field):
@@ -43,7 +44,10 @@ class CrowdAhead(CrowdAverseChain):
         return super().follower_reward(state, follower_action, leader_action, mean_field) - 3.0 * mean_field[ahead]
 
 
-@pytest.mark.parametrize("game", [CrowdAverseChain(40), CrowdAverseChain(40, temperature=1e-3), CrowdMovesPeople(40)])
+GAMES = [crowd_averse_chain(40), crowd_averse_chain(40, temperature=0.05), crowd_averse_chain(40, CrowdMovesPeople)]
+
+
+@pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize("transposed", [False, True])
 def test_solves_what_the_products_say(game, transposed):
     linear = linear_at_random(game)
@@ -59,7 +63,7 @@ def test_solves_what_the_products_say(game, transposed):
 
 
 def test_slopes_are_those_of_the_game():
-    linear, rng = linear_at_random(CrowdMovesPeople(30)), np.random.default_rng(4)
+    linear, rng = linear_at_random(crowd_averse_chain(30, CrowdMovesPeople)), np.random.default_rng(4)
     move = Pair(*rng.normal(size=(2, 30)))
     changed = linear.along(None, move)
     flows = np.asarray(changed.weights) * linear.place.law.law[:, None, None, None]
@@ -72,7 +76,7 @@ def test_slopes_are_those_of_the_game():
 
 
 def test_what_reads_other_states_is_solved_without_them():
-    game = CrowdAhead(12)
+    game = crowd_averse_chain(12, CrowdAhead)
     assert linear_at_random(game).slopes is None
     dense, sparse = (solve_equilibrium(game, np.zeros((2, 2)), method=method) for method in ("dense", "sparse"))
     np.testing.assert_allclose(sparse.mean_field, dense.mean_field, rtol=0, atol=1e-11)
@@ -87,11 +91,11 @@ def test_factors_that_fill_in_are_left_out():
 
 def test_wrong_slopes_cost_rounds_and_no_digits(monkeypatch):
     """Whatever the factors are, the residual is the game's own."""
-    linear = linear_at_random(CrowdAverseChain(40))
+    linear = linear_at_random(crowd_averse_chain(40))
     right = Pair(*np.random.default_rng(3).normal(size=(2, 40)))
     expected = linear.solve(right, 1e-10)
     wrong = linear.slopes._replace(value_by_field=3.0 * linear.slopes.value_by_field + 1.0)
-    other = linear_at_random(CrowdAverseChain(40))
+    other = linear_at_random(crowd_averse_chain(40))
     monkeypatch.setitem(other.__dict__, "slopes", wrong)
     found = other.solve(right, 1e-10)
     assert found.residual <= 1e-10

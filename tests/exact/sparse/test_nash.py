@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers import chain
-from benchmarks.peers.our_chain import CrowdedChain
+from benchmarks.peers.our_chain import crowded_chain
 from smfg_verify import solve_nash
 from smfg_verify.exact import NashStatus
 from smfg_verify.exact.sparse.local_moves import local_problem
@@ -13,12 +13,12 @@ from smfg_verify.exact.sparse.nash import population_under
 from smfg_verify.game import traced
 from tests.support.local_games import Crossing, TwoSinks
 
-ONE = np.zeros((1, 1))
+ONE = np.zeros((2, 1))
 
 
 @pytest.mark.parametrize("size", [7, pytest.param(20, marks=pytest.mark.slow)])
 def test_is_the_dense_equilibrium_and_bounds_what_a_judge_finds(size):
-    game = CrowdedChain(size=size)
+    game = crowded_chain(size)
     dense, sparse = (solve_nash(game, ONE, method=method) for method in ("dense", "sparse"))
     np.testing.assert_allclose(sparse.mean_field, dense.mean_field, rtol=0, atol=1e-8)
     np.testing.assert_allclose(sparse.exploitability, dense.exploitability, rtol=1e-2, atol=1e-9)
@@ -30,7 +30,7 @@ def test_is_the_dense_equilibrium_and_bounds_what_a_judge_finds(size):
 
 def test_a_thousand_states_against_the_judge():
     unit = chain.scale(1000)
-    found = solve_nash(CrowdedChain(size=1000), ONE, exploitability=1e-6 * unit, method="sparse")
+    found = solve_nash(crowded_chain(1000), ONE, exploitability=1e-6 * unit, method="sparse")
     verdict = chain.judge(np.asarray(found.follower_policy), np.asarray(found.mean_field))
     assert verdict.exploitability <= float(found.largest_regret)
     assert float(found.exploitability) <= 1e-6 * unit
@@ -61,7 +61,7 @@ def test_what_has_no_population_has_no_equilibrium():
 
 
 def test_a_target_below_rounding_is_not_reached():
-    found = solve_nash(CrowdedChain(size=7), ONE, exploitability=1e-16, method="sparse", throw=False)
+    found = solve_nash(crowded_chain(7), ONE, exploitability=1e-16, method="sparse", throw=False)
     assert int(found.status) == NashStatus.FLOOR
     assert float(found.exploitability) > 1e-16
     assert np.all(np.isnan(found.follower_policy))
