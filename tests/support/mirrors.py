@@ -55,6 +55,8 @@ HELD_BY = {
     "cli/screen.py": ("cli/test_app.py", _WHOLE),
     "comparison/tuning.py": ("comparison/test_compare.py", "one comparison, which takes seconds, serves all its tests"),
     "exact/equilibrium/search.py": ("exact/equilibrium/test_solve.py", _INNER),
+    "exact/at_iterate.py": ("bounds/rates/test_tracking_residuals.py", _INNER),
+    "exact/sparse/at_iterate.py": ("bounds/rates/test_run_residuals.py", _INNER),
     "exact/compiling.py": ("exact/test_batching.py", _INNER),
     "exact/sparse/cooling.py": ("exact/sparse/test_nash.py", _INNER),
     "exact/sparse/regret.py": ("exact/sparse/test_nash.py", _INNER),

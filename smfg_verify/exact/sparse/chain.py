@@ -93,8 +93,13 @@ class Discounted(NamedTuple):
 
 def discounted(chain: Chain, discount: float) -> Discounted:
     r"""$I - \gamma P$, factored."""
-    matrix = sp.csr_array(sp.eye_array(chain.leaving.size) - discount * chain.matrix)
-    return Discounted(matrix, factor(matrix))
+    return discounted_by(chain.matrix, discount)
+
+
+def discounted_by(matrix: sp.csr_array, discount: float) -> Discounted:
+    r"""$I - \gamma P$ of a matrix of probabilities, factored."""
+    system = sp.csr_array(sp.eye_array(matrix.shape[0]) - discount * matrix)
+    return Discounted(system, factor(system))
 
 
 class Law(NamedTuple):

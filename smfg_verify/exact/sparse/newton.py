@@ -51,14 +51,24 @@ def near(place: Place) -> bool:
     return place.norm <= _NEARLY
 
 
-def with_value(game: AbstractGame, local: Local, field: Field) -> Pair:
-    """A mean field with the value of the best response to it, roughly: by whole steps of soft policy iteration."""
+def with_value(game: AbstractGame, local: Local, field: Field, accepted: float = _FIRST) -> Pair:
+    """A mean field with the value of the best response to it, by whole steps of soft policy iteration.
+
+    Args:
+        game: the game, prepared.
+        local: leader's policy, temperature and moves.
+        field: mean field, flattened.
+        accepted: residual of the value that is left, relative to max(tau, max |V|); rough unless said otherwise.
+
+    Returns:
+        Both.
+    """
     value: Vector = np.zeros(game.num_states)
     for _ in range(MAX_ITERATIONS):
         found = answer_of(game, local, Pair(field, value))
         missed = value - found.updated
         size = np.max(np.abs(missed))
-        if not np.isfinite(size) or size <= _FIRST * max(float(local.temperature), np.max(np.abs(value))):
+        if not np.isfinite(size) or size <= accepted * max(float(local.temperature), np.max(np.abs(value))):
             break
         factors = discounted(chain_of(np.asarray(local.targets), found.weights), float(game.discount))
         value = value - factors.solve(missed)

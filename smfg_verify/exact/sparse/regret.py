@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from jaxtyping import Float
 
 from smfg_verify.exact.follower import MAX_ITERATIONS, TIE, Optimum, PolicyRegret, regret_between
-from smfg_verify.exact.sparse.chain import factor
+from smfg_verify.exact.sparse.chain import Discounted, discounted_by
 from smfg_verify.exact.sparse.coupled import moves_of_actions
 from smfg_verify.exact.sparse.local_moves import Local, rewards
 from smfg_verify.exact.sparse.places import Field, Vector
@@ -35,15 +35,15 @@ class Problem(NamedTuple):
         result: Policy = self.reward + self.discount * (self.moves @ value).reshape(self.reward.shape)
         return result
 
+    def under(self, policy: Policy) -> Discounted:
+        """$I - \\gamma P_\\pi$, factored."""
+        pointers = np.arange(0, policy.size + 1, policy.shape[1])
+        chosen = sp.csr_array((policy.ravel(), np.arange(policy.size), pointers))
+        return discounted_by(sp.csr_array(chosen @ self.moves), self.discount)
+
     def value_of(self, policy: Policy) -> Vector:
-        """$(I - \\gamma P_\\pi)^{-1} r_\\pi$, refined once."""
-        size, actions = policy.shape
-        chosen = sp.csr_array((policy.ravel(), np.arange(policy.size), np.arange(0, policy.size + 1, actions)))
-        system = sp.csr_array(sp.eye_array(size) - self.discount * (chosen @ self.moves))
-        factors, right = factor(system), np.sum(policy * self.reward, axis=1)
-        first = factors.solve(right)
-        result: Vector = first + factors.solve(right - system @ first)
-        return result
+        """$(I - \\gamma P_\\pi)^{-1} r_\\pi$."""
+        return self.under(policy).solve(np.sum(policy * self.reward, axis=1))
 
 
 def problem_at(game: AbstractGame, local: Local, field: Field) -> Problem:
