@@ -61,6 +61,7 @@ HELD_BY = {
     "exact/sparse/cooling.py": ("exact/sparse/test_nash.py", _INNER),
     "exact/sparse/regret.py": ("exact/sparse/test_nash.py", _INNER),
     "exact/sparse/search.py": ("exact/sparse/test_equilibrium.py", _INNER),
+    "exact/sparse/visits.py": ("assumptions/ergodicity/test_coverage_at_size.py", _INNER),
     "exact/sparse/places.py": ("exact/sparse/test_equilibrium.py", _INNER),
     "exact/sparse/accuracy.py": ("exact/sparse/test_equilibrium.py", _INNER),
     "exact/sparse/certificate.py": ("exact/sparse/test_certified_gradient.py", _INNER),
