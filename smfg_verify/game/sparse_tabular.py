@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, Dependence, Index, MeanFieldSupport, Numerical, as_parameter
+from smfg_verify.game.tabular import integers, shaped
 from smfg_verify.game.validation import validate
 
 
@@ -144,17 +145,17 @@ class SparseTabularGame(AbstractGame):
             targets=jnp.asarray(targets.astype(np.int32)),
             kernel=as_parameter(chances),
             follower_rewards=rewards,
-            leader_rewards=_of_shape("leader_rewards", leader_rewards, shape),
+            leader_rewards=shaped("leader_rewards", leader_rewards, shape),
             follower_slopes=_slopes("follower_rewards_mean_field", follower_rewards_mean_field, shape, columns),
             leader_slopes=_slopes("leader_rewards_mean_field", leader_rewards_mean_field, shape, columns),
-            discount=as_parameter(discount),
-            temperature=as_parameter(temperature),
-            leader_temperature=as_parameter(leader_temperature),
+            discount=shaped("discount", discount, ()),
+            temperature=shaped("temperature", temperature, ()),
+            leader_temperature=shaped("leader_temperature", leader_temperature, ()),
             initial_distribution=as_parameter(
                 np.full(size, 1.0 / size) if initial_distribution is None else initial_distribution
             ),
-            leader_observation=jnp.asarray(
-                np.arange(size) if leader_observation is None else np.asarray(leader_observation)
+            leader_observation=integers(
+                "leader_observation", np.arange(size) if leader_observation is None else leader_observation
             ),
             name=name,
         )
@@ -264,10 +265,3 @@ def _slopes(name: str, given: SparseMatrix | None, shape: tuple[int, int, int], 
         return None
     entries, values = _rows(name, given, (int(np.prod(shape)), columns))
     return Slopes(jnp.asarray(entries.reshape(*shape, -1).astype(np.int32)), as_parameter(values.reshape(*shape, -1)))
-
-
-def _of_shape(name: str, value: Numerical, shape: tuple[int, ...]) -> Array:
-    array = as_parameter(value)
-    if array.shape != shape:
-        raise InputError(f"{name}: got shape {array.shape}, expected {shape}; check the order of the axes.")
-    return array

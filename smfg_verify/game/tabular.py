@@ -123,8 +123,8 @@ class TabularGame(AbstractGame):
             leader_observation = np.arange(num_states)
         game = cls(
             kernel=kernel,
-            follower_rewards=_shaped("follower_rewards", follower_rewards, rewards_shape),
-            leader_rewards=_shaped("leader_rewards", leader_rewards, rewards_shape),
+            follower_rewards=shaped("follower_rewards", follower_rewards, rewards_shape),
+            leader_rewards=shaped("leader_rewards", leader_rewards, rewards_shape),
             kernel_mean_field=_optional("kernel_mean_field", kernel_mean_field, (size, *kernel.shape)),
             follower_rewards_mean_field=_optional(
                 "follower_rewards_mean_field", follower_rewards_mean_field, (size, *rewards_shape)
@@ -132,13 +132,13 @@ class TabularGame(AbstractGame):
             leader_rewards_mean_field=_optional(
                 "leader_rewards_mean_field", leader_rewards_mean_field, (size, *rewards_shape)
             ),
-            discount=_shaped("discount", discount, ()),
-            temperature=_shaped("temperature", temperature, ()),
-            leader_temperature=_shaped("leader_temperature", leader_temperature, ()),
+            discount=shaped("discount", discount, ()),
+            temperature=shaped("temperature", temperature, ()),
+            leader_temperature=shaped("leader_temperature", leader_temperature, ()),
             initial_distribution=as_parameter(
                 np.full(num_states, 1.0 / num_states) if initial_distribution is None else initial_distribution
             ),
-            leader_observation=_integers("leader_observation", leader_observation),
+            leader_observation=integers("leader_observation", leader_observation),
             mean_field_support=mean_field_support,
             name=_text("name", name),
             state_labels=_words("state_labels", state_labels),
@@ -200,7 +200,8 @@ def _affine(constant: Array, slope: Array | None, index: tuple[Index, Index, Ind
     return constant[index] + jnp.sum(weights * rows, axis=0)
 
 
-def _shaped(name: str, value: Numerical, shape: tuple[int, ...]) -> Array:
+def shaped(name: str, value: Numerical, shape: tuple[int, ...]) -> Array:
+    """A parameter of a shape, or a refusal by name."""
     array = as_parameter(value)
     if array.shape != shape:
         raise InputError(f"{name}: got shape {array.shape}, expected {shape}; check the order of the axes.")
@@ -208,10 +209,11 @@ def _shaped(name: str, value: Numerical, shape: tuple[int, ...]) -> Array:
 
 
 def _optional(name: str, value: Numerical | None, shape: tuple[int, ...]) -> Array | None:
-    return None if value is None else _shaped(name, value, shape)
+    return None if value is None else shaped(name, value, shape)
 
 
-def _integers(name: str, values: Sequence[int] | np.ndarray) -> Int[Array, " n"]:
+def integers(name: str, values: Sequence[int] | np.ndarray) -> Int[Array, " n"]:
+    """A vector of integers, or a refusal by name."""
     array = np.asarray(values)
     if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
         raise InputError(f"{name}: got {array.dtype} of shape {array.shape}, expected a vector of integers.")
