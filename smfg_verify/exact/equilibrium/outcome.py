@@ -141,7 +141,7 @@ def raise_unless_converged(equilibrium: Equilibrium) -> None:
 
 _CAUSES = {
     Status.NOT_FOUND: "likely causes: functions that jump in the mean field (then no equilibrium need exist), or a "
-    "temperature far below the scale of rewards",
+    "temperature far below the scale of rewards, or a bound on steps that cut the search short",
     Status.INACCURATE: "the residual is small, but rounding, conditioning and curvature leave a larger error than the "
     "tolerance; likely causes: an equilibrium that is not isolated, or nearly so (a fold), or a temperature far below "
     "the scale of values, whose rounding the policy then magnifies",

@@ -19,7 +19,7 @@ from smfg_verify.game import AbstractGame, mean_field_shape
 
 # Newton steps at one temperature, the residual that is left there, in mass and in temperatures, and how well slopes in
 # the temperature are solved.
-_STEPS, _ENOUGH, _FINE = 20, 1e-9, 1e-6
+_STEPS, _ENOUGH, _FINE = 20, 1e-8, 1e-6
 # What is looked at beside an equilibrium: of the follower's policies there, (2, n, A), and the mean field.
 Look = Callable[[Float[np.ndarray, "2 n A"], Field], object]
 
