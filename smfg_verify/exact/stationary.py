@@ -123,6 +123,13 @@ class LawResponse(NamedTuple):
         into = jnp.einsum("ks,sal,kl->ksa", outside, flow, self.subtree)
         return jnp.einsum("ksa,kj->jsa", out - into, self.by_edge)
 
+    def of_products(self, rows: Float[Array, "n K n"], weights: Float[Array, "n K M"]) -> Float[Array, "n M"]:
+        """Derivatives of the law when each row of the chain changes by a weighted sum of K changes, for M weights."""
+        outside = 1.0 - self.subtree
+        out = jnp.einsum("skl,el->esk", rows, outside) * (self.subtree * self.law)[:, :, None]
+        into = jnp.einsum("skl,el->esk", rows, self.subtree) * (outside * self.law)[:, :, None]
+        return jnp.einsum("ej,em->jm", self.by_edge, jnp.einsum("esk,skm->em", out - into, weights))
+
 
 def law_response(transition: Float[Array, "n n"]) -> LawResponse:
     """The law of a chain, with its response; NaN when there are several recurrent classes."""
