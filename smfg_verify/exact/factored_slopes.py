@@ -7,8 +7,9 @@ never built. The numbers are not declared: they are the fewest that all paths fr
 through in the program of its derivative, a minimal cut.
 """
 
+import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -46,27 +47,47 @@ def factored(function: Callable[[Array], Array], argument: Float[Array, " M"], m
     value, push = jax.linearize(function, argument)
     derivative = jax.make_jaxpr(push)(argument)
     cut = _narrowest(derivative.jaxpr)
-    if sum(var.aval.size for var in cut) > most:
+    shapes = [_shape(var) for var in cut]
+    width = sum(math.prod(shape) for shape in shapes)
+    if width > most:
         return None
     if not cut:
         return Factors(jnp.zeros((*value.shape, 0)), jnp.zeros((0, *argument.shape)))
     first = _part(derivative, derivative.jaxpr.invars, cut)
     second = _part(derivative, cut, derivative.jaxpr.outvars)
-    rows = jax.vmap(jax.linear_transpose(lambda direction: _joined(first(direction)), argument))
-    sizes = [var.aval for var in cut]
-    columns = jax.vmap(lambda numbers: second(*_apart(numbers, sizes))[0], out_axes=1)
-    numbers = jnp.eye(sum(size.size for size in sizes), dtype=argument.dtype)
-    return Factors(columns(numbers), rows(numbers)[0])
+    columns: Callable[[Array], Array] = jax.vmap(lambda numbers: second(*_apart(numbers, shapes))[0], out_axes=1)
+    right = columns(jnp.eye(width, dtype=argument.dtype))
+    return Factors(right, _rows(lambda direction: _joined(first(direction)), argument, width))
+
+
+def _rows(linear: Callable[[Array], Float[Array, " k"]], argument: Float[Array, " M"], width: int) -> Array:
+    """The matrix of a linear function of mean fields, (k, M): k rows, or M columns where it cannot be transposed."""
+    units = jnp.eye(width, dtype=argument.dtype)
+
+    def transposed(units: Array) -> Array:
+        pull = cast(Callable[[Array], tuple[Array]], jax.linear_transpose(linear, argument))
+        return jax.vmap(lambda unit: pull(unit)[0])(units)
+
+    try:
+        jax.eval_shape(transposed, units)
+    except (NotImplementedError, ValueError):
+        # Loops that end by a condition have no transpose.
+        return jax.vmap(linear, out_axes=1)(jnp.eye(argument.shape[0], dtype=argument.dtype))
+    return transposed(units)
+
+
+def _shape(var: Var) -> tuple[int, ...]:
+    shape: tuple[int, ...] = cast(jax.core.ShapedArray, var.aval).shape
+    return shape
 
 
 def _joined(values: Sequence[Array]) -> Float[Array, " k"]:
     return jnp.concatenate([jnp.ravel(value) for value in values])
 
 
-def _apart(numbers: Float[Array, " k"], shapes: Sequence[jax.ShapeDtypeStruct]) -> list[Array]:
-    ends = np.cumsum([shape.size for shape in shapes])[:-1]
-    parts = jnp.split(numbers, ends)
-    return [part.reshape(shape.shape) for part, shape in zip(parts, shapes, strict=True)]
+def _apart(numbers: Float[Array, " k"], shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    parts = jnp.split(numbers, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _part(derivative: ClosedJaxpr, given: Sequence[Var], wanted: Sequence[Var]) -> Callable[..., list[Array]]:
@@ -93,7 +114,7 @@ def _narrowest(jaxpr: Jaxpr) -> list[Var]:
 
     numbers: dict[Var, int] = {var: 2 * k for k, var in enumerate(_values(jaxpr))}
     source, sink = 2 * len(numbers), 2 * len(numbers) + 1
-    edges = [(first, first + 1, var.aval.size) for var, first in numbers.items()]
+    edges = [(first, first + 1, math.prod(_shape(var))) for var, first in numbers.items()]
     edges += [(source, numbers[var], _UNBOUNDED) for var in jaxpr.invars]
     edges += [(numbers[var] + 1, sink, _UNBOUNDED) for var in jaxpr.outvars if var in numbers]
     for equation in jaxpr.eqns:

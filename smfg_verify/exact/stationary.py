@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-
 # States from which on the table's rows, and not the steps of the loop, take the time of an elimination.
 _LARGE = 128
 

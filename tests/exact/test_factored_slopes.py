@@ -25,6 +25,12 @@ def in_a_loop(m):
     return jnp.arange(1.0, 4.0) * crowd
 
 
+def until_a_condition_holds(m):
+    """A loop that JAX differentiates forwards only."""
+    doubled = jax.lax.while_loop(lambda x: x < 3.0, lambda x: 2.0 * x, jnp.vdot(TABLE[0] ** 2, m))
+    return doubled * jnp.arange(1.0, 4.0)
+
+
 def scattered(m):
     share = m[0]
     return jnp.zeros(6).at[jnp.asarray([1, 4])].add(jnp.stack([share, 1.0 - share]))
@@ -38,6 +44,7 @@ def scattered(m):
         (lambda m: (TABLE @ m)[:2], 2),
         (lambda m: jnp.concatenate([m[:1], jnp.zeros(2)]), 1),
         (in_a_loop, 1),
+        (until_a_condition_holds, 1),
         (scattered, 1),
         (lambda m: jnp.ones(3) / 3.0, 0),
         (lambda m: m, 4),

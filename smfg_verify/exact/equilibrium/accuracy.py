@@ -127,12 +127,12 @@ def _try_around(
 
 def _at_many(setting: Setting, points: Point) -> Point:
     """The residual at many points: side by side, or one after another where one fills a processor's cache."""
-    evaluate = jax.vmap(lambda point: residual(setting, point))
-    if not is_large(setting.game):
-        found: Point = evaluate(points)
-        return found
-    one_by_one: Point = jax.lax.map(lambda point: residual(setting, point), points)
-    return one_by_one
+
+    def evaluate(point: Point) -> Point:
+        return residual(setting, point)
+
+    found: Point = jax.lax.map(evaluate, points) if is_large(setting.game) else jax.vmap(evaluate)(points)
+    return found
 
 
 def tangent(field: Float[Array, " M"]) -> Float[Array, " M"]:

@@ -91,10 +91,10 @@ def _factors(game: AbstractGame, field: Float[Array, " M"]) -> Factors | None:
     if not is_large(game) or most < 1:
         return None
 
-    def row(s: Array, a: Array, b: Array) -> Callable[[Array], Array]:
-        return lambda field: dense_transition(game, s, a, b, field.reshape(shape))
+    def row(s: Array, a: Array, b: Array) -> Factors | None:
+        return factored(lambda field: dense_transition(game, s, a, b, field.reshape(shape)), field, most)
 
-    return over_indices(game, lambda s, a, b: factored(row(s, a, b), field, most))
+    return over_indices(game, row)
 
 
 def _products(
@@ -106,13 +106,16 @@ def _products(
     response: LawResponse,
     factors: Factors,
 ) -> tuple[Float[Array, "n A M"], Float[Array, "M M"]]:
-    """The slopes by products of matrices; those of rewards, one number each, by reverse differentiation."""
+    """The slopes by products of matrices; of rewards too, one number each."""
     n, size, shape = game.num_states, field.shape[0], mean_field_shape(game)
 
-    def reward(s: Array, a: Array, b: Array) -> Callable[[Array], Array]:
-        return lambda field: jnp.asarray(game.follower_reward(s, a, b, field.reshape(shape)), float)
+    def reward_slope(s: Array, a: Array, b: Array) -> Float[Array, " M"]:
+        # One number, so that one number stands between.
+        found = factored(lambda field: jnp.reshape(game.follower_reward(s, a, b, field.reshape(shape)), 1), field, 1)
+        assert found is not None
+        return (found.right @ found.left)[0]
 
-    rewards = over_indices(game, lambda s, a, b: jax.grad(reward(s, a, b))(field))
+    rewards = over_indices(game, reward_slope)
     worth = game.discount * jnp.einsum("sabtk,t->sabk", factors.right, centred)
     by_moves = jnp.einsum("sb,sabk,sabkm->sam", leader_rows, worth, factors.left)
     quality = jnp.einsum("sb,sabm->sam", leader_rows, rewards) + by_moves
