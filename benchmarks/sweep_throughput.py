@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.2)
     parser.add_argument("--iterations", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--only", help="sweeps with this word in their name")
+    parser.add_argument("--only", nargs="+", default=[""], help="sweeps with one of these words in their name")
     parser.add_argument("--out", type=Path, help="a JSON file")
     arguments = parser.parse_args()
     know_kinds()
@@ -137,7 +137,7 @@ def main() -> None:
     found = {
         name: compared(name, tables, arguments.repeats)
         for name, tables in chosen.items()
-        if not arguments.only or arguments.only in name
+        if any(word in name for word in arguments.only)
     }
     if arguments.out is not None:
         arguments.out.write_text(json.dumps(found, indent=1) + "\n")

@@ -95,10 +95,11 @@ def iterates(spec, step, number):
 
 def needed(spec, stated, step, targets, most):
     """Iterations until each target, None where `most` do not do."""
-    found = dict.fromkeys(targets)
+    found, next_judged = dict.fromkeys(targets), 1
     for count, (policy, field) in enumerate(iterates(spec, step, most), 1):
-        if count > 16 and count % 4:  # judged at every fourth, or judging would take the most time by far
+        if count < next_judged:
             continue
+        next_judged = count + max(1, count // 16)  # or judging would take the most time by far
         gain = judge(stated, np.asarray(policy), np.asarray(field)).exploitability
         for target in targets:
             if found[target] is None and gain <= target:

@@ -2,9 +2,10 @@
 
 A = 5 actions, N = 6 disturbances of random probabilities, the next state of each (state, action, disturbance) drawn
 uniformly; rewards are normal, minus (M mu)(s) with M = n (1 + 0.1 G G' / n), G normal: positive definite, so that there
-is one equilibrium and mirror descent converges, and as large as the rewards at any n. gamma = 0.9. Bench-MFG ships a garnet of its own, whose next states are a
-staircase in the mean field (quantiles of a moving law at 64 points): a game with no equilibrium to compare at, hence
-this one, in the form that it reads.
+is one equilibrium and mirror descent converges, and as large as the rewards at any n. gamma = 0.9.
+
+Bench-MFG ships a garnet of its own, whose next states are a staircase in the mean field (quantiles of a moving law at
+64 points): a game with no equilibrium to compare at, hence this one, in the form that it reads.
 """
 
 from typing import NamedTuple

@@ -72,10 +72,11 @@ def _chain(game: Stated, policy: np.ndarray) -> np.ndarray:
 
 
 def _law(chain: np.ndarray) -> np.ndarray:
-    """Stationary law by least squares of the balance with the sum."""
+    """Stationary law: the balance with the sum in place of one of its equations, which follows from the others."""
     size = len(chain)
-    system = np.concatenate([chain.T - np.eye(size), np.ones((1, size))])
-    law = np.maximum(np.linalg.lstsq(system, np.eye(size + 1)[-1], rcond=None)[0], 0.0)
+    system = chain.T - np.eye(size)
+    system[-1] = 1.0
+    law = np.maximum(np.linalg.solve(system, np.eye(size)[-1]), 0.0)
     return law / law.sum()
 
 
