@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from benchmarks.peers.environments import FOLDER, REQUIREMENTS, ROOT
 
-SCHEMA = 2
+SCHEMA = 3
 # No part may hold up the others for longer, in seconds.
 LONGEST = 300
 
@@ -71,10 +71,12 @@ def carry_out(part: Part, quick: bool) -> dict[str, object]:
         try:
             command = [sys.executable, "-m", f"benchmarks.{part.module}", *words]
             code = subprocess.run(command, cwd=ROOT, timeout=LONGEST).returncode
-            result = json.loads(out.read_text()) if code == 0 else f"exit code {code}"
+            trouble = f"exit code {code}" if code else ""
         except subprocess.TimeoutExpired:
-            result = f"longer than {LONGEST} s"
-        return {"result": result, "seconds": time.monotonic() - begun, "load": [load, os.getloadavg()[0]]}
+            trouble = f"stopped after {LONGEST} s"
+        result = json.loads(out.read_text()) if out.exists() else None
+        taken = time.monotonic() - begun
+        return {"result": result, "trouble": trouble, "seconds": taken, "load": [load, os.getloadavg()[0]]}
 
 
 def machine() -> dict[str, object]:
@@ -114,7 +116,7 @@ def main() -> int:
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(record, indent=1) + "\n")
     print(f"wrote {arguments.out}; {sum(found[name]['seconds'] for name in wanted):.0f} s")
-    return int(any(isinstance(found[name]["result"], str) for name in wanted))
+    return int(any(found[name]["trouble"] for name in wanted))
 
 
 if __name__ == "__main__":

@@ -138,6 +138,16 @@ def table(costs: list[Cost]) -> Table:
     return result
 
 
+def keep(costs: list[Cost], out: Path | None) -> None:
+    """After each size, so that one that is stopped leaves the smaller ones."""
+    rows = [
+        {**found._asdict(), "equilibrium": found.equilibrium._asdict(), "gradient": found.gradient._asdict()}
+        for found in costs
+    ]
+    if out is not None:
+        out.write_text(json.dumps(rows, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--states", type=int, nargs="+", default=[10, 50, 100, 200, 400, 800])
@@ -149,13 +159,8 @@ def main() -> None:
     for size in arguments.states:
         if not costs or costs[-1].equilibrium.median < LONGEST:
             costs.append(cost(size, arguments.repeats))
+            keep(costs, arguments.out)
     Console(width=160).print(table(costs))
-    if arguments.out is not None:
-        rows = [
-            {**found._asdict(), "equilibrium": found.equilibrium._asdict(), "gradient": found.gradient._asdict()}
-            for found in costs
-        ]
-        arguments.out.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -156,12 +156,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a JSON file")
     arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
-    found = {
-        size: measure(arguments.game, size, arguments.repeats, arguments.alone, Console(width=160))
-        for size in arguments.states
-    }
-    if arguments.out is not None:
-        arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+    found = {}
+    for size in arguments.states:
+        found[size] = measure(arguments.game, size, arguments.repeats, arguments.alone, Console(width=160))
+        if arguments.out is not None:  # after each size, so that one that is stopped leaves the smaller ones
+            arguments.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """docs/benchmarks.md out of the numbers that `python -m benchmarks.collect` kept: nothing on the page is typed by hand.
 
-What was not measured, or failed, is said in its place. Ratios above one are in this package's favour.
+The numbers go into docs/data beside it, so that a test can write the page again. What was not measured, or failed, is said in its place. Ratios above one are in this package's favour.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from benchmarks.page.recorded import Parts, duration, spread
 from benchmarks.peers.environments import FOLDER, ROOT
 from smfg_verify.report.tables.markdown import markdown_table
 
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGE, KEPT = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "data" / "benchmarks.json"
 OURS = "smfg_verify, "
 MISSING = "not measured"
 
@@ -326,10 +326,11 @@ def page(record: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=FOLDER / "results.json")
-    parser.add_argument("--out", type=Path, default=PAGE)
     arguments = parser.parse_args()
-    arguments.out.write_text(page(json.loads(arguments.results.read_text())))
-    print(f"wrote {arguments.out}")
+    record = json.loads(arguments.results.read_text())
+    KEPT.write_text(json.dumps(record, indent=None, separators=(",", ":")) + "\n")
+    PAGE.write_text(page(record))
+    print(f"wrote {PAGE} and {KEPT}")
 
 
 if __name__ == "__main__":

@@ -17,19 +17,19 @@ class Parts:
     def get(self, name: str, otherwise: Any = None) -> Any:
         """What a part wrote; `otherwise`, an empty mapping if not given, where there is nothing."""
         result = self._parts.get(name, {}).get("result")
-        if result is None or isinstance(result, str):
-            return {} if otherwise is None else otherwise
-        return result
+        return result or ({} if otherwise is None else otherwise)
 
     def trouble(self, name: str) -> str:
-        """Why a part has no result."""
-        result = self._parts[name]["result"]
-        return result if isinstance(result, str) else ""
+        """Why a part has no result, or not all of it."""
+        return str(self._parts[name]["trouble"])
 
 
 def duration(seconds: float) -> str:
-    """Milliseconds below a second, with three digits."""
-    return f"{1e3 * seconds:.3g} ms" if seconds < 1.0 else f"{seconds:.3g} s"
+    """In the unit that makes the number one between 1 and 1000."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= 0.9995 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
 
 
 def spread(times: Mapping[str, float]) -> str:
