@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import numpy_ac_smfg
 from benchmarks.ac_smfg_speed import as_tabular_game
-from benchmarks.peers.our_chain import CrowdedChain
+from benchmarks.peers.our_games import CrowdedChain
 from smfg_verify import ac_smfg, check, games, solve_equilibrium, solve_nash, stackelberg_gradient
 from smfg_verify.game import leader_logits_shape
 

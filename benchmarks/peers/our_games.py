@@ -1,10 +1,10 @@
-"""The crowded chain as a game of this package: dense tables as they are, or local moves by `successors`."""
+"""The games of this folder as this package's users write them: local moves by `successors`, or arrays."""
 
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.peers import chain
-from smfg_verify.game import AbstractGame, parameter
+from benchmarks.peers import chain, garnet
+from smfg_verify.game import AbstractGame, TabularGame, parameter
 from smfg_verify.game.base import FieldDefault
 
 
@@ -43,3 +43,18 @@ class CrowdedChain(AbstractGame):
 
     def leader_reward(self, state, follower_action, leader_action, mean_field):
         return jnp.zeros(())
+
+
+def garnet_game(size: int, crowd: float = 1.0) -> TabularGame:
+    """A garnet with its crowd term multiplied by a number; the leader has one action and is paid nothing."""
+    numbers = garnet.drawn(size)
+    slope = np.broadcast_to(-crowd * numbers.crowd.T[:, :, None, None], (size, size, garnet.ACTIONS, 1))
+    return TabularGame.from_arrays(
+        kernel=numbers.kernel[:, :, None, :],
+        follower_rewards=numbers.rewards[:, :, None],
+        follower_rewards_mean_field=slope,
+        leader_rewards=np.zeros((size, garnet.ACTIONS, 1)),
+        leader_observation=np.zeros(size, dtype=int),
+        discount=garnet.DISCOUNT,
+        temperature=1.0,
+    )
