@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from smfg_verify.assumptions import AssumptionReport, budget_settings, check, find_property, property_names
+from smfg_verify.assumptions import (
+    AssumptionReport,
+    budget_settings,
+    check,
+    find_property,
+    property_names,
+    search_settings,
+)
+from smfg_verify.assumptions.programs_ahead import programs_ahead
 from smfg_verify.bounds import (
     RUNNING_AVERAGE,
     BoundReport,
@@ -127,7 +135,11 @@ def carry_out(
         run = _resumable(path, resumed_with or {}) if resumed else _startable(game, path, run, overwrite)
     found: Arguments = {}
     keep = _kept(store or Store(None), command, game, run, check_settings, path)
-    with warnings.catch_warnings(record=True) as caught:
+    checked = () if command == "run" else check_settings.properties or property_names()
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        programs_ahead(game, checked, search_settings(**check_settings.as_arguments())),
+    ):
         warnings.simplefilter("always", UserWarning)
         found["uniform"] = at_uniform_leader(game, progress)
         if command != "check":
