@@ -5,9 +5,10 @@ in it, so that what is found depends neither on how far it came nor on whether i
 """
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+
+from smfg_verify.cores import num_cores
 
 # While one thread traces, the compiler is at work in another; more of them than that would only wait.
 _THREADS = 2
@@ -45,8 +46,7 @@ def making_ahead(calls: Iterable[Callable[[], object]]) -> Iterator[None]:
                 call()
 
     threads = [
-        threading.Thread(target=work, name=f"{NAME}{k}", daemon=True)
-        for k in range(_THREADS if _num_cores() > 1 else 0)
+        threading.Thread(target=work, name=f"{NAME}{k}", daemon=True) for k in range(_THREADS if num_cores() > 1 else 0)
     ]
     for thread in threads:
         thread.start()
@@ -56,8 +56,3 @@ def making_ahead(calls: Iterable[Callable[[], object]]) -> Iterator[None]:
         ended.set()
         for thread in threads:
             thread.join()
-
-
-def _num_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

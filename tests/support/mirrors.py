@@ -53,6 +53,7 @@ HELD_BY = {
     "cli/commands/*.py": ("cli/test_options.py", _WHOLE),
     "cli/saving.py": ("cli/test_files.py", _WHOLE),
     "cli/screen.py": ("cli/test_app.py", _WHOLE),
+    "cores.py": ("report/test_drawing_beside.py", "asks the system"),
     "comparison/tuning.py": ("comparison/test_compare.py", "one comparison, which takes seconds, serves all its tests"),
     "exact/equilibrium/search.py": ("exact/equilibrium/test_solve.py", _INNER),
     "exact/compiling.py": ("exact/test_batching.py", _INNER),
