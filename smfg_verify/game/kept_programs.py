@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jaxlib.lapack
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 
 from smfg_verify.game.base import AbstractGame
@@ -205,6 +206,10 @@ def _read(store: ProgramStore, key: str) -> KeptProgram | None:
 @functools.cache
 def _initialise_lapack() -> None:
     """Let JAX look up the routines that compiled code calls, as it does for a program that it lowers itself."""
+    look_up = getattr(getattr(jaxlib.lapack, "_lapack", None), "initialize", None)
+    if look_up is not None:  # a tenth of a second sooner, in the versions that have it
+        look_up()
+        return
     jax.jit(jax.scipy.linalg.lu_factor).lower(jax.ShapeDtypeStruct((1, 1), jnp.result_type(float)))
 
 
