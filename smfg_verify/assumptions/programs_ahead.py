@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib
 from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
@@ -61,6 +62,11 @@ def _modulus(game: AbstractGame, settings: SearchSettings) -> object:
     return slopes_of(negative_modulus, game, taus, batch=starts)(np.zeros((starts, size)))
 
 
+def _conic_programs(game: AbstractGame, settings: SearchSettings) -> object:
+    """No program, but a library that takes as long to load, and that the search for a weighted norm begins with."""
+    return importlib.import_module("cvxpy")
+
+
 def _secants(game: AbstractGame, settings: SearchSettings) -> object:
     logits, fields = _uniform(game)
     return images_at(game, logits, fields, fields, np.full(1, float(game.temperature)))
@@ -106,6 +112,7 @@ _CALLS: dict[Call, frozenset[str]] = {
     _leaders: frozenset({"gradient-domination", "gradient-alignment", "smoothness", "step-sizes"}),
     _modulus: frozenset({"contraction"}),
     _secants: frozenset({"contraction"}),
+    _conic_programs: frozenset({"contraction"}),
     _walk: frozenset({"uniqueness"}),
     _domination: frozenset({"gradient-domination"}),
     _slopes: frozenset({"gradient-alignment", "smoothness"}),

@@ -35,7 +35,8 @@ def making_ahead(calls: Iterable[Callable[[], object]]) -> Iterator[None]:
     Args:
         calls: each makes one program, the first that it comes to.
     """
-    left, ended = iter(list(calls)), threading.Event()
+    wanted, ended = list(calls), threading.Event()
+    left = iter(wanted)
 
     def work() -> None:
         _STATE.ahead = True
@@ -45,9 +46,8 @@ def making_ahead(calls: Iterable[Callable[[], object]]) -> Iterator[None]:
             with contextlib.suppress(Made, Exception):
                 call()
 
-    threads = [
-        threading.Thread(target=work, name=f"{NAME}{k}", daemon=True) for k in range(_THREADS if num_cores() > 1 else 0)
-    ]
+    number = min(_THREADS, len(wanted)) if num_cores() > 1 else 0
+    threads = [threading.Thread(target=work, name=f"{NAME}{k}", daemon=True) for k in range(number)]
     for thread in threads:
         thread.start()
     try:
