@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from smfg_verify.cores import num_cores
 
-# While one thread traces, the compiler is at work in another; more of them than that would only wait.
-_THREADS = 2
+# While one thread traces, the compiler is at work in another; with more of them each traces anew what all share.
+_THREADS = 1
 NAME = "programs-ahead-"
 _STATE = threading.local()
 
