@@ -35,8 +35,10 @@ def counted():
 
 
 def made(*calls):
-    with making_ahead.making_ahead(calls):
-        pass
+    """Until all of them were tried."""
+    tried = threading.Event()
+    with making_ahead.making_ahead([*calls, tried.set]):
+        assert tried.wait(60.0)
 
 
 @pytest.mark.parametrize("calls", [1, 2, 5])
