@@ -2,8 +2,8 @@
 
 `python -m benchmarks.first_minute`, or with a command of `smfg-verify` behind it and, before that, `--out FILE`.
 Seconds are those of the processor, user and system together, of the process that draws too: they say less about a
-busy machine than those of the clock, and nothing about how fast it is. Those of tracing, compiling and lowering are sums
-over threads that wait for each other.
+busy machine than those of the clock, and nothing about how fast it is. Those of tracing, compiling and lowering are
+sums over threads that wait for each other.
 """
 
 import json
