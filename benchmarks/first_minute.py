@@ -1,7 +1,9 @@
 """Where the seconds of a command go, in new processes: with no compiled program kept, and with those that it left.
 
-`python -m benchmarks.first_minute`, or with a command of `smfg-verify` behind it. Seconds are those of the processor,
-user and system together: they say less about a busy machine than those of the clock, and nothing about how fast it is.
+`python -m benchmarks.first_minute`, or with a command of `smfg-verify` behind it and, before that, `--out FILE`.
+Seconds are those of the processor, user and system together, of the process that draws too: they say less about a
+busy machine than those of the clock, and nothing about how fast it is. Those of tracing, compiling and lowering are
+sums over threads that wait for each other.
 """
 
 import json
@@ -52,7 +54,7 @@ kept_programs._read, show.write_files = counted, timed
 code = main(sys.argv[1:])
 times = os.times()
 print()
-print(json.dumps({"code": code, "clock": time.perf_counter() - began, "processor": times.user + times.system,
+print(json.dumps({"code": code, "clock": time.perf_counter() - began, "processor": sum(times[:4]),
                   "told": {event: (len(all), sum(all)) for event, all in told.items()}, **spent}))
 """
 
@@ -79,15 +81,21 @@ def measured(command: tuple[str, ...], folder: Path, cache: Path) -> dict[str, f
 
 
 def main() -> None:
-    commands = (tuple(sys.argv[1:]),) if sys.argv[1:] else COMMANDS
-    rows = []
+    words, out = sys.argv[1:], None
+    if words[:1] == ["--out"]:
+        out, words = Path(words[1]), words[2:]
+    commands = (tuple(words),) if words else COMMANDS
+    rows, kept = [], []
     for command in commands:
         with tempfile.TemporaryDirectory() as folder:
             for state in ("none", "all"):
                 found = measured(command, Path(folder) / f"out-{state}", Path(folder) / "cache")
+                kept.append({"command": " ".join(command), "kept": state, **found})
                 numbers = (f"{found[column]:.{0 if 'programs' in column else 1}f}" for column in _COLUMNS)
                 rows.append((f"`{' '.join(command)}`", state, *numbers))
     print(markdown_table(("command", "kept programs", *_COLUMNS), rows), end="")
+    if out is not None:
+        out.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,14 @@ process's memory, and the exponent of growth of CPU time from one size to the ne
 states, which takes some minutes.
 """
 
+import argparse
+import json
 import os
 import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -27,7 +30,10 @@ from smfg_verify.games import CongestionPricing, LasryLionsChain
 LARGEST_DENSE = 400
 # States above which nothing is computed twice.
 LARGEST_REPEATED = 20_000
-COLUMNS = ("states", "steps", "wall [s]", "CPU [s]", "growth", "gradient wall [s]", "CPU [s]", "growth", "errors")
+COLUMNS = (
+    *("states", "steps", "wall [s]", "CPU [s]", "growth", "gradient wall [s]", "gradient CPU [s]", "gradient growth"),
+    *("errors", "peak memory [GiB]", "dense / sparse", "apart in l1"),
+)
 
 
 class Spent(NamedTuple):
@@ -75,25 +81,36 @@ def beside_dense(game: AbstractGame, logits: np.ndarray, found, solve: Spent) ->
     return [f"{cost.cpu / solve.cpu:.2f}", f"{apart:.0e}"]
 
 
-def growth_table(name: str, games: list[AbstractGame]) -> Table:
-    table = Table(*COLUMNS, "peak memory [GiB]", "dense / sparse", "apart in l1", title=name)
+def growth_table(name: str, games: list[AbstractGame]) -> tuple[Table, list[dict[str, str]]]:
+    table, rows = Table(*COLUMNS, title=name), []
     last = None
     for game in games:
         cells, last = row(game, last)
         print(game.num_states, "states:", *cells[1:], file=sys.stderr, flush=True)
         table.add_row(*cells)
-    return table
+        rows.append(dict(zip(COLUMNS, cells, strict=True)))
+    return table, rows
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="to 10^5 states")
+    parser.add_argument("--out", type=Path, help="a JSON file")
+    arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
-    full = "--full" in sys.argv[1:]
+    full, found = arguments.full, {}
     sides = [10, 20, 32, 100, *([316] if full else [])]
     lengths = [100, 400, 1000, 10_000, *([100_000] if full else [])]
     console = Console(width=170)
-    console.print(growth_table("Congestion pricing on a grid", [CongestionPricing(side=side) for side in sides]))
-    chains = [LasryLionsChain(num_states=length, crowd="log") for length in lengths]
-    console.print(growth_table("Lasry-Lions chain, logarithmic crowd", chains))
+    families = {
+        "Congestion pricing on a grid": [CongestionPricing(side=side) for side in sides],
+        "Lasry-Lions chain, logarithmic crowd": [LasryLionsChain(num_states=length, crowd="log") for length in lengths],
+    }
+    for name, games in families.items():
+        table, found[name] = growth_table(name, games)
+        console.print(table)
+    if arguments.out is not None:
+        arguments.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers import chain
-from benchmarks.peers.our_chain import crowded_chain
+from benchmarks.peers.our_games import crowded_chain
 from smfg_verify import solve_equilibrium
 from smfg_verify.exact import tabulate
 from smfg_verify.games import LasryLionsChain
@@ -14,13 +14,13 @@ from smfg_verify.games import LasryLionsChain
 @pytest.mark.parametrize("size", [1, 2, 7, 12])
 def test_is_the_chain_that_peers_ship(size):
     """Moves and rewards as a plain NumPy program has them, at the parameters that the docstring names."""
-    field = np.random.default_rng(0).dirichlet(np.ones(size))
+    field, stated = np.random.default_rng(0).dirichlet(np.ones(size)), chain.stated(size)
     found = tabulate(crowded_chain(size), jnp.asarray(field))
     expected = np.zeros((size, 3, size))
     for state, move, disturbance in np.ndindex(size, 3, 3):
-        expected[state, move, chain.targets(size)[state, move, disturbance]] += chain.CHANCES[disturbance]
+        expected[state, move, stated.successors[state, move, disturbance]] += chain.CHANCES[disturbance]
     np.testing.assert_allclose(found.transition[:, :, 0], expected, atol=1e-15)
-    np.testing.assert_allclose(found.follower_reward[:, :, 0], chain.reward(size, field), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(found.follower_reward[:, :, 0], stated.reward(field), rtol=1e-13, atol=1e-13)
 
 
 def test_equilibrium_is_its_own_mirror_image():

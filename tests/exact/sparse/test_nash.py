@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from benchmarks.peers import chain
-from benchmarks.peers.our_chain import crowded_chain
+from benchmarks.peers.judge import judge
+from benchmarks.peers.our_games import crowded_chain
 from smfg_verify import solve_nash
 from smfg_verify.exact import NashStatus
 from smfg_verify.exact.sparse.local_moves import local_problem
@@ -23,15 +24,15 @@ def test_is_the_dense_equilibrium_and_bounds_what_a_judge_finds(size):
     np.testing.assert_allclose(sparse.mean_field, dense.mean_field, rtol=0, atol=1e-8)
     np.testing.assert_allclose(sparse.exploitability, dense.exploitability, rtol=1e-2, atol=1e-9)
     np.testing.assert_allclose(sparse.follower_value, dense.follower_value, rtol=1e-9)
-    verdict = chain.judge(np.asarray(sparse.follower_policy), np.asarray(sparse.mean_field))
+    verdict = judge(chain.stated(size), np.asarray(sparse.follower_policy), np.asarray(sparse.mean_field))
     assert verdict.exploitability <= float(sparse.largest_regret) + 1e-12
     assert verdict.consistency <= float(sparse.consistency) + 1e-15
 
 
 def test_a_thousand_states_against_the_judge():
-    unit = chain.scale(1000)
+    unit = chain.stated(1000).scale
     found = solve_nash(crowded_chain(1000), ONE, exploitability=1e-6 * unit, method="sparse")
-    verdict = chain.judge(np.asarray(found.follower_policy), np.asarray(found.mean_field))
+    verdict = judge(chain.stated(1000), np.asarray(found.follower_policy), np.asarray(found.mean_field))
     assert verdict.exploitability <= float(found.largest_regret)
     assert float(found.exploitability) <= 1e-6 * unit
     assert verdict.consistency < 1e-12
