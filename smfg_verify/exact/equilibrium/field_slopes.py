@@ -13,7 +13,7 @@ from jax.interpreters import partial_eval
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.compiling import is_large, table_entries
-from smfg_verify.exact.factored_slopes import Factors, factored
+from smfg_verify.exact.equilibrium.factored_slopes import Factors, factored
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain
 from smfg_verify.exact.stationary import LawResponse

@@ -17,10 +17,10 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
 
 from smfg_verify.exact.equilibrium.accuracy import GRAINS, ROUNDINGS, irregularity, is_stepped, tangent
 from smfg_verify.exact.equilibrium.outcome import Status
-from smfg_verify.exact.sparse.linearisation import Linear, StalledError
-from smfg_verify.exact.sparse.local_moves import Local, sizes
+from smfg_verify.exact.sparse.equations.linearisation import Linear, StalledError
+from smfg_verify.exact.sparse.equations.local_moves import Local, sizes
+from smfg_verify.exact.sparse.equations.places import Pair, Place, Vector, place_at, population
 from smfg_verify.exact.sparse.newton import moved
-from smfg_verify.exact.sparse.places import Pair, Place, Vector, place_at, population
 from smfg_verify.game import AbstractGame
 
 # Of a norm that is reached from below, as in LAPACK's estimates of errors, which are rarely off by more; the same as if

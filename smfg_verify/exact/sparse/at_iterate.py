@@ -7,9 +7,9 @@ from jaxtyping import Float
 from smfg_verify.exact.at_iterate import AtIterate
 from smfg_verify.exact.equilibrium.residual import value_scale
 from smfg_verify.exact.follower import ACCEPTED, BestResponse
-from smfg_verify.exact.sparse.local_moves import Local, leader_reward, local_problem
+from smfg_verify.exact.sparse.equations.local_moves import Local, leader_reward, local_problem
+from smfg_verify.exact.sparse.equations.places import Field, answer_of
 from smfg_verify.exact.sparse.newton import with_value
-from smfg_verify.exact.sparse.places import Field, answer_of
 from smfg_verify.exact.sparse.regret import Policy, problem_at
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import AnyArray

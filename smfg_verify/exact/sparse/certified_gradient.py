@@ -10,9 +10,9 @@ from smfg_verify.exact.equilibrium.outcome import Equilibrium
 from smfg_verify.exact.gradient.certificate import Certificate
 from smfg_verify.exact.gradient.one_sided_slopes import SlopeComparison
 from smfg_verify.exact.sparse.certificate import certify
+from smfg_verify.exact.sparse.equations.linearisation import StalledError
 from smfg_verify.exact.sparse.equilibrium import sparse_equilibrium
 from smfg_verify.exact.sparse.gradient import Tables, gradient_formula
-from smfg_verify.exact.sparse.linearisation import StalledError
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.checks.differences import SlopeStatus
 

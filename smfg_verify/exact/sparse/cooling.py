@@ -11,10 +11,10 @@ from jaxtyping import Float
 from smfg_verify.exact.equilibrium.cooling import Landing, Station, hot, walk
 from smfg_verify.exact.equilibrium.outcome import Status
 from smfg_verify.exact.equilibrium.residual import value_scale
-from smfg_verify.exact.sparse.linearisation import Linear
-from smfg_verify.exact.sparse.local_moves import Local, all_rewards, answer_by_temperature
+from smfg_verify.exact.sparse.equations.linearisation import Linear
+from smfg_verify.exact.sparse.equations.local_moves import Local, all_rewards, answer_by_temperature
+from smfg_verify.exact.sparse.equations.places import Field, Pair, Place
 from smfg_verify.exact.sparse.newton import newton, with_value
-from smfg_verify.exact.sparse.places import Field, Pair, Place
 from smfg_verify.game import AbstractGame, mean_field_shape
 
 # Newton steps at one temperature, the residual that is left there, in mass and in temperatures, and how well slopes in

@@ -12,10 +12,10 @@ from smfg_verify.exact.equilibrium.cooling import Station
 from smfg_verify.exact.equilibrium.nash import Tested
 from smfg_verify.exact.exploitability import POPULATION_TOLERANCE
 from smfg_verify.exact.root import TOLERANCE
-from smfg_verify.exact.sparse.chain import Law, chain_of, stationary_law
 from smfg_verify.exact.sparse.cooling import stations
-from smfg_verify.exact.sparse.local_moves import Local, local_problem, weights_along, weights_under
-from smfg_verify.exact.sparse.places import Field, Pair, Vector, by_state, population
+from smfg_verify.exact.sparse.equations.chain import Law, chain_of, stationary_law
+from smfg_verify.exact.sparse.equations.local_moves import Local, local_problem, weights_along, weights_under
+from smfg_verify.exact.sparse.equations.places import Field, Pair, Vector, by_state, population
 from smfg_verify.exact.sparse.regret import Policy, policy_regret, problem_at
 from smfg_verify.game import AbstractGame, mean_field_shape, source_gap
 from smfg_verify.game.base import AnyArray

@@ -13,10 +13,10 @@ import numpy as np
 from smfg_verify.exact import root
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod, Status
 from smfg_verify.exact.follower import MAX_ITERATIONS
-from smfg_verify.exact.sparse.chain import chain_of, discounted
-from smfg_verify.exact.sparse.linearisation import Linear
-from smfg_verify.exact.sparse.local_moves import Local
-from smfg_verify.exact.sparse.places import Field, Pair, Place, Vector, answer_of, place_at, population
+from smfg_verify.exact.sparse.equations.chain import chain_of, discounted
+from smfg_verify.exact.sparse.equations.linearisation import Linear
+from smfg_verify.exact.sparse.equations.local_moves import Local
+from smfg_verify.exact.sparse.equations.places import Field, Pair, Place, Vector, answer_of, place_at, population
 from smfg_verify.game import AbstractGame
 
 # Largest share of an entry of the mean field that is left where a step takes it away.

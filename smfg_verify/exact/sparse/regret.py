@@ -8,10 +8,10 @@ import scipy.sparse as sp
 from jaxtyping import Float
 
 from smfg_verify.exact.follower import MAX_ITERATIONS, TIE, Optimum, PolicyRegret, regret_between
-from smfg_verify.exact.sparse.chain import Discounted, discounted_by
-from smfg_verify.exact.sparse.coupled import moves_of_actions
-from smfg_verify.exact.sparse.local_moves import Local, rewards
-from smfg_verify.exact.sparse.places import Field, Vector
+from smfg_verify.exact.sparse.equations.chain import Discounted, discounted_by
+from smfg_verify.exact.sparse.equations.coupled import moves_of_actions
+from smfg_verify.exact.sparse.equations.local_moves import Local, rewards
+from smfg_verify.exact.sparse.equations.places import Field, Vector
 from smfg_verify.game import AbstractGame
 
 Policy = Float[np.ndarray, "n A"]

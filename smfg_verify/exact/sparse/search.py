@@ -6,9 +6,9 @@ import numpy as np
 
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod, Status
 from smfg_verify.exact.sparse.cooling import stations
-from smfg_verify.exact.sparse.local_moves import Local
+from smfg_verify.exact.sparse.equations.local_moves import Local
+from smfg_verify.exact.sparse.equations.places import Field
 from smfg_verify.exact.sparse.newton import Search, near, newton, with_value
-from smfg_verify.exact.sparse.places import Field
 from smfg_verify.game import AbstractGame, mean_field_shape
 
 

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.exact.sparse.chain import chain_of, discounted, stationary_law
-from smfg_verify.exact.sparse.local_moves import local_problem, weights_under
+from smfg_verify.exact.sparse.equations.chain import chain_of, discounted, stationary_law
+from smfg_verify.exact.sparse.equations.local_moves import local_problem, weights_under
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import AnyArray
 

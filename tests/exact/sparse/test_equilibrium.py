@@ -5,7 +5,7 @@ import pytest
 
 from smfg_verify import solve_equilibrium
 from smfg_verify.exact import EquilibriumMethod, Status
-from smfg_verify.exact.sparse import linearisation
+from smfg_verify.exact.sparse.equations import linearisation
 from smfg_verify.game import leader_logits_shape
 from smfg_verify.games import CongestionPricing
 from tests.support.crowd_averse_chain import crowd_averse_chain

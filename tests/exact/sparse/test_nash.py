@@ -9,7 +9,7 @@ from benchmarks.peers.judge import judge
 from benchmarks.peers.our_games import crowded_chain
 from smfg_verify import solve_nash
 from smfg_verify.exact import NashStatus
-from smfg_verify.exact.sparse.local_moves import local_problem
+from smfg_verify.exact.sparse.equations.local_moves import local_problem
 from smfg_verify.exact.sparse.nash import population_under
 from smfg_verify.game import traced
 from tests.support.local_games import Crossing, TwoSinks

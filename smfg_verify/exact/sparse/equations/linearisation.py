@@ -14,11 +14,11 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from smfg_verify.exact.equilibrium.residual import inside
-from smfg_verify.exact.sparse.chain import Discounted, discounted
-from smfg_verify.exact.sparse.coupled import Coupled, Slopes, coupled_factors, is_local, local_slopes_of
-from smfg_verify.exact.sparse.local_moves import Answer, Local, along, answer_pull, answer_slope, pulled
-from smfg_verify.exact.sparse.local_moves import Linear as Slope
-from smfg_verify.exact.sparse.places import Field, Pair, Place, Vector, population
+from smfg_verify.exact.sparse.equations.chain import Discounted, discounted
+from smfg_verify.exact.sparse.equations.coupled import Coupled, Slopes, coupled_factors, is_local, local_slopes_of
+from smfg_verify.exact.sparse.equations.local_moves import Answer, Local, along, answer_pull, answer_slope, pulled
+from smfg_verify.exact.sparse.equations.local_moves import Linear as Slope
+from smfg_verify.exact.sparse.equations.places import Field, Pair, Place, Vector, population
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import AnyArray
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from smfg_verify.exact.sparse.chain import chain_of, discounted, recurrent_classes, stationary_law
+from smfg_verify.exact.sparse.equations.chain import chain_of, discounted, recurrent_classes, stationary_law
 from smfg_verify.exact.stationary import stationary_distribution
 
 GENERATOR = np.random.default_rng(0)

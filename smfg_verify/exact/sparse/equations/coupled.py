@@ -14,8 +14,8 @@ import scipy.sparse as sp
 from jaxtyping import Float
 from scipy.sparse.linalg import SuperLU, splu
 
-from smfg_verify.exact.sparse.chain import Chain, Law
-from smfg_verify.exact.sparse.local_moves import Answer, Local, expected_moves
+from smfg_verify.exact.sparse.equations.chain import Chain, Law
+from smfg_verify.exact.sparse.equations.local_moves import Answer, Local, expected_moves
 from smfg_verify.game import AbstractGame
 
 Vector = Float[np.ndarray, " n"]

@@ -9,8 +9,8 @@ from jaxtyping import Float
 
 from smfg_verify.exact.equilibrium.outcome import Status
 from smfg_verify.exact.equilibrium.residual import value_scale
-from smfg_verify.exact.sparse.chain import Chain, Law, chain_of, recurrent_classes, stationary_law
-from smfg_verify.exact.sparse.local_moves import Answer, Local, answer
+from smfg_verify.exact.sparse.equations.chain import Chain, Law, chain_of, recurrent_classes, stationary_law
+from smfg_verify.exact.sparse.equations.local_moves import Answer, Local, answer
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import AnyArray
 

@@ -6,10 +6,10 @@ import pytest
 
 from smfg_verify import solve_equilibrium
 from smfg_verify.exact.equilibrium.solve import prepare
-from smfg_verify.exact.sparse.linearisation import Linear
-from smfg_verify.exact.sparse.local_moves import local_problem
+from smfg_verify.exact.sparse.equations.linearisation import Linear
+from smfg_verify.exact.sparse.equations.local_moves import local_problem
+from smfg_verify.exact.sparse.equations.places import Pair, place_at
 from smfg_verify.exact.sparse.newton import with_value
-from smfg_verify.exact.sparse.places import Pair, place_at
 from smfg_verify.game import leader_logits_shape
 from smfg_verify.games import CongestionPricing, LasryLionsChain
 from smfg_verify.policies import softmax_policy

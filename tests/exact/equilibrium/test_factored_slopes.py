@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.exact.factored_slopes import factored
+from smfg_verify.exact.equilibrium.factored_slopes import factored
 from smfg_verify.game import dense_transition, over_indices, traced
 
 TABLE = jnp.asarray(np.random.default_rng(0).normal(size=(5, 4)))
