@@ -7,7 +7,7 @@ OUT ?= results/market-entrance
 INSTALL = $(BIN)/python -m pip install --quiet --no-deps --requirement $< --editable .
 LOCK = $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --no-header --annotation-style line $(UPGRADE) pyproject.toml
 
-.PHONY: verify example test typed coverage docs linkcheck lint types layers locked dev lock distribution benchmarks bench bench-guard bench-history clean
+.PHONY: verify example test typed coverage docs linkcheck lint types layers locked dev lock distribution benchmarks bench bench-page bench-guard bench-history clean
 
 # A finished report on the market entrance game, in results/market-entrance.
 verify: $(VENV)/.run
@@ -62,9 +62,13 @@ benchmarks: $(VENV)/.test
 		$(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 # Ratios against other people's solvers, which are installed in .bench, each in an environment of its own; writes
-# .bench/results.json. QUICK=--quick takes a minute or two.
+# .bench/results.json, some ten minutes on two quiet cores. QUICK=--quick takes two; QUICK="--only chain" one part again.
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.collect $(QUICK)
+
+# docs/benchmarks.md of what `make bench` has measured.
+bench-page: $(VENV)/.test
+	$(BIN)/python -m benchmarks.page
 
 # Ratios with wide margins, which every change must keep.
 bench-guard: $(VENV)/.test

@@ -21,8 +21,10 @@ from smfg_verify import games, solve_equilibrium, stackelberg_gradient, tabulate
 from smfg_verify.exact import leader_objective
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
-# Above it SciPy's finite differences take minutes.
-LARGEST_FOR_SCIPY = 50
+# Above these SciPy's finite differences, and central differences of the objective, take minutes.
+LARGEST_FOR_SCIPY, LARGEST_FOR_DIFFERENCES = 50, 200
+# A size whose solve takes longer, in seconds, is the last, and above the second one no call is repeated often.
+LONGEST, QUICK = 60.0, 1.0
 
 
 class Cost(NamedTuple):
@@ -31,7 +33,7 @@ class Cost(NamedTuple):
     Attributes:
         states: n.
         equilibrium, gradient: seconds of a call.
-        differences: of central differences in all logits, extrapolated from a few.
+        differences: of central differences in all logits, extrapolated from a few; None where it is not asked.
         scipy: of SciPy's root finder; None where it is not asked.
         apart: largest difference of the two mean fields.
         steps: Newton steps.
@@ -40,7 +42,7 @@ class Cost(NamedTuple):
     states: int
     equilibrium: Seconds
     gradient: Seconds
-    differences: float
+    differences: float | None
     scipy: float | None
     apart: float | None
     steps: int
@@ -90,6 +92,8 @@ def cost(size: int, repeats: int) -> Cost:
     game = games.load("random-game", num_states=size, num_follower_actions=3, num_leader_actions=3, seed=1)
     logits = np.zeros(leader_logits_shape(game))
     found = solve_equilibrium(game, logits)
+    if once(lambda: solve_equilibrium(game, logits)) > QUICK:
+        repeats = min(repeats, 2)
     times = in_turns(
         {
             "equilibrium": lambda: solve_equilibrium(game, logits),
@@ -103,7 +107,7 @@ def cost(size: int, repeats: int) -> Cost:
         fields: list[np.ndarray] = []
         scipy_seconds = once(lambda: fields.append(by_scipy(game, policy)))
         apart = float(np.max(np.abs(fields[0] - np.asarray(found.mean_field))))
-    slow = differences(game, logits)
+    slow = differences(game, logits) if size <= LARGEST_FOR_DIFFERENCES else None
     return Cost(size, times["equilibrium"], times["gradient"], slow, scipy_seconds, apart, int(found.steps))
 
 
@@ -127,28 +131,36 @@ def table(costs: list[Cost]) -> Table:
             f"{solve:.4f}",
             f"{gradient:.4f}",
             f"{gradient / solve:.2f}",
-            f"{found.differences / gradient:.0f}",
+            "" if found.differences is None else f"{found.differences / gradient:.0f}",
             "" if found.scipy is None else f"{found.scipy / solve:.0f}",
             "" if found.apart is None else f"{found.apart:.0e}",
         )
     return result
 
 
+def keep(costs: list[Cost], out: Path | None) -> None:
+    """After each size, so that one that is stopped leaves the smaller ones."""
+    rows = [
+        {**found._asdict(), "equilibrium": found.equilibrium._asdict(), "gradient": found.gradient._asdict()}
+        for found in costs
+    ]
+    if out is not None:
+        out.write_text(json.dumps(rows, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--states", type=int, nargs="+", default=[10, 50, 100, 200])
+    parser.add_argument("--states", type=int, nargs="+", default=[10, 50, 100, 200, 400, 800])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, help="a JSON file")
     arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
-    costs = [cost(size, arguments.repeats) for size in arguments.states]
+    costs: list[Cost] = []
+    for size in arguments.states:
+        if not costs or costs[-1].equilibrium.median < LONGEST:
+            costs.append(cost(size, arguments.repeats))
+            keep(costs, arguments.out)
     Console(width=160).print(table(costs))
-    if arguments.out is not None:
-        rows = [
-            {**found._asdict(), "equilibrium": found.equilibrium._asdict(), "gradient": found.gradient._asdict()}
-            for found in costs
-        ]
-        arguments.out.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

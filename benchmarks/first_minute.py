@@ -1,8 +1,9 @@
 """Where the seconds of a command go, in new processes: with no compiled program kept, and with those that it left.
 
-`python -m benchmarks.first_minute`, or with a command of `smfg-verify` behind it. Seconds are those of the processor,
-user and system together, of the process that draws too: they say less about a busy machine than those of the clock, and
-nothing about how fast it is. Those of tracing, compiling and lowering are sums over threads that wait for each other.
+`python -m benchmarks.first_minute`, or with a command of `smfg-verify` behind it and, before that, `--out FILE`.
+Seconds are those of the processor, user and system together, of the process that draws too: they say less about a
+busy machine than those of the clock, and nothing about how fast it is. Those of tracing, compiling and lowering are
+sums over threads that wait for each other.
 """
 
 import json
@@ -80,15 +81,21 @@ def measured(command: tuple[str, ...], folder: Path, cache: Path) -> dict[str, f
 
 
 def main() -> None:
-    commands = (tuple(sys.argv[1:]),) if sys.argv[1:] else COMMANDS
-    rows = []
+    words, out = sys.argv[1:], None
+    if words[:1] == ["--out"]:
+        out, words = Path(words[1]), words[2:]
+    commands = (tuple(words),) if words else COMMANDS
+    rows, kept = [], []
     for command in commands:
         with tempfile.TemporaryDirectory() as folder:
             for state in ("none", "all"):
                 found = measured(command, Path(folder) / f"out-{state}", Path(folder) / "cache")
+                kept.append({"command": " ".join(command), "kept": state, **found})
                 numbers = (f"{found[column]:.{0 if 'programs' in column else 1}f}" for column in _COLUMNS)
                 rows.append((f"`{' '.join(command)}`", state, *numbers))
     print(markdown_table(("command", "kept programs", *_COLUMNS), rows), end="")
+    if out is not None:
+        out.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 """How the sparse side grows with the number of states: `python -m benchmarks.sparse_growth [--full]`.
 
-Congestion pricing on a grid and the crowd-averse chain, equilibrium and gradient (with its equilibrium), beside the
+Congestion pricing on a grid and the Lasry-Lions chain, equilibrium and gradient (with its equilibrium), beside the
 dense solver where that takes seconds. Compile time is apart: each is computed twice, the second counts; above 2e4
 states, where compiling is a small part, once. Prints wall and CPU seconds, Newton steps, errors, the peak of the
 process's memory, and the exponent of growth of CPU time from one size to the next (1 is linear). With --full to 10^5
 states, which takes some minutes.
 """
 
+import argparse
+import json
 import os
 import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -21,14 +24,16 @@ from rich.table import Table
 
 from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
 from smfg_verify.game import AbstractGame, leader_logits_shape, validate
-from smfg_verify.games import CongestionPricing
-from tests.support.crowd_averse_chain import CrowdAverseChain
+from smfg_verify.games import CongestionPricing, LasryLionsChain
 
 # States up to which the dense side is timed too.
 LARGEST_DENSE = 400
 # States above which nothing is computed twice.
 LARGEST_REPEATED = 20_000
-COLUMNS = ("states", "steps", "wall [s]", "CPU [s]", "growth", "gradient wall [s]", "CPU [s]", "growth", "errors")
+COLUMNS = (
+    *("states", "steps", "wall [s]", "CPU [s]", "growth", "gradient wall [s]", "gradient CPU [s]", "gradient growth"),
+    *("errors", "peak memory [GiB]", "dense / sparse", "apart in l1"),
+)
 
 
 class Spent(NamedTuple):
@@ -76,24 +81,36 @@ def beside_dense(game: AbstractGame, logits: np.ndarray, found, solve: Spent) ->
     return [f"{cost.cpu / solve.cpu:.2f}", f"{apart:.0e}"]
 
 
-def growth_table(name: str, games: list[AbstractGame]) -> Table:
-    table = Table(*COLUMNS, "peak memory [GiB]", "dense / sparse", "apart in l1", title=name)
+def growth_table(name: str, games: list[AbstractGame]) -> tuple[Table, list[dict[str, str]]]:
+    table, rows = Table(*COLUMNS, title=name), []
     last = None
     for game in games:
         cells, last = row(game, last)
         print(game.num_states, "states:", *cells[1:], file=sys.stderr, flush=True)
         table.add_row(*cells)
-    return table
+        rows.append(dict(zip(COLUMNS, cells, strict=True)))
+    return table, rows
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="to 10^5 states")
+    parser.add_argument("--out", type=Path, help="a JSON file")
+    arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
-    full = "--full" in sys.argv[1:]
+    full, found = arguments.full, {}
     sides = [10, 20, 32, 100, *([316] if full else [])]
     lengths = [100, 400, 1000, 10_000, *([100_000] if full else [])]
     console = Console(width=170)
-    console.print(growth_table("Congestion pricing on a grid", [CongestionPricing(side=side) for side in sides]))
-    console.print(growth_table("Crowd-averse chain", [CrowdAverseChain(length) for length in lengths]))
+    families = {
+        "Congestion pricing on a grid": [CongestionPricing(side=side) for side in sides],
+        "Lasry-Lions chain, logarithmic crowd": [LasryLionsChain(num_states=length, crowd="log") for length in lengths],
+    }
+    for name, games in families.items():
+        table, found[name] = growth_table(name, games)
+        console.print(table)
+    if arguments.out is not None:
+        arguments.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -194,6 +194,11 @@ class SweepOptions:
     workers: Annotated[
         int, _COUNT, Parameter(help="Processes on this machine; 1 is this process, more need smfg-verify[distributed].")
     ] = 1
+    threads_per_worker: Annotated[
+        int | None,
+        _COUNT,
+        Parameter(help="Of each worker; the processors of its machine by the number of workers there if not given."),
+    ] = None
     attempts: Annotated[int, _COUNT, Parameter(help="How often a cell is begun whose worker dies.")] = 3
     retry_failed: Annotated[bool, _FLAG, Parameter(help="Begin cells that failed in an earlier sweep again.")] = False
     format: Annotated[

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 
@@ -23,7 +24,8 @@ REFERENCE = "ac-smfg"
 # A tuner multiplies each constant by ten to a power drawn evenly from this range.
 _DECADES = 1.0
 
-_SCHEDULE = Schedule().constants()
+# As the class has them: a schedule would hold arrays, and the first array fixes how many threads JAX has.
+_SCHEDULE = {field.name: cast(float, field.default) for field in dataclasses.fields(Schedule)}
 _STEPS = tuple(f"schedule.{name}" for name in _SCHEDULE)
 
 

@@ -8,7 +8,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from smfg_verify.cores import num_cores
+from smfg_verify.processors import processors
 
 # While one thread traces, the compiler is at work in another; with more of them each traces anew what all share.
 _THREADS = 1
@@ -46,7 +46,7 @@ def making_ahead(calls: Iterable[Callable[[], object]]) -> Iterator[None]:
             with contextlib.suppress(Made, Exception):
                 call()
 
-    number = min(_THREADS, len(wanted)) if num_cores() > 1 else 0
+    number = min(_THREADS, len(wanted)) if processors() > 1 else 0
     threads = [threading.Thread(target=work, name=f"{NAME}{k}", daemon=True) for k in range(number)]
     for thread in threads:
         thread.start()

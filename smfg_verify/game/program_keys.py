@@ -24,6 +24,7 @@ import jax
 from smfg_verify.game.base import AbstractGame
 from smfg_verify.game.prepared import class_of, digest_of, is_prepared
 from smfg_verify.game.reach.libraries import is_installed
+from smfg_verify.processors import processors
 
 # What traces and compiles; other installed modules count by the dates of their files, see `_installed_modules`.
 _TRACED_BY = ("jax", "jaxlib", "equinox", "numpy", "scipy", "jaxtyping", "ml_dtypes", "opt_einsum")
@@ -134,7 +135,7 @@ def _environment() -> str:
     """Sources of this package, versions of what it stands on, and the machine that programs are compiled for."""
     versions = [(name, metadata.version(name)) for name in _TRACED_BY]
     device = jax.devices()[0]
-    machine = (platform.machine(), platform.system(), _processor(), os.cpu_count(), jax.device_count())
+    machine = (platform.machine(), platform.system(), _processor(), processors(), jax.device_count())
     backend = (device.platform, device.device_kind, device.client.platform_version, os.environ.get("XLA_FLAGS", ""))
     return repr((_sources(), versions, sys.version, machine, backend))
 

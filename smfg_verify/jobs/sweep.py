@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from smfg_verify.errors import InputError
 from smfg_verify.interop.extras import require
 from smfg_verify.jobs.progress import Progress
+from smfg_verify.processors import taken
 from smfg_verify.progress import told
 from smfg_verify.sweep.cells import make_plan
 from smfg_verify.sweep.cluster import OnCluster
@@ -31,24 +32,28 @@ class SweepRun:
     Attributes:
         scheduler: "local", or the address of a Dask scheduler, tcp://host:port.
         workers: processes on this machine; one is this process itself.
+        threads_per_worker: of each of them, or of each worker of the scheduler; its share of the processors of its
+            machine if None.
         attempts: how often a cell is begun whose worker dies.
         retry_failed: whether cells that failed before are begun again.
         format: of the dataset.
 
     Raises:
-        ValueError: a setting that is not one, or a package is missing that it needs.
+        ValueError: a setting that is not one.
     """
 
     scheduler: str = _LOCAL
     workers: int = 1
+    threads_per_worker: int | None = None
     attempts: int = ATTEMPTS
     retry_failed: bool = False
     format: DatasetFormat = "zarr"
 
     def __post_init__(self) -> None:
-        for name, value in (("--workers", self.workers), ("--attempts", self.attempts)):
-            if value < 1:
-                raise InputError(f"{name}: got {value}, expected an integer >= 1.")
+        counts = {"workers": self.workers, "threads-per-worker": self.threads_per_worker, "attempts": self.attempts}
+        for name, value in counts.items():
+            if value is not None and value < 1:
+                raise InputError(f"--{name}: got {value}, expected an integer >= 1.")
         if self.scheduler != _LOCAL and "://" not in self.scheduler:
             raise InputError(f"--scheduler: got {self.scheduler!r}, expected local or an address, tcp://host:port.")
         if self.scheduler != _LOCAL and self.workers > 1:
@@ -56,6 +61,13 @@ class SweepRun:
                 f"--workers: got {self.workers} beside --scheduler {self.scheduler}, expected none: that cluster has "
                 "its own."
             )
+
+    def require_packages(self) -> None:
+        """Ask for what is to be computed with and written by.
+
+        Raises:
+            ImportError: a package is missing; the message has the command that installs it.
+        """
         if self.scheduler != _LOCAL or self.workers > 1:
             require("distributed", EXTRA, "sweep on several processes")
         if self.format == "zarr":
@@ -64,8 +76,8 @@ class SweepRun:
     def cluster(self, prepare: Callable[[], None]) -> OnCluster | None:
         """Where the cells are computed; None in this process."""
         if self.scheduler != _LOCAL:
-            return OnCluster(self.scheduler, 0, prepare)
-        return OnCluster("", self.workers, prepare) if self.workers > 1 else None
+            return OnCluster(self.scheduler, 0, prepare, self.threads_per_worker)
+        return OnCluster("", self.workers, prepare, self.threads_per_worker) if self.workers > 1 else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +107,15 @@ def run_sweep(file: Path, directory: Path, run: SweepRun, prepare: Callable[[], 
         OSError: the disk is full, or the directory cannot be written; what is finished is kept.
         KeyboardInterrupt: of the user; what is finished is kept.
     """
-    settings, progress = read_sweep(file), Progress()
+    alone = run.cluster(prepare) is None
+    with taken(run.threads_per_worker if alone else None):  # before JAX's first array, which makes its threads
+        settings = read_sweep(file)
+        run.require_packages()  # after the file was read: of two things that are wrong the nearer one is said
+        return _carried_out(settings, directory, run, prepare)
+
+
+def _carried_out(settings: SweepSettings, directory: Path, run: SweepRun, prepare: Callable[[], None]) -> SweepResult:
+    progress = Progress()
     with doing("making the games"):
         plan = make_plan(settings, progress=far)
     how = How(run.cluster(prepare), run.attempts, run.retry_failed)

@@ -16,7 +16,7 @@ from typing import IO
 
 from matplotlib.figure import Figure
 
-from smfg_verify.cores import num_cores
+from smfg_verify.processors import processors
 from smfg_verify.report.figures.drawing import figure_files
 from smfg_verify.report.figures.layout import laid_out, laid_out_later
 from smfg_verify.report.figures.style import house_style
@@ -78,7 +78,7 @@ class Drawing:
 @contextlib.contextmanager
 def drawing_beside() -> Iterator[Drawing]:
     """A process that draws, until the block ends; on a single core everything is drawn here."""
-    drawing = Drawing(_started() if num_cores() > 1 else None)
+    drawing = Drawing(_started() if processors() > 1 else None)
     try:
         yield drawing
     finally:

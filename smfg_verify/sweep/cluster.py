@@ -1,17 +1,22 @@
 """A sweep on the workers of a Dask cluster: each worker has one batch at a time, pinned to it.
 
+Workers of one machine share its processors: each uses as many threads as there are processors for it, or as it is told.
+
 Dask moves the work of a dead worker by itself; here it is pinned, so that what was begun where is known exactly, only
 what a dead worker had in hand is begun again, and a cell that kills its workers is told apart.
 """
 
+import collections
 import contextlib
 import dataclasses
+import functools
 import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from smfg_verify import processors
 from smfg_verify.errors import InputError
 from smfg_verify.sweep.agenda import Agenda, Batch
 from smfg_verify.sweep.cells import Bundle
@@ -40,11 +45,13 @@ class OnCluster(NamedTuple):
         address: of a scheduler that runs, such as tcp://host:8786; one is started on this machine if empty.
         workers: processes of that one.
         prepare: called in each worker before it computes; it sets the precision as the caller's process has it.
+        threads: of a worker; None for its share of the processors of its machine.
     """
 
     address: str
     workers: int
     prepare: Callable[[], None]
+    threads: int | None = None
 
 
 def compute_on(where: OnCluster, agenda: Agenda, store: Store, finished: Finished, say: Callable[[str], None]) -> None:
@@ -72,7 +79,8 @@ def _client(where: OnCluster) -> Iterator["Client"]:
     from distributed.utils import silence_logging_cmgr
 
     # Spawned, never forked: a forked process has JAX's threads' locks without the threads.
-    with dask.config.set({"distributed.worker.multiprocessing-method": "spawn"}), contextlib.ExitStack() as stack:
+    settings = {"distributed.worker.multiprocessing-method": "spawn", **_library_threads(where)}
+    with dask.config.set(settings), contextlib.ExitStack() as stack:
         # Workers that die and schedulers that vanish are told in our words.
         stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
         if where.address:
@@ -89,6 +97,13 @@ def _client(where: OnCluster) -> Iterator["Client"]:
             silence_logs=logging.CRITICAL,
         )
         yield stack.enter_context(distributed.Client(stack.enter_context(cluster)))
+
+
+def _library_threads(where: OnCluster) -> dict[str, int]:
+    """Of BLAS in the workers of this machine, which reads them as it is loaded; elsewhere who starts a worker says."""
+    threads = where.threads or processors.share(where.workers)
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {f"distributed.nanny.pre-spawn-environ.{name}": threads for name in names}
 
 
 @contextlib.contextmanager
@@ -121,7 +136,7 @@ class _Conduct:
         self.store, self.finished, self.say = store, finished, say
         self.running: dict[Future[list[CellRecord]], tuple[Batch, float]] = {}
         self.alone_since = self.said = time.monotonic()
-        self.known: set[str] = set()
+        self.known: dict[str, str] = {}
         self.looked = -_LOOK
 
     def until_done(self) -> None:
@@ -140,7 +155,7 @@ class _Conduct:
         if time.monotonic() - self.looked >= _LOOK:
             self._look()
         busy = {batch.worker for batch, _ in self.running.values()}
-        for worker in sorted(self.known - busy):
+        for worker in sorted(self.known.keys() - busy):
             self._hand_out(worker)
         if self.running:
             self._collect()
@@ -150,14 +165,16 @@ class _Conduct:
     def _look(self) -> None:
         """See which workers there are; what one had that is gone is lost."""
         with self._connected():
-            workers = set(self.client.scheduler_info()["workers"])
+            told = self.client.scheduler_info()["workers"]
+            workers = {address: str(about.get("host", address)) for address, about in told.items()}
         self.looked = time.monotonic()
         self._notice(workers)
         for future, (batch, _) in list(self.running.items()):
             if batch.worker not in workers:
                 self._lost(future)
 
-    def _notice(self, workers: set[str]) -> None:
+    def _notice(self, workers: dict[str, str]) -> None:
+        """See workers, each with its machine."""
         now = time.monotonic()
         if workers != self.known:
             self.known = workers
@@ -175,9 +192,9 @@ class _Conduct:
         if batch is None:
             return
         self.store.log("begun", batch.bundles, worker, self.agenda.begun)
-        future = self.client.submit(
-            compute_batch, self.where.prepare, batch.bundles, workers=[worker], pure=False, retries=0
-        )
+        beside = collections.Counter(self.known.values())[self.known.get(worker, worker)]
+        means = Means(self.where.prepare, self.where.threads, beside)
+        future = self.client.submit(compute_batch, means, batch.bundles, workers=[worker], pure=False, retries=0)
         self.running[future] = (batch, time.monotonic())
 
     def _collect(self) -> None:
@@ -228,10 +245,37 @@ class _Conduct:
         self.finished([died(cell, self.agenda.begun[cell.key]) for cell in given_up])
 
 
-def compute_batch(prepare: Callable[[], None], bundles: tuple[Bundle, ...]) -> list[CellRecord]:
-    """What is sent to a worker: the precision first, then bundle by bundle."""
-    prepare()
+class Means(NamedTuple):
+    """What a worker computes with.
+
+    Attributes:
+        prepare, threads: as in `OnCluster`.
+        workers: on its machine, itself included.
+    """
+
+    prepare: Callable[[], None]
+    threads: int | None
+    workers: int
+
+
+def compute_batch(means: Means, bundles: tuple[Bundle, ...]) -> list[CellRecord]:
+    """What is sent to a worker: its threads and the precision first, then bundle by bundle."""
+    _take_share(means)
+    means.prepare()
     return [record for bundle in bundles for record in compute_bundle(bundle)]
+
+
+def _take_share(means: Means) -> None:
+    """JAX's own threads are those of the first batch, since it makes them once; the engine's follow each time."""
+    processors.take(means.threads or max(1, _of_machine() // means.workers))
+
+
+@functools.cache
+def _of_machine() -> int:
+    """What the workers of this machine share, as it was before this one took its share; a container's limit counts."""
+    from dask.system import CPU_COUNT
+
+    return min(processors.processors(), CPU_COUNT)
 
 
 def _with_attempts(record: CellRecord, attempts: int) -> CellRecord:

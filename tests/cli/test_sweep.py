@@ -66,6 +66,7 @@ def test_a_sweep_and_the_same_again(file, capsys):
     [
         (["--workers", "0"], "--workers: got 0"),
         (["--attempts", "0"], "--attempts: got 0"),
+        (["--threads-per-worker", "0"], "--threads-per-worker: got 0"),
         (["--scheduler", "head-node"], "expected local or an address"),
         (["--scheduler", "tcp://127.0.0.1:1", "--workers", "2"], "that cluster has its own"),
         (["--at", "discount"], "--at: got 'discount'"),
@@ -84,6 +85,18 @@ def test_a_missing_package_is_named_with_its_extra(package, words, file, capsys,
     assert main(["sweep", str(file), *words]) == 2
     assert "smfg-verify[distributed]" in capsys.readouterr().err
     assert not list(file.parent.glob("results/*/cells"))
+
+
+@pytest.mark.parametrize("content", [None, "what = 'doze'", "what = "], ids=["no file", "no games", "no TOML"])
+@pytest.mark.parametrize("words", [[], ["--workers", "2"], ["--scheduler", "tcp://127.0.0.1:1"]])
+def test_what_is_wrong_with_the_file_is_said_before_any_package_is_asked_for(content, words, file, capsys, monkeypatch):
+    for package in ("distributed", "zarr"):
+        monkeypatch.setitem(sys.modules, package, None)
+    file.unlink() if content is None else file.write_text(content)
+    assert main(["sweep", str(file), *words]) == 2
+    said = capsys.readouterr().err
+    assert file.name in said
+    assert "distributed" not in said
 
 
 def test_a_mistake_in_the_file_is_one_line(file, capsys):

@@ -16,7 +16,7 @@ TAXED = games.load("laffer-tax", discount=0.5)
 
 @pytest.fixture
 def store(tmp_path, monkeypatch, without_jaxs_cache):
-    monkeypatch.setattr(making_ahead, "num_cores", lambda: 2)
+    monkeypatch.setattr(making_ahead, "processors", lambda: 2)
     keep_programs(ProgramStore(tmp_path))
     yield tmp_path
     keep_programs(None)
@@ -35,8 +35,10 @@ def counted():
 
 
 def made(*calls):
-    with making_ahead.making_ahead(calls):
-        pass
+    """Until all of them were tried."""
+    tried = threading.Event()
+    with making_ahead.making_ahead([*calls, tried.set]):
+        assert tried.wait(60.0)
 
 
 @pytest.mark.parametrize("calls", [1, 2, 5])
@@ -130,7 +132,7 @@ def test_an_end_begins_nothing_more_and_an_error_in_the_block_is_its_own(store):
 
 @pytest.mark.parametrize("cores", [1, 2])
 def test_a_solve_made_ahead_has_the_same_bits_and_one_core_makes_nothing(store, monkeypatch, cores):
-    monkeypatch.setattr(making_ahead, "num_cores", lambda: cores)
+    monkeypatch.setattr(making_ahead, "processors", lambda: cores)
     game = traced(games.load("two-road-toll"))
     with making_ahead.making_ahead([lambda: solve_equilibrium(game, np.zeros((1, 2)))]):
         found = solve_equilibrium(game, np.array([[0.3, -0.2]]))

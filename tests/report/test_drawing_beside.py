@@ -2,7 +2,6 @@
 
 import pytest
 
-from smfg_verify import cores
 from smfg_verify.games import load
 from smfg_verify.jobs import pipeline
 from smfg_verify.report import drawing_beside as beside
@@ -21,7 +20,7 @@ NAMES = ("field-line", "contraction")
 
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch):
-    monkeypatch.setattr(beside, "num_cores", lambda: 2)
+    monkeypatch.setattr(beside, "processors", lambda: 2)
 
 
 def build(name):
@@ -63,7 +62,7 @@ def test_where_it_dies_figures_are_drawn_here(here, dies):
 def test_without_a_process_they_are_drawn_here(here, why, monkeypatch):
     if why == "cannot be started":
         monkeypatch.setattr(beside.sys, "executable", "/nowhere/python")
-    monkeypatch.setattr(beside, "num_cores", lambda: 1 if why == "one core" else 2)
+    monkeypatch.setattr(beside, "processors", lambda: 1 if why == "one core" else 2)
     name = NAMES[0]
     if why == "never asked for":
         drawing = Drawing()
@@ -113,7 +112,3 @@ def test_what_fails_while_it_is_told_is_not_the_check_s_affair():
 
     keep = pipeline._telling(tell, load("laffer-tax"), None, lambda name, make: make())
     assert keep("coverage", lambda: ()) == ()
-
-
-def test_there_is_a_core_at_least():
-    assert cores.num_cores() >= 1

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from distributed.comm import CommClosedError
 
+from smfg_verify.processors import processors, taken
 from smfg_verify.sweep.agenda import Agenda
 from smfg_verify.sweep.cells import make_plan
-from smfg_verify.sweep.cluster import OnCluster, _Conduct
+from smfg_verify.sweep.cluster import Means, OnCluster, _Conduct, compute_batch
 from smfg_verify.sweep.conduct import How, conduct
 from smfg_verify.sweep.dataset import to_dataset
 from smfg_verify.sweep.kinds.outcome import CellStatus
@@ -54,6 +55,15 @@ def test_two_workers_of_which_some_die_lose_nothing_and_double_nothing(killers, 
     assert sum("died with" in line for line in said) == (3 if killers else 1)
     assert max(log["begun"].values()) == 2
     assert len(list((out / "cells").glob("*/*.json"))) == plan.num_cells
+
+
+@pytest.mark.parametrize("said", [None, 3])
+def test_workers_of_a_machine_share_its_processors_however_often_they_are_told(said, monkeypatch):
+    monkeypatch.setattr("smfg_verify.sweep.cluster._of_machine", lambda: 8)
+    for workers, share in ((1, 8), (2, 4), (3, 2), (8, 1), (100, 1), (2, 4)):
+        with taken(7):  # given back at the end of the block
+            assert compute_batch(Means(prepare, said, workers), ()) == []
+            assert processors() == (said or share)
 
 
 class Vanished:

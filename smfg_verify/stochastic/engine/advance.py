@@ -27,13 +27,27 @@ def goes_in_turn(game: AbstractGame, bounds: ValueBounds, method: Method, carry:
     Returns:
         Whether `advance_in_turn` may be called.
     """
-    alone = _lane(carry, jnp.zeros((), jnp.int32))
-    uniforms = jnp.zeros((method.num_uniforms(game), 1))
+    leaves, structure = jax.tree.flatten((game, bounds, method, carry))
+    shapes = tuple(jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+    return _fits_one_loop(structure, shapes, str(jnp.result_type(float)))
 
-    def step(iteration: Array, carry: Carry, uniforms: Array) -> Carry:
-        return method.at_lane(iteration).step(game, bounds, iteration, carry, uniforms)
 
-    return fits_one_loop(step, jnp.zeros((), jnp.int32), alone, uniforms)
+@functools.lru_cache(maxsize=64)
+def _fits_one_loop(structure: jax.tree_util.PyTreeDef, shapes: tuple[jax.ShapeDtypeStruct, ...], floats: str) -> bool:
+    """`goes_in_turn` of everything that has this structure, the digest of the game's functions included.
+
+    The step is traced for it, which takes as long as 10^5 iterations of a small game: once, not once a run.
+    """
+
+    def step(leaves: tuple[Array, ...], iteration: Array, uniforms: Array) -> Carry:
+        game, bounds, method, carry = jax.tree.unflatten(structure, leaves)
+        alone = _lane(carry, iteration)
+        after: Carry = method.at_lane(iteration).step(game, bounds, iteration, alone, uniforms)
+        return after
+
+    game, _, method, _ = jax.tree.unflatten(structure, shapes)
+    uniforms = jax.ShapeDtypeStruct((method.num_uniforms(game), 1), jnp.dtype(floats))
+    return fits_one_loop(step, shapes, jax.ShapeDtypeStruct((), jnp.int32), uniforms)
 
 
 @compiled_for_game

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from smfg_verify.game import AbstractGame
+from smfg_verify.processors import processors
 from smfg_verify.stochastic.method import Carry
 from smfg_verify.stochastic.updates import Iterate
 
@@ -53,8 +53,8 @@ class Groups(NamedTuple):
         """
         count = math.ceil(num_runs / capacity)
         if in_turn:
-            processors = os.cpu_count() or 1
-            count = min(num_runs, processors * math.ceil(num_runs / (capacity * processors)))
+            threads = processors()
+            count = min(num_runs, threads * math.ceil(num_runs / (capacity * threads)))
             ends = [num_runs * k // count for k in range(count + 1)]
         else:
             ends = [min(capacity * k, num_runs) for k in range(count + 1)]

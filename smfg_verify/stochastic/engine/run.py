@@ -18,7 +18,7 @@ from smfg_verify.stochastic.engine.groups import Groups, capacity, one_lane
 from smfg_verify.stochastic.engine.threads import CompiledThenThreads
 from smfg_verify.stochastic.method import Carry, Method
 from smfg_verify.stochastic.trace import Trace, TraceMetadata
-from smfg_verify.stochastic.value_bounds import value_bounds
+from smfg_verify.stochastic.value_bounds import ValueBounds
 
 # The least that a clock tells apart, about, in seconds.
 _TICK = 1e-6
@@ -36,10 +36,12 @@ _SAVE_SECONDS_AT_CHECKPOINT = 2.0
 class Run:
     """A run in progress: what it is, what it has recorded, and where it stands.
 
-    `current` holds the carries of all seeds by name, as in a checkpoint file, at iteration `done`.
+    `bounds` are `value_bounds(game)`; `current` holds the carries of all seeds by name, as in a checkpoint file, at
+    iteration `done`.
     """
 
     game: AbstractGame
+    bounds: ValueBounds
     method: Method
     metadata: TraceMetadata
     seeds: np.ndarray
@@ -49,7 +51,6 @@ class Run:
     current: dataclasses.InitVar[Mapping[str, np.ndarray]]
 
     def __post_init__(self, current: Mapping[str, np.ndarray]) -> None:
-        self.bounds = value_bounds(self.game)
         self.in_turn = goes_in_turn(self.game, self.bounds, self.method, one_lane(current))
         self.groups = Groups.of(self.seeds.size, capacity(self.game), in_turn=self.in_turn)
         self.keys = [jnp.asarray(group) for group in self.groups.split(self.seeds)]

@@ -88,10 +88,11 @@ def run_method(
     validate(game)
     metadata = _metadata(game, method, num_iterations)
     game = traced(game)
-    first = first_iterate(game, value_bounds(game), seeds, initial)
+    bounds = value_bounds(game)
+    first = first_iterate(game, bounds, seeds, initial)
     records = empty_records(first, points.size)
     current = first | repeated_memory(method.first_memory(game), seeds.size)
-    run = Run(game, method, metadata, seeds, points, records, 0, current)
+    run = Run(game, bounds, method, metadata, seeds, points, records, 0, current)
     run.record(0, run.carries)
     return _completed(run, path, progress, callback)
 
@@ -147,7 +148,8 @@ def resume(
         )
     method = method_named(metadata.method).from_options(metadata.options)
     done = int(state.attrs["iterations_done"])
-    run = Run(traced(game), method, metadata, trace.seeds, points, records, done, current)
+    game = traced(game)
+    run = Run(game, value_bounds(game), method, metadata, trace.seeds, points, records, done, current)
     return _completed(run, Path(checkpoint_file), progress, callback)
 
 

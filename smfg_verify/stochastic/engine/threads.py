@@ -1,10 +1,11 @@
 """Calls of one compiled program on several threads, the first alone: two that meet it uncompiled compile it twice."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TypeVar
+
+from smfg_verify.processors import processors
 
 Result = TypeVar("Result")
 
@@ -19,7 +20,7 @@ class CompiledThenThreads:
     """
 
     def __init__(self, most: int) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=max(1, min(most, os.cpu_count() or 1)))
+        self._pool = ThreadPoolExecutor(max_workers=max(1, min(most, processors())))
         self._compiled = False
 
     def __enter__(self) -> "CompiledThenThreads":
