@@ -20,7 +20,7 @@ def asked_for(properties, number, folder, monkeypatch):
 
     game = load("laffer-tax")
     monkeypatch.setattr(kept_programs, "_once", recorded)
-    monkeypatch.setattr(making_ahead, "num_cores", lambda: 2)
+    monkeypatch.setattr(making_ahead, "processors", lambda: 2)
     keep_programs(ProgramStore(folder))
     try:
         with programs_ahead(game, properties, search_settings("quick", **number)):
