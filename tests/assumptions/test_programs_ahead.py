@@ -8,6 +8,7 @@ from smfg_verify.game import kept_programs, making_ahead
 from smfg_verify.game.kept_programs import keep_programs
 from smfg_verify.game.program_store import ProgramStore
 from smfg_verify.games import load
+from smfg_verify.stochastic import Schedule
 
 
 def asked_for(properties, number, folder, monkeypatch):
@@ -20,7 +21,7 @@ def asked_for(properties, number, folder, monkeypatch):
 
     game = load("laffer-tax")
     monkeypatch.setattr(kept_programs, "_once", recorded)
-    monkeypatch.setattr(making_ahead, "num_cores", lambda: 2)
+    monkeypatch.setattr(making_ahead, "processors", lambda: 2)
     keep_programs(ProgramStore(folder))
     try:
         with programs_ahead(game, properties, search_settings("quick", **number)):
@@ -50,5 +51,7 @@ def test_every_program_made_ahead_is_asked_for(tmp_path, monkeypatch, without_ja
 
 @pytest.mark.slow
 def test_every_program_made_ahead_of_all_properties_is_asked_for(tmp_path, monkeypatch, without_jaxs_cache):
-    found = are_those_asked_for(property_names(), tmp_path, monkeypatch, at_least=9)
-    assert found == check(load("laffer-tax"), budget="quick").to_json()
+    # As every command does: without step sizes their property has nothing to linearise.
+    steps = {"step_sizes": Schedule().constants()}
+    found = are_those_asked_for(property_names(), tmp_path, monkeypatch, at_least=9, **steps)
+    assert found == check(load("laffer-tax"), budget="quick", **steps).to_json()

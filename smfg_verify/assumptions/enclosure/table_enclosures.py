@@ -1,7 +1,8 @@
 r"""The three functions of a game, tabulated over all indices and enclosed over boxes of mean fields."""
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -21,6 +22,7 @@ from smfg_verify.exact.compiling import jit
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 from smfg_verify.game.compiling import OPTIMISED
+from smfg_verify.game.identity import game_hash
 
 # Pairs of coefficients that the extremes of a form over the simplex look at, a coefficient.
 _PAIRS = 16
@@ -41,6 +43,9 @@ _LARGEST_BATCH = 32
 _ROUGH, _ROUGH_AFFINE = 1e-9, 1e-12
 # Far above what the least float stands for in rounding terms, and far below any number of a game.
 _NOTHING = 1e-200
+# Whether a function of a game, by content, is proved affine.
+_PROVED: dict[Hashable, bool] = {}
+_MOST_PROVED = 256
 
 
 class AffineTable(NamedTuple):
@@ -97,11 +102,9 @@ def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
     Returns:
         The table; None if there is no proof, its numbers are not finite, or the machine's roundings are not small.
     """
-    try:
-        structure = eqx.filter_eval_shape(_affine_parts, game, name)
-    except NoEnclosure:
+    if not _is_proved_affine(game, name):
         return None
-    found = None if structure is None else _affine_parts_compiled(game, name)
+    found = _affine_parts_compiled(game, name)
     if found is None:
         return None
     constant, columns, rounding = np.asarray(found[0]), found[1], found[2]
@@ -116,6 +119,17 @@ def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
     size = np.max(np.abs(constant), initial=0.0) + np.max(np.abs(slope), initial=0.0)
     rough = np.max(error, initial=0.0) > max(_ROUGH_AFFINE * size, _NOTHING)
     return None if rough else AffineTable(constant, slope, is_constant, error)
+
+
+def _is_proved_affine(game: AbstractGame, name: str) -> bool:
+    """Whether there is a proof, which many statements ask for and which is traced anew each time."""
+    asked = (game_hash(game), jax.tree.structure(game), name)
+    if len(_PROVED) > _MOST_PROVED:
+        _PROVED.clear()
+    if asked not in _PROVED:
+        with contextlib.suppress(NoEnclosure):
+            _PROVED[asked] = eqx.filter_eval_shape(_affine_parts, game, name) is not None
+    return _PROVED.setdefault(asked, False)
 
 
 def _affine_parts(game: AbstractGame, name: str) -> tuple[Array, Array | None, Array | None] | None:

@@ -5,13 +5,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose, enclose_slopes, envelope
+from smfg_verify.assumptions.enclosure import (
+    NoEnclosure,
+    affine_table,
+    enclose,
+    enclose_slopes,
+    envelope,
+    table_enclosures,
+)
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import mean_field_shape
 from smfg_verify.games import load
 from smfg_verify.games.market_entrance import MarketEntrance
 from tests.exact.cases import SUPPORTS, pair
+from tests.game.reach.roads import road
 
 NAMES = ("transition", "follower_reward", "leader_reward")
 
@@ -109,6 +117,18 @@ def test_a_wrong_declaration_is_no_proof():
     assert game.follower_reward_dependence == "affine"
     assert affine_table(game, "follower_reward") is None
     assert affine_table(game, "transition") is not None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_proof_is_kept_for_what_a_game_does_not_for_its_name_and_traced_once(order, monkeypatch):
+    traced_parts, asked = table_enclosures._affine_parts, []
+    monkeypatch.setattr(table_enclosures, "_affine_parts", lambda *at: (asked.append(at[1]), traced_parts(*at))[1])
+    monkeypatch.setattr(table_enclosures, "_PROVED", {})
+    rewards = (lambda self, s, a, b, m: 2.0 * m[s], lambda self, s, a, b, m: m[s] ** 2)
+    twice, square = (road(lambda self, s: 0.0 * s, follower_reward=reward) for reward in rewards)
+    for game in (twice, square)[::order] * 2:
+        assert (affine_table(checked(game), "follower_reward") is None) == (game is square)
+    assert asked == ["follower_reward"] * 2
 
 
 def test_a_scan_over_the_mean_field_has_no_enclosure():

@@ -1,5 +1,7 @@
 """The program made ahead of a gradient is the one that the gradient asks for, on every kind of game."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -32,11 +34,12 @@ def test_the_program_made_ahead_is_the_one_asked_for(name, tmp_path, monkeypatch
 
     once = kept_programs._once
     monkeypatch.setattr(kept_programs, "_once", noted)
-    monkeypatch.setattr(making_ahead, "num_cores", lambda: 2)
+    monkeypatch.setattr(making_ahead, "processors", lambda: 2)
     keep_programs(ProgramStore(tmp_path))
     try:
-        with making_ahead.making_ahead([lambda: gradient_program(traced(game))]):
-            pass
+        tried = threading.Event()
+        with making_ahead.making_ahead([lambda: gradient_program(traced(game)), tried.set]):
+            assert tried.wait(60.0)
         with pytest.raises(making_ahead.Made):
             stackelberg_gradient(game, np.zeros(leader_logits_shape(game)))
     finally:
