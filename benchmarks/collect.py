@@ -37,8 +37,9 @@ class Part(NamedTuple):
 
 
 def _seed_steps(*words: object) -> Part:
-    short = ("--iterations", 5000, "--repeats", 3) if "--seeds" not in words else ("--iterations", 50_000)
-    return Part("ac_smfg_speed", ("--numba", "auto", *words), ("--numba", "auto", *words, *short))
+    full, quick = (300_000, 50_000) if "--seeds" in words else (30_000, 5000)
+    long, short = (("--iterations", full, "--repeats", 5), ("--iterations", quick, "--repeats", 3))
+    return Part("ac_smfg_speed", ("--numba", "auto", *words, *long), ("--numba", "auto", *words, *short))
 
 
 _GARNET = ("--game", "garnet")

@@ -1,6 +1,7 @@
 """docs/benchmarks.md out of the numbers that `python -m benchmarks.collect` kept: nothing on the page is typed by hand.
 
-The numbers go into docs/data beside it, so that a test can write the page again. What was not measured, or failed, is said in its place. Ratios above one are in this package's favour.
+The numbers go into docs/data beside it, so that a test can write the page again. What was not measured, or failed, is
+said in its place. Ratios above one are in this package's favour.
 """
 
 import argparse
