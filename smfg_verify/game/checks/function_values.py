@@ -193,7 +193,8 @@ def _check_values(
 def _field(fields: tuple[Float[np.ndarray, "V M"], Float[np.ndarray, "R M"]], index: int) -> Float[np.ndarray, " M"]:
     """The mean field of a number: vertices first. Not out of one array of all, which takes seconds at 10^6 states."""
     vertices, random = fields
-    return vertices[index] if index < len(vertices) else random[index - len(vertices)]
+    found: Float[np.ndarray, " M"] = vertices[index] if index < len(vertices) else random[index - len(vertices)]
+    return found
 
 
 def _field_name(index: int, worst: Mapping[str, np.ndarray]) -> str:
