@@ -1,8 +1,9 @@
 """Where the seconds of a command go, in new processes: with no compiled program kept, and with those that it left.
 
 `python -m benchmarks.first_minute`, or with a command of `smfg-verify` behind it and, before that, `--out FILE`.
-Seconds are those of the processor, user and system together: they say less about a busy machine than those of the
-clock, and nothing about how fast it is.
+Seconds are those of the processor, user and system together, of the process that draws too: they say less about a
+busy machine than those of the clock, and nothing about how fast it is. Those of tracing, compiling and lowering are
+sums over threads that wait for each other.
 """
 
 import json
@@ -53,7 +54,7 @@ kept_programs._read, show.write_files = counted, timed
 code = main(sys.argv[1:])
 times = os.times()
 print()
-print(json.dumps({"code": code, "clock": time.perf_counter() - began, "processor": times.user + times.system,
+print(json.dumps({"code": code, "clock": time.perf_counter() - began, "processor": sum(times[:4]),
                   "told": {event: (len(all), sum(all)) for event, all in told.items()}, **spent}))
 """
 

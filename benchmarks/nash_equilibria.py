@@ -1,6 +1,6 @@
 """Equilibria without entropy on the crowded chain and on garnets, beside Bench-MFG's online mirror descent.
 
-Exploitability and consistency are recomputed for everyone by one NumPy program in double precision, which shares no
+Exploitability and consistency are recomputed for everyone by one SciPy program in double precision, which shares no
 code with any of them; times are medians after compilation. Targets are absolute on the chain at n = 7 and relative to
 the scale of rewards elsewhere, as a tolerance in single precision can be.
 """
@@ -21,10 +21,10 @@ from rich.table import Table
 from benchmarks.peers import chain, garnet
 from benchmarks.peers.environments import MissingPeerError, run_peer
 from benchmarks.peers.judge import Stated, Verdict, judge
-from benchmarks.peers.our_games import CrowdedChain, garnet_game
+from benchmarks.peers.our_games import crowded_chain, garnet_game
 from benchmarks.timing import Seconds, seconds
 from smfg_verify import NashEquilibrium, solve_nash
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, leader_logits_shape
 
 TARGETS = (1e-3, 1e-6)
 
@@ -44,9 +44,7 @@ class Compared(NamedTuple):
 
 
 GAMES = {
-    "chain": Compared(
-        "Crowded chain", chain.stated, lambda size, factor: CrowdedChain(size=size, crowd=chain.CROWD * factor)
-    ),
+    "chain": Compared("Crowded chain", chain.stated, lambda size, factor: crowded_chain(size, chain.CROWD * factor)),
     "garnet": Compared("Garnet", garnet.stated, garnet_game),
 }
 
@@ -58,8 +56,9 @@ def targets(name: str, size: int) -> tuple[float, ...]:
 
 def ours(name: str, size: int, repeats: int) -> Iterator[dict]:
     """Times of the same object again, and of a new one each time with another number in it."""
-    made, logits, stated = GAMES[name].ours, np.zeros((1, 1)), GAMES[name].stated(size)
+    made, stated = GAMES[name].ours, GAMES[name].stated(size)
     game, factors = made(size, 1.0), itertools.count(1.0, 1e-5)
+    logits = np.zeros(leader_logits_shape(game))
 
     def solved(game: AbstractGame, target: float) -> NashEquilibrium:
         return solve_nash(game, logits, exploitability=target)

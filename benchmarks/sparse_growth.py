@@ -1,6 +1,6 @@
 """How the sparse side grows with the number of states: `python -m benchmarks.sparse_growth [--full]`.
 
-Congestion pricing on a grid and the crowd-averse chain, equilibrium and gradient (with its equilibrium), beside the
+Congestion pricing on a grid and the Lasry-Lions chain, equilibrium and gradient (with its equilibrium), beside the
 dense solver where that takes seconds. Compile time is apart: each is computed twice, the second counts; above 2e4
 states, where compiling is a small part, once. Prints wall and CPU seconds, Newton steps, errors, the peak of the
 process's memory, and the exponent of growth of CPU time from one size to the next (1 is linear). With --full to 10^5
@@ -24,8 +24,7 @@ from rich.table import Table
 
 from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
 from smfg_verify.game import AbstractGame, leader_logits_shape, validate
-from smfg_verify.games import CongestionPricing
-from tests.support.crowd_averse_chain import CrowdAverseChain
+from smfg_verify.games import CongestionPricing, LasryLionsChain
 
 # States up to which the dense side is timed too.
 LARGEST_DENSE = 400
@@ -105,7 +104,7 @@ def main() -> None:
     console = Console(width=170)
     families = {
         "Congestion pricing on a grid": [CongestionPricing(side=side) for side in sides],
-        "Crowd-averse chain": [CrowdAverseChain(length) for length in lengths],
+        "Lasry-Lions chain, logarithmic crowd": [LasryLionsChain(num_states=length, crowd="log") for length in lengths],
     }
     for name, games in families.items():
         table, found[name] = growth_table(name, games)

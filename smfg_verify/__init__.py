@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from smfg_verify.exact import stackelberg_gradient as stackelberg_gradient
     from smfg_verify.exact import tabulate as tabulate
     from smfg_verify.game import AbstractGame as AbstractGame
+    from smfg_verify.game import SparseTabularGame as SparseTabularGame
     from smfg_verify.game import TabularGame as TabularGame
     from smfg_verify.game import validate as validate
     from smfg_verify.stochastic import Schedule as Schedule
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from smfg_verify.stochastic import simulate_population as simulate_population
 
 _PUBLIC = {
-    "game": ("AbstractGame", "TabularGame", "validate"),
+    "game": ("AbstractGame", "SparseTabularGame", "TabularGame", "validate"),
     "exact": (
         "Equilibrium",
         "NashEquilibrium",

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import numpy_ac_smfg
 from benchmarks.ac_smfg_speed import as_tabular_game
-from benchmarks.peers.our_games import CrowdedChain
+from benchmarks.peers.our_games import crowded_chain
 from smfg_verify import ac_smfg, check, games, solve_equilibrium, solve_nash, stackelberg_gradient
 from smfg_verify.game import leader_logits_shape
 
@@ -32,8 +32,9 @@ def test_random_game(benchmark, entry, size):
 
 @pytest.mark.parametrize("size", [7, 100])
 def test_nash_on_the_crowded_chain(benchmark, size):
-    game = CrowdedChain(size=size)
-    timed(benchmark, lambda: solve_nash(game, np.zeros((1, 1)), exploitability=1e-5))
+    game = crowded_chain(size)
+    logits = np.zeros(leader_logits_shape(game))
+    timed(benchmark, lambda: solve_nash(game, logits, exploitability=1e-5))
 
 
 @pytest.mark.parametrize("seeds", [1, 64])

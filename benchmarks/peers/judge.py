@@ -1,9 +1,11 @@
-"""What a policy is worth, told by one NumPy program in double precision that shares no code with any solver."""
+"""What a policy is worth, told by one SciPy program in double precision that shares no code with any solver."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import spsolve
 
 
 class Stated(NamedTuple):
@@ -60,23 +62,31 @@ def judge(game: Stated, policy: np.ndarray, field: np.ndarray) -> Verdict:
     chain = _chain(game, policy)
     law = _law(chain)
     rewards = game.reward(law)
-    value = np.linalg.solve(np.eye(game.size) - game.discount * chain, np.sum(policy * rewards, axis=1))
+    value = _value(game, chain, np.sum(policy * rewards, axis=1))
     best = _optimal_value(game, rewards)
-    return Verdict(float(law @ (best - value)), float(np.sum(np.abs(field @ chain - field))))
+    return Verdict(float(law @ (best - value)), float(np.sum(np.abs(chain.T @ field - field))))
 
 
-def _chain(game: Stated, policy: np.ndarray) -> np.ndarray:
-    chain = np.zeros((game.size, game.size))
-    np.add.at(chain, (np.arange(game.size)[:, None, None], game.successors), policy[:, :, None] * game.chances)
-    return chain
+def _chain(game: Stated, policy: np.ndarray) -> sp.csr_array:
+    weights = policy[:, :, None] * game.chances
+    rows = np.broadcast_to(np.arange(game.size)[:, None, None], game.successors.shape)
+    return sp.csr_array((weights.ravel(), (rows.ravel(), game.successors.ravel())), shape=(game.size, game.size))
 
 
-def _law(chain: np.ndarray) -> np.ndarray:
-    """Stationary law: the balance with the sum in place of one of its equations, which follows from the others."""
-    size = len(chain)
-    system = chain.T - np.eye(size)
-    system[-1] = 1.0
-    law = np.maximum(np.linalg.solve(system, np.eye(size)[-1]), 0.0)
+def _value(game: Stated, chain: sp.csr_array, rewards: np.ndarray) -> np.ndarray:
+    return spsolve(sp.csc_array(sp.eye_array(game.size) - game.discount * chain), rewards)
+
+
+def _law(chain: sp.csr_array) -> np.ndarray:
+    """Stationary law as masses relative to that of the middle, whose own balance is left out."""
+    size = chain.shape[0]
+    middle = (size - 1) // 2
+    others = np.delete(np.arange(size), middle)
+    into = sp.csc_array(chain.T)
+    law = np.ones(size)
+    system = sp.csc_array(sp.eye_array(size - 1) - into[others][:, others])
+    law[others] = spsolve(system, into[others][:, [middle]].toarray().ravel())
+    law = np.maximum(law, 0.0)
     return law / law.sum()
 
 
@@ -85,8 +95,7 @@ def _optimal_value(game: Stated, rewards: np.ndarray) -> np.ndarray:
     size, number = rewards.shape
     value, actions, rows = np.zeros(size), np.argmax(rewards, axis=1), np.arange(size)
     for _ in range(10 * size):
-        chain = _chain(game, np.eye(number)[actions])
-        value = np.linalg.solve(np.eye(size) - game.discount * chain, rewards[rows, actions])
+        value = _value(game, _chain(game, np.eye(number)[actions]), rewards[rows, actions])
         quality = rewards + game.discount * value[game.successors] @ game.chances
         better = np.max(quality, axis=1) - quality[rows, actions] > 1e-13 * np.max(np.abs(value))
         if not better.any():

@@ -14,7 +14,8 @@ from smfg_verify.assumptions.settings import SearchSettings, budget_settings
 from smfg_verify.assumptions.untraced import require_source_of_equilibrium, without_untraced_proofs
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked
-from smfg_verify.exact.kernel import require_table
+from smfg_verify.exact.kernel import has_table, require_table
+from smfg_verify.exact.sparse.choice import takes_sparse
 from smfg_verify.game import AbstractGame, game_hash, game_name
 from smfg_verify.progress import items, say_aside
 from smfg_verify.records.entries import Arguments, Record
@@ -120,11 +121,15 @@ def check(
 def _findings(
     entry: Property, game: AbstractGame, settings: SearchSettings, begins: Callable[[str], None] | None
 ) -> tuple[Finding, ...]:
-    if entry.name not in _WITHOUT_TABLE:
-        require_table(game)
+    checker = entry.check
+    if entry.name not in _WITHOUT_TABLE and not has_table(game):
+        if entry.without_table is None or not takes_sparse(game):
+            require_table(game)
+        else:
+            checker = entry.without_table
     if begins is not None:
         begins(entry.name)
-    return tuple(without_untraced_proofs(game, entry.check(game, settings)))
+    return tuple(without_untraced_proofs(game, checker(game, settings)))
 
 
 def search_settings(budget: str = "normal", **given: object) -> SearchSettings:

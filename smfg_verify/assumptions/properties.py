@@ -30,6 +30,8 @@ class Property:
         renderings: for each statement, the texts of its findings.
         sufficient: statements that prove the property when certified, and say nothing against it when not.
         aside: statements that tell more about the property (local facts, self-checks) and decide nothing.
+        without_table: what takes the place of `check` for games whose transition does not fit as a dense table; None
+            where nothing does.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Property:
     renderings: Mapping[str, Renderings]
     sufficient: frozenset[str] = frozenset()
     aside: frozenset[str] = frozenset()
+    without_table: Checker | None = None
 
     def decides(self, statement: str) -> bool:
         """Whether the property stands or falls with a statement."""
@@ -54,6 +57,7 @@ def register_property(
     renderings: Mapping[str, Renderings],
     sufficient: Iterable[str] = (),
     aside: Iterable[str] = (),
+    without_table: Checker | None = None,
 ) -> Callable[[Checker], Checker]:
     """Function decorator: make `function(game, settings) -> list of findings` the check of a property.
 
@@ -63,13 +67,15 @@ def register_property(
         renderings: for each statement, the texts of its findings.
         sufficient: statements that prove the property when certified, and say nothing against it when not.
         aside: statements that decide nothing.
+        without_table: what is checked of games whose transition does not fit as a dense table.
 
     Returns:
         The decorator, which returns the function unchanged.
     """
 
     def decorate(function: Checker) -> Checker:
-        entry = Property(name, function, dict(recompute), dict(renderings), frozenset(sufficient), frozenset(aside))
+        texts = (dict(recompute), dict(renderings))
+        entry = Property(name, function, *texts, frozenset(sufficient), frozenset(aside), without_table)
         _PROPERTIES.add(name, entry, maker=function.__module__)
         return function
 

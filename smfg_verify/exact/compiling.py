@@ -50,14 +50,15 @@ def jit_for_game(function: Callable[P, R]) -> GameProgram[P, R]:
     @functools.wraps(function)
     def compiled(game: AbstractGame, *arguments: object) -> R:
         game = game if is_prepared(game) else traced(game)
-        return cast(Callable[..., R], optimised if _is_large(game) else quickly)(game, *arguments)
+        return cast(Callable[..., R], optimised if is_large(game) else quickly)(game, *arguments)
 
     program = cast(GameProgram[P, R], compiled)
     program.num_programs = lambda: quickly.num_programs() + optimised.num_programs()
     return program
 
 
-def _is_large(game: AbstractGame) -> bool:
+def is_large(game: AbstractGame) -> bool:
+    """Whether a game's derivatives are so many numbers that arithmetic, not compiling, is what takes time."""
     return tangent_entries(game) > _LARGE
 
 

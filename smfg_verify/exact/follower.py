@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.exact import root
 from smfg_verify.exact.kernel import FollowerModel
 from smfg_verify.exact.population import chain, solve_linear
-from smfg_verify.game.base import Scalar
+from smfg_verify.game.base import AnyArray, Scalar
 from smfg_verify.policies import entropy
 from smfg_verify.records.portable import Portable
 
@@ -23,7 +23,7 @@ ACCEPTED = root.TOLERANCE / _MARGIN
 # Policy iteration takes few steps, but at a temperature near zero the policy changes one state at a time.
 MAX_ITERATIONS = 200
 # What one action has to be better by than another, relative to the values, to be taken in its place.
-_TIE = 1e-14
+TIE = 1e-14
 # What makes rows probabilities, as a game's checks have it.
 _ROW_SUM, _LOWEST = 1e-9, -1e-12
 # Roundings of a chain of elementary operations; a sum adds one for each term.
@@ -158,8 +158,8 @@ class Optimum(NamedTuple):
         excess: bound on how far the optimal value is above it, in any state: max(T V - V) / (1 - gamma).
     """
 
-    value: Float[Array, " n"]
-    excess: Float[Array, ""]
+    value: Float[AnyArray, " n"]
+    excess: Scalar
 
 
 def optimal_value(model: FollowerModel, discount: Scalar) -> Optimum:
@@ -183,7 +183,7 @@ def optimal_value(model: FollowerModel, discount: Scalar) -> Optimum:
         quality = model.reward + discount * (model.transition @ value)
         gain = jnp.max(quality, axis=-1) - value
         # Actions that differ by rounding alone would take turns for ever.
-        better = gain > _TIE * (jnp.max(jnp.abs(value)) + jnp.max(jnp.abs(model.reward)))
+        better = gain > TIE * (jnp.max(jnp.abs(value)) + jnp.max(jnp.abs(model.reward)))
         following = jnp.where(better, jnp.argmax(quality, axis=-1), actions)
         return following, value, jnp.max(gain), jnp.where(jnp.any(better), count + 1, MAX_ITERATIONS)
 
@@ -203,7 +203,7 @@ class PolicyRegret(NamedTuple):
             reward; NaN where rows of the transition are no probabilities, which no bound of a contraction covers.
     """
 
-    value: Float[Array, " n"]
+    value: Float[AnyArray, " n"]
     regret: Float[Array, " n"]
 
 
@@ -245,15 +245,53 @@ def policy_regret(model: FollowerModel, policy: Float[Array, "n A"], discount: S
     """
     lowered, level = lowered_to_span(model, policy, discount, 0.0)
     value = policy_value(lowered, policy, discount, 0.0)
-    optimum = optimal_value(lowered, discount)
-    updated = jnp.sum(policy * (lowered.reward + discount * (lowered.transition @ value)), axis=-1)
+    return regret_between(
+        value,
+        optimal_value(lowered, discount),
+        updated=jnp.sum(policy * (lowered.reward + discount * (lowered.transition @ value)), axis=-1),
+        level=level,
+        lost=jnp.max(jnp.abs(jnp.sum(model.transition, axis=-1) - 1.0)),
+        least=jnp.min(model.transition),
+        largest_reward=jnp.max(jnp.abs(lowered.reward)),
+        terms=sum(policy.shape),
+        discount=discount,
+    )
+
+
+def regret_between(
+    value: Float[AnyArray, " n"],
+    optimum: Optimum,
+    *,
+    updated: Float[AnyArray, " n"],
+    level: Scalar,
+    lost: Scalar,
+    least: Scalar,
+    largest_reward: Scalar,
+    terms: int,
+    discount: Scalar,
+) -> PolicyRegret:
+    r"""The bound of `policy_regret` from two values, by whatever they were found.
+
+    Args:
+        value: of the policy in the lowered problem, (n,), in units of reward.
+        optimum: the best value there.
+        updated: Bellman's equation of the policy at `value`, (n,).
+        level: what all values were lowered by.
+        lost: what the rows of the transition miss of one, at most.
+        least: smallest probability.
+        largest_reward: of the lowered problem, in modulus.
+        terms: summed for one entry of Bellman's equation.
+        discount: gamma.
+
+    Returns:
+        The policy's value and the bound.
+    """
     lacking = jnp.maximum(jnp.max(value - updated), 0.0)
-    lost = jnp.max(jnp.abs(jnp.sum(model.transition, axis=-1) - 1.0))
     largest = jnp.maximum(jnp.max(jnp.abs(value)), jnp.max(jnp.abs(optimum.value)))
-    roundings = (ROUNDINGS + sum(policy.shape)) * jnp.finfo(value.dtype).eps
-    rounding = 2.0 * ((roundings + lost) * largest + roundings * jnp.max(jnp.abs(lowered.reward)))
+    roundings = (ROUNDINGS + terms) * jnp.finfo(value.dtype).eps
+    rounding = 2.0 * ((roundings + lost) * largest + roundings * largest_reward)
     regret = optimum.value - value + optimum.excess + (lacking + rounding) / (1.0 - discount)
-    probable = (lost <= _ROW_SUM) & (jnp.min(model.transition) >= _LOWEST)
+    probable = (lost <= _ROW_SUM) & (least >= _LOWEST)
     # Whatever the two values are, no policy is better than the best.
     return PolicyRegret(level + value, jnp.where(probable, jnp.maximum(regret, 0.0), jnp.nan))
 

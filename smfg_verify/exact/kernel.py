@@ -49,6 +49,11 @@ class FollowerModel(Portable, eqx.Module):
 _MAX_ENTRIES = 2**28
 
 
+def has_table(game: AbstractGame) -> bool:
+    """Whether the transition fits as a dense table."""
+    return table_entries(game) <= _MAX_ENTRIES
+
+
 def require_table(game: AbstractGame) -> None:
     """Refuse what needs the transition as a dense table where that is too large.
 
@@ -56,7 +61,7 @@ def require_table(game: AbstractGame) -> None:
         ValueError: it has more than 2^28 entries.
     """
     entries = table_entries(game)
-    if entries > _MAX_ENTRIES:
+    if not has_table(game):
         raise InputError(
             f"game: its transition has {entries:.3g} entries as a dense table, expected at most {_MAX_ENTRIES:.3g}: "
             "what needs that table does not reach games of this size. Equilibrium, gradient and ascent of a game that "

@@ -88,6 +88,10 @@ def lost_to_underflow(game: AbstractGame, model: FollowerModel, policy: Float[Ar
     rates = chain(policy, model.transition)
     possible = jnp.any(model.transition > 0.0, axis=1)
     least = jnp.where(possible, jnp.maximum(rates, jnp.finfo(rates.dtype).tiny), rates)
-    laws = jax.vmap(stationary_distribution)(jnp.stack([rates, least]))
-    change = jnp.abs(laws[1] - laws[0])
+
+    def change_of_law() -> Array:
+        laws = jax.vmap(stationary_distribution)(jnp.stack([rates, least]))
+        return jnp.abs(laws[1] - laws[0])
+
+    change: Array = jax.lax.cond(jnp.any(least != rates), change_of_law, lambda: jnp.zeros_like(rates[0]))
     return change if game.mean_field_support == "states" else (change[:, None] * policy).ravel()

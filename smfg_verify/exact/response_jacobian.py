@@ -90,7 +90,7 @@ def _respond_at(
     leaders, starts = np.asarray(logits, dtype=float), np.asarray(fields, dtype=float)
     number = len(leaders)
     tau = np.broadcast_to(np.asarray(game.temperature if temperature is None else temperature, dtype=float), number)
-    size, steps = batch_size(game, _LARGEST_BATCH), jnp.asarray(max_steps)
+    size, steps = batch_size(game, _LARGEST_BATCH), jax.device_put(np.asarray(max_steps))
     found = in_batches(lambda omega, field, at: _evaluate(game, omega, field, at, steps), size, leaders, starts, tau)
     return LocalResponse(leaders, tau, *found)
 

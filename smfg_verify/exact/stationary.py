@@ -9,6 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+# States from which on the table's rows, and not the steps of the loop, take the time of an elimination.
+_LARGE = 128
+
 
 class _Stages(NamedTuple):
     """What each of the n - 1 eliminations leaves behind, the first axis counts them.
@@ -39,29 +42,56 @@ def _eliminate(transition: Float[Array, "n n"]) -> tuple[Float[Array, " n"], _St
     remaining states: both change by the same products, P(i, l) + P(i, k) P(k, l) / s.
     """
     size = transition.shape[0]
-    apart = ~jnp.eye(size, dtype=bool)
+    states = jnp.arange(size)
 
-    def stage(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], _Stages]:
-        table, remaining, members = carry
+    def stage(carry: _Carry, _: None) -> tuple[_Carry, _Stages]:
+        table, places, remaining, members = carry
+        apart, live = places[:, None] != states, remaining[places]
         leaving = jnp.sum(jnp.where(remaining, table, 0.0), axis=1)
-        state = jnp.argmax(jnp.where(remaining, leaving, -1.0))
-        here = jnp.arange(size) == state
+        place = jnp.argmax(jnp.where(live, leaving, -1.0))
+        state = places[place]
+        here = states == state
         left = remaining & ~here
-        row, rate = table[state], leaving[state]
+        row, rate = table[place], leaving[place]
         enter = table[:, state] / rate
         moved = jnp.where(here, enter[:, None], table + enter[:, None] * row)
-        table = jnp.where(apart & left[:, None], moved, 0.0)
+        table = jnp.where(apart & left[places][:, None], moved, 0.0)
         leave = jnp.where(left, row, 0.0)
         parent, subtree = jnp.argmax(leave), members[state]
         visits = jnp.where(here, 1.0, jnp.where(remaining, 0.0, row))
-        members = members | ((jnp.arange(size) == parent)[:, None] & subtree)
-        return (table, left, members), _Stages(state, parent, subtree, rate, leave / rate, visits)
+        members = members | ((states == parent)[:, None] & subtree)
+        return (table, places, left, members), _Stages(state, parent, subtree, rate, leave / rate, visits)
 
-    start = (jnp.where(apart, transition, 0.0), jnp.ones((size,), dtype=bool), ~apart)
-    (table, last, _), stages = jax.lax.scan(stage, start, length=size - 1)
+    off = ~jnp.eye(size, dtype=bool)
+    carry = (jnp.where(off, transition, 0.0), states, jnp.ones((size,), dtype=bool), ~off)
+    parts = []
+    for length in _lengths(size):
+        carry, stages = jax.lax.scan(stage, carry, length=length)
+        parts.append(stages)
+        carry = _without_empty_rows(*carry, len(carry[1]) - length)
     # Only the last state's row is left.
-    masses = jnp.sum(table, axis=0) + last
-    return masses / jnp.sum(masses), stages
+    table, _, remaining, _ = carry
+    masses = jnp.sum(table, axis=0) + remaining
+    together: _Stages = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
+    return masses / jnp.sum(masses), together
+
+
+# Table of the remaining rows, their states, which states remain, and the members of subtrees.
+_Carry = tuple[Array, Array, Array, Array]
+
+
+def _lengths(size: int) -> list[int]:
+    """Stages after which empty rows are taken out of the table: four parts where they are what takes time."""
+    if size < _LARGE:
+        return [size - 1]
+    part = size // 4
+    return [part, part, part, size - 1 - 3 * part]
+
+
+def _without_empty_rows(table: Array, places: Array, remaining: Array, members: Array, kept: int) -> _Carry:
+    """The same without the rows of states that were eliminated, in the same order."""
+    order = jnp.argsort(~remaining[places], stable=True)[:kept]
+    return table[order], places[order], remaining, members
 
 
 @jax.custom_jvp
@@ -122,6 +152,13 @@ class LawResponse(NamedTuple):
         out = jnp.einsum("ks,sal,kl->ksa", self.subtree, flow, outside)
         into = jnp.einsum("ks,sal,kl->ksa", outside, flow, self.subtree)
         return jnp.einsum("ksa,kj->jsa", out - into, self.by_edge)
+
+    def of_products(self, rows: Float[Array, "n K n"], weights: Float[Array, "n K M"]) -> Float[Array, "n M"]:
+        """Derivatives of the law when each row of the chain changes by a weighted sum of K changes, for M weights."""
+        outside = 1.0 - self.subtree
+        out = jnp.einsum("skl,el->esk", rows, outside) * (self.subtree * self.law)[:, :, None]
+        into = jnp.einsum("skl,el->esk", rows, self.subtree) * (outside * self.law)[:, :, None]
+        return jnp.einsum("ej,em->jm", self.by_edge, jnp.einsum("esk,skm->em", out - into, weights))
 
 
 def law_response(transition: Float[Array, "n n"]) -> LawResponse:

@@ -20,6 +20,7 @@ from smfg_verify.game.identity import game_hash as game_hash
 from smfg_verify.game.prepared import class_of as class_of
 from smfg_verify.game.prepared import is_prepared as is_prepared
 from smfg_verify.game.prepared import traced as traced
+from smfg_verify.game.sparse_tabular import SparseTabularGame as SparseTabularGame
 from smfg_verify.game.tables import dense_transition as dense_transition
 from smfg_verify.game.tables import over_indices as over_indices
 from smfg_verify.game.tabular import TabularGame as TabularGame

@@ -53,9 +53,16 @@ def as_parameter(value: Numerical) -> Array:
         >>> as_parameter(2).dtype.name, as_parameter([1, 2]).shape
         ('float64', (2,))
     """
-    if isinstance(value, int | float):  # to convert a number is a program of its own
-        value = np.asarray(value, dtype=jnp.result_type(float))
+    # To convert numbers is a program of its own; to put NumPy's where JAX has its own is none.
+    if _is_plain(value) or (isinstance(value, list | tuple) and all(map(_is_plain, value))):
+        result: Array = jax.device_put(np.array(value, dtype=jnp.result_type(float)))
+        return result
     return jnp.asarray(value, dtype=float)
+
+
+def _is_plain(value: object) -> bool:
+    """A number of Python's, or real numbers of NumPy's."""
+    return isinstance(value, int | float) or (isinstance(value, np.ndarray) and value.dtype.kind in "fiu")
 
 
 def parameter(**kwargs: Any) -> FieldDefault:

@@ -8,15 +8,19 @@ import gc
 import io
 import pickle
 import re
+import threading
 from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jaxlib.lapack
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 
 from smfg_verify.game.base import AbstractGame
+from smfg_verify.game.making_ahead import Made, is_ahead
 from smfg_verify.game.program_keys import NotKept, program_key
 from smfg_verify.game.program_memory import drop_programs_if_many
 from smfg_verify.game.program_store import ProgramStore
@@ -25,7 +29,13 @@ from smfg_verify.game.program_store import ProgramStore
 _STORE: list[ProgramStore] = []
 # Functions that compiled code calls by name, and those of them that are the same in every process.
 _CALLED, _KNOWN_CALLS = re.compile(r"custom_call @(\w+)"), ("lapack_",)
-_PROGRAMS: dict[Hashable, "KeptProgram | None"] = {}
+_PROGRAMS: dict[Hashable, "Future[KeptProgram | None]"] = {}
+# Held to look up who makes a program, not while it is made.
+_LOCK = threading.Lock()
+
+
+class _GivenUp(Exception):
+    """Who made a program failed; who waited makes it."""
 
 
 def keep_programs(store: ProgramStore | None) -> None:
@@ -40,12 +50,21 @@ def keep_programs(store: ProgramStore | None) -> None:
 
 def forget_programs() -> None:
     """Drop the programs that are loaded; what is needed again is read again."""
-    _PROGRAMS.clear()
+    with _LOCK:
+        _PROGRAMS.clear()
+
+
+def is_keeping() -> bool:
+    """Whether programs are kept: not where JAX's own cache serves, whose programs cannot be written again."""
+    return bool(_STORE) and not jax.config.values["jax_compilation_cache_dir"]
 
 
 def make_room() -> None:
-    """Drop all programs, those that are kept in files too, where they have taken half of the memory maps there are."""
-    if drop_programs_if_many():
+    """Drop all programs, those that are kept in files too, where they have taken half of the memory maps there are.
+
+    Who makes programs ahead drops none: another thread may be at work with them.
+    """
+    if not is_ahead() and drop_programs_if_many():
         forget_programs()
         gc.collect()
 
@@ -97,19 +116,51 @@ def kept_program(
         What carries it out; None where nothing is kept, while another function is being traced, or where the arguments
         or the program are of a kind that no file can hold.
     """
-    # What JAX's own cache returns cannot be written again: the functions in it are lost.
-    if not _STORE or jax.config.values["jax_compilation_cache_dir"]:
+    if not is_keeping():
         return None
     leaves, tree = jax.tree.flatten(arguments)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         return None
     known = (function, *options.items(), tree, jax.config.read("jax_enable_x64"), *map(_description, leaves))
-    if known not in _PROGRAMS:
-        found = _found_or_made(_STORE[0], function, options, arguments, made)
-        make_room()
-        _PROGRAMS[known] = found
-    program = _PROGRAMS[known]
+    program = _once(known, lambda: _found_or_made(_STORE[0], function, options, arguments, made))
+    if is_ahead():
+        raise Made
     return None if program is None else functools.partial(program, leaves)
+
+
+def _once(known: Hashable, make: Callable[[], KeptProgram | None]) -> KeptProgram | None:
+    """What is made once in all threads; one that makes programs ahead does not wait for another."""
+    while True:
+        with _LOCK:
+            place = _PROGRAMS.get(known)
+            mine: Future[KeptProgram | None] = Future()
+            if place is None:
+                _PROGRAMS[known] = mine
+        if place is None:
+            return _made_in(mine, known, make)
+        if is_ahead():
+            raise Made
+        try:
+            return place.result()
+        except _GivenUp:
+            continue
+
+
+def _made_in(
+    place: "Future[KeptProgram | None]", known: Hashable, make: Callable[[], KeptProgram | None]
+) -> KeptProgram | None:
+    try:
+        program = make()
+    except BaseException:
+        with _LOCK:
+            _PROGRAMS.pop(known, None)
+        place.set_exception(_GivenUp())
+        raise
+    make_room()
+    with _LOCK:
+        _PROGRAMS[known] = place
+    place.set_result(program)
+    return program
 
 
 def _description(leaf: object) -> Hashable:
@@ -155,6 +206,10 @@ def _read(store: ProgramStore, key: str) -> KeptProgram | None:
 @functools.cache
 def _initialise_lapack() -> None:
     """Let JAX look up the routines that compiled code calls, as it does for a program that it lowers itself."""
+    look_up = getattr(getattr(jaxlib.lapack, "_lapack", None), "initialize", None)
+    if look_up is not None:  # a tenth of a second sooner, in the versions that have it
+        look_up()
+        return
     jax.jit(jax.scipy.linalg.lu_factor).lower(jax.ShapeDtypeStruct((1, 1), jnp.result_type(float)))
 
 

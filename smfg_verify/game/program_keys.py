@@ -35,15 +35,17 @@ _OTHERS = frozenset(
     re.findall(
         r"\w+",
         """
-        attr attrs cffi clarabel cloudpickle contourpy cvxpy cycler cyclopts dateutil docstring_parser fontTools
-        h5netcdf h5py highspy jinja2 joblib kiwisolver markdown_it markupsafe matplotlib mdurl mpl_toolkits mpmath osqp
-        packaging pandas PIL platformdirs pygments pyparsing qdldl rich rich_rst scs sparsediffpy sympy
-        typing_extensions wadler_lindig xarray _cffi_backend smfg_verify
+        attr attrs cffi charset_normalizer clarabel cloudpickle contourpy cvxpy cycler cyclopts dateutil
+        docstring_parser filelock fontTools h5netcdf h5py highspy jinja2 joblib kiwisolver markdown_it markupsafe
+        matplotlib mdurl mpl_toolkits mpmath osqp packaging pandas PIL platformdirs pygments pyparsing qdldl rich
+        rich_rst scs sparsediffpy sympy typing_extensions wadler_lindig xarray _cffi_backend _cyutility
+        _distutils_hack smfg_verify
         """,
     )
 )
 _SETTLED = frozenset({*_TRACED_BY, *_OTHERS, *sys.stdlib_module_names})
 _PACKAGE = Path(__file__).parent.parent
+_GAMES = "smfg_verify.games"
 
 
 class NotKept(Exception):
@@ -73,8 +75,9 @@ def program_key(function: Callable[..., object], options: Mapping[str, object], 
     """
     shapes = jax.tree.map(lambda leaf: _Shape(leaf) if eqx.is_array(leaf) else leaf, arguments)
     written = io.BytesIO()
+    describing = _Describing(written, protocol=5)
     try:
-        _Describing(written, protocol=5).dump(shapes)
+        describing.dump(shapes)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise NotKept(str(error)) from error
     parts = (
@@ -82,7 +85,7 @@ def program_key(function: Callable[..., object], options: Mapping[str, object], 
         repr(sorted(options.items())),
         repr(sorted(jax.config.values.items())),
         _environment(),
-        repr(_installed_modules()),
+        repr(_installed_modules() if describing.reaches_others else ()),
     )
     digest = hashlib.sha256(written.getvalue())
     for part in parts:
@@ -91,15 +94,29 @@ def program_key(function: Callable[..., object], options: Mapping[str, object], 
 
 
 class _Describing(pickle.Pickler):
-    """Writes a tree so that equal bytes mean equal programs."""
+    """Writes a tree so that equal bytes mean equal programs.
+
+    Attributes:
+        reaches_others: whether a game may call modules that are neither settled nor of this package.
+    """
+
+    reaches_others = False
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, AbstractGame):
+            self.reaches_others |= not _is_shipped(value)
             return _described_game(value)
         by_name = isinstance(value, type | types.FunctionType | types.BuiltinFunctionType)
         if by_name and (value.__module__ or "").partition(".")[0] not in _KNOWN:
             raise NotKept(f"{value.__module__}.{value.__qualname__}")
         return NotImplemented
+
+
+def _is_shipped(game: AbstractGame) -> bool:
+    """Whether a game is one of the package's own, with nothing but numbers and words of the user's in it."""
+    own = class_of(game).__module__.startswith(f"{_GAMES}.")
+    held = (value for name, value in vars(game).items() if name != "_smfg_constants")
+    return own and all(isinstance(leaf, _Shape | int | float | str) for leaf in jax.tree.leaves(list(held)))
 
 
 def _described_game(game: AbstractGame) -> tuple[Callable[..., object], tuple[object, ...]]:

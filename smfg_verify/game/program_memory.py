@@ -8,7 +8,6 @@ import gc
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 
 _LIMIT = Path("/proc/sys/vm/max_map_count")
 _MAPS = Path("/proc/self/maps")
@@ -25,8 +24,8 @@ def drop_programs_if_many() -> bool:
     Returns:
         Whether programs were dropped.
     """
-    # Under tracing even a constant is a part of the program.
-    if isinstance(jnp.zeros(()), jax.core.Tracer) or num_maps() <= _SHARE * max_maps():
+    # Under tracing even a constant is a part of the program; outside of it, to put one there is none.
+    if isinstance(jax.device_put(0.0), jax.core.Tracer) or num_maps() <= _SHARE * max_maps():
         return False
     jax.clear_caches()
     gc.collect()

@@ -13,6 +13,7 @@ from smfg_verify.games.epidemic import Epidemic as Epidemic
 from smfg_verify.games.equilibrium_pricing import EquilibriumPricing as EquilibriumPricing
 from smfg_verify.games.independent_leader import IndependentLeader as IndependentLeader
 from smfg_verify.games.laffer_tax import LafferTax as LafferTax
+from smfg_verify.games.lasry_lions_chain import LasryLionsChain as LasryLionsChain
 from smfg_verify.games.linear_quadratic import LinearQuadratic as LinearQuadratic
 from smfg_verify.games.market_entrance import MarketEntrance as MarketEntrance
 from smfg_verify.games.random_game import RandomGame as RandomGame

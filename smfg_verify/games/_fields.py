@@ -240,7 +240,8 @@ def is_size(value: object) -> bool:
 
 def uniform_unless_given(value: Numerical | None, size: int) -> Unconverted:
     """The value, or the uniform law if it is None (left None for a size that `check_fields` then refuses)."""
-    return jnp.full((size,), 1.0 / size, dtype=float) if value is None and is_size(size) else value
+    # By NumPy: elsewhere it would be a program of its own, for each size.
+    return as_parameter(np.full((size,), 1.0 / size)) if value is None and is_size(size) else value
 
 
 def broadcast_number(value: Numerical, size: int) -> Unconverted:

@@ -1,9 +1,14 @@
 """What every job begins with: the game, and its equilibrium and gradient under the uniform leader."""
 
+import functools
+
 import numpy as np
 
 from smfg_verify.exact import StackelbergGradient, stackelberg_gradient
-from smfg_verify.game import AbstractGame, leader_logits_shape, validate
+from smfg_verify.exact.gradient.ahead import gradient_program
+from smfg_verify.game import AbstractGame, leader_logits_shape, traced, validate
+from smfg_verify.game.kept_programs import is_keeping
+from smfg_verify.game.making_ahead import making_ahead
 from smfg_verify.games import load
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import GameSettings
@@ -26,4 +31,6 @@ def load_game(settings: GameSettings) -> AbstractGame:
 def at_uniform_leader(game: AbstractGame, progress: Progress) -> StackelbergGradient:
     """Equilibrium, objective and gradient under the uniform leader; NaN and its status where not converged."""
     with progress.stage("equilibrium", "Solving the equilibrium under a uniform leader"):
-        return stackelberg_gradient(game, np.zeros(leader_logits_shape(game)), throw=False)
+        ahead = [functools.partial(gradient_program, traced(game))] if is_keeping() else []
+        with making_ahead(ahead):
+            return stackelberg_gradient(game, np.zeros(leader_logits_shape(game)), throw=False)

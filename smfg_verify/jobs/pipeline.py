@@ -1,14 +1,24 @@
 """The jobs, one stage after the other: run, check, bounds; each stage returns its record, nothing is printed."""
 
+import contextlib
 import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from smfg_verify.assumptions import AssumptionReport, budget_settings, check, find_property, property_names
+from smfg_verify.assumptions import (
+    AssumptionReport,
+    Finding,
+    budget_settings,
+    check,
+    find_property,
+    property_names,
+    search_settings,
+)
+from smfg_verify.assumptions.programs_ahead import programs_ahead
 from smfg_verify.bounds import (
     RUNNING_AVERAGE,
     BoundReport,
@@ -20,7 +30,7 @@ from smfg_verify.bounds import (
 )
 from smfg_verify.errors import InputError
 from smfg_verify.exact import StackelbergGradient
-from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.game import AbstractGame, game_hash, game_name
 from smfg_verify.jobs.finished import Finished, Store
 from smfg_verify.jobs.one_game import at_uniform_leader, load_game
 from smfg_verify.jobs.progress import Progress
@@ -28,6 +38,9 @@ from smfg_verify.jobs.settings import CheckSettings, Command, GameSettings, RunS
 from smfg_verify.records.entries import Arguments, Entries
 from smfg_verify.records.parts import Keep
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg, resume
+
+T = TypeVar("T")
+Tell = Callable[[AbstractGame, StackelbergGradient | AssumptionReport], None]
 
 TRACE_FILE = "trace.nc"
 
@@ -98,6 +111,7 @@ def carry_out(
     resumed_with: Entries | None = None,
     overwrite: bool = False,
     store: Store | None = None,
+    tell: Tell | None = None,
 ) -> Results:
     """Do a whole job and return everything it found. Bad settings are refused before anything is done or said.
 
@@ -110,6 +124,7 @@ def carry_out(
         resumed_with: continue the directory's run, if there is one, which must have these settings; None for a new run.
         overwrite: whether a new run may replace another one in the directory.
         store: keeps what is finished; nothing is kept but the run if None.
+        tell: of a check, called with its parts as they are found; what it fails with is not the job's affair.
 
     Returns:
         The results.
@@ -126,10 +141,16 @@ def carry_out(
     if command != "check":
         run = _resumable(path, resumed_with or {}) if resumed else _startable(game, path, run, overwrite)
     found: Arguments = {}
-    keep = _kept(store or Store(None), command, game, run, check_settings, path)
-    with warnings.catch_warnings(record=True) as caught:
+    keep: Keep = _kept(store or Store(None), command, game, run, check_settings, path)
+    checked = () if command == "run" else check_settings.properties or property_names()
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        programs_ahead(game, checked, search_settings(**check_settings.as_arguments())),
+    ):
         warnings.simplefilter("always", UserWarning)
         found["uniform"] = at_uniform_leader(game, progress)
+        if tell is not None and command == "check":
+            keep = _telling(tell, game, found["uniform"], keep)
         if command != "check":
             found |= {"run": run, "trace": run_stage(game, run, path, progress, resumed=resumed)}
         if command != "run":
@@ -151,6 +172,25 @@ def _kept(
         return store.job(command, game, {"check": check})
     store.product(trace)
     return store.job(command, game, {"run": run, "check": check} if command == "validate" else {"run": run})
+
+
+def _telling(tell: Tell, game: AbstractGame, uniform: StackelbergGradient, keep: Keep) -> Keep:
+    """Tell of the equilibrium, and of the findings of each property once they are kept."""
+
+    def told(part: StackelbergGradient | AssumptionReport) -> None:
+        # What is warned of in it is warned of again when the results are written.
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tell(game, part)
+
+    def kept(name: str, make: Callable[[], T]) -> T:
+        part = keep(name, make)
+        findings = cast(tuple[Finding, ...], part)
+        told(AssumptionReport(game_name=game_name(game), game_hash=game_hash(game), settings={}, findings=findings))
+        return part
+
+    told(uniform)
+    return kept
 
 
 def require_known(settings: CheckSettings) -> None:

@@ -1,5 +1,6 @@
 """A job's results on the screen and in files."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,16 @@ from rich.text import Text
 from smfg_verify.assumptions import AssumptionReport
 from smfg_verify.assumptions.summary import refuted_line
 from smfg_verify.bounds import RateVerdict, Residuals
+from smfg_verify.exact import StackelbergGradient
 from smfg_verify.files import write_in
 from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.jobs.atlas import Atlas
-from smfg_verify.jobs.pipeline import TRACE_FILE, Results
+from smfg_verify.jobs.pipeline import TRACE_FILE, Results, Tell
+from smfg_verify.report.drawing_beside import Drawing
 from smfg_verify.report.figures.alignment import alignment_figure
 from smfg_verify.report.figures.alignment_field import alignment_field_figure
 from smfg_verify.report.figures.contraction import contraction_figure
 from smfg_verify.report.figures.convergence import convergence_figure
-from smfg_verify.report.figures.drawing import figure_files
 from smfg_verify.report.figures.equilibrium import equilibrium_figure
 from smfg_verify.report.figures.widths import FigureWidth
 from smfg_verify.report.files.atlas import ATLAS_FILE, atlas_bytes
@@ -32,6 +34,8 @@ from smfg_verify.report.tables.bounds import bounds_tables
 from smfg_verify.report.tables.summary import rates_summary, summary_table
 
 ATLAS_TABLE = "atlas.md"
+Build = Callable[[], Figure | None]
+EQUILIBRIUM, UNIFORM = "equilibrium", "Leader's policy, uniform"
 
 
 def show_results(
@@ -90,30 +94,63 @@ def _slower(results: Results) -> str:
     return f"{', '.join(results.slower)}; of {scope}" if results.slower else f"none of {scope}"
 
 
-def write_files(results: Results, directory: Path, *, width: FigureWidth = "two") -> tuple[str, ...]:
+def write_files(
+    results: Results, directory: Path, *, width: FigureWidth = "two", drawing: Drawing | None = None
+) -> tuple[str, ...]:
     """Write figures and report.json into the directory, beside the trace: all of them or none.
 
     Args:
         results: of the job.
         directory: one that exists.
         width: of the figures, one column of a paper or two.
+        drawing: where figures may have been begun already, see `begin_figures`; they are drawn here if None.
 
     Returns:
         The names of all files of the job.
     """
-    policies = _leader_policies(results)
-    figures = {"equilibrium": equilibrium_figure(results.game, results.uniform.equilibrium, policies, width=width)}
-    residuals = results.residuals
-    if results.assumptions is not None:
-        figures |= assumption_figures(results.assumptions, results.game, residuals, width=width)
-    if residuals is not None and results.bounds is not None:
-        figures["convergence"] = convergence_figure(residuals, results.bounds, width=width)
-    contents: dict[str, bytes] = {}
-    for name, figure in figures.items():
-        contents |= figure_files(figure, name)
+    drawing, figures = drawing or Drawing(), _figures(results, width)
+    for name, build in figures.items():
+        drawing.begin(name, build)
+    contents = drawing.files(figures)
     files = (*(() if results.trace is None else (TRACE_FILE,)), *contents)
     write_in(directory, {**contents, REPORT_FILE: report_bytes(results, files)})
     return (REPORT_FILE, *files)
+
+
+def _figures(results: Results, width: FigureWidth) -> dict[str, Build]:
+    """What builds each figure of a job, by name, in the order in which their files are told of."""
+    policies, residuals, bounds = _leader_policies(results), results.residuals, results.bounds
+    equilibrium = results.uniform.equilibrium
+    figures: dict[str, Build] = {
+        EQUILIBRIUM: lambda: equilibrium_figure(results.game, equilibrium, policies, width=width)
+    }
+    if results.assumptions is not None:
+        figures |= assumption_figures(results.assumptions, results.game, residuals, width=width)
+    if residuals is not None and bounds is not None:
+        figures["convergence"] = lambda: convergence_figure(residuals, bounds, width=width)
+    return figures
+
+
+def begin_figures(drawing: Drawing, width: FigureWidth) -> Tell:
+    """What a check calls with its parts as they are found, so that their figures are drawn while it goes on.
+
+    Args:
+        drawing: where they are begun.
+        width: of the figures.
+
+    Returns:
+        Of the game, and what was found of it: under the uniform leader, or of one property.
+    """
+
+    def tell(game: AbstractGame, part: StackelbergGradient | AssumptionReport) -> None:
+        if isinstance(part, AssumptionReport):
+            for name, build in assumption_figures(part, game, width=width).items():
+                drawing.begin(name, build)
+        else:
+            policies = {UNIFORM: uniform_policy(game)}
+            drawing.begin(EQUILIBRIUM, lambda: equilibrium_figure(game, part.equilibrium, policies, width=width))
+
+    return tell
 
 
 def assumption_figures(
@@ -122,17 +159,17 @@ def assumption_figures(
     residuals: Residuals | None = None,
     *,
     width: FigureWidth = "two",
-) -> dict[str, Figure]:
-    """The figures of the properties that were checked, by name."""
-    figures: dict[str, Figure | None] = {}
+) -> dict[str, Build]:
+    """What builds the figures of the properties that were checked, by name; None where there is nothing to draw."""
+    figures: dict[str, Build] = {}
     if "gradient-alignment" in report.properties:
         cosine, name = report.finding("gradient-alignment", "cosine"), report.game_name
-        figures["alignment"] = alignment_figure(cosine, residuals, game=name, width=width)
+        figures["alignment"] = lambda: alignment_figure(cosine, residuals, game=name, width=width)
         parameters = free_parameter_names(game)
-        figures["alignment-field"] = alignment_field_figure(cosine, parameters, game=name, width=width)
+        figures["alignment-field"] = lambda: alignment_field_figure(cosine, parameters, game=name, width=width)
     if "contraction" in report.properties:
-        figures["contraction"] = contraction_figure(report, width=width)
-    return {name: figure for name, figure in figures.items() if figure is not None}
+        figures["contraction"] = lambda: contraction_figure(report, width=width)
+    return figures
 
 
 def show_atlas(console: Console, atlas: Atlas, directory: Path) -> None:
@@ -149,7 +186,7 @@ def show_atlas(console: Console, atlas: Atlas, directory: Path) -> None:
 
 
 def _leader_policies(results: Results) -> dict[str, np.ndarray]:
-    policies = {"Leader's policy, uniform": uniform_policy(results.game)}
+    policies = {UNIFORM: uniform_policy(results.game)}
     if results.trace is not None:
         final = final_policies(results.trace)
         if len(final):

@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.peers import chain, garnet
 from benchmarks.peers.judge import judge
-from benchmarks.peers.our_games import CrowdedChain, garnet_game
+from benchmarks.peers.our_games import crowded_chain, garnet_game
 from smfg_verify import solve_nash, tabulate
+from smfg_verify.game import leader_logits_shape
 
 
 def kernel_of(game):
@@ -44,16 +45,14 @@ def test_exploitability_is_that_of_a_search_through_all_policies(game):
     assert off.consistency > 0.01
 
 
-@pytest.mark.parametrize(
-    ("stated", "made"), [(chain.stated, lambda size: CrowdedChain(size=size)), (garnet.stated, garnet_game)]
-)
+@pytest.mark.parametrize(("stated", "made"), [(chain.stated, crowded_chain), (garnet.stated, garnet_game)])
 def test_the_games_of_the_package_are_those_that_are_judged(stated, made):
     game, numbers = made(5), stated(5)
     field = np.random.default_rng(1).dirichlet(np.ones(5))
     tables = tabulate(game, field)
     np.testing.assert_allclose(tables.transition[:, :, 0], kernel_of(numbers), atol=1e-15)
     np.testing.assert_allclose(tables.follower_reward[:, :, 0], numbers.reward(field), rtol=1e-13)
-    found = solve_nash(game, np.zeros((1, 1)), exploitability=1e-5)
+    found = solve_nash(game, np.zeros(leader_logits_shape(game)), exploitability=1e-5)
     verdict = judge(numbers, np.asarray(found.follower_policy), np.asarray(found.mean_field))
     assert -1e-12 <= verdict.exploitability <= 1e-5
     assert verdict.consistency < 1e-12

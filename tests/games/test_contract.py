@@ -22,6 +22,7 @@ VARIANTS = [
     ("epidemic", {"compartments": "SIRS", "incidence": "exponential", "infection_rate": 9, "importation": 0}),
     ("advertising", {"levels": [0.2, 0.5, 0.7], "observation": [0, 1, 2, 2], "value": 0.3, "inertia": 0}),
     ("congestion-pricing", {"side": 2, "num_zones": 3, "destination": 3, "tolls": [0.1, 0.2, 0.9], "slip": 0.5}),
+    ("lasry-lions-chain", {"num_states": 4, "crowd": "log", "tolls": [0.1], "noise": [0.2, 0.7, 0.1], "pull": -2.0}),
     ("linear-quadratic", {"num_states": 4, "num_follower_actions": 2, "drift": -0.8, "noise": 0.1, "targets": [1]}),
     ("random-game", {"mean_field_support": "state_actions"}),
     ("random-game", {"dependence": "general", "transition_coupling": 1.0, "branching": 2, "seed": 3}),

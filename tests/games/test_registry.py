@@ -20,6 +20,7 @@ SHIPPED = {
     "epidemic": games.Epidemic,
     "advertising": games.Advertising,
     "congestion-pricing": games.CongestionPricing,
+    "lasry-lions-chain": games.LasryLionsChain,
     "linear-quadratic": games.LinearQuadratic,
 }
 

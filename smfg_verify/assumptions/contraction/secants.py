@@ -133,9 +133,22 @@ def _images(game: AbstractGame, points: LocalResponse, moved: Float[np.ndarray, 
     flat = moved.reshape(-1, moved.shape[-1])
     at = (repeat(points.logits), repeat(points.mean_field), flat, repeat(points.temperature))
     safe = tuple(np.where(np.isfinite(leaf), leaf, 0.0) for leaf in at)
+    return tuple(image.reshape(moved.shape) for image in images_at(game, *safe))
+
+
+def images_at(
+    game: AbstractGame,
+    logits: Float[np.ndarray, "N O B"],
+    fields: Float[np.ndarray, "N M"],
+    moved: Float[np.ndarray, "N M"],
+    temperatures: Float[np.ndarray, " N"],
+) -> tuple[np.ndarray, ...]:
+    """Images of moved mean fields, with the follower free, and with its policy at the fields held, (N, M) each."""
     size = batch_size(game, _LARGEST_BATCH)
-    found = in_batches(lambda *batch: _evaluate(game, *batch), size, *safe)
-    return tuple(image.reshape(moved.shape) for image in found)
+    found: tuple[np.ndarray, ...] = in_batches(
+        lambda *batch: _evaluate(game, *batch), size, logits, fields, moved, temperatures
+    )
+    return found
 
 
 @jit_for_game

@@ -7,6 +7,7 @@ from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameCons
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE, lower_expectation, minorised_mass
 from smfg_verify.assumptions.constants.transition_interval import interval_of, interval_witness
 from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.ergodicity.coverage_at_size import least_visits, sampled_coverage
 from smfg_verify.assumptions.ergodicity.sentences import COVERAGE
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.properties import register_property
@@ -26,11 +27,15 @@ def _initial_of(game: AbstractGame, witness: Entries) -> float:
 
 
 def _occupancy_of(game: AbstractGame, witness: Entries) -> float:
+    if "follower_policy" in witness:
+        return least_visits(traced(game), "occupancy", witness)
     occupancy = least_occupancy(*interval_of(traced(game), witness), *_start(game))
     return float(occupancy[int(witness["state"])])
 
 
 def _stationary_of(game: AbstractGame, witness: Entries) -> float:
+    if "follower_policy" in witness:
+        return least_visits(traced(game), "stationary", witness)
     mass = minorised_mass(*interval_of(traced(game), witness), steps=int(witness["steps"]))
     return float(mass[int(witness["state"])])
 
@@ -38,7 +43,26 @@ def _stationary_of(game: AbstractGame, witness: Entries) -> float:
 RECOMPUTE = {"initial": _initial_of, "occupancy": _occupancy_of, "stationary": _stationary_of}
 
 
-@register_property(PROPERTY, recompute=RECOMPUTE, renderings=COVERAGE, aside=("stationary",))
+def check_coverage_without_table(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
+    """The initial distribution, and what policies looked at visit: no bound for all of them without a table.
+
+    Args:
+        game: the game, traced, which lists its successors.
+        settings: number of leaders, see `sampled_coverage`.
+
+    Returns:
+        One finding for each of `STATEMENTS`.
+    """
+    return [_initial_finding(game), *sampled_coverage(game, settings)]
+
+
+@register_property(
+    PROPERTY,
+    recompute=RECOMPUTE,
+    renderings=COVERAGE,
+    aside=("stationary",),
+    without_table=check_coverage_without_table,
+)
 def check_coverage(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""$\min \rho$, and certified lower bounds of the discounted occupancy and the stationary law of every policy.
 

@@ -2,7 +2,7 @@
 
 import math
 
-from smfg_verify.assumptions.sentence import FindingData, Renderings, always
+from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings, always
 from smfg_verify.numerals import at_least, at_most
 
 _CLOSURE = "over the closure of the policies, pure ones included, and all mean fields"
@@ -93,6 +93,11 @@ def _initial(data: FindingData) -> str:
 def _occupancy(data: FindingData) -> str:
     if data.verdict == "certified":
         return f"Every policy spends at least {at_least(data.constant):.4g} of its discounted time in each state."
+    if data.verdict == "supported":
+        return (
+            f"Of {data.facts['policies']} policies looked at each spends at least {at_least(data.constant):.4g} of its "
+            "discounted time in each state; no bound for all policies was sought."
+        )
     return (
         f"No positive lower bound of the discounted time in state {data.facts['state']} was proved: some policy may "
         "avoid it."
@@ -102,7 +107,18 @@ def _occupancy(data: FindingData) -> str:
 def _stationary(data: FindingData) -> str:
     if data.verdict == "certified":
         return f"Every stationary law gives each state at least {at_least(data.constant):.4g}, whatever the policies."
+    if data.verdict == "supported":
+        return (
+            f"Of {data.facts['policies']} policies looked at the stationary law gives each state at least "
+            f"{at_least(data.constant):.4g}; no bound for all policies was sought."
+        )
     return "No positive lower bound of every stationary law was proved: some policy may avoid a state for ever."
+
+
+def _unless_sampled(method: str) -> Rendering:
+    """Of games whose transition fits as a table; of larger ones policies are looked at one by one."""
+    sampled = "sparse factors at each action for ever and at equilibria of random leaders"
+    return lambda data: sampled if "policies" in data.facts else method
 
 
 ERGODICITY = {
@@ -121,9 +137,11 @@ COVERAGE = {
     "initial": Renderings(meaning=_initial, method=always("initial distribution")),
     "occupancy": Renderings(
         meaning=_occupancy,
-        method=always("dynamic programming on the bounds of each entry of the transition, from (1 - gamma) rho"),
+        method=_unless_sampled(
+            "dynamic programming on the bounds of each entry of the transition, from (1 - gamma) rho"
+        ),
     ),
     "stationary": Renderings(
-        meaning=_stationary, method=always("Doeblin minorant of several steps, by dynamic programming")
+        meaning=_stationary, method=_unless_sampled("Doeblin minorant of several steps, by dynamic programming")
     ),
 }

@@ -1,5 +1,6 @@
 """Everything looked at to judge gradient alignment: random leaders, a run, worst cases, and rest points."""
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,33 @@ class AlignmentEvidence(NamedTuple):
         return result
 
 
+def sampled_evidence(game: AbstractGame, settings: SearchSettings) -> tuple[AlignmentEvidence, ...]:
+    """Random leaders and the run alone, without searches and flows: what games of any size have time for.
+
+    Args:
+        game: the game, traced.
+        settings: `num_starts` leaders are drawn, since each takes seconds.
+
+    Returns:
+        The evidence for each `Reading`, in their order.
+    """
+    few = dataclasses.replace(settings, num_leaders=min(settings.num_leaders, settings.num_starts))
+    seen, run, scale = _leaders_seen(game, few)
+    nowhere = RestPoints(seen.at(slice(0, 0)), np.zeros(0, dtype=bool), np.zeros(0, dtype=int))
+    drawn = {"random_leaders": few.num_leaders, "seed": settings.seed, "leader_scale": float(settings.leader_scale)}
+    found = []
+    for reading in Reading:
+        points = reading.of(seen)
+        measures = alignment_measures(points)
+        searched = {**masked_counts(points, measures), **drawn, "trajectory_leaders": 0 if run is None else len(run)}
+        found.append(
+            AlignmentEvidence(
+                reading, points, measures, few.num_leaders, run, None, 0, nowhere, nowhere, scale, searched
+            )
+        )
+    return tuple(found)
+
+
 class _Common(NamedTuple):
     """What both readings look at: random leaders and the run, and where the total gradient comes to rest."""
 
@@ -85,15 +113,21 @@ def gather_evidence(game: AbstractGame, settings: SearchSettings) -> tuple[Align
     return tuple(_evidence(game, settings, reading, common) for reading in Reading)
 
 
-def _common(game: AbstractGame, settings: SearchSettings) -> _Common:
+def _leaders_seen(game: AbstractGame, settings: SearchSettings) -> tuple[LeaderPoints, np.ndarray | None, float]:
+    """Random leaders, then the run's, where these stand, and the typical gap of the random ones."""
     random = evaluate_leaders(game, random_leaders(game, settings))
     seen, run = random, None
     if settings.trajectory is not None:
         leaders, inverse = np.unique(trajectory_leaders(game, settings.trajectory), axis=0, return_inverse=True)
         seen = joined(random, evaluate_leaders(game, leaders))
         run = settings.num_leaders + np.ravel(inverse)
-    scale = _typical_gap(random)
-    starts = np.concatenate([np.zeros((1, *random.logits.shape[1:])), random.logits])[: settings.num_starts]
+    return seen, run, _typical_gap(random)
+
+
+def _common(game: AbstractGame, settings: SearchSettings) -> _Common:
+    seen, run, scale = _leaders_seen(game, settings)
+    random = seen.logits[: settings.num_leaders]
+    starts = np.concatenate([np.zeros((1, *random.shape[1:])), random])[: settings.num_starts]
     return _Common(seen, run, starts, follow(game, starts, "total", tolerance=REST_TOLERANCE * scale), scale)
 
 

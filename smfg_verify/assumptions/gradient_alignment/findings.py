@@ -6,7 +6,7 @@ from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, no
 from smfg_verify.assumptions.gradient_alignment.both_readings import READINGS, readings_finding, recompute_readings
 from smfg_verify.assumptions.gradient_alignment.convex_hull import STATEMENT as HULL
 from smfg_verify.assumptions.gradient_alignment.convex_hull import hull_finding, recompute_hull
-from smfg_verify.assumptions.gradient_alignment.evidence import AlignmentEvidence, gather_evidence
+from smfg_verify.assumptions.gradient_alignment.evidence import AlignmentEvidence, gather_evidence, sampled_evidence
 from smfg_verify.assumptions.gradient_alignment.independence import (
     FUNCTIONS,
     Independence,
@@ -20,6 +20,7 @@ from smfg_verify.assumptions.gradient_alignment.readings import Reading, about
 from smfg_verify.assumptions.gradient_alignment.sentences import GRADIENT_ALIGNMENT
 from smfg_verify.assumptions.gradient_alignment.statements import (
     FORMS,
+    SIGNED,
     form_finding,
     frontier_finding,
     measure_of,
@@ -64,11 +65,29 @@ RECOMPUTE = {
 }
 
 
+def check_alignment_without_table(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
+    """The forms whose sign is the claim, at random leaders and a run's: refuted by a witness, or supported.
+
+    Args:
+        game: the game, traced, of any size.
+        settings: number of leaders, see `sampled_evidence`.
+
+    Returns:
+        One finding for each of `SIGNED` in both readings; what rests on searches, flows to rest points or tables is
+        not looked at.
+    """
+    if leader_logits_shape(game)[1] == 1:
+        return [about(not_applicable(PROPERTY, name), reading) for reading in Reading for name in SIGNED]
+    evidence = sampled_evidence(game, settings)
+    return [about(form_finding(game, name, one, False), one.reading) for one in evidence for name in SIGNED]
+
+
 @register_property(
     PROPERTY,
     recompute=RECOMPUTE,
     renderings=GRADIENT_ALIGNMENT,
     aside=(HULL, LEADER_BOX, *_ANSWERED, READINGS),
+    without_table=check_alignment_without_table,
 )
 def check_alignment(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Compare $g = \nabla\Phi$ with its direct part $p$ in every common form and in both readings of "direct".

@@ -146,7 +146,7 @@ def _probe(game: AbstractGame, name: str) -> tuple[np.ndarray, np.ndarray]:
     size = int(np.prod(shape))
     random = np.random.default_rng(0).dirichlet(np.ones(size), _NUM_PROBES - 1)
     fields = np.concatenate([np.full((1, size), 1.0 / size), random]).reshape(-1, *shape)
-    tables = np.stack([np.asarray(_table(game, name, jnp.asarray(field))) for field in fields])
+    tables = np.stack([np.asarray(_table(game, name, jax.device_put(field))) for field in fields])
     return tables.reshape(*tables.shape[:4], -1), fields
 
 

@@ -4,11 +4,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.special import softmax
 
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints, advantage, evaluate_leaders
 from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame
-from smfg_verify.policies import softmax_policy
 
 Field = Literal["total", "direct", "held"]
 
@@ -95,7 +95,7 @@ def _next_lengths(
     if lengths is None:
         result: np.ndarray = _FIRST_MOVE / largest
         return result
-    policy = np.asarray(softmax_policy(logits))
+    policy = softmax(logits, axis=-1)
     agreement = np.sum(policy * slope * previous, axis=2)
     lengths = lengths * np.where(agreement >= 0.0, _GROWTH, _SHRINK)
     result = np.minimum(lengths, _LARGEST_MOVE / largest)

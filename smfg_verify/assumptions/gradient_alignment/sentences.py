@@ -282,6 +282,8 @@ def _answer(verdicts: Mapping[str, str]) -> str:
 
 def _how_searched(data: FindingData) -> str:
     proved = data.facts["proved"]
+    if data.facts.get("sampled"):
+        return "leaders drawn at random and those of a run, none searched for"
     return "structure of the game" if proved else "random leaders, worst-case search, rest points"
 
 

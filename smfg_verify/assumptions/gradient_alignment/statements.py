@@ -12,6 +12,7 @@ from smfg_verify.assumptions.gradient_alignment.measures import RESOLUTION, alig
 from smfg_verify.assumptions.gradient_alignment.readings import Reading
 from smfg_verify.assumptions.gradient_alignment.witness import concluded, point_of, witness_at, worst_of
 from smfg_verify.assumptions.properties import Recompute
+from smfg_verify.exact.kernel import has_table
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Entries
 
@@ -37,7 +38,7 @@ FORMS: dict[str, _Form] = {
     "norm-ratio": _Form("norm_ratio", "max", 1.0),
 }
 # Forms whose sign is the claim: one clearly negative point refutes them.
-_SIGNED = ("cosine", "inner-product-constant", "direct-constant")
+SIGNED = ("cosine", "inner-product-constant", "direct-constant")
 # Of these, the forms that a p of zero fails where g is not zero; <g, p> >= c |p|^2 holds there, as 0 >= 0.
 _ASCENDING = ("cosine", "inner-product-constant")
 
@@ -61,7 +62,7 @@ def form_finding(game: AbstractGame, statement: str, evidence: AlignmentEvidence
     """The worst case of one form, and its verdict."""
     form = FORMS[statement]
     values = evidence.values(form.measure)
-    refuting = _refuting(game, evidence, values, statement in _ASCENDING) if statement in _SIGNED else None
+    refuting = _refuting(game, evidence, values, statement in _ASCENDING) if statement in SIGNED else None
     index = worst_of(values, form.worst) if refuting is None else refuting
     if refuting is not None:
         verdict = Verdict.REFUTED
@@ -70,7 +71,7 @@ def form_finding(game: AbstractGame, statement: str, evidence: AlignmentEvidence
     # Equal gradients that are zero everywhere still have no ratio.
     certified = proved and index is not None
     details = {**_distribution(evidence, values), **_curve(statement, evidence)}
-    if statement == "cosine" and evidence.reading is Reading.POLICY_HELD:
+    if statement == "cosine" and evidence.reading is Reading.POLICY_HELD and has_table(game):
         details["field"] = alignment_field(game)
     vanishes = refuting is not None and bool(evidence.measures.direct_vanishes[refuting])
     return concluded(
@@ -103,7 +104,7 @@ def _refuting(game: AbstractGame, evidence: AlignmentEvidence, values: np.ndarra
 
 
 def _form_verdict(statement: str, evidence: AlignmentEvidence) -> Verdict:
-    if statement in _SIGNED:
+    if statement in SIGNED:
         failing = evidence.measures.not_ascending if statement in _ASCENDING else evidence.measures.misaligned
         # Failing somewhere, but not where it was looked at again: neither a counter-example nor support.
         return Verdict.INCONCLUSIVE if failing.any() else Verdict.SUPPORTED
@@ -129,6 +130,7 @@ def _facts(statement: str, evidence: AlignmentEvidence, vanishes: bool) -> dict[
         "masked": [name for name, masked in divided.items() if masked],
         "one_parameter": evidence.points.logits.shape[1:] == (1, 2),
         "resolution": float(RESOLUTION),
+        "sampled": "starts" not in evidence.searched,
     }
 
 

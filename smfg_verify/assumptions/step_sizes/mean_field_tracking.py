@@ -95,12 +95,19 @@ def linearise(
         The pieces, as NumPy arrays.
     """
     field = evaluate_leaders(game, logits, starts, rescue=False).mean_field
-    pieces = in_batches(functools.partial(_linearise, game), _BATCH, np.asarray(logits, dtype=float), field)
-    response, by_leader, slope, update = pieces
+    response, by_leader, slope, update = pieces_at(game, np.asarray(logits, dtype=float), field)
     moved = np.full_like(by_leader, np.nan)
     usable = np.all(np.isfinite(response), axis=(1, 2)) & np.all(np.isfinite(by_leader), axis=(1, 2))
     moved[usable] = np.linalg.solve(np.eye(response.shape[1]) - response[usable], by_leader[usable])
     return Linearisation(field, response, moved, slope, update)
+
+
+def pieces_at(
+    game: AbstractGame, logits: Float[np.ndarray, "N O B"], fields: Float[np.ndarray, "N ..."]
+) -> tuple[np.ndarray, ...]:
+    """The response, its slope in the leader, that of the leader's update in the mean field, and the update."""
+    found: tuple[np.ndarray, ...] = in_batches(functools.partial(_linearise, game), _BATCH, logits, fields)
+    return found
 
 
 @jit_for_game

@@ -6,13 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from smfg_verify.exact.follower import BestResponse, best_response, policy_value
-from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
-from smfg_verify.exact.objective import leader_value
-from smfg_verify.exact.population import chain, discounted_occupancy
+from smfg_verify.exact.at_iterate import AtIterate, at_iterate
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import AnyArray
-from smfg_verify.policies import observed_rows, softmax_policy
+from smfg_verify.policies import softmax_policy
 from smfg_verify.records.portable import reduce_portable
 
 # Rounding errors of a handful of operations, in units of the machine precision.
@@ -63,12 +60,23 @@ def tracking_residuals(game: AbstractGame, point: Learned, precision: float) -> 
         The three residuals; e_theta is NaN where the follower's optimum was not found.
     """
     leader, follower = softmax_policy(point.leader_logits), softmax_policy(point.follower_logits)
-    field, logits = jnp.asarray(point.mean_field), jnp.asarray(point.follower_logits)
-    model = follower_model(tabulate(game, field), observed_rows(leader, game.leader_observation))
-    optimum = best_response(model, game.discount, game.temperature)
-    follower_values = policy_value(model, follower, game.discount, game.temperature)
-    leader_values = leader_value(game, leader, follower, field)
-    gap, gap_rounding = _optimality_gap(game, model, optimum, logits, precision)
+    return compared(game, point, at_iterate(game, leader, follower, jnp.asarray(point.mean_field)), precision)
+
+
+def compared(game: AbstractGame, point: Learned, solved: AtIterate, precision: float) -> Tracking:
+    """What was learned beside what was solved at the same iterate.
+
+    Args:
+        game: the game, traced.
+        point: the iterate.
+        solved: at its policies and mean field.
+        precision: relative rounding of the iterate's numbers.
+
+    Returns:
+        The three residuals.
+    """
+    gap, gap_rounding = _optimality_gap(game, solved, jnp.asarray(point.follower_logits), precision)
+    follower_values, leader_values = jnp.asarray(solved.follower_value), jnp.asarray(solved.leader_value)
     return Tracking(
         e_theta=gap,
         e_Vf=jnp.sum((point.follower_critic - follower_values) ** 2),
@@ -87,7 +95,7 @@ def _value_rounding(game: AbstractGame, values: Float[Array, " n"], precision: f
 
 
 def _optimality_gap(
-    game: AbstractGame, model: FollowerModel, optimum: BestResponse, logits: Float[Array, "n A"], precision: float
+    game: AbstractGame, solved: AtIterate, logits: Float[Array, "n A"], precision: float
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     r"""The follower's optimality gap and its rounding level; NaN where the soft optimum was not found.
 
@@ -97,12 +105,9 @@ def _optimality_gap(
     Source: Mei et al. (2020), Lemma 26.
     """
     discount, temperature = game.discount, game.temperature
-    centred = optimum.value - jnp.mean(optimum.value)
-    optimal_logits = (model.reward + discount * (model.transition @ centred)) / temperature
+    optimum, optimal_logits = solved.optimum, jnp.asarray(solved.quality) / temperature
     log_policy, log_optimal = jax.nn.log_softmax(logits), jax.nn.log_softmax(optimal_logits)
-    initial = jnp.asarray(game.initial_distribution)
-    occupancy = discounted_occupancy(chain(jnp.exp(log_policy), model.transition), initial, discount)
-    gap = temperature / (1.0 - discount) * jnp.dot(occupancy, _divergence(log_policy, log_optimal))
+    gap = temperature / (1.0 - discount) * jnp.dot(jnp.asarray(solved.occupancy), _divergence(log_policy, log_optimal))
     value_error = optimum.residual * jnp.maximum(temperature, jnp.max(jnp.abs(optimum.value))) / (1.0 - discount)
     log_error = _ROUNDINGS * precision * (jnp.max(jnp.abs(log_policy)) + jnp.max(jnp.abs(optimal_logits)) + 1.0)
     rounding = temperature / (1.0 - discount) * (log_error + discount * value_error / temperature) ** 2

@@ -152,8 +152,9 @@ def _carry_out(
     prepare(programs)
     from smfg_verify.jobs import pipeline
     from smfg_verify.report import show
+    from smfg_verify.report.drawing_beside import drawing_beside
 
-    with saving(results, Path("results") / settings.game.short_name) as store:
+    with saving(results, Path("results") / settings.game.short_name) as store, drawing_beside() as drawing:
         found = pipeline.carry_out(
             command,
             settings.game,
@@ -163,8 +164,9 @@ def _carry_out(
             resumed_with=settings.given_run if results.resume else None,
             overwrite=overwrite,
             store=store,
+            tell=show.begin_figures(drawing, figures.width),
         )
-        written = show.write_files(found, store.folder, width=figures.width)
+        written = show.write_files(found, store.folder, width=figures.width, drawing=drawing)
         files = written + _documents(store.folder, formats)
         show.show_results(screen(), found, store.folder, files, full=full)
     return STRICT_FAILURE if results.strict and (found.refuted or found.slower) else FINISHED

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.exact.batching import one_at_a_time
+from smfg_verify.exact.compiling import is_large
 from smfg_verify.exact.equilibrium.newton import Landing, Search, moved
 from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, model_at, residual, residual_norm
 from smfg_verify.exact.follower import ROUNDINGS as ROUNDINGS
@@ -26,8 +27,8 @@ from smfg_verify.exact.population import lost_to_underflow
 
 # The two sides of a point on a staircase agree; at a kink they differ, by more than this share of their mean.
 _ONE_SIDED = 0.1
-# Steps by the Jacobian of the landing, down to the rounding of the residual; the last round takes none.
-_ROUNDS = 3
+# Steps by the Jacobian of the landing, down to the rounding of the residual.
+_POLISHES = 2
 # Distances, in mass, at which a staircase is looked for (no simple multiples of each other or of its steps, which are
 # powers of two), and the share of the slope that it misses.
 GRAINS = (1.37e-10, 2.91e-10, 5.33e-10, 9.19e-10)
@@ -65,14 +66,17 @@ def accuracy(setting: Setting, landing: Landing) -> Accuracy:
     rounding = _flat(_rounding(setting, landing))
     inverse = landing.matrix.inverse
 
-    def polish(search: Search, _: None) -> tuple[Search, tuple[Search, Array, Array, Array]]:
-        tried = _try_around(setting, search, landing.matrix, inverse, rounding)
-        better = _in_temperatures(setting, tried.next.remainder) < _in_temperatures(setting, search.remainder)
-        following = jax.tree.map(lambda new, old: jnp.where(better, new, old), tried.next, search)
-        return following, (search, tried.error, tried.turned, tried.stepped)
+    def polish(search: Search, _: None) -> tuple[Search, None]:
+        step = inverse @ _flat(search.remainder)
+        size = search.point.mean_field.shape[0]
+        point = Point(moved(search, step[:size]), search.point.value - step[size:])
+        remainder = residual(setting, point)
+        tried = search._replace(point=point, remainder=remainder, norm=residual_norm(setting, remainder, point))
+        better = _in_temperatures(setting, remainder) < _in_temperatures(setting, search.remainder)
+        return jax.tree.map(lambda new, old: jnp.where(better, new, old), tried, search), None
 
-    _, rounds = jax.lax.scan(polish, landing.search, length=_ROUNDS)
-    search, error, turned, stepped = jax.tree.map(lambda leaf: leaf[-1], rounds)
+    search, _ = jax.lax.scan(polish, landing.search, length=_POLISHES)
+    error, turned, stepped = _try_around(setting, search, landing.matrix, inverse, rounding)
     size = search.point.mean_field.shape[0]
     field_error, value_error = jnp.sum(error[:size]), jnp.max(error[size:])
     trusted = (jnp.sum(turned[:size]) <= field_error) & (jnp.max(turned[size:]) <= value_error) & ~stepped
@@ -87,19 +91,18 @@ def accuracy(setting: Setting, landing: Landing) -> Accuracy:
 
 class _Trial(NamedTuple):
     """Around a point: the estimated error e, how far curvature 2 e away turns the solution, whether it is a step of a
-    staircase, and a further step of Newton's method."""
+    staircase."""
 
     error: Float[Array, " k"]
     turned: Float[Array, " k"]
     stepped: Bool[Array, ""]
-    next: Search
 
 
 def _try_around(
     setting: Setting, search: Search, matrix: Jacobian, inverse: Float[Array, "k k"], rounding: Float[Array, " k"]
 ) -> _Trial:
-    """One evaluation of the residual at 13 points: four in the directions worst for m and V, eight along a tangent on
-    a scale that roundings within the game may have, and one step on."""
+    """One evaluation of the residual at 12 points: four in the directions worst for m and V, and eight along a tangent
+    on a scale that roundings within the game may have."""
     point, size = search.point, search.point.mean_field.shape[0]
     remainder = _flat(search.remainder)
     error = jnp.abs(inverse @ remainder) + jnp.abs(inverse) @ rounding
@@ -109,23 +112,27 @@ def _try_around(
     plain = jnp.asarray(GRAINS)[:, None] * along
     away = jnp.concatenate([worst, -worst, plain, -plain])
     fields = jnp.maximum(point.mean_field + away[:, :size], 0.0)
-    on = inverse @ remainder
-    there = Point(
-        jnp.concatenate([fields, moved(search, on[:size])[None]]),
-        point.value + jnp.concatenate([away[:, size:], -on[None, size:]]),
-    )
-    found = jax.vmap(lambda point: residual(setting, point))(there)
+    there = Point(fields, point.value + away[:, size:])
+    found = _at_many(setting, there)
     # As far as the floats moved: a value of 1 / (1 - gamma) has steps that a temperature may tell from none.
-    steps = Point((fields - point.mean_field).T, (there.value[:-1] - point.value).T)
+    steps = Point((fields - point.mean_field).T, (there.value - point.value).T)
     linear = _flat(matrix.apply(steps)).T
     residuals = jnp.concatenate([found.mean_field, found.value], axis=1)
-    departures = residuals[:-1] - remainder - linear
+    departures = residuals - remainder - linear
     departure = jnp.maximum(jnp.abs(departures[:4]) - 2.0 * rounding, 0.0)
     stepped = is_stepped(departures[4:], linear[4:], rounding, size)
     error = error + jnp.abs(inverse) @ irregularity(departures[4:], rounding)
-    last, rest = jax.tree.map(lambda leaf: leaf[-1], (there, found))
-    following = search._replace(point=last, remainder=rest, norm=residual_norm(setting, rest, last))
-    return _Trial(error, jnp.abs(inverse) @ jnp.max(departure, axis=0), stepped, following)
+    return _Trial(error, jnp.abs(inverse) @ jnp.max(departure, axis=0), stepped)
+
+
+def _at_many(setting: Setting, points: Point) -> Point:
+    """The residual at many points: side by side, or one after another where one fills a processor's cache."""
+
+    def evaluate(point: Point) -> Point:
+        return residual(setting, point)
+
+    found: Point = jax.lax.map(evaluate, points) if is_large(setting.game) else jax.vmap(evaluate)(points)
+    return found
 
 
 def tangent(field: Float[Array, " M"]) -> Float[Array, " M"]:

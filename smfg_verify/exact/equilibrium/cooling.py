@@ -7,7 +7,7 @@ hundred, and Newton's method corrects in a few steps, where it never arrives fro
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,17 +21,34 @@ from smfg_verify.exact.equilibrium.residual import Point, Setting, follower_poli
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game.base import AnyArray
 
 # One temperature to the next: where Newton's method fails a smaller change is tried, up to the largest of the ratios.
 _RATIO, _LARGEST_RATIO = 0.01, 0.8
-_MOST_STATIONS = 100
+MOST_STATIONS = 100
 # A first temperature at which Newton's method fails is raised a hundredfold, so often at most.
 _MOST_HOTTER = 4
 # A residual this small is near enough to go on from; what it is worth is told where the walk ends.
 _NEAR = 1e-6
 
 
-class Station(NamedTuple):
+# Mean field and value, in arrays of JAX or of NumPy.
+At = TypeVar("At")
+AtOut = TypeVar("AtOut", covariant=True)
+
+
+class Landing(NamedTuple, Generic[AtOut]):
+    """Where Newton's method ended at one temperature; what the names of a `Station` say, for this temperature alone."""
+
+    point: AtOut
+    slope: AtOut
+    norm: float
+    steps: int
+    policies: Float[AnyArray, "2 n A"]
+    seen: Any
+
+
+class Station(NamedTuple, Generic[AtOut]):
     """The equilibrium at one temperature.
 
     Attributes:
@@ -45,10 +62,10 @@ class Station(NamedTuple):
     """
 
     temperature: float
-    point: Point
-    slope: Point
+    point: AtOut
+    slope: AtOut
     norm: float
-    policies: Float[Array, "2 n A"]
+    policies: Float[AnyArray, "2 n A"]
     steps: int
     seen: Any
 
@@ -64,9 +81,9 @@ def stations(
     target: float,
     *,
     max_steps: int | Array = MAX_STEPS,
-    max_stations: int | Array = _MOST_STATIONS,
+    max_stations: int | Array = MOST_STATIONS,
     look: Look | None = None,
-) -> Iterator[Station]:
+) -> Iterator[Station[Point]]:
     """Equilibria from a high temperature, where rewards hardly matter, down to one that is asked for.
 
     Args:
@@ -80,17 +97,47 @@ def stations(
     Yields:
         Where Newton's method landed, in order of falling temperature. The last one is above the target where it failed.
     """
-    temperature = _hot(game, target)
+    temperature = hot(game, target, lambda field: tabulate(game, field).follower_reward)
     start = uniform_start(Setting(game, leader_policy, jnp.asarray(temperature)))
-    origin, last = (start, jax.tree.map(jnp.zeros_like, start), temperature), None
-    ratio, steps, hotter = _RATIO, 0, 0
-    for _ in range(int(max_stations)):
+
+    def land(temperature: float, at: Point, rise: Point, before: float) -> Landing[Point]:
         # Arrays: to the compiler a Python number is part of the program, and another one is another program.
-        tau, (at, rise, before), most = jax.tree.map(np.asarray, (temperature, origin, max_steps))
-        point, slope, norm, taken, policies, seen = _settled(game, leader_policy, tau, at, rise, before, most, look)
-        steps += int(taken)
-        if float(norm) <= _NEAR:
-            last = Station(temperature, point, slope, float(norm), policies, steps, seen)
+        tau, (at, rise, above), most = jax.tree.map(np.asarray, (temperature, (at, rise, before), max_steps))
+        point, slope, norm, taken, policies, seen = _settled(game, leader_policy, tau, at, rise, above, most, look)
+        return Landing(point, slope, float(norm), int(taken), policies, seen)
+
+    yield from walk(land, start, jax.tree.map(jnp.zeros_like, start), temperature, target, int(max_stations))
+
+
+def walk(
+    land: Callable[[float, At, At, float], Landing[At]],
+    start: At,
+    level: At,
+    hottest: float,
+    target: float,
+    max_stations: int = MOST_STATIONS,
+) -> Iterator[Station[At]]:
+    """The walk of `stations`, by whatever carries out a step of it.
+
+    Args:
+        land: solves at a temperature, from a point, the slope there and the temperature of these.
+        start: where the first search starts.
+        level: a slope of zero.
+        hottest: first temperature, in units of reward.
+        target: temperature at which the walk ends, in units of reward.
+        max_stations: bound on the temperatures tried.
+
+    Yields:
+        As `stations`.
+    """
+    origin: tuple[At, At, float] = (start, level, hottest)
+    temperature, last = hottest, None
+    ratio, steps, hotter = _RATIO, 0, 0
+    for _ in range(max_stations):
+        found = land(temperature, *origin)
+        steps += found.steps
+        if found.norm <= _NEAR:
+            last = Station(temperature, found.point, found.slope, found.norm, found.policies, steps, found.seen)
             yield last
             if temperature <= target:
                 return
@@ -112,8 +159,8 @@ def cooled(
     leader_policy: Float[Array, "O B"],
     *,
     max_steps: int | Array = MAX_STEPS,
-    max_stations: int | Array = _MOST_STATIONS,
-) -> Station | None:
+    max_stations: int | Array = MOST_STATIONS,
+) -> Station[Point] | None:
     """The equilibrium at the game's own temperature, at the end of a walk from a high one; None if it did not arrive.
 
     Args:
@@ -160,13 +207,22 @@ def _settled(
     return found.point, slope, found.norm, found.steps, policies, seen
 
 
-def _hot(game: AbstractGame, target: float) -> float:
-    """A temperature as large as what rewards differ by in all, at an even and at an uneven mean field."""
+def hot(game: AbstractGame, target: float, rewards: Callable[[Array], Array]) -> float:
+    """A temperature as large as what rewards differ by in all, at an even and at an uneven mean field.
+
+    Args:
+        game: the game.
+        target: of which the temperature is at least twice as high.
+        rewards: of the follower at a mean field.
+
+    Returns:
+        The temperature, in units of reward.
+    """
     shape = mean_field_shape(game)
     rising = np.arange(1.0, np.prod(shape) + 1.0).reshape(shape)
     fields = (np.full(shape, 1.0 / np.prod(shape)), rising / np.sum(rising))
-    rewards = np.stack([np.asarray(tabulate(game, jnp.asarray(field)).follower_reward) for field in fields])
-    finite = rewards[np.isfinite(rewards)]
+    table = np.stack([np.asarray(rewards(jnp.asarray(field))) for field in fields])
+    finite = table[np.isfinite(table)]
     span = float(np.ptp(finite)) if finite.size else 0.0
     # Rewards that are all the same leave the temperature nothing to be compared with.
     return 2.0 * target + (span if span > 0.0 else 1.0)

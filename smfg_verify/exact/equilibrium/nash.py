@@ -17,6 +17,7 @@ from smfg_verify.exact.exploitability import POPULATION_TOLERANCE, population_un
 from smfg_verify.exact.follower import policy_regret
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain
+from smfg_verify.exact.sparse.choice import SolverMethod, takes_sparse
 from smfg_verify.game import AbstractGame, SourceGap, mean_field_shape, source_gap
 from smfg_verify.game.base import AnyArray
 from smfg_verify.policies import observed_rows, softmax_policy
@@ -91,7 +92,7 @@ class NashEquilibrium(Readable, Portable, eqx.Module):
     status: Int[np.ndarray, ""]
 
 
-class _Tested(NamedTuple):
+class Tested(NamedTuple):
     """A policy against the population that it makes."""
 
     policy: Float[AnyArray, "n A"]
@@ -108,6 +109,7 @@ def solve_nash(
     leader_logits: Float[ArrayLike, "O B"],
     *,
     exploitability: float = EXPLOITABILITY,
+    method: SolverMethod = "auto",
     throw: bool = True,
 ) -> NashEquilibrium:
     r"""Find $\mu = P_{\pi,\phi,\mu}^T \mu$ and $\max_{\pi'} J(\pi', \mu) - J(\pi, \mu) \le \epsilon$ without entropy.
@@ -120,6 +122,7 @@ def solve_nash(
         game: the game.
         leader_logits: omega, (number of observations, B), dimensionless.
         exploitability: epsilon, largest accepted gain of a deviation, in units of the follower's reward.
+        method: "auto", "dense" or "sparse", as in `solve_equilibrium`.
         throw: raise when not converged; if False, NaN with `converged` False.
 
     Returns:
@@ -145,20 +148,32 @@ def solve_nash(
         )
     game, leader_logits = prepare(game, leader_logits)
     leader_policy = softmax_policy(leader_logits)
-    best: tuple[Station, _Tested, bool] | None = None
-    for station, tested, extended in _improvements(game, leader_policy):
+    best: tuple[Station[object], Tested, bool] | None = None
+    for station, tested, extended in _improvements(_walk(game, leader_policy, method)):
         best = (station, tested, extended)
         if float(tested.gain) <= exploitability:
             break
     return _outcome(game, best, exploitability, throw)
 
 
-def _improvements(game: AbstractGame, leader_policy: Float[Array, "O B"]) -> Iterator[tuple[Station, _Tested, bool]]:
+def _walk(game: AbstractGame, leader_policy: Float[Array, "O B"], method: SolverMethod) -> Iterator[Station[object]]:
+    """Equilibria at falling temperatures, with what `Tested` says of both policies of each."""
+    if not takes_sparse(game, method, leader_policy):
+        return stations(game, leader_policy, 0.0, look=_tested)
+    # Sparse factors are loaded by those who use them: that takes a third of a second.
+    from smfg_verify.exact.sparse.nash import tested_stations
+
+    return tested_stations(game, leader_policy)
+
+
+def _improvements(
+    walk: Iterator[Station[object]],
+) -> Iterator[tuple[Station[object], Tested, bool]]:
     """Policies on the way down, each less exploitable than the one before; whether it was extended to tau = 0."""
     best, idle, hottest = np.inf, 0, None
-    for station in stations(game, leader_policy, 0.0, look=_tested):
+    for station in walk:
         hottest = station.temperature if hottest is None else hottest
-        tested: _Tested = station.seen
+        tested: Tested = station.seen
         gains = np.where(np.isfinite(tested.gain), tested.gain, np.inf)
         chosen = int(np.argmin(gains))
         idle = 0 if gains[chosen] < best else idle + 1
@@ -169,20 +184,20 @@ def _improvements(game: AbstractGame, leader_policy: Float[Array, "O B"]) -> Ite
             return
 
 
-def _chosen(tested: _Tested, index: int) -> _Tested:
-    result: _Tested = jax.tree.map(lambda leaf: np.asarray(leaf)[index], tested)
+def _chosen(tested: Tested, index: int) -> Tested:
+    result: Tested = jax.tree.map(lambda leaf: np.asarray(leaf)[index], tested)
     return result
 
 
 def _tested(
     game: AbstractGame, leader_policy: Float[Array, "O B"], policies: Float[Array, "2 n A"], start: Float[Array, " M"]
-) -> _Tested:
+) -> Tested:
     """Each policy against the population that it makes."""
-    result: _Tested = jax.lax.map(lambda policy: _tested_one(game, leader_policy, policy, start), policies)
+    result: Tested = jax.lax.map(lambda policy: _tested_one(game, leader_policy, policy, start), policies)
     return result
 
 
-def _tested_one(game: AbstractGame, leader_policy: Array, policy: Array, start: Array) -> _Tested:
+def _tested_one(game: AbstractGame, leader_policy: Array, policy: Array, start: Array) -> Tested:
     rows = observed_rows(leader_policy, game.leader_observation)
     shape = mean_field_shape(game)
     field, residual = population_under(game, rows, policy, start)
@@ -191,7 +206,7 @@ def _tested_one(game: AbstractGame, leader_policy: Array, policy: Array, start: 
     regret = jnp.where(residual < POPULATION_TOLERANCE, regret, jnp.nan)
     states = field if game.mean_field_support == "states" else jnp.sum(field.reshape(shape), axis=1)
     moved = states @ chain(policy, model.transition)
-    return _Tested(
+    return Tested(
         policy,
         field.reshape(shape),
         value,
@@ -203,7 +218,7 @@ def _tested_one(game: AbstractGame, leader_policy: Array, policy: Array, start: 
 
 
 def _outcome(
-    game: AbstractGame, best: tuple[Station, _Tested, bool] | None, wanted: float, throw: bool
+    game: AbstractGame, best: tuple[Station[object], Tested, bool] | None, wanted: float, throw: bool
 ) -> NashEquilibrium:
     """The record of the best policy met; NaN in place of what is not as good as was asked for."""
     if best is None:
@@ -212,7 +227,7 @@ def _outcome(
         shape, actions = mean_field_shape(game), (game.num_states, game.num_follower_actions)
         policy, field, value = (np.full(size, np.nan) for size in (actions, shape, actions[:1]))
         unknown = np.asarray(np.nan)
-        nothing = _Tested(policy, field, value, gain=unknown, regret=unknown, consistency=unknown, gap=None)
+        nothing = Tested(policy, field, value, gain=unknown, regret=unknown, consistency=unknown, gap=None)
         return _record(nothing, NashStatus.NOT_FOUND, np.nan, False, 0)
     station, tested, extended = best
     if tested.gap is not None and throw:
@@ -238,7 +253,7 @@ _CAUSES = {
 }
 
 
-def _record(tested: _Tested, status: NashStatus, temperature: float, extended: bool, steps: int) -> NashEquilibrium:
+def _record(tested: Tested, status: NashStatus, temperature: float, extended: bool, steps: int) -> NashEquilibrium:
     known = 1.0 if status is NashStatus.CONVERGED else np.nan
     return NashEquilibrium(
         mean_field=known * tested.mean_field,

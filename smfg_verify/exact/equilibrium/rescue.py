@@ -85,4 +85,5 @@ def _needs_rescue(equilibrium: Equilibrium) -> bool:
     if isinstance(equilibrium.converged, jax.core.Tracer):
         return True
     gap = equilibrium.source_gap  # no other search brings a game's tables and their source together
-    return not bool(np.all(equilibrium.converged if gap is None else equilibrium.converged | ~gap.agrees))
+    arrived = np.asarray(equilibrium.converged)  # of NumPy: a JAX array would be reduced by a program
+    return not bool(np.all(arrived if gap is None else arrived | ~np.asarray(gap.agrees)))

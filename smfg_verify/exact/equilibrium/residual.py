@@ -3,17 +3,13 @@ r"""The equations of the mean field equilibrium, their Jacobian in blocks, and i
 Unknowns $x = (m, V)$: the mean field (flattened, M entries) and the follower's value (n entries).
 """
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.interpreters import partial_eval
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.batching import one_at_a_time
-from smfg_verify.exact.compiling import table_entries
+from smfg_verify.exact.equilibrium.field_slopes import slopes_in_field
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
 from smfg_verify.exact.population import chain, population_law
@@ -22,10 +18,6 @@ from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.game.base import Scalar
 from smfg_verify.policies import observed_rows
 
-Rows = TypeVar("Rows")
-
-# Entries of the largest table of tangents that a Jacobian builds at once: what stays in a processor's cache.
-_MAX_TANGENT_ENTRIES = 2**20
 # Where slopes at an empty entry are taken: so small that no continuous function tells it from zero, and so large that
 # the first three derivatives of a square root stay finite.
 _INSIDE = 1e-120
@@ -210,7 +202,7 @@ def linearised(setting: Setting, point: Point) -> tuple[Point, Jacobian, Float[A
     tilt = model.transition - transition[:, None, :]
     by_logits = _law_by_logits(game, response, policy, tilt)
     by_value = (game.discount / tau) * tilt.reshape(-1, game.num_states)
-    quality, moved = _slopes_in_field(setting, field, point.value, policy, response)
+    quality, moved = slopes_in_field(game, setting.leader_rows, field, point.value, policy, response)
     # What is the same for all actions moves no policy; taken out before it meets the law, not after.
     value_slope = jnp.einsum("sa,sam->sm", policy, quality)
     apart = ((quality - value_slope[:, None]) / tau).reshape(policy.size, -1)
@@ -224,43 +216,6 @@ def linearised(setting: Setting, point: Point) -> tuple[Point, Jacobian, Float[A
     return Point(point.mean_field - law, point.value - updated), matrix, -by_logits
 
 
-def _slopes_in_field(
-    setting: Setting,
-    field: Float[Array, " M"],
-    value: Float[Array, " n"],
-    policy: Float[Array, "n A"],
-    response: LawResponse,
-) -> tuple[Float[Array, "n A M"], Float[Array, "M M"] | Float[Array, ""]]:
-    """Slopes of Q in the mean field at a value that is held, and of the law at a policy that is held: zero, without
-    a table, where the transition does not read the mean field."""
-    game = setting.game
-    centred = value - jnp.mean(value)
-
-    def held(field: Float[Array, " M"]) -> tuple[Float[Array, "n A"], Float[Array, "n n"]]:
-        model = model_at(setting, field)
-        return model.reward + game.discount * (model.transition @ centred), chain(policy, model.transition)
-
-    if not _reads(lambda field: model_at(setting, field).transition, field):
-        _, push = jax.linearize(lambda field: model_at(setting, field).reward, field)
-        entries = game.num_states * game.num_follower_actions * game.num_leader_actions
-        return jnp.moveaxis(_columns(push, field.shape[0], entries), 0, -1), jnp.zeros(())
-    _, push = jax.linearize(held, field)
-
-    def column(direction: Float[Array, " M"]) -> tuple[Float[Array, "n A"], Float[Array, " M"]]:
-        quality, flow = push(direction)
-        by_law = response.along(flow)
-        return quality, by_law if game.mean_field_support == "states" else (by_law[:, None] * policy).ravel()
-
-    quality, moved = _columns(column, field.shape[0], table_entries(game))
-    return jnp.moveaxis(quality, 0, -1), moved.T
-
-
-def _reads(function: Callable[[Array], Array], argument: Array) -> bool:
-    """Whether a function's result can depend on its argument: not what a game declares, but what its program reads."""
-    program = jax.make_jaxpr(function)(argument).jaxpr
-    return any(partial_eval.dce_jaxpr(program, [True] * len(program.outvars))[1])
-
-
 def _law_by_logits(
     game: AbstractGame, response: LawResponse, policy: Float[Array, "n A"], tilt: Float[Array, "n A n"]
 ) -> Float[Array, "M p"]:
@@ -272,19 +227,6 @@ def _law_by_logits(
     own = policy[:, :, None] * (jnp.eye(policy.shape[1]) - policy[:, None, :])
     kept = jnp.einsum("j,jba,js->jbsa", response.law, own, jnp.eye(game.num_states))
     return (by_state[:, None] * policy[:, :, None, None] + kept).reshape(policy.size, -1)
-
-
-def _columns(column: Callable[[Array], Rows], size: int, entries: int) -> Rows:
-    """A linear function of mean fields at each basis vector, which the first axis counts, in slices that bound memory.
-
-    Args:
-        column: the function; its values may be trees of arrays.
-        size: M.
-        entries: of the table that one call builds.
-    """
-    basis, batch = jnp.eye(size), max(1, _MAX_TANGENT_ENTRIES // entries)
-    result: Rows = jax.vmap(column)(basis) if batch >= size else jax.lax.map(column, basis, batch_size=batch)
-    return result
 
 
 def residual_norm(setting: Setting, remainder: Point, point: Point) -> Float[Array, ""]:

@@ -13,9 +13,11 @@ from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.cooling import cooled
 from smfg_verify.exact.equilibrium.rescue import with_rescue_of_points
-from smfg_verify.exact.gradient.stackelberg import gradient_of_logits
+from smfg_verify.exact.gradient.stackelberg import StackelbergGradient, gradient_of_logits, policy_gradient
 from smfg_verify.exact.precision import require_float64
+from smfg_verify.exact.sparse.choice import takes_sparse
 from smfg_verify.game import AbstractGame, mean_field_shape, traced, validate
+from smfg_verify.policies import softmax_policy
 from smfg_verify.records.entries import Arguments
 
 # Few leaders need the costly searches, which go on until the last of a batch is done, so that those batches are small.
@@ -137,6 +139,12 @@ def evaluate_leaders(
     shape = mean_field_shape(game)
     if mean_fields is None:
         mean_fields = np.full((len(logits), *shape), 1.0 / np.prod(shape))
+    if takes_sparse(game):
+        # Sparse factors are those of one leader, whose search cools down by itself.
+        found = [
+            _evaluate_alone(game, omega, field) for omega, field in zip(logits, np.asarray(mean_fields), strict=True)
+        ]
+        return LeaderPoints(*(np.stack(leaves) for leaves in zip(*found, strict=True)))
     attempt = functools.partial(_evaluate_all, game, most)
     at = (logits, np.asarray(mean_fields, dtype=float))
     if not rescue:
@@ -190,7 +198,16 @@ def _evaluate(
 
 
 def _evaluate_one(game: AbstractGame, logits: Array, start: Array, rescue: bool) -> LeaderPoints:
-    gradient = gradient_of_logits(game, logits, start, rescue=rescue)
+    return _point(logits, gradient_of_logits(game, logits, start, rescue=rescue))
+
+
+def _evaluate_alone(game: AbstractGame, logits: np.ndarray, start: np.ndarray) -> LeaderPoints:
+    gradient = policy_gradient(game, softmax_policy(jnp.asarray(logits)), jnp.asarray(start))
+    result: LeaderPoints = jax.tree.map(np.asarray, _point(jnp.asarray(logits), gradient))
+    return result
+
+
+def _point(logits: Array, gradient: StackelbergGradient) -> LeaderPoints:
     found = gradient.equilibrium
     # JAX arrays here, NumPy arrays once out of jit.
     fields: Arguments = {

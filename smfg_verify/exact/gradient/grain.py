@@ -81,7 +81,7 @@ def _entries(here: Array, slope: Array, found: Array, lengths: Array) -> tuple[A
     ahead, behind = found[:half] - here - column * slope, here - found[half:] - column * slope
     odd = 0.5 * (ahead + behind)
     # Of a kink all departures are in proportion to the length; of a staircase only those within one step.
-    irregular = odd - column * jnp.median(odd / column, axis=0)
+    irregular = odd - column * _median(odd / column)
     departure = jnp.minimum(*(jnp.max(jnp.abs(part), axis=0) for part in (odd, irregular)))
     common = jnp.finfo(here.dtype).eps * jnp.max(jnp.abs(here))
     size = jnp.maximum(2.0 * departure - _ROUNDINGS * common, 0.0)
@@ -89,3 +89,13 @@ def _entries(here: Array, slope: Array, found: Array, lengths: Array) -> tuple[A
     flat = (-jnp.sign(slope) * odd > _MISSED * missed) & (jnp.abs(ahead - behind) < _UNEVEN * missed)
     seen = missed > _SEEN * common
     return size, jnp.any(jnp.all(flat | ~seen, axis=0) & seen[-1])
+
+
+def _median(values: Float[Array, "K ..."]) -> Float[Array, "..."]:
+    """Along the first axis, of an even number: by exchanging neighbours: a sort goes through entry after entry."""
+    rows = list(values)
+    for turn in range(len(rows)):
+        for k in range(turn % 2, len(rows) - 1, 2):
+            rows[k], rows[k + 1] = jnp.minimum(rows[k], rows[k + 1]), jnp.maximum(rows[k], rows[k + 1])
+    middle = len(rows) // 2
+    return 0.5 * (rows[middle - 1] + rows[middle])

@@ -197,7 +197,7 @@ def policy_gradient(
         found = sparse_gradient(game, leader_policy, start)
         *parts, held = (jnp.asarray(table) for table in found.tables)
         return _assembled(leader_policy, _Tables(*parts), held, found.objective, found.equilibrium, found.certificate)
-    return _gradient_at(game, leader_policy, compiled_equilibrium(game, leader_policy, start))
+    return compiled_gradient(game, leader_policy, compiled_equilibrium(game, leader_policy, start))
 
 
 def gradient_of_logits(
@@ -291,7 +291,7 @@ def _place(game: AbstractGame, leader_policy: Float[Array, "O B"], equilibrium: 
 
 
 # Compiled on its own, and quickly: it runs once where Newton's method has run many times.
-_gradient_at = jit_for_game(gradient_at)
+compiled_gradient = jit_for_game(gradient_at)
 
 
 def stationarity_gap(leader_policy: Float[Array, "O B"], table: Float[Array, "O B"]) -> Float[Array, ""]:

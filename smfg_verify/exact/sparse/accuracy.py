@@ -7,6 +7,7 @@ Both are reached from below, so that three times what was found counts as the es
 staircases are looked for as there.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -16,9 +17,10 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
 
 from smfg_verify.exact.equilibrium.accuracy import GRAINS, ROUNDINGS, irregularity, is_stepped, tangent
 from smfg_verify.exact.equilibrium.outcome import Status
-from smfg_verify.exact.sparse.linearisation import Linear, Pair, Place, StalledError, place_at, population
+from smfg_verify.exact.sparse.linearisation import Linear, StalledError
 from smfg_verify.exact.sparse.local_moves import Local, sizes
 from smfg_verify.exact.sparse.newton import moved
+from smfg_verify.exact.sparse.places import Pair, Place, Vector, place_at, population
 from smfg_verify.game import AbstractGame
 
 # Of a norm that is reached from below, as in LAPACK's estimates of errors, which are rarely off by more; the same as if
@@ -216,25 +218,31 @@ def _beyond(departure: np.ndarray, granted: np.ndarray) -> np.ndarray:
 def spectral_radius(linear: Linear) -> float:
     """Largest modulus of an eigenvalue of the best-response map's derivative, by Arnoldi; NaN where it is not found."""
     size = linear.place.point.field.size
-
-    def response(field: np.ndarray) -> np.ndarray:
-        moved = Pair(field.ravel(), np.zeros_like(linear.place.point.value))
-        answered = linear.value_value.solve(-linear.apply(moved).value)
-        result: np.ndarray = moved.field - linear.apply(Pair(moved.field, answered)).field
-        return result
-
     if size <= _SMALL:
-        columns = np.stack([response(row) for row in np.eye(size)], axis=1)
+        columns = np.stack([linear.response(row) for row in np.eye(size)], axis=1)
         return float(np.max(np.abs(np.linalg.eigvals(columns))))
-    operator = LinearOperator((size, size), matvec=response, dtype=float)
-    start = np.random.default_rng(0).uniform(-1.0, 1.0, size)
-    if not np.any(response(start)):
+    if linear.slopes is not None:
+        # By sparse matrices, and held against the game's own derivative at the end.
+        value, vector = _dominant(linear.sparse_response, size)
+        if np.isnan(value):
+            return float("nan")
+        if not np.any(vector):
+            vector = np.random.default_rng(0).uniform(-1.0, 1.0, size) + 0j
+        image = linear.response(vector.real) + 1j * linear.response(vector.imag)
+        if np.linalg.norm(image - value * vector) <= 10.0 * _DIGITS * max(abs(value), _DIGITS) * np.linalg.norm(vector):
+            return float(np.abs(value))
+    return float(np.abs(_dominant(linear.response, size)[0]))
+
+
+def _dominant(response: Callable[[Vector], Vector], size: int) -> tuple[complex, Vector]:
+    """Eigenvalue of largest modulus with its vector; zero, without one, of a map that does nothing; NaN if unknown."""
+    operator = LinearOperator((size, size), matvec=lambda x: response(x.ravel()), dtype=float)
+    start, nothing = np.random.default_rng(0).uniform(-1.0, 1.0, size), np.zeros(size, dtype=complex)
+    if not np.any(operator @ start):
         # No crowd moves the follower: Arnoldi has no vector to begin with.
-        return 0.0
+        return 0.0, nothing
     try:
-        found = eigs(
-            operator, k=1, which="LM", ncv=_SMALL, maxiter=_SMALL, tol=_DIGITS, v0=start, return_eigenvectors=False
-        )
+        values, vectors = eigs(operator, k=1, which="LM", ncv=_SMALL, maxiter=_SMALL, tol=_DIGITS, v0=start)
     except ArpackError:  # not converged, or no further vector, as of a nilpotent map
-        return float("nan")
-    return float(np.abs(found[0]))
+        return complex(np.nan), nothing
+    return complex(values[0]), vectors[:, 0]

@@ -18,9 +18,10 @@ from smfg_verify.exact.gradient.certificate import Certificate, to_logits
 from smfg_verify.exact.gradient.perturbation import leader_directions
 from smfg_verify.exact.sparse.accuracy import SPREAD, Estimate
 from smfg_verify.exact.sparse.gradient import Formula, Table, Tables, change_along, gradient_formula
-from smfg_verify.exact.sparse.linearisation import Linear, Pair, Vector, place_at
+from smfg_verify.exact.sparse.linearisation import Linear
 from smfg_verify.exact.sparse.local_moves import Local
 from smfg_verify.exact.sparse.local_slopes import local_slopes
+from smfg_verify.exact.sparse.places import Pair, Vector, place_at
 from smfg_verify.game import AbstractGame
 
 # How far the point is moved along an error, relative to the whole mass and to each entry: clear of rounding, and within

@@ -18,6 +18,8 @@ from smfg_verify.game.base import AnyArray
 Vector = Float[np.ndarray, " n"]
 # Rounds of refinement of the law; each gains the digits that the factors have.
 _ROUNDS = 3
+# A round that moves no entry by more than this share of itself is the last.
+_SETTLED = 1e-15
 # A last round that moves this share of the mass has gained nothing.
 _LOST = 1e-6
 # How far from one the factors may find the probability that the held state is ever reached; refinement gains as much.
@@ -56,12 +58,13 @@ def chain_of(targets: Int[AnyArray, "n a b k"], weights: Float[AnyArray, "n a b 
 def recurrent_classes(chain: Chain) -> list[Int[np.ndarray, " c"]]:
     """States of each class that is never left."""
     count, labels = connected_components(chain.rates, directed=True, connection="strong")
-    rates = chain.rates.tocoo()
+    rows = np.repeat(np.arange(labels.size), np.diff(chain.rates.indptr))
     left = np.zeros(count, dtype=bool)
-    left[labels[rates.row[labels[rates.row] != labels[rates.col]]]] = True
+    left[labels[rows[labels[rows] != labels[chain.rates.indices]]]] = True
+    recurrent = np.flatnonzero(~left)
     order = np.argsort(labels, kind="stable")
-    groups = np.split(order, np.searchsorted(labels[order], np.arange(1, count)))
-    return [groups[label] for label in np.flatnonzero(~left)]
+    first, last = (np.searchsorted(labels[order], recurrent, side=side) for side in ("left", "right"))
+    return [order[begin:end] for begin, end in zip(first, last, strict=True)]
 
 
 def factor(matrix: sp.csr_array) -> SuperLU:
@@ -90,8 +93,13 @@ class Discounted(NamedTuple):
 
 def discounted(chain: Chain, discount: float) -> Discounted:
     r"""$I - \gamma P$, factored."""
-    matrix = sp.csr_array(sp.eye_array(chain.leaving.size) - discount * chain.matrix)
-    return Discounted(matrix, factor(matrix))
+    return discounted_by(chain.matrix, discount)
+
+
+def discounted_by(matrix: sp.csr_array, discount: float) -> Discounted:
+    r"""$I - \gamma P$ of a matrix of probabilities, factored."""
+    system = sp.csr_array(sp.eye_array(matrix.shape[0]) - discount * matrix)
+    return Discounted(system, factor(system))
 
 
 class Law(NamedTuple):
@@ -172,6 +180,9 @@ def _held_law(chain: Chain, held: int) -> Law | None:
     for _ in range(_ROUNDS):
         step[others] = factors.solve(_balance(chain, masses)[0][others])
         masses = np.maximum(masses + step, 0.0)
+        # Entry by entry: small masses are refined as far as large ones.
+        if np.all(np.abs(step) <= _SETTLED * masses):
+            break
     total = np.sum(masses)
     if not (np.isfinite(total) and np.sum(np.abs(step)) <= _LOST * total):
         return None

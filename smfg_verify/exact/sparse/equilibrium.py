@@ -10,9 +10,11 @@ from smfg_verify.exact.equilibrium.outcome import SMALL, TOLERANCE, Equilibrium,
 from smfg_verify.exact.equilibrium.residual import value_scale
 from smfg_verify.exact.root import MAX_STEPS
 from smfg_verify.exact.sparse.accuracy import Estimate, accuracy, spectral_radius
-from smfg_verify.exact.sparse.linearisation import Linear, Place
+from smfg_verify.exact.sparse.linearisation import Linear
 from smfg_verify.exact.sparse.local_moves import Local, local_problem
-from smfg_verify.exact.sparse.newton import Search, near, search
+from smfg_verify.exact.sparse.newton import Search, near
+from smfg_verify.exact.sparse.places import Place
+from smfg_verify.exact.sparse.search import search
 from smfg_verify.game import AbstractGame, mean_field_shape, source_gap
 
 

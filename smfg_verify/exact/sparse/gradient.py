@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.exact.sparse.linearisation import Linear, Pair, Vector
+from smfg_verify.exact.sparse.linearisation import Linear
 from smfg_verify.exact.sparse.local_moves import Answer, LeaderSlopes, Local, leader_reward, leader_slopes
+from smfg_verify.exact.sparse.places import Pair, Vector
 from smfg_verify.game import AbstractGame
 
 Table = Float[np.ndarray, "O B"]

@@ -5,31 +5,23 @@ method solves it by products alone, in relative changes of the mean field. No ta
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 from scipy.sparse.linalg import LinearOperator, gmres
 
-from smfg_verify.exact.equilibrium.outcome import Status
-from smfg_verify.exact.equilibrium.residual import inside, value_scale
-from smfg_verify.exact.sparse.chain import (
-    Chain,
-    Discounted,
-    Law,
-    chain_of,
-    discounted,
-    recurrent_classes,
-    stationary_law,
-)
-from smfg_verify.exact.sparse.local_moves import Answer, Local, along, answer, answer_pull, answer_slope, pulled
+from smfg_verify.exact.equilibrium.residual import inside
+from smfg_verify.exact.sparse.chain import Discounted, discounted
+from smfg_verify.exact.sparse.coupled import Coupled, Slopes, coupled_factors, is_local, local_slopes_of
+from smfg_verify.exact.sparse.local_moves import Answer, Local, along, answer_pull, answer_slope, pulled
+from smfg_verify.exact.sparse.local_moves import Linear as Slope
+from smfg_verify.exact.sparse.places import Field, Pair, Place, Vector, population
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import AnyArray
 
-Field = Float[np.ndarray, " M"]
-Vector = Float[np.ndarray, " n"]
 # Entries of the mean field below this share of the largest are scaled as if they were so large.
 _LEAST_SHARE = 1e-30
 # Vectors that a Krylov method keeps, and its restarts; rounds of refinement of the whole system, and what each of them
@@ -37,81 +29,11 @@ _LEAST_SHARE = 1e-30
 _RESTART, _MAX_RESTARTS, _ROUNDS, _A_ROUND = 80, 5, 4, 1e-5
 # How far above what was asked for a residual may stay, and the one that rounding alone may leave.
 _SLACK, _SOLVED = 1e2, 1e-6
-
-
-class Pair(NamedTuple):
-    """A value of the unknowns (mean field, value), or of their equations, or a multiplier of these."""
-
-    field: Field
-    value: Vector
-
-    def times(self, factor: "float | Pair") -> "Pair":
-        """The pair times a number, or entry by entry."""
-        if isinstance(factor, Pair):
-            return Pair(self.field * factor.field, self.value * factor.value)
-        return Pair(factor * self.field, factor * self.value)
-
-    def plus(self, other: "Pair", factor: float = 1.0) -> "Pair":
-        """The sum with a multiple of another pair."""
-        return Pair(self.field + factor * other.field, self.value + factor * other.value)
-
-
-class Place(NamedTuple):
-    """A point of the unknowns with what belongs to it.
-
-    Attributes:
-        point: mean field and value.
-        answer: chain, policy and updated value there.
-        chain: the chain.
-        law: its stationary law with factors.
-        remainder: of the equations, $m - \\nu(m, V)$ and $V - T V$.
-        norm: largest entry of it, the value's part relative to max(tau, max |V|).
-        merit: the mass that is off, plus the largest error of the value's equation in units of the temperature.
-    """
-
-    point: Pair
-    answer: Answer
-    chain: Chain
-    law: Law
-    remainder: Pair
-    norm: float
-    merit: float
-
-
-def population(game: AbstractGame, law: Vector, policy: AnyArray) -> Field:
-    """The mean field of a law of the states and a policy, flattened."""
-    return law if game.mean_field_support == "states" else (law[:, None] * np.asarray(policy)).ravel()
-
-
-def by_state(game: AbstractGame, field: Field) -> Vector:
-    """Mass of each state."""
-    return field if game.mean_field_support == "states" else field.reshape(game.num_states, -1).sum(axis=1)
-
-
-def place_at(game: AbstractGame, local: Local, point: Pair) -> Place | Status:
-    """The equations at a point; a status where they have no value there."""
-    found = answer_of(game, local, point)
-    if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(found)):
-        return Status.NOT_FOUND
-    chain = chain_of(np.asarray(local.targets), found.weights)
-    law = stationary_law(chain, by_state(game, point.field))
-    if law is None:
-        # A chain that nearly falls apart has a law that these factors do not find.
-        return Status.NOT_FOUND if len(recurrent_classes(chain)) == 1 else Status.SEVERAL_CLASSES
-    missed = Pair(point.field - population(game, law.law, found.policy), point.value - found.updated)
-    merit = float(np.sum(np.abs(missed.field)) + np.max(np.abs(missed.value)) / local.temperature)
-    return Place(point, found, chain, law, missed, _norm(local, missed, point), merit)
-
-
-def answer_of(game: AbstractGame, local: Local, point: Pair) -> Answer:
-    """Chain, policy and updated value of a point, as arrays of NumPy."""
-    result: Answer = jax.tree.map(np.asarray, answer(game, local, jnp.asarray(point.field), jnp.asarray(point.value)))
-    return result
-
-
-def _norm(local: Local, remainder: Pair, point: Pair) -> float:
-    scale = float(value_scale(local.temperature, jnp.asarray(point.value)))
-    return max(float(np.max(np.abs(remainder.field))), float(np.max(np.abs(remainder.value))) / scale)
+# Entries of factors of the rates for one of P, up to which the whole Jacobian is factored; and what a round
+# with such factors has to bring, or they are none of this game's.
+_FILL, _A_DIRECT_ROUND = 4.0, 0.1
+# Least unit of a mass in such factors.
+_EMPTY = 1e-280
 
 
 class StalledError(Exception):
@@ -141,15 +63,49 @@ class Linear:
 
     def __init__(self, game: AbstractGame, local: Local, place: Place):
         self.game, self.local, self.place = game, local, place
-        self.value_value: Discounted = discounted(place.chain, float(game.discount))
-        at = (inside(jnp.asarray(place.point.field)), jnp.asarray(place.point.value))
-        self._slope = answer_slope(game, local, *at)
-        self._pull = answer_pull(game, local, *at)
-        self.field = at[0]
+        self.field = inside(jnp.asarray(place.point.field))
         # Nothing flows there, whatever the point is nearby: their equations are m_e = 0, see `empty_entries`.
         self._empty = population(game, place.law.law, place.answer.policy) == 0.0
         masses = place.point.field
         self._scale = np.maximum(masses, _LEAST_SHARE * np.max(masses))
+
+    @cached_property
+    def value_value(self) -> Discounted:
+        """Factors of the value's own block."""
+        return discounted(self.place.chain, float(self.game.discount))
+
+    @cached_property
+    def _slope(self) -> Slope:
+        return answer_slope(self.game, self.local, self.field, jnp.asarray(self.place.point.value))
+
+    @cached_property
+    def _pull(self) -> Callable[..., tuple[jax.Array, ...]]:
+        return answer_pull(self.game, self.local, self.field, jnp.asarray(self.place.point.value))
+
+    @cached_property
+    def slopes(self) -> Slopes | None:
+        """Sparse derivatives of flows and value; None where functions read the mean field of other states too."""
+        place, law = self.place, self.place.law
+        if self.game.mean_field_support != "states" or law.factors is None:
+            return None
+        nothing, move = np.zeros_like(place.point.value), np.random.default_rng(0).uniform(0.5, 1.0, law.law.size)
+        ones = self.along(None, Pair(np.ones(law.law.size), nothing))
+        found = local_slopes_of(self.game, self.local, law, place.answer, place.point.field, ones)
+        move = move * self._scale
+        seen = self.along(None, Pair(move, nothing))
+        return found if is_local(np.asarray(self.local.targets), law.law, found, move, seen) else None
+
+    @cached_property
+    def coupled(self) -> Coupled | None:
+        """Factors of the whole Jacobian, where those of the rates have hardly filled in."""
+        place, law = self.place, self.place.law
+        if law.factors is None or law.factors.nnz > _FILL * place.chain.matrix.nnz or self.slopes is None:
+            return None
+        discount, tau = float(self.game.discount), float(self.local.temperature)
+        # Where the law is far above the mean field, changes are as large as the law. Masses that are all but empty
+        # count as they are: in one unit for all of them elimination would amplify what it rounds from cell to cell.
+        masses = np.maximum(np.maximum(place.point.field, law.law), _EMPTY)
+        return coupled_factors(place.chain, law, self.slopes, discount, masses, tau)
 
     def along(self, leader: AnyArray | None, move: Pair) -> Answer:
         """Change of chain, policy and updated value with those of the leader's policy (None: none) and the unknowns."""
@@ -159,12 +115,15 @@ class Linear:
 
     def apply(self, move: Pair, leader: np.ndarray | None = None) -> Pair:
         """Product with the Jacobian; with a change of the leader's policy, what the equations change by in all."""
-        moved = self.along(leader, move)
+        return move.plus(self.answered(self.along(leader, move)), -1.0)
+
+    def answered(self, moved: Answer) -> Pair:
+        """Change of the law that the population makes, and of the updated value, with a change of the answer."""
         law, change = self.place.law, self.law_along(np.asarray(moved.weights))
         if self.game.mean_field_support == "state_actions":
             by_policy = law.law[:, None] * np.asarray(moved.policy)
             change = (change[:, None] * self.place.answer.policy + by_policy).ravel()
-        return Pair(move.field - change, move.value - np.asarray(moved.updated))
+        return Pair(change, np.asarray(moved.updated))
 
     def held(self, weights: Pair) -> Pair:
         """Without the entries of the mean field that are empty, whose multipliers are left out."""
@@ -179,6 +138,19 @@ class Linear:
         flows = weights * law.law[:, None, None, None]
         into = np.bincount(np.asarray(self.local.targets).ravel(), flows.ravel(), minlength=law.law.size)
         return law.along(into - np.sum(flows, axis=(1, 2, 3)))
+
+    def response(self, field: Field) -> Field:
+        """Change of the mean field that followers make when it changes by this, the value following."""
+        moved = Pair(field, np.zeros_like(self.place.point.value))
+        answered = self.value_value.solve(-self.apply(moved).value)
+        result: Field = field - self.apply(Pair(field, answered)).field
+        return result
+
+    def sparse_response(self, field: Field) -> Field:
+        """The same by the sparse slopes alone, which there have to be."""
+        assert self.slopes is not None
+        value = self.value_value.factors.solve(self.slopes.value_by_field * field)
+        return self.place.law.along(self.slopes.flow_by_field @ field + self.slopes.flow_by_value @ value)
 
     def apply_transposed(self, weights: Pair) -> tuple[Pair, np.ndarray]:
         """Product with the transposed Jacobian, and with that of the equations in the leader's policy.
@@ -253,15 +225,18 @@ class Linear:
         scale: Field,
     ) -> Solved:
         size = _size(right, scale)
-        # Of a right-hand side that is not a number nothing is solved.
         nothing = Pair(np.zeros_like(right.field), np.zeros_like(right.value))
         best = Solved(nothing, 0.0 if size == 0.0 else 1.0, 0)
+        if size == 0.0 or not np.isfinite(size):
+            return best
+        best = self._directly(best, right, apply, transposed, tolerance, scale)
+        if best.residual <= tolerance or (best.residual < 1.0 and best.residual <= _SLACK * tolerance):
+            return best
         # The first round may leave more than there was: what the value brings to the mean field's equations is larger
         # than the right-hand side where rewards are steep in units of the temperature.
-        solution, left, products, before = nothing, right, 0, np.inf
+        solution, products, before = best.solution, best.products, np.inf
+        left = right.plus(apply(solution), -1.0)
         for _ in range(_ROUNDS):
-            if best.residual <= tolerance or not np.isfinite(size):
-                break
             step, count = self._once(left, apply, transposed, tolerance, scale)
             products += count
             solution = solution.plus(step)
@@ -270,7 +245,35 @@ class Linear:
             if not missed < before:
                 break
             best, before = Solved(solution, missed, products) if missed < best.residual else best, missed
+            if best.residual <= tolerance:
+                break
         return best._replace(products=products)
+
+    def _directly(
+        self,
+        best: Solved,
+        right: Pair,
+        apply: Callable[[Pair], Pair],
+        transposed: bool,
+        tolerance: float,
+        scale: Field,
+    ) -> Solved:
+        """Refinement with factors of the whole Jacobian, as long as each round brings a digit; none without factors."""
+        if self.coupled is None:
+            return best
+        size, left = _size(right, scale), right
+        solve = self.coupled.solve_transposed if transposed else self.coupled.solve
+        for count in range(1, _ROUNDS + 1):
+            step = Pair(*solve(*left))
+            solution = best.solution.plus(self.held(step) if transposed else step)
+            left = right.plus(apply(solution), -1.0)
+            missed = _size(left, scale) / size
+            if not missed <= _A_DIRECT_ROUND * best.residual:
+                return Solved(solution, missed, count) if missed < best.residual else best
+            best = Solved(solution, missed, count)
+            if missed <= tolerance:
+                break
+        return best
 
 
 def _size(pair: Pair, scale: Field) -> float:

@@ -88,6 +88,68 @@ def _joint(local: Local, rows: Array, policy: Array, moves: Array) -> Float[Arra
 
 
 @jit(OPTIMISED)
+def expected_moves(game: AbstractGame, local: Local, field: Float[Array, " M"]) -> Float[Array, "n A b k"]:
+    """Probability of each listed successor of every follower action, averaged over the leader's.
+
+    Args:
+        game: the game, prepared.
+        local: leader's policy, temperature and moves.
+        field: mean field, flattened.
+
+    Returns:
+        The probabilities, summed over leader actions that share their successors, which leaves b = 1.
+    """
+    shaped = field.reshape(mean_field_shape(game))
+    moves = over_indices(game, lambda s, a, b: jnp.asarray(game.transition(s, a, b, shaped)))
+    weighted = observed_rows(local.leader_policy, game.leader_observation)[:, None, :, None] * moves
+    return jnp.sum(weighted, axis=2, keepdims=True) if local.targets.shape[2] == 1 else weighted
+
+
+@jit(OPTIMISED)
+def rewards(game: AbstractGame, policy: Float[Array, "O B"], field: Float[Array, " M"]) -> Float[Array, "n A"]:
+    """The follower's reward of each action, averaged over the leader's."""
+    shaped = field.reshape(mean_field_shape(game))
+    table = over_indices(game, lambda s, a, b: jnp.asarray(game.follower_reward(s, a, b, shaped)))
+    return jnp.einsum("sb,sab->sa", observed_rows(policy, game.leader_observation), table)
+
+
+@jit(OPTIMISED)
+def all_rewards(game: AbstractGame, field: Float[Array, "..."]) -> Float[Array, "n A B"]:
+    """The follower's reward at every state and pair of actions."""
+    return over_indices(game, lambda s, a, b: jnp.asarray(game.follower_reward(s, a, b, field)))
+
+
+def _under(game: AbstractGame, local: Local, policy: Array, field: Array) -> Float[Array, "n a b k"]:
+    shaped = field.reshape(mean_field_shape(game))
+    moves = over_indices(game, lambda s, a, b: jnp.asarray(game.transition(s, a, b, shaped)))
+    return _joint(local, observed_rows(local.leader_policy, game.leader_observation), policy, moves)
+
+
+@jit(OPTIMISED)
+def weights_under(game: AbstractGame, local: Local, policy: Float[Array, "n A"], field: Float[Array, " M"]) -> Array:
+    """The chain's weights of a policy that is held, (n, a, b, k) as the table of targets."""
+    return _under(game, local, policy, field)
+
+
+@jit(OPTIMISED)
+def weights_along(game: AbstractGame, local: Local, policy: Array, field: Array, move: Array) -> Array:
+    """Change of `weights_under` with a change of the mean field."""
+    result: Array = jax.jvp(lambda field: _under(game, local, policy, field), (field,), (move,))[1]
+    return result
+
+
+@jit(OPTIMISED)
+def answer_by_temperature(game: AbstractGame, local: Local, field: Array, value: Array) -> Answer:
+    """Derivative of `answer` in the temperature."""
+
+    def at(temperature: Array) -> Answer:
+        return _answer(game, replace(local, temperature=temperature), field, value)
+
+    result: Answer = jax.jvp(at, (local.temperature,), (jnp.ones_like(local.temperature),))[1]
+    return result
+
+
+@jit(OPTIMISED)
 def answer(game: AbstractGame, local: Local, field: Float[Array, " M"], value: Float[Array, " n"]) -> Answer:
     r"""Soft Bellman step and the chain of its greedy policy: $P_\pi$, $\pi$ and $T V$.
 

@@ -1,4 +1,4 @@
-r"""Searches for an equilibrium of a large game: damped Newton on the host, and cooling where that stalls.
+r"""Newton's method for an equilibrium of a large game, damped, on the host.
 
 The rules are those of `exact.root`, with two that large games need. Progress is measured in mass that is off and in
 units of the temperature: the largest entry of a mean field of 1e5 entries says nothing. An entry of the mean field
@@ -6,19 +6,18 @@ falls in one step to no less than a tenth of it, or what the law at the point ha
 far from their tangents otherwise. On the host, because SuperLU's factors are; `root.newton` is one compiled loop.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from smfg_verify.exact import root
 from smfg_verify.exact.equilibrium.outcome import EquilibriumMethod, Status
 from smfg_verify.exact.follower import MAX_ITERATIONS
 from smfg_verify.exact.sparse.chain import chain_of, discounted
-from smfg_verify.exact.sparse.linearisation import Field, Linear, Pair, Place, Vector, answer_of, place_at, population
+from smfg_verify.exact.sparse.linearisation import Linear
 from smfg_verify.exact.sparse.local_moves import Local
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.exact.sparse.places import Field, Pair, Place, Vector, answer_of, place_at, population
+from smfg_verify.game import AbstractGame
 
 # Largest share of an entry of the mean field that is left where a step takes it away.
 _KEPT = 0.1
@@ -29,8 +28,6 @@ _ROUGH, _FINE = 0.5, 1e-6
 _NEARLY = 1e-9
 # Residual of the first value, relative to its size.
 _FIRST = 1e-3
-# Cooling: hottest temperature, in multiples of the game's, first and smallest factor between two, steps at each.
-_HOTTEST, _FACTOR, _SMALLEST_FACTOR, _STEPS = 4.0**8, 4.0, 1.05, 20
 
 
 class Search(NamedTuple):
@@ -49,47 +46,36 @@ class Search(NamedTuple):
     method: EquilibriumMethod
 
 
-def search(game: AbstractGame, local: Local, start: Field | None, max_steps: int) -> Search:
-    """Newton's method from a mean field and the value that belongs to it; then by cooling from high temperatures.
-
-    Args:
-        game: the game, prepared.
-        local: leader's policy, temperature and moves.
-        start: mean field to start from, flattened; uniform if None.
-        max_steps: bound on the steps of each attempt.
-
-    Returns:
-        The search that ended nearer to a solution.
-    """
-    size = int(np.prod(mean_field_shape(game)))
-    uniform = np.full(size, 1.0 / size)
-    first = uniform if start is None else start
-    direct = newton(game, local, with_value(game, local, first), max_steps)
-    if isinstance(direct.place, Status) or near(direct.place):
-        return direct
-    return _cooled(game, local, uniform, direct, max_steps)
-
-
 def near(place: Place) -> bool:
     """Whether a search has come so near that only rounding is left, or all but."""
     return place.norm <= _NEARLY
 
 
-def with_value(game: AbstractGame, local: Local, field: Field) -> Pair:
-    """A mean field with the value of the best response to it, roughly: by whole steps of soft policy iteration."""
+def with_value(game: AbstractGame, local: Local, field: Field, accepted: float = _FIRST) -> Pair:
+    """A mean field with the value of the best response to it, by whole steps of soft policy iteration.
+
+    Args:
+        game: the game, prepared.
+        local: leader's policy, temperature and moves.
+        field: mean field, flattened.
+        accepted: residual of the value that is left, relative to max(tau, max |V|); rough unless said otherwise.
+
+    Returns:
+        Both.
+    """
     value: Vector = np.zeros(game.num_states)
     for _ in range(MAX_ITERATIONS):
         found = answer_of(game, local, Pair(field, value))
         missed = value - found.updated
         size = np.max(np.abs(missed))
-        if not np.isfinite(size) or size <= _FIRST * max(float(local.temperature), np.max(np.abs(value))):
+        if not np.isfinite(size) or size <= accepted * max(float(local.temperature), np.max(np.abs(value))):
             break
         factors = discounted(chain_of(np.asarray(local.targets), found.weights), float(game.discount))
         value = value - factors.solve(missed)
     return Pair(field, value)
 
 
-def newton(game: AbstractGame, local: Local, start: Pair, max_steps: int) -> Search:
+def newton(game: AbstractGame, local: Local, start: Pair, max_steps: int, tolerance: float = root.TOLERANCE) -> Search:
     """Damped Newton; its merit never exceeds the one it began with.
 
     Args:
@@ -97,14 +83,15 @@ def newton(game: AbstractGame, local: Local, start: Pair, max_steps: int) -> Sea
         local: leader's policy, temperature and moves.
         start: where to go on from.
         max_steps: bound on the steps.
+        tolerance: merit at which it ends.
 
     Returns:
-        The search at its end: at rounding, at the bound, or where no part of a step helps.
+        The search at its end: at the tolerance or at rounding, at the bound, or where no part of a step helps.
     """
     place, steps, products = place_at(game, local, start), 0, 0
     if isinstance(place, Status):
         return Search(place, 0, 0, EquilibriumMethod.NONE)
-    while place.merit > root.TOLERANCE and steps < max_steps:
+    while place.merit > tolerance and steps < max_steps:
         solved = Linear(game, local, place).solve(place.remainder, min(_ROUGH, max(_FINE, place.merit)))
         products += solved.products
         following = _part_that_helps(game, local, place, solved.solution)
@@ -132,31 +119,3 @@ def moved(game: AbstractGame, place: Place, step: Pair, length: float) -> Pair:
     least = np.minimum(_KEPT * field, law)
     trial = np.where(law == 0.0, 0.0, np.maximum(field - length * step.field, least))
     return Pair(trial / np.sum(trial), place.point.value - length * step.value)
-
-
-def _cooled(game: AbstractGame, local: Local, uniform: Field, direct: Search, max_steps: int) -> Search:
-    """Newton at a temperature so high that it converges, and at lower ones from there, down to the game's."""
-    tau = float(local.temperature)
-    steps, products = direct.steps, direct.products
-    hot, factor, at = _FACTOR * tau, _FACTOR, None
-    while hot <= _HOTTEST * tau and at is None:
-        warm = _at_temperature(local, hot)
-        trial = newton(game, warm, with_value(game, warm, uniform), _STEPS)
-        steps, products = steps + trial.steps, products + trial.products
-        at = trial.place if not isinstance(trial.place, Status) and near(trial.place) else None
-        hot = hot if at is not None else _FACTOR**2 * hot
-    while at is not None and hot > tau and factor > _SMALLEST_FACTOR:
-        lower = max(tau, hot / factor)
-        trial = newton(game, _at_temperature(local, lower), at.point, max_steps if lower == tau else _STEPS)
-        steps, products = steps + trial.steps, products + trial.products
-        if not isinstance(trial.place, Status) and near(trial.place):
-            hot, at = lower, trial.place
-        else:
-            factor = factor**0.5
-    if at is None or hot > tau:
-        return direct._replace(steps=steps, products=products)
-    return Search(at, steps, products, EquilibriumMethod.COOLING)
-
-
-def _at_temperature(local: Local, temperature: float) -> Local:
-    return replace(local, temperature=jnp.asarray(temperature))

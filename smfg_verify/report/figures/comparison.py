@@ -13,7 +13,7 @@ from smfg_verify.records.entries import Arguments
 from smfg_verify.report.figures.drawing import finish_axes
 from smfg_verify.report.figures.layout import lettered, new_figure, settle
 from smfg_verify.report.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, house_style
-from smfg_verify.report.figures.ticks import logarithmic
+from smfg_verify.report.figures.ticks import logarithmic, power_of_ten
 from smfg_verify.report.figures.widths import FigureWidth
 from smfg_verify.report.labels import MEASURES, game_title, method_title
 
@@ -111,7 +111,7 @@ def _curve(axes: Axes, result: ContenderResult, name: str, x: np.ndarray, style:
 
 def _said(found: Comparison, missing: list[str]) -> str:
     settings = found.settings
-    floor = rf"$10^{{{round(math.log10(_FLOOR))}}}$"
+    floor = power_of_ten(round(math.log10(_FLOOR)))
     nowhere = f" Nowhere to be drawn: {', '.join(missing)}." if missing else ""
     return (
         f"Medians of {settings.seeds} seeds with the middle half; every value exact at the policies of the run. Each "

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from smfg_verify.files import write_in
 from smfg_verify.report.figures.style import BLUE, DOTS_PER_INCH, LABEL, SMALL, TITLE, house_style
+from smfg_verify.report.figures.ticks import label_by_letters
 
 SEEDS_BAND = (0.05, 0.95)
 BAND_LABEL = "5% to 95% of seeds"
@@ -24,6 +25,7 @@ def finish_axes(axes: Axes, title: str, x_label: str, y_label: str) -> None:
     axes.tick_params(labelsize=SMALL)
     for axis in (axes.xaxis, axes.yaxis):
         axis.get_offset_text().set_fontsize(SMALL)
+        label_by_letters(axis)
     axes.spines[["top", "right"]].set_visible(False)
 
 

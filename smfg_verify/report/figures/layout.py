@@ -4,8 +4,10 @@ Panels are laid out by matplotlib. Head, legend and small print are measured, an
 the heights asked for: nothing lies over anything else, whatever a game's labels are.
 """
 
+import contextlib
+import contextvars
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -32,6 +34,27 @@ _DIGITS = 6
 _LEGEND = {"fontsize": LABEL, "frameon": False, "borderpad": 0.0, "borderaxespad": 0.0, "handlelength": 2.8}
 
 Row = tuple[Axes, float]
+# Whether figures are left without their layout, and where a figure then keeps what `settle` was asked for.
+_LATER = contextvars.ContextVar("later", default=False)
+_ASKED = "smfg_verify_layout"
+
+
+@contextlib.contextmanager
+def laid_out_later() -> Iterator[None]:
+    """Within the block `settle` notes what it is asked for, and `laid_out` does it, in another process if need be."""
+    token = _LATER.set(True)
+    try:
+        yield
+    finally:
+        _LATER.reset(token)
+
+
+def laid_out(figure: Figure) -> Figure:
+    """The figure, with the layout that was put off, if any was; in the style that it was built in."""
+    asked = vars(figure).pop(_ASKED, None)
+    if asked is not None:
+        settle(figure, **asked)
+    return figure
 
 
 def new_figure(width: FigureWidth) -> Figure:
@@ -57,6 +80,9 @@ def settle(figure: Figure, rows: Sequence[Row], *, head: str = "", note: str = "
         note: small print; none if empty.
         fixed: everything stays where it is, whatever the figure's size becomes.
     """
+    if _LATER.get():
+        setattr(figure, _ASKED, {"rows": rows, "head": head, "note": note, "fixed": fixed})
+        return
     titles = {axes: title for axes in figure.axes if (title := axes.get_title(loc="left"))}
     for axes in titles:
         axes.set_title("", loc="left")  # one that is not folded yet would push the panels aside

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axis import Axis
-from matplotlib.ticker import Formatter, Locator, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import Formatter, Locator, LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 # Steps within a decade, the densest first, then powers of ten alone.
 _WITHIN = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 _FEWEST = 2
 # Labels are written out, not as powers, if all of them lie here.
 _PLAIN = (1e-2, 1e3)
+# Labels are letters and no formulas: matplotlib parses a formula at each drawing, which takes longer than the drawing.
+_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+_FORMULA = (r"$\mathdefault{", "}$")
 
 
 class LogTicks(Locator):
@@ -66,8 +69,29 @@ class LogLabels(Formatter):
             return ""
         exponent = math.floor(math.log10(x) + 1e-9)
         factor = x / 10.0**exponent
-        power = rf"10^{{{exponent}}}"
-        return f"${power}$" if math.isclose(factor, 1.0) else rf"${factor:g}{{\times}}{power}$"
+        return power_of_ten(exponent) if math.isclose(factor, 1.0) else f"{factor:g}\u00d7{power_of_ten(exponent)}"
+
+
+def power_of_ten(exponent: int) -> str:
+    """Ten to a whole power, in letters."""
+    return f"10{str(exponent).translate(_RAISED)}"
+
+
+class NumberLabels(ScalarFormatter):
+    """Numbers as matplotlib writes them, each as letters; a power of ten that all share stays a formula."""
+
+    def __init__(self) -> None:
+        super().__init__(useMathText=True)
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        begins, ends = _FORMULA
+        return super().__call__(x, pos).removeprefix(begins).removesuffix(ends)
+
+
+def label_by_letters(axis: Axis) -> None:
+    """Let an axis that has matplotlib's own labels have `NumberLabels`."""
+    if type(axis.get_major_formatter()) is ScalarFormatter:
+        axis.set_major_formatter(NumberLabels())
 
 
 def logarithmic(axis: Axis, most: int = 4) -> None:

@@ -11,7 +11,9 @@ from smfg_verify import games
 from smfg_verify.bounds.rates.run_residuals import RESIDUAL_NAMES, PointStatus, exact_residuals
 from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
 from smfg_verify.exact.objective import leader_value
+from smfg_verify.exact.sparse import choice
 from smfg_verify.game import TabularGame, game_hash, leader_logits_shape, mean_field_shape
+from smfg_verify.games import CongestionPricing, LasryLionsChain
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic import Trace, TraceMetadata, ac_smfg
 from tests.exact.cases import SUPPORTS_ONE_QUICK
@@ -221,3 +223,25 @@ def test_single_precision_run_is_accepted_at_its_own_rounding_level():
     found = exact_residuals(games.load("two-road-toll"), trace)
     assert np.all(np.isfinite(found.e_omega))
     assert np.all(found.rounding["e_mu"] > 1e-15)
+
+
+@pytest.mark.parametrize("game", [CongestionPricing(side=3), LasryLionsChain(num_states=6, crowd="log")])
+def test_large_games_have_the_same_residuals_by_sparse_factors(game, monkeypatch):
+    """The same run read twice, the second time as if its dense table were too large."""
+    trace = ac_smfg(game, num_iterations=40, seeds=range(2), checkpoints=[20])
+    dense = exact_residuals(game, trace)
+    monkeypatch.setattr(choice, "LARGEST_DENSE_TABLE", 0)
+    sparse = exact_residuals(game, trace)
+    np.testing.assert_array_equal(sparse.status, dense.status)
+    for name in (*RESIDUAL_NAMES, "objective", "alignment", "direct_norm_squared"):
+        np.testing.assert_allclose(getattr(sparse, name), getattr(dense, name), rtol=1e-8, atol=1e-12, err_msg=name)
+
+
+def test_diverged_points_of_large_games_are_told(monkeypatch):
+    game = CongestionPricing(side=3)
+    trace = ac_smfg(game, num_iterations=4, seeds=[0], checkpoints=2)
+    broken = dataclasses.replace(trace, leader_logits=np.full_like(trace.leader_logits, np.nan))
+    monkeypatch.setattr(choice, "LARGEST_DENSE_TABLE", 0)
+    found = exact_residuals(game, broken)
+    assert found.num_diverged == found.num_points
+    assert np.all(np.isnan(found.e_omega))

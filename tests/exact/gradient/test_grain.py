@@ -9,7 +9,7 @@ import pytest
 from mpmath import mp
 
 from smfg_verify.exact import stackelberg_gradient
-from smfg_verify.exact.gradient.grain import grain_of
+from smfg_verify.exact.gradient.grain import _median, grain_of
 from smfg_verify.game import AbstractGame, parameter
 
 
@@ -158,3 +158,11 @@ def test_the_grain_seen_is_that_of_the_machine(number):
     seen = np.max(found.size.leader_reward)
     assert 0.25 * np.spacing(number) <= seen <= 8.0 * np.spacing(number)
     assert np.max(found.size.follower_reward) < 1e-14
+
+
+@pytest.mark.parametrize("number", [2, 4, 12])
+def test_median_is_that_of_numpy(number):
+    values = np.random.default_rng(number).normal(size=(number, 5, 3)).round(1)
+    values[0, 0, 0] = np.nan
+    values[:, 1, 1] = np.sort(values[:, 1, 1])[::-1]
+    np.testing.assert_array_equal(_median(jnp.asarray(values)), np.median(values, axis=0))
