@@ -57,7 +57,7 @@ BENCHMARKS = {
     "seed-steps, n = 50, float32": Part(
         "ac_smfg_speed", ("--numba", "auto", "--states", 50, "--iterations", 5000, "--repeats", 5), None
     ),
-    "sweep": Part("sweep_throughput", ("--cells", 40, "--seconds", 0.1, "--only", "sleep", "runs", "solves"), None),
+    "sweep": Part("sweep_throughput", ("--cells", 120, "--seconds", 0.1, "--only", "sleep", "runs", "solves"), None),
     "first minute": Part("first_minute", (), None),
 }
 _VERSIONS = ("smfg-verify", "jax", "jaxlib", "numpy", "scipy", "equinox")
