@@ -37,8 +37,9 @@ class Part(NamedTuple):
 
 
 def _seed_steps(*words: object) -> Part:
-    short = ("--iterations", 5000, "--repeats", 3) if "--seeds" not in words else ("--iterations", 50_000)
-    return Part("ac_smfg_speed", ("--numba", "auto", *words), ("--numba", "auto", *words, *short))
+    full, quick = (300_000, 50_000) if "--seeds" in words else (30_000, 5000)
+    long, short = (("--iterations", full, "--repeats", 5), ("--iterations", quick, "--repeats", 3))
+    return Part("ac_smfg_speed", ("--numba", "auto", *words, *long), ("--numba", "auto", *words, *short))
 
 
 _GARNET = ("--game", "garnet")
@@ -56,7 +57,7 @@ BENCHMARKS = {
     "seed-steps, n = 50, float32": Part(
         "ac_smfg_speed", ("--numba", "auto", "--states", 50, "--iterations", 5000, "--repeats", 5), None
     ),
-    "sweep": Part("sweep_throughput", ("--cells", 40, "--seconds", 0.1, "--only", "sleep", "runs", "solves"), None),
+    "sweep": Part("sweep_throughput", ("--cells", 120, "--seconds", 0.1, "--only", "sleep", "runs", "solves"), None),
     "first minute": Part("first_minute", (), None),
 }
 _VERSIONS = ("smfg-verify", "jax", "jaxlib", "numpy", "scipy", "equinox")

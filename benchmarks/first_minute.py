@@ -91,11 +91,11 @@ def main() -> None:
             for state in ("none", "all"):
                 found = measured(command, Path(folder) / f"out-{state}", Path(folder) / "cache")
                 kept.append({"command": " ".join(command), "kept": state, **found})
+                if out is not None:  # after each, so that one that is stopped leaves the others
+                    out.write_text(json.dumps(kept, indent=1) + "\n")
                 numbers = (f"{found[column]:.{0 if 'programs' in column else 1}f}" for column in _COLUMNS)
                 rows.append((f"`{' '.join(command)}`", state, *numbers))
     print(markdown_table(("command", "kept programs", *_COLUMNS), rows), end="")
-    if out is not None:
-        out.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 if __name__ == "__main__":

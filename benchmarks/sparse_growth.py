@@ -8,6 +8,7 @@ states, which takes some minutes.
 """
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -81,15 +82,15 @@ def beside_dense(game: AbstractGame, logits: np.ndarray, found, solve: Spent) ->
     return [f"{cost.cpu / solve.cpu:.2f}", f"{apart:.0e}"]
 
 
-def growth_table(name: str, games: list[AbstractGame]) -> tuple[Table, list[dict[str, str]]]:
-    table, rows = Table(*COLUMNS, title=name), []
+def growth_table(name: str, games: list[AbstractGame], keep: Callable[[dict[str, str]], None]) -> Table:
+    table = Table(*COLUMNS, title=name)
     last = None
     for game in games:
         cells, last = row(game, last)
         print(game.num_states, "states:", *cells[1:], file=sys.stderr, flush=True)
         table.add_row(*cells)
-        rows.append(dict(zip(COLUMNS, cells, strict=True)))
-    return table, rows
+        keep(dict(zip(COLUMNS, cells, strict=True)))
+    return table
 
 
 def main() -> None:
@@ -98,7 +99,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a JSON file")
     arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
-    full, found = arguments.full, {}
+    full = arguments.full
+    found: dict[str, list[dict[str, str]]] = {}
+
+    def keep(name: str, row: dict[str, str]) -> None:
+        """After each size, so that one that is stopped leaves the smaller ones."""
+        found.setdefault(name, []).append(row)
+        if arguments.out is not None:
+            arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+
     sides = [10, 20, 32, 100, *([316] if full else [])]
     lengths = [100, 400, 1000, 10_000, *([100_000] if full else [])]
     console = Console(width=170)
@@ -107,10 +116,7 @@ def main() -> None:
         "Lasry-Lions chain, logarithmic crowd": [LasryLionsChain(num_states=length, crowd="log") for length in lengths],
     }
     for name, games in families.items():
-        table, found[name] = growth_table(name, games)
-        console.print(table)
-    if arguments.out is not None:
-        arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+        console.print(growth_table(name, games, functools.partial(keep, name)))
 
 
 if __name__ == "__main__":

@@ -99,6 +99,8 @@ def measured(tables: Record, workers: int, threads: int) -> Measured:
     first = {entry["worker"]: float(str(entry["time"])) for entry in reversed(ends)}
     assert len(first) == workers, "a worker computed nothing"
     warm, last = max(first.values()), float(str(ends[-1]["time"]))
+    if last <= warm:
+        raise SystemExit(f"{workers} workers: the last one began as the cells ended; give more --cells.")
     counted = sum(len(entry["cells"]) for entry in ends if float(str(entry["time"])) > warm)  # type: ignore[arg-type]
     cpu = np.median([float(record.outcome.values["cpu"]) for record in swept.records.values()])
     return Measured(counted / (last - warm), float(cpu), whole)
@@ -124,7 +126,7 @@ def _spread(values: list[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cells", type=int, default=60)
+    parser.add_argument("--cells", type=int, default=120)
     parser.add_argument("--seconds", type=float, default=0.2)
     parser.add_argument("--iterations", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=1)

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from smfg_verify.exact.precision import require_float64
@@ -17,6 +18,9 @@ from smfg_verify.sweep.store import CellRecord, Store
 
 # How often a cell is begun whose worker dies.
 ATTEMPTS = 3
+# Files of a batch that are written at once: each is waited for until it is on the disk, which takes longer than a small
+# cell, and meanwhile no worker is given its next batch.
+_WRITERS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,15 +101,14 @@ def conduct(
         KeyboardInterrupt: of the user; what is finished is kept.
     """
     require_float64(None)
-    with alone_in(directory):
+    with alone_in(directory), ThreadPoolExecutor(_WRITERS) as writers:
         store = Store(directory)
         records = _finished_before(plan, store, how, say)
         skipped = len(records)
         rest = [bundle.only(_missing(bundle, records)) for bundle in plan.bundles if _missing(bundle, records)]
 
         def keep(finished: list[CellRecord]) -> None:
-            for record in finished:
-                store.write(record)
+            for record, _ in zip(finished, writers.map(store.write, finished), strict=True):
                 records[record.cell.key] = record
             told(len(records))
 

@@ -19,6 +19,8 @@ _MAX_VERTICES, _MIN_VERTICES = 1024, 16
 # Entries of a function's tables over all vertices tried, so that a large game of local moves is checked in seconds.
 _MAX_ENTRIES = 2**28
 _NUM_RANDOM_FIELDS = 16
+# Entries of a mean field up to which its test fields are kept for the next game of that size.
+_LARGEST_KEPT = 2**14
 SIZES = ("num_states", "num_follower_actions", "num_leader_actions")
 
 
@@ -41,12 +43,12 @@ def check_function_values(game: AbstractGame) -> None:
     """
     rows = row_shape(game)
     sizes = tuple(getattr(game, size) for size in SIZES)
-    fields = {
-        name: _test_fields(mean_field_shape(game), sizes, rows if name == "transition" else ()) for name in FUNCTIONS
-    }
+    shapes = {name: rows if name == "transition" else () for name in FUNCTIONS}
+    made = {shape: _test_fields(mean_field_shape(game), sizes, shape) for shape in set(shapes.values())}
+    fields = {name: made[shape] for name, shape in shapes.items()}
     for name, (summaries, bend) in jax.device_get(_extremes(game, fields)).items():
         worst = {**dict(zip(_SUMMARY, summaries.T, strict=True)), "bend": bend}
-        _check_values(game, name, worst, np.concatenate(fields[name][:2]))
+        _check_values(game, name, worst, fields[name][:2])
         _check_dependence(getattr(game, f"{name}_dependence"), name, worst)
 
 
@@ -76,8 +78,15 @@ def _successor_range(game: AbstractGame) -> tuple[Array, Array, Array]:
     return listed[0, 0, 0], jnp.min(listed), jnp.max(listed)
 
 
-@functools.lru_cache(maxsize=256)
 def _test_fields(
+    field_shape: tuple[int, ...], sizes: tuple[int, ...], result_shape: tuple[int, ...]
+) -> tuple[Float[np.ndarray, "V M"], Float[np.ndarray, "R M"], Float[np.ndarray, " R"]]:
+    """`_made_fields`; kept where they are small: those of 10^6 states are half a gigabyte."""
+    make = _kept_fields if math.prod(field_shape) <= _LARGEST_KEPT else _made_fields
+    return make(field_shape, sizes, result_shape)
+
+
+def _made_fields(
     field_shape: tuple[int, ...], sizes: tuple[int, ...], result_shape: tuple[int, ...]
 ) -> tuple[Float[np.ndarray, "F M"], Float[np.ndarray, "R M"], Float[np.ndarray, " R"]]:
     """Vertices of the simplex, random mean fields, and mixing weights, from a fixed seed."""
@@ -91,6 +100,9 @@ def _test_fields(
     random = generator.dirichlet(np.ones(size), _NUM_RANDOM_FIELDS)
     corners = (vertices[:, None] == np.arange(size)).astype(float)
     return corners, random, generator.random(_NUM_RANDOM_FIELDS)
+
+
+_kept_fields = functools.lru_cache(maxsize=256)(_made_fields)
 
 
 # Columns of what `_extremes` returns for each mean field.
@@ -147,11 +159,14 @@ def _extremes_of(
 
 
 def _check_values(
-    game: AbstractGame, name: str, worst: Mapping[str, np.ndarray], fields: Float[np.ndarray, "F M"]
+    game: AbstractGame,
+    name: str,
+    worst: Mapping[str, np.ndarray],
+    fields: tuple[Float[np.ndarray, "V M"], Float[np.ndarray, "R M"]],
 ) -> None:
     if not np.all(worst["finite"]):
         where = int(worst["finite"].argmin())
-        number, cause = cause_of_infinite(game, FUNCTIONS[name], fields[where])
+        number, cause = cause_of_infinite(game, FUNCTIONS[name], _field(fields, where))
         raise InputError(
             f"{name}: got NaN or an infinite number at mean field {_field_name(where, worst)} ({number}), expected "
             f"finite numbers everywhere on the simplex; the likely cause is {cause}."
@@ -165,7 +180,7 @@ def _check_values(
         raise InputError(
             f"transition: got a row that sums to {worst['row_sum'][where]:.9g} at (state, action, leader action) = "
             f"{row}, mean field {_field_name(where, worst)}, expected 1; the likely cause is "
-            f"{cause_of_row_sum(game, FUNCTIONS[name], fields[where], row)}."
+            f"{cause_of_row_sum(game, FUNCTIONS[name], _field(fields, where), row)}."
         )
     if worst["lowest"].min() < -1e-12:
         where = int(worst["lowest"].argmin())
@@ -173,6 +188,13 @@ def _check_values(
             f"transition: got a probability of {worst['lowest'][where]:.3g} at mean field {_field_name(where, worst)}, "
             "expected no negative entry; mean-field terms must keep every row a distribution at every vertex."
         )
+
+
+def _field(fields: tuple[Float[np.ndarray, "V M"], Float[np.ndarray, "R M"]], index: int) -> Float[np.ndarray, " M"]:
+    """The mean field of a number: vertices first. Not out of one array of all, which takes seconds at 10^6 states."""
+    vertices, random = fields
+    found: Float[np.ndarray, " M"] = vertices[index] if index < len(vertices) else random[index - len(vertices)]
+    return found
 
 
 def _field_name(index: int, worst: Mapping[str, np.ndarray]) -> str:

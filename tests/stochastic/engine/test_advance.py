@@ -8,6 +8,7 @@ from smfg_verify import games
 from smfg_verify.game import traced
 from smfg_verify.stochastic import Schedule, value_bounds
 from smfg_verify.stochastic.ac_smfg import AcSmfg
+from smfg_verify.stochastic.engine import advance
 from smfg_verify.stochastic.engine.advance import advance_in_turn, advance_on_thread, goes_in_turn
 from smfg_verify.stochastic.engine.groups import Groups, one_lane
 from smfg_verify.stochastic.engine.initial import first_iterate, repeated_memory
@@ -66,3 +67,25 @@ def test_every_registered_game_goes_in_turn_and_what_solves_linear_systems_does_
         method = AcSmfg(Schedule(), sampling)
         lane = one_lane(first | repeated_memory(method.first_memory(game), SEEDS.size))
         assert goes_in_turn(game, bounds, method, lane) is in_turn
+
+
+def test_a_step_is_traced_once_for_all_numbers_of_a_game_and_again_for_another_one(monkeypatch):
+    """In a sweep over parameters it would take longer than the runs."""
+    traces = []
+    monkeypatch.setattr(advance, "fits_one_loop", lambda *arguments: bool(traces.append(arguments)) or True)
+    advance._fits_one_loop.cache_clear()
+    lane = one_lane(begun(traced(games.load("laffer-tax"))))
+    bounds = ValueBounds(*(jnp.asarray(end) for end in (-1.0, 1.0, -1.0, 1.0)))
+    for discount in (0.5, 0.7, 0.9):
+        for leader in (0.1, 0.3):
+            method = AcSmfg(Schedule(leader=leader), "markov")
+            assert goes_in_turn(traced(games.load("laffer-tax", discount=discount)), bounds, method, lane)
+    assert len(traces) == 1
+
+    class Other(type(games.load("laffer-tax"))):
+        def leader_reward(self, state, follower_action, leader_action, mean_field):
+            return 2.0 * super().leader_reward(state, follower_action, leader_action, mean_field)
+
+    assert goes_in_turn(traced(Other()), bounds, METHOD, lane)
+    assert len(traces) == 2
+    advance._fits_one_loop.cache_clear()
