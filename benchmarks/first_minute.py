@@ -33,7 +33,7 @@ import json, os, sys, time
 began = time.perf_counter()
 import jax
 from smfg_verify.cli import main
-from smfg_verify.game import kept_programs
+from smfg_verify.game.programs import kept_programs
 from smfg_verify.report import show
 told, spent = {}, {"read": 0, "files": 0.0}
 def listen(event, seconds, **how):

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from smfg_verify.errors import InputError
-from smfg_verify.game.kept_programs import kept_program
+from smfg_verify.game.programs.kept_programs import kept_program
 
 
 def softmax_policy(logits: Float[Array | np.ndarray, "*rows actions"]) -> Float[Array, "*rows actions"]:

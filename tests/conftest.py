@@ -69,4 +69,4 @@ def without_jaxs_cache():
 def _bounded_number_of_compiled_programs():
     """Programs that belong to no game, of which tests compile hundreds, count too."""
     yield
-    importlib.import_module("smfg_verify.game.program_memory").drop_programs_if_many()
+    importlib.import_module("smfg_verify.game.programs.program_memory").drop_programs_if_many()

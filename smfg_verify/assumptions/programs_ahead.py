@@ -19,8 +19,8 @@ from smfg_verify.exact.gradient.at_leaders import LeaderPoints, evaluate_leaders
 from smfg_verify.exact.gradient.slopes_at_leaders import gradient_slopes, held_field_slopes
 from smfg_verify.exact.response_jacobian import at_mean_fields, field_size, uniform_field
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape, traced
-from smfg_verify.game.kept_programs import is_keeping
-from smfg_verify.game.making_ahead import making_ahead
+from smfg_verify.game.programs.kept_programs import is_keeping
+from smfg_verify.game.programs.making_ahead import making_ahead
 from smfg_verify.records.entries import Arguments
 
 # Entries of the transition as a dense table, beyond which computing takes far longer than compiling.

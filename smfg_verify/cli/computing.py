@@ -15,8 +15,8 @@ def prepare(options: ProgramOptions) -> None:
     """Switch JAX to double precision before a command makes its first array, and keep what is compiled."""
     import jax
 
-    from smfg_verify.game.kept_programs import keep_programs
-    from smfg_verify.game.program_store import ProgramStore
+    from smfg_verify.game.programs.kept_programs import keep_programs
+    from smfg_verify.game.programs.program_store import ProgramStore
 
     jax.config.update("jax_enable_x64", True)
     folder = None if options.no_cache else programs_folder()
@@ -25,7 +25,7 @@ def prepare(options: ProgramOptions) -> None:
 
 def leave() -> None:
     """Keep programs no more: who called a command from Python gets the package as it was."""
-    kept = sys.modules.get("smfg_verify.game.kept_programs")
+    kept = sys.modules.get("smfg_verify.game.programs.kept_programs")
     if kept is not None:
         kept.keep_programs(None)
 

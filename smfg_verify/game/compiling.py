@@ -9,8 +9,8 @@ import jaxlib.version
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame
-from smfg_verify.game.kept_programs import kept_program, make_room
 from smfg_verify.game.prepared import digest_of, is_prepared, traced
+from smfg_verify.game.programs.kept_programs import kept_program, make_room
 
 # The compiler's older code generator takes two thirds of the time, and what it makes runs as fast. jaxlib 0.11 knows it
 # no more, and refuses options that it does not know.

@@ -7,8 +7,8 @@ import numpy as np
 from smfg_verify.exact import StackelbergGradient, stackelberg_gradient
 from smfg_verify.exact.gradient.ahead import gradient_program
 from smfg_verify.game import AbstractGame, leader_logits_shape, traced, validate
-from smfg_verify.game.kept_programs import is_keeping
-from smfg_verify.game.making_ahead import making_ahead
+from smfg_verify.game.programs.kept_programs import is_keeping
+from smfg_verify.game.programs.making_ahead import making_ahead
 from smfg_verify.games import load
 from smfg_verify.jobs.progress import Progress
 from smfg_verify.jobs.settings import GameSettings

@@ -4,9 +4,9 @@ import pytest
 
 from smfg_verify.assumptions import check, property_names, search_settings
 from smfg_verify.assumptions.programs_ahead import programs_ahead
-from smfg_verify.game import kept_programs, making_ahead
-from smfg_verify.game.kept_programs import keep_programs
-from smfg_verify.game.program_store import ProgramStore
+from smfg_verify.game.programs import kept_programs, making_ahead
+from smfg_verify.game.programs.kept_programs import keep_programs
+from smfg_verify.game.programs.program_store import ProgramStore
 from smfg_verify.games import load
 from smfg_verify.stochastic import Schedule
 

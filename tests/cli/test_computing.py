@@ -11,7 +11,7 @@ from smfg_verify.assumptions import check
 from smfg_verify.cli import main
 from smfg_verify.cli.computing import leave, prepare, programs_folder
 from smfg_verify.cli.options import ProgramOptions
-from smfg_verify.game import kept_programs
+from smfg_verify.game.programs import kept_programs
 from smfg_verify.games import load
 
 QUICK = ["check", "two-road-toll", "--budget", "quick", "--leaders", "8", "--starts", "2"]

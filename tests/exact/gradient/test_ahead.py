@@ -7,9 +7,10 @@ import pytest
 
 from smfg_verify import stackelberg_gradient
 from smfg_verify.exact.gradient.ahead import gradient_program
-from smfg_verify.game import kept_programs, leader_logits_shape, making_ahead, traced
-from smfg_verify.game.kept_programs import keep_programs
-from smfg_verify.game.program_store import ProgramStore
+from smfg_verify.game import leader_logits_shape, traced
+from smfg_verify.game.programs import kept_programs, making_ahead
+from smfg_verify.game.programs.kept_programs import keep_programs
+from smfg_verify.game.programs.program_store import ProgramStore
 from smfg_verify.games import load
 from tests.game.reach.roads import road
 

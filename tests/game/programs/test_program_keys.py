@@ -4,6 +4,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -11,10 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import smfg_verify
 from smfg_verify import games
 from smfg_verify.exact.equilibrium.residual import Point
-from smfg_verify.game import program_keys, traced
-from smfg_verify.game.program_keys import NotKept, program_key
+from smfg_verify.game import traced
+from smfg_verify.game.programs import program_keys
+from smfg_verify.game.programs.program_keys import NotKept, program_key
 from tests.game.reach.roads import road
 
 GAME = traced(games.load("laffer-tax"))
@@ -78,6 +81,10 @@ def test_what_a_users_game_does_is_a_part_of_the_key():
 
     assert of(0.25) == of(0.25)
     assert of(0.25) != of(0.5)
+
+
+def test_the_sources_are_those_of_the_whole_package():
+    assert Path(smfg_verify.__file__).parent == program_keys._PACKAGE
 
 
 @pytest.mark.parametrize("part", ["_sources", "_processor"])
@@ -162,7 +169,7 @@ def test_another_process_finds_the_same_key():
         "import jax; jax.config.update('jax_enable_x64', True); import jax.numpy as jnp\n"
         "from smfg_verify import games; from smfg_verify.game import traced\n"
         "from smfg_verify.exact.equilibrium.residual import Point, residual\n"
-        "from smfg_verify.game.program_keys import program_key\n"
+        "from smfg_verify.game.programs.program_keys import program_key\n"
         "point = Point(jnp.zeros(3), jnp.zeros(3))\n"
         "print(program_key(residual, {}, ((traced(games.load('laffer-tax')), point), {'most': 3, 'how': 'so'})))"
     )

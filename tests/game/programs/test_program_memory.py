@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from smfg_verify import games, leader_objective, solve_equilibrium
-from smfg_verify.game import program_memory
-from smfg_verify.game.program_memory import drop_programs_if_many, max_maps, num_maps
+from smfg_verify.game.programs import program_memory
+from smfg_verify.game.programs.program_memory import drop_programs_if_many, max_maps, num_maps
 
 GAME = games.load("two-road-toll")
 LOGITS = np.zeros((1, 2))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from smfg_verify import games, solve_equilibrium
-from smfg_verify.game import compiled_for_game, kept_programs, making_ahead, traced
-from smfg_verify.game.kept_programs import keep_programs
-from smfg_verify.game.program_store import ProgramStore
+from smfg_verify.game import compiled_for_game, traced
+from smfg_verify.game.programs import kept_programs, making_ahead
+from smfg_verify.game.programs.kept_programs import keep_programs
+from smfg_verify.game.programs.program_store import ProgramStore
 
 TAXED = games.load("laffer-tax", discount=0.5)
 

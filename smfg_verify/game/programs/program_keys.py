@@ -44,7 +44,7 @@ _OTHERS = frozenset(
     )
 )
 _SETTLED = frozenset({*_TRACED_BY, *_OTHERS, *sys.stdlib_module_names})
-_PACKAGE = Path(__file__).parent.parent
+_PACKAGE = Path(__file__).parents[2]
 _GAMES = "smfg_verify.games"
 
 

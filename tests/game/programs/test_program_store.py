@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smfg_verify.game.program_store import ProgramStore
+from smfg_verify.game.programs.program_store import ProgramStore
 
 CONTENT = bytes(range(256)) * 5
 

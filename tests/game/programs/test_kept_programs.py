@@ -12,9 +12,10 @@ import pytest
 
 from smfg_verify import games, leader_objective, solve_equilibrium
 from smfg_verify.errors import InputError
-from smfg_verify.game import compiled_for_game, kept_programs, program_memory, traced
-from smfg_verify.game.kept_programs import forget_programs, keep_programs
-from smfg_verify.game.program_store import ProgramStore
+from smfg_verify.game import compiled_for_game, traced
+from smfg_verify.game.programs import kept_programs, program_memory
+from smfg_verify.game.programs.kept_programs import forget_programs, keep_programs
+from smfg_verify.game.programs.program_store import ProgramStore
 from tests.game.reach.roads import road
 
 LOGITS = np.array([[0.3, -0.2]])
@@ -165,8 +166,8 @@ def test_a_new_process_carries_out_what_it_never_traced(tmp_path):
     code = (
         "import jax, sys; jax.config.update('jax_enable_x64', True); import jax.numpy as jnp, pathlib\n"
         "from smfg_verify import games; from smfg_verify.game import compiled_for_game\n"
-        "from smfg_verify.game.kept_programs import keep_programs\n"
-        "from smfg_verify.game.program_store import ProgramStore\n"
+        "from smfg_verify.game.programs.kept_programs import keep_programs\n"
+        "from smfg_verify.game.programs.program_store import ProgramStore\n"
         "keep_programs(ProgramStore(pathlib.Path(sys.argv[1])))\n"
         "def solution(game, matrix, right):\n"
         "    print('traced')\n"

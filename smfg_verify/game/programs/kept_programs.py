@@ -20,10 +20,10 @@ import jaxlib.lapack
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
 
 from smfg_verify.game.base import AbstractGame
-from smfg_verify.game.making_ahead import Made, is_ahead
-from smfg_verify.game.program_keys import NotKept, program_key
-from smfg_verify.game.program_memory import drop_programs_if_many
-from smfg_verify.game.program_store import ProgramStore
+from smfg_verify.game.programs.making_ahead import Made, is_ahead
+from smfg_verify.game.programs.program_keys import NotKept, program_key
+from smfg_verify.game.programs.program_memory import drop_programs_if_many
+from smfg_verify.game.programs.program_store import ProgramStore
 
 # The store of this process, and the programs that it took from there or left there.
 _STORE: list[ProgramStore] = []
