@@ -116,8 +116,9 @@ def _rounding(game: AbstractGame, local: Local, linear: Linear) -> tuple[Pair, n
     discount, tau = float(game.discount), float(local.temperature)
     nothing = np.zeros_like(value)
     by_field = np.abs(linear.apply(Pair(place.point.field, nothing)).value)
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (_DRAWS, *policy.shape))
-    turns = policy * (signs - np.sum(policy * signs, axis=2, keepdims=True))
+    # Not of random sign: those of two actions, or of two states, may be the same or opposite in all draws.
+    drawn = np.random.default_rng(0).normal(size=(_DRAWS, *policy.shape))
+    turns = policy * (drawn - np.sum(policy * drawn, axis=2, keepdims=True))
     known = sizes(game, local, jnp.asarray(place.point.field), jnp.asarray(turns))
     quality = sums * unit * (np.asarray(known.reward) + discount * np.max(np.abs(value - centre)) + by_field)
     whole = np.abs(value) + discount * abs(centre) + tau

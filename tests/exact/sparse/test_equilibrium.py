@@ -8,6 +8,7 @@ from smfg_verify.exact import EquilibriumMethod, Status
 from smfg_verify.exact.sparse import linearisation
 from smfg_verify.game import leader_logits_shape
 from smfg_verify.games import CongestionPricing
+from tests.support.cancelling_rewards import CancellingRewards
 from tests.support.crowd_averse_chain import crowd_averse_chain
 from tests.support.local_games import Crossing, Ring, TwoSinks
 
@@ -133,3 +134,41 @@ def test_followers_whom_no_crowd_moves_answer_nothing():
     found = solve_equilibrium(Ring("none"), logits_of(Ring("none")), method="sparse")
     assert float(found.spectral_radius) == 0.0
     assert bool(found.converged)
+
+
+def within_their_bounds(first, second):
+    gap = float(np.sum(np.abs(first.mean_field - second.mean_field)))
+    return gap <= float(first.error_bound + second.error_bound)
+
+
+@pytest.mark.parametrize("steered", [0, 2])
+def test_one_state_whose_rounding_turns_all_is_not_passed_over(steered):
+    """A number added to all rewards changes nothing but rounding, and in one state alone actions matter."""
+    rewards = np.random.default_rng(steered).integers(-4000, 4000, (6, 2)) / 2.0**20
+    setting = {
+        "rewards": rewards,
+        "swing": np.zeros((6, 2)),
+        "steers": np.arange(6) == steered,
+        "num_leader_actions": 1,
+    }
+    plain = solve_equilibrium(CancellingRewards(**setting), np.zeros((1, 1)), method="sparse")
+    for level, tau in ((2.0**20, 0.1), (2.0**20, 0.02), (2.0**13, 0.1)):
+        cold = solve_equilibrium(CancellingRewards(**setting, temperature=tau), np.zeros((1, 1)), method="sparse")
+        raised = CancellingRewards(**setting, level=level, temperature=tau)
+        found = solve_equilibrium(raised, np.zeros((1, 1)), method="sparse", throw=False)
+        assert not bool(found.converged) or within_their_bounds(found, cold)
+    assert bool(found.converged)
+    assert bool(plain.converged)
+
+
+@pytest.mark.parametrize("method", ["dense", "sparse"])
+def test_rewards_that_cancel_on_average_are_rounded_all_the_same(method):
+    rng = np.random.default_rng(0)
+    rewards, swing = rng.integers(-(2**18), 2**18, (5, 2)) / 2.0**20, rng.integers(-(2**20), 2**20, (5, 2)) / 1.0
+    setting = {"rewards": rewards, "steers": np.ones(5)}
+    plain = solve_equilibrium(CancellingRewards(**setting, swing=0.0 * swing), np.zeros((1, 5)), method=method)
+    for size in (2.0**-6, 1.0, 2.0**8):
+        paid = CancellingRewards(**setting, swing=size * swing)
+        found = solve_equilibrium(paid, np.zeros((1, 5)), method=method, throw=False)
+        assert size > 2.0**-6 or bool(found.converged)
+        assert not bool(found.converged) or within_their_bounds(found, plain)
