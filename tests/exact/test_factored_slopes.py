@@ -61,7 +61,7 @@ def by_fourier(m):
         (scattered, 1),
         (lambda m: jnp.real(mode(m) * jnp.exp(-1j * jnp.arange(3.0))), 2),
         (lambda m: jnp.abs(mode(m)) * jnp.arange(3.0), 1),
-        (lambda m: jnp.stack([jnp.angle(mode(m)), mode(m).imag, (mode(m) ** 2).real, jnp.abs(mode(m))]), 2),
+        (lambda m: jnp.stack([(z := mode(m)).imag, jnp.angle(z), (z**2).real, jnp.abs(z)]), 2),
         (by_fourier, 2),
         (lambda m: jnp.ones(3) / 3.0, 0),
         (lambda m: m, 4),
