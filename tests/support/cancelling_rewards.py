@@ -2,9 +2,13 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.game import AbstractGame, parameter
+
+# In all nothing.
+PAYS = np.array([3.5, -1.25, -0.75, -2.5, 1.0])
 
 
 class CancellingRewards(AbstractGame):
@@ -18,6 +22,7 @@ class CancellingRewards(AbstractGame):
     swing: Float[Array, "n 2"] = parameter()
     steers: Float[Array, " n"] = parameter()
     level: Float[Array, ""] = parameter(default=0.0)
+    paid: Float[Array, ""] = parameter(default=0.0)
     discount: Float[Array, ""] = parameter(default=0.9)
     temperature: Float[Array, ""] = parameter(default=0.1)
     num_follower_actions = 2
@@ -40,11 +45,7 @@ class CancellingRewards(AbstractGame):
 
     def follower_reward(self, state, follower_action, leader_action, mean_field):
         index = (state, follower_action)
-        return (
-            self.rewards[index]
-            + self.level
-            + self.swing[index] * jnp.asarray([3.5, -1.25, -0.75, -2.5, 1.0])[leader_action]
-        )
+        return self.rewards[index] + self.level + self.swing[index] * jnp.asarray(PAYS)[leader_action]
 
     def leader_reward(self, state, follower_action, leader_action, mean_field):
-        return mean_field[state]
+        return mean_field[state] + self.paid * (1.0 + state + 2.0 * follower_action) * jnp.asarray(PAYS)[leader_action]

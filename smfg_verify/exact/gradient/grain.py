@@ -98,5 +98,5 @@ def _median(values: Float[Array, "K ..."]) -> Float[Array, "..."]:
         for k in range(turn % 2, len(rows) - 1, 2):
             rows[k], rows[k + 1] = jnp.minimum(rows[k], rows[k + 1]), jnp.maximum(rows[k], rows[k + 1])
     middle = len(rows) // 2
-    found: Float[Array, "..."] = 0.5 * (rows[middle - 1] + rows[middle])
+    found: Float[Array, ...] = 0.5 * (rows[middle - 1] + rows[middle])
     return found

@@ -19,7 +19,7 @@ from smfg_verify.exact.gradient.perturbation import leader_directions
 from smfg_verify.exact.sparse.accuracy import SPREAD, Estimate
 from smfg_verify.exact.sparse.gradient import Formula, Table, Tables, change_along, gradient_formula
 from smfg_verify.exact.sparse.linearisation import Linear
-from smfg_verify.exact.sparse.local_moves import Local
+from smfg_verify.exact.sparse.local_moves import Local, leader_size
 from smfg_verify.exact.sparse.local_slopes import local_slopes
 from smfg_verify.exact.sparse.places import Pair, Vector, place_at
 from smfg_verify.game import AbstractGame
@@ -212,7 +212,8 @@ def _assembly(
     leader, point = formula.leader, linear.place.point
     multiplier = formula.multipliers[0].plus(formula.multipliers[1])
     unit = _ROUNDINGS * np.finfo(float).eps
-    terms = leader.visits * (np.max(np.abs(leader.value)) + grain / unit)
+    paid = leader_size(game, local, jnp.asarray(linear.place.answer.policy), linear.field)
+    terms = leader.visits * (np.max(np.abs(leader.value)) + np.asarray(paid) + grain / unit)
     size = np.max(np.abs(point.value)) + float(local.temperature)
     whole = terms + np.abs(multiplier.value) * size + linear.place.law.law * np.max(np.abs(multiplier.field))
     rows = np.bincount(np.asarray(game.leader_observation), whole, minlength=local.leader_policy.shape[0])

@@ -1,12 +1,16 @@
 """Equilibria by sparse factors: against the dense solver, plain NumPy, and games that have none."""
 
+from fractions import Fraction
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array, Float
 
 from smfg_verify import solve_equilibrium
 from smfg_verify.exact import EquilibriumMethod, Status
 from smfg_verify.exact.sparse import linearisation
-from smfg_verify.game import leader_logits_shape
+from smfg_verify.game import leader_logits_shape, parameter
 from smfg_verify.games import CongestionPricing
 from tests.support.cancelling_rewards import CancellingRewards
 from tests.support.crowd_averse_chain import crowd_averse_chain
@@ -172,3 +176,30 @@ def test_rewards_that_cancel_on_average_are_rounded_all_the_same(method):
         found = solve_equilibrium(paid, np.zeros((1, 5)), method=method, throw=False)
         assert size > 2.0**-6 or bool(found.converged)
         assert not bool(found.converged) or within_their_bounds(found, plain)
+
+
+class EvenLine(CancellingRewards):
+    """A line whose moves no action changes: masses fall by the same factor from state to state."""
+
+    ahead: Float[Array, ""] = parameter(default=0.1)
+    back: Float[Array, ""] = parameter(default=0.1000001)
+
+    def successors(self, state, follower_action, leader_action):
+        return jnp.stack([state, jnp.minimum(state + 1, self.num_states - 1), jnp.maximum(state - 1, 0)])
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        return jnp.stack([1.0 - self.ahead - self.back, self.ahead, self.back])
+
+
+@pytest.mark.parametrize(("ahead", "back"), [(0.1, 0.1000001), (0.37, 0.3700000001), (0.3, 0.3)])
+def test_roundings_that_are_alike_in_all_states_add_up(ahead, back):
+    """Closed form: masses in proportion to powers of ahead / back, which the averages over actions round alike."""
+    size = 5000
+    rewards = np.tile([0.0, 0.1], (size, 1))
+    setting = {"rewards": rewards, "swing": 0.05 * np.ones((size, 2)), "steers": np.zeros(size)}
+    game = EvenLine(**setting, temperature=0.5, ahead=ahead, back=back)
+    found = solve_equilibrium(game, np.array([[0.3, -0.2, 0.7, 0.1, 0.0]]), method="sparse")
+    ratio = float((Fraction(ahead) - Fraction(back)) / Fraction(back))
+    masses = np.exp(np.arange(size) * np.log1p(ratio))
+    error = float(np.sum(np.abs(found.mean_field - masses / masses.sum())))
+    assert error <= float(found.error_bound) < 1e-10
