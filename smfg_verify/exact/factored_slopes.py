@@ -85,7 +85,8 @@ def _is_complex(var: Var) -> bool:
 
 def _count(var: Var) -> int:
     """Real numbers that a value holds: slopes are linear over these, and a complex number is two of them."""
-    return math.prod(_type(var).shape) * (2 if _is_complex(var) else 1)
+    count: int = math.prod(_type(var).shape) * (2 if _is_complex(var) else 1)
+    return count
 
 
 def _joined(values: Sequence[Array]) -> Float[Array, " k"]:
