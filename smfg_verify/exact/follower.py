@@ -228,7 +228,14 @@ def lowered_to_span(
     return dataclasses.replace(model, reward=model.reward - (1.0 - discount) * level), level
 
 
-def policy_regret(model: FollowerModel, policy: Float[Array, "n A"], discount: Scalar) -> PolicyRegret:
+def policy_regret(
+    model: FollowerModel,
+    policy: Float[Array, "n A"],
+    discount: Scalar,
+    *,
+    averaged: Scalar = 0.0,
+    leader_actions: int = 1,
+) -> PolicyRegret:
     r"""$V^* - V^\pi$ of the unregularised problem, from above: $T V - V$ bounds what $V$ lacks, divided by 1 - gamma.
 
     Both values are those of `lowered_to_span`.
@@ -237,6 +244,8 @@ def policy_regret(model: FollowerModel, policy: Float[Array, "n A"], discount: S
         model: the follower's problem.
         policy: pi(a|s), (n, A).
         discount: gamma.
+        averaged: largest of the rewards whose averages over the leader are the model's, in modulus: they round them.
+        leader_actions: B.
 
     Returns:
         The policy's value and the bound.
@@ -252,8 +261,8 @@ def policy_regret(model: FollowerModel, policy: Float[Array, "n A"], discount: S
         level=level,
         lost=jnp.max(jnp.abs(jnp.sum(model.transition, axis=-1) - 1.0)),
         least=jnp.min(model.transition),
-        largest_reward=jnp.max(jnp.abs(lowered.reward)),
-        terms=sum(policy.shape),
+        largest_reward=jnp.maximum(jnp.max(jnp.abs(lowered.reward)), averaged),
+        terms=sum(policy.shape) + 2 * leader_actions,
         discount=discount,
     )
 
@@ -279,7 +288,7 @@ def regret_between(
         level: what all values were lowered by.
         lost: what the rows of the transition miss of one, at most.
         least: smallest probability.
-        largest_reward: of the lowered problem, in modulus.
+        largest_reward: of the lowered problem and of what its rewards average, in modulus.
         terms: summed for one entry of Bellman's equation.
         discount: gamma.
 

@@ -1,5 +1,7 @@
 """A game tabulated at one mean field, and averaged over the leader's policy."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -98,6 +100,21 @@ def tabulate(game: AbstractGame, mean_field: Float[Array, "..."]) -> Kernel:
         follower_reward=over_indices(game, lambda s, a, b: jnp.asarray(game.follower_reward(s, a, b, mean_field))),
         leader_reward=over_indices(game, lambda s, a, b: jnp.asarray(game.leader_reward(s, a, b, mean_field))),
     )
+
+
+def centred(kernel: Kernel) -> tuple[Kernel, Float[Array, ""], Float[Array, ""]]:
+    """The follower's rewards less the middle of their range, so that their average is rounded by no more than that.
+
+    Args:
+        kernel: the tabulated game.
+
+    Returns:
+        The kernel with such rewards, the middle, and the largest of the rewards, in modulus.
+    """
+    highest, lowest = jnp.max(kernel.follower_reward), jnp.min(kernel.follower_reward)
+    middle = 0.5 * highest + 0.5 * lowest
+    moved = kernel.follower_reward - middle
+    return replace(kernel, follower_reward=moved), middle, jnp.max(jnp.abs(moved))
 
 
 def follower_model(kernel: Kernel, leader_rows: Float[Array, "n B"]) -> FollowerModel:

@@ -1,6 +1,6 @@
 """Games given by sparse matrices: a table of the states that moves lead to, and none of all states."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 import equinox as eqx
@@ -131,11 +131,12 @@ class SparseTabularGame(AbstractGame):
         size, actions, leaders = rewards.shape
         if mean_field_support not in ("states", "state_actions"):
             raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
-        if len(kernel) != actions:
+        by_action = _each("kernel", kernel)
+        if len(by_action) != actions:
             raise InputError(
-                f"kernel: got {len(kernel)} matrices, expected one for each of {actions} follower actions."
+                f"kernel: got {len(by_action)} matrices, expected one for each of {actions} follower actions."
             )
-        tables = [_of_action(matrices, size, leaders, action) for action, matrices in enumerate(kernel)]
+        tables = [_of_action(matrices, size, leaders, action) for action, matrices in enumerate(by_action)]
         width = max(table.shape[-1] for pair in tables for table in pair)
         targets, chances = (np.stack([_widened(pair[part], width) for pair in tables], axis=1) for part in range(2))
         columns = size if mean_field_support == "states" else size * actions
@@ -217,11 +218,19 @@ def _affine(constant: Array, slopes: Slopes | None, index: tuple[Index, Index, I
     return constant[index] + jnp.sum(slopes.values[index] * jnp.ravel(jnp.asarray(mean_field))[slopes.entries[index]])
 
 
-def _of_action(
-    given: SparseMatrix | Sequence[SparseMatrix], size: int, leaders: int, action: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _each(name: str, given: object) -> list[object]:
+    """The members of what should be a list of matrices."""
+    if isinstance(given, SparseMatrix) or not isinstance(given, Iterable):
+        raise InputError(f"{name}: got one {type(given).__name__}, expected a list of matrices, one for each action.")
+    return list(given)
+
+
+def _of_action(given: object, size: int, leaders: int, action: int) -> tuple[np.ndarray, np.ndarray]:
     """Next states and probabilities of one follower action, (n, B, k) each."""
-    matrices = [given] * leaders if isinstance(given, SparseMatrix | np.ndarray) else list(given)
+    if isinstance(given, SparseMatrix | np.ndarray):
+        matrices: list[object] = [given] * leaders
+    else:
+        matrices = _each(f"kernel[{action}]", given)
     if len(matrices) != leaders:
         raise InputError(
             f"kernel[{action}]: got {len(matrices)} matrices, expected one, or one for each of {leaders} leader "
@@ -240,7 +249,11 @@ def _rows(name: str, matrix: object, shape: tuple[int, int]) -> tuple[np.ndarray
     if not isinstance(matrix, SparseMatrix) or matrix.shape != shape:
         got = f"shape {matrix.shape}" if isinstance(matrix, SparseMatrix) else type(matrix).__name__
         raise InputError(f"{name}: got {got}, expected a matrix of scipy.sparse of shape {shape}.")
-    table = sp.csr_array(matrix, dtype=float, copy=True)
+    stored = sp.coo_array(matrix)
+    if stored.dtype.kind not in "fiub":
+        raise InputError(f"{name}: got entries of type {stored.dtype}, expected real numbers.")
+    # Entries that are given twice are summed as floats: integers of few bits would wrap.
+    table = sp.csr_array(stored.astype(float))
     table.sum_duplicates()
     counts = np.diff(table.indptr)
     width = max(1, int(np.max(counts)))

@@ -85,9 +85,23 @@ def test_a_ring_of_many_states_has_no_table():
         ({"kernel": [0.5 * sp.eye_array(6)] * 2}, "sum"),
         ({"follower_rewards_mean_field": sp.eye_array(6)}, r"shape \(24, 6\)"),
         ({"leader_rewards": np.zeros((6, 2))}, "leader_rewards"),
+        ({"kernel": sp.eye_array(6)}, "kernel: got one .*, expected a list of matrices"),
+        ({"kernel": [None, sp.eye_array(6)]}, r"kernel\[0\]: got one NoneType"),
+        ({"kernel": [(1.0 + 0.5j) * sp.eye_array(6)] * 2}, "complex128, expected real numbers"),
+        ({"follower_rewards_mean_field": 1j * sp.eye_array(24, 6)}, "complex128, expected real numbers"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(change, words):
     _, sparse = random_arrays()
     with pytest.raises(ValueError, match=words):
         SparseTabularGame.from_arrays(**{**sparse, **change})
+
+
+@pytest.mark.parametrize("kind", [sp.coo_array, sp.csr_array])
+def test_small_integers_given_twice_are_summed_and_do_not_wrap(kind):
+    _, sparse = random_arrays()
+    twice = sp.coo_array((np.full(2, 100, dtype=np.int8), (np.zeros(2, int), np.ones(2, int))), shape=(24, 6))
+    rows = twice if kind is sp.coo_array else sp.csr_array((twice.data, twice.col, np.repeat([0, 2], [1, 24])), (24, 6))
+    game = SparseTabularGame.from_arrays(**{**sparse, "follower_rewards_mean_field": rows})
+    gain = game.follower_reward(0, 0, 0, np.eye(6)[1]) - game.follower_reward(0, 0, 0, np.eye(6)[0])
+    assert float(gain) == pytest.approx(200.0, rel=1e-12)

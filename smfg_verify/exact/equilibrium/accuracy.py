@@ -20,10 +20,12 @@ from jaxtyping import Array, Bool, Float, Int
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.compiling import is_large
 from smfg_verify.exact.equilibrium.newton import Landing, Search, moved
-from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, model_at, residual, residual_norm
+from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, residual, residual_norm
 from smfg_verify.exact.follower import ROUNDINGS as ROUNDINGS
 from smfg_verify.exact.follower import soft_bellman
+from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import lost_to_underflow
+from smfg_verify.game import mean_field_shape
 
 # The two sides of a point on a staircase agree; at a kink they differ, by more than this share of their mean.
 _ONE_SIDED = 0.1
@@ -191,14 +193,17 @@ def _rounding(setting: Setting, landing: Landing) -> Point:
     """
     game, point, matrix = setting.game, landing.search.point, landing.matrix
     field = point.mean_field
-    model = model_at(setting, field)
+    kernel = tabulate(game, field.reshape(mean_field_shape(game)))
+    model = follower_model(kernel, setting.leader_rows)
+    # What is averaged over the leader's actions may cancel, and is rounded all the same.
+    paid = follower_model(jax.tree.map(jnp.abs, kernel), setting.leader_rows).reward
     unit = jnp.finfo(field.dtype).eps
-    sums = ROUNDINGS + jnp.sqrt(game.num_states)
+    sums = ROUNDINGS + jnp.sqrt(game.num_states + game.num_leader_actions)
     centre = jnp.mean(point.value)
     span = jnp.max(jnp.abs(point.value - centre))
     by_field = jnp.abs(matrix.value_field) @ field
     lost = jnp.max(jnp.abs(jnp.sum(model.transition, axis=-1) - 1.0), axis=-1)
-    quality = sums * unit * (jnp.max(jnp.abs(model.reward), axis=-1) + game.discount * span + by_field)
+    quality = sums * unit * (jnp.max(paid, axis=-1) + game.discount * span + by_field)
     whole = jnp.abs(point.value) + game.discount * jnp.abs(centre) + setting.temperature
     value = quality + ROUNDINGS * unit * whole + game.discount * lost * jnp.max(jnp.abs(point.value))
     policy = soft_bellman(model, point.value, game.discount, setting.temperature)[1]

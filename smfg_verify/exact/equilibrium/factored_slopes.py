@@ -47,15 +47,14 @@ def factored(function: Callable[[Array], Array], argument: Float[Array, " M"], m
     value, push = jax.linearize(function, argument)
     derivative = jax.make_jaxpr(push)(argument)
     cut = _narrowest(derivative.jaxpr)
-    shapes = [_shape(var) for var in cut]
-    width = sum(math.prod(shape) for shape in shapes)
+    width = sum(_count(var) for var in cut)
     if width > most:
         return None
     if not cut:
         return Factors(jnp.zeros((*value.shape, 0)), jnp.zeros((0, *argument.shape)))
     first = _part(derivative, derivative.jaxpr.invars, cut)
     second = _part(derivative, cut, derivative.jaxpr.outvars)
-    columns: Callable[[Array], Array] = jax.vmap(lambda numbers: second(*_apart(numbers, shapes))[0], out_axes=1)
+    columns: Callable[[Array], Array] = jax.vmap(lambda numbers: second(*_apart(numbers, cut))[0], out_axes=1)
     right = columns(jnp.eye(width, dtype=argument.dtype))
     return Factors(right, _rows(lambda direction: _joined(first(direction)), argument, width))
 
@@ -76,18 +75,33 @@ def _rows(linear: Callable[[Array], Float[Array, " k"]], argument: Float[Array, 
     return transposed(units)
 
 
-def _shape(var: Var) -> tuple[int, ...]:
-    shape: tuple[int, ...] = cast(jax.core.ShapedArray, var.aval).shape
-    return shape
+def _type(var: Var) -> jax.core.ShapedArray:
+    return cast(jax.core.ShapedArray, var.aval)
+
+
+def _is_complex(var: Var) -> bool:
+    return bool(jnp.issubdtype(_type(var).dtype, jnp.complexfloating))
+
+
+def _count(var: Var) -> int:
+    """Real numbers that a value holds: slopes are linear over these, and a complex number is two of them."""
+    count: int = math.prod(_type(var).shape) * (2 if _is_complex(var) else 1)
+    return count
 
 
 def _joined(values: Sequence[Array]) -> Float[Array, " k"]:
-    return jnp.concatenate([jnp.ravel(value) for value in values])
+    """All numbers of some values; of complex ones real parts before imaginary ones."""
+    parts = [part for value in values for part in ((value.real, value.imag) if jnp.iscomplexobj(value) else (value,))]
+    return jnp.concatenate([jnp.ravel(part).astype(float) for part in parts])
 
 
-def _apart(numbers: Float[Array, " k"], shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    parts = jnp.split(numbers, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
-    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+def _apart(numbers: Float[Array, " k"], variables: Sequence[Var]) -> list[Array]:
+    """The values, of the types they have in the program, that have these numbers."""
+    values, ends = [], np.cumsum([_count(var) for var in variables])
+    for part, var in zip(jnp.split(numbers, ends[:-1]), variables, strict=True):
+        whole = jax.lax.complex(*jnp.split(part, 2)) if _is_complex(var) else part
+        values.append(whole.astype(_type(var).dtype).reshape(_type(var).shape))
+    return values
 
 
 def _part(derivative: ClosedJaxpr, given: Sequence[Var], wanted: Sequence[Var]) -> Callable[..., list[Array]]:
@@ -104,7 +118,7 @@ def _part(derivative: ClosedJaxpr, given: Sequence[Var], wanted: Sequence[Var]) 
 def _narrowest(jaxpr: Jaxpr) -> list[Var]:
     """The fewest numbers that all paths from the arguments of a program to its results pass through.
 
-    A value is two nodes of a network, joined by an edge that carries as much as the value has entries; what is computed
+    A value is two nodes of a network, joined by an edge that carries as much as the value has numbers; what is computed
     from it follows without a bound. The values whose first node is reached by what the largest flow leaves free, and
     the second not, are the cut.
     """
@@ -114,7 +128,7 @@ def _narrowest(jaxpr: Jaxpr) -> list[Var]:
 
     numbers: dict[Var, int] = {var: 2 * k for k, var in enumerate(_values(jaxpr))}
     source, sink = 2 * len(numbers), 2 * len(numbers) + 1
-    edges = [(first, first + 1, math.prod(_shape(var))) for var, first in numbers.items()]
+    edges = [(first, first + 1, _count(var)) for var, first in numbers.items()]
     edges += [(source, numbers[var], _UNBOUNDED) for var in jaxpr.invars]
     edges += [(numbers[var] + 1, sink, _UNBOUNDED) for var in jaxpr.outvars if var in numbers]
     for equation in jaxpr.eqns:

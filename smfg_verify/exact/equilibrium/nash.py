@@ -15,7 +15,7 @@ from smfg_verify.exact.equilibrium.cooling import Station, stations
 from smfg_verify.exact.equilibrium.solve import prepare
 from smfg_verify.exact.exploitability import POPULATION_TOLERANCE, population_under
 from smfg_verify.exact.follower import policy_regret
-from smfg_verify.exact.kernel import follower_model, tabulate
+from smfg_verify.exact.kernel import centred, follower_model, tabulate
 from smfg_verify.exact.population import chain
 from smfg_verify.exact.sparse.choice import SolverMethod, takes_sparse
 from smfg_verify.game import AbstractGame, SourceGap, mean_field_shape, source_gap
@@ -201,15 +201,16 @@ def _tested_one(game: AbstractGame, leader_policy: Array, policy: Array, start: 
     rows = observed_rows(leader_policy, game.leader_observation)
     shape = mean_field_shape(game)
     field, residual = population_under(game, rows, policy, start)
-    model = follower_model(tabulate(game, field.reshape(shape)), rows)
-    value, regret = policy_regret(model, policy, jnp.asarray(game.discount))
+    kernel, middle, averaged = centred(tabulate(game, field.reshape(shape)))
+    model, discount = follower_model(kernel, rows), jnp.asarray(game.discount)
+    value, regret = policy_regret(model, policy, discount, averaged=averaged, leader_actions=game.num_leader_actions)
     regret = jnp.where(residual < POPULATION_TOLERANCE, regret, jnp.nan)
     states = field if game.mean_field_support == "states" else jnp.sum(field.reshape(shape), axis=1)
     moved = states @ chain(policy, model.transition)
     return Tested(
         policy,
         field.reshape(shape),
-        value,
+        value + middle / (1.0 - discount),
         gain=jnp.asarray(game.initial_distribution) @ regret,
         regret=jnp.max(regret),
         consistency=jnp.sum(jnp.abs(moved - states)),

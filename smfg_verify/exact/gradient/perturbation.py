@@ -4,7 +4,7 @@ The gradient is $\partial_\phi \mathcal L$ of $\mathcal L(\phi, x) = J_l(\phi, x
 $\partial_x \mathcal L = 0$. A perturbation of the equations moves the point by $\delta x = -F_x^{-1} \delta F$, the
 multiplier by $\delta\lambda = F_x^{-T}(\partial_x D\mathcal L + \delta r)$ and the gradient by
 $\partial_\phi D\mathcal L - F_\phi^T \delta\lambda$, $D$ the derivative along all perturbations. One column of
-perturbations is what the equations still miss, others are roundings of random sign.
+perturbations is what the equations still miss, others are random roundings.
 """
 
 import math
@@ -191,16 +191,18 @@ def _sizes(
     """Roundings of each quantity, from the sizes of what is added on the way to it; and of the last sums by row."""
     game, tau = setting.game, setting.temperature
     field = jnp.abs(point.mean_field)
-    model = follower_model(tabulate(game, point.mean_field.reshape(mean_field_shape(game))), setting.leader_rows)
+    kernel = tabulate(game, point.mean_field.reshape(mean_field_shape(game)))
+    # What is averaged over the leader's actions may cancel, and is rounded all the same.
+    model = follower_model(jax.tree.map(jnp.abs, kernel), setting.leader_rows)
     unit = _ROUNDINGS * jnp.finfo(field.dtype).eps
     span = jnp.max(point.value) - jnp.min(point.value)
     rows, follower, leader = (_by_state(table) / unit for table in jax.tree.leaves(grain))
     rows = game.discount * rows
-    action_values = jnp.max(jnp.abs(model.reward), axis=1) + game.discount * span + tau
+    action_values = jnp.max(model.reward, axis=1) + game.discount * span + tau
     action_values = action_values + follower + rows * jnp.max(jnp.abs(point.value))
     logarithms = 1.0 + action_values / tau
     sharpness = jnp.max(logarithms)
-    leader_size = jnp.max(jnp.abs(model.leader_reward), axis=1) + jnp.max(jnp.abs(leader_values))
+    leader_size = jnp.max(model.leader_reward, axis=1) + jnp.max(jnp.abs(leader_values))
     leader_size = leader_size + leader + rows * jnp.max(jnp.abs(leader_values))
     right = jax.tree.map(lambda leaf: jnp.sum(jnp.abs(leaf), axis=1), adjoint.right)
     multiplier = jax.tree.map(lambda leaf: jnp.abs(leaf[:, :1]), adjoint.solution)
@@ -227,12 +229,15 @@ def _by_state(grain: Float[Array, "n A B *s"]) -> Float[Array, " n"]:
 
 
 def _columns(sizes: _Roundings, remainder: Point, defect: Point) -> _Roundings:
-    """The column of what is missed, then columns of roundings with random signs from a fixed seed."""
+    """The column of what is missed, then columns of random roundings from a fixed seed.
+
+    Not of random sign: those of two actions, or of two states, may be the same or opposite in all columns.
+    """
     generator = np.random.default_rng(0)
 
     def signed(leaf: Array) -> Array:
-        signs = generator.choice([-1.0, 1.0], (_COLUMNS, *leaf.shape))
-        return jnp.concatenate([jnp.zeros((1, *leaf.shape)), signs * leaf])
+        drawn = generator.normal(size=(_COLUMNS, *leaf.shape))
+        return jnp.concatenate([jnp.zeros((1, *leaf.shape)), drawn * leaf])
 
     random = jax.tree.map(signed, sizes)
     missed = (remainder, defect)

@@ -28,6 +28,8 @@ from smfg_verify.game import AbstractGame
 _SAFETY = 3.0
 # Draws of roundings of the logits, and the multiple of their root mean square that counts.
 _DRAWS, SPREAD = 4, 16.0
+# Kinds of moves, by their place among those listed, whose roundings are tried one by one, and unit roundoffs of each.
+_KINDS, _ALIKE = 16, 4.0
 # How well the linear equations of estimates are solved, and those of the last steps.
 _ROUGH, _FINE = 1e-3, 1e-8
 # Whole steps that polish the point.
@@ -116,8 +118,9 @@ def _rounding(game: AbstractGame, local: Local, linear: Linear) -> tuple[Pair, n
     discount, tau = float(game.discount), float(local.temperature)
     nothing = np.zeros_like(value)
     by_field = np.abs(linear.apply(Pair(place.point.field, nothing)).value)
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (_DRAWS, *policy.shape))
-    turns = policy * (signs - np.sum(policy * signs, axis=2, keepdims=True))
+    # Not of random sign: those of two actions, or of two states, may be the same or opposite in all draws.
+    drawn = np.random.default_rng(0).normal(size=(_DRAWS, *policy.shape))
+    turns = policy * (drawn - np.sum(policy * drawn, axis=2, keepdims=True))
     known = sizes(game, local, jnp.asarray(place.point.field), jnp.asarray(turns))
     quality = sums * unit * (np.asarray(known.reward) + discount * np.max(np.abs(value - centre)) + by_field)
     whole = np.abs(value) + discount * abs(centre) + tau
@@ -125,9 +128,19 @@ def _rounding(game: AbstractGame, local: Local, linear: Linear) -> tuple[Pair, n
     logits = quality / tau + ROUNDINGS * unit
     changes = [linear.law_along(logits[:, None, None, None] * np.asarray(turn)) for turn in known.turned]
     spread = SPREAD * np.linalg.norm(changes, axis=0) / np.sqrt(_DRAWS)
-    by_law = population(game, law.error + spread + _lost_to_underflow(local, place), policy)
+    by_law = population(game, law.error + spread + _rounded_alike(linear) + _lost_to_underflow(local, place), policy)
     rounding = Pair(by_law + sums * unit * place.point.field, quality + ROUNDINGS * unit * whole + lost)
     return rounding, tau * logits
+
+
+def _rounded_alike(linear: Linear) -> np.ndarray:
+    """What the law moves by where the moves of one kind are rounded alike in all states, which adds up along a line."""
+    weights = np.asarray(linear.place.answer.weights)
+    moved = np.zeros_like(linear.place.law.law)
+    for kinds in np.array_split(np.arange(weights.shape[3]), min(_KINDS, weights.shape[3])):
+        moved += np.abs(linear.law_along(np.where(np.isin(np.arange(weights.shape[3]), kinds), weights, 0.0)))
+    result: np.ndarray = _ALIKE * np.finfo(float).eps * moved
+    return result
 
 
 def _lost_to_underflow(local: Local, place: Place) -> np.ndarray:

@@ -1,8 +1,8 @@
 r"""How far the gradient of a large game can be trusted: what `gradient.certificate` states, estimated by products.
 
 The errors of the point are carried to the gradient by moving it: along the directions in which the equilibrium's own
-errors are largest, joined with errors of random sign and roundings of what each action is worth, the whole formula is
-evaluated again, so far away that the difference is clear of rounding, and scaled back. Roundings of random sign of the
+errors are largest, joined with random errors and roundings of what each action is worth, the whole formula is
+evaluated again, so far away that the difference is clear of rounding, and scaled back. Random roundings of the
 adjoint equation are carried by solves with it. Beside that, an adjoint gradient has to give the same derivative along
 random directions of the leader as the forward response of the equilibrium does; what they differ by counts too.
 """
@@ -18,7 +18,7 @@ from smfg_verify.exact.gradient.certificate import Certificate, to_logits
 from smfg_verify.exact.gradient.perturbation import leader_directions
 from smfg_verify.exact.sparse.accuracy import SPREAD, Estimate
 from smfg_verify.exact.sparse.equations.linearisation import Linear
-from smfg_verify.exact.sparse.equations.local_moves import Local
+from smfg_verify.exact.sparse.equations.local_moves import Local, leader_size
 from smfg_verify.exact.sparse.equations.local_slopes import local_slopes
 from smfg_verify.exact.sparse.equations.places import Pair, Vector, place_at
 from smfg_verify.exact.sparse.gradient import Formula, Table, Tables, change_along, gradient_formula
@@ -107,7 +107,7 @@ def _is_seen(response: Pair, error: float) -> bool:
 
 
 def _random_errors(linear: Linear, doubt: Pair, quality: Vector) -> list[tuple[Pair, np.ndarray]]:
-    """Errors of the unknowns from misses of random sign in their equations, and roundings of the actions' worth.
+    """Errors of the unknowns from random misses of their equations, and roundings of the actions' worth.
 
     Those that do most to the value lift it everywhere alike, which no action feels.
     """
@@ -115,9 +115,10 @@ def _random_errors(linear: Linear, doubt: Pair, quality: Vector) -> list[tuple[P
     policy = np.asarray(linear.place.answer.policy)
     errors = []
     for _ in range(_DRAWS):
-        signs = (generator.choice([-1.0, 1.0], part.shape) for part in doubt)
-        error = linear.solve(doubt.times(Pair(*signs)), _ROUGH).within(_ROUGH)
-        shift = quality[:, None] * generator.choice([-1.0, 1.0], policy.shape)
+        # Not of random sign: two of them may be the same, or opposite, in all draws.
+        drawn = (generator.normal(size=part.shape) for part in doubt)
+        error = linear.solve(doubt.times(Pair(*drawn)), _ROUGH).within(_ROUGH)
+        shift = quality[:, None] * generator.normal(size=policy.shape)
         # Changes count times `_NONLINEAR` afterwards.
         errors.append((error.times(SPREAD / _NONLINEAR), SPREAD / _NONLINEAR * shift))
     return errors
@@ -168,7 +169,7 @@ def _size(local: Local, table: Table) -> float:
 
 
 def _adjoint_rounding(local: Local, linear: Linear, formula: Formula) -> float:
-    """Root mean square of what roundings of random sign of the adjoint equation, and its residual, bring."""
+    """Root mean square of what random roundings of the adjoint equation, and its residual, bring."""
     multiplier = formula.multipliers[0].plus(formula.multipliers[1])
     right = formula.leader.right[0].plus(formula.leader.right[1])
     missed = right.plus(linear.apply_transposed(multiplier)[0], -1.0)
@@ -180,7 +181,7 @@ def _adjoint_rounding(local: Local, linear: Linear, formula: Formula) -> float:
     for _ in range(_DRAWS):
         rounded = Pair(
             *(
-                unit * generator.choice([-1.0, 1.0], b.shape) * (np.abs(b) + np.abs(x)) + left
+                unit * generator.normal(size=b.shape) * (np.abs(b) + np.abs(x)) + left
                 for b, x, left in zip(right, multiplier, missed, strict=True)
             )
         )
@@ -211,7 +212,8 @@ def _assembly(
     leader, point = formula.leader, linear.place.point
     multiplier = formula.multipliers[0].plus(formula.multipliers[1])
     unit = _ROUNDINGS * np.finfo(float).eps
-    terms = leader.visits * (np.max(np.abs(leader.value)) + grain / unit)
+    paid = leader_size(game, local, jnp.asarray(linear.place.answer.policy), linear.field)
+    terms = leader.visits * (np.max(np.abs(leader.value)) + np.asarray(paid) + grain / unit)
     size = np.max(np.abs(point.value)) + float(local.temperature)
     whole = terms + np.abs(multiplier.value) * size + linear.place.law.law * np.max(np.abs(multiplier.field))
     rows = np.bincount(np.asarray(game.leader_observation), whole, minlength=local.leader_policy.shape[0])

@@ -16,7 +16,7 @@ from smfg_verify.exact.sparse.cooling import stations
 from smfg_verify.exact.sparse.equations.chain import Law, chain_of, stationary_law
 from smfg_verify.exact.sparse.equations.local_moves import Local, local_problem, weights_along, weights_under
 from smfg_verify.exact.sparse.equations.places import Field, Pair, Vector, by_state, population
-from smfg_verify.exact.sparse.regret import Policy, policy_regret, problem_at
+from smfg_verify.exact.sparse.regret import Policy, policy_regret
 from smfg_verify.game import AbstractGame, mean_field_shape, source_gap
 from smfg_verify.game.base import AnyArray
 
@@ -54,7 +54,7 @@ def _tested(game: AbstractGame, local: Local, policy: Policy, start: Field) -> T
         gap = source_gap(game, jnp.full(shape, 1.0 / np.prod(shape)), jnp.asarray(policy))
         return Tested(policy, field, value, gain=nothing, regret=nothing, consistency=nothing, gap=gap)
     field, law = found
-    regret = policy_regret(problem_at(game, local, field), game.num_leader_actions, policy)
+    regret = policy_regret(game, local, field, policy)
     states = by_state(game, field)
     return Tested(
         policy,

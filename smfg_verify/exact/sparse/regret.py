@@ -10,9 +10,9 @@ from jaxtyping import Float
 from smfg_verify.exact.follower import MAX_ITERATIONS, TIE, Optimum, PolicyRegret, regret_between
 from smfg_verify.exact.sparse.equations.chain import Discounted, discounted_by
 from smfg_verify.exact.sparse.equations.coupled import moves_of_actions
-from smfg_verify.exact.sparse.equations.local_moves import Local, rewards
+from smfg_verify.exact.sparse.equations.local_moves import Local, all_rewards, rewards
 from smfg_verify.exact.sparse.equations.places import Field, Vector
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, mean_field_shape
 
 Policy = Float[np.ndarray, "n A"]
 
@@ -52,17 +52,28 @@ def problem_at(game: AbstractGame, local: Local, field: Field) -> Problem:
     return Problem(moves_of_actions(game, local, field), reward, float(game.discount))
 
 
-def policy_regret(problem: Problem, leader_actions: int, policy: Policy) -> PolicyRegret:
-    """The bound of `follower.policy_regret`.
+def policy_regret(game: AbstractGame, local: Local, field: Field, policy: Policy) -> PolicyRegret:
+    """The bound of `follower.policy_regret`, from rewards less the middle of their range, see `kernel.centred`.
 
     Args:
-        problem: the follower's problem.
-        leader_actions: B, over which its entries were summed.
+        game: the game, prepared.
+        local: leader's policy and moves.
+        field: mean field, flattened.
         policy: pi(a | s), (n, A).
 
     Returns:
         The policy's value and what it lacks, (n,) each.
     """
+    table = np.asarray(all_rewards(game, jnp.asarray(field.reshape(mean_field_shape(game)))))
+    middle = 0.5 * np.max(table) + 0.5 * np.min(table)
+    leader = np.asarray(local.leader_policy)[np.asarray(game.leader_observation)]
+    reward = np.einsum("sb,sab->sa", leader, table - middle)
+    problem = Problem(moves_of_actions(game, local, field), reward, float(game.discount))
+    found = _centred_regret(problem, policy, float(np.max(np.abs(table - middle))), game.num_leader_actions)
+    return found._replace(value=found.value + middle / (1.0 - problem.discount))
+
+
+def _centred_regret(problem: Problem, policy: Policy, averaged: float, leader_actions: int) -> PolicyRegret:
     level = float(np.mean(problem.value_of(policy)))
     lowered = problem._replace(reward=problem.reward - (1.0 - problem.discount) * level)
     value = lowered.value_of(policy)
@@ -75,7 +86,7 @@ def policy_regret(problem: Problem, leader_actions: int, policy: Policy) -> Poli
         level=level,
         lost=np.max(np.abs(sums - 1.0)),
         least=np.min(problem.moves.data),
-        largest_reward=np.max(np.abs(lowered.reward)),
+        largest_reward=max(np.max(np.abs(lowered.reward)), averaged),
         terms=listed + policy.shape[1] + 2 * leader_actions,
         discount=problem.discount,
     )

@@ -36,6 +36,19 @@ def scattered(m):
     return jnp.zeros(6).at[jnp.asarray([1, 4])].add(jnp.stack([share, 1.0 - share]))
 
 
+ANGLES = jnp.asarray([0.0, 1.0, 2.5, 4.0])
+
+
+def mode(m):
+    """The order parameter of oscillators, a complex number."""
+    return jnp.sum(m * jnp.exp(1j * ANGLES))
+
+
+def by_fourier(m):
+    """A convolution of two crowds on a ring, through their transform."""
+    return jnp.fft.irfft(jnp.fft.rfft(m[:2] + m[2:]) * jnp.exp(1j * jnp.arange(2.0)), 2)
+
+
 @pytest.mark.parametrize(
     ("function", "width"),
     [
@@ -46,6 +59,10 @@ def scattered(m):
         (in_a_loop, 1),
         (until_a_condition_holds, 1),
         (scattered, 1),
+        (lambda m: jnp.real(mode(m) * jnp.exp(-1j * jnp.arange(3.0))), 2),
+        (lambda m: jnp.abs(mode(m)) * jnp.arange(3.0), 1),
+        (lambda m: jnp.stack([(z := mode(m)).imag, jnp.angle(z), (z**2).real, jnp.abs(z)]), 2),
+        (by_fourier, 2),
         (lambda m: jnp.ones(3) / 3.0, 0),
         (lambda m: m, 4),
     ],
@@ -54,6 +71,21 @@ def test_the_product_is_the_slope_and_no_wider_than_what_is_read(function, width
     factors = factored(function, POINT, 4)
     np.testing.assert_allclose(factors.right @ factors.left, jax.jacfwd(function)(POINT), rtol=1e-14, atol=1e-15)
     assert factors.left.shape == (width, 4)
+
+
+@pytest.mark.parametrize("kind", [jnp.float32, jnp.float16])
+def test_numbers_of_fewer_digits_are_handed_on_as_such(kind):
+    """The slope of what is computed in them, by each's own rounding, as rows and columns of float64."""
+
+    def function(m):
+        crowd = jnp.vdot(TABLE[0].astype(kind), m.astype(kind))
+        return jnp.stack([crowd * kind(2.0), jnp.tanh(crowd)]).astype(float) + jnp.vdot(TABLE[1], m)
+
+    factors = factored(function, POINT, 4)
+    assert factors.left.shape == (2, 4)
+    assert factors.left.dtype == factors.right.dtype == jnp.float64
+    unit = float(jnp.finfo(kind).eps)
+    np.testing.assert_allclose(factors.right @ factors.left, jax.jacfwd(function)(POINT), atol=8.0 * unit)
 
 
 def test_values_that_are_read_in_several_places_are_counted_once():

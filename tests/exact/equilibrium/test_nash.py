@@ -13,6 +13,7 @@ from smfg_verify.errors import InputError, NumericalError
 from smfg_verify.exact import NashStatus
 from smfg_verify.game import TabularGame, parameter
 from tests.exact.equilibrium.crowded_chain import crowded_chain, kernel, reward
+from tests.support.cancelling_rewards import CancellingRewards
 
 
 def gained(policy, field):
@@ -210,3 +211,25 @@ class Bumped(AbstractGame):
 )
 def test_rows_that_are_no_probabilities_at_the_equilibrium_are_none_of_a_game(more, shifted, found):
     assert bool(solve_nash(Bumped(more=more, shifted=shifted), np.zeros((2, 1)), throw=False).converged) == found
+
+
+@pytest.mark.parametrize("method", ["dense", "sparse"])
+def test_rewards_that_cancel_on_average_hide_no_gain(method):
+    """Rounded averages are taken for others; what a deviation gains is that of the true ones, by policy iteration."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        rewards, swing = rng.integers(-6, 6, (5, 2)) / 2.0**20, rng.integers(-(2**28), 2**28, (5, 2)) / 1.0
+        game = CancellingRewards(rewards=rewards, swing=swing, steers=np.ones(5), discount=0.99)
+        found = solve_nash(game, np.zeros((1, 5)), exploitability=1.0, method=method)
+        ahead = np.eye(5)[[1, 2, 3, 4, 0]]
+        leans = [np.diag(0.02 * (np.arange(5) == 0) + turn) for turn in (-0.2, 0.2)]
+        quarter = 0.25 * np.eye(5)
+        moves = np.stack([0.5 * np.eye(5) + (quarter + by) @ ahead + (quarter - by) @ ahead.T for by in leans])
+        policy = np.asarray(found.follower_policy)
+        held = np.linalg.solve(np.eye(5) - 0.99 * np.einsum("sa,ast->st", policy, moves), np.sum(policy * rewards, 1))
+        best = held
+        for _ in range(20):
+            chosen = np.argmax(rewards + 0.99 * np.einsum("ast,t->sa", moves, best), axis=1)
+            best = np.linalg.solve(np.eye(5) - 0.99 * moves[chosen, np.arange(5)], rewards[np.arange(5), chosen])
+        assert np.max(best - held) <= float(found.largest_regret)
+        assert np.mean(best - held) <= float(found.exploitability)

@@ -10,6 +10,7 @@ from smfg_verify.exact import AscentStatus
 from smfg_verify.game.checks.differences import SlopeStatus
 from smfg_verify.games import CongestionPricing
 from tests.exact.sparse.test_equilibrium import SAME, logits_of
+from tests.support.cancelling_rewards import CancellingRewards
 from tests.support.local_games import Alike, Ring, Steep
 
 PARTS = ("total", "direct", "policy_response", "mean_field_response", "held_field", "policy_space")
@@ -103,3 +104,18 @@ def test_roundings_of_the_leaders_value_count(discount):
     found = stackelberg_gradient(Alike(rewards=0.0, discount=discount), np.zeros((2, 2)), method="sparse")
     error = abs(float(found.objective) - float(1.25 / (1 - Fraction(discount))))
     assert error <= float(found.certificate.objective_error_bound) < 1e-13 / (1.0 - discount) ** 2.5
+
+
+@pytest.mark.parametrize("method", ["dense", "sparse"])
+def test_a_leaders_rewards_that_cancel_on_average_are_rounded_all_the_same(method):
+    """The objective does not depend on them, nor on what the rounding of their average makes of it."""
+    rewards = np.random.default_rng(0).integers(-(2**18), 2**18, (6, 2)) / 2.0**20
+    setting = {"rewards": rewards, "swing": np.zeros((6, 2)), "steers": np.ones(6)}
+    plain, *others = (
+        stackelberg_gradient(CancellingRewards(**setting, paid=paid), np.zeros((1, 5)), method=method)
+        for paid in (0.0, 2.0**16, 2.0**20)
+    )
+    for found in others:
+        gap = abs(float(found.objective - plain.objective))
+        bounds = found.certificate.objective_error_bound + plain.certificate.objective_error_bound
+        assert gap <= float(bounds) < 1e-5

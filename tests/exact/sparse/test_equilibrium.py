@@ -1,13 +1,18 @@
 """Equilibria by sparse factors: against the dense solver, plain NumPy, and games that have none."""
 
+from fractions import Fraction
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array, Float
 
 from smfg_verify import solve_equilibrium
 from smfg_verify.exact import EquilibriumMethod, Status
 from smfg_verify.exact.sparse.equations import linearisation
-from smfg_verify.game import leader_logits_shape
+from smfg_verify.game import leader_logits_shape, parameter
 from smfg_verify.games import CongestionPricing
+from tests.support.cancelling_rewards import CancellingRewards
 from tests.support.crowd_averse_chain import crowd_averse_chain
 from tests.support.local_games import Crossing, Ring, TwoSinks
 
@@ -133,3 +138,68 @@ def test_followers_whom_no_crowd_moves_answer_nothing():
     found = solve_equilibrium(Ring("none"), logits_of(Ring("none")), method="sparse")
     assert float(found.spectral_radius) == 0.0
     assert bool(found.converged)
+
+
+def within_their_bounds(first, second):
+    gap = float(np.sum(np.abs(first.mean_field - second.mean_field)))
+    return gap <= float(first.error_bound + second.error_bound)
+
+
+@pytest.mark.parametrize("steered", [0, 2])
+def test_one_state_whose_rounding_turns_all_is_not_passed_over(steered):
+    """A number added to all rewards changes nothing but rounding, and in one state alone actions matter."""
+    rewards = np.random.default_rng(steered).integers(-4000, 4000, (6, 2)) / 2.0**20
+    setting = {
+        "rewards": rewards,
+        "swing": np.zeros((6, 2)),
+        "steers": np.arange(6) == steered,
+        "num_leader_actions": 1,
+    }
+    plain = solve_equilibrium(CancellingRewards(**setting), np.zeros((1, 1)), method="sparse")
+    for level, tau in ((2.0**20, 0.1), (2.0**20, 0.02), (2.0**13, 0.1)):
+        cold = solve_equilibrium(CancellingRewards(**setting, temperature=tau), np.zeros((1, 1)), method="sparse")
+        raised = CancellingRewards(**setting, level=level, temperature=tau)
+        found = solve_equilibrium(raised, np.zeros((1, 1)), method="sparse", throw=False)
+        assert not bool(found.converged) or within_their_bounds(found, cold)
+    assert bool(found.converged)
+    assert bool(plain.converged)
+
+
+@pytest.mark.parametrize("method", ["dense", "sparse"])
+def test_rewards_that_cancel_on_average_are_rounded_all_the_same(method):
+    rng = np.random.default_rng(0)
+    rewards, swing = rng.integers(-(2**18), 2**18, (5, 2)) / 2.0**20, rng.integers(-(2**20), 2**20, (5, 2)) / 1.0
+    setting = {"rewards": rewards, "steers": np.ones(5)}
+    plain = solve_equilibrium(CancellingRewards(**setting, swing=0.0 * swing), np.zeros((1, 5)), method=method)
+    for size in (2.0**-6, 1.0, 2.0**8):
+        paid = CancellingRewards(**setting, swing=size * swing)
+        found = solve_equilibrium(paid, np.zeros((1, 5)), method=method, throw=False)
+        assert size > 2.0**-6 or bool(found.converged)
+        assert not bool(found.converged) or within_their_bounds(found, plain)
+
+
+class EvenLine(CancellingRewards):
+    """A line whose moves no action changes: masses fall by the same factor from state to state."""
+
+    ahead: Float[Array, ""] = parameter(default=0.1)
+    back: Float[Array, ""] = parameter(default=0.1000001)
+
+    def successors(self, state, follower_action, leader_action):
+        return jnp.stack([state, jnp.minimum(state + 1, self.num_states - 1), jnp.maximum(state - 1, 0)])
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        return jnp.stack([1.0 - self.ahead - self.back, self.ahead, self.back])
+
+
+@pytest.mark.parametrize(("ahead", "back"), [(0.1, 0.1000001), (0.37, 0.3700000001), (0.3, 0.3)])
+def test_roundings_that_are_alike_in_all_states_add_up(ahead, back):
+    """Closed form: masses in proportion to powers of ahead / back, which the averages over actions round alike."""
+    size = 5000
+    rewards = np.tile([0.0, 0.1], (size, 1))
+    setting = {"rewards": rewards, "swing": 0.05 * np.ones((size, 2)), "steers": np.zeros(size)}
+    game = EvenLine(**setting, temperature=0.5, ahead=ahead, back=back)
+    found = solve_equilibrium(game, np.array([[0.3, -0.2, 0.7, 0.1, 0.0]]), method="sparse")
+    ratio = float((Fraction(ahead) - Fraction(back)) / Fraction(back))
+    masses = np.exp(np.arange(size) * np.log1p(ratio))
+    error = float(np.sum(np.abs(found.mean_field - masses / masses.sum())))
+    assert error <= float(found.error_bound) < 1e-10

@@ -21,6 +21,8 @@ from smfg_verify.game import AbstractGame
 Vector = Float[np.ndarray, " n"]
 # How far the game's slopes may be from those that read one state alone: what is left costs rounds of refinement.
 _LOCAL = 1e-6
+# What rounding may leave of a state's slope, relative to the largest of all.
+_ROUNDED = 1e-11
 # Of two pivots the diagonal one is taken where it is not smaller than the other by more than this.
 _PIVOT = 0.01
 
@@ -131,15 +133,19 @@ def local_slopes_of(game: AbstractGame, local: Local, law: Law, answer: Answer, 
     return Slopes(sp.csr_array(by_field), sp.csr_array(by_value), np.asarray(ones.updated))
 
 
-def is_local(targets: np.ndarray, mu: Vector, slopes: Slopes, move: Vector, seen: Answer) -> bool:
-    """Whether the game answers to a change of the mean field as the slopes say."""
-    flows = np.asarray(seen.weights) * mu[:, None, None, None]
-    into = np.bincount(targets.ravel(), flows.ravel(), minlength=mu.size) - np.sum(flows, axis=(1, 2, 3))
-    updated = np.asarray(seen.updated)
-    missed = np.max(np.abs(updated - slopes.value_by_field * move)), np.max(np.abs(into - slopes.flow_by_field @ move))
+def is_local(targets: np.ndarray, law: Law, slopes: Slopes, move: Vector, seen: Answer) -> bool:
+    """Whether the game answers to a change of the mean field as the slopes say, state by state.
+
+    Not beside the largest answer of all: a state that is steep in its own mass would hide what others read.
+    """
+    flows = np.asarray(seen.weights) * law.law[:, None, None, None]
+    into = np.bincount(targets.ravel(), flows.ravel(), minlength=law.law.size) - np.sum(flows, axis=(1, 2, 3))
+    updated, by_own = np.asarray(seen.updated), slopes.value_by_field * move
+    by_value = np.abs(updated - by_own) <= _LOCAL * np.abs(updated) + _ROUNDED * np.max(np.abs(updated))
     # Flows are held against the masses that move: where crowds turn no action, there is nothing but rounding.
-    granted = _LOCAL * np.max(np.abs(updated)), _LOCAL * np.max(np.abs(move))
-    return bool(missed[0] <= granted[0] and missed[1] <= granted[1])
+    moving = np.abs(move) + law.chain.matrix.T @ np.abs(move)
+    by_flow = np.abs(into - slopes.flow_by_field @ move) <= _LOCAL * moving
+    return bool(np.all(by_value) and np.all(by_flow))
 
 
 def coupled_factors(

@@ -93,7 +93,7 @@ class Linear:
         found = local_slopes_of(self.game, self.local, law, place.answer, place.point.field, ones)
         move = move * self._scale
         seen = self.along(None, Pair(move, nothing))
-        return found if is_local(np.asarray(self.local.targets), law.law, found, move, seen) else None
+        return found if is_local(np.asarray(self.local.targets), law, found, move, seen) else None
 
     @cached_property
     def coupled(self) -> Coupled | None:

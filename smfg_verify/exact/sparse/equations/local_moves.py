@@ -254,6 +254,17 @@ def leader_reward(
 
 
 @jit(OPTIMISED)
+def leader_size(
+    game: AbstractGame, local: Local, policy: Float[Array, "n A"], field: Float[Array, " M"]
+) -> Float[Array, " n"]:
+    """The leader's rewards in modulus, averaged over both policies: what may cancel is rounded all the same."""
+    shaped = field.reshape(mean_field_shape(game))
+    reward = over_indices(game, lambda s, a, b: jnp.asarray(game.leader_reward(s, a, b, shaped)))
+    rows = observed_rows(local.leader_policy, game.leader_observation)
+    return jnp.einsum("sa,sb,sab->s", policy, rows, jnp.abs(reward))
+
+
+@jit(OPTIMISED)
 def leader_slopes(
     game: AbstractGame, local: Local, policy: Array, field: Array, value: Float[Array, " n"], visits: Float[Array, " n"]
 ) -> LeaderSlopes:

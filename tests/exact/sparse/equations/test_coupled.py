@@ -14,6 +14,7 @@ from smfg_verify.game import leader_logits_shape
 from smfg_verify.games import CongestionPricing, LasryLionsChain
 from smfg_verify.policies import softmax_policy
 from tests.support.crowd_averse_chain import crowd_averse_chain
+from tests.support.hidden_readers import HiddenReaders
 
 
 def linear_at_random(game):
@@ -81,6 +82,17 @@ def test_what_reads_other_states_is_solved_without_them():
     dense, sparse = (solve_equilibrium(game, np.zeros((2, 2)), method=method) for method in ("dense", "sparse"))
     np.testing.assert_allclose(sparse.mean_field, dense.mean_field, rtol=0, atol=1e-11)
     np.testing.assert_allclose(sparse.spectral_radius, dense.spectral_radius, rtol=1e-2)
+
+
+@pytest.mark.parametrize("beside", [0.03, 0.1])
+def test_readers_of_other_states_do_not_hide_behind_a_steep_one(beside):
+    """Nor behind slopes that cancel when all crowds rise: the map is no contraction where it looks like one."""
+    game = HiddenReaders(beside=beside)
+    assert linear_at_random(game).slopes is None
+    dense, sparse = (solve_equilibrium(game, np.zeros((13, 1)), method=method) for method in ("dense", "sparse"))
+    np.testing.assert_allclose(sparse.spectral_radius, dense.spectral_radius, rtol=1e-2)
+    # Slopes of the second ring are in proportion to what it is paid for.
+    np.testing.assert_allclose(sparse.spectral_radius, beside * 8.621263, rtol=1e-2)
 
 
 def test_factors_that_fill_in_are_left_out():
