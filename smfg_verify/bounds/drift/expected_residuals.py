@@ -10,8 +10,8 @@ from jaxtyping import Array, Float, Int, Integer
 
 from smfg_verify.bounds.drift.one_step import Outcomes, num_outcomes, num_population_points, outcomes
 from smfg_verify.bounds.local.components import Components
-from smfg_verify.bounds.rates.run_residuals import LARGEST_BATCH, measure, require_same_game, tracking_of_points
-from smfg_verify.bounds.rates.tracking_residuals import tracking_residuals
+from smfg_verify.bounds.rates.run_residuals import measure, require_same_game
+from smfg_verify.bounds.rates.tracking_residuals import LARGEST_BATCH, tracking_of_points, tracking_residuals
 from smfg_verify.errors import InputError
 from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game

@@ -10,14 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int, Integer
 
-from smfg_verify.bounds.rates.tracking_residuals import Learned, Tracking, compared, tracking_residuals
+from smfg_verify.bounds.rates.tracking_residuals import Tracking, tracking_of_points
 from smfg_verify.errors import InputError
-from smfg_verify.exact.batching import batch_size as at_once
-from smfg_verify.exact.batching import in_batches
-from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints, evaluate_leaders
 from smfg_verify.exact.precision import require_float64
-from smfg_verify.exact.sparse.choice import takes_sparse
 from smfg_verify.game import (
     AbstractGame,
     game_hash,
@@ -27,7 +23,6 @@ from smfg_verify.game import (
     validate,
 )
 from smfg_verify.game.base import AnyArray
-from smfg_verify.policies import softmax_policy
 from smfg_verify.records.codec import kept
 from smfg_verify.records.readable import Readable
 from smfg_verify.records.status import NamedStatus
@@ -37,9 +32,6 @@ if TYPE_CHECKING:
     import xarray
 
 RESIDUAL_NAMES = ("e_omega", "policy_gap", "e_theta", "e_mu", "e_Vf", "e_Vl")
-
-# Points in a batch, at most: a run has hundreds of them.
-LARGEST_BATCH = 128
 
 
 class PointStatus(NamedStatus, enum.IntEnum):
@@ -256,43 +248,6 @@ def _points(game: AbstractGame, trace: Trace) -> tuple[_Point, Bool[np.ndarray, 
     finite = np.logical_and.reduce([np.all(np.isfinite(c), axis=tuple(range(1, c.ndim))) for c in columns])
     safe = [np.where(finite.reshape(-1, *[1] * (c.ndim - 1)), c, 0.0).astype(float) for c in columns]
     return _Point(*safe), finite
-
-
-def tracking_of_points(game: AbstractGame, points: Learned, precision: float, most: int | None = None) -> Tracking:
-    """`tracking_residuals` of many points, in batches.
-
-    Args:
-        game: the game, traced.
-        points: what was learned, a tree whose first axis is that of the points, (P).
-        precision: relative rounding of the points' numbers.
-        most: points in a batch, at most; None for as many as memory and a limit of ours allow.
-
-    Returns:
-        The residuals, (P,) each.
-    """
-    if takes_sparse(game):
-        return _one_by_one(game, points, precision)
-    size = at_once(game, min(LARGEST_BATCH, most or LARGEST_BATCH))
-    return in_batches(lambda some: _tracking(game, some, precision), size, points)
-
-
-def _one_by_one(game: AbstractGame, points: Learned, precision: float) -> Tracking:
-    """The same on a large game of local moves, whose sparse factors are those of one point."""
-    # Sparse factors are loaded by those who use them: that takes a third of a second.
-    from smfg_verify.exact.sparse.at_iterate import at_iterate
-
-    found = []
-    for k in range(len(points.leader_logits)):
-        point: Learned = jax.tree.map(lambda leaf, k=k: np.asarray(leaf[k]), points)
-        leader, follower = (np.asarray(softmax_policy(x)) for x in (point.leader_logits, point.follower_logits))
-        found.append(compared(game, point, at_iterate(game, leader, follower, np.asarray(point.mean_field)), precision))
-    result: Tracking = jax.tree.map(lambda *leaves: np.stack(leaves), *found)
-    return result
-
-
-@jit_for_game
-def _tracking(game: AbstractGame, points: Learned, precision: float) -> Tracking:
-    return jax.vmap(lambda point: tracking_residuals(game, point, precision))(points)
 
 
 def measure(

@@ -4,9 +4,14 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.at_iterate import AtIterate, at_iterate
+from smfg_verify.exact.batching import batch_size as at_once
+from smfg_verify.exact.batching import in_batches
+from smfg_verify.exact.compiling import jit_for_game
+from smfg_verify.exact.sparse.choice import takes_sparse
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import AnyArray
 from smfg_verify.policies import softmax_policy
@@ -18,6 +23,8 @@ _ROUNDINGS = 16.0
 # less than 2^-60 of the sum; beyond, the difference loses eleven bits at most.
 _SERIES_RADIUS = 2.0**-5
 _SERIES_ORDER = 9
+# Points in a batch, at most: a run has hundreds of them.
+LARGEST_BATCH = 128
 
 
 @runtime_checkable
@@ -128,3 +135,42 @@ def _divergence(log_p: Float[Array, "n A"], log_q: Float[Array, "n A"]) -> Float
     series = 0.5 * y**2 * tail
     p = jnp.exp(log_p)
     return jnp.sum(jnp.where(small, p * series, p * x + jnp.exp(log_q) - p), axis=-1)
+
+
+def tracking_of_points(game: AbstractGame, points: Learned, precision: float, most: int | None = None) -> Tracking:
+    """`tracking_residuals` of many points, in batches.
+
+    Args:
+        game: the game, traced.
+        points: what was learned, a tree whose first axis is that of the points, (P).
+        precision: relative rounding of the points' numbers.
+        most: points in a batch, at most; None for as many as memory and a limit of ours allow.
+
+    Returns:
+        The residuals, (P,) each.
+    """
+    if takes_sparse(game):
+        return _one_by_one(game, points, precision)
+    size = at_once(game, min(LARGEST_BATCH, most or LARGEST_BATCH))
+    return in_batches(lambda some: _tracking(game, some, precision), size, points)
+
+
+def _one_by_one(game: AbstractGame, points: Learned, precision: float) -> Tracking:
+    """The same on a large game of local moves, whose sparse factors are those of one point."""
+    # Sparse factors are loaded by those who use them: that takes a third of a second.
+    from smfg_verify.exact.sparse.at_iterate import at_iterate as sparse_at_iterate
+
+    found = []
+    for k in range(len(points.leader_logits)):
+        point: Learned = jax.tree.map(lambda leaf, k=k: np.asarray(leaf[k]), points)
+        leader, follower = (np.asarray(softmax_policy(x)) for x in (point.leader_logits, point.follower_logits))
+        found.append(
+            compared(game, point, sparse_at_iterate(game, leader, follower, np.asarray(point.mean_field)), precision)
+        )
+    result: Tracking = jax.tree.map(lambda *leaves: np.stack(leaves), *found)
+    return result
+
+
+@jit_for_game
+def _tracking(game: AbstractGame, points: Learned, precision: float) -> Tracking:
+    return jax.vmap(lambda point: tracking_residuals(game, point, precision))(points)
