@@ -93,7 +93,7 @@ def _initial(data: FindingData) -> str:
 def _occupancy(data: FindingData) -> str:
     if data.verdict == "certified":
         return f"Every policy spends at least {at_least(data.constant):.4g} of its discounted time in each state."
-    if data.verdict == "supported":
+    if data.verdict == "supported" and "policies" in data.facts:
         return (
             f"Of {data.facts['policies']} policies looked at each spends at least {at_least(data.constant):.4g} of its "
             "discounted time in each state; no bound for all policies was sought."
@@ -107,7 +107,7 @@ def _occupancy(data: FindingData) -> str:
 def _stationary(data: FindingData) -> str:
     if data.verdict == "certified":
         return f"Every stationary law gives each state at least {at_least(data.constant):.4g}, whatever the policies."
-    if data.verdict == "supported":
+    if data.verdict == "supported" and "policies" in data.facts:
         return (
             f"Of {data.facts['policies']} policies looked at the stationary law gives each state at least "
             f"{at_least(data.constant):.4g}; no bound for all policies was sought."
