@@ -64,10 +64,15 @@ def ours(name: str, size: int, repeats: int) -> Iterator[dict]:
         return solve_nash(game, logits, exploitability=target)
 
     for target in targets(name, size):
-        found = solved(game, target)
-        verdict = judge(stated, np.asarray(found.follower_policy), np.asarray(found.mean_field))
-        same = seconds(functools.partial(solved, game, target), repeats)
-        anew = seconds(lambda target=target: solved(made(size, next(factors)), target), repeats)
+        # The package starts deviations from the game's initial distribution, the judge from the population: asked for
+        # less until the judge agrees.
+        for asked in (target, 0.1 * target, 0.01 * target, 1e-3 * target):
+            found = solved(game, asked)
+            verdict = judge(stated, np.asarray(found.follower_policy), np.asarray(found.mean_field))
+            if verdict.exploitability <= target:
+                break
+        same = seconds(functools.partial(solved, game, asked), repeats)
+        anew = seconds(lambda asked=asked: solved(made(size, next(factors)), asked), repeats)
         for kind, times in (("same object", same), ("new object", anew)):
             yield _row(f"smfg_verify, {kind}", target, "float64", int(found.steps), times, verdict)
 
