@@ -267,7 +267,7 @@ def measured_how(record: dict, parts: Parts) -> str:
 _PAGE = """# Benchmarks
 
 Written by `make bench-page` from what `make bench` measured: run both on a quiet machine. Medians with their range,
-compilation apart. Exploitability and consistency are recomputed for everyone by one NumPy program in double precision.
+compilation apart. Exploitability and consistency are recomputed for everyone by one SciPy program in double precision.
 A load above zero before a part began says that the machine was not quiet: ratios then say more than times, and seconds
 of the processor more than those of the clock.
 
