@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.errors import InputError
 from smfg_verify.exact.compiling import table_entries
-from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, over_indices
+from smfg_verify.game import AbstractGame, compiled_for_game, dense_transition, mean_field_shape, over_indices
 from smfg_verify.records.portable import Portable
 
 
@@ -115,6 +115,11 @@ def centred(kernel: Kernel) -> tuple[Kernel, Float[Array, ""], Float[Array, ""]]
     middle = 0.5 * highest + 0.5 * lowest
     moved = kernel.follower_reward - middle
     return replace(kernel, follower_reward=moved), middle, jnp.max(jnp.abs(moved))
+
+
+def follower_model_at(game: AbstractGame, leader_rows: Float[Array, "n B"], field: Float[Array, " M"]) -> FollowerModel:
+    """The follower's problem at a flattened mean field, see `follower_model`."""
+    return follower_model(tabulate(game, field.reshape(mean_field_shape(game))), leader_rows)
 
 
 def follower_model(kernel: Kernel, leader_rows: Float[Array, "n B"]) -> FollowerModel:

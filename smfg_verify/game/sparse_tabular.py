@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, Dependence, Index, MeanFieldSupport, Numerical, as_parameter
-from smfg_verify.game.tabular import integers, shaped
+from smfg_verify.game.tabular import integers, require_support, shaped
 from smfg_verify.game.validation import validate
 
 
@@ -129,8 +129,7 @@ class SparseTabularGame(AbstractGame):
         if rewards.ndim != 3 or min(rewards.shape) == 0:
             raise InputError(f"follower_rewards: got shape {rewards.shape}, expected (n, A, B), none of them zero.")
         size, actions, leaders = rewards.shape
-        if mean_field_support not in ("states", "state_actions"):
-            raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
+        require_support(mean_field_support)
         by_action = _each("kernel", kernel)
         if len(by_action) != actions:
             raise InputError(

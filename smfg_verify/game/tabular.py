@@ -107,8 +107,7 @@ class TabularGame(AbstractGame):
         Raises:
             ValueError: an array of the wrong shape, or anything else `validate` refuses.
         """
-        if mean_field_support not in ("states", "state_actions"):
-            raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
+        require_support(mean_field_support)
         kernel = as_parameter(kernel)
         if kernel.ndim != 4 or kernel.shape[0] != kernel.shape[3]:
             raise InputError(f"kernel: got shape {kernel.shape}, expected (n, A, B, n): next states are the last axis.")
@@ -198,6 +197,12 @@ def _affine(constant: Array, slope: Array | None, index: tuple[Index, Index, Ind
     # Not a tensordot: under vmap that becomes a batch of tiny matrix products, 1.7 times a whole AC-SMFG iteration.
     weights = jnp.ravel(mean_field).reshape(-1, *(1,) * (rows.ndim - 1))
     return constant[index] + jnp.sum(weights * rows, axis=0)
+
+
+def require_support(mean_field_support: MeanFieldSupport) -> None:
+    """Refuse what is no support of a mean field."""
+    if mean_field_support not in ("states", "state_actions"):
+        raise InputError(f"mean_field_support: got {mean_field_support!r}, expected 'states' or 'state_actions'.")
 
 
 def shaped(name: str, value: Numerical, shape: tuple[int, ...]) -> Array:

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.exact.compiling import is_large, table_entries
 from smfg_verify.exact.equilibrium.factored_slopes import Factors, factored
-from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.kernel import follower_model_at
 from smfg_verify.exact.population import chain
 from smfg_verify.exact.stationary import LawResponse
 from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
@@ -50,15 +50,12 @@ def slopes_in_field(
     """
     centred = value - jnp.mean(value)
 
-    def model_at(field: Float[Array, " M"]) -> FollowerModel:
-        return follower_model(tabulate(game, field.reshape(mean_field_shape(game))), leader_rows)
-
     def held(field: Float[Array, " M"]) -> tuple[Float[Array, "n A"], Float[Array, "n n"]]:
-        model = model_at(field)
+        model = follower_model_at(game, leader_rows, field)
         return model.reward + game.discount * (model.transition @ centred), chain(policy, model.transition)
 
-    if not _reads(lambda field: model_at(field).transition, field):
-        _, push = jax.linearize(lambda field: model_at(field).reward, field)
+    if not _reads(lambda field: follower_model_at(game, leader_rows, field).transition, field):
+        _, push = jax.linearize(lambda field: follower_model_at(game, leader_rows, field).reward, field)
         entries = game.num_states * game.num_follower_actions * game.num_leader_actions
         return jnp.moveaxis(_columns(push, field.shape[0], entries), 0, -1), jnp.zeros(())
     factors = _factors(game, field)

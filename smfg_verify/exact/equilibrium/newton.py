@@ -17,10 +17,9 @@ from smfg_verify.exact.equilibrium.residual import (
     residual_sizes,
 )
 from smfg_verify.exact.follower import BestResponse, best_response
-from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.kernel import FollowerModel, follower_model_at
 from smfg_verify.exact.population import population_law
 from smfg_verify.exact.root import unevaluated as unevaluated
-from smfg_verify.game import mean_field_shape
 
 # Best-response iteration ends where Newton's method is likely to take over.
 _NEAR = 1e-3
@@ -123,7 +122,7 @@ def newton_direction(matrix: Jacobian, remainder: Point) -> Point:
 def respond(setting: Setting, field: Float[Array, " M"]) -> tuple[FollowerModel, BestResponse]:
     """The follower's problem at a mean field, and its solution."""
     game = setting.game
-    model = follower_model(tabulate(game, field.reshape(mean_field_shape(game))), setting.leader_rows)
+    model = follower_model_at(game, setting.leader_rows, field)
     return model, best_response(model, game.discount, setting.temperature)
 
 

@@ -11,10 +11,10 @@ from jaxtyping import Array, Float
 from smfg_verify.exact.batching import one_at_a_time
 from smfg_verify.exact.equilibrium.field_slopes import slopes_in_field
 from smfg_verify.exact.follower import soft_bellman
-from smfg_verify.exact.kernel import FollowerModel, follower_model, tabulate
+from smfg_verify.exact.kernel import FollowerModel, follower_model_at
 from smfg_verify.exact.population import chain, population_law
 from smfg_verify.exact.stationary import LawResponse, law_response
-from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game import AbstractGame
 from smfg_verify.game.base import Scalar
 from smfg_verify.policies import observed_rows
 
@@ -82,8 +82,7 @@ def residual(setting: Setting, point: Point) -> Point:
 
 def model_at(setting: Setting, field: Float[Array, " M"]) -> FollowerModel:
     """The follower's problem at a flattened mean field."""
-    shaped = field.reshape(mean_field_shape(setting.game))
-    return follower_model(tabulate(setting.game, shaped), setting.leader_rows)
+    return follower_model_at(setting.game, setting.leader_rows, field)
 
 
 class Jacobian(eqx.Module):
