@@ -53,14 +53,29 @@ class Drawing:
 
     def files(self, names: Iterable[str]) -> dict[str, bytes]:
         """Those of some names for which there was anything to draw: name of the file -> its bytes."""
+        wanted = [name for name in names if name in self._drawn]
+        # From the last one on, here, what the process has not come to; then what it has drawn or is at.
+        here = {name: self._drawn_here(name) for name in reversed(wanted) if self._is_waiting(name)}
         contents: dict[str, bytes] = {}
-        for name, (figure, answer) in ((name, self._drawn[name]) for name in names if name in self._drawn):
-            drawn = None
-            if answer is not None:
-                with contextlib.suppress(*_LOST):
-                    drawn = answer.result()
-            contents |= _drawn(figure, name) if drawn is None else drawn
+        for name in wanted:
+            contents |= here[name] if name in here else self._answer(name)
         return contents
+
+    def _is_waiting(self, name: str) -> bool:
+        """Whether a figure has not been given to the process; it will not be any more."""
+        answer = self._drawn[name][1]
+        return answer is None or answer.cancel()
+
+    def _answer(self, name: str) -> dict[str, bytes]:
+        """What the process has drawn, or, where it was lost, what is drawn here."""
+        answer = self._drawn[name][1]
+        assert answer is not None
+        with contextlib.suppress(*_LOST):
+            return answer.result()
+        return self._drawn_here(name)
+
+    def _drawn_here(self, name: str) -> dict[str, bytes]:
+        return _drawn(self._drawn[name][0], name)
 
     def end(self) -> None:
         """End the process, whatever it is at."""

@@ -1,5 +1,7 @@
 """Figures drawn in another process: the same bytes as here, whatever becomes of it."""
 
+import threading
+
 import pytest
 
 from smfg_verify.games import load
@@ -41,8 +43,32 @@ def test_a_process_draws_the_same_bytes_and_is_gone_when_the_block_ends(here):
         assert process.poll() is None
         assert drawing.files(NAMES) == here[NAMES[0]] | here[NAMES[1]]
         assert list(drawing.files(NAMES[::-1])) == [*here[NAMES[1]], *here[NAMES[0]]]
-        assert process.poll() is None  # all of it was drawn there
+        assert process.poll() is None
     assert process.returncode is not None
+
+
+def test_what_the_process_has_not_come_to_is_drawn_here_meanwhile(here, monkeypatch):
+    ask, draw, drawn_here = beside._ask, beside._drawn, []
+    at_it, done_here = threading.Event(), threading.Event()
+
+    def slow(process, asked):
+        at_it.set()
+        assert done_here.wait(60)
+        return ask(process, asked)
+
+    def counted(figure, name):
+        drawn_here.append(name)
+        done_here.set()
+        return draw(figure, name)
+
+    monkeypatch.setattr(beside, "_ask", slow)
+    monkeypatch.setattr(beside, "_drawn", counted)
+    with drawing_beside() as drawing:
+        for name in NAMES:
+            drawing.begin(name, build(name))
+        assert at_it.wait(60)
+        assert drawing.files(NAMES) == here[NAMES[0]] | here[NAMES[1]]
+    assert drawn_here == [NAMES[1]]
 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
