@@ -5,6 +5,7 @@
 import smfg_verify.assumptions.ergodicity.findings
 import smfg_verify.assumptions.lipschitz.findings
 import smfg_verify.assumptions.contraction.findings
+import smfg_verify.assumptions.one_sided.findings
 import smfg_verify.assumptions.uniqueness.findings
 import smfg_verify.assumptions.gradient_domination.findings
 import smfg_verify.assumptions.gradient_alignment.findings

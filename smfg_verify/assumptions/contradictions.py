@@ -105,6 +105,13 @@ def _excluded(proof: Finding, refutation: Finding) -> Conflict:
 
 
 _CONTRACTS = (("contraction", "certified-bound"), ("uniqueness", "contraction"), ("step-sizes", "ratios"))
+# A positive rate in one norm leaves one fixed point; a certified one is that of the Euclidean norm.
+_HAS_RATE = (("one-sided-contraction", "certified-rate"),)
+_NO_RATE = (
+    ("one-sided-contraction", "euclidean"),
+    ("uniqueness", "multi-start"),
+    ("uniqueness", "temperature-path"),
+)
 # One l1 contraction for every leader has one fixed point, no slope of 1 or more and no eigenvalue on the circle.
 _NO_CONTRACTION = (
     ("contraction", "modulus"),
@@ -130,6 +137,7 @@ _OPPOSED_GRADIENTS = tuple(
 )
 _EXCLUDES = (
     (_CONTRACTS, _NO_CONTRACTION),
+    (_HAS_RATE, _NO_RATE),
     (_MIXES, _NEVER_MIXES),
     (_EQUAL_GRADIENTS, _OPPOSED_GRADIENTS),
 )
@@ -187,6 +195,16 @@ def _modulus_above_bound(named: Findings) -> Conflict | None:
     return None if found is None else dataclasses.replace(found, second=modulus)
 
 
+def _rate_below_bound(named: Findings) -> Conflict | None:
+    bound, rate = named.get(_HAS_RATE[0]), named.get(_NO_RATE[0])
+    if bound is None or rate is None or bound.evidence is not Evidence.PROOF:
+        return None
+    # The slope and the secant beside it, as for the modulus.
+    measured = max(rate.constant, _number(rate, "secant", rate.constant))
+    found = _below(bound, measured + _MEASURED, bound.constant, "the rate between two mean fields")
+    return None if found is None else dataclasses.replace(found, second=rate)
+
+
 def _lipschitz_above_bound(finding: Finding) -> Conflict | None:
     error = _number(finding, "measured_error", 0.0)
     return _above(finding, _number(finding, "measured"), what="the ratio between two mean fields", error=error)
@@ -227,7 +245,8 @@ _OWN: tuple[tuple[tuple[str, str], Callable[[Finding], Conflict | None]], ...] =
 
 def _measured(named: Findings) -> list[Conflict]:
     found = [check(named[name]) for name, check in _OWN if name in named]
-    return [conflict for conflict in (*found, _modulus_above_bound(named)) if conflict is not None]
+    found += [_modulus_above_bound(named), _rate_below_bound(named)]
+    return [conflict for conflict in found if conflict is not None]
 
 
 # A covered box of leaders against one leader in it

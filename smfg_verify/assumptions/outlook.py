@@ -16,6 +16,8 @@ _OWN: Mapping[tuple[str, Verdict], str] = {
     ("lipschitz", Verdict.INCONCLUSIVE): "functions without jumps and infinite slopes",
     ("contraction", Verdict.SUPPORTED): "a counter-example, or a proof, easier for hot followers",
     ("contraction", Verdict.REFUTED): "a hotter follower, or less influence of the mean field",
+    ("one-sided-contraction", Verdict.SUPPORTED): "a counter-example, or a proof, easier for hot followers",
+    ("one-sided-contraction", Verdict.REFUTED): "a hotter follower, or less attraction of the crowd",
     ("uniqueness", Verdict.SUPPORTED): "a second equilibrium of one leader, or a proof",
     ("uniqueness", Verdict.REFUTED): "a hotter follower, or less influence of the mean field",
     ("gradient-domination", Verdict.SUPPORTED): "policies nearer to pure ones, where it falls to zero",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
-from smfg_verify.assumptions.contraction.measured_modulus import negative_modulus, search_size
+from smfg_verify.assumptions.contraction.measured_modulus import moduli, negative_size, search_size
 from smfg_verify.assumptions.contraction.secants import images_at
 from smfg_verify.assumptions.gradient_domination.measures import log_ratio
 from smfg_verify.assumptions.search import slopes_of
@@ -59,7 +59,7 @@ def _responses(game: AbstractGame, settings: SearchSettings) -> object:
 def _modulus(game: AbstractGame, settings: SearchSettings) -> object:
     starts = search_size(settings)
     taus, size = np.full(starts, float(game.temperature)), int(np.prod(leader_logits_shape(game))) + field_size(game)
-    return slopes_of(negative_modulus, game, taus, batch=starts)(np.zeros((starts, size)))
+    return slopes_of(negative_size, game, moduli(game, taus), batch=starts)(np.zeros((starts, size)))
 
 
 def _conic_programs(game: AbstractGame, settings: SearchSettings) -> object:
@@ -108,10 +108,10 @@ def _tracking(game: AbstractGame, settings: SearchSettings) -> object:
 
 # Each with the properties that ask for it.
 _CALLS: dict[Call, frozenset[str]] = {
-    _responses: frozenset({"contraction", "uniqueness"}),
+    _responses: frozenset({"contraction", "one-sided-contraction", "uniqueness"}),
     _leaders: frozenset({"gradient-domination", "gradient-alignment", "smoothness", "step-sizes"}),
-    _modulus: frozenset({"contraction"}),
-    _secants: frozenset({"contraction"}),
+    _modulus: frozenset({"contraction", "one-sided-contraction"}),
+    _secants: frozenset({"contraction", "one-sided-contraction"}),
     _conic_programs: frozenset({"contraction"}),
     _walk: frozenset({"uniqueness"}),
     _domination: frozenset({"gradient-domination"}),

@@ -1,4 +1,4 @@
-"""All nine properties together: on shipped and on random games every witness gives its constant again."""
+"""All ten properties together: on shipped and on random games every witness gives its constant again."""
 
 import jax
 import numpy as np
@@ -13,6 +13,7 @@ PROPERTIES = (
     "ergodicity",
     "lipschitz",
     "contraction",
+    "one-sided-contraction",
     "uniqueness",
     "gradient-domination",
     "gradient-alignment",

@@ -37,6 +37,14 @@ EXCLUSIVE = {
     "unique and two on a path": [("uniqueness/contraction", "certified"), ("uniqueness/temperature-path", "refuted")],
     "contracts and stretches": [("contraction/certified-bound", "certified"), ("contraction/modulus", "refuted")],
     "contracts and repels": [("contraction/certified-bound", "certified"), ("contraction/spectral-radius", "refuted")],
+    "has a rate and two": [
+        ("one-sided-contraction/certified-rate", "certified"),
+        ("uniqueness/multi-start", "refuted"),
+    ],
+    "has a rate and none": [
+        ("one-sided-contraction/certified-rate", "certified"),
+        ("one-sided-contraction/rate", "refuted"),
+    ],
     "contracts and has two": [("contraction/certified-bound", "certified"), ("uniqueness/multi-start", "refuted")],
     "tracks and has two": [("step-sizes/ratios", "certified"), ("uniqueness/multi-start", "refuted")],
     "forgets and never mixes": [("ergodicity/dobrushin", "certified"), ("ergodicity/mixing", "refuted")],
@@ -112,6 +120,14 @@ def test_the_modulus_is_held_against_the_bound_by_its_secant():
     bound = finding("contraction/certified-bound", "certified", 0.4)
     slope = finding("contraction/modulus", "supported", 0.7, Side.LOWER, details={"secant": 0.7})
     kink = dataclasses.replace(slope, details={"secant": 0.3})
+    assert len(conflicts([bound, slope])) == 1
+    assert not conflicts([bound, kink])
+
+
+def test_the_rate_is_held_against_the_bound_by_its_secant():
+    bound = finding("one-sided-contraction/certified-rate", "certified", 0.4, Side.LOWER)
+    slope = finding("one-sided-contraction/euclidean", "supported", 0.3, Side.UPPER, details={"secant": 0.3})
+    kink = dataclasses.replace(slope, details={"secant": 0.5})
     assert len(conflicts([bound, slope])) == 1
     assert not conflicts([bound, kink])
 

@@ -1,17 +1,24 @@
 r"""The worst tangent norm of $D\Gamma$ over leaders and mean fields, by sampling and ascent."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from smfg_verify.assumptions.search import into_box, minimise, mixed_starts, out_of_box, simplex_of, slopes_of
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.precision import TINY
 from smfg_verify.exact.response import response_jacobian, setting_of
-from smfg_verify.exact.response_jacobian import at_mean_fields, field_size, steepest_pair, tangent_norms
+from smfg_verify.exact.response_jacobian import (
+    at_mean_fields,
+    field_size,
+    steepest_pair,
+    tangent_basis,
+    tangent_norms,
+)
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.game.base import AnyArray
 from smfg_verify.policies import softmax_policy
@@ -25,14 +32,30 @@ _MOST_STEPS = 60
 _SECANT = 1e-4
 _INWARD = 1e-4
 # l1 error of the difference of two images, by the tolerance of the best response and the roundings of a law.
-_IMAGE_ERROR = 1e-12
+IMAGE_ERROR = 1e-12
+
+
+class Sought(NamedTuple):
+    r"""What a search climbs, one entry a start: the tangent l1 norm of $D\Gamma$, or its growth in a weighted norm.
+
+    Attributes:
+        temperature: tau, (K,), in units of reward.
+        growth: whether it is the growth, (K,): one program serves both.
+        left: the weighted norm's frame, see `one_sided.growth`; (K, k, M).
+        right: (K, M, k).
+    """
+
+    temperature: Float[AnyArray, "*K"]
+    growth: Bool[AnyArray, "*K"]
+    left: Float[AnyArray, "*K k M"]
+    right: Float[AnyArray, "*K M k"]
 
 
 class WorstModulus(NamedTuple):
-    """Where the largest tangent norm was found.
+    """Where the largest tangent norm, or growth, was found.
 
     Attributes:
-        value: the norm; NaN where no point gave a number.
+        value: the number; NaN where no point gave one.
         logits: (O, B). mean_field: flattened, (M,).
         searched: what was looked at.
         curve: best value so far of the ascent after 0, 1, ... steps.
@@ -47,12 +70,31 @@ class WorstModulus(NamedTuple):
     points: Float[np.ndarray, "K D"]
 
 
-def negative_modulus(game: AbstractGame, point: Float[Array, " D"], temperature: Float[Array, ""]) -> Float[Array, ""]:
-    """Minus the tangent l1 norm of D Gamma, at unbounded coordinates of (leader's logits, mean field)."""
+def negative_size(game: AbstractGame, point: Float[Array, " D"], sought: Sought) -> Float[Array, ""]:
+    """Minus the tangent l1 norm or the growth of D Gamma, at unbounded coordinates of (leader's logits, mean field)."""
     logits, field = _coordinates(game, point)
-    setting = setting_of(game, softmax_policy(logits), temperature)
-    columns = response_jacobian(setting, jnp.asarray(field)).T
-    return -0.5 * jnp.max(jnp.sum(jnp.abs(columns[:, None, :] - columns[None, :, :]), axis=-1))
+    setting = setting_of(game, softmax_policy(logits), jnp.asarray(sought.temperature))
+    response = response_jacobian(setting, jnp.asarray(field))
+    columns = response.T
+    modulus = 0.5 * jnp.max(jnp.sum(jnp.abs(columns[:, None, :] - columns[None, :, :]), axis=-1))
+    framed = sought.left @ response @ sought.right
+    growth = jnp.linalg.eigvalsh(0.5 * (framed + framed.T), symmetrize_input=False)[-1]
+    return -jnp.where(sought.growth, growth, modulus)
+
+
+def moduli(game: AbstractGame, temperatures: Float[np.ndarray, " K"]) -> Sought:
+    """The tangent norm at so many temperatures."""
+    basis = tangent_basis(field_size(game))
+    return sought_at(temperatures, False, basis.T, basis)
+
+
+def sought_at(
+    temperatures: Float[np.ndarray, " K"], growth: bool, left: Float[np.ndarray, "k M"], right: Float[np.ndarray, "M k"]
+) -> Sought:
+    """The same thing sought from every start."""
+    number = len(temperatures)
+    frames = (np.broadcast_to(part, (number, *part.shape)) for part in (left, right))
+    return Sought(*map(jax.device_put, (temperatures, np.full(number, growth), *frames)))
 
 
 def _coordinates(
@@ -103,23 +145,43 @@ def find_modulus(game: AbstractGame, settings: SearchSettings) -> WorstModulus:
     Returns:
         The worst point, a lower bound of the supremum.
     """
+    return find_worst(game, settings, tangent_norms, lambda taus: moduli(game, taus))
+
+
+def find_worst(
+    game: AbstractGame,
+    settings: SearchSettings,
+    measure: Callable[[Float[np.ndarray, "N M M"]], Float[np.ndarray, " N"]],
+    seek: Callable[[Float[np.ndarray, " K"]], Sought],
+) -> WorstModulus:
+    """The largest number that a measure gives of D Gamma: random leaders and mean fields, then ascent.
+
+    Args:
+        game: the game, traced.
+        settings: how hard to search; a share of its leaders, starts and steps is used, see `searched`.
+        measure: of Jacobians, one number each.
+        seek: the same measure for the ascent, at so many temperatures.
+
+    Returns:
+        The worst point, a lower bound of the supremum.
+    """
     number = max(1, min(settings.num_leaders, _MOST_SAMPLES, 2 * field_size(game) * settings.num_starts))
     logits, fields = random_points(game, number, settings)
-    sampled = tangent_norms(at_mean_fields(game, logits, fields).response)
+    sampled = measure(at_mean_fields(game, logits, fields).response)
     chosen = mixed_starts(-sampled, search_size(settings))
     searched = {"samples": number, "sample_nan": int(np.sum(~np.isfinite(sampled))), "seed": settings.seed}
     if not len(chosen):
         empty = np.zeros((0,))
         return WorstModulus(float("nan"), logits[0], fields[0], searched, empty, empty.reshape(0, 0))
     starts = as_points(logits[chosen], fields[chosen])
-    taus = jax.device_put(np.full(len(starts), float(game.temperature)))
     # Few starts can be left where most points have no value; the batch is their number then.
-    slopes = slopes_of(negative_modulus, game, taus, batch=search_size(settings))
+    sought = seek(np.full(len(starts), float(game.temperature)))
+    slopes = slopes_of(negative_size, game, sought, batch=search_size(settings))
     result = minimise(slopes, starts, num_steps=min(settings.num_steps, _MOST_STEPS))
     ends = from_points(game, result.points)
     # Random points may lie outside the search's box and beat its ends.
     logits, fields = np.concatenate([ends[0], logits[chosen]]), np.concatenate([ends[1], fields[chosen]])
-    values = tangent_norms(at_mean_fields(game, logits, fields).response)
+    values = measure(at_mean_fields(game, logits, fields).response)
     searched |= {**result.counts, "end_nan": int(np.sum(~np.isfinite(values)))}
     best = int(np.nanargmax(values))
     return WorstModulus(values[best], logits[best], fields[best], searched, -result.best_curve, result.points)
@@ -141,5 +203,5 @@ def secant_modulus(game: AbstractGame, logits: Float[np.ndarray, "O B"], field: 
     direction = np.zeros(len(field))
     direction[[i, j]] = half, -half
     images = at_mean_fields(game, np.stack([logits, logits]), np.stack([inside + direction, inside - direction])).image
-    result: float = max(0.0, float(np.sum(np.abs(images[0] - images[1])) - _IMAGE_ERROR) / (4.0 * half))
+    result: float = max(0.0, float(np.sum(np.abs(images[0] - images[1])) - IMAGE_ERROR) / (4.0 * half))
     return result

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -12,7 +11,8 @@ from smfg_verify import conic
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.measured_modulus import (
     from_points,
-    negative_modulus,
+    moduli,
+    negative_size,
     random_points,
     search_size,
 )
@@ -201,7 +201,7 @@ def _worst_points(
     if not len(points):
         return (logits, fields), {"sweep_steps": 0}
     starts = points[np.arange(len(swept)) % len(points)]
-    slopes = slopes_of(negative_modulus, game, jax.device_put(swept), batch=search_size(settings))
+    slopes = slopes_of(negative_size, game, moduli(game, swept), batch=search_size(settings))
     result = minimise(slopes, starts, num_steps=min(settings.num_steps, _SEARCH_STEPS))
     ends = from_points(game, np.concatenate([result.points, points]))
     pool = np.concatenate([ends[0], logits]), np.concatenate([ends[1], fields])

@@ -10,7 +10,8 @@ import pytest
 from smfg_verify.assumptions.contraction.measured_modulus import (
     as_points,
     from_points,
-    negative_modulus,
+    moduli,
+    negative_size,
     random_points,
     secant_modulus,
 )
@@ -37,7 +38,8 @@ def test_the_norm_is_that_of_the_steepest_secant():
     expected = max(secant(arrays, phi, field, i, j) for i, j in itertools.combinations(range(4), 2))
     game = checked(game)
     point = jnp.asarray(as_points(logits[None], field[None])[0])
-    found = -jax.jit(negative_modulus)(game, point, jnp.asarray(game.temperature))
+    sought = jax.tree.map(lambda leaf: leaf[0], moduli(game, np.full(1, float(game.temperature))))
+    found = -jax.jit(negative_size)(game, point, sought)
     assert float(found) == pytest.approx(expected, rel=1e-7)
     assert secant_modulus(game, logits, field) == pytest.approx(expected, rel=1e-3)
 
