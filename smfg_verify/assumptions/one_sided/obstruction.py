@@ -59,7 +59,8 @@ def upper_rate(game: AbstractGame, witness: Entries) -> float:
         witness: `pair_logits` (P, O, B), `mean_fields` (P, M), `tangents` (P, M) of length 1, `shares` (P,), >= 0.
 
     Returns:
-        -t / 2 with t the least eigenvalue of S, less what the images' errors may take from it.
+        -t / 2 with t the least eigenvalue of S, less what the images' errors may take from it; infinite where that is
+        not positive, since the pairs then bound nothing.
 
     Raises:
         ValueError: a witness of another game's shapes, or whose tangents are not of length 1.
@@ -77,7 +78,8 @@ def upper_rate(game: AbstractGame, witness: Entries) -> float:
     weighted = (shares[:, None] * (secants - tangents)).T @ tangents
     least = float(np.linalg.eigvalsh(on_tangents(weighted + weighted.T))[0])
     rounding = 1e-13 * float(np.sum(np.abs(weighted)))
-    return -0.5 * (least - 2.0 * float(np.sum(shares * errors)) - rounding)
+    least -= 2.0 * float(np.sum(shares * errors)) + rounding
+    return -0.5 * least if least > 0.0 else float("inf")
 
 
 def obstruction_of(

@@ -4,15 +4,28 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions.one_sided.obstruction import obstruction_of, secants_along, upper_rate
-from tests.assumptions.crowds import crowd
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.exact.response_jacobian import tangent_basis
+from smfg_verify.game import TabularGame
 from tests.exact.cases import pair
 from tests.helpers import oracle
 
 
-def slope_of_crowd(attraction, temperature, inertia, mass):
-    """D Gamma on the tangents of two states, by hand."""
-    logit = attraction * (2.0 * mass - 1.0) / temperature
-    return (1.0 - inertia) * 2.0 * attraction / temperature / (2.0 + 2.0 * np.cosh(logit))
+def gathering(size, attraction, temperature):
+    """Followers choose the next state, whose reward is attraction times its mass: Gamma(m) = softmax(k m / tau)."""
+    shape = (size, size, 1)
+    slope = np.zeros((size, *shape))
+    slope[np.arange(size), :, np.arange(size)] = attraction
+    return checked(
+        TabularGame.from_arrays(
+            kernel=np.broadcast_to(np.eye(size)[None, :, None, :], (*shape, size)),
+            follower_rewards=np.zeros(shape),
+            leader_rewards=np.zeros(shape),
+            follower_rewards_mean_field=slope,
+            discount=0.9,
+            temperature=temperature,
+        )
+    )
 
 
 def witness(fields, tangents, shares, logits):
@@ -20,14 +33,23 @@ def witness(fields, tangents, shares, logits):
     return {"pair_logits": logits, "mean_fields": np.array(fields), "tangents": tangents, "shares": np.array(shares)}
 
 
-@pytest.mark.parametrize("mass", [0.3, 0.5])
-def test_on_two_states_a_pair_gives_the_slope_s_rate(mass):
-    game = crowd(1.0, 0.25, inertia=0.2)
-    logits = np.zeros((1, *(game.num_states, game.num_leader_actions)))[:, : len(set(game.leader_observation))]
-    found = upper_rate(game, witness([[mass, 1.0 - mass]], [[1.0, -1.0]], [1.0], logits))
-    rate = 1.0 - slope_of_crowd(1.0, 0.25, 0.2, (1.0 - 1e-4) * mass + 0.5e-4)
-    assert found == pytest.approx(rate, abs=2e-4)
-    assert found >= rate - 1e-6
+def at_the_middle(size):
+    """The uniform mean field, moved along each of an orthonormal basis of the tangents alike."""
+    basis = tangent_basis(size).T
+    fields, logits = np.full((len(basis), size), 1.0 / size), np.zeros((len(basis), size, 1))
+    return witness(fields, basis, np.full(len(basis), 1.0 / len(basis)), logits)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_at_the_middle_no_norm_has_a_rate_above_that_of_the_slope(size):
+    r"""There $D\Gamma = k / (n \tau)$ on all tangents; shares alike give S = 2 (k / (n tau) - 1) / (n - 1)."""
+    found = upper_rate(gathering(size, 1.0, 0.1), at_the_middle(size))
+    assert found == pytest.approx(-(10.0 / size - 1.0) / (size - 1), rel=1e-4)
+
+
+def test_pairs_that_do_not_grow_bound_nothing():
+    assert upper_rate(gathering(3, 1.0, 0.4), at_the_middle(3)) == np.inf
+    assert upper_rate(gathering(3, -1.0, 0.1), at_the_middle(3)) == np.inf
 
 
 def test_secants_are_those_of_the_oracle_s_map():
@@ -44,23 +66,19 @@ def test_secants_are_those_of_the_oracle_s_map():
     assert 0.0 < error[0] < 1e-6
 
 
-def test_no_weight_has_a_rate_above_the_bound_of_any_pairs():
-    game, _, _ = pair(0)
-    rng = np.random.default_rng(2)
-    logits, fields = rng.normal(size=(3, 4, 2)), rng.dirichlet(np.ones(4), 3)
-    tangents = rng.normal(size=(3, 4))
-    tangents = tangents - tangents.mean(axis=1, keepdims=True)
-    entries = witness(fields, tangents, [0.2, 0.5, 0.3], logits)
+def test_no_weight_has_a_rate_above_the_bound():
+    game, rng = gathering(3, 1.0, 0.1), np.random.default_rng(2)
+    entries = at_the_middle(3)
+    entries["mean_fields"] = rng.dirichlet(np.full(3, 50.0), 2)
     bound = upper_rate(game, entries)
-    secants, _ = secants_along(game, logits, fields, entries["tangents"])
+    assert bound < -0.5
+    secants, _ = secants_along(game, entries["pair_logits"], entries["mean_fields"], entries["tangents"])
     for _ in range(200):
-        root = rng.normal(size=(4, 4))
-        weight = root @ root.T + 1e-3 * np.eye(4)
+        root = rng.normal(size=(3, 3))
+        weight = root @ root.T + 1e-3 * np.eye(3)
         lengths = np.einsum("pi,ij,pj->p", entries["tangents"], weight, entries["tangents"])
         rates = 1.0 - np.einsum("pi,ij,pj->p", entries["tangents"], weight, secants) / lengths
-        assert np.min(rates) <= max(bound, 1.0 - 0.0) + 1e-6
-        if bound < 0.0:
-            assert np.min(rates) <= bound + 1e-6
+        assert np.min(rates) <= bound + 1e-6
 
 
 def test_multipliers_become_pairs_with_the_same_sum():
