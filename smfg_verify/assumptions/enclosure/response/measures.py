@@ -1,0 +1,99 @@
+r"""Upper bounds over cells of what is asked of $D\Gamma$, its values at their centres, and the edges worth cutting."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
+from smfg_verify.assumptions.enclosure.response.models import Model, apply
+from smfg_verify.assumptions.enclosure.response.slopes import Slopes, slopes_over
+from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+
+# Entries of a frame and of its inverse are off by less, relative to the largest.
+_FRAMED = 1e-12
+# A part of a Jacobian as small as this counts for nothing beside its largest entry when an edge is chosen.
+_FLOOR = 0.05
+
+
+class Bounds(NamedTuple):
+    """One number of each of K cells.
+
+    Attributes:
+        upper: certified, (K,); infinite where nothing is known.
+        centre: at the cell's centre, in plain floats, (K,).
+        edge: the edge along which the cell should be cut, (K, 2).
+        mixing: of `Slopes`, (K,).
+    """
+
+    upper: Float[np.ndarray, " K"]
+    centre: Float[np.ndarray, " K"]
+    edge: Int[np.ndarray, "K 2"]
+    mixing: Float[np.ndarray, " K"]
+
+
+def growth_over(
+    tables: VertexTables, cells: Cells, left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]
+) -> Bounds:
+    """Growth of D Gamma over cells, in the norm of a frame (see `one_sided.growth`).
+
+    Args:
+        tables: of the game.
+        cells: K of them.
+        left, right: the frame.
+
+    Returns:
+        Bounds of the largest eigenvalue of the symmetric part, by Gershgorin's discs in the centre's eigenvectors.
+    """
+    found = slopes_over(tables, cells)
+    with np.errstate(all="ignore"):
+        inner = _symmetric(_framed(found.jacobian, left, right))
+        values, turn = _turned(inner.centre)
+        turned = apply("av,vb->ab", apply("uv,ua->av", inner, turn), turn)
+        size = turned.largest
+        diagonal = np.arange(len(size))
+        discs = turned.upper[diagonal, diagonal] + np.sum(size, axis=1) - size[diagonal, diagonal]
+        upper = np.max(discs, axis=0)
+        # The eigenvectors are orthogonal up to rounding.
+        upper = upper + _FRAMED * (np.abs(upper) + np.max(size, axis=(0, 1)))
+        known = np.isfinite(upper)
+        mixing = np.where(known, found.mixing, np.inf)
+        return Bounds(np.where(known, upper, np.inf), values, _edges(tables, found), mixing)
+
+
+def _framed(jacobian: Model, left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]) -> Model:
+    """The Jacobian in a frame: images without their last entry, which is what the others lack of zero."""
+    before, after = (left[:, :-1] - left[:, -1:])[..., None], right[:-1][..., None]
+    errors = (np.full_like(part, _FRAMED * np.max(np.abs(part))) for part in (before, after))
+    image = apply("jt,ut->ju", jacobian, before, next(errors))
+    return apply("ju,jv->uv", image, after, next(errors))
+
+
+def _symmetric(model: Model) -> Model:
+    return (model + model.moved(lambda part: np.swapaxes(part, -3, -2))).scaled(0.5)
+
+
+def _turned(centre: Float[np.ndarray, "k k K"]) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "k k K"]]:
+    """Largest eigenvalues and all eigenvectors; the identity where a matrix has none."""
+    matrices = np.moveaxis(centre, -1, 0)
+    good = np.all(np.isfinite(matrices), axis=(1, 2))
+    values, vectors = np.linalg.eigh(np.where(good[:, None, None], matrices, np.eye(len(centre))))
+    return np.where(good, values[:, -1], -np.inf), np.moveaxis(vectors, 0, -1)
+
+
+def _edges(tables: VertexTables, found: Slopes) -> Int[np.ndarray, "K 2"]:
+    """The edge along which action values and Jacobian change most: what bends there makes the bound loose."""
+    edges = edges_of(tables)
+    scale = np.max(np.abs(found.jacobian.centre), axis=(0, 1)) + _FLOOR
+    bends = [
+        _change(model.slopes, edges) / size
+        for model, size in ((found.gaps, tables.temperature), (found.jacobian, scale))
+    ]
+    score = np.where(np.isfinite(bends[0]), bends[0], 0.0) + np.where(np.isfinite(bends[1]), bends[1], 0.0)
+    result: Int[np.ndarray, "K 2"] = edges[np.argmax(score, axis=0)]
+    return result
+
+
+def _change(slopes: Float[np.ndarray, "D *S K"], edges: Int[np.ndarray, "E 2"]) -> Float[np.ndarray, "E K"]:
+    axes = tuple(range(1, slopes.ndim - 1))
+    return np.max(np.abs(slopes[edges[:, 0]] - slopes[edges[:, 1]]), axis=axes, initial=0.0)

@@ -1,0 +1,89 @@
+r"""What the followers face over cells: rows, rewards, their differences between actions, and their slopes.
+
+All rows are without their last entry: they are only ever summed against numbers that are zero there.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from smfg_verify.assumptions.enclosure.response.cells import Cells, coordinates
+from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply, multiply
+from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+
+
+class Faced(NamedTuple):
+    """One table over cells: of every action, and the differences of pairs of actions.
+
+    Attributes:
+        every: (n, A) or (n, A, n - 1).
+        pairs: first action less second, (n, pairs) or (n, pairs, n - 1).
+    """
+
+    every: Model
+    pairs: Model
+
+
+class Problem(NamedTuple):
+    """The followers' problem over cells.
+
+    Attributes:
+        rows, rewards: at the cell's mean fields and leaders.
+        row_slopes, reward_slopes: their derivatives along e_j - e_last, first axis j, (n - 1, ...).
+    """
+
+    rows: Faced
+    rewards: Faced
+    row_slopes: Faced
+    reward_slopes: Faced
+
+
+def pairs_of(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """First and second action of every pair."""
+    first, second = np.triu_indices(number, 1)
+    return first, second
+
+
+def problem_over(tables: VertexTables, cells: Cells) -> Problem:
+    """The followers' problem of a game over cells."""
+    field, leader = coordinates(tables, cells)
+    first, second = pairs_of(tables.reward.shape[2])
+    found = []
+    for table, error, letter in (
+        (tables.transition, tables.transition_error, "t"),
+        (tables.reward, tables.reward_error, ""),
+    ):
+        paired = table[:, :, first] - table[:, :, second]
+        off = error[:, first] + error[:, second] + 2.0 * EPSILON * np.max(np.abs(paired), axis=0)
+        found.append(
+            (
+                Faced(_mixed(field, leader, table, error, letter), _mixed(field, leader, paired, off, letter)),
+                Faced(_slope(leader, table, error, letter), _slope(leader, paired, off, letter)),
+            )
+        )
+    (rows, row_slopes), (rewards, reward_slopes) = found
+    return Problem(rows, rewards, row_slopes, reward_slopes)
+
+
+def _mixed(
+    field: Model, leader: Model, table: Float[np.ndarray, "n n A W *T"], error: Float[np.ndarray, "..."], letter: str
+) -> Model:
+    """The mean over mean field and leader, whose actions stand apart from their mean, so that what is alike cancels."""
+    mean = table.mean(axis=3)
+    apart = table - mean[:, :, :, None]
+    slack = np.max(error, axis=2) + 8.0 * EPSILON * np.max(np.abs(table), axis=(0, 3))
+    turned = multiply(
+        f"sb,sab{letter}->sa{letter}", leader, apply(f"j,jsab{letter}->sab{letter}", field, apart[..., None])
+    )
+    return (turned + apply(f"j,jsa{letter}->sa{letter}", field, mean[..., None])).widened(slack[..., None])
+
+
+def _slope(
+    leader: Model, table: Float[np.ndarray, "n n A W *T"], error: Float[np.ndarray, "..."], letter: str
+) -> Model:
+    """The derivative along each edge to the last vertex of mean fields."""
+    moved = table[:-1] - table[-1:]
+    off = 2.0 * error + 2.0 * EPSILON * np.max(np.abs(moved), axis=0)
+    exact = apply(f"sb,jsab{letter}->jsa{letter}", leader, moved[..., None])
+    return exact.widened(np.max(off, axis=2)[..., None])

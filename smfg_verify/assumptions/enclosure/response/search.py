@@ -1,0 +1,83 @@
+"""The supremum over all leaders and mean fields of a bound over cells: the cells of the largest bounds are halved."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from smfg_verify.assumptions.enclosure.response.cells import Cells
+from smfg_verify.assumptions.enclosure.response.measures import Bounds
+from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+
+# Cells halved at once.
+_BATCH = 256
+
+
+class CellSupremum(NamedTuple):
+    """Supremum of a number over all leaders and mean fields.
+
+    Attributes:
+        upper: certified at all times, also out of budget.
+        lower: the largest at a centre, in plain floats.
+        mixing: how far a law moves in l1, at most, where a chain's rows move by 1 in l1.
+        cells: cells bounded.
+        finished: whether the two are as near as asked for.
+        curve: certified bound after each round.
+    """
+
+    upper: float
+    lower: float
+    mixing: float
+    cells: int
+    finished: bool
+    curve: Float[np.ndarray, " T"]
+
+
+def supremum_over_cells(
+    tables: VertexTables, bound: Callable[[Cells], Bounds], *, num_cells: int, tolerance: float
+) -> CellSupremum:
+    """Best-first branch and bound over leader policies and mean fields.
+
+    Args:
+        tables: of the game.
+        bound: of cells.
+        num_cells: cells bounded, at most; the first always is.
+        tolerance: distance of the two bounds at which to stop.
+
+    Returns:
+        The bounds.
+    """
+    cells = Cells.whole(tables)
+    left = _Left(cells.vertices, bound(cells))
+    lower, count = float(left.found.centre[0]), 1
+    curve = [float(left.found.upper[0])]
+    while curve[-1] - lower > tolerance and count + 2 <= num_cells:
+        left, new = _halved(left, bound, min(_BATCH, (num_cells - count) // 2))
+        count += len(new.upper)
+        lower = max(lower, float(np.max(new.centre)))
+        curve.append(float(np.max(left.found.upper)))
+    finished = bool(curve[-1] - lower <= tolerance)
+    return CellSupremum(curve[-1], lower, float(np.max(left.found.mixing)), count, finished, np.array(curve))
+
+
+class _Left(NamedTuple):
+    """Cells that cover the domain, and what is known of each."""
+
+    vertices: Float[np.ndarray, "N D W"]
+    found: Bounds
+
+
+def _halved(left: _Left, bound: Callable[[Cells], Bounds], most: int) -> tuple[_Left, Bounds]:
+    """The cover with the cells of the largest bounds halved, and the halves' bounds."""
+    number = min(most, len(left.vertices))
+    worst = np.sort(np.argpartition(-left.found.upper, number - 1)[:number])
+    halves = Cells(left.vertices[worst]).halved(left.found.edge[worst])
+    new = bound(halves)
+    # A half has no point that the whole has not.
+    whole = (np.tile(part[worst], 2) for part in (left.found.upper, left.found.mixing))
+    new = new._replace(upper=np.minimum(new.upper, next(whole)), mixing=np.minimum(new.mixing, next(whole)))
+    kept = np.ones(len(left.vertices), dtype=bool)
+    kept[worst] = False
+    found = Bounds(*(np.concatenate([old[kept], part]) for old, part in zip(left.found, new, strict=True)))
+    return _Left(np.concatenate([left.vertices[kept], halves.vertices]), found), new
