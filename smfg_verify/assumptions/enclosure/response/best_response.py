@@ -9,18 +9,21 @@ from scipy.special import logsumexp, softmax
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.response.linear import (
     Solver,
+    better_values,
     near_inverse,
     span_of,
-    value_error,
     value_solver,
 )
-from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply, multiply
+from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply, crossed, multiply
 from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, pairs_of
 from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY
 
 _NUM_ITERATIONS = 8
+# A third central moment of what lies in an interval of length 1 is at most 1 / 6 sqrt(3).
+_THIRD_MOMENT = 0.0963
 # What a softmax, or a logarithm of a sum of exponentials over its size, may be off by as computed.
-_ROUNDED = 64.0 * EPSILON
+ROUNDED = 64.0 * EPSILON
 
 
 class Response(NamedTuple):
@@ -47,20 +50,20 @@ class Response(NamedTuple):
 
 def respond(tables: VertexTables, problem: Problem) -> Response:
     """The soft best response over cells."""
-    discount, tau = tables.discount, tables.temperature
-    values, sharp = _at_centres(tables, problem)
+    discount, tau, number = tables.discount, tables.temperature, tables.reward.shape[2]
+    centre, sharp = _at_centres(tables, problem)
     inverse = near_inverse(_reduced_rows(problem, sharp), discount)
-    values = Model(values, _slopes_of(problem, sharp, values, inverse, discount), np.zeros_like(values), tables.groups)
-    gaps = _gaps(problem, values, discount)
-    residual = _residual(problem, values, gaps, sharp, discount, tau)
+    guess = Model.affine(centre, _slopes_of(problem, sharp, centre, inverse, discount), tables.shape)
+    gaps = _gaps(problem, guess, discount)
+    residual = _residual(problem, guess, gaps, sharp, discount, tau)
     span = span_of(residual, discount * tables.mixing)
     # Between the policies of the values guessed and of the true ones: all that a mean of them can be.
     moved = discount * np.sum(problem.rows.pairs.largest, axis=-2) * span
-    between = policy_of(gaps.widened(moved), tau, tables.reward.shape[2])
+    between = policy_of(gaps.widened(moved), tau, number)
     solver = value_solver(chain_of(problem, between)[0], inverse, discount)
-    values = values.widened(value_error(solver, residual, span))
+    values = better_values(solver, guess, residual, span)
     gaps = _gaps(problem, values, discount)
-    policy = policy_of(gaps, tau, tables.reward.shape[2])
+    policy = policy_of(gaps, tau, number)
     chain, last = chain_of(problem, policy)
     return Response(values, gaps, policy, chain, last, value_solver(chain, inverse, discount), sharp)
 
@@ -91,7 +94,7 @@ def _slopes_of(
     problem: Problem, policy: np.ndarray, values: np.ndarray, inverse: np.ndarray, discount: float
 ) -> Float[np.ndarray, "D k K"]:
     """Slopes of the values by the implicit function theorem: a guess, whose error is bounded with the residual."""
-    moved = problem.rewards.every.slopes + discount * np.einsum("zsatk,tk->zsak", problem.rows.every.slopes, values)
+    moved = problem.rewards.every.linear + discount * np.einsum("zsatk,tk->zsak", problem.rows.every.linear, values)
     by_state = np.einsum("sak,zsak->zsk", policy, moved)
     result: Float[np.ndarray, "D k K"] = np.einsum("stk,ztk->zsk", inverse, by_state[:, :-1] - by_state[:, -1:])
     return result
@@ -101,48 +104,66 @@ def _gaps(problem: Problem, values: Model, discount: float) -> Model:
     return problem.rewards.pairs + multiply("sat,t->sa", problem.rows.pairs, values).scaled(discount)
 
 
-def _residual(problem: Problem, values: Model, gaps: Model, sharp: np.ndarray, discount: float, tau: float) -> Model:
+def _residual(
+    problem: Problem, values: Model, gaps: Model, sharp: np.ndarray, discount: float, tau: float
+) -> Model:
     r"""The soft Bellman operator at the values guessed, less themselves, relative to the last state.
 
-    $\tau \log \sum_a e^{q_a / \tau}$ lies above its tangent at the centre by at most half the variance of the
-    deviations over tau, under some policy: at most an eighth of the largest gap's deviation squared.
+    $\tau \log \sum_a e^{q_a / \tau}$ at $q^0 + \delta$ is its value at $q^0$ plus the mean of $\delta$, plus half its
+    variance over tau, plus a sixth of a third central moment over $\tau^2$ under some policy, which is at most
+    $1 / 6 \sqrt 3$ of the cube of the range of $\delta$.
     """
     action_values = problem.rewards.every + multiply("sat,t->sa", problem.rows.every, values).scaled(discount)
-    half = OUTWARD * np.max(gaps.deviation, axis=-2, initial=0.0) ** 2 / (16.0 * tau)
-    linear = apply("sa,sa->s", action_values + -action_values.centre, sharp, np.full_like(sharp, _ROUNDED))
+    mean = apply("sa,sa->s", action_values + -action_values.centre, sharp, np.full_like(sharp, ROUNDED))
+    spread = _variance(gaps, sharp)
     soft = tau * logsumexp(action_values.centre / tau, axis=1)
-    rounding = _ROUNDED * (np.max(np.abs(action_values.centre), axis=1) + tau * np.log(sharp.shape[1] + 1.0))
-    above = (linear + (soft + half)).widened(half + rounding)
+    rounding = ROUNDED * (np.max(np.abs(action_values.centre), axis=1) + tau * np.log(sharp.shape[1] + 1.0))
+    third = np.max(gaps.deviation, axis=-2, initial=0.0) ** 3 * (_THIRD_MOMENT / (6.0 * tau**2))
+    above = (mean + spread.scaled(0.5 / tau) + soft).widened(third + rounding)
     relative = above.moved(lambda part: part[..., :-1, :]) - above.moved(lambda part: part[..., -1:, :])
     return relative - values
+
+
+def _squared(model: Model) -> Model:
+    """The square of how far a model is from its centre: the linear part's square, and what the rest adds."""
+    rest = model.bend + model.radius
+    letters = "abcd"[: model.centre.ndim - 1]
+    quadratic = crossed(f"{letters},{letters}->{letters}", model.linear, model.linear, model.shape)
+    blank = np.zeros_like(model.centre)
+    radius = OUTWARD * rest * (2.0 * model.reach + rest) + 64.0 * EPSILON * (model.reach + rest) ** 2 + TINY
+    return Model(blank, np.zeros_like(model.linear), quadratic, radius, model.shape)
+
+
+def _variance(gaps: Model, sharp: Float[np.ndarray, "n A K"]) -> Model:
+    """Variance of the action values' deviations under the policy at the centres: half the mean square of the gaps."""
+    first, second = pairs_of(sharp.shape[1])
+    weights = sharp[:, first] * sharp[:, second]
+    return apply("sp,sp->s", _squared(gaps), weights, np.full_like(weights, ROUNDED))
 
 
 def policy_of(gaps: Model, tau: float, number: int) -> Model:
     r"""Softmax policies from the gaps of the action values, (n, A).
 
-    To first order a softmax moves by $\pi_a \sum_c \pi_c (g_{ac} - g_{ac}^0) / \tau$; the second derivative along a
-    line is $\pi_a (x_a^2 - Var)$ with x_a the action's gap to the mean, hence at most $\pi_a$ times the larger of the
-    largest gap squared and a quarter of the span squared. Where that is worse than the range, the range is taken.
+    With x the deviation of an action's value from the mean under the policy at the centre, in units of tau,
+    $\pi_a = \pi^0_a (1 + x + \frac12 (x^2 - Var)) + $ a sixth of $\pi_a (x^3 - 3 x Var - \kappa_3)$ under some policy
+    on the way. Where that is worse than the range, the range is taken.
     """
     square = _square(gaps, number)
     low, high = square.lower / tau, square.upper / tau
-    with np.errstate(over="ignore"):
-        sharp = 1.0 / np.sum(np.exp(-square.centre / tau), axis=2)
-        most, least = (1.0 / np.sum(np.exp(-end), axis=2) for end in (high, low))
-    slopes = sharp * np.einsum("sck,zsack->zsak", sharp, square.slopes) / tau
+    sharp = 1.0 / np.sum(np.exp(-square.centre / tau), axis=2)
+    most, least = (1.0 / np.sum(np.exp(-end), axis=2) for end in (high, low))
+    wide = np.full_like(sharp, ROUNDED)
+    apart = apply("sac,sc->sa", square + -square.centre, sharp, wide).scaled(1.0 / tau)
+    bent = _squared(apart)
+    spread = _variance(gaps, sharp).scaled(1.0 / tau**2)
+    bent = bent - spread.moved(lambda part: np.repeat(part[..., None, :], number, axis=-2))
     far = np.max(square.deviation, axis=2) / tau
     span = np.max(far, axis=1, keepdims=True)
-    curved = 0.5 * most * np.maximum(far**2, 0.25 * span**2)
-    radius = curved + sharp * np.einsum("sck,sack->sak", sharp, square.radius) / tau
-    radius = OUTWARD * radius + _ROUNDED * (1.0 + sharp * far)
-    flat = 0.5 * (most - least) + _ROUNDED
-    good = radius < flat
-    return Model(
-        np.where(good, sharp, 0.5 * (most + least)),
-        np.where(good, slopes, 0.0),
-        np.where(good, radius, flat),
-        gaps.groups,
-    )
+    third = most * (far**3 + 0.75 * far * span**2 + _THIRD_MOMENT * span**3) / 6.0
+    form = (apart + bent.scaled(0.5)).scaled(sharp) + sharp
+    form = form.widened(third + ROUNDED * (1.0 + sharp * (far + far**2 + span**2)))
+    flat = 0.5 * (most - least) + ROUNDED
+    return form.where(form.deviation < 4.0 * flat, 0.5 * (most + least), flat)
 
 
 def _square(gaps: Model, number: int) -> Model:
@@ -151,15 +172,15 @@ def _square(gaps: Model, number: int) -> Model:
     index, sign = np.zeros((number, number), int), np.zeros((number, number))
     index[first, second] = index[second, first] = np.arange(len(first))
     sign[first, second], sign[second, first] = 1.0, -1.0
-    if not len(first):
-        blank = np.zeros((*gaps.centre.shape[:1], 1, 1, gaps.centre.shape[-1]))
-        return Model(blank, np.zeros((len(gaps.slopes), *blank.shape)), blank, gaps.groups)
     signed = sign[..., None]
+    if not len(first):
+        return gaps.moved(lambda part: np.zeros((*part.shape[:-2], 1, 1, part.shape[-1])))
     return Model(
         gaps.centre[..., index, :] * signed,
-        gaps.slopes[..., index, :] * signed,
+        gaps.linear[..., index, :] * signed,
+        gaps.quadratic[..., index, :] * signed,
         gaps.radius[..., index, :] * np.abs(signed),
-        gaps.groups,
+        gaps.shape,
     )
 
 

@@ -1,11 +1,11 @@
-"""Cells of leader policies and mean fields: products of simplices, halved along edges, so that none leaves the domain."""
+"""Cells of leader policies and mean fields: products of simplices, halved along edges, so that none leaves it."""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.assumptions.enclosure.response.models import Model
+from smfg_verify.assumptions.enclosure.response.models import Model, Shape
 from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
 
 
@@ -22,11 +22,10 @@ class Cells(NamedTuple):
     vertices: Float[np.ndarray, "N D W"]
 
     @classmethod
-    def whole(cls, tables: VertexTables) -> "Cells":
+    def whole(cls, shape: Shape) -> "Cells":
         """The domain as one cell."""
-        sizes = np.diff([*tables.groups, tables.num_vertices])
-        vertices = np.zeros((1, tables.num_vertices, int(sizes.max())))
-        for begin, size in zip(tables.groups, sizes, strict=True):
+        vertices = np.zeros((1, sum(shape.sizes), max(shape.sizes)))
+        for begin, size in zip(np.cumsum((0, *shape.sizes)), shape.sizes, strict=False):
             vertices[0, begin : begin + size, :size] = np.eye(size)
         return cls(vertices)
 
@@ -42,31 +41,29 @@ class Cells(NamedTuple):
         return Cells(np.concatenate(halves))
 
 
-def edges_of(tables: VertexTables) -> Int[np.ndarray, "E 2"]:
+def edges_of(shape: Shape) -> Int[np.ndarray, "E 2"]:
     """All edges of a cell, as pairs of vertices."""
-    bounds = [*tables.groups, tables.num_vertices]
-    pairs = [np.argwhere(np.triu(np.ones((b - a, b - a)), 1)) + a for a, b in zip(bounds, bounds[1:], strict=False)]
-    return np.concatenate(pairs)
+    begins = np.cumsum((0, *shape.sizes))
+    pairs = zip(begins, shape.sizes, strict=False)
+    return np.concatenate([np.stack(np.triu_indices(size, 1), axis=1) + begin for begin, size in pairs])
 
 
 def coordinates(tables: VertexTables, cells: Cells) -> tuple[Model, Model]:
     """Mean fields (n) and leader rows by state (n, W) as models over cells."""
-    vertices = np.moveaxis(cells.vertices, 0, -1)
-    n, (width, number) = len(tables.reward), (tables.reward.shape[3], vertices.shape[-1])
-    bounds = [*tables.groups, tables.num_vertices]
-    field = vertices[:n, :n].mean(axis=0)
-    slopes = np.zeros((tables.num_vertices, n, number))
-    slopes[:n] = vertices[:n, :n] - field
-    mean_field = Model.rounded(field, slopes, np.zeros_like(field), tables.groups)
-    centre = np.zeros((n, width, number))
-    slopes = np.zeros((tables.num_vertices, n, width, number))
-    acting = np.cumsum(tables.row_sizes > 1)
+    shape, vertices = tables.shape, np.moveaxis(cells.vertices, 0, -1)
+    n, width, number = len(tables.reward), tables.reward.shape[3], vertices.shape[-1]
+    linear = np.zeros((shape.dimension, n, number))
+    linear[: n - 1] = vertices[1:n, :n] - vertices[:1, :n]
+    mean_field = Model.affine(vertices[:n, :n].mean(axis=0), linear, shape)
+    centre, linear = np.zeros((n, width, number)), np.zeros((shape.dimension, n, width, number))
+    acting, corners = np.cumsum(tables.row_sizes > 1), np.cumsum((0, *shape.sizes))
     for s, row in enumerate(tables.observation):
         if tables.row_sizes[row] == 1:
             centre[s, 0] = 1.0
             continue
-        begin, end = bounds[acting[row]], bounds[acting[row] + 1]
-        corner = vertices[begin:end, : end - begin]
-        centre[s, : end - begin] = corner.mean(axis=0)
-        slopes[begin:end, s, : end - begin] = corner - centre[s, : end - begin]
-    return mean_field, Model.rounded(centre, slopes, np.zeros_like(centre), tables.groups)
+        k = acting[row]
+        size, begin = shape.sizes[k], shape.begins[k]
+        corner = vertices[corners[k] : corners[k] + size, :size]
+        centre[s, :size] = corner.mean(axis=0)
+        linear[begin : begin + size - 1, s, :size] = corner[1:] - corner[:1]
+    return mean_field, Model.affine(centre, linear, shape)

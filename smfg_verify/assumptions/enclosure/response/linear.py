@@ -71,30 +71,42 @@ def _miss(spec: str, inverse: np.ndarray, matrix: Model, discount: float) -> Flo
     return OUTWARD * (np.abs(centre) + moved) + (size + 8) * EPSILON * scale + TINY
 
 
-def value_error(solver: Solver, residual: Model, span: Float[np.ndarray, "*j K"]) -> Float[np.ndarray, "*j k K"]:
-    r"""Bound of |u - \hat u| from a bound of the error's span: $e = Y \rho + (I - Y (I - \gamma M)) e$.
+def better_values(solver: Solver, guess: Model, residual: Model, span: Float[np.ndarray, "*j K"]) -> Model:
+    r"""The solution of an equation of values, from a guess and a bound of the span of what it misses.
+
+    $e = u - \hat u$ solves $e = Y \rho + (I - Y (I - \gamma M)) e$, so $\hat u + Y \rho$ misses the second part alone.
 
     Args:
         solver: of values.
-        residual: rho, $\hat u$ put into the equation less itself, last axis before the cells' of the states.
-        span: of the error over all states.
+        guess: $\hat u$, last axis before the cells' of the states.
+        residual: rho, the guess put into the equation less itself.
+        span: of the miss over all states.
+
+    Returns:
+        A model of the solution.
     """
     letters = "j" * (residual.centre.ndim - 2)
-    first = apply(f"{letters}t,st->{letters}s", residual, solver.inverse).largest
+    step = apply(f"{letters}t,st->{letters}s", residual, solver.inverse)
     rest = np.einsum(f"stk,{letters}k->{letters}sk", solver.miss, span)
-    return np.minimum(OUTWARD * (first + rest) + TINY, span[..., None, :])
+    missed = np.minimum(OUTWARD * (step.largest + rest) + TINY, span[..., None, :])
+    again = np.einsum(f"stk,{letters}tk->{letters}sk", solver.miss, missed)
+    return (guess + step).widened(OUTWARD * again + TINY)
 
 
-def law_error(solver: Solver, residual: Model, norm: Float[np.ndarray, "*j K"]) -> Float[np.ndarray, "*j k K"]:
-    r"""The same of laws from a bound of the error's l1 norm, and from its own: $e = \rho Y + e (I - (I - M) Y)$."""
+def better_laws(solver: Solver, guess: Model, residual: Model, norm: Float[np.ndarray, "*j K"]) -> Model:
+    r"""The same of laws, from a bound of the l1 norm of what is missed, or from its own.
+
+    $e = \rho Y + e (I - (I - M) Y)$.
+    """
     letters = "j" * (residual.centre.ndim - 2)
-    first = apply(f"{letters}s,st->{letters}t", residual, solver.inverse).largest
-    own = _over(np.sum(first, axis=-2), _row_sums(solver.miss))
+    step = apply(f"{letters}s,st->{letters}t", residual, solver.inverse)
+    own = _over(np.sum(step.largest, axis=-2), _row_sums(solver.miss))
     norm = np.minimum(norm, own)[..., None, :]
     finite = np.isfinite(norm)
-    spread = OUTWARD * (first + np.where(finite, norm, 0.0) * np.max(solver.miss, axis=0)) + TINY
-    bound: Float[np.ndarray, "*j k K"] = np.where(finite, np.minimum(spread, norm), np.inf)
-    return bound
+    spread = OUTWARD * (step.largest + np.where(finite, norm, 0.0) * np.max(solver.miss, axis=0)) + TINY
+    missed = np.minimum(spread, norm)
+    again = np.einsum(f"{letters}sk,stk->{letters}tk", np.where(finite, missed, 0.0), solver.miss)
+    return (guess + step).widened(np.where(finite, OUTWARD * again + TINY, np.inf))
 
 
 def mixing_factor(solver: Solver, variation: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:

@@ -83,17 +83,16 @@ def _turned(centre: Float[np.ndarray, "k k K"]) -> tuple[Float[np.ndarray, " K"]
 
 def _edges(tables: VertexTables, found: Slopes) -> Int[np.ndarray, "K 2"]:
     """The edge along which action values and Jacobian change most: what bends there makes the bound loose."""
-    edges = edges_of(tables)
+    edges = edges_of(tables.shape)
     scale = np.max(np.abs(found.jacobian.centre), axis=(0, 1)) + _FLOOR
-    bends = [
-        _change(model.slopes, edges) / size
-        for model, size in ((found.gaps, tables.temperature), (found.jacobian, scale))
-    ]
-    score = np.where(np.isfinite(bends[0]), bends[0], 0.0) + np.where(np.isfinite(bends[1]), bends[1], 0.0)
+    changes = (_change(found.gaps, edges) / tables.temperature, _change(found.jacobian, edges) / scale)
+    score = sum(np.where(np.isfinite(change), change, 0.0) for change in changes)
     result: Int[np.ndarray, "K 2"] = edges[np.argmax(score, axis=0)]
     return result
 
 
-def _change(slopes: Float[np.ndarray, "D *S K"], edges: Int[np.ndarray, "E 2"]) -> Float[np.ndarray, "E K"]:
-    axes = tuple(range(1, slopes.ndim - 1))
-    return np.max(np.abs(slopes[edges[:, 0]] - slopes[edges[:, 1]]), axis=axes, initial=0.0)
+def _change(model: Model, edges: Int[np.ndarray, "E 2"]) -> Float[np.ndarray, "E K"]:
+    corners = model.shape.at_vertices(model.linear)
+    moved = np.abs(corners[edges[:, 0]] - corners[edges[:, 1]])
+    largest: Float[np.ndarray, "E K"] = np.max(moved, axis=tuple(range(1, moved.ndim - 1)), initial=0.0)
+    return largest

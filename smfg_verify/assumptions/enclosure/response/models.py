@@ -1,21 +1,83 @@
-r"""First-order models of numbers over a cell: centre, value at each vertex, radius; rounded outward.
+r"""Second-order models of numbers over a cell: centre, linear and quadratic part, radius; rounded outward.
 
-A cell is a product of simplices, each with vertices of its own; a point has barycentric weights $\lambda$ in each. A
-model stands for all functions f with $|f(\lambda) - c - \sum_d \lambda_d L_d| \le r$ on the cell. Batches of cells
-lie on the last axis, where NumPy's loops run.
+A cell is a product of simplices, each with vertices of its own. A point of a simplex of p vertices has barycentric
+weights $\lambda$, and coordinates $z_i = \lambda_i - 1/p$ for all vertices but the first. A model stands for all
+functions f with $|f(z) - c - \sum_i l_i z_i - \sum_{i \le j} q_{ij} z_i z_j| \le r$ on the cell. Batches of cells lie on
+the last axis, where NumPy's loops run.
 """
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY
 
 EPSILON = 2.0**-52
+# The sum of a part's coefficients times the coordinates' sizes is at most so many times the part's largest value: of a
+# linear part the largest coefficient is at most twice, and the coordinates of a simplex sum to less than 2.
+_COEFFICIENTS = 4.0
+
+
+class Shape:
+    """Of a product of simplices: how many vertices each has.
+
+    Args:
+        sizes: of the simplices, two vertices or more each.
+
+    Attributes:
+        sizes: the same.
+        begins: where the coordinates of each simplex begin, (G,).
+        first, second: the coordinates of each product of two, (P,).
+        least, most: of each product over the cell, (P,).
+    """
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        self.sizes = sizes
+        self.begins = np.concatenate([[0], np.cumsum(np.array(sizes) - 1)])[:-1].astype(int)
+        self.dimension = int(np.sum(sizes)) - len(sizes)
+        self.first, self.second = np.triu_indices(self.dimension)
+        owner = np.repeat(np.arange(len(sizes)), np.array(sizes) - 1)
+        share = 1.0 / np.array(sizes, dtype=float)[owner]
+        far = 1.0 - share
+        a, b = self.first, self.second
+        square, together = a == b, owner[a] == owner[b]
+        product = far[a] * far[b]
+        # Both entries of one simplex: (x - 1/p)(y - 1/p) with x + y <= 1.
+        joint = np.maximum(share[a] ** 2, (0.5 - share[a]) ** 2)
+        self.least = np.where(square, 0.0, np.where(together, -far[a] * share[a], -product)) * OUTWARD
+        self.most = np.where(square, product, np.where(together, joint, product)) * OUTWARD
+
+    @functools.cached_property
+    def counts(self) -> Float[np.ndarray, " G"]:
+        """Vertices of each simplex, as numbers."""
+        return np.array(self.sizes, dtype=float)
+
+    def at_vertices(self, linear: Float[np.ndarray, "d *S K"]) -> Float[np.ndarray, "D *S K"]:
+        """Linear parts at all vertices, up to a number for each simplex."""
+        blank = np.zeros((1, *linear.shape[1:]))
+        parts = [(blank, linear[a : a + size - 1]) for a, size in zip(self.begins, self.sizes, strict=True)]
+        return np.concatenate([part for pair in parts for part in pair])
+
+    def linear_ends(self, linear: Float[np.ndarray, "d *S K"]) -> tuple[np.ndarray, np.ndarray]:
+        """Least and largest value of linear parts over the cell."""
+        low, high = np.zeros(linear.shape[1:]), np.zeros(linear.shape[1:])
+        for begin, size in zip(self.begins, self.sizes, strict=True):
+            part = linear[begin : begin + size - 1]
+            shift = part.sum(axis=0) / size
+            low += np.minimum(part.min(axis=0), 0.0) - shift
+            high += np.maximum(part.max(axis=0), 0.0) - shift
+        return low, high
+
+    def quadratic_ends(self, quadratic: Float[np.ndarray, "P *S K"]) -> tuple[np.ndarray, np.ndarray]:
+        """Bounds of quadratic parts over the cell, product by product."""
+        above, below = np.maximum(quadratic, 0.0), np.minimum(quadratic, 0.0)
+        low = np.tensordot(self.least, above, 1) + np.tensordot(self.most, below, 1)
+        high = np.tensordot(self.most, above, 1) + np.tensordot(self.least, below, 1)
+        return low, high
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,45 +86,60 @@ class Model:
 
     Attributes:
         centre: c, (*S, K).
-        slopes: L, the linear part at each vertex, (D, *S, K).
+        linear: l, (d, *S, K).
+        quadratic: q, (P, *S, K).
         radius: r, (*S, K), >= 0.
-        groups: where the vertices of each simplex begin, (G,).
+        shape: of the cells.
     """
 
     centre: Float[np.ndarray, "*S K"]
-    slopes: Float[np.ndarray, "D *S K"]
+    linear: Float[np.ndarray, "d *S K"]
+    quadratic: Float[np.ndarray, "P *S K"]
     radius: Float[np.ndarray, "*S K"]
-    groups: Sequence[int]
+    shape: Shape
 
     @classmethod
-    def rounded(cls, centre: np.ndarray, slopes: np.ndarray, radius: np.ndarray, groups: Sequence[int]) -> "Model":
-        """A model of which each part was rounded a few times in being computed."""
-        raw = cls(centre, slopes, radius, groups)
-        return cls(centre, slopes, OUTWARD * radius + (4.0 * EPSILON * raw.size + TINY), groups)
+    def affine(cls, centre: np.ndarray, linear: np.ndarray, shape: Shape) -> "Model":
+        """An affine function whose numbers were rounded a few times in being computed."""
+        pairs = np.zeros((len(shape.first), *centre.shape))
+        return cls(centre, linear, pairs, np.zeros_like(centre), shape)._rounded()
+
+    def _rounded(self) -> "Model":
+        radius = OUTWARD * self.radius + (16.0 * EPSILON * self.size + TINY)
+        return Model(self.centre, self.linear, self.quadratic, radius, self.shape)
 
     @functools.cached_property
     def reach(self) -> Float[np.ndarray, "*S K"]:
-        """Largest absolute value of the linear part, or more."""
-        largest: Float[np.ndarray, "*S K"] = np.maximum.reduceat(np.abs(self.slopes), self.groups, axis=0).sum(axis=0)
-        return largest
+        """Largest absolute value of the linear part."""
+        low, high = self.shape.linear_ends(self.linear)
+        bound: Float[np.ndarray, "*S K"] = np.maximum(-low, high)
+        return bound
+
+    @functools.cached_property
+    def bend(self) -> Float[np.ndarray, "*S K"]:
+        """Upper bound of the absolute value of the quadratic part."""
+        low, high = self.shape.quadratic_ends(self.quadratic)
+        bound: Float[np.ndarray, "*S K"] = np.maximum(-low, high)
+        return bound
 
     @functools.cached_property
     def size(self) -> Float[np.ndarray, "*S K"]:
-        """Upper bound of the absolute value, simple but not tight."""
-        bound: Float[np.ndarray, "*S K"] = np.abs(self.centre) + self.reach + self.radius
+        """Upper bound of the absolute value, and of all roundings' scale."""
+        bound: Float[np.ndarray, "*S K"] = np.abs(self.centre) + self.reach + self.bend + self.radius
         return bound
 
     @property
     def deviation(self) -> Float[np.ndarray, "*S K"]:
         """Upper bound of the distance from the centre."""
-        return OUTWARD * (self.reach + self.radius)
+        bound: Float[np.ndarray, "*S K"] = OUTWARD * (self.reach + self.bend + self.radius)
+        return bound
 
     @property
     def lower(self) -> Float[np.ndarray, "*S K"]:
         """Lower end of the range."""
-        least = np.minimum.reduceat(self.slopes, self.groups, axis=0).sum(axis=0)
-        ends: Float[np.ndarray, "*S K"] = self.centre + least - OUTWARD * self.radius
-        return ends - 8.0 * EPSILON * self.size - TINY
+        low = self.shape.linear_ends(self.linear)[0] + self.shape.quadratic_ends(self.quadratic)[0]
+        ends: Float[np.ndarray, "*S K"] = self.centre + low - OUTWARD * self.radius
+        return ends - 64.0 * EPSILON * self.size - TINY
 
     @property
     def upper(self) -> Float[np.ndarray, "*S K"]:
@@ -76,36 +153,56 @@ class Model:
         return bound
 
     def __neg__(self) -> "Model":
-        return Model(-self.centre, -self.slopes, self.radius, self.groups)
+        return Model(-self.centre, -self.linear, -self.quadratic, self.radius, self.shape)
 
     def __add__(self, other: "Model | np.ndarray") -> "Model":
-        if isinstance(other, Model):
-            parts = self.centre + other.centre, self.slopes + other.slopes, self.radius + other.radius
-            # What cancels leaves the roundings of what was there.
-            return Model(*parts[:2], OUTWARD * parts[2] + 2.0 * EPSILON * (self.size + other.size) + TINY, self.groups)
-        return Model.rounded(self.centre + other, self.slopes, self.radius, self.groups)
+        if not isinstance(other, Model):
+            moved = Model(self.centre + other, self.linear, self.quadratic, self.radius, self.shape)
+            return moved.widened(4.0 * EPSILON * (self.size + np.abs(other)))
+        # What cancels leaves the roundings of what was there.
+        radius = OUTWARD * (self.radius + other.radius) + 4.0 * EPSILON * (self.size + other.size) + TINY
+        parts = (a + b for a, b in zip(self._parts, other._parts, strict=True))
+        return Model(*parts, radius, self.shape)
+
+    @property
+    def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.centre, self.linear, self.quadratic
 
     def __sub__(self, other: "Model | np.ndarray") -> "Model":
         return self + -other
 
     def widened(self, radius: Float[np.ndarray, "*S K"]) -> "Model":
         """The same with more room around it."""
-        return Model(self.centre, self.slopes, OUTWARD * (self.radius + radius), self.groups)
+        return Model(*self._parts, OUTWARD * (self.radius + radius), self.shape)
 
     def moved(self, function: Callable[[np.ndarray], np.ndarray]) -> "Model":
         """All parts under a map that moves entries and reads the axes from behind: an index, a transposition."""
-        return Model(function(self.centre), function(self.slopes), function(self.radius), self.groups)
+        return Model(*map(function, (*self._parts, self.radius)), self.shape)
 
-    def scaled(self, factor: float) -> "Model":
+    def scaled(self, factor: float | Float[np.ndarray, "*S K"]) -> "Model":
         """Times an exact number."""
-        return Model.rounded(self.centre * factor, self.slopes * factor, self.radius * abs(factor), self.groups)
+        parts = (part * factor for part in self._parts)
+        return Model(*parts, self.radius * np.abs(factor), self.shape)._rounded()
+
+    def where(self, chosen: np.ndarray, centre: np.ndarray, radius: np.ndarray) -> "Model":
+        """The same where chosen, elsewhere a range without a form."""
+        parts = np.where(chosen, self.centre, centre), *(np.where(chosen, part, 0.0) for part in self._parts[1:])
+        return Model(*parts, np.where(chosen, self.radius, radius), self.shape)
 
 
-def _with_cells(spec: str) -> tuple[str, str, str]:
-    """The letters of two operands and of the result, each with the cells' axis."""
+def _with_cells(spec: str, lead: tuple[str, str, str]) -> str:
     operands, result = spec.split("->")
     first, second = operands.split(",")
-    return f"{first}k", f"{second}k", f"{result}k"
+    return f"{lead[0]}{first}k,{lead[1]}{second}k->{lead[2]}{result}k"
+
+
+_LEADS = {"none": ("", "", ""), "first": ("z", "", "z"), "second": ("", "z", "z"), "both": ("z", "z", "z")}
+
+
+def product(spec: str, first: np.ndarray, second: np.ndarray, lead: str = "none") -> np.ndarray:
+    """`einsum` over cells; `lead` says which operands have an axis of coordinates in front."""
+    result: np.ndarray = np.einsum(_with_cells(spec, _LEADS[lead]), first, second)
+    return result
 
 
 def _terms(spec: str, *operands: np.ndarray) -> int:
@@ -117,32 +214,35 @@ def _terms(spec: str, *operands: np.ndarray) -> int:
     return int(np.prod([size for name, size in sizes.items() if name not in result], initial=1.0))
 
 
-def _product(spec: str, first: np.ndarray, second: np.ndarray, *, vertices: str = "") -> np.ndarray:
-    """`einsum` over cells; `vertices` says which operand has their axis in front."""
-    a, b, c = _with_cells(spec)
-    lead = {"first": ("z", "", "z"), "second": ("", "z", "z"), "": ("", "", "")}[vertices]
-    result: np.ndarray = np.einsum(f"{lead[0]}{a},{lead[1]}{b}->{lead[2]}{c}", first, second)
-    return result
-
-
 def multiply(spec: str, first: Model, second: Model) -> Model:
     """`einsum` of two models, without the cells' axis in `spec`."""
-    centre = _product(spec, first.centre, second.centre)
-    slopes = _product(spec, first.slopes, second.centre, vertices="first")
-    slopes += _product(spec, first.centre, second.slopes, vertices="second")
-    radius = _product(spec, first.reach, second.reach)
-    radius += _product(spec, np.abs(first.centre) + first.reach, second.radius)
-    radius += _product(spec, first.radius, second.size)
-    scale = _product(spec, first.size, second.size)
-    rounding = (_terms(spec, first.centre[..., 0], second.centre[..., 0]) + 8) * EPSILON
-    return Model(centre, slopes, OUTWARD * radius + rounding * scale + TINY, first.groups)
+    shape = first.shape
+    centre = product(spec, first.centre, second.centre)
+    linear = product(spec, first.linear, second.centre, "first")
+    linear += product(spec, first.centre, second.linear, "second")
+    quadratic = product(spec, first.quadratic, second.centre, "first")
+    quadratic += product(spec, first.centre, second.quadratic, "second")
+    quadratic += crossed(spec, first.linear, second.linear, shape)
+    rest = second.bend + second.radius
+    radius = product(spec, np.abs(first.centre), second.radius) + product(spec, first.reach, rest)
+    radius += product(spec, first.bend, second.reach + rest) + product(spec, first.radius, second.size)
+    rounding = (_terms(spec, first.centre[..., 0], second.centre[..., 0]) + 16) * EPSILON
+    scale = _COEFFICIENTS**2 * product(spec, first.size, second.size)
+    return Model(centre, linear, quadratic, OUTWARD * radius + rounding * scale + TINY, shape)
+
+
+def crossed(spec: str, first: np.ndarray, second: np.ndarray, shape: Shape) -> np.ndarray:
+    """The quadratic part of the product of two linear parts."""
+    a, b = shape.first, shape.second
+    found = product(spec, first[a], second[b], "both")
+    apart = np.flatnonzero(a != b)
+    if len(apart):
+        found[apart] += product(spec, first[b[apart]], second[a[apart]], "both")
+    return found
 
 
 def apply(
-    spec: str,
-    model: Model,
-    matrix: Float[np.ndarray, "*M K"],
-    error: Float[np.ndarray, "*M K"] | None = None,
+    spec: str, model: Model, matrix: Float[np.ndarray, "*M K"], error: Float[np.ndarray, "*M K"] | None = None
 ) -> Model:
     """`einsum` of a model and of numbers known up to an error, one array for each cell (or for all: a last axis of 1).
 
@@ -155,12 +255,12 @@ def apply(
     Returns:
         The model of the product.
     """
-    centre = _product(spec, model.centre, matrix)
-    slopes = _product(spec, model.slopes, matrix, vertices="first")
+    parts = (product(spec, part, matrix, lead) for part, lead in zip(
+        (model.centre, model.linear, model.quadratic), ("none", "first", "first"), strict=True))
     weights = np.abs(matrix)
-    radius = _product(spec, model.radius, weights)
+    radius = product(spec, model.radius, weights)
     if error is not None:
-        radius += _product(spec, model.size, error)
-    rounding = (_terms(spec, model.centre[..., 0], matrix[..., 0]) + 8) * EPSILON
-    scale = _product(spec, model.size, weights)
-    return Model(centre, slopes, OUTWARD * radius + rounding * scale + TINY, model.groups)
+        radius += product(spec, model.size, error)
+    rounding = (_terms(spec, model.centre[..., 0], matrix[..., 0]) + 16) * EPSILON
+    radius = OUTWARD * radius + rounding * _COEFFICIENTS * product(spec, model.size, weights) + TINY
+    return Model(*parts, radius, model.shape)

@@ -48,7 +48,7 @@ def supremum_over_cells(
     Returns:
         The bounds.
     """
-    cells = Cells.whole(tables)
+    cells = Cells.whole(tables.shape)
     left = _Left(cells.vertices, bound(cells))
     lower, count = float(left.found.centre[0]), 1
     curve = [float(left.found.upper[0])]

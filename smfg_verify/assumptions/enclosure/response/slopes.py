@@ -10,13 +10,13 @@ from smfg_verify.assumptions.enclosure.response.best_response import Response, a
 from smfg_verify.assumptions.enclosure.response.cells import Cells
 from smfg_verify.assumptions.enclosure.response.linear import (
     Solver,
-    law_error,
+    better_laws,
+    better_values,
     law_solver,
     mixing_factor,
     near_inverse,
     norm_of,
     span_of,
-    value_error,
 )
 from smfg_verify.assumptions.enclosure.response.models import Model, apply, multiply
 from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, pairs_of, problem_over
@@ -84,19 +84,13 @@ def _law(response: Response, laws: Solver, mixing: Float[np.ndarray, " K"]) -> M
     """The stationary law: x = b + x M, with b the last state's row."""
     chain, last = response.chain, response.last
     centre = np.einsum("sk,stk->tk", last.centre, laws.inverse)
-    slopes = last.slopes + np.einsum("sk,zstk->ztk", centre, chain.slopes)
-    slopes = np.einsum("zsk,stk->ztk", slopes, laws.inverse)
-    guess = Model(centre, slopes, np.zeros_like(centre), chain.groups)
+    slopes = last.linear + np.einsum("sk,zstk->ztk", centre, chain.linear)
+    guess = Model.affine(centre, np.einsum("zsk,stk->ztk", slopes, laws.inverse), chain.shape)
     residual = last + multiply("s,st->t", guess, chain) - guess
-    found = guess.widened(law_error(laws, residual, norm_of(residual, mixing)))
+    found = better_laws(laws, guess, residual, norm_of(residual, mixing))
     # Probabilities, whatever the bound.
-    wide = ~(found.largest <= 1.0)
-    return Model(
-        np.where(wide, 0.5, found.centre),
-        np.where(wide, 0.0, found.slopes),
-        np.where(wide, 0.5, found.radius),
-        chain.groups,
-    )
+    half = np.full_like(centre, 0.5)
+    return found.where(found.largest <= 1.0, half, half)
 
 
 def _moved_rows(tables: VertexTables, problem: Problem, response: Response, mixing: np.ndarray) -> Model:
@@ -125,11 +119,10 @@ def _moved_values(response: Response, gain: Faced, discount: float, mixing: np.n
     right = mean.moved(lambda part: part[..., :-1, :]) - mean.moved(lambda part: part[..., -1:, :])
     inverse, chain = response.solver.inverse, response.chain
     centre = np.einsum("stk,jtk->jsk", inverse, right.centre)
-    slopes = right.slopes + discount * np.einsum("zstk,jtk->zjsk", chain.slopes, centre)
-    slopes = np.einsum("stk,zjtk->zjsk", inverse, slopes)
-    guess = Model(centre, slopes, np.zeros_like(centre), chain.groups)
+    slopes = right.linear + discount * np.einsum("zstk,jtk->zjsk", chain.linear, centre)
+    guess = Model.affine(centre, np.einsum("stk,zjtk->zjsk", inverse, slopes), chain.shape)
     residual = right + multiply("st,jt->js", chain, guess).scaled(discount) - guess
-    return guess.widened(value_error(response.solver, residual, span_of(residual, discount * mixing)))
+    return better_values(response.solver, guess, residual, span_of(residual, discount * mixing))
 
 
 def _moved_law(response: Response, laws: Solver, law: Model, moved: Model, mixing: np.ndarray) -> Model:
@@ -138,8 +131,7 @@ def _moved_law(response: Response, laws: Solver, law: Model, moved: Model, mixin
     apart = moved.moved(lambda part: part[..., :-1, :, :]) - moved.moved(lambda part: part[..., -1:, :, :])
     pushed = last + multiply("s,jst->jt", law, apart)
     centre = np.einsum("jsk,stk->jtk", pushed.centre, laws.inverse)
-    slopes = pushed.slopes + np.einsum("jsk,zstk->zjtk", centre, response.chain.slopes)
-    slopes = np.einsum("zjsk,stk->zjtk", slopes, laws.inverse)
-    guess = Model(centre, slopes, np.zeros_like(centre), law.groups)
+    slopes = pushed.linear + np.einsum("jsk,zstk->zjtk", centre, response.chain.linear)
+    guess = Model.affine(centre, np.einsum("zjsk,stk->zjtk", slopes, laws.inverse), law.shape)
     residual = pushed + multiply("js,st->jt", guess, response.chain) - guess
-    return guess.widened(law_error(laws, residual, norm_of(residual, mixing)))
+    return better_laws(laws, guess, residual, norm_of(residual, mixing))

@@ -5,13 +5,14 @@ where these lie on a segment, two of them span the same set, and where they are 
 """
 
 import dataclasses
+import functools
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
-from smfg_verify.assumptions.enclosure.response.models import EPSILON
+from smfg_verify.assumptions.enclosure.response.models import EPSILON, Shape
 from smfg_verify.assumptions.enclosure.table_enclosures import affine_table
 from smfg_verify.game import AbstractGame
 
@@ -43,21 +44,10 @@ class VertexTables:
     discount: float
     temperature: float
 
-    @property
-    def groups(self) -> list[int]:
-        """Where the vertices of each simplex begin: of the mean field, then of each leader row that does something."""
-        sizes = [len(self.reward), *(size for size in self.row_sizes if size > 1)]
-        return [0, *np.cumsum(sizes)[:-1].tolist()]
-
-    @property
-    def num_vertices(self) -> int:
-        """Vertices of all simplices together."""
-        return len(self.reward) + int(np.sum(self.row_sizes[self.row_sizes > 1]))
-
-    @property
-    def dimension(self) -> int:
-        """Of the set of (leader policy, mean field)."""
-        return self.num_vertices - len(self.groups)
+    @functools.cached_property
+    def shape(self) -> Shape:
+        """Of the cells: the simplex of mean fields, then those of the leader rows that do something."""
+        return Shape((len(self.reward), *(int(size) for size in self.row_sizes if size > 1)))
 
 
 def vertex_tables(game: AbstractGame) -> VertexTables | None:
