@@ -18,7 +18,7 @@ _POSSIBLE = 1e-9
 _NOTHING = 1e-200
 # What the roundings of a game's functions may move the fixed points of Gamma by, in mass, where a bound is to count as
 # proved: as near as two equilibria have to be to be one.
-_ALLOWED_MOVE = 1e-8
+ALLOWED_MOVE = 1e-8
 Logarithm = Callable[[Algebraic], Algebraic]
 
 
@@ -222,7 +222,7 @@ def _step_of(bound: Callable[[BoundInputs, float], float], inputs: BoundInputs, 
 def _unless_rough(bound: Callable[[BoundInputs, float], float], inputs: BoundInputs, temperature: float) -> float:
     """The bound, unless steps from roundings could move a fixed point of a contraction of that modulus visibly."""
     modulus = bound(inputs, temperature)
-    allowed = _ALLOWED_MOVE * (1.0 - modulus if modulus < 1.0 else 1.0)
+    allowed = ALLOWED_MOVE * (1.0 - modulus if modulus < 1.0 else 1.0)
     return modulus if rounding_step(inputs, temperature) <= allowed else float("inf")
 
 

@@ -16,7 +16,10 @@ from smfg_verify.assumptions.contraction.proved_bounds import (
     witness_of,
 )
 from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.enclosure.response.cells import centre_of
+from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
+from smfg_verify.assumptions.one_sided.certified_rate import CellRate, proves, rate_by_cells, rate_by_modulus
 from smfg_verify.assumptions.one_sided.consequences import leader_slopes, tracking
 from smfg_verify.assumptions.one_sided.growth import fastest, frame_of, growths, norms
 from smfg_verify.assumptions.one_sided.measured_rate import Rates, Searched, find_rates
@@ -24,6 +27,7 @@ from smfg_verify.assumptions.one_sided.obstruction import obstruction_of, secant
 from smfg_verify.assumptions.one_sided.sentences import ONE_SIDED
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.response_jacobian import at_mean_fields, field_size
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Entries
@@ -31,17 +35,8 @@ from smfg_verify.records.entries import Entries
 PROPERTY = "one-sided-contraction"
 STATEMENTS = ("certified-rate", "rate", "euclidean")
 _PAIRS = 32
-
-
-def certified_rate(inputs: BoundInputs, temperature: float, size: int) -> float:
-    r"""$1 - \frac{\kappa}{2} (1 + \sqrt{M / 2})$, kappa the proved l1 modulus: below the rate in the Euclidean norm.
-
-    $D\Gamma v$ sums to zero, so $\langle v, D\Gamma v \rangle \le \frac12 (v_i - v_j) \kappa |v|_1$ with i, j the
-    largest and least entry; $|v|_1 = \langle w, v \rangle$ with signs w, and the symmetric part of
-    $\frac12 (e_i - e_j) w^T$ has no eigenvalue above $\frac14 (2 + \sqrt{2 M})$.
-    """
-    growth = 0.5 * smaller_bound(inputs, temperature) * (1.0 + float(np.sqrt(0.5 * size)))
-    return 1.0 - growth * (1.0 + CLEARLY_BELOW_ONE)
+# Probabilities of a leader's actions, at least, in the logits of a witness.
+_RARELY = 1e-9
 
 
 def _rate_at(game: AbstractGame, witness: Entries) -> float:
@@ -54,10 +49,18 @@ def _rate_at(game: AbstractGame, witness: Entries) -> float:
     return 1.0 - float(growths(found.response, frame_of(size, witness["weight"]))[0])
 
 
+def _proved_at(game: AbstractGame, witness: Entries) -> float:
+    """The proved rate again: over as many cells, or from the constants."""
+    inputs = inputs_from(game, witness)
+    if "weight" not in witness:
+        return rate_by_modulus(inputs, float(game.temperature), field_size(game))
+    size = field_size(game)
+    require_shapes(witness, {"weight": (size - 1, size - 1)})
+    return rate_by_cells(checked(game), inputs, witness["weight"], num_boxes=int(witness["num_boxes"])).rate
+
+
 RECOMPUTE = {
-    "certified-rate": lambda game, witness: certified_rate(
-        inputs_from(game, witness), float(game.temperature), field_size(game)
-    ),
+    "certified-rate": _proved_at,
     "rate": _rate_at,
     "euclidean": _rate_at,
 }
@@ -84,26 +87,66 @@ def check_one_sided(game: AbstractGame, settings: SearchSettings) -> list[Findin
     if field_size(game) == 1:
         return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]
     constants = game_constants(game, settings)
-    inputs = inputs_of(game, constants)
-    rates = find_rates(game, settings)
+    inputs, rates = inputs_of(game, constants), find_rates(game, settings)
+    cells = CellRate(float("-inf"), None, float("inf"), "no norm was found with a positive rate")
+    if rates.best.rate > 0.0:
+        cells = rate_by_cells(game, inputs, rates.best.weight, num_boxes=settings.num_boxes)
+        rates = rates._replace(best=_worse_of(game, rates.best, cells))
     return [
-        cut_short(_certified_finding(game, inputs), constants.cut, *USED),
+        cut_short(_certified_finding(game, inputs, rates.best, cells, settings), constants.cut, *USED),
         _rate_finding(game, settings, rates),
-        _euclidean_finding(game, rates.euclidean),
+        _euclidean_finding(game, rates.best if _is_euclidean(rates.best) else rates.euclidean),
     ]
 
 
-def _certified_finding(game: AbstractGame, inputs: BoundInputs) -> Finding:
-    rate = certified_rate(inputs, float(game.temperature), field_size(game))
+def _is_euclidean(found: Searched) -> bool:
+    return bool(np.array_equal(found.weight, np.eye(len(found.weight))))
+
+
+def _worse_of(game: AbstractGame, found: Searched, cells: CellRate) -> Searched:
+    """The search's worst point, or the centre of a cell where the map grows faster."""
+    tables = vertex_tables(game)
+    if cells.cells is None or tables is None:
+        return found
+    policy, field = centre_of(tables, cells.cells.worst)
+    logits = np.log(np.maximum(policy, _RARELY))
+    response = at_mean_fields(game, logits[None], field[None]).response
+    growth = float(growths(response, frame_of(field_size(game), found.weight))[0])
+    if not growth > found.worst.value:
+        return found
+    return found._replace(worst=found.worst._replace(value=growth, logits=logits, mean_field=field))
+
+
+def _certified_finding(
+    game: AbstractGame, inputs: BoundInputs, found: Searched, cells: CellRate, settings: SearchSettings
+) -> Finding:
+    """The larger of two proved rates, certified where it is positive."""
+    plain = rate_by_modulus(inputs, float(game.temperature), field_size(game))
+    by_cells = cells.rate > plain
+    certified = proves(cells) if by_cells else plain > CLEARLY_BELOW_ONE
+    witness = dict(witness_of(inputs))
+    if by_cells:
+        witness |= {"weight": found.weight, "num_boxes": np.asarray(settings.num_boxes)}
+    counts = {} if cells.cells is None else {"cells": cells.cells.cells, "finished": cells.cells.finished}
     return Finding(
         property=PROPERTY,
         statement="certified-rate",
-        verdict=Verdict.CERTIFIED if rate > CLEARLY_BELOW_ONE else Verdict.INCONCLUSIVE,
-        constant=rate,
+        verdict=Verdict.CERTIFIED if certified else Verdict.INCONCLUSIVE,
+        constant=cells.rate if by_cells else plain,
         side=Side.LOWER,
         evidence=Evidence.PROOF,
-        facts={"modulus": float(smaller_bound(inputs, float(game.temperature))), "entries": field_size(game)},
-        witness=witness_of(inputs),
+        facts={
+            "modulus": float(smaller_bound(inputs, float(game.temperature))),
+            "entries": field_size(game),
+            "by_cells": by_cells,
+            "cells": 0 if cells.cells is None else cells.cells.cells,
+            "euclidean": _is_euclidean(found) or not by_cells,
+            "rounding_step": cells.rounding_step,
+            "reason": cells.reason,
+        },
+        witness=witness,
+        searched=counts,
+        details={} if cells.cells is None else {"bound_curve": 1.0 - cells.cells.curve, "by_modulus": plain},
     )
 
 
@@ -167,7 +210,7 @@ def _rate_finding(game: AbstractGame, settings: SearchSettings, rates: Rates) ->
         evidence=Evidence.SEARCH,
         facts={
             **facts,
-            "euclidean": bool(best is rates.euclidean),
+            "euclidean": _is_euclidean(best),
             "pairs": len(witness["shares"]) if "shares" in witness else 0,
             "found": best.rate,
         },

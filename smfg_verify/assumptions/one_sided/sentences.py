@@ -10,17 +10,24 @@ _SINGLE_ENTRY = "Not applicable: the mean field has a single entry, so there is 
 
 def _certified_rate(data: FindingData) -> str:
     facts, rate = data.facts, data.constant
+    over = f", over {facts['cells']} cells of leader policies and mean fields" if facts["by_cells"] else ""
     if data.verdict == "certified":
         return (
-            f"Proved: the best-response map less the identity contracts at rate {at_least(rate):.4g} or better in the "
-            "Euclidean norm, for every softmax leader: one equilibrium, Lipschitz in the leader."
+            f"Proved{over}: the best-response map less the identity contracts at rate {at_least(rate):.4g} or better "
+            f"in {_norm(data)}, for every leader: one equilibrium, Lipschitz in the leader."
         )
+    if facts["by_cells"] and rate > 0.0:
+        step = facts["rounding_step"]
+        return f"No proof: the roundings of the game's functions may make the best-response map jump by {step:.4g}."
+    if facts["by_cells"] and math.isfinite(rate):
+        return f"Not decided: the rate is at least {at_least(rate):.4g}{over}, which proves nothing; more cells may."
+    why = f"by cells: {facts['reason']}" if facts["reason"] else "cells gave none"
     if math.isfinite(rate):
         return (
             f"The proved l1 modulus {at_most(facts['modulus']):.4g} gives no positive rate over {facts['entries']} "
-            "entries of the mean field: it decides nothing, since it is conservative."
+            f"entries of the mean field, and decides nothing, since it is conservative; {why}."
         )
-    return "No bound of the rate: the l1 modulus of the best-response map has no finite bound."
+    return f"No bound of the rate: the l1 modulus of the best-response map has no finite bound; {why}."
 
 
 def _norm(data: FindingData) -> str:
@@ -90,7 +97,10 @@ def _renderings(meaning: Rendering, method: Rendering) -> Renderings:
 ONE_SIDED = {
     "certified-rate": _renderings(
         _certified_rate,
-        always("the proved l1 modulus of the best-response map, and what it leaves to the Euclidean norm"),
+        always(
+            "D Gamma enclosed by second-order models over cells of leader policies and mean fields, or its proved l1 "
+            "modulus"
+        ),
     ),
     "rate": _renderings(_rate, _how_rate),
     "euclidean": _renderings(

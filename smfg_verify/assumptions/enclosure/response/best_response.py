@@ -36,7 +36,7 @@ class Response(NamedTuple):
         chain: the reduced chain M under it, (n - 1, n - 1).
         last: the last state's row, (n - 1).
         solver: of values, under this policy.
-        sharp: the policy at the centres, (n, A, K); a number, with no error to speak of.
+        plain: values (n - 1, K) and policy (n, A, K) at the centres, in plain floats.
     """
 
     values: Model
@@ -45,14 +45,14 @@ class Response(NamedTuple):
     chain: Model
     last: Model
     solver: Solver
-    sharp: Float[np.ndarray, "n A K"]
+    plain: tuple[Float[np.ndarray, "k K"], Float[np.ndarray, "n A K"]]
 
 
 def respond(tables: VertexTables, problem: Problem) -> Response:
     """The soft best response over cells."""
     discount, tau, number = tables.discount, tables.temperature, tables.reward.shape[2]
     centre, sharp = _at_centres(tables, problem)
-    inverse = near_inverse(_reduced_rows(problem, sharp), discount)
+    inverse = near_inverse(reduced_rows(problem, sharp), discount)
     guess = Model.affine(centre, _slopes_of(problem, sharp, centre, inverse, discount), tables.shape)
     gaps = _gaps(problem, guess, discount)
     residual = _residual(problem, guess, gaps, sharp, discount, tau)
@@ -65,7 +65,7 @@ def respond(tables: VertexTables, problem: Problem) -> Response:
     gaps = _gaps(problem, values, discount)
     policy = policy_of(gaps, tau, number)
     chain, last = chain_of(problem, policy)
-    return Response(values, gaps, policy, chain, last, value_solver(chain, inverse, discount), sharp)
+    return Response(values, gaps, policy, chain, last, value_solver(chain, inverse, discount), (centre, sharp))
 
 
 def _at_centres(tables: VertexTables, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
@@ -78,13 +78,13 @@ def _at_centres(tables: VertexTables, problem: Problem) -> tuple[np.ndarray, np.
         policy = softmax(action_values / tau, axis=1)
         soft = tau * logsumexp(action_values / tau, axis=1)
         change = soft[:-1] - soft[-1] - values
-        inverse = near_inverse(_reduced_rows(problem, policy), discount)
+        inverse = near_inverse(reduced_rows(problem, policy), discount)
         values = values + np.einsum("stk,tk->sk", inverse, change)
     action_values = rewards + discount * np.einsum("satk,tk->sak", rows, values)
     return values, softmax(action_values / tau, axis=1)
 
 
-def _reduced_rows(problem: Problem, policy: Float[np.ndarray, "n A K"]) -> Float[np.ndarray, "k k K"]:
+def reduced_rows(problem: Problem, policy: Float[np.ndarray, "n A K"]) -> Float[np.ndarray, "k k K"]:
     chain = np.einsum("sak,satk->stk", policy, problem.rows.every.centre)
     result: Float[np.ndarray, "k k K"] = chain[:-1] - chain[-1]
     return result
@@ -104,9 +104,7 @@ def _gaps(problem: Problem, values: Model, discount: float) -> Model:
     return problem.rewards.pairs + multiply("sat,t->sa", problem.rows.pairs, values).scaled(discount)
 
 
-def _residual(
-    problem: Problem, values: Model, gaps: Model, sharp: np.ndarray, discount: float, tau: float
-) -> Model:
+def _residual(problem: Problem, values: Model, gaps: Model, sharp: np.ndarray, discount: float, tau: float) -> Model:
     r"""The soft Bellman operator at the values guessed, less themselves, relative to the last state.
 
     $\tau \log \sum_a e^{q_a / \tau}$ at $q^0 + \delta$ is its value at $q^0$ plus the mean of $\delta$, plus half its
@@ -120,8 +118,7 @@ def _residual(
     rounding = ROUNDED * (np.max(np.abs(action_values.centre), axis=1) + tau * np.log(sharp.shape[1] + 1.0))
     third = np.max(gaps.deviation, axis=-2, initial=0.0) ** 3 * (_THIRD_MOMENT / (6.0 * tau**2))
     above = (mean + spread.scaled(0.5 / tau) + soft).widened(third + rounding)
-    relative = above.moved(lambda part: part[..., :-1, :]) - above.moved(lambda part: part[..., -1:, :])
-    return relative - values
+    return above.relative(-1) - values
 
 
 def _squared(model: Model) -> Model:
@@ -163,7 +160,7 @@ def policy_of(gaps: Model, tau: float, number: int) -> Model:
     form = (apart + bent.scaled(0.5)).scaled(sharp) + sharp
     form = form.widened(third + ROUNDED * (1.0 + sharp * (far + far**2 + span**2)))
     flat = 0.5 * (most - least) + ROUNDED
-    return form.where(form.deviation < 4.0 * flat, 0.5 * (most + least), flat)
+    return form.where(form.radius < flat, 0.5 * (most + least), flat)
 
 
 def _square(gaps: Model, number: int) -> Model:
@@ -187,8 +184,7 @@ def _square(gaps: Model, number: int) -> Model:
 def chain_of(problem: Problem, policy: Model) -> tuple[Model, Model]:
     """The reduced chain (n - 1, n - 1) under a policy, and the last state's row (n - 1)."""
     rows = averaged("sa,sat->st", policy, problem.rows)
-    last = rows.moved(lambda part: part[..., -1, :, :])
-    return rows.moved(lambda part: part[..., :-1, :, :]) - rows.moved(lambda part: part[..., -1:, :, :]), last
+    return rows.relative(-2), rows.taken(rows.centre.shape[0] - 1, -2)
 
 
 def averaged(spec: str, policy: Model, table: Faced) -> Model:
@@ -204,12 +200,11 @@ def averaged(spec: str, policy: Model, table: Faced) -> Model:
     """
     operand = spec.split("->")[0].split(",")[1]
     number = policy.centre.shape[-2]
-    behind = len(operand) - operand.index("a")
-    last = table.every.moved(lambda part: np.take(part, number - 1, axis=-behind - 1))
+    axis = operand.index("a") - len(operand)
+    last = table.every.taken(number - 1, axis)
     if number == 1:
         return last
-    # Pairs in the order of `pairs_of`: those with the last action are the last of each first action's.
-    second = pairs_of(number)[1]
-    with_last = np.flatnonzero(second == number - 1)
-    apart = table.pairs.moved(lambda part: np.take(part, with_last, axis=-behind - 1))
-    return last + multiply(spec, policy.moved(lambda part: part[..., :-1, :]), apart)
+    # Of the pairs, those of each other action with the last one, in order.
+    with_last = np.flatnonzero(pairs_of(number)[1] == number - 1)
+    others = policy.taken(np.arange(number - 1), -1)
+    return last + multiply(spec, others, table.pairs.taken(with_last, axis))

@@ -1,5 +1,6 @@
 """Cells of leader policies and mean fields: products of simplices, halved along edges, so that none leaves it."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -67,3 +68,16 @@ def coordinates(tables: VertexTables, cells: Cells) -> tuple[Model, Model]:
         centre[s, :size] = corner.mean(axis=0)
         linear[begin : begin + size - 1, s, :size] = corner[1:] - corner[:1]
     return mean_field, Model.affine(centre, linear, shape)
+
+
+def centre_of(tables: VertexTables, vertices: Float[np.ndarray, "D W"]) -> tuple[np.ndarray, np.ndarray]:
+    """The leader's policy, by row, (O, B), and the mean field, (n,), at the centre of a cell."""
+    corners = np.cumsum((0, *tables.shape.sizes))
+    middles = [vertices[a:b, : b - a].mean(axis=0) for a, b in itertools.pairwise(corners)]
+    policy = np.full((len(tables.row_sizes), tables.num_leader_actions), 1.0 / tables.num_leader_actions)
+    acting = iter(middles[1:])
+    for row, actions in enumerate(tables.row_actions):
+        if len(actions) > 1:
+            policy[row] = 0.0
+            policy[row, actions] = next(acting)
+    return policy, middles[0]

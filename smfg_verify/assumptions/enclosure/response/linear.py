@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
-from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply
+from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply, total
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY
 
 # A determinant below is that of a singular matrix, or one whose inverse helps nobody.
@@ -41,7 +41,8 @@ def near_inverse(matrix: Float[np.ndarray, "k k K"], discount: float) -> Float[n
     good[good] = np.abs(np.linalg.det(systems[good])) > _SINGULAR
     found = np.zeros_like(systems)
     found[good] = np.linalg.solve(systems[good], np.broadcast_to(np.eye(size), (int(good.sum()), size, size)))
-    return np.moveaxis(found, 0, -1)
+    inverse: Float[np.ndarray, "k k K"] = np.moveaxis(found, 0, -1)
+    return inverse
 
 
 def value_solver(matrix: Model, inverse: Float[np.ndarray, "k k K"], discount: float) -> Solver:
@@ -68,7 +69,8 @@ def _miss(spec: str, inverse: np.ndarray, matrix: Model, discount: float) -> Flo
     centre = np.eye(size)[..., None] - inverse + discount * np.einsum("stk,tuk->suk", inverse, matrix.centre)
     scale = np.eye(size)[..., None] + weights + discount * np.einsum("stk,tuk->suk", weights, matrix.size)
     moved = discount * np.einsum("stk,tuk->suk", weights, matrix.deviation)
-    return OUTWARD * (np.abs(centre) + moved) + (size + 8) * EPSILON * scale + TINY
+    miss: Float[np.ndarray, "k k K"] = OUTWARD * (np.abs(centre) + moved) + (size + 8) * EPSILON * scale + TINY
+    return miss
 
 
 def better_values(solver: Solver, guess: Model, residual: Model, span: Float[np.ndarray, "*j K"]) -> Model:
@@ -113,7 +115,8 @@ def mixing_factor(solver: Solver, variation: Float[np.ndarray, " K"]) -> Float[n
     """How far a law moves in l1, at most, where rows move by 1 in l1: by the chain's contraction, or by the inverse."""
     weights = _row_sums(np.abs(solver.inverse))
     ones = np.ones_like(weights)
-    return np.minimum(_over(ones, variation), _over(2.0 * weights, _row_sums(solver.miss)))
+    factor: Float[np.ndarray, " K"] = np.minimum(_over(ones, variation), _over(2.0 * weights, _row_sums(solver.miss)))
+    return factor
 
 
 def _row_sums(matrix: Float[np.ndarray, "k k K"]) -> Float[np.ndarray, " K"]:
@@ -130,15 +133,10 @@ def span_of(residual: Model, factor: float | Float[np.ndarray, " K"]) -> Float[n
 
 def norm_of(residual: Model, factor: float | Float[np.ndarray, " K"]) -> Float[np.ndarray, "*j K"]:
     """Bound of the l1 norm of e = rho + e P with P shrinking it by the factor; rho sums to zero with its last entry."""
-    total = sum(
-        (residual.moved(lambda part, t=t: part[..., t, :]) for t in range(1, residual.centre.shape[-2])),
-        start=residual.moved(lambda part: part[..., 0, :]),
-    )
-    return _over(np.sum(residual.largest, axis=-2) + total.largest, factor)
+    return _over(np.sum(residual.largest, axis=-2) + total(residual).largest, factor)
 
 
 def _over(size: Float[np.ndarray, "*j K"], factor: float | Float[np.ndarray, " K"]) -> Float[np.ndarray, "*j K"]:
     room = 1.0 - np.asarray(factor)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bound: Float[np.ndarray, "*j K"] = np.where(room > _LEAST_ROOM, OUTWARD * OUTWARD * size / room, np.inf)
+    bound: Float[np.ndarray, "*j K"] = np.where(room > _LEAST_ROOM, OUTWARD * OUTWARD * size / room, np.inf)
     return bound + TINY

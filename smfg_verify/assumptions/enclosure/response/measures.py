@@ -48,7 +48,7 @@ def growth_over(
     found = slopes_over(tables, cells)
     with np.errstate(all="ignore"):
         inner = _symmetric(_framed(found.jacobian, left, right))
-        values, turn = _turned(inner.centre)
+        turn = _turned(inner.centre)[1]
         turned = apply("av,vb->ab", apply("uv,ua->av", inner, turn), turn)
         size = turned.largest
         diagonal = np.arange(len(size))
@@ -58,6 +58,9 @@ def growth_over(
         upper = upper + _FRAMED * (np.abs(upper) + np.max(size, axis=(0, 1)))
         known = np.isfinite(upper)
         mixing = np.where(known, found.mixing, np.inf)
+        before, after = left[:, :-1] - left[:, -1:], right[:-1]
+        plain = np.einsum("ut,jtk,jv->uvk", before, found.plain, after)
+        values = _turned(0.5 * (plain + np.swapaxes(plain, 0, 1)))[0]
         return Bounds(np.where(known, upper, np.inf), values, _edges(tables, found), mixing)
 
 

@@ -2,8 +2,8 @@ r"""Second-order models of numbers over a cell: centre, linear and quadratic par
 
 A cell is a product of simplices, each with vertices of its own. A point of a simplex of p vertices has barycentric
 weights $\lambda$, and coordinates $z_i = \lambda_i - 1/p$ for all vertices but the first. A model stands for all
-functions f with $|f(z) - c - \sum_i l_i z_i - \sum_{i \le j} q_{ij} z_i z_j| \le r$ on the cell. Batches of cells lie on
-the last axis, where NumPy's loops run.
+functions f with $|f(z) - c - \sum_i l_i z_i - \sum_{i \le j} q_{ij} z_i z_j| \le r$ on the cell. Batches of cells
+lie on the last axis, where NumPy's loops run.
 """
 
 import dataclasses
@@ -155,39 +155,50 @@ class Model:
     def __neg__(self) -> "Model":
         return Model(-self.centre, -self.linear, -self.quadratic, self.radius, self.shape)
 
-    def __add__(self, other: "Model | np.ndarray") -> "Model":
+    def __add__(self, other: "Model | Float[np.ndarray, '*S K']") -> "Model":
         if not isinstance(other, Model):
             moved = Model(self.centre + other, self.linear, self.quadratic, self.radius, self.shape)
             return moved.widened(4.0 * EPSILON * (self.size + np.abs(other)))
         # What cancels leaves the roundings of what was there.
         radius = OUTWARD * (self.radius + other.radius) + 4.0 * EPSILON * (self.size + other.size) + TINY
-        parts = (a + b for a, b in zip(self._parts, other._parts, strict=True))
-        return Model(*parts, radius, self.shape)
+        centre, linear, quadratic = (a + b for a, b in zip(self._parts, other._parts, strict=True))
+        return Model(centre, linear, quadratic, radius, self.shape)
 
     @property
     def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.centre, self.linear, self.quadratic
 
-    def __sub__(self, other: "Model | np.ndarray") -> "Model":
+    def __sub__(self, other: "Model | Float[np.ndarray, '*S K']") -> "Model":
         return self + -other
 
     def widened(self, radius: Float[np.ndarray, "*S K"]) -> "Model":
         """The same with more room around it."""
-        return Model(*self._parts, OUTWARD * (self.radius + radius), self.shape)
+        return Model(self.centre, self.linear, self.quadratic, OUTWARD * (self.radius + radius), self.shape)
 
     def moved(self, function: Callable[[np.ndarray], np.ndarray]) -> "Model":
         """All parts under a map that moves entries and reads the axes from behind: an index, a transposition."""
-        return Model(*map(function, (*self._parts, self.radius)), self.shape)
+        centre, linear, quadratic = (function(part) for part in self._parts)
+        return Model(centre, linear, quadratic, function(self.radius), self.shape)
+
+    def taken(self, indices: int | Int[np.ndarray, " I"], axis: int) -> "Model":
+        """Some entries along an axis, counted from behind (-1 is the last before the cells')."""
+        return self.moved(lambda part: np.take(part, indices, axis=axis - 1))
+
+    def relative(self, axis: int) -> "Model":
+        """All entries along an axis but the last, less that one."""
+        last = self.centre.shape[axis - 1] - 1
+        return self.taken(np.arange(last), axis) - self.taken(np.array([last]), axis)
 
     def scaled(self, factor: float | Float[np.ndarray, "*S K"]) -> "Model":
         """Times an exact number."""
-        parts = (part * factor for part in self._parts)
-        return Model(*parts, self.radius * np.abs(factor), self.shape)._rounded()
+        centre, linear, quadratic = (part * factor for part in self._parts)
+        return Model(centre, linear, quadratic, self.radius * np.abs(factor), self.shape)._rounded()
 
     def where(self, chosen: np.ndarray, centre: np.ndarray, radius: np.ndarray) -> "Model":
         """The same where chosen, elsewhere a range without a form."""
-        parts = np.where(chosen, self.centre, centre), *(np.where(chosen, part, 0.0) for part in self._parts[1:])
-        return Model(*parts, np.where(chosen, self.radius, radius), self.shape)
+        linear, quadratic = (np.where(chosen, part, 0.0) for part in (self.linear, self.quadratic))
+        middle, room = np.where(chosen, self.centre, centre), np.where(chosen, self.radius, radius)
+        return Model(middle, linear, quadratic, room, self.shape)
 
 
 def _with_cells(spec: str, lead: tuple[str, str, str]) -> str:
@@ -255,12 +266,18 @@ def apply(
     Returns:
         The model of the product.
     """
-    parts = (product(spec, part, matrix, lead) for part, lead in zip(
-        (model.centre, model.linear, model.quadratic), ("none", "first", "first"), strict=True))
+    centre = product(spec, model.centre, matrix)
+    linear, quadratic = (product(spec, part, matrix, "first") for part in (model.linear, model.quadratic))
     weights = np.abs(matrix)
     radius = product(spec, model.radius, weights)
     if error is not None:
         radius += product(spec, model.size, error)
     rounding = (_terms(spec, model.centre[..., 0], matrix[..., 0]) + 16) * EPSILON
     radius = OUTWARD * radius + rounding * _COEFFICIENTS * product(spec, model.size, weights) + TINY
-    return Model(*parts, radius, model.shape)
+    return Model(centre, linear, quadratic, radius, model.shape)
+
+
+def total(model: Model) -> Model:
+    """The sum over the last axis before the cells'."""
+    letters = "abcd"[: model.centre.ndim - 2]
+    return apply(f"{letters}t,t->{letters}", model, np.ones((model.centre.shape[-2], 1)))

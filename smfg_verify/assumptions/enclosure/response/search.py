@@ -20,6 +20,7 @@ class CellSupremum(NamedTuple):
     Attributes:
         upper: certified at all times, also out of budget.
         lower: the largest at a centre, in plain floats.
+        worst: the vertices of the cell with that centre, (D, W).
         mixing: how far a law moves in l1, at most, where a chain's rows move by 1 in l1.
         cells: cells bounded.
         finished: whether the two are as near as asked for.
@@ -28,6 +29,7 @@ class CellSupremum(NamedTuple):
 
     upper: float
     lower: float
+    worst: Float[np.ndarray, "D W"]
     mixing: float
     cells: int
     finished: bool
@@ -35,7 +37,12 @@ class CellSupremum(NamedTuple):
 
 
 def supremum_over_cells(
-    tables: VertexTables, bound: Callable[[Cells], Bounds], *, num_cells: int, tolerance: float
+    tables: VertexTables,
+    bound: Callable[[Cells], Bounds],
+    *,
+    num_cells: int,
+    tolerance: float,
+    hopeless: float = float("inf"),
 ) -> CellSupremum:
     """Best-first branch and bound over leader policies and mean fields.
 
@@ -44,21 +51,24 @@ def supremum_over_cells(
         bound: of cells.
         num_cells: cells bounded, at most; the first always is.
         tolerance: distance of the two bounds at which to stop.
+        hopeless: what a centre need only attain for the search to end.
 
     Returns:
         The bounds.
     """
     cells = Cells.whole(tables.shape)
     left = _Left(cells.vertices, bound(cells))
-    lower, count = float(left.found.centre[0]), 1
+    lower, worst, count = float(left.found.centre[0]), cells.vertices[0], 1
     curve = [float(left.found.upper[0])]
-    while curve[-1] - lower > tolerance and count + 2 <= num_cells:
-        left, new = _halved(left, bound, min(_BATCH, (num_cells - count) // 2))
+    while curve[-1] - lower > tolerance and lower < hopeless and count + 2 <= num_cells:
+        left, halves, new = _halved(left, bound, min(_BATCH, (num_cells - count) // 2))
         count += len(new.upper)
-        lower = max(lower, float(np.max(new.centre)))
+        best = int(np.argmax(new.centre))
+        if new.centre[best] > lower:
+            lower, worst = float(new.centre[best]), halves.vertices[best]
         curve.append(float(np.max(left.found.upper)))
     finished = bool(curve[-1] - lower <= tolerance)
-    return CellSupremum(curve[-1], lower, float(np.max(left.found.mixing)), count, finished, np.array(curve))
+    return CellSupremum(curve[-1], lower, worst, float(np.max(left.found.mixing)), count, finished, np.array(curve))
 
 
 class _Left(NamedTuple):
@@ -68,8 +78,8 @@ class _Left(NamedTuple):
     found: Bounds
 
 
-def _halved(left: _Left, bound: Callable[[Cells], Bounds], most: int) -> tuple[_Left, Bounds]:
-    """The cover with the cells of the largest bounds halved, and the halves' bounds."""
+def _halved(left: _Left, bound: Callable[[Cells], Bounds], most: int) -> tuple[_Left, Cells, Bounds]:
+    """The cover with the cells of the largest bounds halved, the halves, and their bounds."""
     number = min(most, len(left.vertices))
     worst = np.sort(np.argpartition(-left.found.upper, number - 1)[:number])
     halves = Cells(left.vertices[worst]).halved(left.found.edge[worst])
@@ -80,4 +90,4 @@ def _halved(left: _Left, bound: Callable[[Cells], Bounds], most: int) -> tuple[_
     kept = np.ones(len(left.vertices), dtype=bool)
     kept[worst] = False
     found = Bounds(*(np.concatenate([old[kept], part]) for old, part in zip(left.found, new, strict=True)))
-    return _Left(np.concatenate([left.vertices[kept], halves.vertices]), found), new
+    return _Left(np.concatenate([left.vertices[kept], halves.vertices]), found), halves, new

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
-from smfg_verify.assumptions.enclosure.response.best_response import Response, averaged, respond
+from smfg_verify.assumptions.enclosure.response.best_response import Response, averaged, reduced_rows, respond
 from smfg_verify.assumptions.enclosure.response.cells import Cells
 from smfg_verify.assumptions.enclosure.response.linear import (
     Solver,
@@ -18,7 +18,7 @@ from smfg_verify.assumptions.enclosure.response.linear import (
     norm_of,
     span_of,
 )
-from smfg_verify.assumptions.enclosure.response.models import Model, apply, multiply
+from smfg_verify.assumptions.enclosure.response.models import Model, multiply, total
 from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, pairs_of, problem_over
 from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
 
@@ -30,12 +30,14 @@ class Slopes(NamedTuple):
         jacobian: of the law's entries but the last, (n - 1, n - 1), first axis the edge of mean fields.
         gaps: of the action values, (n, pairs): what bends the map.
         law: the stationary law's entries but the last, (n - 1).
+        plain: the same Jacobian at the centres in plain floats, (n - 1, n - 1, K).
         mixing: how far the law moves in l1, at most, where the chain's rows move by 1 in l1, (K,).
     """
 
     jacobian: Model
     gaps: Model
     law: Model
+    plain: Float[np.ndarray, "k k K"]
     mixing: Float[np.ndarray, " K"]
 
 
@@ -57,27 +59,18 @@ def slopes_over(tables: VertexTables, cells: Cells) -> Slopes:
         law = _law(response, laws, mixing)
         moved = _moved_rows(tables, problem, response, mixing)
         jacobian = _moved_law(response, laws, law, moved, mixing)
-        return Slopes(jacobian, response.gaps, law, mixing_factor(laws, mixing))
+        plain = _plain_jacobian(tables, problem, response)
+        return Slopes(jacobian, response.gaps, law, plain, mixing_factor(laws, mixing))
 
 
 def _variation(response: Response) -> Float[np.ndarray, " K"]:
-    """Bound of the total variation between two rows of the chain."""
-    rows = response.chain.centre.shape[0]
-    zero = response.chain.moved(lambda part: np.zeros_like(part[..., :1, :, :]))
-    largest = np.zeros(response.chain.centre.shape[-1])
-    every = [response.chain.moved(lambda part, s=s: part[..., s : s + 1, :, :]) for s in range(rows)] + [zero]
-    for k, first in enumerate(every):
-        for second in every[:k]:
-            apart = first - second
-            total = apart.moved(lambda part: part[..., 0, :, :])
-            sides = np.sum(total.largest, axis=0) + np.abs(_sum(total).largest)
-            largest = np.maximum(largest, 0.5 * OUTWARD * sides)
+    """Bound of the total variation between two rows of the chain, of which the last is zero here."""
+    chain = response.chain
+    rows = [chain.taken(s, -2) for s in range(chain.centre.shape[0])]
+    pairs = [first - second for k, first in enumerate(rows) for second in rows[:k]]
+    apart = [np.sum(row.largest, axis=0) + total(row).largest for row in (*rows, *pairs)]
+    largest: Float[np.ndarray, " K"] = 0.5 * OUTWARD * np.max(apart, axis=0)
     return largest
-
-
-def _sum(model: Model) -> Model:
-    """The sum over the last axis before the cells'."""
-    return apply("t,t->", model, np.ones((model.centre.shape[-2], 1)))
 
 
 def _law(response: Response, laws: Solver, mixing: Float[np.ndarray, " K"]) -> Model:
@@ -105,9 +98,7 @@ def _moved_rows(tables: VertexTables, problem: Problem, response: Response, mixi
     values = _moved_values(response, gain, discount, mixing)
     gaps = gain.pairs + multiply("sat,jt->jsa", problem.rows.pairs, values).scaled(discount)
     first, second = pairs_of(response.policy.centre.shape[-2])
-    both = multiply(
-        "sa,sa->sa", *(response.policy.moved(lambda part, at=at: part[..., at, :]) for at in (first, second))
-    )
+    both = multiply("sa,sa->sa", response.policy.taken(first, -1), response.policy.taken(second, -1))
     turned = multiply("jsa,sat->jst", gaps, multiply("sa,sat->sat", both, problem.rows.pairs))
     kernel = averaged("sa,jsat->jst", response.policy, problem.row_slopes)
     return kernel + turned.scaled(1.0 / tables.temperature)
@@ -116,7 +107,7 @@ def _moved_rows(tables: VertexTables, problem: Problem, response: Response, mixi
 def _moved_values(response: Response, gain: Faced, discount: float, mixing: np.ndarray) -> Model:
     """Slopes of the values along each edge, (n - 1, n - 1): u = b + discount M u."""
     mean = averaged("sa,jsa->js", response.policy, gain)
-    right = mean.moved(lambda part: part[..., :-1, :]) - mean.moved(lambda part: part[..., -1:, :])
+    right = mean.relative(-1)
     inverse, chain = response.solver.inverse, response.chain
     centre = np.einsum("stk,jtk->jsk", inverse, right.centre)
     slopes = right.linear + discount * np.einsum("zstk,jtk->zjsk", chain.linear, centre)
@@ -127,11 +118,29 @@ def _moved_values(response: Response, gain: Faced, discount: float, mixing: np.n
 
 def _moved_law(response: Response, laws: Solver, law: Model, moved: Model, mixing: np.ndarray) -> Model:
     """Slopes of the law along each edge, (n - 1, n - 1): x = w + x M, with w the law's mean of the moved rows."""
-    last = moved.moved(lambda part: part[..., -1, :, :])
-    apart = moved.moved(lambda part: part[..., :-1, :, :]) - moved.moved(lambda part: part[..., -1:, :, :])
+    last, apart = moved.taken(moved.centre.shape[1] - 1, -2), moved.relative(-2)
     pushed = last + multiply("s,jst->jt", law, apart)
     centre = np.einsum("jsk,stk->jtk", pushed.centre, laws.inverse)
     slopes = pushed.linear + np.einsum("jsk,zstk->zjtk", centre, response.chain.linear)
     guess = Model.affine(centre, np.einsum("zjsk,stk->zjtk", slopes, laws.inverse), law.shape)
     residual = pushed + multiply("js,st->jt", guess, response.chain) - guess
     return better_laws(laws, guess, residual, norm_of(residual, mixing))
+
+
+def _plain_jacobian(tables: VertexTables, problem: Problem, response: Response) -> Float[np.ndarray, "k k K"]:
+    r"""$D\Gamma$ at the centres as numbers that nothing is proved of: what a bound is held against."""
+    values, policy = response.plain
+    rows, discount = problem.rows.every.centre, tables.discount
+    chain = np.einsum("sak,satk->stk", policy, rows)
+    laws = near_inverse(reduced_rows(problem, policy), 1.0)
+    law = np.einsum("sk,stk->tk", chain[-1], laws)
+    slopes = problem.row_slopes.every.centre
+    gain = problem.reward_slopes.every.centre + discount * np.einsum("jsatk,tk->jsak", slopes, values)
+    mean = np.einsum("sak,jsak->jsk", policy, gain)
+    moved = np.einsum("stk,jtk->jsk", response.solver.inverse, mean[:, :-1] - mean[:, -1:])
+    gain = gain + discount * np.einsum("satk,jtk->jsak", rows, moved)
+    turned = policy * (gain - np.einsum("sak,jsak->jsk", policy, gain)[:, :, None]) / tables.temperature
+    pushed = np.einsum("jsak,satk->jstk", turned, rows) + np.einsum("sak,jsatk->jstk", policy, slopes)
+    whole = np.concatenate([law, 1.0 - law.sum(axis=0, keepdims=True)])
+    jacobian: Float[np.ndarray, "k k K"] = np.einsum("sk,jsuk,utk->jtk", whole, pushed, laws)
+    return jacobian

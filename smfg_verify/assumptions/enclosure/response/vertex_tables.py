@@ -29,7 +29,8 @@ class VertexTables:
         reward: the followers', (n, n, A, B).
         transition_error: (n, A, B, n - 1), at any mean field. reward_error: (n, A, B).
         observation: which leader row acts in a state, (n,).
-        row_sizes: vertices of each leader row, (O,), at most B; a row of one vertex does nothing.
+        row_actions: of each leader row, the actions that are its vertices, at most B; a row of one does nothing.
+        num_leader_actions: B.
         mixing: largest total variation between two rows of the kernel at one mean field and leader, at most 1.
         discount, temperature: of the game.
     """
@@ -39,10 +40,16 @@ class VertexTables:
     transition_error: Float[np.ndarray, "n A B n_1"]
     reward_error: Float[np.ndarray, "n A B"]
     observation: Int[np.ndarray, " n"]
-    row_sizes: Int[np.ndarray, " O"]
+    row_actions: tuple[tuple[int, ...], ...]
+    num_leader_actions: int
     mixing: float
     discount: float
     temperature: float
+
+    @functools.cached_property
+    def row_sizes(self) -> Int[np.ndarray, " O"]:
+        """Vertices of each leader row."""
+        return np.array([len(actions) for actions in self.row_actions])
 
     @functools.cached_property
     def shape(self) -> Shape:
@@ -76,7 +83,8 @@ def vertex_tables(game: AbstractGame) -> VertexTables | None:
         transition_error=transition.error.max(axis=2)[:, :, None, :-1] + errors[:, 0, None, None, None],
         reward_error=reward.error.max(axis=2)[:, :, None] + errors[:, 1, None, None],
         observation=observation,
-        row_sizes=np.array([len(leader.actions) for leader in leaders]),
+        row_actions=tuple(tuple(leader.actions.tolist()) for leader in leaders),
+        num_leader_actions=game.num_leader_actions,
         mixing=_mixing(rows, float(transition.error.max(initial=0.0))),
         discount=float(game.discount),
         temperature=float(game.temperature),
@@ -116,4 +124,4 @@ def _mixing(rows: Float[np.ndarray, "n n A B n"], error: float) -> float:
     """Largest total variation between two rows at one vertex: no mean field and no leader has a larger one."""
     flat = rows.reshape(len(rows), -1, rows.shape[-1])
     largest = max(float(np.max(np.abs(at[:, None] - at[None]).sum(axis=-1))) for at in flat)
-    return min(1.0, 0.5 * largest * OUTWARD + rows.shape[-1] * (error + 2.0 * EPSILON))
+    return float(min(1.0, 0.5 * largest * OUTWARD + rows.shape[-1] * (error + 2.0 * EPSILON)))

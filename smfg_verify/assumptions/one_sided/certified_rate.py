@@ -1,0 +1,98 @@
+r"""Proved lower bounds of the rate: by cells of leader policies and mean fields, or by the proved l1 modulus."""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
+from smfg_verify.assumptions.contraction.proved_bounds import ALLOWED_MOVE, BoundInputs, smaller_bound, sup_norm_formula
+from smfg_verify.assumptions.enclosure.response.measures import growth_over
+from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
+from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables, vertex_tables
+from smfg_verify.assumptions.one_sided.growth import frame_of
+from smfg_verify.game import AbstractGame
+
+# Beyond so many dimensions of (leader policy, mean field) cells are too many to try.
+MOST_DIMENSIONS = 8
+# What the cells of a check may cost together, for each box of its budget; and what a cell costs at least.
+_COST, _LEAST = 16_384, 128
+# Distance of the proved rate from the one at a cell's centre at which the proof ends.
+_TOLERANCE = 0.01
+
+
+class CellRate(NamedTuple):
+    """What cells prove.
+
+    Attributes:
+        rate: lower bound of the rate in the norm asked for; minus infinity where there is none.
+        cells: what was found over them; None where the game has no cells.
+        rounding_step: how far the roundings of the game's functions may move the best-response map, in l1.
+        reason: why there are no cells; empty where there are.
+    """
+
+    rate: float
+    cells: CellSupremum | None
+    rounding_step: float
+    reason: str
+
+
+def rate_by_modulus(inputs: BoundInputs, temperature: float, size: int) -> float:
+    r"""$1 - \frac{\kappa}{2} (1 + \sqrt{M / 2})$, kappa the proved l1 modulus: below the rate in the Euclidean norm.
+
+    $D\Gamma v$ sums to zero, so $\langle v, D\Gamma v \rangle \le \frac12 (v_i - v_j) \kappa |v|_1$ with i, j the
+    largest and least entry; $|v|_1 = \langle w, v \rangle$ with signs w, and the symmetric part of
+    $\frac12 (e_i - e_j) w^T$ has no eigenvalue above $\frac14 (2 + \sqrt{2 M})$.
+    """
+    growth = 0.5 * smaller_bound(inputs, temperature) * (1.0 + float(np.sqrt(0.5 * size)))
+    return 1.0 - growth * (1.0 + CLEARLY_BELOW_ONE)
+
+
+def affordable_cells(tables: VertexTables, num_boxes: int) -> int:
+    """Cells that a budget of boxes allows: a number of the game's sizes alone."""
+    states, _, actions, _ = tables.reward.shape
+    cost = states**2 * actions * (1 + tables.shape.dimension + len(tables.shape.first))
+    return max(1, int(_COST * num_boxes / (cost + _LEAST)))
+
+
+def rate_by_cells(
+    game: AbstractGame, inputs: BoundInputs, weight: Float[np.ndarray, "k k"], *, num_boxes: int
+) -> CellRate:
+    """The rate in the norm of a weight, by enclosing D Gamma over cells of leader policies and mean fields.
+
+    Args:
+        game: the game, traced.
+        inputs: of the proved bounds, for the roundings of its functions.
+        weight: W in the tangent basis, (k, k).
+        num_boxes: of the budget.
+
+    Returns:
+        The bound, of every leader policy and mean field, pure ones and vertices included.
+    """
+    tables = vertex_tables(game)
+    if tables is None:
+        return CellRate(float("-inf"), None, float("inf"), "functions not proved affine in a mean field of states")
+    if tables.shape.dimension > MOST_DIMENSIONS:
+        why = f"{tables.shape.dimension} dimensions of leader policies and mean fields, more than {MOST_DIMENSIONS}"
+        return CellRate(float("-inf"), None, float("inf"), why)
+    left, right = frame_of(len(tables.reward), weight)
+    found = supremum_over_cells(
+        tables,
+        functools.partial(growth_over, tables, left=left, right=right),
+        num_cells=affordable_cells(tables, num_boxes),
+        tolerance=_TOLERANCE,
+        hopeless=1.0,
+    )
+    moved = inputs._replace(
+        transition_lipschitz=2.0 * inputs.transition_rounding,
+        follower_lipschitz=2.0 * inputs.follower_rounding,
+        mixing_factor=found.mixing,
+    )
+    return CellRate(1.0 - found.upper, found, float(sup_norm_formula(moved, float(game.temperature))), "")
+
+
+def proves(found: CellRate) -> bool:
+    """Whether cells prove a positive rate, that what is rounded leaves alone."""
+    smooth = found.rounding_step <= ALLOWED_MOVE * min(1.0, max(found.rate, 0.0))
+    return bool(found.rate > CLEARLY_BELOW_ONE and smooth)
