@@ -85,6 +85,7 @@ def _at_centres(tables: VertexTables, problem: Problem) -> tuple[np.ndarray, np.
 
 
 def reduced_rows(problem: Problem, policy: Float[np.ndarray, "n A K"]) -> Float[np.ndarray, "k k K"]:
+    """The reduced chain at the centres under a policy, in plain floats."""
     chain = np.einsum("sak,satk->stk", policy, problem.rows.every.centre)
     result: Float[np.ndarray, "k k K"] = chain[:-1] - chain[-1]
     return result
