@@ -119,7 +119,8 @@ def _residual(problem: Problem, values: Model, gaps: Model, sharp: np.ndarray, d
     rounding = ROUNDED * (np.max(np.abs(action_values.centre), axis=1) + tau * np.log(sharp.shape[1] + 1.0))
     third = np.max(gaps.deviation, axis=-2, initial=0.0) ** 3 * (_THIRD_MOMENT / (6.0 * tau**2))
     above = (mean + spread.scaled(0.5 / tau) + soft).widened(third + rounding)
-    return above.relative(-1) - values
+    residual: Model = above.relative(-1) - values
+    return residual
 
 
 def _squared(model: Model) -> Model:
@@ -161,7 +162,8 @@ def policy_of(gaps: Model, tau: float, number: int) -> Model:
     form = (apart + bent.scaled(0.5)).scaled(sharp) + sharp
     form = form.widened(third + ROUNDED * (1.0 + sharp * (far + far**2 + span**2)))
     flat = 0.5 * (most - least) + ROUNDED
-    return form.where(form.radius < flat, 0.5 * (most + least), flat)
+    policy: Model = form.where(form.radius < flat, 0.5 * (most + least), flat)
+    return policy
 
 
 def _square(gaps: Model, number: int) -> Model:

@@ -87,8 +87,8 @@ def test_the_radius_falls_with_the_cube_of_the_width():
         edge = edges_of(tables.shape)[k % 2]
         cells = Cells(cells.halved(edge[None]).vertices[k % 2 : k % 2 + 1])
         largest.append(float(np.max(slopes_over(tables, cells).jacobian.radius)))
-    factors = np.array(largest[10:-2:2]) / np.array(largest[12::2])
-    np.testing.assert_allclose(factors, 8.0, atol=2.0)
+    factors = np.array(largest[12:-2:2]) / np.array(largest[14::2])
+    np.testing.assert_allclose(factors, 8.0, atol=1.5)
 
 
 def test_plain_numbers_at_the_centre_are_those_of_automatic_differentiation():
