@@ -29,18 +29,9 @@ VARIANTS = [
     ("random-game", {"dependence": "general", "mean_field_support": "state_actions", "ergodicity": 0}),
 ]
 CASES = [(name, {}) for name in games.names()] + VARIANTS
-# What compiles a program of its own: variants are for the long run, but for two that no default game is like.
-QUICK_VARIANTS = [VARIANTS[7], VARIANTS[-1]]
 FUNCTIONS = ("transition", "follower_reward", "leader_reward")
-IDS = [f"{name}-{'-'.join(map(str, given)) or 'default'}" for name, given in CASES]
-EVERY_GAME = pytest.mark.parametrize(("name", "parameters"), CASES, ids=IDS)
-EVERY_GAME_VARIANTS_SLOW = pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        pytest.param(*case, marks=[pytest.mark.slow] * (case in VARIANTS and case not in QUICK_VARIANTS))
-        for case in CASES
-    ],
-    ids=IDS,
+EVERY_GAME = pytest.mark.parametrize(
+    ("name", "parameters"), CASES, ids=[f"{name}-{'-'.join(map(str, given)) or 'default'}" for name, given in CASES]
 )
 
 
@@ -104,7 +95,7 @@ def test_declared_dependence_is_the_tightest_true_one(name, parameters):
         assert getattr(game, f"{key}_dependence") == truth, key
 
 
-@EVERY_GAME_VARIANTS_SLOW
+@EVERY_GAME
 def test_gradients_are_finite_at_vertices(name, parameters):
     """No trap of a logarithm or a power at zero mass, in the parameters or in the mean field."""
     game = games.load(name, **parameters)
@@ -113,7 +104,7 @@ def test_gradients_are_finite_at_vertices(name, parameters):
         assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(gradients))
 
 
-@EVERY_GAME_VARIANTS_SLOW
+@EVERY_GAME
 def test_gradient_matches_central_differences(name, parameters):
     """A parameter that a function computes with, but that autodiff cannot see, would show here."""
     game, step = games.load(name, **parameters), 1e-6
@@ -130,7 +121,7 @@ def test_gradient_matches_central_differences(name, parameters):
     assert slope == pytest.approx((moved(step) - moved(-step)) / (2 * step), rel=1e-6, abs=1e-7)
 
 
-@EVERY_GAME_VARIANTS_SLOW
+@EVERY_GAME
 def test_changing_a_float_parameter_does_not_recompile_and_is_not_ignored(name, parameters):
     game = games.load(name, **parameters)
     traces = []
