@@ -92,7 +92,7 @@ def test_where_no_gradient_is_above_its_error_nothing_is_refuted_nor_supported_b
     reproduces(report, built(**ODD[kind]))
 
 
-@pytest.mark.parametrize(("num_leaders", "num_starts"), [(1, 1), pytest.param(2, 1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("num_leaders", "num_starts"), [(1, 1), (2, 1)])
 def test_one_leader_and_one_start_are_enough(num_leaders, num_starts):
     game = built(leader_rewards_mean_field=PLACES)
     report = check(game, NAME, num_leaders=num_leaders, num_starts=num_starts, num_steps=0, num_boxes=40)
