@@ -1,5 +1,6 @@
 """Settings shared by all tests: float64, quick compilation, hypothesis without time limits."""
 
+import gc
 import importlib
 import os
 
@@ -19,6 +20,9 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_QUICK}".strip()
 jax.config.update("jax_enable_x64", True)
 # What is printed is the same in every terminal; tests of a width ask for their own.
 os.environ["COLUMNS"] = "160"
+# Traces of programs are hundreds of thousands of objects that are alive: to look through them at every 700 new ones, as
+# Python does unasked, is a twentieth of the time of tests that compile.
+gc.set_threshold(50_000, 10, 10)
 # Nothing is read from the folder of whoever runs the tests, nor left there.
 os.environ["SMFG_VERIFY_CACHE"] = "off"
 

@@ -13,8 +13,8 @@ from smfg_verify.game import TabularGame
 from tests.helpers.random_arrays import random_array_game
 from tests.support.strategies import tables
 
-N, A, B = 3, 3, 2
-# One shape and one structure, so that one program serves every test of this file.
+N, A, B = 4, 3, 2
+# The shape of `tests.exact.cases.pair`, so that one program serves its tests and these.
 EXAMPLES = settings(max_examples=10)
 SEEDS = st.integers(0, 10**6)
 LOGITS = tables((N, B), 3.0)

@@ -21,9 +21,11 @@ SUICIDAL = (
 )
 
 
-def ended(*command):
-    """Exit code of a process, and what it said."""
-    done = subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def ended(kept, *command):
+    """Exit code of a process that keeps its programs in a folder, and what it said."""
+    words = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    environment = {**os.environ, "SMFG_VERIFY_CACHE": str(kept)}
+    done = subprocess.run([sys.executable, *command], env=environment, **words)
     return done.returncode, done.stderr
 
 
@@ -37,15 +39,15 @@ def ended(*command):
 )
 def test_a_command_that_dies_with_a_file_in_its_hands_is_resumed_to_the_same_result(name, deaths, tmp_path):
     """The worst moments: the content of a file is complete and its name is not yet given; again and again."""
-    reference, out = tmp_path / "reference", tmp_path / "out"
-    assert ended("-m", "smfg_verify", *COMMANDS[name], "--out", str(reference))[0] == 0
+    reference, out, kept = (tmp_path / name for name in ("reference", "out", "kept"))
+    assert ended(kept, "-m", "smfg_verify", *COMMANDS[name], "--out", str(reference))[0] == 0
     for death in deaths:
         more = ["--resume"] if death != deaths[0] else []
-        code, said = ended("-c", SUICIDAL, str(death), *COMMANDS[name], "--out", str(out), *more)
+        code, said = ended(kept, "-c", SUICIDAL, str(death), *COMMANDS[name], "--out", str(out), *more)
         assert code == -9, said
         assert [path.suffix for path in files_under(out)].count(".partial") == 1
         assert_whole(out)
-    code, said = ended("-m", "smfg_verify", *COMMANDS[name], "--out", str(out), "--resume")
+    code, said = ended(kept, "-m", "smfg_verify", *COMMANDS[name], "--out", str(out), "--resume")
     assert code == 0, said
     assert "Taking up" in said
     assert_same_results(out, reference)

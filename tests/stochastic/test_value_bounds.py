@@ -23,7 +23,13 @@ def test_the_range_of_an_affine_reward_is_attained_at_a_vertex(support):
     np.testing.assert_allclose([lower, upper], [values.min(), values.max()], rtol=1e-13)
 
 
-@pytest.mark.parametrize("name", games.names())
+# One game of each kind of mean field, dependence and table; each compiles a program.
+QUICK = ("laffer-tax", "random-game", "market-entrance", "equilibrium-pricing", "congestion-pricing")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in games.names()]
+)
 def test_every_value_of_random_policies_and_mean_fields_is_in_its_box(name):
     game = traced(games.load(name, leader_temperature=0.3))
     bounds = value_bounds(game)

@@ -14,7 +14,6 @@ from smfg_verify.symbolic.gradient import PARTS
 QUADRATIC = {"scarcity": "quadratic", "leader_temperature": 0.2}
 CASES = [
     ("laffer-tax", {}, 100),
-    ("two-road-toll", {"inertia": 0.1}, 10),
     ("market-entrance", {}, 10),
     *(
         pytest.param(*case, 100, marks=pytest.mark.slow)

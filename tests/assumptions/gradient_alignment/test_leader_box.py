@@ -283,7 +283,7 @@ def shared_trial():
     "make",
     [
         shared_trial,
-        lambda: influenced_game(2, (0, 0), 0.1),
+        pytest.param(lambda: influenced_game(2, (0, 0), 0.1), marks=pytest.mark.slow),
         pytest.param(lambda: influenced_game(2, (0, 1), 0.1), marks=pytest.mark.slow),
         pytest.param(lambda: influenced_game(3, (0, 0), 0.02), marks=pytest.mark.slow),
         pytest.param(lambda: influenced_game(4, (0, 0), 0.0), marks=pytest.mark.slow),

@@ -225,7 +225,10 @@ def test_single_precision_run_is_accepted_at_its_own_rounding_level():
     assert np.all(found.rounding["e_mu"] > 1e-15)
 
 
-@pytest.mark.parametrize("game", [CongestionPricing(side=3), LasryLionsChain(num_states=6, crowd="log")])
+@pytest.mark.parametrize(
+    "game",
+    [CongestionPricing(side=3), pytest.param(LasryLionsChain(num_states=6, crowd="log"), marks=pytest.mark.slow)],
+)
 def test_large_games_have_the_same_residuals_by_sparse_factors(game, monkeypatch):
     """The same run read twice, the second time as if its dense table were too large."""
     trace = ac_smfg(game, num_iterations=40, seeds=range(2), checkpoints=[20])

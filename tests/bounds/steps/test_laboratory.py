@@ -18,12 +18,16 @@ BASE = {"leader": 0.2, "mean_field": 0.5, "follower": 1.0, "critic": 2.0}
 CHOICES = np.array([[0.2, 0.5, 1.0, 2.0, 0.5, 0.5], [1.0, 0.2, 0.5, 0.7, 0.6, 0.4], [0.5, 0.5, 0.5, 0.5, 0.9, 0.3]])
 
 
+# Each compiles programs of its own.
+SAMPLINGS_ONE_QUICK = pytest.mark.parametrize("sampling", ["markov", pytest.param("iid", marks=pytest.mark.slow)])
+
+
 @pytest.fixture(scope="module")
 def game():
     return load("laffer-tax")
 
 
-@pytest.mark.parametrize("sampling", ["markov", "iid"])
+@SAMPLINGS_ONE_QUICK
 def test_a_choice_with_exponent_one_half_is_a_run_of_ac_smfg(game, sampling):
     logits = final_leaders(game, CHOICES, np.arange(3), 150, sampling)
     run = ac_smfg(game, num_iterations=150, seeds=range(3), schedule=Schedule(**BASE), sampling=sampling)
@@ -49,7 +53,7 @@ def test_a_power_schedule_is_the_formula_clipped(game):
     assert float(power_schedule(CHOICES).at(jnp.asarray(0)).critic[0]) == 1.0
 
 
-@pytest.mark.parametrize("sampling", ["markov", "iid"])
+@SAMPLINGS_ONE_QUICK
 def test_blocks_of_one_iteration_are_the_recursion_itself(game, sampling):
     """Mean and covariance by a plain loop over 12 iterations, from the public mean dynamics and noise."""
     found = linear_noise(game, power_schedule(CHOICES), 12, sampling, fineness=1000)

@@ -15,8 +15,15 @@ from smfg_verify.game import mean_field_shape, traced
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("support", ["states", "state_actions"])
-@pytest.mark.parametrize("dependence", ["affine", "general"])
+@pytest.mark.parametrize(
+    ("support", "dependence"),
+    [
+        ("states", "affine"),
+        ("state_actions", "general"),
+        pytest.param("states", "general", marks=pytest.mark.slow),
+        pytest.param("state_actions", "affine", marks=pytest.mark.slow),
+    ],
+)
 def test_both_ways_agree(support, dependence, monkeypatch):
     game = traced(
         games.load("random-game", num_states=7, mean_field_support=support, dependence=dependence, ergodicity=0.0)

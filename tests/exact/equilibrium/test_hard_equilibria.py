@@ -12,6 +12,7 @@ from smfg_verify import games
 from smfg_verify.exact import Status, solve_equilibrium
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, TabularGame, leader_logits_shape, parameter
+from tests.exact.cases import SUPPORTS_ONE_QUICK
 from tests.helpers.array_games import ArrayGame
 from tests.helpers.sixty_digits import distances
 
@@ -104,7 +105,7 @@ def exactly(game: AbstractGame) -> ArrayGame:
     ("name", "cooler", "discount"),
     [
         ("market-entrance", 1e-2, 0.9999),
-        ("two-road-toll", 1e-3, 0.9999),
+        pytest.param("two-road-toll", 1e-3, 0.9999, marks=pytest.mark.slow),
         pytest.param("market-entrance", 1e-3, 0.99999, marks=pytest.mark.slow),
         pytest.param("two-road-toll", 1e-2, 0.99999, marks=pytest.mark.slow),
         pytest.param("shop-positioning", 1e-2, 0.9999, marks=pytest.mark.slow),
@@ -124,28 +125,29 @@ def test_values_far_above_the_temperature_are_no_obstacle(name, cooler, discount
 
 
 def two_states(leave: float) -> TabularGame:
-    """Left at rates 3 and 1 times `leave`, whatever is done; the diagonal holds 1 - p."""
-    kernel = np.zeros((2, 2, 2, 2))
+    """Left at rates 3 and 1 times `leave`, whatever is done, the diagonal holds 1 - p; a third never is entered."""
+    kernel = np.zeros((3, 2, 1, 3))
     kernel[0, ..., 1], kernel[1, ..., 0] = 3.0 * leave, leave
     kernel[0, ..., 0], kernel[1, ..., 1] = 1.0 - 3.0 * leave, 1.0 - leave
-    zero = np.zeros((2, 2, 2))
+    kernel[2, ..., :2] = 0.5
+    zero = np.zeros((3, 2, 1))
     return TabularGame.from_arrays(
         kernel=kernel, follower_rewards=zero, leader_rewards=zero, discount=0.5, temperature=1.0
     )
 
 
 @pytest.mark.parametrize("leave", [1e-3, 1e-9, 1e-12, 1e-15])
-@pytest.mark.parametrize("initial", [None, [1.0, 0.0]])
+@pytest.mark.parametrize("initial", [None, [1.0, 0.0, 0.0]])
 def test_two_slow_states_have_the_law_of_their_rates(leave, initial):
-    found = solve_equilibrium(two_states(leave), np.zeros((2, 2)), initial=initial)
-    np.testing.assert_allclose(found.mean_field, [0.25, 0.75], rtol=1e-14)
+    found = solve_equilibrium(two_states(leave), np.zeros((3, 1)), initial=initial)
+    np.testing.assert_allclose(found.mean_field, [0.25, 0.75, 0.0], rtol=1e-14)
     assert float(found.error_bound) < 1e-12
 
 
 def test_several_classes_are_said():
     with pytest.raises(RuntimeError, match=r"SEVERAL_CLASSES.*more than one recurrent class"):
-        solve_equilibrium(two_states(0.0), np.zeros((2, 2)))
-    found = solve_equilibrium(two_states(0.0), np.zeros((2, 2)), throw=False)
+        solve_equilibrium(two_states(0.0), np.zeros((3, 1)))
+    found = solve_equilibrium(two_states(0.0), np.zeros((3, 1)), throw=False)
     assert int(found.status) == Status.SEVERAL_CLASSES
     assert np.all(np.isnan(found.mean_field))
 
@@ -168,7 +170,7 @@ def rarely_moving(logits: tuple[float, float], support: str = "states") -> Tabul
     )
 
 
-@pytest.mark.parametrize("support", ["states", "state_actions"])
+@SUPPORTS_ONE_QUICK
 @pytest.mark.parametrize(
     ("logits", "solved"),
     [((-700, -705), True), ((-1, -800), True), ((-700, -710), False), ((-706, -712), False), ((-720, -706), False)],
@@ -226,7 +228,7 @@ class Shunned(AbstractGame):
 
 
 @pytest.mark.parametrize(
-    "kind", ["root", "entropy", *(pytest.param(k, marks=pytest.mark.slow) for k in ("linear", "power", "guarded"))]
+    "kind", ["root", *(pytest.param(k, marks=pytest.mark.slow) for k in ("entropy", "linear", "power", "guarded"))]
 )
 def test_infinite_slopes_at_an_empty_state_are_no_obstacle(kind):
     """The fixed point of damped best responses in plain NumPy."""
@@ -274,6 +276,10 @@ def test_roundings_within_a_game_count_in_the_error_bound():
     for number in (0.0, 3e3, 1.2e4, 1e5, 1e6, 3e6):
         found = solve_equilibrium(Rounded(number=number), np.zeros((2, 1)), tolerance=1e-6)
         assert 2.0 * abs(float(found.mean_field[1]) - crowd) <= float(found.error_bound) <= 1e-13 + 1e-14 * number
+
+
+@pytest.mark.slow
+def test_where_roundings_within_a_game_hide_the_crowd_nothing_converges():
     for number in (1e9, 1e10, 1e12):
         found = solve_equilibrium(Rounded(number=number), np.zeros((2, 1)), throw=False)
         assert not found.converged

@@ -49,7 +49,7 @@ def test_news_that_is_small_beside_the_values_is_passed_on_to_the_last_state(lev
     setting = Setting(traced(game), jnp.ones((12, 1)), game.temperature)
     uniform = jnp.full((12,), 1.0 / 12.0)
     start = unevaluated(Point(uniform, respond(setting, uniform)[1].value))
-    found = newton(setting, start).search
+    found = eqx.filter_jit(newton)(setting, start).search
     assert float(found.norm) < 1e-13
     above = np.asarray(found.point.value) - float(found.point.value[-1])
     # A reward of 1 for as long as neither discount nor rate ends it; each state on the way costs a period. Of values

@@ -9,10 +9,10 @@ from smfg_verify.exact.equilibrium.continuation import uniform_start
 from smfg_verify.exact.equilibrium.residual import Setting, residual
 from smfg_verify.game import traced
 from smfg_verify.policies import softmax_policy
-from tests.exact.cases import SUPPORTS, pair
+from tests.exact.cases import SUPPORTS_ONE_QUICK, pair
 
 
-@SUPPORTS
+@SUPPORTS_ONE_QUICK
 def test_residual_vanishes_only_with_total_mass_one(support):
     """The law has mass one whatever the mean field's: what is too much is left over."""
     game, _, logits = pair(2, support=support, kernel_coupling=0.0, reward_coupling=0.0)

@@ -27,7 +27,13 @@ def test_agrees_with_the_oracle(support, seed):
     np.testing.assert_allclose(found.follower_value, expected.follower_value, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", games.names())
+# Each compiles a program of seconds: one game of each kind of mean field, dependence and table.
+QUICK_GAMES = ("laffer-tax", "random-game", "market-entrance", "equilibrium-pricing", "congestion-pricing")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK_GAMES)) for name in games.names()]
+)
 def test_every_shipped_game_solves_at_defaults(name):
     game = games.load(name)
     logits = np.random.default_rng(0).normal(size=leader_logits_shape(game))

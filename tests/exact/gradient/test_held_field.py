@@ -26,7 +26,7 @@ def test_it_agrees_with_the_oracle(seed, support):
 
 def test_it_is_the_slope_of_the_return_at_a_frozen_mean_field():
     """Differences of J_l(phi, best response to (phi, m), m) at m held, by the oracle's own best response."""
-    game, arrays, logits = pair(7, sizes=(5, 3, 3), tau=0.3)
+    game, arrays, logits = pair(7, tau=0.3)
     found = stackelberg_gradient(game, logits)
     mean_field = np.asarray(found.equilibrium.mean_field)
     direction = np.random.default_rng(1).normal(size=logits.shape)

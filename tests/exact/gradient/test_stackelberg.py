@@ -53,7 +53,7 @@ def test_implicit_unrolled_and_differences_agree(support):
     assert max(abs(p - expected) for p in plateau) <= 1e-6 * abs(expected)
 
 
-@SUPPORTS
+@SUPPORTS_ONE_QUICK
 def test_parts_sum_to_the_total_and_logit_rows_to_zero(support):
     game, _, logits = pair(12, support=support, tau=0.05)
     found = stackelberg_gradient(game, logits)
@@ -111,7 +111,8 @@ def test_two_road_toll_closed_form(logit):
     assert float(stackelberg_gradient(game, logits).total[0, 1]) == pytest.approx(rate, abs=1e-10)
 
 
-@SUPPORTS_ONE_QUICK
+@pytest.mark.slow
+@SUPPORTS
 def test_hessian_is_symmetric_and_agrees_with_differences_of_gradients(support):
     game, _, logits = pair(14, sizes=(3, 2, 2), support=support, observations=2)
     logits = jnp.asarray(logits)

@@ -15,7 +15,7 @@ def test_a_saddle_that_cannot_be_left_is_not_called_converged(monkeypatch):
 
 
 def test_running_out_of_steps_is_said():
-    game, _, logits = pair(21, sizes=(5, 3, 3), tau=0.2)
+    game, _, logits = pair(21, tau=0.2)
     found = optimise_leader(game, logits, max_steps=1)
     assert found.status is AscentStatus.OUT_OF_STEPS
     assert not found.converged

@@ -30,7 +30,7 @@ def test_a_maximum_stays_one_and_its_curvature_is_the_second_difference():
 
 
 def test_lanczos_finds_the_largest_eigenvalue_of_the_dense_hessian(monkeypatch):
-    arrays_game, _, logits = pair(31, sizes=(4, 2, 3))
+    arrays_game, _, logits = pair(31)
     at = stackelberg_gradient(arrays_game, logits)
     policy = np.asarray(jnp.exp(logits) / jnp.sum(jnp.exp(logits), axis=1, keepdims=True))
     dense = largest_curvature(traced(arrays_game), Iterate(policy, at), 1e-12)

@@ -75,7 +75,9 @@ def test_the_figure_hides_no_seed_that_diverged(trace):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+@pytest.mark.parametrize(
+    "value", [0.0, pytest.param(np.nan, marks=pytest.mark.slow), pytest.param(np.inf, marks=pytest.mark.slow)]
+)
 def test_residuals_that_log_axes_cannot_show_leave_their_panels_empty(trace, value):
     """As of a leader with one action: its gradient is zero at every checkpoint, and no limits of the axis follow."""
     nothing = np.full((trace.seeds.size, trace.iterations.size), value)

@@ -114,7 +114,7 @@ def assert_the_record_is_of_the_game(game, trace):
         assert np.isfinite(getattr(residuals, quantity)).all(), quantity
 
 
-@every_method
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in EXACT)) for n in METHODS])
 @pytest.mark.filterwarnings("ignore:step sizes")
 def test_the_smallest_game_counts_its_samples_and_knows_its_values(name, monkeypatch):
     """One state, one action, no future. Every sampled transition is counted as it is drawn, lane by lane."""

@@ -39,19 +39,19 @@ def interrupt_after(iteration, error=Interrupted):
     ],
 )
 def test_a_run_interrupted_twice_ends_on_the_same_bits(name, sampling, error, tmp_path, monkeypatch):
-    monkeypatch.setattr("smfg_verify.stochastic.engine.run._FIRST_CHUNK", 100)
+    monkeypatch.setattr("smfg_verify.stochastic.engine.run._FIRST_CHUNK", 20)
     monkeypatch.setattr("smfg_verify.stochastic.engine.run._CHUNK_SECONDS", 1e-3)
     game, file = games.load(name), tmp_path / "run.nc"
-    arguments = {"num_iterations": 1500, "seeds": SEEDS, "schedule": Schedule(**SCHEDULE), "sampling": sampling}
+    arguments = {"num_iterations": 300, "seeds": SEEDS, "schedule": Schedule(**SCHEDULE), "sampling": sampling}
     whole = ac_smfg(game, **arguments)
     with pytest.raises(error):
-        ac_smfg(game, checkpoint_file=file, callback=interrupt_after(400, error), **arguments)
+        ac_smfg(game, checkpoint_file=file, callback=interrupt_after(80, error), **arguments)
     partial = Trace.load(file)
     assert not partial.complete
-    assert 100 < partial.iterations[-1] < 1500
+    assert 20 < partial.iterations[-1] < 300
     with pytest.raises(error):
-        resume(game, file, callback=interrupt_after(800, error))
-    assert partial.iterations[-1] < Trace.load(file).iterations[-1] < 1500
+        resume(game, file, callback=interrupt_after(160, error))
+    assert partial.iterations[-1] < Trace.load(file).iterations[-1] < 300
     assert_same_bits(resume(game, file), whole)
     assert_same_bits(Trace.load(file), whole)
     assert Trace.load(file).complete
@@ -101,7 +101,7 @@ def run_until(file, iteration, stop_with):
 
 
 @pytest.mark.untyped
-@pytest.mark.parametrize("stop_with", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("stop_with", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL])
 def test_a_killed_process_leaves_a_file_that_resumes_to_the_same_bits(stop_with, tmp_path, monkeypatch):
     file = tmp_path / "run.nc"
     returncode, errors, seconds = run_until(file, 2000, stop_with)

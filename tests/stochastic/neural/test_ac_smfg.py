@@ -79,14 +79,16 @@ def kind(request):
     return request.param
 
 
-@pytest.fixture(scope="module")
-def trace(kind):
+@pytest.fixture(scope="module", params=["quadratic", pytest.param("mlp", marks=pytest.mark.slow)])
+def learned(request):
     """Seeds 0 and 1 with the leader frozen, seed 2 with a leader that learns, seed 3 with absurd step sizes."""
     tail = np.linspace(ITERATIONS // 2, ITERATIONS, 13).astype(int)
-    return run(kind.networks, range(4), [FROZEN, FROZEN, LEARNS, ABSURD], ITERATIONS, tail)
+    kind = KINDS[request.param]
+    return kind, run(kind.networks, range(4), [FROZEN, FROZEN, LEARNS, ABSURD], ITERATIONS, tail)
 
 
-def test_follower_and_mean_field_meet_the_closed_form(kind, trace):
+def test_follower_and_mean_field_meet_the_closed_form(learned):
+    kind, trace = learned
     fitted = trace.fitted_policy(EXACT.mean, EXACT.variance)
     gain, deviation = (np.mean(values[:2], axis=1) for values in (fitted.gain, np.sqrt(fitted.variance)))
     np.testing.assert_allclose(gain, EXACT.policy.gain, atol=kind.gain)
@@ -95,8 +97,9 @@ def test_follower_and_mean_field_meet_the_closed_form(kind, trace):
     np.testing.assert_allclose(trace.field_variance[:2, -1], EXACT.variance, atol=kind.variance)
 
 
-def test_critics_meet_the_closed_form(kind, trace):
+def test_critics_meet_the_closed_form(learned):
     """Values differ by 1.6 (follower) and 2.9 (leader) over the positions."""
+    kind, trace = learned
     exact = {
         "follower_value": EXACT.value(POSITIONS),
         "leader_value": policy_leader_value(GRID, LOGITS[None], EXACT.policy)(POSITIONS),
@@ -106,8 +109,9 @@ def test_critics_meet_the_closed_form(kind, trace):
         assert np.max(normal_average(POSITIONS, error, EXACT.mean, EXACT.variance)) < kind.value, name
 
 
-def test_the_leader_stops_where_its_direct_gradient_is_zero_and_not_at_its_optimum(trace):
+def test_the_leader_stops_where_its_direct_gradient_is_zero_and_not_at_its_optimum(learned):
     """Its own reward knows the target by its cost alone, so AC-SMFG never learns what followers do about a target."""
+    _, trace = learned
     stop, best = leader_numbers(GRID, stopping_logits(GRID)), leader_numbers(GRID, best_logits(GRID))
     found = leader_numbers(GRID, np.log(trace.leader_policy[2, -1]))
     assert found["P(target 1)"] == pytest.approx(stop["P(target 1)"], abs=0.05)
@@ -137,7 +141,8 @@ def test_the_grid_agrees_with_the_closed_form_but_for_its_larger_variance():
     assert grid["population's variance"] - line["population's variance"] == pytest.approx(added, rel=1e-3)
 
 
-def test_absurd_step_sizes_diverge_and_the_others_go_on(kind, trace):
+def test_absurd_step_sizes_diverge_and_the_others_go_on(learned):
+    kind, trace = learned
     assert trace.diverged.tolist() == [False, False, False, True]
     mixed = run(kind.networks, [3, 0], [ABSURD, FROZEN], 60)
     alone = run(kind.networks, [0], FROZEN, 60)
