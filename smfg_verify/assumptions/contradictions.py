@@ -105,10 +105,10 @@ def _excluded(proof: Finding, refutation: Finding) -> Conflict:
 
 
 _CONTRACTS = (("contraction", "certified-bound"), ("uniqueness", "contraction"), ("step-sizes", "ratios"))
-# A positive rate in one norm leaves one fixed point; a certified one is that of the Euclidean norm.
-_HAS_RATE = (("one-sided-contraction", "certified-rate"),)
+# A positive rate in any norm leaves one fixed point, and pairs that leave no norm a rate leave none to it.
+_HAS_RATE = (("one-sided-contraction", "certified-rate"), ("uniqueness", "one-sided"))
 _NO_RATE = (
-    ("one-sided-contraction", "euclidean"),
+    ("one-sided-contraction", "rate"),
     ("uniqueness", "multi-start"),
     ("uniqueness", "temperature-path"),
 )
@@ -196,8 +196,8 @@ def _modulus_above_bound(named: Findings) -> Conflict | None:
 
 
 def _rate_below_bound(named: Findings) -> Conflict | None:
-    bound, rate = named.get(_HAS_RATE[0]), named.get(_NO_RATE[0])
-    if bound is None or rate is None or bound.evidence is not Evidence.PROOF:
+    bound, rate = named.get(_HAS_RATE[0]), named.get(("one-sided-contraction", "euclidean"))
+    if bound is None or rate is None or not bound.facts.get("euclidean", False):
         return None
     # The slope and the secant beside it, as for the modulus.
     measured = max(rate.constant, _number(rate, "secant", rate.constant))

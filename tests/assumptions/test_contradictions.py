@@ -125,11 +125,13 @@ def test_the_modulus_is_held_against_the_bound_by_its_secant():
 
 
 def test_the_rate_is_held_against_the_bound_by_its_secant():
-    bound = finding("one-sided-contraction/certified-rate", "certified", 0.4, Side.LOWER)
+    bound = finding("one-sided-contraction/certified-rate", "certified", 0.4, Side.LOWER, facts={"euclidean": True})
     slope = finding("one-sided-contraction/euclidean", "supported", 0.3, Side.UPPER, details={"secant": 0.3})
     kink = dataclasses.replace(slope, details={"secant": 0.5})
     assert len(conflicts([bound, slope])) == 1
     assert not conflicts([bound, kink])
+    # In another norm the rate may be larger.
+    assert not conflicts([dataclasses.replace(bound, facts={"euclidean": False}), slope])
 
 
 def test_a_refuting_leader_inside_a_certified_box_contradicts_only_where_equilibria_are_unique():

@@ -12,7 +12,7 @@ from smfg_verify.assumptions.summary import constant_words
 from tests.report.records import assumptions, finding
 
 STATEMENTS = {
-    "uniqueness": ("contraction", "multi-start", "temperature-path", "monotonicity"),
+    "uniqueness": ("contraction", "one-sided", "multi-start", "temperature-path", "monotonicity"),
     "ergodicity": ("dobrushin", "doeblin", "mixing", "spectral-gap"),
     "step-sizes": ("order", "range", "ratios"),
 }

@@ -56,7 +56,7 @@ def test_every_property_is_checked(kind, tmp_path, capsys):
     path = tmp_path / "game.py"
     written([str(path), "--from", kind], capsys)
     assert main(["check", str(path), "--budget", "quick", "--out", str(tmp_path / "out")]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "Refuted: contraction: 1 of 9 checked"
+    assert capsys.readouterr().out.splitlines()[-1] == "Refuted: contraction: 1 of 10 checked"
 
 
 def test_the_formulas_are_derived(tmp_path, capsys):

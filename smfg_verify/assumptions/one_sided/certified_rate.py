@@ -1,8 +1,10 @@
 r"""Proved lower bounds of the rate: by cells of leader policies and mean fields, or by the proved l1 modulus."""
 
+import dataclasses
 import functools
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -12,7 +14,7 @@ from smfg_verify.assumptions.enclosure.response.measures import growth_over
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
 from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables, vertex_tables
 from smfg_verify.assumptions.one_sided.growth import frame_of
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, game_hash
 
 # Beyond so many dimensions of (leader policy, mean field) cells are too many to try.
 MOST_DIMENSIONS = 8
@@ -61,6 +63,8 @@ def rate_by_cells(
 ) -> CellRate:
     """The rate in the norm of a weight, by enclosing D Gamma over cells of leader policies and mean fields.
 
+    Computed once for a game's content and a budget.
+
     Args:
         game: the game, traced.
         inputs: of the proved bounds, for the roundings of its functions.
@@ -70,13 +74,30 @@ def rate_by_cells(
     Returns:
         The bound, of every leader policy and mean field, pure ones and vertices included.
     """
+    weighted = np.array(weight, dtype=float)
+    known = game_hash(game), jax.tree.structure(game), inputs, weighted.tobytes(), num_boxes
+    return _cached(_Key(known, game, weighted))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Key:
+    """What a rate depends on, and what it is computed of."""
+
+    known: tuple[object, object, BoundInputs, bytes, int]
+    game: AbstractGame = dataclasses.field(compare=False)
+    weight: np.ndarray = dataclasses.field(compare=False)
+
+
+@functools.lru_cache(maxsize=32)
+def _cached(key: _Key) -> CellRate:
+    game, inputs, num_boxes = key.game, key.known[2], key.known[4]
     tables = vertex_tables(game)
     if tables is None:
         return CellRate(float("-inf"), None, float("inf"), "functions not proved affine in a mean field of states")
     if tables.shape.dimension > MOST_DIMENSIONS:
         why = f"{tables.shape.dimension} dimensions of leader policies and mean fields, more than {MOST_DIMENSIONS}"
         return CellRate(float("-inf"), None, float("inf"), why)
-    left, right = frame_of(len(tables.reward), weight)
+    left, right = frame_of(len(tables.reward), key.weight)
     found = supremum_over_cells(
         tables,
         functools.partial(growth_over, tables, left=left, right=right),

@@ -9,6 +9,7 @@ from smfg_verify.assumptions.contraction.proved_bounds import USED, inputs_from,
 from smfg_verify.assumptions.contraction.temperature_sweep import swept_temperatures
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
+from smfg_verify.assumptions.one_sided.certified_rate import proves, rate_by_cells
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.uniqueness.monotonicity import monotonicity_finding, quotient_of
@@ -26,7 +27,7 @@ from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.records.entries import Entries
 
 PROPERTY = "uniqueness"
-STATEMENTS = ("contraction", "multi-start", "temperature-path", "monotonicity")
+STATEMENTS = ("contraction", "one-sided", "multi-start", "temperature-path", "monotonicity")
 _MOST_LEADERS = 24
 _MOST_STARTS = 16
 _PATH_STEPS = 2000
@@ -41,8 +42,14 @@ def _distance_of(game: AbstractGame, witness: Entries) -> float:
     return distinct_of(at_equilibria(game, logits, fields)).distance
 
 
+def _rate_of(game: AbstractGame, witness: Entries) -> float:
+    weight = np.eye(field_size(game) - 1)
+    return rate_by_cells(checked(game), inputs_from(game, witness), weight, num_boxes=int(witness["num_boxes"])).rate
+
+
 RECOMPUTE = {
     "contraction": lambda game, witness: smaller_bound(inputs_from(game, witness), float(game.temperature)),
+    "one-sided": _rate_of,
     "multi-start": _distance_of,
     "temperature-path": _distance_of,
     "monotonicity": quotient_of,
@@ -53,14 +60,14 @@ RECOMPUTE = {
     PROPERTY,
     recompute=RECOMPUTE,
     renderings=UNIQUENESS,
-    sufficient=("contraction",),
+    sufficient=("contraction", "one-sided"),
     aside=("temperature-path", "monotonicity"),
 )
 def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Whether every leader policy has one mean field equilibrium only.
 
-    A proved contraction certifies it (Banach); two equilibria of one leader, farther apart than their numerical errors,
-    refute it.
+    A proved contraction certifies it (Banach), and so does a proved positive rate of one-sided contraction; two
+    equilibria of one leader, farther apart than their numerical errors, refute it.
 
     Args:
         game: the game, traced.
@@ -75,6 +82,7 @@ def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Findi
         return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]
     return [
         _contraction_finding(game, settings),
+        _one_sided_finding(game, settings),
         _multi_start_finding(game, settings),
         _path_finding(game, settings),
         monotonicity_finding(game, settings),
@@ -94,6 +102,24 @@ def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Findin
         side=Side.UPPER,
         evidence=Evidence.PROOF,
         witness=witness_of(inputs),
+    )
+    return cut_short(finding, constants.cut, *USED)
+
+
+def _one_sided_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
+    constants = game_constants(game, settings)
+    inputs = inputs_of(game, constants)
+    found = rate_by_cells(game, inputs, np.eye(field_size(game) - 1), num_boxes=settings.num_boxes)
+    finding = Finding(
+        property=PROPERTY,
+        statement="one-sided",
+        verdict=Verdict.CERTIFIED if proves(found) else Verdict.INCONCLUSIVE,
+        constant=found.rate,
+        side=Side.LOWER,
+        evidence=Evidence.PROOF,
+        facts={"reason": found.reason},
+        witness={**witness_of(inputs), "num_boxes": np.asarray(settings.num_boxes)} if np.isfinite(found.rate) else {},
+        searched={} if found.cells is None else {"cells": found.cells.cells},
     )
     return cut_short(finding, constants.cut, *USED)
 

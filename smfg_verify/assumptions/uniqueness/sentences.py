@@ -1,7 +1,7 @@
 """What the findings of the uniqueness of equilibria say."""
 
 from smfg_verify.assumptions.sentence import FindingData, Renderings, always, unless_not_applicable
-from smfg_verify.numerals import at_most
+from smfg_verify.numerals import at_least, at_most
 from smfg_verify.records.entries import Entries
 
 _SINGLE_ENTRY = "Not applicable: the mean field has a single entry, so there is only one."
@@ -16,6 +16,17 @@ def _contraction(data: FindingData) -> str:
             "one equilibrium."
         )
     return f"The proved modulus of the best-response map is {at_most(constant):.4g}, not below 1: nothing follows."
+
+
+def _one_sided(data: FindingData) -> str:
+    if data.verdict == "certified":
+        return (
+            "The best-response map less the identity contracts one-sidedly (proved rate "
+            f"{at_least(data.constant):.4g}): each leader has one equilibrium."
+        )
+    if data.facts["reason"]:
+        return f"No rate of one-sided contraction is proved by cells: {data.facts['reason']}."
+    return "No positive rate of one-sided contraction is proved in the Euclidean norm: nothing follows."
 
 
 def _multi_start(data: FindingData) -> str:
@@ -81,6 +92,7 @@ def _because(obstacle: Entries) -> str:
 
 _METHODS = {
     "contraction": "proved l1 modulus of the best-response map, see contraction/certified-bound",
+    "one-sided": "D Gamma enclosed over cells, see one-sided-contraction/certified-rate, in the Euclidean norm",
     "multi-start": "Newton's method from uniform, extreme and random mean fields, for the uniform and random leaders",
     "temperature-path": (
         "pseudo-arclength continuation of the uniform leader's equilibrium from a hot temperature to the game's"
@@ -91,6 +103,7 @@ _METHODS = {
 }
 _MEANINGS = {
     "contraction": _contraction,
+    "one-sided": _one_sided,
     "multi-start": _multi_start,
     "temperature-path": _temperature_path,
     "monotonicity": _monotonicity,
