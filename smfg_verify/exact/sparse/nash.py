@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from smfg_verify.exact.equilibrium.cooling import Station
-from smfg_verify.exact.equilibrium.nash import Tested
+from smfg_verify.exact.equilibrium.tested import Tested
 from smfg_verify.exact.exploitability import POPULATION_TOLERANCE
 from smfg_verify.exact.root import TOLERANCE
 from smfg_verify.exact.sparse.cooling import stations
