@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.exact.equilibrium.field_slopes import reads, slopes_in_field
 from smfg_verify.exact.equilibrium.newton import to_simplex
@@ -23,11 +23,18 @@ from smfg_verify.exact.follower import policy_value
 from smfg_verify.exact.kernel import FollowerModel
 from smfg_verify.exact.population import chain
 from smfg_verify.game import AbstractGame, mean_field_shape
+from smfg_verify.game.base import Scalar
 
 # Of the way to where a probability or a lack would be zero, a step goes this share.
 _SHARE = 0.99
 # What actions lack at first, beside what they do, in units of what rewards differ by.
 _LACK = 0.5
+# Steps, which are 5 to 15 where the search arrives, and guesses in a row that may be no better than the best before.
+MOST_STEPS, PATIENCE = 40, 2
+# What a guess must promise to be tested: this share of what is wanted, and then of what did not do.
+CLOSER = 0.1
+# What rounding leaves of differences of values, relative to values that last one step: no guess promises less.
+_ROUNDED = 1e-14
 
 
 class Interior(NamedTuple):
@@ -86,6 +93,8 @@ class Local(NamedTuple):
 
 
 Looker = Callable[[Interior], Local]
+# Products pi z that are asked for, (n, A), to the step that makes them so, to first order.
+Direction = Callable[[Float[Array, "n A"]], Interior]
 
 
 def begun(setting: Setting) -> tuple[Inside, Looker]:
@@ -95,36 +104,91 @@ def begun(setting: Setting) -> tuple[Inside, Looker]:
     policy = jnp.full((game.num_states, game.num_follower_actions), 1.0 / game.num_follower_actions)
     model = model_at(setting, field)
     value = policy_value(model, policy, game.discount, 0.0)
-    lack = value[:, None] - model.reward - game.discount * (model.transition @ value)
-    at = Interior(field, value, policy, jnp.maximum(lack, 0.0) + _LACK * _unit(model))
-    guess = Guess(policy, field, jnp.asarray(jnp.inf), jnp.mean(policy * at.lack))
-    return Inside(at, guess, jnp.asarray(0)), _looker(setting, at)
+    search = first(field, policy, value, model.reward, model.reward + game.discount * (model.transition @ value))
+    return search, _looker(setting, search.at)
 
 
-def advanced(game: AbstractGame, look: Looker, search: Inside) -> Inside:
-    """A step towards a tau told by where a step towards zero would lead (Mehrotra 1992), which is the guess."""
-    at, local = search.at, look(search.at)
-    direction = directions(game, local, at)
+def first(
+    field: Float[Array, " M"],
+    policy: Float[Array, "n A"],
+    value: Float[Array, " n"],
+    reward: Float[Array, "n A"],
+    quality: Float[Array, "n A"],
+) -> Inside:
+    """A search that starts at a policy and its value: what actions lack there, and some more, is positive.
+
+    Args:
+        field: mean field, flattened.
+        policy: pi, (n, A), positive.
+        value: of the policy at that mean field, (n,), in units of reward.
+        reward: of the follower there.
+        quality: Q of the value.
+
+    Returns:
+        The search before its first step.
+    """
+    span = jnp.max(reward) - jnp.min(reward)
+    # Rewards that are all the same leave lacks nothing to be compared with.
+    more = _LACK * jnp.where(span > 0.0, span, 1.0)
+    at = Interior(field, value, policy, jnp.maximum(value[:, None] - quality, 0.0) + more)
+    return Inside(at, Guess(policy, field, jnp.asarray(jnp.inf), jnp.mean(policy * at.lack)), jnp.asarray(0))
+
+
+def advanced(game: AbstractGame, direction: Direction, search: Inside) -> Inside:
+    """A step towards a tau told by where a step towards zero would lead (Mehrotra 1992), which is the guess.
+
+    Args:
+        game: the game.
+        direction: Newton's step from where the search stands, see `directions`.
+        search: where it stands.
+
+    Returns:
+        The search a step further.
+    """
+    at = search.at
+    asked, guess = _aim(at, direction(jnp.zeros_like(at.policy)), game.discount)
+    return Inside(_moved(at, direction(asked)), guess, search.steps + 1)
+
+
+def promising(game: AbstractGame, search: Inside, goal: Scalar) -> Bool[Array, ""]:
+    """Whether a guess is to be tested: it promises what is asked for, or all that rounding leaves, or is the last."""
+    rounding = _ROUNDED * jnp.max(jnp.abs(search.at.value)) / (1.0 - game.discount)
+    return ~(search.guess.gain > jnp.maximum(goal, rounding)) | (search.steps >= MOST_STEPS)
+
+
+# Compiled on their own for the sparse side, whose steps are not.
+@jax.jit
+def _aim(at: Interior, straight: Interior, discount: Scalar) -> tuple[Float[Array, "n A"], Guess]:
+    """Products to ask for, and the guess, from a step towards zero."""
     barrier = jnp.mean(at.policy * at.lack)
-    straight = direction(jnp.zeros_like(at.policy))
-    after = _moved(at, straight, _length(at, straight))
+    after = _moved(at, straight)
     aim = barrier * (jnp.maximum(jnp.mean(after.policy * after.lack), 0.0) / barrier) ** 3
-    bent = direction(aim - straight.policy * straight.lack)
-    guess = _guess(game, at, straight, barrier)
-    return Inside(_moved(at, bent, _length(at, bent)), guess, search.steps + 1)
+    return aim - straight.policy * straight.lack, _guess(discount, at, straight, barrier)
 
 
-def _guess(game: AbstractGame, at: Interior, straight: Interior, barrier: Float[Array, ""]) -> Guess:
+@jax.jit
+def _moved(at: Interior, step: Interior) -> Interior:
+    """The point after as much of a step as leaves probabilities and lacks positive."""
+
+    def room(numbers: Float[Array, "n A"], change: Float[Array, "n A"]) -> Float[Array, ""]:
+        return jnp.min(jnp.where(change < 0.0, -numbers / change, jnp.inf))
+
+    length = jnp.minimum(1.0, _SHARE * jnp.minimum(room(at.policy, step.policy), room(at.lack, step.lack)))
+    moved: Interior = jax.tree.map(lambda number, change: number + length * change, at, step)
+    return moved._replace(field=to_simplex(moved.field))
+
+
+def _guess(discount: Scalar, at: Interior, straight: Interior, barrier: Float[Array, ""]) -> Guess:
     """The policy at the end of a step towards zero, of actions whose lack falls by more than their probability does."""
     ahead: Interior = jax.tree.map(jnp.add, at, straight)
     kept = jnp.where(ahead.policy * at.lack > ahead.lack * at.policy, jnp.maximum(ahead.policy, 0.0), 0.0)
     total = jnp.sum(kept, axis=1, keepdims=True)
     policy = jnp.where(total > 0.0, kept / total, at.policy / jnp.sum(at.policy, axis=1, keepdims=True))
     missed = jnp.max(jnp.sum(policy * jnp.abs(ahead.lack), axis=1)) + jnp.max(jnp.maximum(-ahead.lack, 0.0))
-    return Guess(policy, to_simplex(ahead.field), missed / (1.0 - game.discount), barrier)
+    return Guess(policy, to_simplex(ahead.field), missed / (1.0 - discount), barrier)
 
 
-def directions(game: AbstractGame, local: Local, at: Interior) -> Callable[[Float[Array, "n A"]], Interior]:
+def directions(game: AbstractGame, local: Local, at: Interior) -> Direction:
     r"""Newton's step from a point to $\pi z$ as asked for, by one factorisation for all that are asked.
 
     With $w = \pi / z$ a policy moves by $d\pi = c - w\, dz$, and $dz$ by $dV - \gamma P\, dV - Q' dm$, so that
@@ -167,20 +231,6 @@ def directions(game: AbstractGame, local: Local, at: Interior) -> Callable[[Floa
     return direction
 
 
-def _length(at: Interior, step: Interior) -> Float[Array, ""]:
-    """The part of a step that leaves probabilities and lacks positive."""
-
-    def room(numbers: Float[Array, "n A"], change: Float[Array, "n A"]) -> Float[Array, ""]:
-        return jnp.min(jnp.where(change < 0.0, -numbers / change, jnp.inf))
-
-    return jnp.minimum(1.0, _SHARE * jnp.minimum(room(at.policy, step.policy), room(at.lack, step.lack)))
-
-
-def _moved(at: Interior, step: Interior, length: Float[Array, ""]) -> Interior:
-    moved: Interior = jax.tree.map(lambda number, change: number + length * change, at, step)
-    return moved._replace(field=to_simplex(moved.field))
-
-
 def _looker(setting: Setting, start: Interior) -> Looker:
     """The game at a point; what reads no mean field is computed once, here."""
     game = setting.game
@@ -202,12 +252,6 @@ def _looker(setting: Setting, start: Interior) -> Looker:
         return Local(model, slopes(at)[0] if bends else held.worth, held.moved)
 
     return rewards_only
-
-
-def _unit(model: FollowerModel) -> Float[Array, ""]:
-    """What rewards differ by; one where they are all the same, and nothing else to be compared with."""
-    span = jnp.max(model.reward) - jnp.min(model.reward)
-    return jnp.where(span > 0.0, span, 1.0)
 
 
 def _by_state(game: AbstractGame, field: Float[Array, " M"]) -> Float[Array, " n"]:

@@ -13,7 +13,16 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 from smfg_verify.errors import InputError, NumericalError
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.cooling import Station, stations
-from smfg_verify.exact.equilibrium.interior import Inside, advanced, begun
+from smfg_verify.exact.equilibrium.interior import (
+    CLOSER,
+    MOST_STEPS,
+    PATIENCE,
+    Inside,
+    advanced,
+    begun,
+    directions,
+    promising,
+)
 from smfg_verify.exact.equilibrium.residual import Setting
 from smfg_verify.exact.equilibrium.solve import prepare
 from smfg_verify.exact.equilibrium.tested import Tested, tested_policy
@@ -29,14 +38,8 @@ from smfg_verify.records.status import NamedStatus
 EXPLOITABILITY = 1e-6
 # What rounding leaves of a policy below this share of the highest temperature is noise.
 _COLDEST = 1e-13
-# Temperatures in a row, or guesses, that may fail to improve on the best policy so far.
+# Temperatures in a row that may fail to improve on the best policy so far.
 _PATIENCE = 2
-# Steps of the interior point method, which takes 5 to 15 where it arrives.
-_INSIDE_STEPS = 40
-# What its guess must promise, of what is wanted, and then of what did not do.
-_CLOSER = 0.1
-# What rounding leaves of differences of values, relative to values that last one step.
-_ROUNDED = 1e-14
 
 
 class NashStatus(NamedStatus, enum.IntEnum):
@@ -110,15 +113,17 @@ def solve_nash(
     r"""Find $\mu = P_{\pi,\phi,\mu}^T \mu$ and $\max_{\pi'} J(\pi', \mu) - J(\pi, \mu) \le \epsilon$ without entropy.
 
     Two searches guess policies. A primal-dual interior point method solves the complementarity problem
-    $\pi \ge 0$, $V - Q \ge 0$, $\pi (V - Q) = \tau$ at a falling tau. Where it does not arrive, and on the sparse side,
-    regularised equilibria are followed from a high temperature down, each extended to tau = 0 along its slope. Guesses
-    are tested against the population that the policy itself makes, by policy iteration without entropy. The game's
-    own temperature is not read, nor used otherwise.
+    $\pi \ge 0$, $V - Q \ge 0$, $\pi (V - Q) = \tau$ at a falling tau. Where it does not arrive, and on large games that
+    are no lines or read other states than their own, regularised equilibria are followed from a high temperature
+    down, each extended to tau = 0 along its slope. Guesses are tested against the population that the policy itself
+    makes, by policy iteration without entropy. The game's own temperature is not read, nor used otherwise. Where
+    there are several equilibria, which one is found is not said.
 
     Args:
         game: the game.
         leader_logits: omega, (number of observations, B), dimensionless.
-        exploitability: epsilon, largest accepted gain of a deviation, in units of the follower's reward.
+        exploitability: epsilon, largest accepted gain of a deviation from the initial distribution, in units of the
+            follower's reward. Steps from inside go on until none gains more from any state.
         method: "auto", "dense" or "sparse", as in `solve_equilibrium`.
         throw: raise when not converged; if False, NaN with `converged` False.
 
@@ -166,12 +171,11 @@ def _improvements(
 ) -> Iterator[_Best]:
     """Policies of both searches, each less exploitable than the one before."""
     best, steps, sparse = np.inf, 0, takes_sparse(game, method, leader_policy)
-    if not sparse:
-        found = jax.device_get(_from_inside(game, leader_policy, jax.device_put(np.asarray(wanted, dtype=float))))
-        steps = int(found.search.steps)
-        if np.isfinite(found.tested.gain):
-            best = found.tested.gain
-            yield _Best(found.tested, float(found.barrier), True, steps)
+    for guess in _guesses(game, leader_policy, sparse, wanted):
+        steps = guess.steps
+        if guess.tested.gain < best:
+            best = float(guess.tested.gain)
+            yield guess
     coldest, idle, hottest = np.inf, 0, None
     for station in _walk(game, leader_policy, sparse):
         hottest = station.temperature if hottest is None else hottest
@@ -184,6 +188,19 @@ def _improvements(
             yield _Best(_chosen(station.seen, chosen), station.temperature, bool(chosen), steps + station.steps)
         if idle >= _PATIENCE or station.temperature <= _COLDEST * hottest:
             return
+
+
+def _guesses(game: AbstractGame, leader_policy: Float[Array, "O B"], sparse: bool, wanted: float) -> Iterator[_Best]:
+    """What the search from inside comes upon."""
+    if not sparse:
+        found = jax.device_get(_from_inside(game, leader_policy, jax.device_put(np.asarray(wanted, dtype=float))))
+        yield _Best(found.tested, float(found.barrier), True, int(found.search.steps))
+        return
+    # Sparse factors are loaded by those who use them: that takes a third of a second.
+    from smfg_verify.exact.sparse.nash import tested_guesses
+
+    for search, tested in tested_guesses(game, leader_policy, wanted):
+        yield _Best(tested, float(search.guess.barrier), True, int(search.steps))
 
 
 class _Attempt(NamedTuple):
@@ -204,33 +221,32 @@ def _from_inside(game: AbstractGame, leader_policy: Float[Array, "O B"], wanted:
     """
     search, look = begun(Setting(game, leader_policy, jnp.asarray(0.0)))
 
-    def promises_little(search: Inside, goal: Array) -> Bool[Array, ""]:
-        rounding = _ROUNDED * jnp.max(jnp.abs(search.at.value)) / (1.0 - game.discount)
-        return (search.guess.gain > jnp.maximum(goal, rounding)) & (search.steps < _INSIDE_STEPS)
+    def step(search: Inside) -> Inside:
+        return advanced(game, directions(game, look(search.at), search.at), search)
 
     def test(search: Inside) -> Tested:
         return tested_policy(game, leader_policy, search.guess.policy, search.guess.field)
 
     def unfinished(attempt: _Attempt) -> Bool[Array, ""]:
-        going = (attempt.search.steps < _INSIDE_STEPS) & (attempt.idle < _PATIENCE)
+        going = (attempt.search.steps < MOST_STEPS) & (attempt.idle < PATIENCE)
         return going & ~(attempt.tested.regret <= wanted) & ~jnp.isnan(attempt.search.guess.gain)
 
     def once_more(attempt: _Attempt) -> _Attempt:
         search = jax.lax.while_loop(
-            lambda search: promises_little(search, attempt.goal),
-            lambda search: advanced(game, look, search),
-            advanced(game, look, attempt.search),
+            lambda search: ~promising(game, search, attempt.goal),
+            step,
+            step(attempt.search),
         )
         found = test(search)
         enough = found.regret <= wanted
         better = (found.gain < attempt.tested.gain) | enough
         chosen = (found, search.guess.barrier)
         kept = jax.tree.map(lambda new, old: jnp.where(better, new, old), chosen, (attempt.tested, attempt.barrier))
-        return _Attempt(search, kept[0], kept[1], attempt.goal * _CLOSER, jnp.where(better, 0, attempt.idle + 1))
+        return _Attempt(search, kept[0], kept[1], attempt.goal * CLOSER, jnp.where(better, 0, attempt.idle + 1))
 
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(test, search))
     unknown = jnp.asarray(jnp.inf)
-    start = _Attempt(search, nothing._replace(gain=unknown, regret=unknown), unknown, _CLOSER * wanted, jnp.asarray(0))
+    start = _Attempt(search, nothing._replace(gain=unknown, regret=unknown), unknown, CLOSER * wanted, jnp.asarray(0))
     return jax.lax.while_loop(unfinished, once_more, start)
 
 

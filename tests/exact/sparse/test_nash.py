@@ -34,6 +34,7 @@ def test_a_thousand_states_against_the_judge():
     verdict = judge(chain.stated(1000), np.asarray(found.follower_policy), np.asarray(found.mean_field))
     assert verdict.exploitability <= float(found.largest_regret)
     assert float(found.exploitability) <= 1e-6 * unit
+    assert int(found.steps) <= 12
     assert verdict.consistency < 1e-12
 
 
