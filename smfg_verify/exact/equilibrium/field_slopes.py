@@ -9,7 +9,6 @@ from typing import Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jax.interpreters import partial_eval
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.compiling import is_large, table_entries
@@ -17,6 +16,7 @@ from smfg_verify.exact.equilibrium.factored_slopes import Factors, factored
 from smfg_verify.exact.kernel import follower_model_at
 from smfg_verify.exact.population import chain
 from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
+from smfg_verify.game.tables import reads
 
 Rows = TypeVar("Rows")
 
@@ -78,12 +78,6 @@ def slopes_in_field(
 
     quality, moved = _columns(column, field.shape[0], table_entries(game))
     return jnp.moveaxis(quality, 0, -1), moved.T
-
-
-def reads(function: Callable[[Array], Array], argument: Array) -> bool:
-    """Whether a function's result can depend on its argument: not what a game declares, but what its program reads."""
-    program = jax.make_jaxpr(function)(argument).jaxpr
-    return any(partial_eval.dce_jaxpr(program, [True] * len(program.outvars))[1])
 
 
 def _factors(game: AbstractGame, field: Float[Array, " M"]) -> Factors | None:

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from smfg_verify.exact.equilibrium.field_slopes import reads, slopes_in_field
+from smfg_verify.exact.equilibrium.field_slopes import slopes_in_field
 from smfg_verify.exact.equilibrium.newton import to_simplex
 from smfg_verify.exact.equilibrium.residual import Setting, inside, model_at
 from smfg_verify.exact.follower import policy_value
@@ -24,6 +24,7 @@ from smfg_verify.exact.kernel import FollowerModel
 from smfg_verify.exact.population import chain
 from smfg_verify.game import AbstractGame, mean_field_shape
 from smfg_verify.game.base import Scalar
+from smfg_verify.game.tables import reads
 
 # Of the way to where a probability or a lack would be zero, a step goes this share.
 _SHARE = 0.99
