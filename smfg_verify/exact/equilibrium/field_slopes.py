@@ -5,7 +5,7 @@ these sums are products of matrices; elsewhere they are built one mean field ent
 """
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ from smfg_verify.game.tables import reads
 Rows = TypeVar("Rows")
 
 
+@runtime_checkable
 class AnswersChanges(Protocol):
     """What a change of the chain does to a law, see `stationary.LawResponse`."""
 
