@@ -58,6 +58,7 @@ HELD_BY = {
     "exact/at_iterate.py": ("bounds/rates/test_tracking_residuals.py", _INNER),
     "exact/sparse/at_iterate.py": ("bounds/rates/test_run_residuals.py", _INNER),
     "exact/compiling.py": ("exact/test_batching.py", _INNER),
+    "exact/equilibrium/tested.py": ("exact/equilibrium/test_nash.py", _INNER),
     "exact/sparse/cooling.py": ("exact/sparse/test_nash.py", _INNER),
     "exact/sparse/regret.py": ("exact/sparse/test_nash.py", _INNER),
     "exact/sparse/search.py": ("exact/sparse/test_equilibrium.py", _INNER),

@@ -69,15 +69,20 @@ def _listed(game: AbstractGame) -> Int[Array, "n A B k"]:
 
 
 def _answer(game: AbstractGame, local: Local, field: Float[Array, " M"], value: Float[Array, " n"]) -> Answer:
+    quality, moves = _quality(game, local, field, value)
+    rows = observed_rows(local.leader_policy, game.leader_observation)
+    updated, policy = soft_answer(quality, game.discount * jnp.mean(value), local.temperature)
+    return Answer(_joint(local, rows, policy, moves), policy, updated)
+
+
+def _quality(game: AbstractGame, local: Local, field: Array, value: Array) -> tuple[Array, Array]:
+    """What each action is worth, less that of the mean value ahead, and the moves."""
     shaped = field.reshape(mean_field_shape(game))
     moves = over_indices(game, lambda s, a, b: jnp.asarray(game.transition(s, a, b, shaped)))
     reward = over_indices(game, lambda s, a, b: jnp.asarray(game.follower_reward(s, a, b, shaped)))
+    ahead = jnp.sum(moves * (value - jnp.mean(value))[local.targets], axis=-1)
     rows = observed_rows(local.leader_policy, game.leader_observation)
-    centre = jnp.mean(value)
-    ahead = jnp.sum(moves * (value - centre)[local.targets], axis=-1)
-    quality = jnp.einsum("sb,sab->sa", rows, reward + game.discount * ahead) + local.shift
-    updated, policy = soft_answer(quality, game.discount * centre, local.temperature)
-    return Answer(_joint(local, rows, policy, moves), policy, updated)
+    return jnp.einsum("sb,sab->sa", rows, reward + game.discount * ahead) + local.shift, moves
 
 
 def _joint(local: Local, rows: Array, policy: Array, moves: Array) -> Float[Array, "n a b k"]:
@@ -135,6 +140,13 @@ def weights_under(game: AbstractGame, local: Local, policy: Float[Array, "n A"],
 def weights_along(game: AbstractGame, local: Local, policy: Array, field: Array, move: Array) -> Array:
     """Change of `weights_under` with a change of the mean field."""
     result: Array = jax.jvp(lambda field: _under(game, local, policy, field), (field,), (move,))[1]
+    return result
+
+
+@jit(OPTIMISED)
+def quality_along(game: AbstractGame, local: Local, field: Array, value: Array, move: Array) -> Float[Array, "n A"]:
+    """Change of what each action is worth, the value ahead held, with a change of the mean field."""
+    result: Array = jax.jvp(lambda field: _quality(game, local, field, value)[0], (field,), (move,))[1]
     return result
 
 
