@@ -61,6 +61,8 @@ HELD_BY = {
     "exact/sparse/cooling.py": ("exact/sparse/test_nash.py", _INNER),
     "exact/sparse/regret.py": ("exact/sparse/test_nash.py", _INNER),
     "exact/sparse/search.py": ("exact/sparse/test_equilibrium.py", _INNER),
+    "assumptions/ergodicity/common_state.py": ("assumptions/ergodicity/test_mixing_at_size.py", _INNER),
+    "assumptions/ergodicity/pure_policies.py": ("assumptions/ergodicity/test_mixing_at_size.py", _INNER),
     "exact/sparse/visits.py": ("assumptions/ergodicity/test_coverage_at_size.py", _INNER),
     "exact/sparse/equations/places.py": ("exact/sparse/test_equilibrium.py", _INNER),
     "exact/sparse/accuracy.py": ("exact/sparse/test_equilibrium.py", _INNER),
