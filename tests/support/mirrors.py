@@ -65,7 +65,6 @@ HELD_BY = {
     "assumptions/ergodicity/pure_policies.py": ("assumptions/ergodicity/test_mixing_at_size.py", _INNER),
     "exact/sparse/visits.py": ("assumptions/ergodicity/test_coverage_at_size.py", _INNER),
     "exact/sparse/equations/places.py": ("exact/sparse/test_equilibrium.py", _INNER),
-    "exact/sparse/accuracy.py": ("exact/sparse/test_equilibrium.py", _INNER),
     "exact/sparse/certificate.py": ("exact/sparse/test_certified_gradient.py", _INNER),
     "exact/sparse/gradient.py": ("exact/sparse/test_certified_gradient.py", _INNER),
     "exact/sparse/equations/linearisation.py": ("exact/sparse/test_equilibrium.py", _INNER),

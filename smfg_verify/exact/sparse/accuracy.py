@@ -33,6 +33,8 @@ _DRAWS, SPREAD = 4, 16.0
 _KINDS, _ALIKE = 16, 4.0
 # How well the linear equations of estimates are solved, and those of the last steps.
 _ROUGH, _FINE = 1e-3, 1e-8
+# Times that signs are turned to make the mean field's error larger.
+_CLIMBS = 2
 # Whole steps that polish the point.
 _POLISH = 2
 # Size up to which the eigenvalues are those of a full matrix; further the largest is found to this many digits.
@@ -195,13 +197,20 @@ def _amplified(linear: Linear, doubt: Pair) -> tuple[float, float, list[Pair]]:
         row = float(np.abs(pulled.field) @ doubt.field + np.abs(through) @ doubt.value)
         return Pair(_signs(pulled.field), _signs(pulled.value)), row
 
-    first = reached(Pair(np.ones_like(doubt.field), np.ones_like(doubt.value)))
-    by_field = reached(worst_signs(Pair(_signs(first[0].field), nothing.value))[0])
+    drawn = np.random.default_rng(0)
+    # Of one sign alone errors lift the value everywhere alike, which no action feels; and those of the mean field's
+    # equations hide then what moves mass about.
+    alike = reached(Pair(np.ones_like(doubt.field), np.ones_like(doubt.value)))
+    tried = [alike, reached(Pair(*(drawn.choice([-1.0, 1.0], part.shape) for part in doubt)))]
+    for _ in range(_CLIMBS):
+        furthest = max(tried, key=lambda one: float(np.sum(np.abs(one[0].field))))
+        tried.append(reached(worst_signs(Pair(_signs(furthest[0].field), nothing.value))[0]))
+    by_field = max(tried, key=lambda one: float(np.sum(np.abs(one[0].field))))
     entry = np.zeros_like(doubt.value)
-    entry[np.argmax(np.maximum(np.abs(first[1]), np.abs(by_field[1])))] = 1.0
+    entry[np.argmax(np.max([np.abs(through) for _, through in tried], axis=0))] = 1.0
     signs, row = worst_signs(Pair(nothing.field, entry))
     by_value = reached(signs)
-    tried = (first, by_field, by_value)
+    tried.append(by_value)
     held = float(np.max(linear.value_value.solve(doubt.value)))
     field = _SAFETY * max(float(np.sum(np.abs(pair.field))) for pair, _ in tried)
     value = held + _SAFETY * (_ROUGH * held + max(row, *(float(np.max(np.abs(through))) for _, through in tried)))
