@@ -151,12 +151,15 @@ def test_alignment_at_a_few_leaders_is_that_of_the_dense_gradients(monkeypatch):
     assert finding.verdict in (Verdict.SUPPORTED, Verdict.REFUTED)
 
 
-def test_alignment_looks_at_leaders_drawn_and_says_so():
+def test_alignment_looks_at_leaders_drawn_and_as_many_of_a_run_and_says_so():
     game = LasryLionsChain(num_states=6)
-    report = check(game, "gradient-alignment", num_starts=2)
+    run = np.random.default_rng(0).normal(size=(7, 2, 2))
+    report = check(game, "gradient-alignment", num_starts=2, trajectory=run)
     expected = {"cosine", "inner-product-constant", "direct-constant"}
     assert {finding.statement for finding in report.findings} == expected | {f"{name}-field-held" for name in expected}
     finding = report.finding("gradient-alignment", "cosine")
     assert finding.evidence is Evidence.SEARCH
     assert "none searched for" in finding.method
+    assert "found at 4 leaders" in finding.meaning
+    assert finding.searched["trajectory_leaders"] == 2
     assert finding.reproduce(game) == finding.constant
