@@ -54,13 +54,18 @@ class Answer(eqx.Module):
 
 def local_problem(game: AbstractGame, leader_policy: AnyArray, temperature: Scalar | None = None) -> Local:
     """A leader's policy with the game's moves, at the game's temperature or another."""
+    tau = game.temperature if temperature is None else temperature
+    shift = jnp.zeros((game.num_states, game.num_follower_actions))
+    return Local(jnp.asarray(leader_policy), jnp.asarray(tau, dtype=float), jnp.asarray(listed_successors(game)), shift)
+
+
+def listed_successors(game: AbstractGame) -> Int[np.ndarray, "n a b k"]:
+    """States that the moves lead to; a and b are 1 where they do not depend on that action."""
     listed = np.asarray(_listed(game))
     for axis in (1, 2):
         first = np.take(listed, [0], axis=axis)
         listed = first if np.all(listed == first) else listed
-    tau = game.temperature if temperature is None else temperature
-    shift = jnp.zeros((game.num_states, game.num_follower_actions))
-    return Local(jnp.asarray(leader_policy), jnp.asarray(tau, dtype=float), jnp.asarray(listed), shift)
+    return listed
 
 
 @compiled_for_game
