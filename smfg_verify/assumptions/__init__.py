@@ -15,6 +15,7 @@ import smfg_verify.assumptions.step_sizes.findings
 
 # isort: on
 from smfg_verify.assumptions.checking import check as check
+from smfg_verify.assumptions.checking import properties_checked as properties_checked
 from smfg_verify.assumptions.checking import search_settings as search_settings
 from smfg_verify.assumptions.checking import settings_record as settings_record
 from smfg_verify.assumptions.contradictions import Contradiction as Contradiction

@@ -21,9 +21,6 @@ from smfg_verify.progress import items, say_aside
 from smfg_verify.records.entries import Arguments, Record
 from smfg_verify.records.parts import Keep, made_anew
 
-# Properties of numbers of the contract and of step sizes alone.
-_WITHOUT_TABLE = frozenset({"step-sizes"})
-
 
 def check(
     game: AbstractGame,
@@ -46,7 +43,7 @@ def check(
 
     Args:
         game: the game.
-        properties: names, or one name; all known properties if None.
+        properties: names, or one name; if None all known properties, or those that a large game can be held against.
         budget: "quick", "normal" or "thorough": sets the four numbers that follow where they are None.
         num_leaders: random leader policies.
         num_starts: starts of each worst-case search and of each flow to a rest point.
@@ -98,18 +95,15 @@ def check(
         step_sizes=step_sizes,
         time_limit=time_limit,
     )
-    names = property_names() if properties is None else [properties] if isinstance(properties, str) else properties
-    chosen = [find_property(name) for name in dict.fromkeys(names)]
-    if not chosen:
-        raise InputError(f"properties: got none, expected some of: {', '.join(property_names())}.")
     game = checked(game)
+    names = properties_checked(game, properties)
     require_source_of_equilibrium(game)
     if trajectory is not None:
         trajectory_leaders(game, trajectory)  # refused here, not after minutes of other properties
-    begins = items(say_aside, len(chosen)) if progress is True else progress or None
+    begins = items(say_aside, len(names)) if progress is True else progress or None
     findings: list[Finding] = []
-    for entry in chosen:
-        findings += keep(entry.name, functools.partial(_findings, entry, game, settings, begins))
+    for name in names:
+        findings += keep(name, functools.partial(_findings, find_property(name), game, settings, begins))
     return AssumptionReport(
         game_name=game_name(game),
         game_hash=game_hash(game),
@@ -118,15 +112,47 @@ def check(
     )
 
 
+def properties_checked(game: AbstractGame, properties: str | Iterable[str] | None = None) -> tuple[str, ...]:
+    """The properties that `check` looks at: those asked for, or all that the size of a game allows.
+
+    Args:
+        game: the game.
+        properties: names, or one name; None for all.
+
+    Returns:
+        The names, each once; of a game whose transition does not fit as a dense table, those that need none.
+
+    Raises:
+        ValueError: no name, an unknown one (the closest is named), or one that needs a table that does not fit.
+
+    Examples:
+        >>> from smfg_verify import games
+        >>> from smfg_verify.assumptions import properties_checked
+        >>> properties_checked(games.load("congestion-pricing", side=100))
+        ('ergodicity', 'gradient-alignment', 'coverage', 'step-sizes')
+    """
+    if properties is None:
+        fitting = tuple(name for name in property_names() if _has_checker(game, find_property(name)))
+        if not fitting:
+            require_table(game)
+        return fitting
+    names = (properties,) if isinstance(properties, str) else tuple(dict.fromkeys(properties))
+    if not names:
+        raise InputError(f"properties: got none, expected some of: {', '.join(property_names())}.")
+    for entry in [find_property(name) for name in names]:
+        if not _has_checker(game, entry):
+            require_table(game)
+    return names
+
+
+def _has_checker(game: AbstractGame, entry: Property) -> bool:
+    return has_table(game) or (entry.without_table is not None and takes_sparse(game))
+
+
 def _findings(
     entry: Property, game: AbstractGame, settings: SearchSettings, begins: Callable[[str], None] | None
 ) -> tuple[Finding, ...]:
-    checker = entry.check
-    if entry.name not in _WITHOUT_TABLE and not has_table(game):
-        if entry.without_table is None or not takes_sparse(game):
-            require_table(game)
-        else:
-            checker = entry.without_table
+    checker = entry.check if has_table(game) or entry.without_table is None else entry.without_table
     if begins is not None:
         begins(entry.name)
     return tuple(without_untraced_proofs(game, checker(game, settings)))

@@ -119,7 +119,7 @@ _NO_CONTRACTION = (
     ("uniqueness", "multi-start"),
     ("uniqueness", "temperature-path"),
 )
-_MIXES = (("ergodicity", "dobrushin"), ("ergodicity", "doeblin"), ("coverage", "stationary"))
+_MIXES = (*(("ergodicity", name) for name in ("dobrushin", "doeblin", "common-state")), ("coverage", "stationary"))
 _NEVER_MIXES = (("ergodicity", "mixing"),)
 # Where nothing the leader cares about depends on the followers, both gradients are equal.
 _EQUAL_GRADIENTS = (("gradient-alignment", "independence"),)

@@ -32,3 +32,8 @@ def trajectory_leaders(game: AbstractGame, trajectory: ArrayLike) -> Float[np.nd
             "trajectory: got NaN or infinite logits, expected finite ones; likely cause: a run that diverged."
         )
     return logits.reshape(-1, *shape)
+
+
+def most_of(lost: int, drawn: int) -> bool:
+    """Whether more than half of what was drawn was looked at: fewer support nothing."""
+    return 2 * lost < drawn

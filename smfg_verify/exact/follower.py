@@ -162,12 +162,13 @@ class Optimum(NamedTuple):
     excess: Scalar
 
 
-def optimal_value(model: FollowerModel, discount: Scalar) -> Optimum:
+def optimal_value(model: FollowerModel, discount: Scalar, near: Float[Array, " n"] | None = None) -> Optimum:
     r"""Value of the unregularised problem by policy iteration, $V = \max_a (r + \gamma P V)$.
 
     Args:
         model: the follower's problem.
         discount: gamma.
+        near: value whose best actions are tried first, (n,), in units of reward; zero if None.
 
     Returns:
         The value, with a bound on what it lacks.
@@ -187,7 +188,8 @@ def optimal_value(model: FollowerModel, discount: Scalar) -> Optimum:
         following = jnp.where(better, jnp.argmax(quality, axis=-1), actions)
         return following, value, jnp.max(gain), jnp.where(jnp.any(better), count + 1, MAX_ITERATIONS)
 
-    start = evaluated(jnp.argmax(model.reward, axis=-1), jnp.asarray(0))
+    first = model.reward if near is None else model.reward + discount * (model.transition @ near)
+    start = evaluated(jnp.argmax(first, axis=-1), jnp.asarray(0))
     _, value, gain, _ = jax.lax.while_loop(
         lambda carry: carry[3] < MAX_ITERATIONS, lambda carry: evaluated(carry[0], carry[3]), start
     )
@@ -256,7 +258,7 @@ def policy_regret(
     value = policy_value(lowered, policy, discount, 0.0)
     return regret_between(
         value,
-        optimal_value(lowered, discount),
+        optimal_value(lowered, discount, value),
         updated=jnp.sum(policy * (lowered.reward + discount * (lowered.transition @ value)), axis=-1),
         level=level,
         lost=jnp.max(jnp.abs(jnp.sum(model.transition, axis=-1) - 1.0)),

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
+from jax.interpreters import partial_eval
 from jaxtyping import Array, Float
 
 from smfg_verify.game.base import AbstractGame, Index
@@ -63,3 +64,17 @@ def dense_transition(
         return probabilities
     targets = successors(state, follower_action, leader_action)
     return jnp.zeros((game.num_states,), probabilities.dtype).at[targets].add(probabilities)
+
+
+def reads(function: Callable[[Array], Array], argument: Array) -> bool:
+    """Whether a function's result can depend on its argument: not what a game declares, but what its program reads.
+
+    Args:
+        function: of an array, to an array.
+        argument: any of that shape.
+
+    Returns:
+        False where the result is the same whatever the argument.
+    """
+    program = jax.make_jaxpr(function)(argument).jaxpr
+    return any(partial_eval.dce_jaxpr(program, [True] * len(program.outvars))[1])

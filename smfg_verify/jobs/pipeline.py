@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -15,6 +15,7 @@ from smfg_verify.assumptions import (
     budget_settings,
     check,
     find_property,
+    properties_checked,
     property_names,
     search_settings,
 )
@@ -142,7 +143,7 @@ def carry_out(
         run = _resumable(path, resumed_with or {}) if resumed else _startable(game, path, run, overwrite)
     found: Arguments = {}
     keep: Keep = _kept(store or Store(None), command, game, run, check_settings, path)
-    checked = () if command == "run" else check_settings.properties or property_names()
+    checked = () if command == "run" else properties_checked(game, check_settings.properties)
     with (
         warnings.catch_warnings(record=True) as caught,
         programs_ahead(game, checked, search_settings(**check_settings.as_arguments())),
@@ -267,8 +268,8 @@ def check_stage(
         leaders = trace.leader_logits.reshape(-1, *trace.leader_logits.shape[-2:])
         trajectory = leaders[np.isfinite(leaders).all(axis=(1, 2))]
     along = "" if trajectory is None else f" and {len(trajectory):,} leaders along the run"
-    names = settings.properties or property_names()
-    title = f"Checking {len(names)} properties, {settings.budget} budget{along}"
+    names = properties_checked(game, settings.properties)
+    title = f"Checking {len(names)} properties, {settings.budget} budget{along}{_left_out(names, settings)}"
     with progress.stage("check", title):
         return check(
             game,
@@ -279,6 +280,12 @@ def check_stage(
             keep=keep,
             **settings.as_arguments(),
         )
+
+
+def _left_out(names: Sequence[str], settings: CheckSettings) -> str:
+    """How many of all properties the size of the game leaves out."""
+    number = 0 if settings.properties else len(property_names()) - len(names)
+    return f" ({number} more need a dense table of all moves, too large here)" if number else ""
 
 
 def bounds_stage(game: AbstractGame, trace: Trace, progress: Progress, keep: Keep) -> Arguments:

@@ -49,6 +49,7 @@ EXCLUSIVE = {
     "tracks and has two": [("step-sizes/ratios", "certified"), ("uniqueness/multi-start", "refuted")],
     "forgets and never mixes": [("ergodicity/dobrushin", "certified"), ("ergodicity/mixing", "refuted")],
     "minorised and never mixes": [("ergodicity/doeblin", "certified"), ("ergodicity/mixing", "refuted")],
+    "meets in a state and never mixes": [("ergodicity/common-state", "certified"), ("ergodicity/mixing", "refuted")],
     "covers and never mixes": [("coverage/stationary", "certified"), ("ergodicity/mixing", "refuted")],
     "equal and opposed": [("gradient-alignment/independence", "certified"), ("gradient-alignment/cosine", "refuted")],
     "equal and opposed in a box": [

@@ -11,12 +11,13 @@ from jaxtyping import Float
 
 from smfg_verify.assumptions.constants.suprema import budget_of
 from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose, envelope, numbers_of_a_box
+from smfg_verify.assumptions.enclosure.listed_moves import ListedMoves, listed_moves
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.tables_at_fields import field_size
 from smfg_verify.game import AbstractGame
 
 # What a game is allowed to miss probabilities by, see `validate`, with the roundings of its proof.
-_ALLOWED = 2e-9
+ALLOWED = 2e-9
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,10 +64,29 @@ def certified_rows(game: AbstractGame, settings: SearchSettings) -> Rows:
     return Rows(np.clip(found.lower, 0.0, 1.0), np.clip(found.upper, 0.0, 1.0), slack, "", rounding, found.cut)
 
 
+def listed_probabilities(game: AbstractGame) -> ListedMoves:
+    """The listed moves of a game of any size, proved to be probabilities and the same at every mean field.
+
+    Args:
+        game: the game, traced, which lists its successors.
+
+    Returns:
+        The moves.
+
+    Raises:
+        NoEnclosure: there is no such proof.
+    """
+    moves = listed_moves(game)
+    reason = _why_not(float(np.min(moves.probability - moves.error)), moves.missing)
+    if reason:
+        raise NoEnclosure(reason)
+    return moves
+
+
 def _why_not(lowest: float, slack: float) -> str:
-    if not lowest >= -_ALLOWED:
+    if not lowest >= -ALLOWED:
         return f"entries of the transition are not proved to be at least 0: the bound reached is {lowest:.3g}"
-    if not slack <= _ALLOWED:
+    if not slack <= ALLOWED:
         return f"rows of the transition are not proved to sum to one: the sums are bounded to within {slack:.3g} of it"
     return ""
 

@@ -1,12 +1,16 @@
 """Coverage: how much of its time every policy gives to the state it visits least."""
 
+import contextlib
+
 import numpy as np
 from jaxtyping import Float
 
+from smfg_verify.assumptions.constants.certified_rows import listed_probabilities
 from smfg_verify.assumptions.constants.game_constants import ENVELOPES, GameConstants, game_constants
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE, lower_expectation, minorised_mass
 from smfg_verify.assumptions.constants.transition_interval import interval_of, interval_witness
 from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.enclosure import NoEnclosure
 from smfg_verify.assumptions.ergodicity.coverage_at_size import least_visits, sampled_coverage
 from smfg_verify.assumptions.ergodicity.sentences import COVERAGE
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
@@ -29,6 +33,9 @@ def _initial_of(game: AbstractGame, witness: Entries) -> float:
 def _occupancy_of(game: AbstractGame, witness: Entries) -> float:
     if "follower_policy" in witness:
         return least_visits(traced(game), "occupancy", witness)
+    if "lower" not in witness:
+        initial, discount = _start(game)
+        return float((1.0 - discount) * initial[int(witness["state"])])
     occupancy = least_occupancy(*interval_of(traced(game), witness), *_start(game))
     return float(occupancy[int(witness["state"])])
 
@@ -44,7 +51,9 @@ RECOMPUTE = {"initial": _initial_of, "occupancy": _occupancy_of, "stationary": _
 
 
 def check_coverage_without_table(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
-    """The initial distribution, and what policies looked at visit: no bound for all of them without a table.
+    r"""The initial distribution, $(1 - \gamma) \rho$ where moves are proved to lose no mass, and what policies visit.
+
+    No other bound for all policies is sought without a table; the policies looked at tell how far it is from theirs.
 
     Args:
         game: the game, traced, which lists its successors.
@@ -53,7 +62,11 @@ def check_coverage_without_table(game: AbstractGame, settings: SearchSettings) -
     Returns:
         One finding for each of `STATEMENTS`.
     """
-    return [_initial_finding(game), *sampled_coverage(game, settings)]
+    occupancy, stationary = sampled_coverage(game, settings)
+    with contextlib.suppress(NoEnclosure):
+        listed_probabilities(game)
+        occupancy = _restart_finding(game, occupancy)
+    return [_initial_finding(game), occupancy, stationary]
 
 
 @register_property(
@@ -101,6 +114,26 @@ def _initial_finding(game: AbstractGame) -> Finding:
         facts={"state": state},
         witness={"state": np.array(state)},
         details={"initial_distribution": initial},
+    )
+
+
+def _restart_finding(game: AbstractGame, seen: Finding) -> Finding:
+    """The bound that rests on the first state alone, with the least that policies were seen to visit."""
+    initial, discount = _start(game)
+    state = int(np.argmin(initial))
+    constant = float((1.0 - discount) * initial[state])
+    covered = constant > 0.0
+    return Finding(
+        property=PROPERTY,
+        statement="occupancy",
+        verdict=Verdict.CERTIFIED if covered else Verdict.INCONCLUSIVE,
+        constant=constant,
+        side=Side.LOWER,
+        evidence=Evidence.PROOF,
+        facts={"state": state, "restart": True},
+        witness={"state": np.array(state)},
+        searched=seen.searched,
+        details={"least_seen": seen.constant},
     )
 
 

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
-from smfg_verify.assumptions.leader_draws import random_leaders
+from smfg_verify.assumptions.leader_draws import most_of, random_leaders
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.equilibrium.solve import compiled_equilibrium
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
@@ -35,6 +36,8 @@ class _Seen(NamedTuple):
 def sampled_coverage(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     """The smallest occupancy and stationary mass of policies looked at: supported where none is zero.
 
+    Support rests on most of the leaders drawn: those whose equilibrium is not found are counted, and told.
+
     Args:
         game: the game, traced, which lists its successors.
         settings: `num_starts` leaders are drawn, since each equilibrium takes seconds.
@@ -42,8 +45,16 @@ def sampled_coverage(game: AbstractGame, settings: SearchSettings) -> list[Findi
     Returns:
         Findings "occupancy" and "stationary".
     """
-    seen = [_visited(game, witness) for witness in _policies(game, settings)]
-    searched = {"policies": len(seen), "seed": settings.seed, "leader_scale": float(settings.leader_scale)}
+    drawn = random_leaders(game, settings)[: settings.num_starts]
+    witnesses = [*_actions_for_ever(game), *_equilibria(game, drawn)]
+    seen = [_visited(game, witness) for witness in witnesses]
+    searched = {
+        "policies": len(seen),
+        "leaders": len(drawn),
+        "unconverged": len(drawn) + game.num_follower_actions - len(seen),
+        "seed": settings.seed,
+        "leader_scale": float(settings.leader_scale),
+    }
     return [_finding(name, seen, searched) for name in ("occupancy", "stationary")]
 
 
@@ -63,15 +74,19 @@ def least_visits(game: AbstractGame, statement: str, witness: Entries) -> float:
     return float(getattr(_visited(game, numbers), statement)[int(witness["state"])])
 
 
-def _policies(game: AbstractGame, settings: SearchSettings) -> Iterator[dict[str, np.ndarray]]:
-    """Each action for ever under the uniform leader, then equilibria of random leaders."""
-    shape, size = mean_field_shape(game), (game.num_states, game.num_follower_actions)
+def _actions_for_ever(game: AbstractGame) -> Iterator[dict[str, np.ndarray]]:
+    """Each action for ever under the uniform leader."""
+    shape = mean_field_shape(game)
     uniform = np.full(shape, 1.0 / np.prod(shape))
-    for action in range(size[1]):
-        always = np.zeros(size)
+    for action in range(game.num_follower_actions):
+        always = np.zeros((game.num_states, game.num_follower_actions))
         always[:, action] = 1.0
         yield {"logits": np.zeros(leader_logits_shape(game)), "follower_policy": always, "mean_field": uniform}
-    for logits in random_leaders(game, settings)[: settings.num_starts]:
+
+
+def _equilibria(game: AbstractGame, leaders: Float[np.ndarray, "N O B"]) -> Iterator[dict[str, np.ndarray]]:
+    """Equilibria of leaders, as far as they are found."""
+    for logits in leaders:
         found = compiled_equilibrium(game, softmax_policy(jnp.asarray(logits)), None)
         if bool(found.converged):
             policy, field = np.asarray(found.follower_policy), np.asarray(found.mean_field)
@@ -87,24 +102,32 @@ def _visited(game: AbstractGame, witness: dict[str, np.ndarray]) -> _Seen:
     return _Seen(witness, found.occupancy, found.stationary)
 
 
-def _finding(name: str, seen: list[_Seen], searched: Entries) -> Finding:
+def _finding(name: str, seen: list[_Seen], searched: dict[str, int | float]) -> Finding:
     visits = [getattr(one, name) for one in seen]
     least = np.array([np.min(row) for row in visits])
     known = np.isfinite(least)
+    told = {key: searched[key] for key in ("policies", "leaders", "unconverged")}
     if not known.any():
-        return _concluded(name, Verdict.INCONCLUSIVE, np.nan, {}, {"state": -1}, searched)
+        return _concluded(name, Verdict.INCONCLUSIVE, np.nan, told, {}, searched)
     worst = int(np.argmin(np.where(known, least, np.inf)))
-    state = int(np.argmin(visits[worst]))
-    constant = float(least[worst])
-    # Several recurrent classes, or masses that rounding may have made, are no support.
-    supported = constant > (CLEARLY_BELOW_ONE if name == "stationary" else 0.0) and bool(known.all())
+    constant, state = float(least[worst]), int(np.argmin(visits[worst]))
+    cause = _why_unsupported(name, constant, bool(known.all()), searched)
+    verdict = Verdict.INCONCLUSIVE if cause else Verdict.SUPPORTED
     witness = {**seen[worst].witness, "state": np.array(state)}
-    verdict = Verdict.SUPPORTED if supported else Verdict.INCONCLUSIVE
-    return _concluded(name, verdict, constant, witness, {"state": state}, searched)
+    return _concluded(name, verdict, constant, {**told, "state": state, "cause": cause}, witness, searched)
+
+
+def _why_unsupported(name: str, constant: float, known: bool, searched: dict[str, int | float]) -> str:
+    """Several recurrent classes, masses that rounding may have made, and few leaders of many are no support."""
+    if not constant > (CLEARLY_BELOW_ONE if name == "stationary" else 0.0):
+        return "none"
+    if not known:
+        return "unknown"
+    return "" if most_of(int(searched["unconverged"]), int(searched["leaders"])) else "few"
 
 
 def _concluded(
-    name: str, verdict: Verdict, constant: float, witness: Entries, facts: Entries, searched: Entries
+    name: str, verdict: Verdict, constant: float, facts: Entries, witness: Entries, searched: Entries
 ) -> Finding:
     return Finding(
         property=PROPERTY,
@@ -113,7 +136,7 @@ def _concluded(
         constant=constant,
         side=Side.UPPER,
         evidence=Evidence.SEARCH,
-        facts={**facts, "policies": searched["policies"]},
+        facts=facts,
         witness=witness,
         searched=searched,
     )

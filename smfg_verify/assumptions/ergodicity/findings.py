@@ -7,6 +7,8 @@ from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE, minorise
 from smfg_verify.assumptions.constants.transition_interval import interval_of, interval_witness
 from smfg_verify.assumptions.constants.variations import variation_at
 from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.ergodicity.common_state import steps_to_common_state
+from smfg_verify.assumptions.ergodicity.mixing_at_size import check_ergodicity_without_table, distance_after
 from smfg_verify.assumptions.ergodicity.sentences import ERGODICITY
 from smfg_verify.assumptions.ergodicity.worst_chains import (
     Chains,
@@ -31,6 +33,7 @@ from smfg_verify.records.entries import Arguments, Entries
 _KEPT = 100
 PROPERTY = "ergodicity"
 STATEMENTS = ("dobrushin", "doeblin", "mixing", "spectral-gap")
+# Without a table "common-state" takes the place of the first two, and eigenvalues are not looked at.
 
 
 def _doeblin_of(game: AbstractGame, witness: Entries) -> float:
@@ -39,6 +42,8 @@ def _doeblin_of(game: AbstractGame, witness: Entries) -> float:
 
 def _mixing_of(game: AbstractGame, witness: Entries) -> float:
     """The coefficient of as many steps as the witness says; of infinitely many (0) the second eigenvalue's modulus."""
+    if "starts" in witness:
+        return distance_after(game, witness)
     matrix = chain_of_witness(traced(game), witness)[None]
     steps = int(witness["steps"])
     return float(dobrushin(matrix, steps)[0] if steps else second_modulus(matrix)[0])
@@ -47,6 +52,7 @@ def _mixing_of(game: AbstractGame, witness: Entries) -> float:
 RECOMPUTE = {
     "dobrushin": lambda game, witness: variation_at(traced(game), "one_step", witness),
     "doeblin": _doeblin_of,
+    "common-state": steps_to_common_state,
     "mixing": _mixing_of,
     "spectral-gap": _mixing_of,
 }
@@ -56,8 +62,9 @@ RECOMPUTE = {
     PROPERTY,
     recompute=RECOMPUTE,
     renderings=ERGODICITY,
-    sufficient=("dobrushin", "doeblin"),
+    sufficient=("dobrushin", "doeblin", "common-state"),
     aside=("spectral-gap",),
+    without_table=check_ergodicity_without_table,
 )
 def check_ergodicity(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Whether $\sup \delta(P_{\pi,\phi,m}^k) < 1$ for some k, the supremum over the policies and mean fields.

@@ -67,12 +67,16 @@ def sampled_evidence(game: AbstractGame, settings: SearchSettings) -> tuple[Alig
 
     Args:
         game: the game, traced.
-        settings: `num_starts` leaders are drawn, since each takes seconds.
+        settings: `num_starts` leaders are drawn, and as many of the run's looked at, since each takes seconds.
 
     Returns:
         The evidence for each `Reading`, in their order.
     """
     few = dataclasses.replace(settings, num_leaders=min(settings.num_leaders, settings.num_starts))
+    if settings.trajectory is not None:
+        leaders = trajectory_leaders(game, settings.trajectory)
+        chosen = np.linspace(0, len(leaders) - 1, min(len(leaders), settings.num_starts)).astype(int)
+        few = dataclasses.replace(few, trajectory=leaders[chosen])
     seen, run, scale = _leaders_seen(game, few)
     nowhere = RestPoints(seen.at(slice(0, 0)), np.zeros(0, dtype=bool), np.zeros(0, dtype=int))
     drawn = {"random_leaders": few.num_leaders, "seed": settings.seed, "leader_scale": float(settings.leader_scale)}

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
+from smfg_verify.assumptions.leader_draws import most_of
 from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings, always, unless_not_applicable
 from smfg_verify.numerals import at_least
 from smfg_verify.records.entries import Entries
@@ -65,10 +66,22 @@ def _form(form: str, reading: _ReadingWords) -> Rendering:
             )
         if math.isnan(data.constant):
             return f"{formula} could not be taken at any of {_unusable(data.facts)}."
-        text = f"The {extreme} {formula} found is {data.constant:.4g}"
+        text = f"The {extreme} {formula} found{_where(data.facts)} is {data.constant:.4g}"
         return f"{text}{_consequence(form, data)}{_collinear(data.facts)}."
 
     return meaning
+
+
+def _where(facts: Entries) -> str:
+    """At how many of the leaders looked at, where none was searched for."""
+    if "lost" not in facts:
+        return ""
+    if not facts["lost"]:
+        return f" at {facts['leaders']} leaders"
+    unconverged = f", {facts['unconverged']} without an equilibrium found" if facts["unconverged"] else ""
+    return (
+        f" at {facts['leaders'] - facts['lost']} of {facts['leaders']} leaders ({facts['lost']} gave none{unconverged})"
+    )
 
 
 def _unusable(facts: Entries) -> str:
@@ -91,6 +104,8 @@ def _consequence(form: str, data: FindingData) -> str:
         # A ratio is known to the share of its denominator's error: one that is 1 up to that is not below it.
         certain = form == "relative-error" and data.constant < 1.0 - 2.0 / data.facts["resolution"]
         return ": below one, so that the direct gradient ascends wherever looked" if certain else ""
+    if data.verdict == "inconclusive" and not most_of(data.facts.get("lost", 0), data.facts["leaders"]):
+        return ": too few to support anything"
     if data.verdict == "inconclusive":
         return ", but a leader at which the direct gradient does not ascend was met and did not repeat"
     if data.verdict == "refuted":

@@ -11,6 +11,7 @@ from smfg_verify.assumptions.gradient_alignment.leader_plane import alignment_fi
 from smfg_verify.assumptions.gradient_alignment.measures import RESOLUTION, alignment_measures, frontier, quantiles
 from smfg_verify.assumptions.gradient_alignment.readings import Reading
 from smfg_verify.assumptions.gradient_alignment.witness import concluded, point_of, witness_at, worst_of
+from smfg_verify.assumptions.leader_draws import most_of
 from smfg_verify.assumptions.properties import Recompute
 from smfg_verify.exact.kernel import has_table
 from smfg_verify.game import AbstractGame
@@ -106,13 +107,26 @@ def _refuting(game: AbstractGame, evidence: AlignmentEvidence, values: np.ndarra
 def _form_verdict(statement: str, evidence: AlignmentEvidence) -> Verdict:
     if statement in SIGNED:
         failing = evidence.measures.not_ascending if statement in _ASCENDING else evidence.measures.misaligned
-        # Failing somewhere, but not where it was looked at again: neither a counter-example nor support.
-        return Verdict.INCONCLUSIVE if failing.any() else Verdict.SUPPORTED
+        # Failing somewhere, but not where it was looked at again: neither a counter-example nor support. Where leaders
+        # are drawn and none is searched for, few of them support nothing either.
+        few = _is_sampled(evidence) and not most_of(*_lost(statement, evidence))
+        return Verdict.INCONCLUSIVE if failing.any() or few else Verdict.SUPPORTED
     # Both others divide by ||g||: where it is zero and p, in logits too, is not, there is no bound to find.
     zeros = evidence.total_rest
     clearly = np.maximum(CLEARLY_POSITIVE * evidence.scale, RESOLUTION * zeros.points.error)
     unbounded = zeros.reached & (zeros.points.direct_norm > clearly)
     return Verdict.INCONCLUSIVE if unbounded.any() else Verdict.SUPPORTED
+
+
+def _is_sampled(evidence: AlignmentEvidence) -> bool:
+    """Whether leaders were drawn and none searched for, as in games of any size."""
+    return "starts" not in evidence.searched
+
+
+def _lost(statement: str, evidence: AlignmentEvidence) -> tuple[int, int]:
+    """Leaders at which a form has no number, and all of them."""
+    values = evidence.values(FORMS[statement].measure)
+    return int(np.sum(~np.isfinite(values))), len(values)
 
 
 def _facts(statement: str, evidence: AlignmentEvidence, vanishes: bool) -> dict[str, object]:
@@ -123,6 +137,7 @@ def _facts(statement: str, evidence: AlignmentEvidence, vanishes: bool) -> dict[
         "total": statement != "direct-constant" and not measures.total_resolved.any(),
         "direct": statement in ("cosine", "direct-constant") and not measures.direct_resolved.any(),
     }
+    sampled = _is_sampled(evidence)
     return {
         "vanishes": vanishes,
         "leaders": len(converged),
@@ -130,7 +145,8 @@ def _facts(statement: str, evidence: AlignmentEvidence, vanishes: bool) -> dict[
         "masked": [name for name, masked in divided.items() if masked],
         "one_parameter": evidence.points.logits.shape[1:] == (1, 2),
         "resolution": float(RESOLUTION),
-        "sampled": "starts" not in evidence.searched,
+        "sampled": sampled,
+        **({"lost": _lost(statement, evidence)[0]} if sampled else {}),
     }
 
 

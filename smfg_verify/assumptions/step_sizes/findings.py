@@ -92,7 +92,29 @@ def tracking_factor(contraction: Algebraic, feedback: Algebraic, ratio: Algebrai
 RECOMPUTE = {"order": _largest_ratio, "range": _largest_clipped, "ratios": _factor}
 
 
-@register_property(PROPERTY, recompute=RECOMPUTE, renderings=STEP_SIZES, aside=("range",))
+def check_step_sizes_without_table(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
+    """Order and range, which are numbers alone; whether the mean field keeps up is not looked at without a table.
+
+    Args:
+        game: the game, traced, of any size.
+        settings: the step sizes.
+
+    Returns:
+        One finding for each of `STATEMENTS`.
+    """
+    if settings.step_sizes is None:
+        return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]
+    step_sizes = {name: float(settings.step_sizes[name]) for name in LEARNERS}
+    return [_order(step_sizes), _range(step_sizes), _unknown_ratios("no-table")]
+
+
+@register_property(
+    PROPERTY,
+    recompute=RECOMPUTE,
+    renderings=STEP_SIZES,
+    aside=("range",),
+    without_table=check_step_sizes_without_table,
+)
 def check_step_sizes(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Check the constants of the step sizes that `settings.step_sizes` gives.
 
@@ -146,12 +168,7 @@ def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, 
     bounds = inputs_of(game, constants)
     certified = smaller_bound(bounds, float(game.temperature))
     if step_sizes["mean_field"] == 0.0:
-        return _finding(
-            statement="ratios",
-            verdict=Verdict.INCONCLUSIVE,
-            constant=math.nan,
-            facts={"case": "mean-field-rests"},
-        )
+        return _unknown_ratios("mean-field-rests")
     if ratio == 0.0 and certified < 1.0 - CLEARLY_BELOW_ONE:
         facts = {"case": "leader-rests"}
         finding = _finding(
@@ -164,6 +181,10 @@ def _ratios(game: AbstractGame, settings: SearchSettings, step_sizes: dict[str, 
         )
         return cut_short(finding, constants.cut, *USED)
     return _tracking(game, settings, ratio, certified)
+
+
+def _unknown_ratios(case: str) -> Finding:
+    return _finding(statement="ratios", verdict=Verdict.INCONCLUSIVE, constant=math.nan, facts={"case": case})
 
 
 def _tracking(game: AbstractGame, settings: SearchSettings, ratio: float, certified: float) -> Finding:

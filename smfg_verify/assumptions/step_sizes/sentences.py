@@ -26,6 +26,10 @@ def _ratios(data: FindingData) -> str:
     case = data.facts["case"]
     if case == "mean-field-rests":
         return "The mean field takes no steps, so that it tracks nothing."
+    if case == "no-table":
+        return (
+            "Whether the mean field keeps up was not looked at: that needs a dense table of all moves, too large here."
+        )
     if case == "leader-rests":
         return (
             f"The leader rests and the mean field's map contracts by {at_most(data.constant):.4g}: with "

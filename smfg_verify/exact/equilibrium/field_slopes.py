@@ -5,21 +5,30 @@ these sums are products of matrices; elsewhere they are built one mean field ent
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import jax
 import jax.numpy as jnp
-from jax.interpreters import partial_eval
 from jaxtyping import Array, Float
 
 from smfg_verify.exact.compiling import is_large, table_entries
 from smfg_verify.exact.equilibrium.factored_slopes import Factors, factored
 from smfg_verify.exact.kernel import follower_model_at
 from smfg_verify.exact.population import chain
-from smfg_verify.exact.stationary import LawResponse
 from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices
+from smfg_verify.game.tables import reads
 
 Rows = TypeVar("Rows")
+
+
+@runtime_checkable
+class AnswersChanges(Protocol):
+    """What a change of the chain does to a law, see `stationary.LawResponse`."""
+
+    def along(self, change: Float[Array, "n n"]) -> Float[Array, " n"]: ...
+
+    def of_products(self, rows: Float[Array, "n K n"], weights: Float[Array, "n K M"]) -> Float[Array, "n M"]: ...
+
 
 # Entries of the largest table of tangents that is built at once: what stays in a processor's cache.
 _MAX_TANGENT_ENTRIES = 2**20
@@ -33,7 +42,7 @@ def slopes_in_field(
     field: Float[Array, " M"],
     value: Float[Array, " n"],
     policy: Float[Array, "n A"],
-    response: LawResponse,
+    response: AnswersChanges,
 ) -> tuple[Float[Array, "n A M"], Float[Array, "M M"] | Float[Array, ""]]:
     r"""$\partial Q / \partial m$ at a value that is held, and $\partial \nu / \partial m$ at a policy that is held.
 
@@ -43,7 +52,7 @@ def slopes_in_field(
         field: mean field, flattened.
         value: the follower's, (n,), in units of reward.
         policy: the follower's, (n, A).
-        response: the law of its chain, and how it answers.
+        response: how the law answers to changes of the chain.
 
     Returns:
         The slopes; that of the law is the number zero where the transition does not read the mean field.
@@ -54,7 +63,7 @@ def slopes_in_field(
         model = follower_model_at(game, leader_rows, field)
         return model.reward + game.discount * (model.transition @ centred), chain(policy, model.transition)
 
-    if not _reads(lambda field: follower_model_at(game, leader_rows, field).transition, field):
+    if not reads(lambda field: follower_model_at(game, leader_rows, field).transition, field):
         _, push = jax.linearize(lambda field: follower_model_at(game, leader_rows, field).reward, field)
         entries = game.num_states * game.num_follower_actions * game.num_leader_actions
         return jnp.moveaxis(_columns(push, field.shape[0], entries), 0, -1), jnp.zeros(())
@@ -70,12 +79,6 @@ def slopes_in_field(
 
     quality, moved = _columns(column, field.shape[0], table_entries(game))
     return jnp.moveaxis(quality, 0, -1), moved.T
-
-
-def _reads(function: Callable[[Array], Array], argument: Array) -> bool:
-    """Whether a function's result can depend on its argument: not what a game declares, but what its program reads."""
-    program = jax.make_jaxpr(function)(argument).jaxpr
-    return any(partial_eval.dce_jaxpr(program, [True] * len(program.outvars))[1])
 
 
 def _factors(game: AbstractGame, field: Float[Array, " M"]) -> Factors | None:
@@ -100,7 +103,7 @@ def _products(
     field: Float[Array, " M"],
     centred: Float[Array, " n"],
     policy: Float[Array, "n A"],
-    response: LawResponse,
+    response: AnswersChanges,
     factors: Factors,
 ) -> tuple[Float[Array, "n A M"], Float[Array, "M M"]]:
     """The slopes by products of matrices; of rewards too, one number each."""

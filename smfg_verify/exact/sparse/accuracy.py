@@ -1,10 +1,11 @@
 r"""How far a point of a large game is from an equilibrium: the estimate of `equilibrium.accuracy` without its table.
 
 There $e = |J^{-1}| (|f| + \rho)$ is read off the inverse, entry by entry. Here no entry of the inverse is known, only
-its products: for the value the row with the largest sum is found as in Hager's and Higham's estimator, one solve with
-$J^T$ giving its sum exactly; for the mean field the signs of $f$ and $\rho$ are turned so that $|J^{-1} D s|_1$ grows.
-Both are reached from below, so that three times what was found counts as the estimate. The curvature is tried and
-staircases are looked for as there.
+its products. What errors of the value's equations do to the value while the mean field is held is known exactly, by one
+solve; of what goes through the mean field the row with the largest sum is found as in Hager's and Higham's estimator,
+one solve with $J^T$ giving its sum exactly; for the mean field the signs of $f$ and $\rho$ are turned so that
+$|J^{-1} D s|_1$ grows. Those two are reached from below, so that three times what was found counts as the estimate. The
+curvature is tried and staircases are looked for as there.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,8 @@ _DRAWS, SPREAD = 4, 16.0
 _KINDS, _ALIKE = 16, 4.0
 # How well the linear equations of estimates are solved, and those of the last steps.
 _ROUGH, _FINE = 1e-3, 1e-8
+# Times that signs are turned to make the mean field's error larger.
+_CLIMBS = 2
 # Whole steps that polish the point.
 _POLISH = 2
 # Size up to which the eigenvalues are those of a full matrix; further the largest is found to this many digits.
@@ -175,28 +178,44 @@ def _grain(game: AbstractGame, local: Local, linear: Linear, rounding: Pair) -> 
 
 
 def _amplified(linear: Linear, doubt: Pair) -> tuple[float, float, list[Pair]]:
-    """What errors of the equations up to these sizes do to the unknowns, and in which directions they do most."""
+    r"""What errors of the equations up to these sizes do to the unknowns, and in which directions they do most.
 
-    def reached(signs: Pair) -> Pair:
-        return linear.solve(doubt.times(signs), _ROUGH).within(_ROUGH)
+    What those of the value's own equations do to it while the mean field is held is known in every entry:
+    $(I - \gamma P)^{-1}$ has no negative ones. Only what goes through the mean field is reached from below.
+    """
+    nothing = Pair(np.zeros_like(doubt.field), np.zeros_like(doubt.value))
+
+    def reached(signs: Pair) -> tuple[Pair, Vector]:
+        """The unknowns' errors, and the value's part that goes through the mean field."""
+        right = doubt.times(signs)
+        found = linear.solve(right, _ROUGH).within(_ROUGH)
+        return found, found.value - linear.value_value.solve(right.value)
 
     def worst_signs(weights: Pair) -> tuple[Pair, float]:
-        pulled = linear.solve_transposed(weights, _ROUGH).within(_ROUGH).times(doubt)
-        rows = float(np.sum(np.abs(pulled.field)) + np.sum(np.abs(pulled.value)))
-        return Pair(_signs(pulled.field), _signs(pulled.value)), rows
+        pulled = linear.solve_transposed(weights, _ROUGH).within(_ROUGH)
+        through = pulled.value - linear.value_value.solve(weights.value, transposed=True)
+        row = float(np.abs(pulled.field) @ doubt.field + np.abs(through) @ doubt.value)
+        return Pair(_signs(pulled.field), _signs(pulled.value)), row
 
-    nothing = Pair(np.zeros_like(doubt.field), np.zeros_like(doubt.value))
-    first = reached(Pair(np.ones_like(doubt.field), np.ones_like(doubt.value)))
-    signs, _ = worst_signs(Pair(_signs(first.field), nothing.value))
-    by_field = reached(signs)
+    drawn = np.random.default_rng(0)
+    # Of one sign alone errors lift the value everywhere alike, which no action feels; and those of the mean field's
+    # equations hide then what moves mass about.
+    alike = reached(Pair(np.ones_like(doubt.field), np.ones_like(doubt.value)))
+    tried = [alike, reached(Pair(*(drawn.choice([-1.0, 1.0], part.shape) for part in doubt)))]
+    for _ in range(_CLIMBS):
+        furthest = max(tried, key=lambda one: float(np.sum(np.abs(one[0].field))))
+        tried.append(reached(worst_signs(Pair(_signs(furthest[0].field), nothing.value))[0]))
+    by_field = max(tried, key=lambda one: float(np.sum(np.abs(one[0].field))))
     entry = np.zeros_like(doubt.value)
-    entry[np.argmax(np.maximum(np.abs(first.value), np.abs(by_field.value)))] = 1.0
+    entry[np.argmax(np.max([np.abs(through) for _, through in tried], axis=0))] = 1.0
     signs, row = worst_signs(Pair(nothing.field, entry))
     by_value = reached(signs)
-    tried = (first, by_field, by_value)
-    field = _SAFETY * max(float(np.sum(np.abs(pair.field))) for pair in tried)
-    value = _SAFETY * max(row, *(float(np.max(np.abs(pair.value))) for pair in tried))
-    return field, value, [by_field.times(2.0 * _SAFETY), by_value.times(2.0 * _SAFETY)]
+    tried.append(by_value)
+    held = float(np.max(linear.value_value.solve(doubt.value)))
+    field = _SAFETY * max(float(np.sum(np.abs(pair.field))) for pair, _ in tried)
+    value = held + _SAFETY * (_ROUGH * held + max(row, *(float(np.max(np.abs(through))) for _, through in tried)))
+    size = 2.0 * _SAFETY
+    return field, value, [by_field[0].times(size), by_value[0].times(size)]
 
 
 def _signs(vector: np.ndarray) -> np.ndarray:

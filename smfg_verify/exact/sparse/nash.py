@@ -9,13 +9,16 @@ from jaxtyping import Float
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from smfg_verify.exact.equilibrium.cooling import Station
-from smfg_verify.exact.equilibrium.nash import Tested
+from smfg_verify.exact.equilibrium.interior import CLOSER, MOST_STEPS, PATIENCE, Inside, advanced, promising
+from smfg_verify.exact.equilibrium.tested import Tested
 from smfg_verify.exact.exploitability import POPULATION_TOLERANCE
 from smfg_verify.exact.root import TOLERANCE
 from smfg_verify.exact.sparse.cooling import stations
 from smfg_verify.exact.sparse.equations.chain import Law, chain_of, stationary_law
+from smfg_verify.exact.sparse.equations.linearisation import StalledError
 from smfg_verify.exact.sparse.equations.local_moves import Local, local_problem, weights_along, weights_under
 from smfg_verify.exact.sparse.equations.places import Field, Pair, Vector, by_state, population
+from smfg_verify.exact.sparse.interior import begun, directions
 from smfg_verify.exact.sparse.regret import Policy, policy_regret
 from smfg_verify.game import AbstractGame, mean_field_shape, source_gap
 from smfg_verify.game.base import AnyArray
@@ -42,6 +45,38 @@ def tested_stations(game: AbstractGame, leader_policy: Float[AnyArray, "O B"]) -
         return result
 
     yield from stations(game, local, 0.0, look=look)
+
+
+def tested_guesses(
+    game: AbstractGame, leader_policy: Float[AnyArray, "O B"], wanted: float
+) -> Iterator[tuple[Inside, Tested]]:
+    """What the search from inside promises, tested, until a guess is as wanted or no more gets better.
+
+    Args:
+        game: the game, prepared, with numbers.
+        leader_policy: phi(b | o), (O, B).
+        wanted: gain from whatever state a deviation starts, in units of reward.
+
+    Yields:
+        Where the search stands, and its guess against the population that it makes; none where it does not pay.
+    """
+    local = local_problem(game, leader_policy)
+    search, goal, best, idle = begun(game, local), CLOSER * wanted, np.inf, 0
+    while search is not None and search.steps < MOST_STEPS and idle < PATIENCE:
+        try:
+            search = advanced(game, directions(game, local, search.at), search)
+        except StalledError:
+            return
+        if not promising(game, search, goal):
+            continue
+        if np.isnan(search.guess.gain):
+            return
+        tested = _tested(game, local, np.asarray(search.guess.policy), np.asarray(search.guess.field))
+        yield search, tested
+        if tested.regret <= wanted:
+            return
+        idle = 0 if tested.gain < best else idle + 1
+        best, goal = min(best, float(tested.gain)), CLOSER * goal
 
 
 def _tested(game: AbstractGame, local: Local, policy: Policy, start: Field) -> Tested:

@@ -13,7 +13,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.game.base import AbstractGame, AnyArray, mean_field_shape
 from smfg_verify.game.checks.value_causes import cause_of_infinite, cause_of_row_sum
 from smfg_verify.game.compiling import compiled_for_game
-from smfg_verify.game.tables import over_indices
+from smfg_verify.game.tables import over_indices, reads
 
 _MAX_VERTICES, _MIN_VERTICES = 1024, 16
 # Entries of a function's tables over all vertices tried, so that a large game of local moves is checked in seconds.
@@ -122,7 +122,8 @@ def _extremes_of(
 ) -> tuple[Array, Array]:
     """Worst deviations of one function over the test fields; one mean field at a time, to bound memory.
 
-    Only those are looked for that what is declared rules out: the rest of the program is not compiled.
+    Only those are looked for that what is declared rules out: the rest of the program is not compiled. What a function
+    whose program reads no mean field does at one, it does at all.
     """
     shape, function, declared = mean_field_shape(game), FUNCTIONS[name], getattr(game, f"{name}_dependence")
 
@@ -151,6 +152,9 @@ def _extremes_of(
         at_first, at_second, between = jax.lax.map(table, ends)
         return jnp.max(jnp.abs(between - weight * at_first - (1.0 - weight) * at_second))
 
+    if not reads(table, jnp.asarray(random[0])):
+        once = summary(random[0])
+        return jnp.broadcast_to(once, (len(vertices) + len(random), len(_SUMMARY))), jnp.zeros(())
     summaries = jax.lax.map(summary, jnp.concatenate([vertices, random]))
     if declared != "affine":
         return summaries, jnp.zeros(())

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from smfg_verify.exact import EquilibriumMethod, StackelbergGradient
+from smfg_verify.exact import Certificate, EquilibriumMethod, StackelbergGradient
 from smfg_verify.game import AbstractGame, game_name, leader_logits_shape, mean_field_shape
 from smfg_verify.games import GameEntry
 from smfg_verify.report.files.game import parameters_of
@@ -79,10 +79,17 @@ def gradient_table(gradient: StackelbergGradient, title: str) -> Group:
         "  mean field response": f"{_norm(gradient.mean_field_response):.6g}",
         "  mean field held": f"{_norm(gradient.held_field):.6g}  (the follower's policy answers)",
         "policy-space gap": f"{float(gradient.policy_gap):.6g}  (0 at a stationary policy, saturated ones included)",
-        "certificate": f"error of grad Phi <= {float(certificate.error_bound):.2e} (first order): adjoint residual "
-        f"{float(certificate.adjoint_residual):.2e}, condition number {float(certificate.condition):.3g}",
+        "certificate": f"error of grad Phi <= {float(certificate.error_bound):.2e} {_how_known(certificate)}",
     }
     return Group(pairs_table(title, rows))
+
+
+def _how_known(certificate: Certificate) -> str:
+    """What stands behind the bound of a gradient's error; of large games no condition number is known."""
+    condition, adjoint = float(certificate.condition), f"adjoint residual {float(certificate.adjoint_residual):.2e}"
+    if np.isnan(condition):
+        return f"(first order, estimated): {adjoint}"
+    return f"(first order): {adjoint}, condition number {condition:.3g}"
 
 
 def equilibrium_tables(game: AbstractGame, gradient: StackelbergGradient) -> Group:

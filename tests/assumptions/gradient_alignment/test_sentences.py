@@ -32,7 +32,7 @@ def points(game):
 
 
 def evidence_of(points, **more):
-    shared = {"reading": Reading.POLICY_HELD, "searched": {}, "measures": alignment_measures(points)}
+    shared = {"reading": Reading.POLICY_HELD, "searched": {"starts": 8}, "measures": alignment_measures(points)}
     return SimpleNamespace(points=points, **shared, **more)
 
 

@@ -5,9 +5,10 @@ from fractions import Fraction
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from jaxtyping import Array, Float
 
-from smfg_verify import solve_equilibrium
+from smfg_verify import SparseTabularGame, solve_equilibrium
 from smfg_verify.exact import EquilibriumMethod, Status
 from smfg_verify.exact.sparse.equations import linearisation
 from smfg_verify.game import leader_logits_shape, parameter
@@ -203,3 +204,23 @@ def test_roundings_that_are_alike_in_all_states_add_up(ahead, back):
     masses = np.exp(np.arange(size) * np.log1p(ratio))
     error = float(np.sum(np.abs(found.mean_field - masses / masses.sum())))
     assert error <= float(found.error_bound) < 1e-10
+
+
+@pytest.mark.parametrize("crowding", [0.0, 1e-3])
+def test_a_future_of_a_million_periods_is_no_reason_to_refuse(crowding):
+    """Closed form: whoever is paid alike everywhere has V = (r + tau log 2) / (1 - gamma), whose rounding is 1e-9."""
+    stay, step = sp.eye_array(8), sp.csr_array(np.roll(np.eye(8), 1, axis=1))
+    crowd = sp.csr_array((np.full(16, -crowding), (np.arange(16), np.repeat(np.arange(8), 2))), shape=(16, 8))
+    game = SparseTabularGame.from_arrays(
+        kernel=[0.9 * stay + 0.1 * step, 0.1 * stay + 0.9 * step],
+        follower_rewards=np.full((8, 2, 1), 3.0),
+        leader_rewards=np.zeros((8, 2, 1)),
+        follower_rewards_mean_field=crowd,
+        discount=1.0 - 1e-6,
+        temperature=30.0,
+    )
+    found = solve_equilibrium(game, np.zeros((8, 1)), method="sparse")
+    expected = (3.0 - crowding / 8 + 30.0 * np.log(2.0)) / (1.0 - float(game.discount))
+    error = float(np.max(np.abs(found.follower_value - expected)))
+    assert error <= float(found.value_error_bound) <= 1e-8 * expected
+    assert float(np.sum(np.abs(found.mean_field - 0.125))) <= float(found.error_bound)

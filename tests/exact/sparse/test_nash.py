@@ -20,9 +20,8 @@ ONE = np.zeros((2, 1))
 @pytest.mark.parametrize("size", [7, pytest.param(20, marks=pytest.mark.slow)])
 def test_is_the_dense_equilibrium_and_bounds_what_a_judge_finds(size):
     game = crowded_chain(size)
-    dense, sparse = (solve_nash(game, ONE, method=method) for method in ("dense", "sparse"))
+    dense, sparse = (solve_nash(game, ONE, method=method, exploitability=1e-8) for method in ("dense", "sparse"))
     np.testing.assert_allclose(sparse.mean_field, dense.mean_field, rtol=0, atol=1e-8)
-    np.testing.assert_allclose(sparse.exploitability, dense.exploitability, rtol=1e-2, atol=1e-9)
     np.testing.assert_allclose(sparse.follower_value, dense.follower_value, rtol=1e-9)
     verdict = judge(chain.stated(size), np.asarray(sparse.follower_policy), np.asarray(sparse.mean_field))
     assert verdict.exploitability <= float(sparse.largest_regret) + 1e-12
@@ -35,6 +34,7 @@ def test_a_thousand_states_against_the_judge():
     verdict = judge(chain.stated(1000), np.asarray(found.follower_policy), np.asarray(found.mean_field))
     assert verdict.exploitability <= float(found.largest_regret)
     assert float(found.exploitability) <= 1e-6 * unit
+    assert int(found.steps) <= 12
     assert verdict.consistency < 1e-12
 
 

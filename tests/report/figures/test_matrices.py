@@ -50,3 +50,14 @@ def test_a_bar_without_a_number_says_nan():
     axes = new_figure("one").subplots()
     bars(axes, np.array([np.nan, 0.25]), ("a", "b"), highest=1.0)
     assert [text.get_text() for text in axes.texts] == ["nan", "0.250"]
+
+
+def test_more_bars_than_can_be_told_apart_are_one_outline():
+    values = np.random.default_rng(0).random(300)
+    axes = new_figure("one").subplots()
+    bars(axes, values, named("s", 300), highest=1.0)
+    (outline,) = axes.patches
+    shown = outline.get_data()
+    np.testing.assert_array_equal(shown.values, values)
+    np.testing.assert_array_equal(shown.edges, np.arange(301) - 0.5)
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]

@@ -97,3 +97,12 @@ def test_what_has_not_converged_says_so_and_shows_no_number(game):
     assert rows["equilibrium"].startswith("NOT CONVERGED")
     assert rows["objective Phi"] == rows["||grad Phi||"].split()[0] == "nan"
     assert "nan" in printed(tables.equilibrium_tables(game, lost))
+
+
+def test_a_condition_number_that_is_not_known_is_not_told_as_nan():
+    found = gradient(load("two-road-toll"))
+    assert "condition number" in pairs(tables_in(tables.gradient_table(found, ""))[0])["certificate"]
+    found.certificate.condition = np.nan
+    row = pairs(tables_in(tables.gradient_table(found, ""))[0])["certificate"]
+    assert "estimated" in row
+    assert "nan" not in row

@@ -16,8 +16,10 @@ from scipy.sparse.linalg import SuperLU, splu
 from smfg_verify.game.base import AnyArray
 
 Vector = Float[np.ndarray, " n"]
-# Rounds of refinement of the law; each gains the digits that the factors have.
-_ROUNDS = 3
+# Rounds of refinement of the law; each gains the digits that the factors have, which are few where it mixes slowly.
+_ROUNDS, _MORE_ROUNDS = 3, 12
+# Error of the law that sums of flows may leave in it before they are taken without any.
+_ROUNDED = 1e-14
 # A round that moves no entry by more than this share of itself is the last.
 _SETTLED = 1e-15
 # A last round that moves this share of the mass has gained nothing.
@@ -175,10 +177,27 @@ def _held_law(chain: Chain, held: int) -> Law | None:
         return None
     if not _reaches(factors, chain, others, held):
         return None
-    masses, step = np.ones(size), np.zeros(size)
-    masses[others] = factors.solve(into[others][:, [held]].toarray().ravel())
-    for _ in range(_ROUNDS):
-        step[others] = factors.solve(_balance(chain, masses)[0][others])
+    start = np.ones(size)
+    start[others] = factors.solve(into[others][:, [held]].toarray().ravel())
+    found = _refined(Law(start, np.zeros(size), chain, others, factors), exact=False)
+    if found is None or np.sum(found.error) > _ROUNDED:
+        found = _refined(Law(start if found is None else found.law, np.zeros(size), chain, others, factors), exact=True)
+    return found
+
+
+def _refined(law: Law, exact: bool) -> Law | None:
+    """A law up to its size with the digits that its factors have lost; None where they bring none back.
+
+    Args:
+        law: with the held state's mass, which stays as it is.
+        exact: whether flows are summed without rounding, which takes longer and matters where the chain mixes slowly.
+    """
+    chain, others, factors = law.chain, law.others, law.factors
+    assert factors is not None
+    masses, size = law.law, law.law.size
+    step = np.zeros(size)
+    for _ in range(_MORE_ROUNDS if exact else _ROUNDS):
+        step[others] = factors.solve(_balance(chain, masses, exact)[0][others])
         masses = np.maximum(masses + step, 0.0)
         # Entry by entry: small masses are refined as far as large ones.
         if np.all(np.abs(step) <= _SETTLED * masses):
@@ -186,12 +205,12 @@ def _held_law(chain: Chain, held: int) -> Law | None:
     total = np.sum(masses)
     if not (np.isfinite(total) and np.sum(np.abs(step)) <= _LOST * total):
         return None
-    missed, granted = _balance(chain, masses)
-    found = Law(masses / total, np.zeros(size), chain, others, factors)
+    missed, granted = _balance(chain, masses, exact)
+    found = masses / total
     # What one more round would change, the rounding of the flows it starts from, and relative changes of all rates.
     step[others] = np.abs(factors.solve(missed[others])) + np.abs(factors.solve(granted[others]))
-    unit = np.finfo(float).eps + 2.0 * size * float(np.finfo(np.longdouble).eps)
-    return found._replace(error=(step + found.law * np.sum(step)) / total + unit * found.law)
+    unit = 2.0 * np.finfo(float).eps + 2.0 * size * float(np.finfo(np.longdouble).eps)
+    return law._replace(law=found, error=(step + found * np.sum(step)) / total + unit * found)
 
 
 def _reaches(factors: SuperLU, chain: Chain, others: Int[np.ndarray, " r"], held: int) -> bool:
@@ -212,7 +231,7 @@ def _long_walk(chain: Chain) -> Vector:
     return result
 
 
-def _balance(chain: Chain, masses: Vector) -> tuple[Vector, Vector]:
+def _balance(chain: Chain, masses: Vector, exact: bool) -> tuple[Vector, Vector]:
     """Flow into each state less flow out of it in extended precision, and what its sum may be rounded by.
 
     Summed over net flows between pairs of states, each of which counts at both ends: what it is rounded by is a change
@@ -222,9 +241,35 @@ def _balance(chain: Chain, masses: Vector) -> tuple[Vector, Vector]:
     flows = sp.csr_array(chain.rates, dtype=wide, copy=True)
     flows.data *= np.repeat(masses.astype(wide), np.diff(flows.indptr))
     net = sp.csr_array(flows.T - flows)
-    filled = np.flatnonzero(np.diff(net.indptr))
+    lengths = np.diff(net.indptr)
+    filled = np.flatnonzero(lengths)
     into, sizes = np.zeros(masses.size, wide), np.zeros(masses.size, wide)
     if filled.size:
         into[filled] = np.add.reduceat(net.data, net.indptr[filled])
         sizes[filled] = np.add.reduceat(np.abs(net.data), net.indptr[filled])
-    return into.astype(float), (np.finfo(wide).eps * np.diff(net.indptr) * sizes).astype(float)
+    unit = np.finfo(wide).eps
+    if exact:
+        into, unit = _exact_sums(net.data, net.indptr), unit * np.finfo(float).eps
+    return into.astype(float), (unit * lengths * sizes).astype(float)
+
+
+def _exact_sums(values: Float[np.ndarray, " e"], pointers: Int[np.ndarray, " r1"]) -> Float[np.ndarray, " r"]:
+    """Sums of the rows of a sparse matrix, by pairs, with what each addition loses added at the end."""
+    lengths, rows = np.diff(pointers), np.arange(pointers.size - 1)
+    lost = np.zeros(rows.size)
+    while np.max(lengths, initial=0) > 1:
+        halves = (lengths + 1) // 2
+        row = np.repeat(rows, halves)
+        after = np.concatenate([[0], np.cumsum(halves)])
+        first = pointers[row] + 2 * (np.arange(row.size) - after[row])
+        paired = first + 1 < pointers[row + 1]
+        one, other = values[first], np.where(paired, values[np.where(paired, first + 1, first)], 0.0)
+        total = one + other
+        moved = total - one
+        left = (one - (total - moved)) + (other - moved)
+        lost += np.bincount(row, left.astype(float), minlength=rows.size)
+        values, pointers, lengths = total, after, halves
+    result = np.zeros(rows.size, dtype=values.dtype)
+    result[lengths > 0] = values[pointers[:-1][lengths > 0]]
+    sums: Float[np.ndarray, " r"] = result + lost
+    return sums

@@ -31,7 +31,7 @@ _RESTART, _MAX_RESTARTS, _ROUNDS, _A_ROUND = 80, 5, 4, 1e-5
 _SLACK, _SOLVED = 1e2, 1e-6
 # Entries of factors of the rates for one of P, up to which the whole Jacobian is factored; and what a round
 # with such factors has to bring, or they are none of this game's.
-_FILL, _A_DIRECT_ROUND = 4.0, 0.1
+FILL, _A_DIRECT_ROUND = 4.0, 0.1
 # Least unit of a mass in such factors.
 _EMPTY = 1e-280
 
@@ -99,7 +99,7 @@ class Linear:
     def coupled(self) -> Coupled | None:
         """Factors of the whole Jacobian, where those of the rates have hardly filled in."""
         place, law = self.place, self.place.law
-        if law.factors is None or law.factors.nnz > _FILL * place.chain.matrix.nnz or self.slopes is None:
+        if law.factors is None or law.factors.nnz > FILL * place.chain.matrix.nnz or self.slopes is None:
             return None
         discount, tau = float(self.game.discount), float(self.local.temperature)
         # Where the law is far above the mean field, changes are as large as the law. Masses that are all but empty

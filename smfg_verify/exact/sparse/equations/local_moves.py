@@ -54,13 +54,18 @@ class Answer(eqx.Module):
 
 def local_problem(game: AbstractGame, leader_policy: AnyArray, temperature: Scalar | None = None) -> Local:
     """A leader's policy with the game's moves, at the game's temperature or another."""
+    tau = game.temperature if temperature is None else temperature
+    shift = jnp.zeros((game.num_states, game.num_follower_actions))
+    return Local(jnp.asarray(leader_policy), jnp.asarray(tau, dtype=float), jnp.asarray(listed_successors(game)), shift)
+
+
+def listed_successors(game: AbstractGame) -> Int[np.ndarray, "n a b k"]:
+    """States that the moves lead to; a and b are 1 where they do not depend on that action."""
     listed = np.asarray(_listed(game))
     for axis in (1, 2):
         first = np.take(listed, [0], axis=axis)
         listed = first if np.all(listed == first) else listed
-    tau = game.temperature if temperature is None else temperature
-    shift = jnp.zeros((game.num_states, game.num_follower_actions))
-    return Local(jnp.asarray(leader_policy), jnp.asarray(tau, dtype=float), jnp.asarray(listed), shift)
+    return listed
 
 
 @compiled_for_game
@@ -69,15 +74,20 @@ def _listed(game: AbstractGame) -> Int[Array, "n A B k"]:
 
 
 def _answer(game: AbstractGame, local: Local, field: Float[Array, " M"], value: Float[Array, " n"]) -> Answer:
+    quality, moves = _quality(game, local, field, value)
+    rows = observed_rows(local.leader_policy, game.leader_observation)
+    updated, policy = soft_answer(quality, game.discount * jnp.mean(value), local.temperature)
+    return Answer(_joint(local, rows, policy, moves), policy, updated)
+
+
+def _quality(game: AbstractGame, local: Local, field: Array, value: Array) -> tuple[Array, Array]:
+    """What each action is worth, less that of the mean value ahead, and the moves."""
     shaped = field.reshape(mean_field_shape(game))
     moves = over_indices(game, lambda s, a, b: jnp.asarray(game.transition(s, a, b, shaped)))
     reward = over_indices(game, lambda s, a, b: jnp.asarray(game.follower_reward(s, a, b, shaped)))
+    ahead = jnp.sum(moves * (value - jnp.mean(value))[local.targets], axis=-1)
     rows = observed_rows(local.leader_policy, game.leader_observation)
-    centre = jnp.mean(value)
-    ahead = jnp.sum(moves * (value - centre)[local.targets], axis=-1)
-    quality = jnp.einsum("sb,sab->sa", rows, reward + game.discount * ahead) + local.shift
-    updated, policy = soft_answer(quality, game.discount * centre, local.temperature)
-    return Answer(_joint(local, rows, policy, moves), policy, updated)
+    return jnp.einsum("sb,sab->sa", rows, reward + game.discount * ahead) + local.shift, moves
 
 
 def _joint(local: Local, rows: Array, policy: Array, moves: Array) -> Float[Array, "n a b k"]:
@@ -135,6 +145,13 @@ def weights_under(game: AbstractGame, local: Local, policy: Float[Array, "n A"],
 def weights_along(game: AbstractGame, local: Local, policy: Array, field: Array, move: Array) -> Array:
     """Change of `weights_under` with a change of the mean field."""
     result: Array = jax.jvp(lambda field: _under(game, local, policy, field), (field,), (move,))[1]
+    return result
+
+
+@jit(OPTIMISED)
+def quality_along(game: AbstractGame, local: Local, field: Array, value: Array, move: Array) -> Float[Array, "n A"]:
+    """Change of what each action is worth, the value ahead held, with a change of the mean field."""
+    result: Array = jax.jvp(lambda field: _quality(game, local, field, value)[0], (field,), (move,))[1]
     return result
 
 
