@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from smfg_verify.exact.equilibrium.accuracy import tangent
@@ -73,10 +74,11 @@ def grain_of(
 
     def closely() -> Grain:
         steps = jnp.concatenate([lengths, -lengths])
-        found = jax.lax.map(lambda step: table(mean_field + step * unit), steps, batch_size=_BATCH)
-        pairs = jax.tree.map(lambda at, by, around: _entries(at, by, around, lengths), here, slope, found)
-        sizes, hidden = (jax.tree.map(lambda _, pair, k=k: pair[k], here, pairs) for k in (0, 1))
-        return Grain(sizes, jnp.any(jnp.stack(jax.tree.leaves(hidden))))
+        found = jax.lax.map(lambda step: ravel_pytree(table(mean_field + step * unit))[0], steps, batch_size=_BATCH)
+        common = jax.tree.map(lambda leaf: jnp.full_like(leaf, _common(leaf)), here)
+        entries, entry_slopes, roundings = (ravel_pytree(tree)[0] for tree in (here, slope, common))
+        size, hidden = _entries(entries, entry_slopes, found, lengths, roundings)
+        return Grain(ravel_pytree(here)[1](size), hidden)
 
     # Of most games no entry departs by more than common roundings: then each has the grain 0, and none is hidden.
     entries = 2 * sum(leaf.size for leaf in jax.tree.leaves(here))
@@ -102,8 +104,8 @@ def _departs(length: Array, here: Array, slope: Array, ahead: Array, behind: Arr
     return jnp.any(~(2.0 * jnp.abs(odd) <= _ROUNDINGS * _common(here)))
 
 
-def _entries(here: Array, slope: Array, found: Array, lengths: Array) -> tuple[Array, Bool[Array, ""]]:
-    """The grain of one table's entries, and whether one of them is hidden."""
+def _entries(here: Array, slope: Array, found: Array, lengths: Array, common: Array) -> tuple[Array, Bool[Array, ""]]:
+    """The grain of each entry, and whether one of them is hidden."""
     column = lengths.reshape(-1, *[1] * here.ndim)
     half = len(lengths)
     ahead, behind = found[:half] - here - column * slope, here - found[half:] - column * slope
@@ -111,7 +113,6 @@ def _entries(here: Array, slope: Array, found: Array, lengths: Array) -> tuple[A
     # Of a kink all departures are in proportion to the length; of a staircase only those within one step.
     irregular = odd - column * _median(odd / column)
     departure = jnp.minimum(*(jnp.max(jnp.abs(part), axis=0) for part in (odd, irregular)))
-    common = _common(here)
     size = jnp.maximum(2.0 * departure - _ROUNDINGS * common, 0.0)
     missed = jnp.abs(column * slope)
     flat = (-jnp.sign(slope) * odd > _MISSED * missed) & (jnp.abs(ahead - behind) < _UNEVEN * missed)
