@@ -145,6 +145,11 @@ class LawResponse(NamedTuple):
         outside = 1.0 - self.subtree
         return jnp.sum((self.subtree @ (flow - flow.T)) * outside, axis=1) @ self.by_edge
 
+    def worth(self, weights: Float[Array, " n"]) -> Float[Array, "n n"]:
+        r"""D with $w^T \dot\nu = \sum_{il} \nu_i \dot P_{il} D_{il}$: a flow's worth, along its path in the tree."""
+        ahead = self.subtree.T @ ((self.by_edge @ weights)[:, None] * (1.0 - self.subtree))
+        return ahead - ahead.T
+
     def of_rows(self, changes: Float[Array, "n A n"]) -> Float[Array, "n n A"]:
         """Derivatives of the law when one row of the chain changes, for A changes of each row; law's entry first."""
         flow = self.law[:, None, None] * changes

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from smfg_verify.exact.stationary import stationary_distribution
+from smfg_verify.exact.stationary import law_response, stationary_distribution
 
 LAW = jax.jit(stationary_distribution)
 SLOPE = jax.jit(lambda chain, change: jax.jvp(stationary_distribution, (chain,), (change,))[1])
@@ -76,3 +76,15 @@ def test_reverse_mode_and_the_second_derivative():
     second = jax.jacfwd(slope)(0.0)
     difference = (slope(1e-5) - slope(-1e-5)) / 2e-5
     np.testing.assert_allclose(second, difference, atol=1e-7 * float(jnp.max(jnp.abs(second))))
+
+
+@pytest.mark.parametrize("n", [1, 2, 6])
+def test_the_worth_of_flows_gives_every_derivative_of_a_weighted_law(n):
+    rng = np.random.default_rng(n)
+    chain, change = (jnp.asarray(part) for part in grouped_chain(rng, n))
+    response, weights = law_response(chain), jnp.asarray(rng.normal(size=n))
+    worth = response.worth(weights)
+    np.testing.assert_array_equal(worth, -worth.T)
+    found = jnp.sum(response.law[:, None] * change * worth)
+    along = response.along(change)
+    np.testing.assert_allclose(found, weights @ along, rtol=0.0, atol=1e-13 * float(jnp.sum(jnp.abs(weights * along))))

@@ -6,12 +6,14 @@ between the sides and a kink leaves what is in proportion to h. Where a step is 
 on both sides and its slope is not: then nothing bounds the grain.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from smfg_verify.exact.equilibrium.accuracy import tangent
@@ -28,7 +30,9 @@ _SEEN = 1e3
 _MISSED, _UNEVEN = 0.9, 0.1
 # The longest move changes no entry of the mean field by more than this share: what is of third order is rounding then.
 _WITHIN = 1e-5
-# Points at which all tables are made at once.
+# Entries of the tables that are made at once.
+_MAX_ENTRIES = 2**18
+# Points at which all tables are kept at once where something was seen.
 _BATCH = 4
 
 
@@ -62,11 +66,26 @@ def grain_of(
     table = tables or (lambda field: tabulate(game, field.reshape(mean_field_shape(game))))
     here, slope = jax.jvp(table, (mean_field,), (unit,))
     lengths = jnp.asarray(_LENGTHS) * jnp.minimum(1.0, _WITHIN * _room(mean_field, unit) / _LENGTHS[-1])
-    steps = jnp.concatenate([lengths, -lengths])
-    found = jax.lax.map(lambda step: table(mean_field + step * unit), steps, batch_size=_BATCH)
-    pairs = jax.tree.map(lambda at, by, around: _entries(at, by, around, lengths), here, slope, found)
-    sizes, hidden = (jax.tree.map(lambda _, pair, k=k: pair[k], here, pairs) for k in (0, 1))
-    return Grain(sizes, jnp.any(jnp.stack(jax.tree.leaves(hidden))))
+
+    def departs(length: Array) -> Bool[Array, ""]:
+        ahead, behind = (table(mean_field + step * unit) for step in (length, -length))
+        seen = jax.tree.map(functools.partial(_departs, length), here, slope, ahead, behind)
+        return jnp.any(jnp.stack(jax.tree.leaves(seen)))
+
+    def closely() -> Grain:
+        steps = jnp.concatenate([lengths, -lengths])
+        found = jax.lax.map(lambda step: ravel_pytree(table(mean_field + step * unit))[0], steps, batch_size=_BATCH)
+        common = jax.tree.map(lambda leaf: jnp.full_like(leaf, _common(leaf)), here)
+        entries, entry_slopes, roundings = (ravel_pytree(tree)[0] for tree in (here, slope, common))
+        size, hidden = _entries(entries, entry_slopes, found, lengths, roundings)
+        return Grain(ravel_pytree(here)[1](size), hidden)
+
+    # Of most games no entry departs by more than common roundings: then each has the grain 0, and none is hidden.
+    entries = 2 * sum(leaf.size for leaf in jax.tree.leaves(here))
+    rough = jnp.any(jax.lax.map(departs, lengths, batch_size=max(1, _MAX_ENTRIES // entries)))
+    smooth = Grain(jax.tree.map(jnp.zeros_like, here), jnp.asarray(False))
+    result: Grain = jax.lax.cond(rough, closely, lambda: smooth)
+    return result
 
 
 def _room(field: Float[Array, " M"], unit: Float[Array, " M"]) -> Float[Array, ""]:
@@ -74,8 +93,19 @@ def _room(field: Float[Array, " M"], unit: Float[Array, " M"]) -> Float[Array, "
     return jnp.min(jnp.where(unit == 0.0, jnp.inf, field / jnp.abs(jnp.where(unit == 0.0, 1.0, unit))))
 
 
-def _entries(here: Array, slope: Array, found: Array, lengths: Array) -> tuple[Array, Bool[Array, ""]]:
-    """The grain of one table's entries, and whether one of them is hidden."""
+def _common(here: Array) -> Float[Array, ""]:
+    """A rounding of the largest entry of a table."""
+    return jnp.finfo(here.dtype).eps * jnp.max(jnp.abs(here))
+
+
+def _departs(length: Array, here: Array, slope: Array, ahead: Array, behind: Array) -> Bool[Array, ""]:
+    """Whether an entry departs from its slope by more than common roundings, as a hidden one does too."""
+    odd = 0.5 * ((ahead - here - length * slope) + (here - behind - length * slope))
+    return jnp.any(~(2.0 * jnp.abs(odd) <= _ROUNDINGS * _common(here)))
+
+
+def _entries(here: Array, slope: Array, found: Array, lengths: Array, common: Array) -> tuple[Array, Bool[Array, ""]]:
+    """The grain of each entry, and whether one of them is hidden."""
     column = lengths.reshape(-1, *[1] * here.ndim)
     half = len(lengths)
     ahead, behind = found[:half] - here - column * slope, here - found[half:] - column * slope
@@ -83,7 +113,6 @@ def _entries(here: Array, slope: Array, found: Array, lengths: Array) -> tuple[A
     # Of a kink all departures are in proportion to the length; of a staircase only those within one step.
     irregular = odd - column * _median(odd / column)
     departure = jnp.minimum(*(jnp.max(jnp.abs(part), axis=0) for part in (odd, irregular)))
-    common = jnp.finfo(here.dtype).eps * jnp.max(jnp.abs(here))
     size = jnp.maximum(2.0 * departure - _ROUNDINGS * common, 0.0)
     missed = jnp.abs(column * slope)
     flat = (-jnp.sign(slope) * odd > _MISSED * missed) & (jnp.abs(ahead - behind) < _UNEVEN * missed)

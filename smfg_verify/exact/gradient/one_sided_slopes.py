@@ -6,6 +6,7 @@ a rule of the user's own tells it. Differences of the functions themselves know 
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.exact.kernel import Kernel, tabulate
 from smfg_verify.game import AbstractGame, mean_field_shape
-from smfg_verify.game.checks.differences import SlopeStatus, judge
+from smfg_verify.game.checks.differences import SlopeStatus, judge, may_miss
 from smfg_verify.records.portable import Portable
 
 # Lengths of the differences, in mass.
@@ -87,7 +88,6 @@ def compare_slopes(
         The worst entry, by its place in the tables. For use inside jit and vmap; UNKNOWN where a number is not finite.
     """
     size = jnp.max(jnp.abs(directions), axis=1, keepdims=True)
-    moves = size[:, 0] > 0.0
     units = directions / jnp.where(size > 0.0, size, 1.0)
     units = jnp.where(jnp.abs(units) < _STILL, 0.0, units)
     lengths = jax.vmap(lambda unit: _lengths(mean_field, unit, error))(units)
@@ -95,33 +95,97 @@ def compare_slopes(
     # Outside the simplex a function says nothing.
     moved = jnp.maximum(mean_field + steps[:, :, None] * units[:, None, :], 0.0)
     kernel = tables or (lambda field: tabulate(game, field.reshape(mean_field_shape(game))))
-    table = lambda field: jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(kernel(field))])  # noqa: E731
-    shape = jax.eval_shape(kernel, mean_field).transition.shape
-    sections = _sections(shape)
-    here, push = jax.linearize(table, mean_field)
-    slopes = _over(sections, push, units)
-    values = _over(sections, table, moved.reshape(-1, mean_field.size)).reshape(*steps.shape, -1)
+    probe = _Probe(mean_field, units, steps, moved, size[:, 0] > 0.0)
+    known = jnp.all(jnp.isfinite(mean_field)) & jnp.all(jnp.isfinite(directions))
+    # Nearly all games agree everywhere, which few operations an entry tell; which entry is worst takes many.
+    suspect, plain = _agreement(kernel, probe, known)
+    found: SlopeComparison = jax.lax.cond(suspect, lambda: _worst(kernel, probe, known), lambda: plain)
+    return found
+
+
+class _Probe(NamedTuple):
+    """Where functions are compared with their slopes.
+
+    Attributes:
+        here: the mean field.
+        units: directions, largest entry 1, or zero.
+        steps: lengths along each, ahead and then behind.
+        moved: the mean fields there.
+        moves: whether a direction is not zero.
+    """
+
+    here: Float[Array, " M"]
+    units: Float[Array, "D M"]
+    steps: Float[Array, "D K"]
+    moved: Float[Array, "D K M"]
+    moves: Bool[Array, " D"]
+
+
+def _agreement(
+    kernel: Callable[[Array], Kernel], probe: _Probe, known: Bool[Array, ""]
+) -> tuple[Bool[Array, ""], SlopeComparison]:
+    """Whether some entry may disagree, and the comparison where none does: of no miss the first entry is named."""
     half = len(_LENGTHS)
+
+    def look(at: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+        unit, step, moved = at
+        here, slope = jax.jvp(kernel, (probe.here,), (unit,))
+        values = jax.vmap(kernel)(moved)
+        missed = jax.tree.map(
+            lambda at, by, around: may_miss(at, by, around[:half], around[half:], step[:half], _NEGLIGIBLE),
+            here,
+            slope,
+            values,
+        )
+        first, ahead, behind = here.transition[0, 0, 0, 0], *values.transition[1::half, 0, 0, 0, 0]
+        sides = jnp.stack([slope.transition[0, 0, 0, 0], (ahead - first) / step[1], (first - behind) / step[1]])
+        return jnp.any(jnp.stack(jax.tree.leaves(missed))), sides
+
+    entries = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(jax.eval_shape(kernel, probe.here)))
+    batch = max(1, _MAX_ENTRIES // (2 * half * entries))
+    missed, sides = jax.lax.map(look, (probe.units, probe.steps, probe.moved), batch_size=batch)
+    derivative, forward, backward = sides[0]
+    plain = SlopeComparison(
+        status=jnp.where(known, int(SlopeStatus.AGREES), int(SlopeStatus.UNKNOWN)),
+        function=jnp.asarray(0),
+        entry=jnp.zeros(4, int),
+        direction=probe.units[0],
+        derivative=derivative,
+        forward=forward,
+        backward=backward,
+        length=probe.steps[0, 1],
+        directions=jnp.sum(probe.moves),
+    )
+    return jnp.any(missed), plain
+
+
+def _worst(kernel: Callable[[Array], Kernel], probe: _Probe, known: Bool[Array, ""]) -> SlopeComparison:
+    """The worst entry of all tables."""
+    table = lambda field: jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(kernel(field))])  # noqa: E731
+    shape = jax.eval_shape(kernel, probe.here).transition.shape
+    sections, half = _sections(shape), len(_LENGTHS)
+    here, push = jax.linearize(table, probe.here)
+    slopes = _over(sections, push, probe.units)
+    values = _over(sections, table, probe.moved.reshape(-1, probe.here.size)).reshape(*probe.steps.shape, -1)
     found = jax.vmap(
         lambda slope, moved, step: judge(here, slope, moved[:half], moved[half:], step[:half], sections, _NEGLIGIBLE)
-    )(slopes, values, steps)
-    miss = jnp.where(moves[:, None], found.miss, 0.0)
+    )(slopes, values, probe.steps)
+    miss = jnp.where(probe.moves[:, None], found.miss, 0.0)
     worst, flat = jnp.unravel_index(jnp.argmax(miss), miss.shape)
     pick: Callable[[Array], Array] = lambda leaf: leaf[worst, flat]  # noqa: E731
-    known = jnp.all(jnp.isfinite(mean_field)) & jnp.all(jnp.isfinite(directions)) & jnp.all(found.finite | ~moves)
-    broken = jnp.where(pick(jnp.asarray(found.wrong_rule)), SlopeStatus.WRONG_RULE, SlopeStatus.KINK)
-    status = jnp.where(pick(miss) > 0.0, broken, SlopeStatus.AGREES)
+    known &= jnp.all(found.finite | ~probe.moves)
+    broken = jnp.where(pick(jnp.asarray(found.wrong_rule)), int(SlopeStatus.WRONG_RULE), int(SlopeStatus.KINK))
     function, entry = _place(shape, flat)
     return SlopeComparison(
-        status=jnp.where(known, status, SlopeStatus.UNKNOWN),
+        status=jnp.where(known, jnp.where(pick(miss) > 0.0, broken, int(SlopeStatus.AGREES)), int(SlopeStatus.UNKNOWN)),
         function=function,
         entry=entry,
-        direction=units[worst],
+        direction=probe.units[worst],
         derivative=pick(slopes),
         forward=pick(jnp.asarray(found.forward)),
         backward=pick(jnp.asarray(found.backward)),
-        length=steps[worst, 1],
-        directions=jnp.sum(moves),
+        length=probe.steps[worst, 1],
+        directions=jnp.sum(probe.moves),
     )
 
 

@@ -18,10 +18,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from smfg_verify.exact.batching import one_at_a_time
-from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting, follower_policy, residual
+from smfg_verify.exact.equilibrium.residual import Jacobian, Point, Setting
 from smfg_verify.exact.gradient.empty_entries import is_empty
+from smfg_verify.exact.gradient.lagrangian import Change, known_place, residual_near, slopes_along
 from smfg_verify.exact.kernel import Kernel, follower_model, tabulate
-from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import mean_field_shape
 
 # Columns of random roundings, and directions in which the leader's policy is moved.
@@ -94,13 +94,19 @@ def propagate(setting: Setting, point: Point, adjoint: Adjoint, grain: Kernel) -
     Returns:
         One column for the residual left, then one for each draw of roundings.
     """
-    value, occupancy = _leader_side(setting, point)
-    remainder = residual(setting, point)
+    held = _factor(adjoint.matrix.value_value)
+    place = known_place(
+        setting,
+        point,
+        value_of=lambda right: _solve(*held, right[:, None])[:, 0],
+        visits_of=lambda right: _solve_transposed(*held, right[:, None])[:, 0],
+    )
+    remainder, push = jax.linearize(lambda phi: residual_near(place, phi), setting.leader_policy)
     defect = jax.tree.map(lambda b, a: (b - a)[:, 0], adjoint.right, adjoint.matrix.apply(adjoint.solution))
-    sizes, assembly = _sizes(setting, point, adjoint, grain, value, occupancy)
+    sizes, assembly = _sizes(setting, point, adjoint, grain, place.leader_value, place.occupancy)
     columns = _columns(sizes, remainder, defect)
     forward, backward = _solvers(setting, adjoint.matrix)
-    pushed = jax.vmap(lambda phi: _push_leader(setting, point, phi))(leader_directions(setting.leader_policy.shape))
+    pushed = jax.vmap(push)(leader_directions(setting.leader_policy.shape))
     every = jax.tree.map(lambda *parts: -jnp.concatenate(parts), columns.equations, pushed)
     moved = forward(every)
     # An entry is empty because nothing flows into it: it stays so, and slopes there may be infinite.
@@ -108,44 +114,29 @@ def propagate(setting: Setting, point: Point, adjoint: Adjoint, grain: Kernel) -
     moved = Point(jnp.where(stays, 0.0, moved.mean_field), moved.value)
     split = len(columns.reward)
     shifts = jax.tree.map(lambda leaf: leaf[:split], moved)
-    multipliers = (jax.tree.map(lambda leaf: leaf[:, 0], adjoint.solution), _held_field_multiplier(adjoint))
-    both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *multipliers)
-    along: Callable[..., tuple[tuple[Array, Array, Point], Array]] = jax.vmap(
-        lambda multiplier, *at: _along(setting, point, multiplier, *at), (0, None, None)
-    )
-    slopes, change = jax.vmap(lambda *at: along(both, *at))(shifts, columns)
-    (total, held), leader = (jax.tree.map(lambda leaf, k=k: leaf[:, k], slopes[2]) for k in (0, 1)), slopes[0][:, 0]
-    total = Point(jnp.where(adjoint.fixed, 0.0, total.mean_field), total.value)
-    turned = backward(jax.tree.map(jnp.add, total, columns.adjoint))
-    answered = Point(jnp.zeros_like(held.mean_field), _solve_value(adjoint, held.value + columns.adjoint.value))
-    _, pull = jax.vjp(lambda phi: residual(_with_leader(setting, phi), point), setting.leader_policy)
-    through = [jax.vmap(lambda column: pull(column)[0])(solved) for solved in (turned, answered)]
+    multiplier = jax.tree.map(lambda leaf: leaf[:, 0], adjoint.solution)
+    # Where the mean field is held the value's equation is alone.
+    alone = _solve_transposed(*held, adjoint.right.value[:, 1:2])[:, 0]
+    changes = Change(shifts, columns.log_policy, columns.reward, columns.initial)
+    slopes = jax.vmap(lambda change: slopes_along(place, multiplier, alone, change))(changes)
+    by_field = jnp.where(adjoint.fixed, 0.0, slopes.point.mean_field)
+    turned = backward(jax.tree.map(jnp.add, Point(by_field, slopes.point.value), columns.adjoint))
+    answered = _solve_transposed(*held, (slopes.held_value + columns.adjoint.value).T).T
+    pull = jax.linear_transpose(push, setting.leader_policy)
+    through = [
+        jax.vmap(lambda column: pull(column)[0])(solved)
+        for solved in (turned, Point(jnp.zeros_like(turned.mean_field), answered))
+    ]
     return Perturbed(
-        total=leader + slopes[1][:, 0] - through[0],
-        direct=leader,
-        held_field=leader + slopes[1][:, 1] - through[1],
-        objective=change[:, 0],
+        total=slopes.leader + slopes.followers - through[0],
+        direct=slopes.leader,
+        held_field=slopes.leader + slopes.held_followers - through[1],
+        objective=slopes.objective,
         mean_field=shifts.mean_field,
         value=shifts.value,
         assembly=assembly,
         response=moved.mean_field[split:],
     )
-
-
-def _held_field_multiplier(adjoint: Adjoint) -> Point:
-    """The multiplier of the gradient whose mean field is held: of the value's equation alone."""
-    solved = _solve_value(adjoint, adjoint.right.value[:, 1][None])[0]
-    return Point(jnp.zeros_like(adjoint.right.mean_field[:, 0]), solved)
-
-
-def _solve_value(adjoint: Adjoint, columns: Float[Array, "C n"]) -> Float[Array, "C n"]:
-    matrix = adjoint.matrix.value_value
-    return _solve_transposed(*_factor(matrix), columns.T).T
-
-
-def _with_leader(setting: Setting, leader_policy: Array) -> Setting:
-    result: Setting = eqx.tree_at(lambda s: s.leader_policy, setting, leader_policy)
-    return result
 
 
 def leader_directions(shape: tuple[int, ...]) -> Float[Array, "D O B"]:
@@ -154,35 +145,6 @@ def leader_directions(shape: tuple[int, ...]) -> Float[Array, "D O B"]:
     centred = random - random.mean(axis=-1, keepdims=True)
     largest = np.max(np.abs(centred), axis=-1, keepdims=True)
     return jnp.asarray(centred / np.where(largest > 0.0, largest, 1.0))
-
-
-def _push_leader(setting: Setting, point: Point, direction: Array) -> Point:
-    result: Point = jax.jvp(
-        lambda phi: residual(_with_leader(setting, phi), point), (setting.leader_policy,), (direction,)
-    )[1]
-    return result
-
-
-def _objective(
-    setting: Setting, leader_policy: Array, rows: Array, field: Array, reward: Array, initial: Array
-) -> Float[Array, ""]:
-    """J_l with a further reward and a change of the first law, both (n,)."""
-    game = setting.game
-    shaped = field.reshape(mean_field_shape(game))
-    law = jnp.asarray(game.initial_distribution) + initial
-    return jnp.dot(law, leader_value(game, leader_policy, rows, shaped, reward))
-
-
-def _leader_side(setting: Setting, point: Point) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
-    """The leader's value, and the expected number of discounted visits to each state."""
-    nothing = jnp.zeros(setting.game.num_states)
-    rows = follower_policy(setting, point)
-
-    def objective(reward: Array, initial: Array) -> Float[Array, ""]:
-        return _objective(setting, setting.leader_policy, rows, point.mean_field, reward, initial)
-
-    occupancy, value = jax.grad(objective, argnums=(0, 1))(nothing, nothing)
-    return value, occupancy
 
 
 def _sizes(
@@ -250,28 +212,6 @@ def _columns(sizes: _Roundings, remainder: Point, defect: Point) -> _Roundings:
         ),
     )
     return result
-
-
-def _along(
-    setting: Setting, point: Point, multiplier: Point, shift: Point, column: _Roundings
-) -> tuple[tuple[Array, Array, Point], Array]:
-    """Derivative of the gradient of the Lagrangian along one column; and of the objective."""
-
-    def lagrangian(
-        leader: Array, followers: Array, x: Point, log_policy: Array, reward: Array, initial: Array
-    ) -> tuple[Array, Array]:
-        moved = _with_leader(setting, followers)
-        rows = follower_policy(moved, x) * (1.0 + log_policy)
-        objective = _objective(moved, leader, rows, x.mean_field, reward, initial)
-        missed = residual(moved, x)
-        return objective - missed.mean_field @ multiplier.mean_field - missed.value @ multiplier.value, objective
-
-    policy = setting.leader_policy
-    rest = (jnp.zeros_like(column.log_policy), jnp.zeros_like(column.reward), jnp.zeros_like(column.initial))
-    at = (policy, policy, point, *rest)
-    along = (jnp.zeros_like(policy), jnp.zeros_like(policy), shift, column.log_policy, column.reward, column.initial)
-    _, (slopes, change) = jax.jvp(jax.grad(lagrangian, argnums=(0, 1, 2), has_aux=True), at, along)
-    return slopes, change
 
 
 def _solvers(setting: Setting, transposed: Jacobian) -> tuple[Callable[[Point], Point], Callable[[Point], Point]]:

@@ -77,6 +77,38 @@ def judge(
         return _judged(here, slope, ahead, behind, lengths, sections, negligible)
 
 
+def may_miss(
+    here: Float[AnyArray, "..."],
+    slope: Float[AnyArray, "..."],
+    ahead: Float[AnyArray, "L ..."],
+    behind: Float[AnyArray, "L ..."],
+    lengths: Float[AnyArray, " L"],
+    negligible: float,
+) -> Bool[AnyArray, ""]:
+    """Whether `judge` may find a miss, or a number that is not finite, in one table: by few operations an entry.
+
+    A miss that counts is more than is granted at the middle length, and at the longest no more than twice as large,
+    whatever the shortest says; what is granted is here the least it can be.
+
+    Args:
+        here, slope, ahead, behind, lengths, negligible: as in `judge`, of one table of any shape.
+
+    Returns:
+        False only where every miss is zero and every number is finite.
+    """
+    xp, middle = array_module(here, slope, ahead, behind, lengths), len(lengths) // 2
+    size, steepest = xp.max(xp.abs(here)), xp.max(xp.abs(slope))
+    granted = _ROUNDINGS * xp.finfo(here.dtype).eps * size / lengths[middle] + negligible * steepest
+    found = ~(xp.isfinite(here) & xp.isfinite(slope))
+    for k in range(len(lengths)):
+        found = found | ~(xp.isfinite(ahead[k]) & xp.isfinite(behind[k]))
+    for side in ((ahead - here), (here - behind)):
+        at_middle, at_longest = (xp.abs(side[k] / lengths[k] - slope) for k in (middle, -1))
+        found = found | ((at_middle > granted) & (at_longest <= _SAME * at_middle))
+    result: Bool[AnyArray, ""] = xp.any(found)
+    return result
+
+
 def _judged(
     here: AnyArray,
     slope: AnyArray,

@@ -9,6 +9,7 @@ import pytest
 from mpmath import mp
 
 from smfg_verify.exact import stackelberg_gradient
+from smfg_verify.exact.gradient import grain
 from smfg_verify.exact.gradient.grain import _median, grain_of
 from smfg_verify.game import AbstractGame, parameter
 
@@ -166,3 +167,15 @@ def test_median_is_that_of_numpy(number):
     values[0, 0, 0] = np.nan
     values[:, 1, 1] = np.sort(values[:, 1, 1])[::-1]
     np.testing.assert_array_equal(_median(jnp.asarray(values)), np.median(values, axis=0))
+
+
+@pytest.mark.parametrize("number", [0.0, 100.0, 1e3, 1e9])
+def test_the_first_look_leaves_nothing_out(number, monkeypatch):
+    """Where it sees no departure all grains are zero, and what it sees is measured as if it were not there."""
+    field = jnp.array([0.37, 0.63])
+    found = grain_of(Grained(leader_number=number), field)
+    monkeypatch.setattr(grain, "_departs", lambda *at: jnp.asarray(True))
+    for first, second in zip(
+        jax.tree.leaves(found), jax.tree.leaves(grain_of(Grained(leader_number=number), field)), strict=True
+    ):
+        np.testing.assert_array_equal(first, second)

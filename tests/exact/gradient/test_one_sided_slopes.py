@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from smfg_verify.exact import leader_objective, stackelberg_gradient
+from smfg_verify.exact.gradient import one_sided_slopes
 from smfg_verify.exact.gradient.one_sided_slopes import compare_slopes, describe
 from smfg_verify.game import AbstractGame, parameter, traced
 from smfg_verify.game.checks.differences import SlopeStatus
@@ -209,3 +210,16 @@ def test_smooth_random_games_are_differentiable_everywhere(support):
         found = stackelberg_gradient(game, logits)
         assert bool(found.certificate.differentiable)
         assert int(found.certificate.slopes.directions) == 2
+
+
+@pytest.mark.parametrize("crowd", [0.5, 0.3])
+def test_where_all_agree_the_comparison_is_that_of_every_entry(crowd, monkeypatch):
+    """At a kink the first look asks for it; beside one, and of a smooth game, it says the same with less."""
+    point, along = jnp.array([1.0 - crowd, crowd]), jnp.array([[-1.0, 1.0], [0.0, 0.0]])
+    game = traced(kinked("abs"))
+    found = compare_slopes(game, point, along)
+    assert int(found.status) == (SlopeStatus.KINK if crowd == 0.5 else SlopeStatus.AGREES)
+    monkeypatch.setattr(one_sided_slopes, "may_miss", lambda *at: jnp.asarray(True))
+    every = compare_slopes(game, point, along)
+    for first, second in zip(jax.tree.leaves(found), jax.tree.leaves(every), strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-14)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smfg_verify.game.checks.differences import judge
+from smfg_verify.game.checks.differences import judge, may_miss
 from tests.support.strategies import tables
 
 LENGTHS = jnp.asarray([2.0**-24, 2.0**-18, 2.0**-12])
@@ -68,3 +68,31 @@ def test_an_infinite_slope_and_a_number_that_is_none_are_no_derivative(coefficie
     assert float(found.miss[place]) > 0.0
     lost = judged(lambda t: polynomial(coefficients, t) + np.where(here & (t > 0.0), np.nan, 0.0), coefficients[1])
     assert not bool(lost.finite)
+
+
+@given(
+    COEFFICIENTS, SIZES, st.sampled_from(["kink", "jump", "steep", "curved", "noise", "infinite"]), st.floats(-9.0, 0.0)
+)
+def test_where_the_quick_look_sees_nothing_the_judge_finds_nothing(coefficients, size, form, exponent):
+    """It may only err by asking for the judge; of a smooth function it does not."""
+    shapes = {
+        "kink": lambda t: abs(t),
+        "jump": lambda t: float(t > 0.0),
+        "steep": lambda t: np.sign(t) * np.sqrt(abs(t)),
+        "curved": lambda t: t**2,
+        "noise": lambda t: np.sin(1e12 * t) * 1e-9,
+        "infinite": lambda t: np.inf if t > 1e-5 else 0.0,
+    }
+
+    def function(t):
+        return size * (polynomial(coefficients, t) + 10.0**exponent * shapes[form](t) * np.array([0.0, 1.0, 0.0, 0.0]))
+
+    slope = size * coefficients[1]
+    rows = [np.stack([function(sign * h) for h in np.asarray(LENGTHS)]) for sign in (1.0, -1.0)]
+    seen = bool(may_miss(function(0.0), slope, *rows, np.asarray(LENGTHS), 1e-5))
+    found = judged(function, slope)
+    assert seen or (bool(found.finite) and float(jnp.max(found.miss)) == 0.0)
+    if form == "infinite":
+        assert seen
+    if form == "curved" and np.max(np.abs(slope)) >= size:
+        assert not seen
