@@ -104,7 +104,12 @@ def _excluded(proof: Finding, refutation: Finding) -> Conflict:
     return Conflict(proof, refutation, "the first is certified, the second refutes what it proves")
 
 
-_CONTRACTS = (("contraction", "certified-bound"), ("uniqueness", "contraction"), ("step-sizes", "ratios"))
+_CONTRACTS = (
+    ("contraction", "certified-bound"),
+    ("uniqueness", "contraction"),
+    ("step-sizes", "ratios"),
+    ("contraction", "cell-bound"),
+)
 # A positive rate in any norm leaves one fixed point, and pairs that leave no norm a rate leave none to it.
 _HAS_RATE = (("one-sided-contraction", "certified-rate"), ("uniqueness", "one-sided"))
 _NO_RATE = (
@@ -185,8 +190,8 @@ def _number(finding: Finding, name: str, default: float = float("nan")) -> float
     return float(finding.details.get(name, default))
 
 
-def _modulus_above_bound(named: Findings) -> Conflict | None:
-    bound, modulus = named.get(_CONTRACTS[0]), named.get(("contraction", "modulus"))
+def _modulus_above_bound(named: Findings, name: tuple[str, str]) -> Conflict | None:
+    bound, modulus = named.get(name), named.get(("contraction", "modulus"))
     if bound is None or modulus is None:
         return None
     # The slope and the secant beside it; a kink may have a slope that no two points show.
@@ -245,7 +250,8 @@ _OWN: tuple[tuple[tuple[str, str], Callable[[Finding], Conflict | None]], ...] =
 
 def _measured(named: Findings) -> list[Conflict]:
     found = [check(named[name]) for name, check in _OWN if name in named]
-    found += [_modulus_above_bound(named), _rate_below_bound(named)]
+    found += [_modulus_above_bound(named, name) for name in (_CONTRACTS[0], _CONTRACTS[3])]
+    found.append(_rate_below_bound(named))
     return [conflict for conflict in found if conflict is not None]
 
 

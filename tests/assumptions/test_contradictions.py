@@ -36,6 +36,7 @@ EXCLUSIVE = {
     "unique and not": [("uniqueness/contraction", "certified"), ("uniqueness/multi-start", "refuted")],
     "unique and two on a path": [("uniqueness/contraction", "certified"), ("uniqueness/temperature-path", "refuted")],
     "contracts and stretches": [("contraction/certified-bound", "certified"), ("contraction/modulus", "refuted")],
+    "contracts by cells and has two": [("contraction/cell-bound", "certified"), ("uniqueness/multi-start", "refuted")],
     "contracts and repels": [("contraction/certified-bound", "certified"), ("contraction/spectral-radius", "refuted")],
     "has a rate and two": [
         ("one-sided-contraction/certified-rate", "certified"),
@@ -122,6 +123,7 @@ def test_the_modulus_is_held_against_the_bound_by_its_secant():
     slope = finding("contraction/modulus", "supported", 0.7, Side.LOWER, details={"secant": 0.7})
     kink = dataclasses.replace(slope, details={"secant": 0.3})
     assert len(conflicts([bound, slope])) == 1
+    assert len(conflicts([finding("contraction/cell-bound", "certified", 0.4), slope])) == 1
     assert not conflicts([bound, kink])
 
 

@@ -6,6 +6,7 @@ from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.at_witness import at_witness
 from smfg_verify.assumptions.contraction.measured_modulus import WorstModulus, find_modulus, secant_modulus
+from smfg_verify.assumptions.contraction.modulus_by_cells import cell_finding, cell_modulus_of
 from smfg_verify.assumptions.contraction.near_equilibria import (
     PROPERTY,
     local_points,
@@ -43,6 +44,7 @@ from smfg_verify.records.entries import Entries
 
 STATEMENTS = (
     "certified-bound",
+    "cell-bound",
     "modulus",
     "spectral-radius",
     "weighted-norm",
@@ -57,6 +59,7 @@ def _modulus_of(game: AbstractGame, witness: Entries) -> float:
 
 RECOMPUTE = {
     "certified-bound": lambda game, witness: smaller_bound(inputs_from(game, witness), float(game.temperature)),
+    "cell-bound": cell_modulus_of,
     "modulus": _modulus_of,
     "spectral-radius": radius_of,
     "weighted-norm": weighted_of,
@@ -69,14 +72,15 @@ RECOMPUTE = {
     PROPERTY,
     recompute=RECOMPUTE,
     renderings=CONTRACTION,
-    sufficient=("certified-bound",),
+    sufficient=("certified-bound", "cell-bound"),
     aside=("spectral-radius", "weighted-norm", "softmax-scheme", "smallest-temperature"),
 )
 def check_contraction(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Whether $\|\Gamma_\phi(m) - \Gamma_\phi(m')\|_1 \le c \|m - m'\|_1$ with c < 1, for every leader policy phi.
 
-    A proved bound below 1 certifies it; a leader and a mean field with tangent norm of $D\Gamma_\phi$ at least 1 refute
-    it. The other statements look at single equilibria, and at the temperatures from which on each criterion holds.
+    One of two proved bounds below 1 certifies it; a leader and a mean field with tangent norm of $D\Gamma_\phi$ at
+    least 1 refute it. The other statements look at single equilibria, and at the temperatures from which on each
+    criterion holds.
 
     Args:
         game: the game, traced.
@@ -96,6 +100,7 @@ def check_contraction(game: AbstractGame, settings: SearchSettings) -> list[Find
     points = local_points(game, settings)
     return [
         cut_short(certified_finding(game, inputs, constants.reason), constants.cut, *USED),
+        cut_short(cell_finding(game, inputs, settings.num_boxes), constants.cut, *USED),
         _modulus_finding(game, worst),
         radius_finding(points, settings),
         weighted_finding(points),

@@ -212,6 +212,11 @@ def rounding_step(inputs: BoundInputs, temperature: float) -> float:
     return min(_step_of(bound, inputs, temperature) for bound in FORMULAS.values())
 
 
+def step_of_roundings(inputs: BoundInputs, temperature: float, mixing_factor: float) -> float:
+    """The same step where the mixing factor is known from elsewhere."""
+    return _step_of(sup_norm_formula, inputs._replace(mixing_factor=mixing_factor), temperature)
+
+
 def _step_of(bound: Callable[[BoundInputs, float], float], inputs: BoundInputs, temperature: float) -> float:
     if max(inputs.transition_rounding, inputs.follower_rounding) < _NOTHING:
         return 0.0

@@ -30,6 +30,21 @@ def _certified_bound(data: FindingData) -> str:
     return f"No finite bound: a constant of the game is not proved ({why})."
 
 
+def _cell_bound(data: FindingData) -> str:
+    facts, constant = data.facts, data.constant
+    if facts["reason"]:
+        return f"No bound by cells: {facts['reason']}."
+    over = f"over {facts['cells']} cells of leader policies and mean fields"
+    if data.verdict == "certified":
+        return f"Proved {over}: the best-response map contracts in l1 by {at_most(constant):.4g} or better."
+    if not math.isfinite(constant):
+        return f"No finite bound {over}: more of them may give one."
+    if constant < 1.0:
+        step = facts["rounding_step"]
+        return f"No proof: the roundings of the game's functions may make the best-response map jump by {step:.4g}."
+    return f"The l1 modulus is at most {at_most(constant):.4g}, proved {over}, not below 1: it decides nothing."
+
+
 def _modulus(data: FindingData) -> str:
     value = data.constant
     if not math.isfinite(value):
@@ -154,6 +169,9 @@ CONTRACTION = {
     "certified-bound": _renderings(
         _certified_bound,
         always("smaller of two bounds: mixing factor times change of the rows, action values in sup norm or in span"),
+    ),
+    "cell-bound": _renderings(
+        _cell_bound, always("D Gamma enclosed by second-order models over cells of leader policies and mean fields")
     ),
     "modulus": _renderings(
         _modulus, always("random leaders and mean fields, then ascent of the tangent l1 norm of D Gamma in both")

@@ -9,17 +9,18 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
-from smfg_verify.assumptions.contraction.proved_bounds import ALLOWED_MOVE, BoundInputs, smaller_bound, sup_norm_formula
+from smfg_verify.assumptions.contraction.proved_bounds import (
+    ALLOWED_MOVE,
+    BoundInputs,
+    smaller_bound,
+    step_of_roundings,
+)
+from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, usable_tables
 from smfg_verify.assumptions.enclosure.response.measures import growth_over
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables, vertex_tables
 from smfg_verify.assumptions.one_sided.growth import frame_of
 from smfg_verify.game import AbstractGame, game_hash
 
-# Beyond so many dimensions of (leader policy, mean field) cells are too many to try.
-MOST_DIMENSIONS = 8
-# What the cells of a check may cost together, for each box of its budget; and what a cell costs at least.
-_COST, _LEAST = 16_384, 128
 # Distance of the proved rate from the one at a cell's centre at which the proof ends.
 _TOLERANCE = 0.01
 
@@ -49,13 +50,6 @@ def rate_by_modulus(inputs: BoundInputs, temperature: float, size: int) -> float
     """
     growth = 0.5 * smaller_bound(inputs, temperature) * (1.0 + float(np.sqrt(0.5 * size)))
     return 1.0 - growth * (1.0 + CLEARLY_BELOW_ONE)
-
-
-def affordable_cells(tables: VertexTables, num_boxes: int) -> int:
-    """Cells that a budget of boxes allows: a number of the game's sizes alone."""
-    states, _, actions, _ = tables.reward.shape
-    cost = states**2 * actions * (1 + tables.shape.dimension + len(tables.shape.first))
-    return max(1, int(_COST * num_boxes / (cost + _LEAST)))
 
 
 def rate_by_cells(
@@ -91,12 +85,9 @@ class _Key:
 @functools.lru_cache(maxsize=32)
 def _cached(key: _Key) -> CellRate:
     game, inputs, num_boxes = key.game, key.known[2], key.known[4]
-    tables = vertex_tables(game)
+    tables, reason = usable_tables(game)
     if tables is None:
-        return CellRate(float("-inf"), None, float("inf"), "functions not proved affine in a mean field of states")
-    if tables.shape.dimension > MOST_DIMENSIONS:
-        why = f"{tables.shape.dimension} dimensions of leader policies and mean fields, more than {MOST_DIMENSIONS}"
-        return CellRate(float("-inf"), None, float("inf"), why)
+        return CellRate(float("-inf"), None, float("inf"), reason)
     left, right = frame_of(len(tables.reward), key.weight)
     found = supremum_over_cells(
         tables,
@@ -105,12 +96,8 @@ def _cached(key: _Key) -> CellRate:
         tolerance=_TOLERANCE,
         hopeless=1.0,
     )
-    moved = inputs._replace(
-        transition_lipschitz=2.0 * inputs.transition_rounding,
-        follower_lipschitz=2.0 * inputs.follower_rounding,
-        mixing_factor=found.mixing,
-    )
-    return CellRate(1.0 - found.upper, found, float(sup_norm_formula(moved, float(game.temperature))), "")
+    step = step_of_roundings(inputs, float(game.temperature), found.mixing)
+    return CellRate(1.0 - found.upper, found, step, "")
 
 
 def proves(found: CellRate) -> bool:

@@ -1,17 +1,21 @@
 r"""Upper bounds over cells of what is asked of $D\Gamma$, its values at their centres, and the edges worth cutting."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
-from smfg_verify.assumptions.enclosure.response.models import Model, apply
+from smfg_verify.assumptions.enclosure.response.models import Model, apply, total
 from smfg_verify.assumptions.enclosure.response.slopes import Slopes, slopes_over
 from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
 
 # Entries of a frame and of its inverse are off by less, relative to the largest.
 _FRAMED = 1e-12
+# Sums of all subsets of so many entries are looked at, and of more their sizes.
+_MOST_SUBSETS = 7
 # A part of a Jacobian as small as this counts for nothing beside its largest entry when an edge is chosen.
 _FLOOR = 0.05
 
@@ -62,6 +66,46 @@ def growth_over(
         plain = np.einsum("ut,jtk,jv->uvk", before, found.plain, after)
         values = _turned(0.5 * (plain + np.swapaxes(plain, 0, 1)))[0]
         return Bounds(np.where(known, upper, np.inf), values, _edges(tables, found), mixing)
+
+
+def modulus_over(tables: VertexTables, cells: Cells) -> Bounds:
+    r"""Tangent l1 norm of D Gamma over cells, $\max_{ij} \frac12 \|D(e_i - e_j)\|_1$.
+
+    A difference of columns sums to zero, so that half its l1 norm is the largest sum of some of its entries.
+
+    Args:
+        tables: of the game.
+        cells: K of them.
+
+    Returns:
+        Bounds of the norm.
+    """
+    found = slopes_over(tables, cells)
+    with np.errstate(all="ignore"):
+        # Columns less the last one, and the last one less itself.
+        columns = found.jacobian.moved(lambda part: np.concatenate([part, np.zeros_like(part[..., :1, :, :])], axis=-3))
+        first, second = np.triu_indices(columns.centre.shape[0], 1)
+        apart = columns.taken(first, -2) - columns.taken(second, -2)
+        upper = np.max(_half_norms(apart), axis=0)
+        plain = np.concatenate([found.plain, np.zeros_like(found.plain[:1])])
+        sides = plain[first] - plain[second]
+        centre = 0.5 * np.max(np.abs(sides).sum(axis=1) + np.abs(sides.sum(axis=1)), axis=0)
+        known = np.isfinite(upper)
+        mixing = np.where(known, found.mixing, np.inf)
+        centre = np.where(np.isfinite(centre), centre, -np.inf)
+        return Bounds(np.where(known, upper, np.inf), centre, _edges(tables, found), mixing)
+
+
+def _half_norms(vectors: Model) -> Float[np.ndarray, "pairs K"]:
+    """Bounds of half the l1 norm of vectors that sum to zero with their last entry, which is not told."""
+    size = vectors.centre.shape[-2]
+    if size > _MOST_SUBSETS:
+        entries = np.sum(vectors.largest, axis=-2) + total(vectors).largest
+        norms: Float[np.ndarray, "pairs K"] = 0.5 * OUTWARD * entries
+        return norms
+    chosen = np.array(list(itertools.product((0.0, 1.0), repeat=size)))[1:]
+    sums: Float[np.ndarray, "pairs K"] = np.max(apply("pt,st->ps", vectors, chosen[..., None]).largest, axis=1)
+    return sums
 
 
 def _framed(jacobian: Model, left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]) -> Model:

@@ -77,11 +77,15 @@ def vertex_tables(game: AbstractGame) -> VertexTables | None:
     width = max(len(leader.actions) for leader in leaders)
     picked = np.array([np.resize(leaders[o].actions, width) for o in observation])
     errors = np.array([leaders[o].errors for o in observation])
+    # Rows that sum to a little more or less than 1 are a kernel's but for that, and values are worth as much more.
+    off = _off_one(rows, transition.error)
+    worth = (float(np.max(np.abs(rewards))) + float(game.temperature) * np.log(rewards.shape[2])) * float(game.discount)
+    lost = off * worth / (1.0 - float(game.discount))
     return VertexTables(
         transition=_picked(rows, picked)[..., :-1],
         reward=_picked(rewards, picked),
-        transition_error=transition.error.max(axis=2)[:, :, None, :-1] + errors[:, 0, None, None, None],
-        reward_error=reward.error.max(axis=2)[:, :, None] + errors[:, 1, None, None],
+        transition_error=transition.error.max(axis=2)[:, :, None, :-1] + errors[:, 0, None, None, None] + off,
+        reward_error=reward.error.max(axis=2)[:, :, None] + errors[:, 1, None, None] + lost,
         observation=observation,
         row_actions=tuple(tuple(leader.actions.tolist()) for leader in leaders),
         num_leader_actions=game.num_leader_actions,
@@ -118,6 +122,12 @@ def _spanning(rows: Float[np.ndarray, "n S A B n"], rewards: Float[np.ndarray, "
 def _picked(table: Float[np.ndarray, "n n A B *T"], picked: Int[np.ndarray, "n W"]) -> Float[np.ndarray, "n n A W *T"]:
     """A table with some actions of the leader in each state."""
     return np.stack([table[:, s][:, :, actions] for s, actions in enumerate(picked)], axis=1)
+
+
+def _off_one(rows: Float[np.ndarray, "n n A B n"], error: Float[np.ndarray, "n A B n"]) -> float:
+    """What the rows may sum to besides 1."""
+    missed = np.max(np.abs(rows.sum(axis=-1) - 1.0))
+    return float(2.0 * missed + rows.shape[-1] * (np.max(error, initial=0.0) + 2.0 * EPSILON))
 
 
 def _mixing(rows: Float[np.ndarray, "n n A B n"], error: float) -> float:

@@ -5,11 +5,11 @@ import functools
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions.enclosure.response.measures import growth_over
+from smfg_verify.assumptions.enclosure.response.measures import growth_over, modulus_over
 from smfg_verify.assumptions.enclosure.response.search import supremum_over_cells
 from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
 from smfg_verify.assumptions.one_sided.growth import frame_of, growths
-from smfg_verify.exact.response_jacobian import at_mean_fields
+from smfg_verify.exact.response_jacobian import at_mean_fields, tangent_norms
 from tests.assumptions.crowds import crowd
 from tests.assumptions.enclosure.response.test_slopes import random_game
 
@@ -40,6 +40,18 @@ def test_no_sample_lies_above_the_bound_at_any_budget():
     bounds = [supremum(game, num_cells=number, tolerance=1e-3).upper for number in (1, 30, 300, 3000)]
     assert bounds == sorted(bounds, reverse=True)
     assert largest <= bounds[-1] <= largest + 0.1
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (4, 2, 1)])
+def test_no_sample_has_a_larger_modulus(sizes):
+    game = random_game(sizes, 6, tau=0.6)
+    tables = vertex_tables(game)
+    found = supremum_over_cells(tables, functools.partial(modulus_over, tables), num_cells=4000, tolerance=0.02)
+    rng, n = np.random.default_rng(1), sizes[0]
+    logits = 3.0 * rng.normal(size=(300, len(tables.row_actions), sizes[2]))
+    exact = at_mean_fields(game, logits, rng.dirichlet(np.full(n, 0.3), 300))
+    assert np.max(tangent_norms(exact.response)) <= found.upper
+    assert found.lower <= found.upper <= 2.0 * found.lower
 
 
 def test_a_bound_of_few_cells_is_no_finished_one_and_a_hopeless_search_ends():

@@ -1,0 +1,106 @@
+r"""A proved l1 modulus of the best-response map: $D\Gamma$ enclosed over cells of leader policies and mean fields."""
+
+import dataclasses
+import functools
+
+import jax
+import numpy as np
+
+from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
+from smfg_verify.assumptions.contraction.proved_bounds import (
+    ALLOWED_MOVE,
+    BoundInputs,
+    inputs_from,
+    step_of_roundings,
+    witness_of,
+)
+from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, usable_tables
+from smfg_verify.assumptions.enclosure.response.measures import modulus_over
+from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
+from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.records.entries import Entries
+
+# Distance of the bound from the modulus at a cell's centre at which the search ends.
+_TOLERANCE = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class CellModulus:
+    """What cells prove of the modulus.
+
+    Attributes:
+        modulus: upper bound; infinite where there is none.
+        cells: what was found over them; None where the game has no cells.
+        rounding_step: how far the roundings of the game's functions may move the best-response map, in l1.
+        reason: why there are no cells; empty where there are.
+    """
+
+    modulus: float
+    cells: CellSupremum | None
+    rounding_step: float
+    reason: str
+
+    @property
+    def contracts(self) -> bool:
+        """Whether the map is proved to contract, whatever roundings do."""
+        smooth = self.rounding_step <= ALLOWED_MOVE * (1.0 - self.modulus)
+        return bool(self.modulus < 1.0 - CLEARLY_BELOW_ONE and smooth)
+
+
+def modulus_by_cells(game: AbstractGame, inputs: BoundInputs, num_boxes: int) -> CellModulus:
+    """The bound of a game, of every leader policy and mean field; computed once for its content and a budget.
+
+    Args:
+        game: the game, traced.
+        inputs: of the proved bounds, for the roundings of its functions.
+        num_boxes: of the budget.
+
+    Returns:
+        The bound.
+    """
+    return _cached(_Key((game_hash(game), jax.tree.structure(game), inputs, num_boxes), game))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Key:
+    """What a bound depends on, and the game that it is computed of."""
+
+    known: tuple[object, object, BoundInputs, int]
+    game: AbstractGame = dataclasses.field(compare=False)
+
+
+@functools.lru_cache(maxsize=32)
+def _cached(key: _Key) -> CellModulus:
+    tables, reason = usable_tables(key.game)
+    if tables is None:
+        return CellModulus(float("inf"), None, float("inf"), reason)
+    bound, cells = functools.partial(modulus_over, tables), affordable_cells(tables, key.known[3])
+    found = supremum_over_cells(tables, bound, num_cells=cells, tolerance=_TOLERANCE)
+    step = step_of_roundings(key.known[2], float(key.game.temperature), found.mixing)
+    return CellModulus(found.upper, found, step, "")
+
+
+def cell_finding(game: AbstractGame, inputs: BoundInputs, num_boxes: int) -> Finding:
+    """The bound as a finding, certified where it is below 1."""
+    found = modulus_by_cells(game, inputs, num_boxes)
+    known = np.isfinite(found.modulus)
+    cells = 0 if found.cells is None else found.cells.cells
+    return Finding(
+        property="contraction",
+        statement="cell-bound",
+        verdict=Verdict.CERTIFIED if found.contracts else Verdict.INCONCLUSIVE,
+        constant=found.modulus,
+        side=Side.UPPER,
+        evidence=Evidence.PROOF,
+        facts={"reason": found.reason, "cells": cells, "rounding_step": found.rounding_step},
+        witness={**witness_of(inputs), "num_boxes": np.asarray(num_boxes)} if known else {},
+        searched={"cells": cells, "finished": bool(found.cells is not None and found.cells.finished)},
+        details={} if found.cells is None else {"bound_curve": found.cells.curve},
+    )
+
+
+def cell_modulus_of(game: AbstractGame, witness: Entries) -> float:
+    """The bound again, from a witness."""
+    return modulus_by_cells(checked(game), inputs_from(game, witness), int(witness["num_boxes"])).modulus
