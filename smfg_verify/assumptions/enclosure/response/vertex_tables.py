@@ -131,7 +131,11 @@ def _off_one(rows: Float[np.ndarray, "n n A B n"], error: Float[np.ndarray, "n A
 
 
 def _mixing(rows: Float[np.ndarray, "n n A B n"], error: float) -> float:
-    """Largest total variation between two rows at one vertex: no mean field and no leader has a larger one."""
-    flat = rows.reshape(len(rows), -1, rows.shape[-1])
-    largest = max(float(np.max(np.abs(at[:, None] - at[None]).sum(axis=-1))) for at in flat)
-    return float(min(1.0, 0.5 * largest * OUTWARD + rows.shape[-1] * (error + 2.0 * EPSILON)))
+    """Largest total variation between two rows at one vertex: no mean field and no leader has a larger one.
+
+    The last entry is what the others lack of one, as everywhere here: a valid game's rows may sum to another number.
+    """
+    flat = rows[..., :-1].reshape(len(rows), -1, rows.shape[-1] - 1)
+    apart = (at[:, None] - at[None] for at in flat)
+    largest = max(float(np.max(np.abs(moved).sum(axis=-1) + np.abs(moved.sum(axis=-1)))) for moved in apart)
+    return float(min(1.0, 0.5 * largest * OUTWARD + 2.0 * rows.shape[-1] * (error + 2.0 * EPSILON)))

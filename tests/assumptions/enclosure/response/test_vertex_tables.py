@@ -77,3 +77,20 @@ def test_mixing_is_the_largest_distance_of_two_rows_at_one_mean_field():
     flat = rows.reshape(3, -1, 3)
     largest = 0.5 * max(np.abs(at[i] - at[j]).sum() for at in flat for i in range(24) for j in range(24))
     assert largest <= tables_of(arrays).mixing <= largest + 1e-9
+
+
+def test_rows_that_miss_one_are_as_far_apart_as_with_the_last_entry_that_the_others_leave():
+    rows = np.array([[0.9, 0.1], [0.1, 0.9 - 1e-10]])
+    game = checked(
+        TabularGame.from_arrays(
+            kernel=rows[:, None, None, :],
+            follower_rewards=np.zeros((2, 1, 1)),
+            leader_rewards=np.zeros((2, 1, 1)),
+            discount=0.9,
+            temperature=1.0,
+        )
+    )
+    tables = vertex_tables(game)
+    kept = tables.transition[..., 0]
+    assert tables.mixing >= np.ptp(kept)
+    assert tables.mixing <= np.ptp(kept) + 1e-12
