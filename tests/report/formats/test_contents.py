@@ -62,7 +62,7 @@ def test_the_summary_has_one_row_a_property_with_its_verdict_and_what_decides(sa
         assert row[4].text == finding.meaning
         assert math.isnan(finding.constant) or row[3].value == finding.constant
     said = " ".join(document.sections[0].sentences)
-    assert "Refuted: coverage: 1 of 2 checked, 7 not checked. Refuted statements: coverage/initial." in said
+    assert "Refuted: coverage: 1 of 2 checked, 8 not checked. Refuted statements: coverage/initial." in said
     assert "gradient-alignment" in said.split("Not checked:")[1]
     assert "Warning: a warning" in said
 

@@ -55,7 +55,7 @@ def respond(tables: VertexTables, problem: Problem) -> Response:
     inverse = near_inverse(reduced_rows(problem, sharp), discount)
     guess = Model.affine(centre, _slopes_of(problem, sharp, centre, inverse, discount), tables.shape)
     gaps = _gaps(problem, guess, discount)
-    residual = _residual(problem, guess, gaps, sharp, discount, tau)
+    residual = _residual(problem, guess, gaps, discount, tau)
     span = span_of(residual, discount * tables.mixing)
     # Between the policies of the values guessed and of the true ones: all that a mean of them can be.
     moved = discount * np.sum(problem.rows.pairs.largest, axis=-2) * span
@@ -105,7 +105,7 @@ def _gaps(problem: Problem, values: Model, discount: float) -> Model:
     return problem.rewards.pairs + multiply("sat,t->sa", problem.rows.pairs, values).scaled(discount)
 
 
-def _residual(problem: Problem, values: Model, gaps: Model, sharp: np.ndarray, discount: float, tau: float) -> Model:
+def _residual(problem: Problem, values: Model, gaps: Model, discount: float, tau: float) -> Model:
     r"""The soft Bellman operator at the values guessed, less themselves, relative to the last state.
 
     $\tau \log \sum_a e^{q_a / \tau}$ at $q^0 + \delta$ is its value at $q^0$ plus the mean of $\delta$, plus half its
@@ -113,6 +113,7 @@ def _residual(problem: Problem, values: Model, gaps: Model, sharp: np.ndarray, d
     $1 / 6 \sqrt 3$ of the cube of the range of $\delta$.
     """
     action_values = problem.rewards.every + multiply("sat,t->sa", problem.rows.every, values).scaled(discount)
+    sharp = softmax(action_values.centre / tau, axis=1)
     mean = apply("sa,sa->s", action_values + -action_values.centre, sharp, np.full_like(sharp, ROUNDED))
     spread = _variance(gaps, sharp)
     soft = tau * logsumexp(action_values.centre / tau, axis=1)
