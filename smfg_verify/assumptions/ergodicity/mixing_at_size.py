@@ -126,9 +126,9 @@ def _mixing_finding(game: AbstractGame, looked: list[Looked], searched: Entries)
     steps = _steps(game, known)
     distances = [apart(one.kept.matrix, one.starts, steps) for one in known if one.kept is not None]
     worst = int(np.argmax(distances))
-    supported = distances[worst] < 1.0 - CLEARLY_BELOW_ONE and not lost
     facts = {"case": "looked-at", "sparse": True, "chains": len(known), "lost": lost, "steps": steps}
-    verdict = Verdict.SUPPORTED if supported else Verdict.INCONCLUSIVE
+    facts["visible"] = bool(distances[worst] < 1.0 - CLEARLY_BELOW_ONE)
+    verdict = Verdict.SUPPORTED if facts["visible"] and not lost else Verdict.INCONCLUSIVE
     return _finding(verdict, distances[worst], facts, _witness(known[worst], steps), searched)
 
 

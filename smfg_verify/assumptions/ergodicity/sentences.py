@@ -2,7 +2,6 @@
 
 import math
 
-from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings, always
 from smfg_verify.numerals import at_least, at_most
 
@@ -91,7 +90,7 @@ def _looked_at(data: FindingData) -> str:
     facts = data.facts
     mixes = f"Each of the {facts['chains']} chains looked at mixes ({facts['lost']} more gave no numbers)"
     shared = 1.0 - data.constant
-    mass = f"{shared:.2g} of their mass" if shared > CLEARLY_BELOW_ONE else "no mass that rounding could not make"
+    mass = f"{shared:.2g} of their mass" if facts["visible"] else "no mass that rounding could not make"
     return f"{mixes}: after {facts['steps']} steps two laws begun far apart share {mass}, in the slowest of them."
 
 

@@ -4,7 +4,6 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
-from smfg_verify.assumptions.leader_draws import most_of
 from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings, always, unless_not_applicable
 from smfg_verify.numerals import at_least
 from smfg_verify.records.entries import Entries
@@ -104,7 +103,7 @@ def _consequence(form: str, data: FindingData) -> str:
         # A ratio is known to the share of its denominator's error: one that is 1 up to that is not below it.
         certain = form == "relative-error" and data.constant < 1.0 - 2.0 / data.facts["resolution"]
         return ": below one, so that the direct gradient ascends wherever looked" if certain else ""
-    if data.verdict == "inconclusive" and not most_of(data.facts.get("lost", 0), data.facts["leaders"]):
+    if data.verdict == "inconclusive" and data.facts["few"]:
         return ": too few to support anything"
     if data.verdict == "inconclusive":
         return ", but a leader at which the direct gradient does not ascend was met and did not repeat"

@@ -109,8 +109,7 @@ def _form_verdict(statement: str, evidence: AlignmentEvidence) -> Verdict:
         failing = evidence.measures.not_ascending if statement in _ASCENDING else evidence.measures.misaligned
         # Failing somewhere, but not where it was looked at again: neither a counter-example nor support. Where leaders
         # are drawn and none is searched for, few of them support nothing either.
-        few = _is_sampled(evidence) and not most_of(*_lost(statement, evidence))
-        return Verdict.INCONCLUSIVE if failing.any() or few else Verdict.SUPPORTED
+        return Verdict.INCONCLUSIVE if failing.any() or _few(statement, evidence) else Verdict.SUPPORTED
     # Both others divide by ||g||: where it is zero and p, in logits too, is not, there is no bound to find.
     zeros = evidence.total_rest
     clearly = np.maximum(CLEARLY_POSITIVE * evidence.scale, RESOLUTION * zeros.points.error)
@@ -121,6 +120,11 @@ def _form_verdict(statement: str, evidence: AlignmentEvidence) -> Verdict:
 def _is_sampled(evidence: AlignmentEvidence) -> bool:
     """Whether leaders were drawn and none searched for, as in games of any size."""
     return "starts" not in evidence.searched
+
+
+def _few(statement: str, evidence: AlignmentEvidence) -> bool:
+    """Whether leaders were drawn, and too few of them have a number to support anything."""
+    return _is_sampled(evidence) and not most_of(*_lost(statement, evidence))
 
 
 def _lost(statement: str, evidence: AlignmentEvidence) -> tuple[int, int]:
@@ -146,6 +150,7 @@ def _facts(statement: str, evidence: AlignmentEvidence, vanishes: bool) -> dict[
         "one_parameter": evidence.points.logits.shape[1:] == (1, 2),
         "resolution": float(RESOLUTION),
         "sampled": sampled,
+        "few": _few(statement, evidence),
         **({"lost": _lost(statement, evidence)[0]} if sampled else {}),
     }
 

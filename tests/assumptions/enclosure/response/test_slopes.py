@@ -60,8 +60,8 @@ def assert_enclosed(game, halvings, seed, number=24):
     [
         ((2, 2, 2), {}),
         ((3, 3, 2), {"tau": 0.1, "reward_coupling": 3.0}),
-        ((3, 1, 2), {"kernel_coupling": 0.9}),
-        ((4, 2, 1), {"gamma": 0.0}),
+        pytest.param((3, 1, 2), {"kernel_coupling": 0.9}, marks=pytest.mark.slow),
+        pytest.param((4, 2, 1), {"gamma": 0.0}, marks=pytest.mark.slow),
     ],
 )
 def test_random_games(sizes, options):
@@ -71,7 +71,9 @@ def test_random_games(sizes, options):
     assert np.all(np.isfinite(found.jacobian.radius))
 
 
-@pytest.mark.parametrize("name", ["market-entrance", "epidemic", "advertising"])
+@pytest.mark.parametrize(
+    "name", ["market-entrance", *(pytest.param(name, marks=pytest.mark.slow) for name in ("epidemic", "advertising"))]
+)
 def test_shipped_games(name):
     game = checked(load(name))
     for halvings in (0, 10, 30):
