@@ -103,7 +103,7 @@ def _consequence(form: str, data: FindingData) -> str:
         # A ratio is known to the share of its denominator's error: one that is 1 up to that is not below it.
         certain = form == "relative-error" and data.constant < 1.0 - 2.0 / data.facts["resolution"]
         return ": below one, so that the direct gradient ascends wherever looked" if certain else ""
-    if data.verdict == "inconclusive" and data.facts["few"]:
+    if data.verdict == "inconclusive" and data.facts.get("few", False):
         return ": too few to support anything"
     if data.verdict == "inconclusive":
         return ", but a leader at which the direct gradient does not ascend was met and did not repeat"
