@@ -53,6 +53,15 @@ class ConicResult:
         return abs(self.value - self.second_value) / max(1.0, abs(self.value))
 
 
+def counts_of(statuses: tuple[str, ...], second_status: str) -> dict[str, object]:
+    """What was asked of the solvers over several programs, for `Finding.searched`."""
+    return {
+        "programs": len(statuses),
+        "statuses": ", ".join(dict.fromkeys(statuses)) or NOT_ASKED,
+        "second_status": second_status,
+    }
+
+
 def solve(problem: "cvxpy.Problem", *, second_opinion: bool = True, geometric: bool = False) -> ConicResult:
     """Solve a problem by Clarabel, and again by SCS for a second opinion; never raises on a solver's failure.
 

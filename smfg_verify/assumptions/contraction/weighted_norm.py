@@ -43,11 +43,7 @@ class WeightedNorm(NamedTuple):
     @property
     def counts(self) -> dict[str, object]:
         """What was asked of the solvers, for `Finding.searched`."""
-        return {
-            "programs": len(self.statuses),
-            "statuses": ", ".join(dict.fromkeys(self.statuses)) or conic.NOT_ASKED,
-            "second_status": self.second_status,
-        }
+        return conic.counts_of(self.statuses, self.second_status)
 
 
 NO_NORM = WeightedNorm(float("inf"), None, False, (), conic.NOT_ASKED)

@@ -42,11 +42,7 @@ class CommonWeight(NamedTuple):
     @property
     def counts(self) -> dict[str, object]:
         """What was asked of the solvers, for `Finding.searched`."""
-        return {
-            "programs": len(self.statuses),
-            "statuses": ", ".join(dict.fromkeys(self.statuses)) or conic.NOT_ASKED,
-            "second_status": self.second_status,
-        }
+        return conic.counts_of(self.statuses, self.second_status)
 
 
 NO_WEIGHT = CommonWeight(None, float("-inf"), None, (), conic.NOT_ASKED)

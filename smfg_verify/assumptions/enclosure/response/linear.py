@@ -47,14 +47,14 @@ def near_inverse(matrix: Float[np.ndarray, "k k K"], discount: float) -> Float[n
 
 def value_solver(matrix: Model, inverse: Float[np.ndarray, "k k K"], discount: float) -> Solver:
     """For equations of values, at a discount."""
-    return Solver(matrix, inverse, _miss("st,tu->su", inverse, matrix, discount))
+    return Solver(matrix, inverse, _miss(inverse, matrix, discount))
 
 
 def law_solver(matrix: Model, inverse: Float[np.ndarray, "k k K"]) -> Solver:
     """For equations of laws."""
     # (I - M) Y, by the transposes, so that one function serves.
     swapped = matrix.moved(_transposed)
-    miss = _miss("st,tu->su", _transposed(inverse), swapped, 1.0)
+    miss = _miss(_transposed(inverse), swapped, 1.0)
     return Solver(matrix, inverse, _transposed(miss))
 
 
@@ -62,7 +62,7 @@ def _transposed(array: np.ndarray) -> np.ndarray:
     return np.swapaxes(array, -3, -2)
 
 
-def _miss(spec: str, inverse: np.ndarray, matrix: Model, discount: float) -> Float[np.ndarray, "k k K"]:
+def _miss(inverse: np.ndarray, matrix: Model, discount: float) -> Float[np.ndarray, "k k K"]:
     """|I - Y (I - g M)|: what is left at the centre, with its roundings, and what M does besides."""
     size = matrix.centre.shape[0]
     weights = np.abs(inverse)
