@@ -1,9 +1,7 @@
 r"""A proved l1 modulus of the best-response map: $D\Gamma$ enclosed over cells of leader policies and mean fields."""
 
 import dataclasses
-import functools
 
-import jax
 import numpy as np
 
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
@@ -14,16 +12,13 @@ from smfg_verify.assumptions.contraction.proved_bounds import (
     step_of_roundings,
     witness_of,
 )
-from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, usable_tables
 from smfg_verify.assumptions.enclosure.response.measures import modulus_over
-from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
+from smfg_verify.assumptions.enclosure.response.proof import proof_by_cells
+from smfg_verify.assumptions.enclosure.response.search import CellSupremum
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.exact.gradient.at_leaders import checked
-from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Entries
-
-# Distance of the bound from the modulus at a cell's centre at which the search ends.
-_TOLERANCE = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +45,7 @@ class CellModulus:
 
 
 def modulus_by_cells(game: AbstractGame, inputs: BoundInputs, num_boxes: int) -> CellModulus:
-    """The bound of a game, of every leader policy and mean field; computed once for its content and a budget.
+    """The bound of a game, of every leader policy and mean field.
 
     Args:
         game: the game, traced.
@@ -60,26 +55,11 @@ def modulus_by_cells(game: AbstractGame, inputs: BoundInputs, num_boxes: int) ->
     Returns:
         The bound.
     """
-    return _cached(_Key((game_hash(game), jax.tree.structure(game), inputs, num_boxes), game))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Key:
-    """What a bound depends on, and the game that it is computed of."""
-
-    known: tuple[object, object, BoundInputs, int]
-    game: AbstractGame = dataclasses.field(compare=False)
-
-
-@functools.lru_cache(maxsize=32)
-def _cached(key: _Key) -> CellModulus:
-    tables, reason = usable_tables(key.game)
-    if tables is None:
-        return CellModulus(float("inf"), None, float("inf"), reason)
-    bound, cells = functools.partial(modulus_over, tables), affordable_cells(tables, key.known[3])
-    found = supremum_over_cells(tables, bound, num_cells=cells, tolerance=_TOLERANCE)
-    step = step_of_roundings(key.known[2], float(key.game.temperature), found.mixing)
-    return CellModulus(found.upper, found, step, "")
+    proof = proof_by_cells(game, modulus_over, num_boxes=num_boxes)
+    if proof.cells is None:
+        return CellModulus(float("inf"), None, float("inf"), proof.reason)
+    step = step_of_roundings(inputs, float(game.temperature), proof.cells.mixing)
+    return CellModulus(proof.cells.upper, proof.cells, step, "")
 
 
 def cell_finding(game: AbstractGame, inputs: BoundInputs, num_boxes: int) -> Finding:

@@ -1,10 +1,7 @@
 r"""Proved lower bounds of the rate: by cells of leader policies and mean fields, or by the proved l1 modulus."""
 
-import dataclasses
-import functools
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -15,14 +12,12 @@ from smfg_verify.assumptions.contraction.proved_bounds import (
     smaller_bound,
     step_of_roundings,
 )
-from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, usable_tables
 from smfg_verify.assumptions.enclosure.response.measures import growth_over
-from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
+from smfg_verify.assumptions.enclosure.response.proof import proof_by_cells
+from smfg_verify.assumptions.enclosure.response.search import CellSupremum
 from smfg_verify.assumptions.one_sided.growth import frame_of
-from smfg_verify.game import AbstractGame, game_hash
-
-# Distance of the proved rate from the one at a cell's centre at which the proof ends.
-_TOLERANCE = 0.01
+from smfg_verify.exact.response_jacobian import field_size
+from smfg_verify.game import AbstractGame
 
 
 class CellRate(NamedTuple):
@@ -57,8 +52,6 @@ def rate_by_cells(
 ) -> CellRate:
     """The rate in the norm of a weight, by enclosing D Gamma over cells of leader policies and mean fields.
 
-    Computed once for a game's content and a budget.
-
     Args:
         game: the game, traced.
         inputs: of the proved bounds, for the roundings of its functions.
@@ -68,36 +61,12 @@ def rate_by_cells(
     Returns:
         The bound, of every leader policy and mean field, pure ones and vertices included.
     """
-    weighted = np.array(weight, dtype=float)
-    known = game_hash(game), jax.tree.structure(game), inputs, weighted.tobytes(), num_boxes
-    return _cached(_Key(known, game, weighted))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Key:
-    """What a rate depends on, and what it is computed of."""
-
-    known: tuple[object, object, BoundInputs, bytes, int]
-    game: AbstractGame = dataclasses.field(compare=False)
-    weight: np.ndarray = dataclasses.field(compare=False)
-
-
-@functools.lru_cache(maxsize=32)
-def _cached(key: _Key) -> CellRate:
-    game, inputs, num_boxes = key.game, key.known[2], key.known[4]
-    tables, reason = usable_tables(game)
-    if tables is None:
-        return CellRate(float("-inf"), None, float("inf"), reason)
-    left, right = frame_of(len(tables.reward), key.weight)
-    found = supremum_over_cells(
-        tables,
-        functools.partial(growth_over, tables, left=left, right=right),
-        num_cells=affordable_cells(tables, num_boxes),
-        tolerance=_TOLERANCE,
-        hopeless=1.0,
-    )
-    step = step_of_roundings(inputs, float(game.temperature), found.mixing)
-    return CellRate(1.0 - found.upper, found, step, "")
+    frame = frame_of(field_size(game), weight)
+    proof = proof_by_cells(game, growth_over, *frame, num_boxes=num_boxes, hopeless=1.0)
+    if proof.cells is None:
+        return CellRate(float("-inf"), None, float("inf"), proof.reason)
+    step = step_of_roundings(inputs, float(game.temperature), proof.cells.mixing)
+    return CellRate(1.0 - proof.cells.upper, proof.cells, step, "")
 
 
 def proves(found: CellRate) -> bool:

@@ -1,0 +1,82 @@
+"""What cells prove of a game, kept: a bound of a number over all its leader policies and mean fields."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, usable_tables
+from smfg_verify.assumptions.enclosure.response.cells import Cells
+from smfg_verify.assumptions.enclosure.response.measures import Bounds
+from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
+from smfg_verify.game import AbstractGame, game_hash
+
+# Distance of the bound from the number at a cell's centre at which the search ends.
+_TOLERANCE = 0.01
+# Of `measures`, with the arrays that it takes behind tables and cells; at module level, since it is part of the key.
+Measure = Callable[..., Bounds]
+
+
+class Proof(NamedTuple):
+    """What cells prove.
+
+    Attributes:
+        cells: what was found over them; None where the game has no cells.
+        reason: why there are none; empty where there are.
+    """
+
+    cells: CellSupremum | None
+    reason: str
+
+
+def proof_by_cells(
+    game: AbstractGame,
+    measure: Measure,
+    *arrays: Float[np.ndarray, "..."],
+    num_boxes: int,
+    hopeless: float = float("inf"),
+) -> Proof:
+    """A bound of every leader policy and mean field, pure ones and vertices included.
+
+    Computed once for a game's content and a budget.
+
+    Args:
+        game: the game, traced.
+        measure: what is bounded over cells.
+        arrays: that the measure takes behind tables and cells.
+        num_boxes: of the budget.
+        hopeless: what a centre need only attain for the search to end.
+
+    Returns:
+        The bound, or why there is none.
+    """
+    content = tuple((array.shape, array.tobytes()) for array in arrays)
+    known = game_hash(game), jax.tree.structure(game), measure, content, num_boxes, hopeless
+    return _cached(_Key(known, game, arrays))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Key:
+    """What a bound depends on, and what it is computed of."""
+
+    known: tuple[object, object, Measure, object, int, float]
+    game: AbstractGame = dataclasses.field(compare=False)
+    arrays: tuple[np.ndarray, ...] = dataclasses.field(compare=False)
+
+
+@functools.lru_cache(maxsize=64)
+def _cached(key: _Key) -> Proof:
+    measure, num_boxes, hopeless = key.known[2], key.known[4], key.known[5]
+    tables, reason = usable_tables(key.game)
+    if tables is None:
+        return Proof(None, reason)
+
+    def bound(cells: Cells) -> Bounds:
+        return measure(tables, cells, *key.arrays)
+
+    number = affordable_cells(tables, num_boxes)
+    return Proof(supremum_over_cells(tables, bound, num_cells=number, tolerance=_TOLERANCE, hopeless=hopeless), "")
