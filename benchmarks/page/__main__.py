@@ -273,6 +273,9 @@ of the processor more than those of the clock.
 
 ## Then and now
 
+Columns of version 0.2.0 are from a machine whose rates were not recorded: the ratios of one run say more than the
+times of two.
+
 {then}
 ## Equilibria without entropy, beside Bench-MFG
 
