@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from smfg_verify.assumptions import Finding as Finding
     from smfg_verify.assumptions import Verdict as Verdict
     from smfg_verify.assumptions import check as check
+    from smfg_verify.assumptions import check_along as check_along
     from smfg_verify.bounds import BoundReport as BoundReport
     from smfg_verify.bounds import exact_residuals as exact_residuals
     from smfg_verify.bounds import validate_bounds as validate_bounds
@@ -48,7 +49,7 @@ _PUBLIC = {
         "stackelberg_gradient",
         "tabulate",
     ),
-    "assumptions": ("AssumptionReport", "Finding", "Verdict", "check"),
+    "assumptions": ("AssumptionReport", "Finding", "Verdict", "check", "check_along"),
     "stochastic": ("Schedule", "Trace", "ac_smfg", "resume", "simulate_population"),
     "bounds": ("BoundReport", "exact_residuals", "validate_bounds"),
 }

@@ -14,6 +14,8 @@ import smfg_verify.assumptions.ergodicity.coverage
 import smfg_verify.assumptions.step_sizes.findings
 
 # isort: on
+from smfg_verify.assumptions.along.along_run import check_along as check_along
+from smfg_verify.assumptions.along.record import AlongRun as AlongRun
 from smfg_verify.assumptions.checking import check as check
 from smfg_verify.assumptions.checking import properties_checked as properties_checked
 from smfg_verify.assumptions.checking import search_settings as search_settings

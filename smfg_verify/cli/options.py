@@ -171,6 +171,21 @@ class CheckOptions:
     ] = None
 
 
+@_options("Along a run", 6)
+class AlongOptions:
+    """The run at whose iterates the properties are looked at."""
+
+    along: Annotated[
+        Path | None,
+        Parameter(
+            metavar="DIR",
+            show_default=False,
+            help="Look at the iterates of the run in this directory, or file, instead of searching all policies: "
+            "numbers with a band over seeds, and what is certified around each leader.",
+        ),
+    ] = None
+
+
 @_options("Comparison", 2)
 class CompareOptions:
     """Which methods are compared, on how many samples."""

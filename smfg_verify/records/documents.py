@@ -19,6 +19,7 @@ _KINDS = {
     "smfg-verify compare": "the compare.json of compare",
     "smfg-verify drift": "the drift.json of drift",
     "smfg-verify lab": "the lab.json of lab",
+    "smfg-verify along": "the along.json of check --along",
     "smfg-verify cases": "the cases.json of cases",
     "smfg-verify bounds of games": "the bounds.json of an experiment",
     "smfg-verify conservatism": "the conservatism.json of an experiment",

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from smfg_verify.assumptions import AssumptionReport, Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions import AlongRun, AssumptionReport, Evidence, Finding, Side, Verdict
+from smfg_verify.assumptions.along.conditions import CONDITIONS
 from smfg_verify.bounds import (
     BoundCurves,
     ChangePoint,
@@ -271,3 +272,24 @@ def gradient(game, *, converged=True):
     certificate = SimpleNamespace(error_bound=2e-13, adjoint_residual=4e-16, condition=12.5)
     numbers = {"objective": size * 0.123456789, "policy_gap": size * 0.375, "direct_policy_gap": size * 0.625}
     return SimpleNamespace(equilibrium=equilibrium, certificate=certificate, **parts, **numbers)
+
+
+def along(**changes):
+    """Numbers along a run of two seeds: one condition fails at one iterate, one iterate is none."""
+    nan, sizes = float("nan"), (2, 3)
+    values = {name: np.full(sizes, 0.5) for name in CONDITIONS}
+    values["alignment"] = np.array([[0.25, 0.5, 0.75], [nan, -0.125, 0.625]])
+    values["modulus"] = np.linspace(0.25, 0.75, 6).reshape(sizes)
+    found = {
+        "game_name": "LafferTax",
+        "game_hash": "of a test",
+        "seeds": np.array([0, 4], dtype=np.uint32),
+        "iterations": np.array([0, 10, 1000]),
+        "not_finite": 1,
+        "not_converged": 0,
+        "values": values,
+        "radius": np.array([[0.5, 0.0625, 0.125], [nan, 0.0, 0.25]]),
+        "certified": np.array([[0.1875, 0.375, 0.5], [nan, nan, 0.5]]),
+        "uncertified_reason": "",
+    }
+    return AlongRun(**{**found, **changes})

@@ -15,6 +15,10 @@ _WORDS = "renders a record in words, which are read where the records are made"
 _WHOLE = "has no result of its own: it carries out what others compute, and is tested as a command"
 _INNER = "an inner part of what that module tests from outside, against one oracle"
 HELD_BY = {
+    "assumptions/along/*.py": (
+        "assumptions/along/test_along_run.py",
+        "one run, which takes seconds, serves all its tests",
+    ),
     "assumptions/checking.py": ("assumptions/test_all_properties.py", _WHOLE),
     "assumptions/constants/sampled_constants.py": ("assumptions/constants/test_game_constants.py", _INNER),
     "assumptions/contraction/near_equilibria.py": ("assumptions/contraction/test_secants.py", _INNER),
@@ -84,6 +88,7 @@ HELD_BY = {
     "game/reach/*.py": ("game/reach/test_reached.py", _INNER),
     "interop/environment.py": ("interop/test_mfglib_import.py", _INNER),
     "interop/extras.py": ("interop/test_gymnasium_export.py", "needs a package that is not installed"),
+    "jobs/along.py": ("cli/test_along.py", _WHOLE),
     "jobs/compare.py": ("comparison/test_compare.py", _WHOLE),
     "jobs/derive.py": ("cli/test_derive.py", _WHOLE),
     "jobs/drift.py": ("cli/test_drift.py", _WHOLE),

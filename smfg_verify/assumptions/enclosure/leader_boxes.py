@@ -47,6 +47,7 @@ class Leaders(NamedTuple):
 
     Attributes:
         inner: bounds of <g, p> in logits; infinite where not verified.
+        square: upper bound of |g|^2 in logits, (K,).
         size: upper bound of the largest entry of g and of p in free logits, (K,).
         scale: largest entry of both in the middle, about, (K,).
         verified: whether an equilibrium is proved to exist for every leader of the box, (K,).
@@ -56,6 +57,7 @@ class Leaders(NamedTuple):
     """
 
     inner: Ball
+    square: Float[np.ndarray, " K"]
     size: Float[np.ndarray, " K"]
     scale: Float[np.ndarray, " K"]
     verified: Bool[np.ndarray, " K"]
@@ -153,7 +155,8 @@ def _enclosed(game: AffineGame, lower: np.ndarray, upper: np.ndarray, field: np.
     infinite = Ball(np.where(known, inner.mid, 0.0), np.where(known, inner.rad, np.inf))
     size = np.where(known, np.max(np.maximum(total.size, direct.size), axis=1), np.inf)
     scale = np.where(known, np.max(np.maximum(np.abs(total.mid), np.abs(direct.mid)), axis=1), 0.0)
-    return Leaders(infinite, size, scale, known, field, value, radius)
+    square = np.where(known, _inner(game, total, total).upper, np.inf)
+    return Leaders(infinite, square, size, scale, known, field, value, radius)
 
 
 def _krawczyk(

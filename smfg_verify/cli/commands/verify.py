@@ -10,6 +10,7 @@ from smfg_verify.cli.computing import prepare
 from smfg_verify.cli.config import Settings, gather
 from smfg_verify.cli.endings import FINISHED, STRICT_FAILURE
 from smfg_verify.cli.options import (
+    AlongOptions,
     CasesOutOptions,
     CheckOptions,
     CheckOutOptions,
@@ -26,6 +27,7 @@ from smfg_verify.cli.options import (
 )
 from smfg_verify.cli.saving import saving
 from smfg_verify.cli.screen import say_written, screen
+from smfg_verify.errors import InputError
 from smfg_verify.jobs.settings import CheckSettings, Command
 from smfg_verify.report.formats.kinds import Format
 
@@ -36,13 +38,48 @@ def check(
     parameters: GameOptions = GameOptions(),
     hardness: CheckOptions = CheckOptions(),
     steps: StepOptions = StepOptions(),
+    run: AlongOptions = AlongOptions(),
     results: CheckOutOptions = CheckOutOptions(),
     figures: FigureOptions = FigureOptions(),
     programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Check the properties that the theory assumes."""
+    if run.along is not None:
+        return _along(game, run.along, parameters, hardness, steps, results, figures, programs)
     settings = gather(game, parameters, steps=steps, check=hardness, command="check")
     return _carry_out("check", settings, results, figures, programs, formats=results.formats, full=results.full)
+
+
+def _along(
+    game: str,
+    place: Path,
+    parameters: GameOptions,
+    hardness: CheckOptions,
+    steps: StepOptions,
+    results: CheckOutOptions,
+    figures: FigureOptions,
+    programs: ProgramOptions,
+) -> int:
+    """The properties at the iterates of a run."""
+    unused = sorted({**given(hardness), **given(steps)}.keys() - {"properties"})
+    unused += [name for name in ("formats", "full") if getattr(results, name)]
+    if unused:
+        raise InputError(
+            f"check --along: got {', '.join(unused)} too, expected --property alone of what says how a check searches "
+            "and is told; nothing is searched along a run."
+        )
+    settings = gather(game, parameters, check=hardness, command="check")
+    prepare(programs)
+    from smfg_verify.jobs.along import find_along
+    from smfg_verify.report.files.along import write_along
+    from smfg_verify.report.tables.along import along_tables
+
+    with saving(results, Path("results") / settings.game.short_name) as store:
+        along = find_along(settings.game, place, settings.check, store)
+        written = write_along(along, store.folder, width=figures.width)
+        screen().print(along_tables(along))
+        say_written(written)
+    return STRICT_FAILURE if results.strict and along.found.broken else FINISHED
 
 
 def atlas(

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import string
 
 import matplotlib
 import numpy as np
@@ -51,7 +52,7 @@ def test_the_game_is_named_and_panels_have_letters(figure):
     assert figure.get_suptitle().partition(". ")[0] in TITLES
     panels = [axes for axes in figure.axes if axes.get_title(loc="left")]
     letters = [axes.get_title(loc="left")[:3] for axes in panels]
-    assert letters == [f"({letter})" for letter in "abcdefgh"[: len(panels)]] or len(panels) <= 1
+    assert letters == [f"({letter})" for letter in string.ascii_lowercase[: len(panels)]] or len(panels) <= 1
 
 
 def visible(artist):

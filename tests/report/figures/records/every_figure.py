@@ -9,6 +9,7 @@ from smfg_verify.game import leader_logits_shape
 from smfg_verify.games import load
 from smfg_verify.report.figures.alignment import alignment_figure
 from smfg_verify.report.figures.alignment_field import alignment_field_figure
+from smfg_verify.report.figures.along import along_figure
 from smfg_verify.report.figures.comparison import comparison_figure
 from smfg_verify.report.figures.contraction import contraction_figure
 from smfg_verify.report.figures.convergence import convergence_figure
@@ -89,6 +90,7 @@ FIGURES = {
     "convergence": lambda width: convergence_figure(*_run(), width=width),
     "comparison": lambda width: comparison_figure(records.comparison(), game="shop-positioning", width=width),
     "laboratory": lambda width: laboratory_figure(records.laboratory(), game="market-entrance", width=width),
+    "along": lambda width: along_figure(records.along(), width=width),
     "stopping": lambda width: stopping_figure(_stopping(), game="laffer-tax", width=width),
     **{f"equilibrium-{name}": functools.partial(_equilibrium, name) for name in GAMES},
 }

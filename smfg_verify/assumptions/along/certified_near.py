@@ -1,0 +1,109 @@
+r"""Gradient alignment proved for all leaders near each of a run's: how near is found by bisection.
+
+Near a leader of log-ratios $\lambda$ (logits less their row's last one) are all leaders whose log-ratios differ from
+$\lambda$ by at most r each. Over such a box `enclosure.leader_boxes` proves an equilibrium of every leader and encloses
+$\langle g, p \rangle$ and $\|g\|^2$, so that $c$ = lowest inner product / largest square holds at all of them.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from smfg_verify.assumptions.enclosure.leader_boxes import Leaders, enclose_leaders
+from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_game
+from smfg_verify.exact.gradient.at_leaders import LeaderPoints
+from smfg_verify.game import AbstractGame
+
+# Radii that are tried, as powers of two, and so many halvings of the exponents.
+_NARROWEST, _WIDEST, _HALVINGS = -24.0, 1.0, 8
+# Of the constant at the leader itself, or of 1 where it is larger, the share that must be left over the whole box: near
+# a zero of g constants are large and narrow.
+KEPT = 0.5
+# The box that is enclosed is wider than the one that is told, by what the logits' differences are rounded by and more.
+_INSIDE = 1.0 - 1e-6
+_DOWN = 1.0 - 1e-12
+# Numbers that the enclosures of one check may build together: minutes.
+_MOST_NUMBERS = 2**33
+_BATCH = 64
+
+
+class CertifiedNear(NamedTuple):
+    """What is proved around each leader.
+
+    Attributes:
+        radius: r, in log-ratios, (N,); zero where nothing is proved.
+        constant: $\\langle g, p \\rangle \\ge c \\|g\\|^2$ for all leaders that near, (N,); NaN where nothing is.
+        reason: why nothing is tried at all; empty where it is.
+    """
+
+    radius: Float[np.ndarray, " N"]
+    constant: Float[np.ndarray, " N"]
+    reason: str
+
+
+def certified_near(
+    game: AbstractGame, points: LeaderPoints, constants: Float[np.ndarray, " N"], wanted: Bool[np.ndarray, " N"]
+) -> CertifiedNear:
+    r"""Boxes around leaders over which $\langle g, p \rangle \ge c \|g\|^2$, c at least half the leader's own or 1/2.
+
+    Args:
+        game: the game, traced.
+        points: leaders with their equilibria.
+        constants: c at each.
+        wanted: leaders to look around.
+
+    Returns:
+        What is proved; a proof needs a positive constant.
+    """
+    number = len(points.converged)
+    nothing = CertifiedNear(np.zeros(number), np.full(number, np.nan), "")
+    tables = affine_game(game)
+    if tables is None:
+        return nothing._replace(reason="functions not proved affine in a mean field of states")
+    with np.errstate(invalid="ignore"):
+        tried = np.flatnonzero(wanted & points.converged & (constants > 0.0))
+    if len(tried) * _HALVINGS * _numbers_of(tables) > _MOST_NUMBERS:
+        return nothing._replace(reason="too many numbers in the enclosures of its boxes")
+    if tables.num_free == 0 or len(tried) == 0:
+        return nothing._replace(reason="" if tables.num_free else "a leader with one action decides nothing")
+    radius, constant = nothing.radius, nothing.constant
+    for begin in range(0, len(tried), _BATCH):
+        chosen = tried[begin : begin + _BATCH]
+        radius[chosen], constant[chosen] = _widest(tables, points.at(chosen), KEPT * np.minimum(constants[chosen], 1.0))
+    return CertifiedNear(radius, constant, "")
+
+
+def _numbers_of(game: AffineGame) -> int:
+    size, num_actions = game.follower[0].mid.shape[:2]
+    result: int = (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
+    return result
+
+
+def _widest(game: AffineGame, points: LeaderPoints, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The widest boxes found over which the constants are at least those wanted, and what is proved there."""
+    number = len(wanted)
+    logits = points.logits
+    free = (logits[:, :, :-1] - logits[:, :, -1:]).reshape(number, -1)
+    value = points.follower_value[:, :-1] - points.follower_value[:, -1:]
+    low, high = np.full(number, _NARROWEST), np.full(number, _WIDEST)
+    radius, constant = np.zeros(number), np.full(number, np.nan)
+    exponent = low
+    for _ in range(_HALVINGS):
+        width = 2.0**exponent
+        found = enclose_leaders(game, free - width[:, None], free + width[:, None], points.mean_field, value)
+        proved = proved_constants(found)
+        good = proved >= wanted
+        wider = good & (width > radius)
+        radius, constant = np.where(wider, _INSIDE * width, radius), np.where(wider, proved, constant)
+        low, high = np.where(good, exponent, low), np.where(good, high, exponent)
+        exponent = 0.5 * (low + high)
+    return radius, constant
+
+
+def proved_constants(found: Leaders) -> Float[np.ndarray, " K"]:
+    """The largest constant proved over each box, of all its leaders; minus infinity if there is none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = found.inner.lower / found.square * _DOWN
+    usable = found.verified & (found.inner.lower > 0.0) & (found.square > 0.0)
+    return np.where(usable, ratio, -np.inf)

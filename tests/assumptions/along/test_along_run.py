@@ -1,0 +1,185 @@
+"""Numbers along a run against the independent oracle, and proofs around its leaders against sampled leaders."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from smfg_verify.assumptions.along.along_run import check_along
+from smfg_verify.assumptions.along.certified_near import KEPT, certified_near
+from smfg_verify.assumptions.along.conditions import CONDITIONS
+from smfg_verify.assumptions.along.readings import READERS
+from smfg_verify.errors import InputError
+from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
+from smfg_verify.game import TabularGame, traced
+from smfg_verify.games import load
+from tests.helpers import oracle
+from tests.helpers.follower_oracle import follower_gap, leader_rows, occupancy, policy_kernel
+from tests.helpers.numerics import softmax
+from tests.helpers.random_arrays import random_array_game
+
+SEEDS, CHECKPOINTS = 2, 2
+
+
+def recorded(game, *, seed=0, lost=()):
+    """A run of random iterates; NaN in those that are lost."""
+    n, num_actions, num_leader_actions = game.sizes
+    rng, shape = np.random.default_rng(seed), (SEEDS, CHECKPOINTS)
+    rows = int(np.max(game.observation)) + 1
+    field = rng.dirichlet(np.ones(n), size=shape)
+    leaders = rng.normal(size=(*shape, rows, num_leader_actions))
+    for place in lost:
+        leaders[place] = np.nan
+    return SimpleNamespace(
+        seeds=np.array([3, 7], dtype=np.uint32),
+        iterations=np.array([0, 10]),
+        leader_logits=leaders,
+        follower_logits=rng.normal(size=(*shape, n, num_actions)),
+        mean_field=field,
+    )
+
+
+@pytest.fixture(scope="module")
+def case():
+    """A random game that is affine in its mean field, with two free logits; a run; and what is found along it."""
+    arrays = random_array_game(np.random.default_rng(5), 3, 2, 2, observations=2, gamma=0.8, tau=0.5)
+    game, run = TabularGame.from_arrays(**arrays.from_arrays_arguments()), recorded(arrays, lost=[(1, 0)])
+    return arrays, game, run, check_along(game, run, [name for name in READERS if name != "smoothness"])
+
+
+def iterates(run):
+    for seed, checkpoint in np.ndindex(SEEDS, CHECKPOINTS):
+        if np.isfinite(run.leader_logits[seed, checkpoint]).all():
+            yield (
+                (seed, checkpoint),
+                *(part[seed, checkpoint] for part in (run.leader_logits, run.follower_logits, run.mean_field)),
+            )
+
+
+def modulus_and_rate(slope):
+    """Of D Gamma, from its slope along all pairs of unit masses and in a basis of tangents of its own."""
+    n = len(slope)
+    pairs = [(i, j) for i in range(n) for j in range(i)]
+    basis = np.linalg.svd(np.ones((1, n)))[2][1:].T
+    inner = basis.T @ slope @ basis
+    growth = np.linalg.eigvalsh(0.5 * (inner + inner.T))[-1]
+    index = np.prod(1.0 - np.linalg.eigvals(inner)).real
+    return max(0.5 * np.abs(slope[:, i] - slope[:, j]).sum() for i, j in pairs), 1.0 - growth, index
+
+
+def test_every_number_is_the_oracles(case):
+    arrays, _, run, found = case
+    for place, omega, theta, field in iterates(run):
+        phi, policy = leader_rows(arrays, omega), softmax(theta)
+        moves = policy_kernel(arrays, phi, policy, field)
+        solved = oracle.equilibrium(arrays, omega)
+        slopes = [np.eye(3) - oracle._jacobian(arrays, phi, point) for point in (solved.mean_field, field)]
+        at_equilibrium, at_field = map(modulus_and_rate, slopes)
+        gradient = oracle.gradient(arrays, omega)
+        total, direct = (np.asarray(part, dtype=float) for part in (gradient.total, gradient.direct))
+        inner = np.sum(total * direct)
+        expected = {
+            "mixing": max(0.5 * np.abs(a - b).sum() for a in moves for b in moves),
+            "occupancy": occupancy(arrays, moves).min(),
+            "modulus": at_equilibrium[0],
+            "rate": at_equilibrium[1],
+            "index": at_equilibrium[2],
+            "modulus_at_mean_field": at_field[0],
+            "rate_at_mean_field": at_field[1],
+            "alignment": inner / np.sum(total**2),
+            "cosine": inner / np.sqrt(np.sum(total**2) * np.sum(direct**2)),
+        }
+        for name, value in expected.items():
+            assert found.values[name][place] == pytest.approx(value, rel=1e-7), name
+
+
+def test_the_followers_ratio_is_that_of_its_squared_gradient_to_its_gap(case):
+    arrays, _, run, found = case
+    for place, omega, theta, field in iterates(run):
+        step = 1e-5
+
+        def gap(logits, omega=omega, field=field):
+            return follower_gap(arrays, omega, softmax(logits), field)
+
+        units = np.eye(theta.size).reshape(-1, *theta.shape)
+        slope = [(gap(theta + step * unit) - gap(theta - step * unit)) / (2.0 * step) for unit in units]
+        assert found.values["domination"][place] == pytest.approx(np.sum(np.square(slope)) / gap(theta), rel=1e-6)
+
+
+@pytest.mark.slow
+def test_curvature_is_that_of_differences_of_gradients(case):
+    arrays, game, run, _ = case
+    found = check_along(game, run, "smoothness")
+    place, omega, _, _ = next(iterates(run))
+    step, units = 1e-5, np.eye(omega.size).reshape(-1, *omega.shape)
+    rows = [
+        (
+            oracle.gradient(arrays, omega + step * unit).total - oracle.gradient(arrays, omega - step * unit).total
+        ).ravel()
+        for unit in units
+    ]
+    hessian = np.array(rows, dtype=float) / (2.0 * step)
+    largest = np.max(np.abs(np.linalg.eigvalsh(0.5 * (hessian + hessian.T))))
+    assert found.values["curvature"][place] == pytest.approx(largest, rel=1e-5)
+
+
+def test_an_iterate_that_is_no_number_has_none_and_is_counted(case):
+    *_, found = case
+    assert found.not_finite == 1
+    assert found.not_converged == 0
+    assert set(found.values) == set(CONDITIONS) - {"curvature"}
+    for values in (*found.values.values(), found.radius, found.certified):
+        assert np.isnan(values[1, 0])
+    assert found.row("mixing").known == 3
+
+
+def test_constants_near_a_leader_hold_at_sampled_leaders_of_its_box(case):
+    _, game, run, found = case
+    rng = np.random.default_rng(1)
+    positive = np.argwhere(found.radius > 0.0)
+    assert len(positive)
+    for seed, checkpoint in positive:
+        radius, proved = found.radius[seed, checkpoint], found.certified[seed, checkpoint]
+        own = found.values["alignment"][seed, checkpoint]
+        assert KEPT * min(own, 1.0) <= proved <= own
+        # Corners and points of the box of log-ratios, told by tables of logits whose last entry is zero.
+        omega = run.leader_logits[seed, checkpoint]
+        free = omega[:, 0] - omega[:, 1]
+        moves = radius * np.concatenate([np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]]), rng.uniform(-1, 1, (12, 2))])
+        logits = np.stack([free + moves, np.zeros_like(moves)], axis=-1)
+        points = evaluate_leaders(traced(game), logits)
+        inner, square = (np.sum(part, axis=(1, 2)) for part in (points.total * points.direct, points.total**2))
+        assert points.converged.all()
+        assert np.min(inner / square) >= proved
+    assert found.near.radius == np.nanmin(np.where(found.radius > 0.0, found.radius, np.nan))
+    assert found.near.constant == np.nanmin(found.certified)
+    assert found.near.proved == len(positive)
+
+
+def test_nothing_is_proved_around_a_leader_that_is_not_aligned_or_not_wanted():
+    game = traced(load("laffer-tax"))
+    points = evaluate_leaders(game, np.array([[[1.0, 0.0]], [[-9.0, 0.0]]]))
+    inner, square = (np.sum(part, axis=(1, 2)) for part in (points.total * points.direct, points.total**2))
+    constants = inner / square
+    assert (constants < 0.0).any()
+    found = certified_near(game, points, constants, np.ones(2, dtype=bool))
+    assert not found.reason
+    assert np.all((found.radius > 0.0) <= (constants > 0.0))
+    assert np.all(certified_near(game, points, np.abs(constants), np.zeros(2, dtype=bool)).radius == 0.0)
+
+
+@pytest.mark.parametrize("properties", ["lipschitz", "contracton", []])
+def test_properties_without_a_number_at_an_iterate_are_refused(case, properties):
+    _, game, run, _ = case
+    with pytest.raises(InputError, match="expected"):
+        check_along(game, run, properties)
+
+
+def test_a_run_of_another_shape_or_without_numbers_is_refused(case):
+    arrays, game, run, _ = case
+    other = SimpleNamespace(**{**vars(run), "mean_field": run.mean_field[..., :2]})
+    with pytest.raises(InputError, match="mean_field of shape"):
+        check_along(game, other, "coverage")
+    lost = recorded(arrays, lost=list(np.ndindex(SEEDS, CHECKPOINTS)))
+    with pytest.raises(InputError, match="no iterate"):
+        check_along(game, lost, "coverage")
