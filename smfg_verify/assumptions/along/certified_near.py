@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.enclosure.leader_boxes import Leaders, enclose_leaders
-from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_game
+from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_for_followers, affine_game
+from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints
 from smfg_verify.game import AbstractGame
 
@@ -58,9 +59,11 @@ def certified_near(
     """
     number = len(points.converged)
     nothing = CertifiedNear(np.zeros(number), np.full(number, np.nan), "")
-    tables = affine_game(game)
+    tables, curved = affine_game(game), None
     if tables is None:
-        return nothing._replace(reason="functions not proved affine in a mean field of states")
+        tables, curved = affine_for_followers(game), game
+    if tables is None:
+        return nothing._replace(reason="transition or follower's reward not proved affine in a mean field of states")
     with np.errstate(invalid="ignore"):
         tried = np.flatnonzero(wanted & points.converged & (constants > 0.0))
     if len(tried) * _HALVINGS * _numbers_of(tables) > _MOST_NUMBERS:
@@ -70,7 +73,11 @@ def certified_near(
     radius, constant = nothing.radius, nothing.constant
     for begin in range(0, len(tried), _BATCH):
         chosen = tried[begin : begin + _BATCH]
-        radius[chosen], constant[chosen] = _widest(tables, points.at(chosen), KEPT * np.minimum(constants[chosen], 1.0))
+        wanted_there = KEPT * np.minimum(constants[chosen], 1.0)
+        try:
+            radius[chosen], constant[chosen] = _widest(tables, points.at(chosen), wanted_there, curved)
+        except NoEnclosure as obstacle:
+            return nothing._replace(reason=str(obstacle))
     return CertifiedNear(radius, constant, "")
 
 
@@ -80,7 +87,9 @@ def _numbers_of(game: AffineGame) -> int:
     return result
 
 
-def _widest(game: AffineGame, points: LeaderPoints, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _widest(
+    game: AffineGame, points: LeaderPoints, wanted: np.ndarray, curved: AbstractGame | None
+) -> tuple[np.ndarray, np.ndarray]:
     """The widest boxes found over which the constants are at least those wanted, and what is proved there."""
     number = len(wanted)
     logits = points.logits
@@ -91,7 +100,8 @@ def _widest(game: AffineGame, points: LeaderPoints, wanted: np.ndarray) -> tuple
     exponent = low
     for _ in range(_HALVINGS):
         width = 2.0**exponent
-        found = enclose_leaders(game, free - width[:, None], free + width[:, None], points.mean_field, value)
+        ends = free - width[:, None], free + width[:, None]
+        found = enclose_leaders(game, *ends, points.mean_field, value, curved)
         proved = proved_constants(found)
         good = proved >= wanted
         wider = good & (width > radius)

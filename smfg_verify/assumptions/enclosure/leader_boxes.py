@@ -7,12 +7,14 @@ Existence and uniqueness of an equilibrium within an enclosure are proved for ev
 operator; the gradients are the formulas of `exact.gradient` in interval arithmetic.
 """
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse, contract, softmax_range, solved
+from smfg_verify.assumptions.enclosure.curved_leader import rewards_around
 from smfg_verify.assumptions.enclosure.leader_world import (
     AffineGame,
     World,
@@ -30,6 +32,7 @@ from smfg_verify.assumptions.enclosure.leader_world import (
 )
 from smfg_verify.exact.precision import TINY
 from smfg_verify.exact.root import TOLERANCE
+from smfg_verify.game import AbstractGame
 
 # Roundings of a residual, relative to the size of its terms, and of each of the sums that it is made of.
 _ROUNDING, _SPACING = 1e-13, 2.0**-49
@@ -127,6 +130,7 @@ def enclose_leaders(
     upper: Float[np.ndarray, "K k"],
     field: Float[np.ndarray, "K n"],
     value: Float[np.ndarray, "K n-1"],
+    curved: AbstractGame | None = None,
 ) -> Leaders:
     """Enclose <g, p> for all leaders of each box of free logits.
 
@@ -134,22 +138,34 @@ def enclose_leaders(
         game: the game's tables.
         lower, upper: free logits, rows one after the other, (K, O (B - 1)).
         field, value: guesses of the equilibrium of the leader in the middle of each box, (K, n) and (K, n - 1).
+        curved: a game whose leader's reward is taken from its program around each equilibrium, not from the tables.
 
     Returns:
         The enclosures; infinite where no equilibrium could be verified.
     """
     with np.errstate(all="ignore"):  # where nothing is verified, what follows has no meaning and is left out
-        return _enclosed(game, lower, upper, field, value)
+        return _enclosed(game, lower, upper, field, value, curved)
 
 
-def _enclosed(game: AffineGame, lower: np.ndarray, upper: np.ndarray, field: np.ndarray, value: np.ndarray) -> Leaders:
+def _enclosed(
+    game: AffineGame,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    field: np.ndarray,
+    value: np.ndarray,
+    curved: AbstractGame | None,
+) -> Leaders:
     middle = 0.5 * (lower + upper)
     field, value = _solve(game, middle, field, value)
     phi = _phi(game, lower, upper)
     radius, verified = _krawczyk(game, phi, middle, 0.5 * (upper - lower), field, value)
     size = field.shape[1]
     world = world_of(game, phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]))
-    total, direct = _gradients(game, world, Ball.of_ends(lower, upper))
+    logits = Ball.of_ends(lower, upper)
+    if curved is None:
+        total, direct = _gradients(game, world, logits, game.leader[1])
+    else:
+        total, direct = _gradients_one_by_one(game, world, logits, curved)
     inner = _inner(game, total, direct)
     known = verified & np.isfinite(inner.mid) & np.isfinite(inner.rad)
     infinite = Ball(np.where(known, inner.mid, 0.0), np.where(known, inner.rad, np.inf))
@@ -204,8 +220,21 @@ def _krawczyk(
     return found, done
 
 
-def _gradients(game: AffineGame, world: World, logits: Ball) -> tuple[Ball, Ball]:
-    """Total and direct gradient in the free logits, (K, k) each."""
+def _gradients_one_by_one(game: AffineGame, world: World, logits: Ball, curved: AbstractGame) -> tuple[Ball, Ball]:
+    """The same with a leader's reward whose table is another one over each box."""
+    found = []
+    for k, local in enumerate(rewards_around(curved, world.field.mid, world.field.rad)):
+        here = World(*(part[k : k + 1] for part in world))
+        found.append(_gradients(dataclasses.replace(game, leader=local.table), here, logits[k : k + 1], local.slope))
+    total, direct = (
+        Ball(np.concatenate([part.mid for part in parts]), np.concatenate([part.rad for part in parts]))
+        for parts in zip(*found, strict=True)
+    )
+    return total, direct
+
+
+def _gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball) -> tuple[Ball, Ball]:
+    """Total and direct gradient in the free logits, (K, k) each; the slope is that of the leader's reward."""
     size = world.field.mid.shape[1]
     gamma = game.discount
     coefficients, mixing = average_weights(world.phi), average_weights(world.policy)
@@ -223,7 +252,7 @@ def _gradients(game: AffineGame, world: World, logits: Ball) -> tuple[Ball, Ball
     differences = action_values(game, (game.leader, game.transition), world.field, leader_value)
     held = averaged(world.policy, slope_by_logits(game, world.phi, differences)) + bonus_slope
     direct = contract("ks,kys->ky", visits, held)
-    by_field = contract("ks,kys->ky", visits, slope_by_field(game, game.leader[1], coefficients, mixing, leader_value))
+    by_field = contract("ks,kys->ky", visits, slope_by_field(game, leader_slope, coefficients, mixing, leader_value))
     by_state, by_logits = _jacobian(world)
     known = 2 * size - 1
     right = stacked(responsive[:, :size] + by_field, responsive[:, size:known])

@@ -66,10 +66,23 @@ def affine_game(game: AbstractGame) -> AffineGame | None:
     """The tables of a game with mean field over states; None unless all three functions are proved affine."""
     if game.mean_field_support != "states":
         return None
-    tables = [affine_table(game, name) for name in ("transition", "follower_reward", "leader_reward")]
+    leader = affine_table(game, "leader_reward")
+    return None if leader is None else _affine_game(game, _rounded(leader))
+
+
+def affine_for_followers(game: AbstractGame) -> AffineGame | None:
+    """The same where only transition and follower's reward need be affine; the leader's reward stands as zero."""
+    if game.mean_field_support != "states":
+        return None
+    shape = (game.num_states, game.num_follower_actions, game.num_leader_actions)
+    return _affine_game(game, (Ball.exact(np.zeros(shape)), Ball.exact(np.zeros((game.num_states, *shape)))))
+
+
+def _affine_game(game: AbstractGame, leader: Table) -> AffineGame | None:
+    tables = [affine_table(game, name) for name in ("transition", "follower_reward")]
     if any(table is None for table in tables):
         return None
-    transition, follower, leader = (_rounded(table) for table in tables if table is not None)
+    transition, follower = (_rounded(table) for table in tables if table is not None)
     observation = np.asarray(game.leader_observation)
     return AffineGame(
         transition=transition,

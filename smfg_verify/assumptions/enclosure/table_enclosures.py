@@ -174,6 +174,14 @@ def enclose(game: AbstractGame, name: str, lower: Float[np.ndarray, "K M"], uppe
     return Range(*_rounded_ranges(game, name, lower, upper)[:2])
 
 
+def rounded_range(
+    game: AbstractGame, name: str, lower: Float[np.ndarray, "K M"], upper: Float[np.ndarray, "K M"]
+) -> tuple[Range, Float[np.ndarray, "K ..."]]:
+    """As `enclose`, and what the machine's values in a box may be off by from the function that is enclosed."""
+    found = _rounded_ranges(game, name, lower, upper)
+    return Range(found.lower, found.upper), found.rounding
+
+
 def _rounded_ranges(game: AbstractGame, name: str, lower: np.ndarray, upper: np.ndarray) -> _Rounded:
     """Ranges of values and their roundings."""
     low, high, rounding = _batched(game, name, lower, upper, 0.0, False)

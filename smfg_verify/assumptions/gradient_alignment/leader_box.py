@@ -156,5 +156,6 @@ def _bound_over(game: AffineGame, witness: Entries) -> float:
     chart = charts.with_tops(np.asarray(witness["top_actions"]))
     ends = (charts.free(chart, np.asarray(witness[name], dtype=float)) for name in ("box_lower", "box_upper"))
     guess = (np.asarray(witness[name], dtype=float) for name in ("mean_field", "value"))
-    found = enclose_leaders(charts.games[chart], *(part[None] for part in (*ends, *guess)))
+    lower, upper, field, value = (part[None] for part in (*ends, *guess))
+    found = enclose_leaders(charts.games[chart], lower, upper, field, value)
     return float(found.inner.lower[0])

@@ -12,7 +12,6 @@ from smfg_verify.assumptions.along.readings import READERS
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.game import TabularGame, traced
-from smfg_verify.games import load
 from tests.helpers import oracle
 from tests.helpers.follower_oracle import follower_gap, leader_rows, occupancy, policy_kernel
 from tests.helpers.numerics import softmax
@@ -156,16 +155,17 @@ def test_constants_near_a_leader_hold_at_sampled_leaders_of_its_box(case):
     assert found.near.proved == len(positive)
 
 
-def test_nothing_is_proved_around_a_leader_that_is_not_aligned_or_not_wanted():
-    game = traced(load("laffer-tax"))
-    points = evaluate_leaders(game, np.array([[[1.0, 0.0]], [[-9.0, 0.0]]]))
-    inner, square = (np.sum(part, axis=(1, 2)) for part in (points.total * points.direct, points.total**2))
-    constants = inner / square
-    assert (constants < 0.0).any()
-    found = certified_near(game, points, constants, np.ones(2, dtype=bool))
-    assert not found.reason
-    assert np.all((found.radius > 0.0) <= (constants > 0.0))
-    assert np.all(certified_near(game, points, np.abs(constants), np.zeros(2, dtype=bool)).radius == 0.0)
+def test_nothing_is_proved_around_a_leader_that_is_not_aligned_or_not_wanted(case):
+    _, game, run, found = case
+    place = tuple(np.argwhere(found.radius > 0.0)[0])
+    points = evaluate_leaders(traced(game), np.stack([run.leader_logits[place]] * 2))
+    own, wanted = found.values["alignment"][place], np.array([True, False])
+    near = certified_near(traced(game), points, np.full(2, own), wanted)
+    assert near.radius[0] == found.radius[place]
+    assert near.radius[1] == 0.0
+    assert np.all(certified_near(traced(game), points, np.full(2, -own), ~wanted | wanted).radius == 0.0)
+    # A constant larger than the leader's own is proved nowhere.
+    assert np.all(certified_near(traced(game), points, np.full(2, 1e3 * own), wanted).constant[0] <= own)
 
 
 @pytest.mark.parametrize("properties", ["lipschitz", "contracton", []])

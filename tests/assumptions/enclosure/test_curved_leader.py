@@ -1,0 +1,78 @@
+"""Tables of a curved leader's reward around points: they hold its values and slopes at sampled mean fields."""
+
+import jax
+import numpy as np
+import pytest
+
+from smfg_verify.assumptions.enclosure.balls import Ball
+from smfg_verify.assumptions.enclosure.curved_leader import rewards_around
+from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
+from smfg_verify.assumptions.enclosure.leader_world import affine_for_followers, affine_game, at_field
+from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
+from smfg_verify.exact.tables_at_fields import tables_at
+from smfg_verify.game import traced
+from smfg_verify.games import load
+
+
+@pytest.fixture(scope="module")
+def market():
+    game = traced(load("market-entrance", num_states=3))
+    assert affine_game(game) is None
+    return game
+
+
+def slopes(game, field):
+    """d r(s, a, b) / d m_j by differentiating the game's own function, (M, n, A, B)."""
+    indices = np.indices((game.num_states, game.num_follower_actions, game.num_leader_actions)).reshape(3, -1).T
+
+    def entries(m):
+        return jax.vmap(lambda at: game.leader_reward(at[0], at[1], at[2], m))(indices)
+
+    found = np.asarray(jax.jacfwd(entries)(field)).T
+    return found.reshape(-1, game.num_states, game.num_follower_actions, game.num_leader_actions)
+
+
+@pytest.mark.parametrize("radius", [1e-9, 1e-3, 0.1])
+def test_values_and_slopes_at_sampled_mean_fields_lie_in_the_tables(market, radius):
+    rng = np.random.default_rng(0)
+    middles = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+    for middle, local in zip(middles, rewards_around(market, middles, np.full_like(middles, radius)), strict=True):
+        inside = middle + radius * np.array([[1, -1, 0], [0, 1, -1], [-1, 0, 1], *rng.uniform(-0.5, 0.5, (5, 3))])
+        inside[:, 2] = 1.0 - inside[:, :2].sum(axis=1)
+        held = np.all(np.abs(inside - middle) <= radius, axis=1)
+        assert held.sum() >= 5
+        inside = inside[held]
+        assert np.all(inside >= 0.0)
+        told, true = at_field(local.table, Ball.exact(inside)), tables_at(market, inside)["leader_reward"]
+        assert np.all(told.lower <= true)
+        assert np.all(true <= told.upper)
+        for point in inside[:3]:
+            assert np.all(local.slope.lower <= slopes(market, point))
+            assert np.all(slopes(market, point) <= local.slope.upper)
+
+
+def test_what_a_straight_line_misses_falls_with_the_square_of_the_radius(market):
+    middle = np.array([[0.2, 0.3, 0.5]])
+    wide, narrow = (
+        np.max(rewards_around(market, middle, np.full_like(middle, radius))[0].table[0].rad) for radius in (1e-3, 1e-4)
+    )
+    assert narrow <= wide / 50.0
+
+
+def test_both_gradients_lie_where_the_rewards_program_stands_for_its_tables():
+    """An affine reward taken as a curved one: the inner product at leaders of a box is inside."""
+    game = traced(load("two-road-toll"))
+    omega = np.array([[[0.4, 0.0]], [[-1.0, 0.0]]])
+    points = evaluate_leaders(game, omega)
+    free, value = omega[:, 0, :1], points.follower_value[:, :-1] - points.follower_value[:, -1:]
+    for radius in (1e-8, 1e-3):
+        ends = free - radius, free + radius
+        by_tables = enclose_leaders(affine_game(game), *ends, points.mean_field, value)
+        by_program = enclose_leaders(affine_for_followers(game), *ends, points.mean_field, value, game)
+        inner, square = (np.sum(part, axis=(1, 2)) for part in (points.total * points.direct, points.total**2))
+        for found in (by_tables, by_program):
+            assert found.verified.all()
+            assert np.all(found.inner.lower <= inner)
+            assert np.all(inner <= found.inner.upper)
+            assert np.all(found.square >= square)
+            assert np.all(found.inner.rad <= 1e4 * radius * (1.0 + np.abs(inner)))
