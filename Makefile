@@ -19,7 +19,7 @@ example: $(VENV)/.run
 	$(BIN)/smfg-verify report results/example --out docs/examples/laffer-tax.html --date "$$(date +'%-d %B %Y')"
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=12
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations=12
 
 # Quick tests again, with every annotation of the package checked as they run: shapes, number kinds, classes.
 TYPED := $(addprefix tests/games/test_, independent_leader.py laffer_tax.py market_entrance.py random_game.py registry.py \

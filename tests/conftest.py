@@ -49,6 +49,14 @@ def pytest_configure(config):
         install_import_hook("smfg_verify", "tests.support.annotations.checked")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """`--dist loadscope` deals out folders."""
+    if config.getoption("dist") == "loadscope":
+        return importlib.import_module("tests.support.by_folder").ByFolder(config, log)
+    return None
+
+
 def pytest_collection_modifyitems(config, items):
     """Where annotations are checked, what annotations forbid never reaches our own words, and code is other code."""
     if config.getoption("--typed"):

@@ -15,6 +15,7 @@ from smfg_verify.bounds.drift.validate_drift import _unrolled, bound_curves, val
 from smfg_verify.bounds.rates.run_residuals import exact_residuals
 from smfg_verify.games import load
 from tests.bounds.drift.planted import STEPS
+from tests.records.test_portable import WAYS, assert_same, assert_the_codec_loses_nothing
 
 # The learner that each residual is about, in the order of `RESIDUALS`.
 STEPPING = ("leader", "follower", "mean_field", "critic", "critic")
@@ -100,3 +101,9 @@ def test_a_leader_whose_line_is_broken_has_no_bound_and_no_lyapunov_function(rep
 def test_another_game_is_refused(trace):
     with pytest.raises(ValueError, match="recorded on"):
         validate_drift(load("laffer-tax", wage=1.1), trace)
+
+
+def test_a_report_survives_as_every_record_does(report):
+    for way in WAYS.values():
+        assert_same(way(report), report)
+    assert_the_codec_loses_nothing(report)
