@@ -237,6 +237,13 @@ def _monotone_and_not(finding: Finding) -> Conflict | None:
     return Conflict(finding, finding, f"proved at most {upper:.8g}, but a quotient is {finding.constant:.8g}")
 
 
+def _proved_and_not(finding: Finding) -> Conflict | None:
+    """A statement about all laws of state and action that is proved, and refuted by some of them."""
+    if finding.verdict is not Verdict.REFUTED or not finding.details.get("proved", False):
+        return None
+    return Conflict(finding, finding, f"proved, but some laws refute it with {finding.constant:.8g}")
+
+
 _OWN: tuple[tuple[tuple[str, str], Callable[[Finding], Conflict | None]], ...] = (
     (("lipschitz", "transition"), _lipschitz_above_bound),
     (("lipschitz", "follower-reward"), _lipschitz_above_bound),
@@ -245,6 +252,8 @@ _OWN: tuple[tuple[tuple[str, str], Callable[[Finding], Conflict | None]], ...] =
     (("gradient-domination", "mei-constant"), _constant_below_bound),
     (("gradient-domination", "domination"), _domination_below_bound),
     (("uniqueness", "monotonicity"), _monotone_and_not),
+    (("uniqueness", "occupation-monotonicity"), _proved_and_not),
+    (("uniqueness", "potential"), _proved_and_not),
 )
 
 

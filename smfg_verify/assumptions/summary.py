@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from smfg_verify.assumptions.finding import Finding, Side, Verdict
+from smfg_verify.assumptions.game_class import class_line
 from smfg_verify.assumptions.outlook import could_change
 from smfg_verify.assumptions.properties import property_names
 from smfg_verify.numerals import at_least, at_most
@@ -89,4 +90,5 @@ def summary_text(report: "AssumptionReport") -> str:
         lines.append(f"{row.name:{width}}  {row.verdict.value:14}  {row.decided_by}")
         for text in filter(None, (row.meaning, row.outlook)):
             lines += textwrap.wrap(text, _WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4)
+    lines += textwrap.wrap(class_line(report), _WIDTH, subsequent_indent=" " * 4)
     return "\n".join([*lines, refuted_line(report)])

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smfg_verify.assumptions import AssumptionReport
+from smfg_verify.assumptions.game_class import class_line
 from smfg_verify.assumptions.summary import refuted_line
 from smfg_verify.bounds import RateVerdict, Residuals
 from smfg_verify.exact import StackelbergGradient
@@ -79,10 +80,10 @@ def _show_game_of(console: Console, results: Results, directory: Path) -> None:
 
 
 def _summary(results: Results) -> Text:
-    """The last lines: what is slower than claimed, and what is refuted."""
+    """The last lines: what is slower than claimed, the class of the game, and what is refuted."""
     parts = [] if results.bounds is None else [f"Slower than claimed: {_slower(results)}"]
     if results.assumptions is not None:
-        parts.append(refuted_line(results.assumptions))
+        parts += [line for line in (class_line(results.assumptions), refuted_line(results.assumptions)) if line]
     return Text("\n".join(parts), style="bold")
 
 

@@ -113,6 +113,14 @@ def test_a_bound_excludes_a_measurement_beyond_it(name):
     assert not conflicts([finding(statement, verdict, **options, details=agreed)])
 
 
+@pytest.mark.parametrize("statement", ["occupation-monotonicity", "potential"])
+def test_laws_do_not_refute_what_is_proved_of_all_laws(statement):
+    name = f"uniqueness/{statement}"
+    assert len(conflicts([finding(name, "refuted", 0.3, details={"proved": True})])) == 1
+    assert not conflicts([finding(name, "refuted", 0.3, details={"proved": False})])
+    assert not conflicts([finding(name, "certified", 0.3, details={"proved": True})])
+
+
 def test_a_measurement_within_its_rounding_is_no_contradiction():
     details = {"measured": 1.001, "measured_error": 0.002}
     assert not conflicts([finding("lipschitz/transition", "certified", 1.0, details=details)])

@@ -12,7 +12,15 @@ from smfg_verify.assumptions.summary import constant_words
 from tests.report.records import assumptions, finding
 
 STATEMENTS = {
-    "uniqueness": ("contraction", "one-sided", "multi-start", "temperature-path", "monotonicity"),
+    "uniqueness": (
+        "contraction",
+        "one-sided",
+        "multi-start",
+        "temperature-path",
+        "monotonicity",
+        "occupation-monotonicity",
+        "potential",
+    ),
     "ergodicity": ("dobrushin", "doeblin", "mixing", "spectral-gap"),
     "step-sizes": ("order", "range", "ratios"),
 }

@@ -181,7 +181,7 @@ QUICK = ("ergodicity", "lipschitz", "coverage")
 def rows_of(screen: str) -> dict[str, str]:
     """The rows of a one-screen check by their property, with the sentences below each; a blank for any space."""
     parts = re.split(r"^(?=[a-z-]+ {2,}\S)", screen, flags=re.MULTILINE)
-    rows = [" ".join(re.split(r"^(?:\.\.\.$|Refuted:)", part, flags=re.MULTILINE)[0].split()) for part in parts]
+    rows = [" ".join(re.split(r"^(?:\.\.\.$|Class:|Refuted:)", part, flags=re.MULTILINE)[0].split()) for part in parts]
     return {row.split()[0]: row for row in rows if row}
 
 

@@ -50,6 +50,7 @@ HELD_BY = {
     "assumptions/sentence.py": ("assumptions/test_sentences.py", _WORDS),
     "assumptions/settings.py": ("assumptions/test_all_properties.py", "options, refused where they are given"),
     "assumptions/untraced.py": ("interop/test_foreign_code.py", "needs code that JAX does not see"),
+    "assumptions/uniqueness/occupation.py": ("assumptions/uniqueness/test_occupation_monotonicity.py", _INNER),
     "bounds/*/sentences.py": ("records/test_coded_text.py", _WORDS),
     "bounds/local/limit_record.py": ("bounds/local/test_limit_points.py", "the record of what is found there"),
     "bounds/local/linear_noise.py": ("bounds/steps/test_laboratory.py", _INNER),

@@ -13,6 +13,11 @@ from smfg_verify.assumptions.one_sided.certified_rate import proves, rate_by_cel
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.uniqueness.monotonicity import monotonicity_finding, quotient_of
+from smfg_verify.assumptions.uniqueness.occupation import surveyed
+from smfg_verify.assumptions.uniqueness.occupation_monotonicity import STATEMENT as OCCUPATION
+from smfg_verify.assumptions.uniqueness.occupation_monotonicity import occupation_finding, occupation_quotient
+from smfg_verify.assumptions.uniqueness.potential import STATEMENT as POTENTIAL
+from smfg_verify.assumptions.uniqueness.potential import potential_finding, work_around
 from smfg_verify.assumptions.uniqueness.sentences import UNIQUENESS
 from smfg_verify.assumptions.uniqueness.several_equilibria import (
     Equilibria,
@@ -27,7 +32,7 @@ from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.records.entries import Entries
 
 PROPERTY = "uniqueness"
-STATEMENTS = ("contraction", "one-sided", "multi-start", "temperature-path", "monotonicity")
+STATEMENTS = ("contraction", "one-sided", "multi-start", "temperature-path", "monotonicity", OCCUPATION, POTENTIAL)
 _MOST_LEADERS = 24
 _MOST_STARTS = 16
 _PATH_STEPS = 2000
@@ -53,6 +58,8 @@ RECOMPUTE = {
     "multi-start": _distance_of,
     "temperature-path": _distance_of,
     "monotonicity": quotient_of,
+    OCCUPATION: occupation_quotient,
+    POTENTIAL: work_around,
 }
 
 
@@ -61,7 +68,7 @@ RECOMPUTE = {
     recompute=RECOMPUTE,
     renderings=UNIQUENESS,
     sufficient=("contraction", "one-sided"),
-    aside=("temperature-path", "monotonicity"),
+    aside=("temperature-path", "monotonicity", OCCUPATION, POTENTIAL),
 )
 def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Whether every leader policy has one mean field equilibrium only.
@@ -80,12 +87,15 @@ def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Findi
     """
     if field_size(game) == 1:
         return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]
+    survey = surveyed(game, settings)
     return [
         _contraction_finding(game, settings),
         _one_sided_finding(game, settings),
         _multi_start_finding(game, settings),
         _path_finding(game, settings),
         monotonicity_finding(game, settings),
+        occupation_finding(game, survey, settings),
+        potential_finding(game, survey),
     ]
 
 

@@ -12,6 +12,7 @@ from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose_slopes, numbers_of_a_box, supremum
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.assumptions.uniqueness.form_bounds import equations_of, range_bound
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.kernel import tabulate
@@ -51,18 +52,26 @@ def selections_of(game: AbstractGame, seed: int) -> Selections:
 
     With the mean field on pairs the follower's actions are part of the point, and only the leader's are chosen.
     """
-    free = game.mean_field_support == "states"
-    observation = np.asarray(game.leader_observation)
-    sizes = [game.num_follower_actions] * (game.num_states if free else 0)
-    sizes += [game.num_leader_actions] * leader_logits_shape(game)[0]
+    cut = game.num_states if game.mean_field_support == "states" else 0
+    sizes = [game.num_follower_actions] * cut + [game.num_leader_actions] * leader_logits_shape(game)[0]
+    rows, complete = _choices(sizes, seed)
+    follower = rows[:, :cut] if cut else np.zeros((len(rows), game.num_states), dtype=int)
+    return Selections(follower, rows[:, cut:][:, np.asarray(game.leader_observation)], complete)
+
+
+def leader_choices(game: AbstractGame, seed: int) -> tuple[Int[np.ndarray, "L n"], bool]:
+    """The leader's choices of pure actions, by state, and whether they are all; else random ones."""
+    rows, complete = _choices([game.num_leader_actions] * leader_logits_shape(game)[0], seed)
+    return rows[:, np.asarray(game.leader_observation)], complete
+
+
+def _choices(sizes: list[int], seed: int) -> tuple[Int[np.ndarray, "S k"], bool]:
+    """All ways to choose one of so many actions each, or random ones, and whether they are all."""
     complete = float(np.prod(np.array(sizes, dtype=float))) <= _MOST_SELECTIONS
     if complete:
-        rows = np.array(list(itertools.product(*(range(size) for size in sizes))), dtype=int)
-    else:
-        rows = np.random.default_rng(seed).integers(np.array(sizes), size=(_MOST_SELECTIONS, len(sizes)))
-    cut = game.num_states if free else 0
-    follower = rows[:, :cut] if free else np.zeros((len(rows), game.num_states), dtype=int)
-    return Selections(follower, rows[:, cut:][:, observation], complete)
+        return np.array(list(itertools.product(*(range(size) for size in sizes))), dtype=int), True
+    drawn = np.random.default_rng(seed).integers(np.array(sizes), size=(_MOST_SELECTIONS, len(sizes)))
+    return drawn, False
 
 
 def chosen_slopes(
@@ -195,13 +204,13 @@ def _affine(game: AbstractGame, table: Float[np.ndarray, "1 n A B M"], chosen: S
     on_pairs = game.mean_field_support != "states"
     scale = float(np.max(np.abs(table), initial=0.0))
     matrices = chosen_slopes(table, chosen, on_pairs)[0]
-    largest = float(np.max(largest_eigenvalues(matrices)))
-    if not chosen.complete:
-        largest = float(_hull_bound(game, table, table)[0])
+    bounds = _enclosed(matrices, matrices) if chosen.complete else _hull_bound(game, table, table)
     case = "constant-reward" if scale == 0.0 else "none" if chosen.complete else "many-actions"
     searched = {"selections": len(matrices), "all_selections": chosen.complete, "affine": True}
     field = np.full(table.shape[-1], 1.0 / table.shape[-1])
-    return _Evidence(largest, chosen.complete, scale, _witness(matrices, chosen, field), searched, {"case": case})
+    return _Evidence(
+        float(np.max(bounds)), chosen.complete, scale, _witness(matrices, chosen, field), searched, {"case": case}
+    )
 
 
 def _general(game: AbstractGame, chosen: Selections, settings: SearchSettings) -> _Evidence:
@@ -257,9 +266,8 @@ def _hull_bound(
 
 
 def _enclosed(low: Float[np.ndarray, "*K M M"], high: Float[np.ndarray, "*K M M"]) -> Float[np.ndarray, "*K"]:
-    """Bound of the largest eigenvalue over all matrices in a range; infinite where the range is not finite."""
-    finite = np.all(np.isfinite(low) & np.isfinite(high), axis=(-1, -2))
-    low, high = np.where(finite[..., None, None], low, 0.0), np.where(finite[..., None, None], high, 0.0)
-    radius = 0.5 * (high - low)
-    spread = np.linalg.eigvalsh(0.5 * (radius + np.swapaxes(radius, -1, -2)))[..., -1]
-    return np.where(finite, largest_eigenvalues(0.5 * (low + high)) + spread, np.inf)
+    """Certified bounds of the quotient for all matrices in each range; infinite where a range is not finite."""
+    equations, size = equations_of(np.ones((1, low.shape[-1])), 0.0), low.shape[-1]
+    ends = zip(low.reshape(-1, size, size), high.reshape(-1, size, size), strict=True)
+    bounds = [range_bound(first, last, equations) for first, last in ends]
+    return np.array(bounds).reshape(low.shape[:-2])

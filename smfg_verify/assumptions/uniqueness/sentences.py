@@ -5,6 +5,7 @@ from smfg_verify.numerals import at_least, at_most
 from smfg_verify.records.entries import Entries
 
 _SINGLE_ENTRY = "Not applicable: the mean field has a single entry, so there is only one."
+_SINGLE_LAW = "Not applicable: one action, or one entry of the mean field, leaves no two laws to compare."
 _DECIDES_NOTHING = "(the classical condition; for a stationary law of discounting followers it decides nothing)"
 
 
@@ -80,6 +81,76 @@ def _monotonicity(data: FindingData) -> str:
     )
 
 
+def _laws(data: FindingData) -> str:
+    if data.facts["stationary"]:
+        return "stationary laws of state and action under one leader"
+    return "laws of state and action (of all, since the transition may depend on the mean field)"
+
+
+def _follows(data: FindingData) -> str:
+    """What a reward alone says about uniqueness: nothing, for one reason or two."""
+    if data.facts["stationary"]:
+        return "(for discounting followers it decides nothing about uniqueness)"
+    return "(where the transition may depend on the mean field a reward alone proves nothing about uniqueness)"
+
+
+def _occupation(data: FindingData) -> str:
+    facts = data.facts
+    if facts["case"] == "constant-reward":
+        return f"Monotone on occupation measures, since the reward does not depend on the mean field {_follows(data)}."
+    if data.verdict == "certified":
+        if facts["strength"] > 0.0:
+            rate = f"by at least {at_least(facts['strength']):.4g} times the squared distance of their mean fields"
+            text = f"Proved strongly monotone: between any two {_laws(data)} crowding costs, {rate}"
+        else:
+            text = f"Proved monotone: between any two {_laws(data)} crowding never pays"
+        rounded = (
+            f", up to {at_most(facts['slack']):.2g} of that of the laws by rounding" if facts["slack"] > 0.0 else ""
+        )
+        return f"{text}{rounded} {_follows(data)}."
+    if data.verdict == "refuted":
+        text = f"Not monotone: between two {_laws(data)} crowding pays, with quotient {data.constant:.4g}"
+        return f"{text} {_follows(data)}."
+    if data.verdict == "supported":
+        return (
+            f"Nowhere did crowding pay among {_laws(data)}, looked at for {facts['leaders']} leaders; the largest "
+            f"quotient was {data.constant:.4g}, and nothing is proved: {_OBSTACLES[facts['case']]} {_follows(data)}."
+        )
+    return f"Neither proved nor refuted: {_OBSTACLES[facts['case']]} {_follows(data)}."
+
+
+_OBSTACLES = {
+    "pure": "the form is positive by more than rounding for a leader, or no two laws there differ enough to show it",
+    "joint": "the leader moves the followers, and laws that differ in its actions too are not monotone",
+    "general": "the reward is not proved affine, and mean fields do not tell laws apart or the leader moves followers",
+    "boxes": "the slopes enclosed over boxes of mean fields leave it open",
+    "zero": "the largest quotients are near zero, where enclosed slopes leave the sign open",
+    "no-move": "under no leader looked at do two laws have different mean fields",
+    "no-enclosure": "the reward cannot be enclosed",
+    "too-large": "the game is too large for an eigenvalue problem over laws and leaders",
+}
+
+
+def _potential(data: FindingData) -> str:
+    facts = data.facts
+    if facts["constant_reward"]:
+        return "A potential game, since the reward does not depend on the mean field."
+    if data.verdict == "certified":
+        rounded = f", up to roundings of {at_most(facts['bound']):.2g}" if facts["bound"] > 0.0 else ""
+        return f"Proved a potential game: the slope of the reward is symmetric along {_laws(data)}{rounded}."
+    if data.verdict == "refuted":
+        return (
+            f"No potential game: around four {_laws(data)} the reward does work, {data.constant:.4g} for each unit of "
+            "area, which the slope of a function does not."
+        )
+    if data.verdict == "supported":
+        return (
+            f"The slope of the reward was symmetric along {_laws(data)} wherever looked at, for {facts['leaders']} "
+            "leaders: a potential game as far as seen, and nothing is proved."
+        )
+    return f"Neither proved nor refuted that the reward has a potential on {_laws(data)}."
+
+
 def _because(obstacle: Entries) -> str:
     if obstacle["case"] == "many-actions":
         return "; too many pure actions to look at each"
@@ -100,6 +171,11 @@ _METHODS = {
     "monotonicity": (
         "largest eigenvalue of the symmetric slopes on tangents, pure actions; slopes enclosed if not affine"
     ),
+    "occupation-monotonicity": (
+        "eigenvalues of the symmetric slope on the kernel of the flow equations, verified with roundings; pairs of "
+        "laws evaluated"
+    ),
+    "potential": "skew part of the slope on the kernel of the flow equations, with roundings; work around four laws",
 }
 _MEANINGS = {
     "contraction": _contraction,
@@ -107,10 +183,13 @@ _MEANINGS = {
     "multi-start": _multi_start,
     "temperature-path": _temperature_path,
     "monotonicity": _monotonicity,
+    "occupation-monotonicity": _occupation,
+    "potential": _potential,
 }
+_OF_LAWS = {"occupation-monotonicity", "potential"}
 UNIQUENESS = {
     statement: Renderings(
-        meaning=unless_not_applicable(meaning, _SINGLE_ENTRY),
+        meaning=unless_not_applicable(meaning, _SINGLE_LAW if statement in _OF_LAWS else _SINGLE_ENTRY),
         method=unless_not_applicable(always(_METHODS[statement]), "number of entries of the mean field"),
     )
     for statement, meaning in _MEANINGS.items()

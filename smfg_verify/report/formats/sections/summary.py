@@ -1,6 +1,7 @@
 """The first section: one row a property, what fell, what was not looked at."""
 
 from smfg_verify.assumptions import AssumptionReport, property_names
+from smfg_verify.assumptions.game_class import class_line
 from smfg_verify.assumptions.outlook import could_change
 from smfg_verify.assumptions.summary import constant_words, refuted_line
 from smfg_verify.bounds import BoundReport
@@ -28,6 +29,8 @@ def _sentences(saved: Saved) -> list[str]:
     summary, said = saved.record["summary"], []
     if saved.assumptions is not None:
         unchecked = [name for name in property_names() if name not in saved.assumptions.properties]
+        line = class_line(saved.assumptions)
+        said += [f"{line}."] if line else []
         said.append(f"{refuted_line(saved.assumptions)}.")
         said += [f"Refuted statements: {', '.join(summary['refuted'])}."] if summary["refuted"] else []
         said += [f"Not checked: {', '.join(unchecked)}."] if unchecked else []

@@ -1,0 +1,58 @@
+"""Which class a game is in, in one line: contractive, monotone, potential, coupled, as far as findings show it."""
+
+from typing import TYPE_CHECKING
+
+from smfg_verify.assumptions.finding import Finding, Verdict
+
+if TYPE_CHECKING:
+    from smfg_verify.assumptions.report import AssumptionReport  # which stands on the summary
+
+# By property, or by property and statement where a statement aside shows it.
+_CLASSES: dict[tuple[str, str | None], str] = {
+    ("contraction", None): "contractive",
+    ("one-sided-contraction", None): "one-sided contractive",
+    ("uniqueness", "occupation-monotonicity"): "monotone",
+    ("uniqueness", "potential"): "potential",
+}
+_SHOWN = (Verdict.CERTIFIED, Verdict.SUPPORTED)
+_COUPLING = ("lipschitz", "transition")
+# A ratio of changes as small as this may be rounding alone.
+_ROUNDING = 1e-9
+
+
+def class_line(report: "AssumptionReport") -> str:
+    """The classes that the findings of a report prove or support, each with its verdict.
+
+    Args:
+        report: of a check.
+
+    Returns:
+        One line without a full stop; empty where none of the findings that tell a class is in the report.
+
+    Examples:
+        >>> from smfg_verify import check, games
+        >>> from smfg_verify.assumptions.game_class import class_line
+        >>> class_line(check(games.load("laffer-tax"), "lipschitz", budget="quick"))
+        'Class: not coupled through the dynamics (certified)'
+    """
+    named = {(finding.property, finding.statement): finding for finding in report.findings}
+    known = {}
+    for (name, statement), words in _CLASSES.items():
+        if statement is None and name in report.properties:
+            known[words] = report.verdict(name)
+        elif (name, statement or "") in named:
+            known[words] = named[name, statement or ""].verdict
+    told = [f"{words} ({verdict.value})" for verdict in _SHOWN for words, found in known.items() if found is verdict]
+    if known and not told:
+        told = [f"not shown to be {' or '.join(known)}"]
+    coupling = _coupling(named[_COUPLING]) if _COUPLING in named else ""
+    parts = [part for part in (", ".join(told), coupling) if part]
+    return f"Class: {'; '.join(parts)}" if parts else ""
+
+
+def _coupling(finding: Finding) -> str:
+    """Whether the transition depends on the mean field: proved not to, or two mean fields at which it differs."""
+    if finding.verdict in _SHOWN and finding.constant == 0.0:
+        return f"not coupled through the dynamics ({finding.verdict.value})"
+    measured, error = (float(finding.details.get(name, 0.0)) for name in ("measured", "measured_error"))
+    return "coupled through the dynamics" if measured > error and measured > _ROUNDING else ""

@@ -1,0 +1,47 @@
+"""The class of a game says what findings say, with their verdicts, and nothing of what was not looked at."""
+
+import numpy as np
+import pytest
+
+from smfg_verify.assumptions.game_class import class_line
+from tests.report.records import assumptions, finding
+
+MONOTONE, POTENTIAL = ("uniqueness", "occupation-monotonicity"), ("uniqueness", "potential")
+RATE = ("one-sided-contraction", "rate")
+
+
+def coupling(constant, measured, verdict="certified"):
+    details = {"measured": measured, "measured_error": 1e-12}
+    return finding("lipschitz", "transition", verdict, constant, details=details)
+
+
+def test_each_class_stands_with_its_verdict_and_proofs_stand_first():
+    report = assumptions(
+        finding("contraction", "modulus", "refuted", 2.0),
+        finding(*RATE, "supported", 0.4),
+        finding(*MONOTONE, "certified"),
+        finding(*POTENTIAL, "refuted", 0.4),
+        coupling(0.0, 0.0),
+    )
+    told = "monotone (certified), one-sided contractive (supported); not coupled through the dynamics (certified)"
+    assert class_line(report) == f"Class: {told}"
+
+
+@pytest.mark.parametrize(
+    ("constant", "measured", "verdict", "words"),
+    [
+        (0.0, 0.0, "supported", "not coupled through the dynamics (supported)"),
+        (0.5, 0.4, "certified", "coupled through the dynamics"),
+        (0.4, 0.4, "inconclusive", "coupled through the dynamics"),
+        (0.5, 1e-13, "certified", ""),
+        (np.inf, np.nan, "inconclusive", ""),
+    ],
+)
+def test_coupling_takes_two_mean_fields_and_its_absence_a_proof(constant, measured, verdict, words):
+    line = class_line(assumptions(coupling(constant, measured, verdict)))
+    assert line == (f"Class: {words}" if words else "")
+
+
+def test_nothing_is_said_of_what_was_not_looked_at():
+    assert class_line(assumptions(finding("coverage", "initial"))) == ""
+    assert class_line(assumptions(finding(*POTENTIAL, "inconclusive", np.nan))) == "Class: not shown to be potential"

@@ -1,0 +1,165 @@
+"""Monotone on the laws that the dynamics allow: known strengths, pairs of laws by hand, and what is not proved."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from smfg_verify.assumptions.finding import Finding, Verdict
+from smfg_verify.assumptions.uniqueness.monotonicity import monotonicity_finding
+from smfg_verify.assumptions.uniqueness.occupation import surveyed
+from smfg_verify.assumptions.uniqueness.occupation_monotonicity import occupation_finding
+from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.game import AbstractGame, TabularGame, parameter
+from tests.assumptions.crowds import QUICK, crowd
+
+SHAPE = (3, 2, 2)
+
+
+def found(game):
+    return occupation_finding(game, surveyed(game, QUICK), QUICK)
+
+
+def tabular(kernel, slope, seed=0, **options):
+    """A game of tables with a slope of the follower's reward, (M, *SHAPE)."""
+    rng = np.random.default_rng(seed)
+    return checked(
+        TabularGame.from_arrays(
+            kernel=kernel,
+            follower_rewards=rng.normal(size=SHAPE),
+            leader_rewards=np.zeros(SHAPE),
+            follower_rewards_mean_field=slope,
+            discount=0.9,
+            temperature=0.3,
+            **options,
+        )
+    )
+
+
+def own_mass(cost=1.0):
+    """Each state costs its own mass, whatever the actions."""
+    return -cost * np.broadcast_to(np.eye(3)[:, :, None, None], (3, *SHAPE))
+
+
+def laws_of_policies(kernel, leader, rng, number=40):
+    """Laws of state and action that populations settle at, each by many steps of its chain."""
+    policies = rng.dirichlet(0.5 * np.ones(SHAPE[1]), (number, SHAPE[0]))
+    chains = np.einsum("ksa,sabt,sb->kst", policies, kernel, leader)
+    states = np.linalg.matrix_power(chains, 512)[:, 0]
+    return (states[:, :, None] * policies).reshape(number, -1)
+
+
+class Roads(AbstractGame):
+    """A road chosen is taken with probability 0.9 and costs (or pays) the logarithm of its mass."""
+
+    scale: jnp.ndarray = parameter(default=1.0)
+    num_states: int = eqx.field(static=True, default=3)
+    num_follower_actions: int = eqx.field(static=True, default=3)
+    num_leader_actions: int = eqx.field(static=True, default=1)
+    mean_field_support: str = eqx.field(static=True, default="states")
+    discount: jnp.ndarray = parameter(default=0.9)
+    temperature: jnp.ndarray = parameter(default=0.3)
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        return 0.9 * jnp.eye(3)[follower_action] + 0.1 / 3.0
+
+    def follower_reward(self, state, follower_action, leader_action, mean_field):
+        if self.mean_field_support == "states":
+            return -self.scale * jnp.log(0.5 + mean_field[follower_action])
+        return -self.scale * jnp.log(0.5 + mean_field[state, follower_action])
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        return 0.0 * jnp.sum(mean_field)
+
+
+@pytest.mark.parametrize("inertia", [0.0, 0.2])
+def test_a_crowd_that_avoids_itself_is_strongly_monotone_through_its_dynamics(inertia):
+    """Masses are (1 - e) times shares of choices plus e / 2: the form is -|m - m'|^2 / (1 - e)."""
+    game = crowd(-1.0, 0.3, inertia=inertia)
+    finding = found(game)
+    assert finding.verdict is Verdict.CERTIFIED
+    assert finding.details["strength"] == pytest.approx(1.0 / (1.0 - inertia), rel=1e-9)
+    assert finding.constant == pytest.approx(-1.0 / (1.0 - inertia), rel=1e-9)
+    assert monotonicity_finding(game, QUICK).verdict is Verdict.REFUTED
+    assert "strongly monotone" in finding.meaning
+    assert "decides nothing" in finding.meaning
+
+
+@pytest.mark.parametrize("inertia", [0.0, 0.2])
+def test_a_crowd_that_likes_itself_is_refuted_by_two_laws(inertia):
+    game = crowd(1.0, 0.3, inertia=inertia)
+    finding = found(game)
+    assert finding.verdict is Verdict.REFUTED
+    assert finding.constant == pytest.approx(1.0 / (1.0 - inertia), rel=1e-6)
+    again = Finding.from_json(finding.to_json()).reproduce(game)
+    assert again == pytest.approx(finding.constant, rel=1e-12)
+    # By hand: the reward of a pair is the mass of its target, and both laws are stationary.
+    laws = finding.witness["laws"].reshape(2, 2, 2)
+    masses = laws.sum(axis=2)
+    np.testing.assert_allclose(masses, (1.0 - inertia) * laws.sum(axis=1) + 0.5 * inertia, atol=1e-12)
+    change = np.sum((masses[0] - masses[1]) * (laws[0] - laws[1]).sum(axis=0))
+    assert finding.constant == pytest.approx(change / np.sum((masses[0] - masses[1]) ** 2), rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_pair_of_laws_exceeds_a_certified_bound_where_the_leader_moves_the_followers(seed):
+    rng = np.random.default_rng(seed)
+    kernel = rng.dirichlet(np.ones(3), SHAPE)
+    game = tabular(kernel, own_mass(0.7), seed)
+    finding = found(game)
+    assert finding.verdict is Verdict.CERTIFIED
+    assert finding.facts["case"] == "joint"
+    assert finding.details["strength"] == pytest.approx(0.7, rel=1e-9)
+    leader = rng.dirichlet(np.ones(2), 3)
+    laws = laws_of_policies(kernel, leader, rng)
+    masses = laws.reshape(-1, 3, 2).sum(axis=2)
+    rewards = np.repeat(-0.7 * masses, 2, axis=1)
+    step, move = laws[:, None] - laws[None], masses[:, None] - masses[None]
+    change = np.sum((rewards[:, None] - rewards[None]) * step, axis=2)
+    allowed = -finding.details["strength"] * np.sum(move**2, axis=2)
+    assert np.all(change <= allowed + finding.details["slack"] * np.sum(step**2, axis=2) + 1e-13)
+
+
+def test_one_bad_pure_leader_refutes():
+    """Crowds pay under the leader's second action alone, which half of a mixed leader hides."""
+    kernel = np.broadcast_to(np.random.default_rng(0).dirichlet(np.ones(3), (3, 2, 1)), (*SHAPE, 3))
+    slope = np.array(own_mass(1.0))
+    slope[..., 1] *= -0.2
+    finding = found(tabular(kernel, slope))
+    assert finding.verdict is Verdict.REFUTED
+    assert finding.constant == pytest.approx(0.2, rel=1e-6)
+    np.testing.assert_array_equal(finding.witness["leader_rows"][:, 1], 1.0)
+
+
+def test_coupled_dynamics_compare_all_laws_and_say_that_nothing_follows():
+    rng = np.random.default_rng(1)
+    kernel = 0.5 * rng.dirichlet(np.ones(3), SHAPE)
+    moves = 0.5 * rng.dirichlet(np.ones(3), (3, *SHAPE))
+    finding = found(tabular(kernel, own_mass(), kernel_mean_field=moves))
+    assert finding.verdict is Verdict.CERTIFIED
+    assert finding.details["strength"] == pytest.approx(1.0, rel=1e-9)
+    assert "proves nothing about uniqueness" in finding.meaning
+    # Off the flow equations the target's mass is not its share of the choices.
+    slope = np.zeros((3, *SHAPE))
+    slope[[0, 1], :, [0, 1]] = -1.0
+    free, bound = found(tabular(2.0 * kernel, slope)), found(tabular(kernel, slope, kernel_mean_field=moves))
+    assert bound.verdict is Verdict.REFUTED
+    assert free.facts["stationary"]
+    assert not bound.facts["stationary"]
+
+
+def test_a_reward_that_is_not_affine_is_supported_or_refuted_by_laws_and_proved_on_pairs():
+    assert found(checked(Roads())).verdict is Verdict.SUPPORTED
+    refuted = found(checked(Roads(scale=-1.0)))
+    assert refuted.verdict is Verdict.REFUTED
+    assert refuted.reproduce(checked(Roads(scale=-1.0))) == pytest.approx(refuted.constant, rel=1e-9)
+
+
+def test_enclosed_slopes_prove_what_no_pair_exceeds():
+    """Slopes -1 / (0.5 + m) are at most -1 / 1.5, the strength, and nearly that where one pair holds all."""
+    finding = found(checked(Roads(mean_field_support="state_actions")))
+    assert finding.verdict is Verdict.CERTIFIED
+    assert 0.3 <= finding.details["strength"] <= 1.0 / 0.6
+    laws = np.random.default_rng(2).dirichlet(0.3 * np.ones(9), (2000, 2))
+    change = np.sum((np.log(0.5 + laws[:, 1]) - np.log(0.5 + laws[:, 0])) * (laws[:, 0] - laws[:, 1]), axis=1)
+    assert np.all(change <= -finding.details["strength"] * np.sum((laws[:, 0] - laws[:, 1]) ** 2, axis=1) + 1e-12)
