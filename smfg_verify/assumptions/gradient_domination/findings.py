@@ -42,6 +42,8 @@ from smfg_verify.assumptions.gradient_domination.measures import (
     unpack,
 )
 from smfg_verify.assumptions.gradient_domination.sentences import GRADIENT_DOMINATION
+from smfg_verify.assumptions.gradient_domination.tied_leader import STATEMENT as TIED_LEADER
+from smfg_verify.assumptions.gradient_domination.tied_leader import tied_finding, tied_ratio
 from smfg_verify.assumptions.leader_draws import random_leaders
 from smfg_verify.assumptions.properties import Recompute, register_property
 from smfg_verify.assumptions.search import LOGIT_BOX, SearchResult, minimise, mixed_starts, out_of_box, slopes_of
@@ -51,7 +53,7 @@ from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.records.entries import Entries
 
-STATEMENTS = ("domination", "mei-inequality", "mei-constant", "kl-identity", FOLLOWER_PROGRAM)
+STATEMENTS = ("domination", "mei-inequality", "mei-constant", "kl-identity", FOLLOWER_PROGRAM, TIED_LEADER)
 # The theorem says at least one; what is below it by more than rounding would be an error of theory or of code.
 _CLEARLY_BELOW_ONE = 1.0 - 1e-6
 # Two ways to compute one gap: more than this between them and the arithmetic cannot be trusted.
@@ -93,6 +95,7 @@ RECOMPUTE = {
     "kl-identity": _measure_of("identity_error"),
     "mei-constant": constant_at_optimum,
     FOLLOWER_PROGRAM: recompute_program,
+    TIED_LEADER: tied_ratio,
 }
 
 
@@ -100,7 +103,7 @@ RECOMPUTE = {
     PROPERTY,
     recompute=RECOMPUTE,
     renderings=GRADIENT_DOMINATION,
-    aside=("mei-constant", "kl-identity", FOLLOWER_PROGRAM),
+    aside=("mei-constant", "kl-identity", FOLLOWER_PROGRAM, TIED_LEADER),
 )
 def check_domination(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Look for the smallest $\|\nabla J_f\|^2 / (J_f^* - J_f)$ and hold it against Mei et al.'s constant.
@@ -124,6 +127,7 @@ def check_domination(game: AbstractGame, settings: SearchSettings) -> list[Findi
         _mei_constant(game, settings, evidence),
         _kl_identity(game, evidence),
         program_finding(game),
+        tied_finding(game),
     ]
 
 

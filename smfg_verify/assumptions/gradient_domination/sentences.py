@@ -3,9 +3,13 @@
 import math
 
 from smfg_verify.assumptions.sentence import FindingData, Rendering, Renderings, always, unless_not_applicable
-from smfg_verify.numerals import at_least
+from smfg_verify.numerals import at_least, at_most
 
 _NOT_APPLICABLE = "Not applicable: the follower has a single action, so that its only policy is optimal."
+_NOT_TIED = (
+    "Not applicable: computed for leaders of two actions, one row and no entropy, at most 4 states, and followers who "
+    "choose."
+)
 
 
 def _where_taken(meaning: Rendering) -> Rendering:
@@ -78,13 +82,33 @@ def _follower_program(data: FindingData) -> str:
     )
 
 
+def _tied_leader(data: FindingData) -> str:
+    facts, held = data.facts, "With followers held at the uniform leader's equilibrium"
+    if facts["case"] == "no-equilibrium":
+        return "No equilibrium of the uniform leader was found to hold the followers at."
+    if facts["case"] == "flat":
+        return f"{held} the leader's objective is the same for every policy."
+    if facts["case"] == "trapped":
+        return (
+            f"{held} slopes do not lead the leader to its best policy: with probability {facts['probability']:.4g} of "
+            "its first action no policy has a positive slope, and another is better."
+        )
+    if data.verdict == "certified":
+        return (
+            f"{held} the leader's gap to its best policy is at most {at_most(facts['upper']):.5g} times its largest "
+            f"slope towards a policy, {data.constant:.5g} being attained: who finds no slope has found the best."
+        )
+    return f"{held} it is open whether one constant bounds the leader's gap by its slopes."
+
+
 _SEARCH = always("random follower policies, leaders and mean fields, and worst-case search from the worst of them")
 _SPANS = always("bound of the follower's smallest optimal probability from spans of reward and value")
 _PROGRAM = always("exponential-cone program over occupation measures; bracket evaluated without the solver")
+_EXACT = always("stationary points and ratios as roots of polynomials, in rational arithmetic")
 GRADIENT_DOMINATION = {
     statement: Renderings(
-        meaning=unless_not_applicable(meaning, _NOT_APPLICABLE),
-        method=unless_not_applicable(method, "number of the follower's actions"),
+        meaning=unless_not_applicable(meaning, _NOT_TIED if statement == "tied-leader" else _NOT_APPLICABLE),
+        method=unless_not_applicable(method, "numbers of actions and states"),
     )
     for statement, (meaning, method) in {
         "domination": (_where_taken(_domination), _SEARCH),
@@ -92,5 +116,6 @@ GRADIENT_DOMINATION = {
         "mei-constant": (_mei_constant, _SPANS),
         "kl-identity": (_where_taken(_kl_identity), _SEARCH),
         "follower-program": (_follower_program, _PROGRAM),
+        "tied-leader": (_tied_leader, _EXACT),
     }.items()
 }
