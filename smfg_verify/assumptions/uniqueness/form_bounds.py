@@ -5,6 +5,7 @@ basis of the rows of F: $N^T$ is nearly $Y F$ with $Y = \Sigma^{-1} U^T$. So x d
 $2 \nu |x|$ at most, and a form at x from the one of $Q A Q$ at x by $6 \nu |A| |x|^2$.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,10 @@ _RANK = 1e-9
 _STILL = 1e-9
 # Above this the first order of the bounds does not hold.
 _NEARLY_ORTHOGONAL = 0.01
+# Nor is a kernel known that solutions stick out of by more: what is left would no longer be roundings.
+_MOST_LEAKAGE = 1e-9
+# A bound of so many times its roundings is made of them.
+_TOLD = 2.0
 
 
 class Equations(NamedTuple):
@@ -35,10 +40,34 @@ class Equations(NamedTuple):
 
 
 class FormBound(NamedTuple):
-    r"""$x^T A x \le -strength |C x|^2 + slack |x|^2$ for all x with F x = 0, certified; strength >= 0."""
+    r"""$x^T A x \le -strength |C x|^2 + slack |x|^2$ for all x with F x = 0, certified; strength >= 0.
+
+    Attributes:
+        strength: at least zero.
+        slack: at least zero.
+        rounding: what roundings may have added to the slack.
+    """
 
     strength: float
     slack: float
+    rounding: float
+
+    @property
+    def proves(self) -> bool:
+        """Whether the slack is roundings alone, as far as they let it be told."""
+        return bool(self.slack <= _TOLD * self.rounding)
+
+
+class SkewBound(NamedTuple):
+    r"""$|x^T A y - y^T A x| \le largest$ for x, y of length 1 with F x = F y = 0, certified; `rounding` as above."""
+
+    largest: float
+    rounding: float
+
+    @property
+    def proves(self) -> bool:
+        """Whether it is roundings alone, as far as they let it be told."""
+        return bool(self.largest <= _TOLD * self.rounding)
 
 
 def equations_of(matrix: Float[np.ndarray, "K X"], error: float) -> Equations:
@@ -61,7 +90,7 @@ def equations_of(matrix: Float[np.ndarray, "K X"], error: float) -> Equations:
     leakage = 1.01 * np.linalg.norm(rows.T - inverse @ matrix) + product
     leakage += np.linalg.norm(inverse) * error * np.sqrt(float(number * size))
     sound = np.linalg.norm(rows.T @ rows - np.eye(rank)) + size * terms <= _NEARLY_ORTHOGONAL
-    known = sound and leakage <= _NEARLY_ORTHOGONAL
+    known = sound and leakage <= _MOST_LEAKAGE
     return Equations(rows, right[rank:].T, float(leakage) if known else np.inf)
 
 
@@ -82,14 +111,13 @@ def upper_eigenvalue(matrix: Float[np.ndarray, "X X"], error: float = 0.0) -> fl
         return float("inf")
     matrix = 0.5 * (matrix + matrix.T)
     vectors = np.linalg.eigh(matrix)[1]
-    terms = (2 * size + 8) * _UNIT
-    skewed = float(np.linalg.norm(vectors.T @ vectors - np.eye(size))) + 2.0 * size * terms
+    skewed = float(np.linalg.norm(vectors.T @ vectors - np.eye(size))) + eigenvalue_error(size)
     if not skewed <= _NEARLY_ORTHOGONAL:
         return float("inf")
     turned = vectors.T @ matrix @ vectors
     diagonal = np.diagonal(turned)
     discs = diagonal + np.sum(np.abs(turned), axis=1) - np.abs(diagonal)
-    largest = float(np.max(discs)) + 2.0 * size * terms * float(np.linalg.norm(matrix))
+    largest = float(np.max(discs)) + eigenvalue_error(size) * float(np.linalg.norm(matrix))
     stretched = largest / (1.0 - skewed) if largest >= 0.0 else largest / (1.0 + skewed)
     return stretched + 4.0 * _UNIT * abs(stretched) + error
 
@@ -115,19 +143,37 @@ def form_bound(
     inner = symmetric + strength * moves
     scale = float(np.linalg.norm(symmetric)) + strength * float(np.linalg.norm(moves))
     if not np.isfinite(scale * equations.leakage):
-        return FormBound(0.0, float("inf"))
+        return FormBound(0.0, float("inf"), 0.0)
     largest = upper_eigenvalue(_projected(inner, equations), projection_error(size) * scale + radius)
-    return FormBound(strength, max(0.0, largest) + 6.0 * equations.leakage * (scale + radius))
+    leaked = 6.0 * equations.leakage * (scale + radius)
+    rounding = (projection_error(size) + eigenvalue_error(size)) * scale + leaked
+    return FormBound(strength, max(0.0, largest) + leaked, rounding)
 
 
-def skew_bound(form: Float[np.ndarray, "X X"], equations: Equations) -> float:
+def weakest(bounds: Sequence[FormBound]) -> FormBound:
+    """What holds of all forms of a list, and of their mixtures; one that proves nothing if there is one."""
+    failing = [each for each in bounds if not each.proves]
+    if failing:
+        return max(failing, key=lambda each: each.slack)
+    return FormBound(
+        *(choose(column) for choose, column in zip((min, max, max), zip(*bounds, strict=True), strict=True))
+    )
+
+
+def skew_bound(form: Float[np.ndarray, "X X"], equations: Equations) -> SkewBound:
     r"""Certified bound of $|x^T A y - y^T A x|$ over all x, y of length 1 with F x = F y = 0."""
     skew = form - form.T
     scale = float(np.linalg.norm(skew))
     if scale == 0.0:
-        return 0.0
+        return SkewBound(0.0, 0.0)
     inner = float(np.linalg.norm(_projected(skew, equations)))
-    return inner + (projection_error(len(form)) + 6.0 * equations.leakage) * scale
+    rounding = (projection_error(len(form)) + 6.0 * equations.leakage) * scale
+    return SkewBound(inner + rounding, rounding)
+
+
+def eigenvalue_error(size: int) -> float:
+    """Roundings of V^T H V in a disc, relative to the Frobenius norm of H."""
+    return 2.0 * size * (2 * size + 8) * _UNIT
 
 
 def projection_error(size: int) -> float:

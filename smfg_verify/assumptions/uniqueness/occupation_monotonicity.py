@@ -17,7 +17,7 @@ from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.enclosure import NoEnclosure, enclose_slopes, numbers_of_a_box, supremum
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.settings import SearchSettings
-from smfg_verify.assumptions.uniqueness.form_bounds import FormBound, form_bound, quotients, range_bound
+from smfg_verify.assumptions.uniqueness.form_bounds import FormBound, form_bound, quotients, range_bound, weakest
 from smfg_verify.assumptions.uniqueness.occupation import (
     Candidate,
     Laws,
@@ -32,8 +32,9 @@ from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Entries
 
 STATEMENT = "occupation-monotonicity"
-# Relative to the largest slope: what counts as rounding in a proof, and as clearly positive in a counter-example.
-ROUNDED, POSITIVE = 1e-10, 1e-9
+# Relative to the largest slope: what counts as zero, and as clearly positive in a counter-example.
+_ZERO, POSITIVE = 1e-10, 1e-9
+_NOTHING = FormBound(0.0, float("inf"), 0.0)
 _MOST_BOXES, _MOST_PROBLEMS = 64, 512
 # Share of the way to the border that a pair goes where the slope is the same everywhere, and where it is not.
 _APART, _NEAR = 0.5, 0.05
@@ -95,7 +96,7 @@ def occupation_finding(game: AbstractGame, survey: Survey, settings: SearchSetti
         return not_applicable("uniqueness", STATEMENT)
     worst, positive = _worst(survey)
     proof = _proof(game, survey, settings, worst)
-    proved = proof.bound.slack <= ROUNDED * survey.scale
+    proved = proof.bound.proves
     pair = _pair(game, survey, worst)
     verdict = Verdict.CERTIFIED if proved else Verdict.INCONCLUSIVE
     if pair.refutes:
@@ -123,8 +124,8 @@ def _proof(game: AbstractGame, survey: Survey, settings: SearchSettings, worst: 
     if survey.slope is not None:
         return _affine(survey, survey.slope)
     # An enclosure has a width: it proves no bound of zero that is attained.
-    if worst and worst[0].top > -ROUNDED * survey.scale:
-        return _Proof(FormBound(0.0, np.inf), "zero", {})
+    if worst and worst[0].top > -_ZERO * survey.scale:
+        return _Proof(_NOTHING, "zero", {})
     return _enclosed(game, survey, settings)
 
 
@@ -135,9 +136,9 @@ def _affine(survey: Survey, slope: Float[np.ndarray, "n A B M"]) -> _Proof:
         moved, leaders = laws.moved(), survey.pure_rows()
         equations = laws.equations(leaders[0])
         bounds = [form_bound(averaged(slope, rows) @ moved, moved, equations) for rows in leaders]
-        return _Proof(FormBound(min(each.strength for each in bounds), max(each.slack for each in bounds)), "pure", {})
+        return _Proof(weakest(bounds), "pure", {})
     if not survey.by_joint_laws:
-        return _Proof(FormBound(0.0, np.inf), "too-large", {})
+        return _Proof(_NOTHING, "too-large", {})
     moved = laws.moved(copies)
     return _Proof(form_bound(slope.reshape(-1, slope.shape[-1]) @ moved, moved, laws.joint_equations()), "joint", {})
 
@@ -148,7 +149,7 @@ def _enclosed(game: AbstractGame, survey: Survey, settings: SearchSettings) -> _
     Elsewhere there are laws of one mean field, at which the form vanishes and its enclosure does not.
     """
     if not survey.laws.on_pairs or not survey.by_pure_leaders:
-        return _Proof(FormBound(0.0, np.inf), "general", {})
+        return _Proof(_NOTHING, "general", {})
     leaders = survey.pure_rows()
     equations, identity = survey.laws.equations(leaders[0]), survey.laws.moved()
 
@@ -176,9 +177,9 @@ def _enclosed(game: AbstractGame, survey: Survey, settings: SearchSettings) -> _
     try:
         found = supremum(bound, sample, field_size(game), **budget)
     except NoEnclosure:
-        return _Proof(FormBound(0.0, np.inf), "no-enclosure", {})
+        return _Proof(_NOTHING, "no-enclosure", {})
     upper = float(found.upper)
-    return _Proof(FormBound(max(0.0, -upper), max(0.0, upper)), "boxes", {"boxes": found.boxes}, found.cut)
+    return _Proof(FormBound(max(0.0, -upper), max(0.0, upper), 0.0), "boxes", {"boxes": found.boxes}, found.cut)
 
 
 def _symmetric(matrix: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure import NoEnclosure, enclose_slopes
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
-from smfg_verify.assumptions.uniqueness.form_bounds import skew_bound
+from smfg_verify.assumptions.uniqueness.form_bounds import SkewBound, skew_bound
 from smfg_verify.assumptions.uniqueness.occupation import (
     Candidate,
     Laws,
@@ -22,7 +22,7 @@ from smfg_verify.assumptions.uniqueness.occupation import (
     rewards_at,
     witness_of,
 )
-from smfg_verify.assumptions.uniqueness.occupation_monotonicity import POSITIVE, ROUNDED
+from smfg_verify.assumptions.uniqueness.occupation_monotonicity import POSITIVE
 from smfg_verify.exact.tables_at_fields import field_size
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Entries
@@ -75,10 +75,10 @@ def potential_finding(game: AbstractGame, survey: Survey) -> Finding:
     if game.num_follower_actions == 1:
         return not_applicable("uniqueness", STATEMENT)
     if survey.slope is None:
-        bound = 0.0 if _own_entry_alone(game, survey.laws) else np.inf
+        bound = SkewBound(0.0 if _own_entry_alone(game, survey.laws) else np.inf, 0.0)
     else:
         bound = _affine_bound(survey, survey.slope)
-    proved = bound <= ROUNDED * survey.scale
+    proved = bound.proves
     largest, loop = _searched(game, survey)
     verdict = Verdict.CERTIFIED if proved else Verdict.INCONCLUSIVE
     if loop.refutes:
@@ -93,26 +93,27 @@ def potential_finding(game: AbstractGame, survey: Survey) -> Finding:
         side=Side.LOWER,
         evidence=Evidence.PROOF if verdict is Verdict.CERTIFIED else Evidence.SEARCH,
         facts={
-            "bound": float(bound),
+            "bound": float(bound.largest),
             "constant_reward": proved and survey.scale == 0.0,
             "stationary": survey.laws.kernel is not None,
             "leaders": survey.leaders,
         },
         witness=loop.witness,
         searched={"leaders": survey.leaders, "laws": len(survey.candidates)},
-        details={"proved": proved, "bound": float(bound), "largest": largest},
+        details={"proved": proved, "bound": float(bound.largest), "largest": largest},
     )
 
 
-def _affine_bound(survey: Survey, slope: Float[np.ndarray, "n A B M"]) -> float:
+def _affine_bound(survey: Survey, slope: Float[np.ndarray, "n A B M"]) -> SkewBound:
     r"""Certified bound of $|\langle u, G C v \rangle - \langle v, G C u \rangle|$ for u, v of length 1, all leaders."""
     laws = survey.laws
     if survey.by_pure_leaders:
         moved, leaders = laws.moved(), survey.pure_rows()
         equations = laws.equations(leaders[0])
-        return max(skew_bound(averaged(slope, rows) @ moved, equations) for rows in leaders)
+        bounds = [skew_bound(averaged(slope, rows) @ moved, equations) for rows in leaders]
+        return max(bounds, key=lambda each: (not each.proves, each.largest))
     if not survey.by_joint_laws:
-        return float("inf")
+        return SkewBound(np.inf, 0.0)
     return skew_bound(slope.reshape(-1, slope.shape[-1]) @ laws.moved(laws.sizes[2]), laws.joint_equations())
 
 

@@ -108,3 +108,13 @@ def test_a_peak_inside_has_the_constant_of_its_square():
     assert found.case == "bound"
     assert found.upper == pytest.approx(0.25, rel=1e-5)
     assert ratio_at(objective, Fraction(0)) == pytest.approx(0.25, rel=1e-9)
+
+
+def test_a_ratio_that_is_largest_at_the_maximum_itself_is_shown_just_before_it():
+    """Action 0 is paid once and ends the game: J(p) = p / (0.1 + 0.9 p) is concave, and the ratio 0.1 + 0.9 p."""
+    moves = np.array([[[0.0, 1.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]])
+    objective = tied_objective(moves, np.array([[1.0, 0.0], [0.0, 0.0]]), np.array([1.0, 0.0]), 0.9)
+    found = judged(objective)
+    assert found.upper == pytest.approx(1.0, rel=1e-9)
+    assert ratio_at(objective, Fraction(1, 2)) == pytest.approx(0.55, rel=1e-9)
+    assert ratio_at(objective, Fraction(float(found.place))) == pytest.approx(1.0, rel=1e-9)

@@ -12,6 +12,7 @@ from smfg_verify.assumptions.uniqueness.form_bounds import (
     range_bound,
     skew_bound,
     upper_eigenvalue,
+    weakest,
 )
 
 SEEDS = range(6)
@@ -66,7 +67,7 @@ def test_a_form_is_below_its_bound_on_the_whole_kernel(seed):
     form -= 8.0 * moved.T @ moved * (seed % 2)
     found = form_bound(form, moved, equations_of(equations, 0.0))
     kernel = sympy.Matrix.hstack(*exact(equations).nullspace())
-    strength, slack = (sympy.Rational(*Fraction(value).as_integer_ratio()) for value in found)
+    strength, slack = (sympy.Rational(*Fraction(value).as_integer_ratio()) for value in found[:2])
     moves = exact(moved).T * exact(moved)
     symmetric = (exact(form) + exact(form).T) / 2
     assert is_nonnegative(kernel.T * (slack * sympy.eye(4) - strength * moves - symmetric) * kernel)
@@ -76,15 +77,16 @@ def test_what_the_marginal_decides_alone_has_its_strength_and_no_slack():
     _, _, moved = drawn(0)
     found = form_bound(-2.5 * moved.T @ moved, moved, equations_of(np.ones((1, 4)), 0.0))
     assert found.strength == pytest.approx(2.5, rel=1e-12)
-    assert found.slack < 1e-12
+    assert found.proves
 
 
 def test_an_unknown_equation_leaks_into_the_slack():
     form, equations, moved = drawn(1)
     form = -moved.T @ moved * 3.0
-    known, unsure = (form_bound(form, moved, equations_of(equations, error)).slack for error in (0.0, 1e-6))
-    assert known < 1e-11
-    assert unsure > 1e-6
+    known, unsure = (form_bound(form, moved, equations_of(equations, error)) for error in (0.0, 1e-11))
+    assert known.slack < 1e-11
+    assert unsure.slack > 1e-10
+    assert form_bound(form, moved, equations_of(equations, 1e-6)).slack == np.inf
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -104,7 +106,20 @@ def test_skewness_counts_on_the_kernel_alone():
     weights = np.arange(4.0)
     hidden = np.outer(np.ones(4), weights) - np.outer(weights, np.ones(4))
     equations = equations_of(np.ones((1, 4)), 0.0)
-    assert skew_bound(hidden, equations) < 1e-11
+    assert skew_bound(hidden, equations).proves
     shift = np.roll(np.eye(4), 1, axis=1)
     turned = np.linalg.norm(equations.kernel.T @ (shift - shift.T) @ equations.kernel, 2)
-    assert skew_bound(hidden + shift, equations) >= turned > 1.0
+    found = skew_bound(hidden + shift, equations)
+    assert found.largest >= turned > 1.0
+    assert not found.proves
+
+
+@pytest.mark.parametrize("positive", [1e-9, 1e-11])
+def test_a_form_that_is_positive_by_more_than_rounding_is_not_taken_for_one(positive):
+    _, _, moved = drawn(0)
+    still = np.array([1.0, -1.0, 0.0, 0.0]) / np.sqrt(2.0)
+    found = form_bound(positive * np.outer(still, still) - moved.T @ moved, moved, equations_of(np.ones((1, 4)), 0.0))
+    assert not found.proves
+    good = form_bound(-moved.T @ moved, moved, equations_of(np.ones((1, 4)), 0.0))
+    assert good.proves
+    assert not weakest([good, found]).proves

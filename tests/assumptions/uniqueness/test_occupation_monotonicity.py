@@ -128,6 +128,7 @@ def test_one_bad_pure_leader_refutes():
     finding = found(tabular(kernel, slope))
     assert finding.verdict is Verdict.REFUTED
     assert finding.constant == pytest.approx(0.2, rel=1e-6)
+    assert not finding.details["proved"]
     np.testing.assert_array_equal(finding.witness["leader_rows"][:, 1], 1.0)
 
 

@@ -58,6 +58,7 @@ def test_symmetric_slopes_have_a_potential_and_others_do_the_work_that_they_lack
     finding = found(game)
     assert finding.verdict is Verdict.REFUTED
     assert finding.constant == pytest.approx(skewness(matrices[1]), rel=1e-6)
+    assert not finding.details["proved"]
     assert Finding.from_json(finding.to_json()).reproduce(game) == pytest.approx(finding.constant, rel=1e-12)
 
 
