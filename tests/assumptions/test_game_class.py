@@ -45,3 +45,13 @@ def test_coupling_takes_two_mean_fields_and_its_absence_a_proof(constant, measur
 def test_nothing_is_said_of_what_was_not_looked_at():
     assert class_line(assumptions(finding("coverage", "initial"))) == ""
     assert class_line(assumptions(finding(*POTENTIAL, "inconclusive", np.nan))) == "Class: not shown to be potential"
+
+
+def test_a_report_in_brief_ends_with_the_class_and_what_is_refuted():
+    exact = {"exact": True, "rounding": 0.0}
+    report = assumptions(
+        finding("lipschitz", "transition", constant=0.0, details={"measured": 0.0, "measured_error": 0.0}, facts=exact)
+    )
+    *_, last_but_one, last = report.summary().splitlines()
+    assert last_but_one == class_line(report)
+    assert last.startswith("Refuted: ")

@@ -1,5 +1,7 @@
 """Monotone on the laws that the dynamics allow: known strengths, pairs of laws by hand, and what is not proved."""
 
+import dataclasses
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +13,8 @@ from smfg_verify.assumptions.uniqueness.occupation import surveyed
 from smfg_verify.assumptions.uniqueness.occupation_monotonicity import occupation_finding
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, TabularGame, parameter
-from tests.assumptions.crowds import QUICK, crowd
+from tests.assumptions.crowds import QUICK, crowd, packaged, relabelled
+from tests.helpers.random_arrays import random_array_game
 
 SHAPE = (3, 2, 2)
 
@@ -164,3 +167,16 @@ def test_enclosed_slopes_prove_what_no_pair_exceeds():
     laws = np.random.default_rng(2).dirichlet(0.3 * np.ones(9), (2000, 2))
     change = np.sum((np.log(0.5 + laws[:, 1]) - np.log(0.5 + laws[:, 0])) * (laws[:, 0] - laws[:, 1]), axis=1)
     assert np.all(change <= -finding.details["strength"] * np.sum((laws[:, 0] - laws[:, 1]) ** 2, axis=1) + 1e-12)
+
+
+@pytest.mark.parametrize("coupled", [False, True])
+def test_names_of_states_and_actions_change_nothing(coupled):
+    arrays = random_array_game(np.random.default_rng(4), 3, 2, 2, observations=3)
+    pair = [arrays, relabelled(arrays, [2, 0, 1], [1, 0])]
+    if not coupled:
+        pair = [dataclasses.replace(each, kernel_mean_field=None) for each in pair]
+    first, other = (found(packaged(each)) for each in pair)
+    assert first.facts["stationary"] is not coupled
+    assert first.verdict is other.verdict is Verdict.REFUTED
+    assert first.facts["case"] == other.facts["case"]
+    np.testing.assert_allclose(other.details["slack"], first.details["slack"], rtol=1e-9)
