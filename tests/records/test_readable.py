@@ -72,7 +72,8 @@ def test_the_summary_has_a_row_a_property_within_eighty_columns(records):
     report, text = records["report"], records["report"].summary()
     assert all(len(line) <= 80 for line in text.splitlines())
     rows = [line.split()[:2] for line in text.splitlines() if not line.startswith(" ")]
-    assert rows[:-1] == [[name, report.verdict(name).value] for name in report.properties]
+    assert rows[:-2] == [[name, report.verdict(name).value] for name in report.properties]
+    assert rows[-2][0] == "Class:"
     assert text.splitlines()[-1].startswith("Refuted: none of 2 checked")
 
 
