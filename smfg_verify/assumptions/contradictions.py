@@ -110,19 +110,20 @@ _CONTRACTS = (
     ("step-sizes", "ratios"),
     ("contraction", "cell-bound"),
 )
+_SEVERAL = tuple(("uniqueness", name) for name in ("multi-start", "negative-index", "temperature-path"))
 # A positive rate in any norm leaves one fixed point, and pairs that leave no norm a rate leave none to it.
 _HAS_RATE = (("one-sided-contraction", "certified-rate"), ("uniqueness", "one-sided"))
+# Indices that are +1 wherever a fixed point is possible leave one.
+_HAS_INDEX = (("uniqueness", "index"),)
 _NO_RATE = (
     ("one-sided-contraction", "rate"),
-    ("uniqueness", "multi-start"),
-    ("uniqueness", "temperature-path"),
+    *_SEVERAL,
 )
 # One l1 contraction for every leader has one fixed point, no slope of 1 or more and no eigenvalue on the circle.
 _NO_CONTRACTION = (
     ("contraction", "modulus"),
     ("contraction", "spectral-radius"),
-    ("uniqueness", "multi-start"),
-    ("uniqueness", "temperature-path"),
+    *_SEVERAL,
 )
 _MIXES = (*(("ergodicity", name) for name in ("dobrushin", "doeblin", "common-state")), ("coverage", "stationary"))
 _NEVER_MIXES = (("ergodicity", "mixing"),)
@@ -143,6 +144,7 @@ _OPPOSED_GRADIENTS = tuple(
 _EXCLUDES = (
     (_CONTRACTS, _NO_CONTRACTION),
     (_HAS_RATE, _NO_RATE),
+    (_HAS_INDEX, _SEVERAL),
     (_MIXES, _NEVER_MIXES),
     (_EQUAL_GRADIENTS, _OPPOSED_GRADIENTS),
 )

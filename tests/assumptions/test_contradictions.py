@@ -46,6 +46,15 @@ EXCLUSIVE = {
         ("one-sided-contraction/certified-rate", "certified"),
         ("one-sided-contraction/rate", "refuted"),
     ],
+    "has one by its index and two": [("uniqueness/index", "certified"), ("uniqueness/multi-start", "refuted")],
+    "has one by its index and two on a path": [
+        ("uniqueness/index", "certified"),
+        ("uniqueness/temperature-path", "refuted"),
+    ],
+    "has a rate and one of index -1": [
+        ("one-sided-contraction/certified-rate", "certified"),
+        ("uniqueness/negative-index", "refuted"),
+    ],
     "contracts and has two": [("contraction/certified-bound", "certified"), ("uniqueness/multi-start", "refuted")],
     "tracks and has two": [("step-sizes/ratios", "certified"), ("uniqueness/multi-start", "refuted")],
     "forgets and never mixes": [("ergodicity/dobrushin", "certified"), ("ergodicity/mixing", "refuted")],

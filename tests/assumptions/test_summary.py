@@ -15,7 +15,9 @@ STATEMENTS = {
     "uniqueness": (
         "contraction",
         "one-sided",
+        "index",
         "multi-start",
+        "negative-index",
         "temperature-path",
         "monotonicity",
         "occupation-monotonicity",

@@ -5,10 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.proved_bounds import (
     ALLOWED_MOVE,
     BoundInputs,
+    inputs_of,
     smaller_bound,
     step_of_roundings,
 )
@@ -16,6 +18,7 @@ from smfg_verify.assumptions.enclosure.response.measures import growth_over
 from smfg_verify.assumptions.enclosure.response.proof import proof_by_cells
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum
 from smfg_verify.assumptions.one_sided.growth import frame_of
+from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.response_jacobian import field_size
 from smfg_verify.game import AbstractGame
 
@@ -67,6 +70,20 @@ def rate_by_cells(
         return CellRate(float("-inf"), None, float("inf"), proof.reason)
     step = step_of_roundings(inputs, float(game.temperature), proof.cells.mixing)
     return CellRate(1.0 - proof.cells.upper, proof.cells, step, "")
+
+
+def euclidean_rate(game: AbstractGame, settings: SearchSettings) -> CellRate:
+    """The rate in the Euclidean norm, by cells.
+
+    Args:
+        game: the game, traced.
+        settings: of the constants and the cells.
+
+    Returns:
+        The bound.
+    """
+    inputs = inputs_of(game, game_constants(game, settings))
+    return rate_by_cells(game, inputs, np.eye(field_size(game) - 1), num_boxes=settings.num_boxes)
 
 
 def proves(found: CellRate) -> bool:

@@ -1,6 +1,9 @@
-"""Uniqueness of the mean field equilibrium of every leader: by contraction, by many starts, along temperature."""
+"""Uniqueness of the mean field equilibrium of every leader: by contraction, by the index, by many starts."""
+
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
@@ -9,10 +12,12 @@ from smfg_verify.assumptions.contraction.proved_bounds import USED, inputs_from,
 from smfg_verify.assumptions.contraction.temperature_sweep import swept_temperatures
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
-from smfg_verify.assumptions.one_sided.certified_rate import proves, rate_by_cells
+from smfg_verify.assumptions.one_sided.certified_rate import euclidean_rate, proves, rate_by_cells
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.assumptions.uniqueness.index import NOBODY_ASKED, index_by_cells, index_finding, share_of
 from smfg_verify.assumptions.uniqueness.monotonicity import monotonicity_finding, quotient_of
+from smfg_verify.assumptions.uniqueness.negative_index import determinant_of, negative_index_finding
 from smfg_verify.assumptions.uniqueness.occupation import surveyed
 from smfg_verify.assumptions.uniqueness.occupation_monotonicity import STATEMENT as OCCUPATION
 from smfg_verify.assumptions.uniqueness.occupation_monotonicity import occupation_finding, occupation_quotient
@@ -32,7 +37,17 @@ from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.records.entries import Entries
 
 PROPERTY = "uniqueness"
-STATEMENTS = ("contraction", "one-sided", "multi-start", "temperature-path", "monotonicity", OCCUPATION, POTENTIAL)
+STATEMENTS = (
+    "contraction",
+    "one-sided",
+    "index",
+    "multi-start",
+    "negative-index",
+    "temperature-path",
+    "monotonicity",
+    OCCUPATION,
+    POTENTIAL,
+)
 _MOST_LEADERS = 24
 _MOST_STARTS = 16
 _PATH_STEPS = 2000
@@ -55,7 +70,9 @@ def _rate_of(game: AbstractGame, witness: Entries) -> float:
 RECOMPUTE = {
     "contraction": lambda game, witness: smaller_bound(inputs_from(game, witness), float(game.temperature)),
     "one-sided": _rate_of,
+    "index": share_of,
     "multi-start": _distance_of,
+    "negative-index": determinant_of,
     "temperature-path": _distance_of,
     "monotonicity": quotient_of,
     OCCUPATION: occupation_quotient,
@@ -67,14 +84,15 @@ RECOMPUTE = {
     PROPERTY,
     recompute=RECOMPUTE,
     renderings=UNIQUENESS,
-    sufficient=("contraction", "one-sided"),
+    sufficient=("contraction", "one-sided", "index"),
     aside=("temperature-path", "monotonicity", OCCUPATION, POTENTIAL),
 )
 def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Whether every leader policy has one mean field equilibrium only.
 
-    A proved contraction certifies it (Banach), and so does a proved positive rate of one-sided contraction; two
-    equilibria of one leader, farther apart than their numerical errors, refute it.
+    A proved contraction certifies it (Banach), and so does a proved positive rate of one-sided contraction, or the
+    index: a positive determinant wherever an equilibrium is possible. Two equilibria of one leader, farther apart than
+    their numerical errors, refute it, and so does one of index -1.
 
     Args:
         game: the game, traced.
@@ -87,11 +105,18 @@ def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Findi
     """
     if field_size(game) == 1:
         return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]
+    proofs = [_contraction_finding(game, settings), _one_sided_finding(game, settings)]
+    searched = _search(game, settings)
+    several = _multi_start_finding(searched, settings)
+    decided = [each.statement for each in proofs if each.verdict is Verdict.CERTIFIED]
+    decided += [several.statement] if several.verdict is Verdict.REFUTED else []
+    index, met = _index_finding(game, settings, decided)
     survey = surveyed(game, settings)
     return [
-        _contraction_finding(game, settings),
-        _one_sided_finding(game, settings),
-        _multi_start_finding(game, settings),
+        *proofs,
+        index,
+        several,
+        negative_index_finding(game, searched.logits, searched.found, met, settings.seed),
         _path_finding(game, settings),
         monotonicity_finding(game, settings),
         occupation_finding(game, survey, settings),
@@ -119,7 +144,7 @@ def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Findin
 def _one_sided_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
     constants = game_constants(game, settings)
     inputs = inputs_of(game, constants)
-    found = rate_by_cells(game, inputs, np.eye(field_size(game) - 1), num_boxes=settings.num_boxes)
+    found = euclidean_rate(game, settings)
     finding = Finding(
         property=PROPERTY,
         statement="one-sided",
@@ -134,6 +159,15 @@ def _one_sided_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
     return cut_short(finding, constants.cut, *USED)
 
 
+def _index_finding(game: AbstractGame, settings: SearchSettings, decided: list[str]) -> tuple[Finding, Entries]:
+    """The index, where nothing else decides, and an equilibrium of index -1 that its cells met, if they did."""
+    constants = game_constants(game, settings)
+    inputs = inputs_of(game, constants)
+    found = NOBODY_ASKED if decided else index_by_cells(game, inputs, settings.num_boxes)
+    finding = index_finding(inputs, settings.num_boxes, found, decided[0] if decided else "")
+    return cut_short(finding, constants.cut, *USED), found.negative
+
+
 def _leaders(game: AbstractGame, settings: SearchSettings) -> np.ndarray:
     logits = random_points(game, min(settings.num_leaders, _MOST_LEADERS), settings)[0]
     logits[0] = 0.0
@@ -145,9 +179,21 @@ def _starts(game: AbstractGame, settings: SearchSettings) -> np.ndarray:
     return starting_fields(game, number, np.random.default_rng(settings.seed))
 
 
-def _multi_start_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
+class _Searched(NamedTuple):
+    """Equilibria of several leaders, logits (L, O, B), each searched from several mean fields, (N, M)."""
+
+    logits: Float[np.ndarray, "L O B"]
+    starts: Float[np.ndarray, "N M"]
+    found: list[Equilibria]
+
+
+def _search(game: AbstractGame, settings: SearchSettings) -> _Searched:
     logits, starts = _leaders(game, settings), _starts(game, settings)
-    found = find_equilibria(game, logits, starts)
+    return _Searched(logits, starts, find_equilibria(game, logits, starts))
+
+
+def _multi_start_finding(searched: _Searched, settings: SearchSettings) -> Finding:
+    logits, starts, found = searched
     counts = np.array([len(entry.distinct) for entry in found])
     distances = np.array([entry.distance for entry in found])
     known = np.isfinite(distances).any()

@@ -1,5 +1,7 @@
 """What the findings of the uniqueness of equilibria say."""
 
+from collections.abc import Iterable
+
 from smfg_verify.assumptions.sentence import FindingData, Renderings, always, unless_not_applicable
 from smfg_verify.numerals import at_least, at_most
 from smfg_verify.records.entries import Entries
@@ -28,6 +30,58 @@ def _one_sided(data: FindingData) -> str:
     if data.facts["reason"]:
         return f"No rate of one-sided contraction is proved by cells: {data.facts['reason']}."
     return "No positive rate of one-sided contraction is proved in the Euclidean norm: nothing follows."
+
+
+def _index(data: FindingData) -> str:
+    facts, share = data.facts, data.constant
+    if facts["unasked"]:
+        return f"Not looked at: {facts['unasked']} decides whether there is one equilibrium."
+    if facts["reason"]:
+        return f"No index by cells: {facts['reason']}."
+    if data.verdict == "certified":
+        number = facts["empty"] + facts["positive"]
+        return (
+            f"Proved over {number} cells of leader policies and mean fields: {facts['empty']} hold no equilibrium, and "
+            f"in the {facts['positive']} others the index of one would be +1, so that each leader has one equilibrium."
+        )
+    seen = f"{facts['cells']} cells of leader policies and mean fields"
+    if facts["negative"]:
+        return f"Among {seen} one holds equilibria of index -1: there are several."
+    if share == 0.0:
+        step = facts["rounding_step"]
+        return f"No proof: the roundings of the game's functions may make the best-response map jump by {step:.4g}."
+    return (
+        f"Not decided: after {seen}, {at_most(share):.4g} of all is left; the smallest cell left lies around the mean "
+        f"field {_listed(facts['mean_field'])} and the leader policy {_rows(facts['leader_policy'])}."
+    )
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    return f"({', '.join(f'{number:.4g}' for number in numbers)})"
+
+
+def _rows(policy: Iterable[Iterable[float]]) -> str:
+    return " ".join(_listed(row) for row in policy)
+
+
+def _negative_index(data: FindingData) -> str:
+    facts, least = data.facts, data.constant
+    if not facts["equilibria"]:
+        return "No search arrived at an equilibrium."
+    if data.verdict == "supported":
+        return (
+            f"At each of {facts['equilibria']} equilibria found the determinant is positive, {least:.4g} or more: none "
+            "is of a kind that must have others beside it."
+        )
+    there = f"A leader has an equilibrium with the determinant {least:.4g}"
+    if data.verdict == "refuted":
+        surely = "two others" if facts["entries"] == 2 else "one other, and two where none is degenerate"
+        return (
+            f"{there}, of index -1, proved over a cell of width {facts['width']:.2g} around it: there are at least "
+            f"{surely}; {facts['others']} of them were found."
+        )
+    why = f": {facts['reason']}" if facts["reason"] else ": no cell around it tells"
+    return f"{there}, but that its index is -1 is not proved{why}."
 
 
 def _multi_start(data: FindingData) -> str:
@@ -164,6 +218,10 @@ def _because(obstacle: Entries) -> str:
 _METHODS = {
     "contraction": "proved l1 modulus of the best-response map, see contraction/certified-bound",
     "one-sided": "D Gamma enclosed over cells, see one-sided-contraction/certified-rate, in the Euclidean norm",
+    "index": (
+        "sign of det(I - D Gamma) on tangents over cells, halved until no fixed point or a positive sign is proved"
+    ),
+    "negative-index": "det(I - D Gamma) on tangents at the equilibria of multi-start, and D Gamma enclosed around one",
     "multi-start": "Newton's method from uniform, extreme and random mean fields, for the uniform and random leaders",
     "temperature-path": (
         "pseudo-arclength continuation of the uniform leader's equilibrium from a hot temperature to the game's"
@@ -180,6 +238,8 @@ _METHODS = {
 _MEANINGS = {
     "contraction": _contraction,
     "one-sided": _one_sided,
+    "index": _index,
+    "negative-index": _negative_index,
     "multi-start": _multi_start,
     "temperature-path": _temperature_path,
     "monotonicity": _monotonicity,

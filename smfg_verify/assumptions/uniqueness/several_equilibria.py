@@ -14,7 +14,14 @@ from smfg_verify.exact.equilibrium.newton import newton, unevaluated
 from smfg_verify.exact.equilibrium.residual import Point
 from smfg_verify.exact.equilibrium.solve import TOLERANCE
 from smfg_verify.exact.response import setting_of
-from smfg_verify.exact.response_jacobian import LocalResponse, at_equilibria, field_size, tangent_radius, uniform_field
+from smfg_verify.exact.response_jacobian import (
+    LocalResponse,
+    at_equilibria,
+    field_size,
+    on_tangents,
+    tangent_radius,
+    uniform_field,
+)
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import softmax_policy
 
@@ -36,11 +43,13 @@ class Equilibria(NamedTuple):
         unconverged: starts from which none was reached.
         radius: spectral radius of the best-response map's derivative at each, on the tangents of the simplex, (K,);
             best-response iteration comes back to those below 1.
+        determinant: of I - D Gamma on the same tangents at each, (K,): its sign is the index of the equilibrium.
     """
 
     distinct: Float[np.ndarray, "K M"]
     unconverged: int
     radius: Float[np.ndarray, " K"]
+    determinant: Float[np.ndarray, " K"]
 
     @property
     def distance(self) -> float:
@@ -103,7 +112,15 @@ def distinct_of(found: LocalResponse) -> Equilibria:
         if np.all(gaps > np.maximum(DIFFERENT, found.error[kept] + found.error[k])):
             kept.append(int(k))
     radius = np.array([tangent_radius(found.response[k]) for k in kept])
-    return Equilibria(found.mean_field[kept], int(np.sum(~found.converged)), radius)
+    determinant = np.array([tangent_determinant(found.response[k]) for k in kept])
+    return Equilibria(found.mean_field[kept], int(np.sum(~found.converged)), radius, determinant)
+
+
+def tangent_determinant(jacobian: Float[np.ndarray, "M M"]) -> float:
+    r"""$\det(I - D\Gamma)$ on the tangents of the simplex; NaN where the Jacobian is not finite."""
+    if not np.all(np.isfinite(jacobian)):
+        return float("nan")
+    return float(np.linalg.det(np.eye(len(jacobian) - 1) - on_tangents(jacobian)))
 
 
 class PathEnd(NamedTuple):

@@ -22,7 +22,7 @@ def game():
 def found_equilibria(*searches):
     """One record a leader, from (equilibria told apart, searches that did not arrive)."""
     fields = np.array([[0.4, 0.6], [0.9, 0.1], [0.1, 0.9]])
-    return lambda *_: [Equilibria(fields[:number], lost, np.full(number, 0.5)) for number, lost in searches]
+    return lambda *_: [Equilibria(fields[:number], lost, *np.full((2, number), 0.5)) for number, lost in searches]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def found_equilibria(*searches):
 )
 def test_uniqueness_counts_the_searches_that_arrived(monkeypatch, game, searches, verdict, words):
     monkeypatch.setattr(uniqueness, "find_equilibria", found_equilibria(*searches))
-    finding = uniqueness._multi_start_finding(game, TINY)
+    finding = uniqueness._multi_start_finding(uniqueness._search(game, TINY), TINY)
     assert finding.verdict is verdict
     assert words in finding.meaning
     assert "every start" not in finding.meaning

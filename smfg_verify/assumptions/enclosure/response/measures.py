@@ -65,7 +65,7 @@ def growth_over(
         before, after = left[:, :-1] - left[:, -1:], right[:-1]
         plain = np.einsum("ut,jtk,jv->uvk", before, found.plain, after)
         values = _turned(0.5 * (plain + np.swapaxes(plain, 0, 1)))[0]
-        return Bounds(np.where(known, upper, np.inf), values, _edges(tables, found), mixing)
+        return Bounds(np.where(known, upper, np.inf), values, edges_to_cut(tables, found), mixing)
 
 
 def modulus_over(tables: VertexTables, cells: Cells) -> Bounds:
@@ -93,7 +93,7 @@ def modulus_over(tables: VertexTables, cells: Cells) -> Bounds:
         known = np.isfinite(upper)
         mixing = np.where(known, found.mixing, np.inf)
         centre = np.where(np.isfinite(centre), centre, -np.inf)
-        return Bounds(np.where(known, upper, np.inf), centre, _edges(tables, found), mixing)
+        return Bounds(np.where(known, upper, np.inf), centre, edges_to_cut(tables, found), mixing)
 
 
 def _half_norms(vectors: Model) -> Float[np.ndarray, "pairs K"]:
@@ -128,7 +128,7 @@ def _turned(centre: Float[np.ndarray, "k k K"]) -> tuple[Float[np.ndarray, " K"]
     return np.where(good, values[:, -1], -np.inf), np.moveaxis(vectors, 0, -1)
 
 
-def _edges(tables: VertexTables, found: Slopes) -> Int[np.ndarray, "K 2"]:
+def edges_to_cut(tables: VertexTables, found: Slopes) -> Int[np.ndarray, "K 2"]:
     """The edge along which action values and Jacobian change most: what bends there makes the bound loose."""
     edges = edges_of(tables.shape)
     scale = np.max(np.abs(found.jacobian.centre), axis=(0, 1)) + _FLOOR

@@ -18,7 +18,7 @@ from smfg_verify.assumptions.enclosure.response.linear import (
     norm_of,
     span_of,
 )
-from smfg_verify.assumptions.enclosure.response.models import Model, multiply, total
+from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, multiply, total
 from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, pairs_of, problem_over
 from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
 
@@ -81,9 +81,12 @@ def _law(response: Response, laws: Solver, mixing: Float[np.ndarray, " K"]) -> M
     guess = Model.affine(centre, np.einsum("zsk,stk->ztk", slopes, laws.inverse), chain.shape)
     residual = last + multiply("s,st->t", guess, chain) - guess
     found = better_laws(laws, guess, residual, norm_of(residual, mixing))
-    # Probabilities, whatever the bound.
-    half = np.full_like(centre, 0.5)
-    return found.where(found.largest <= 1.0, half, half)
+    # A law is a mean of rows, whatever the bound.
+    rows = [chain.taken(s, -2) + last for s in range(len(centre))] + [last]
+    least = np.maximum(np.min([row.lower for row in rows], axis=0), 0.0)
+    most = np.minimum(np.max([row.upper for row in rows], axis=0), 1.0)
+    half = 0.5 * (most - least) + EPSILON
+    return found.where(found.radius < half, 0.5 * (most + least), half)
 
 
 def _moved_rows(tables: VertexTables, problem: Problem, response: Response, mixing: np.ndarray) -> Model:

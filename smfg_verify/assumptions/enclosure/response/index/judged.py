@@ -1,0 +1,66 @@
+"""What is known of cells: no fixed point, or the index that one would have."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from smfg_verify.assumptions.enclosure.response.cells import Cells
+from smfg_verify.assumptions.enclosure.response.index.fixed_points import fixed_points_over
+from smfg_verify.assumptions.enclosure.response.index.orientation import orientation_over
+from smfg_verify.assumptions.enclosure.response.measures import edges_to_cut
+from smfg_verify.assumptions.enclosure.response.slopes import slopes_over
+from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+
+
+class Judged(NamedTuple):
+    """What is known of each of K cells.
+
+    Attributes:
+        empty: it holds no fixed point, (K,).
+        positive: a fixed point in it has index +1, (K,): inside the simplex by the sign of a determinant, anywhere by a
+            symmetric part that is positive definite.
+        negative: a fixed point in it is inside the simplex and has index -1, (K,).
+        some: every leader of it has a fixed point in it, (K,).
+        slack: of `Orientation` where positive, infinite elsewhere, (K,).
+        mixing: of `Slopes`; finite where the chain has one law only, for sure, (K,).
+        edge: the edge along which the cell should be cut, (K, 2).
+    """
+
+    empty: Bool[np.ndarray, " K"]
+    positive: Bool[np.ndarray, " K"]
+    negative: Bool[np.ndarray, " K"]
+    some: Bool[np.ndarray, " K"]
+    slack: Float[np.ndarray, " K"]
+    mixing: Float[np.ndarray, " K"]
+    edge: Int[np.ndarray, "K 2"]
+
+
+def judged(tables: VertexTables, cells: Cells) -> Judged:
+    """What is known of cells.
+
+    Args:
+        tables: of the game.
+        cells: K of them.
+
+    Returns:
+        Answers, false where nothing is known.
+    """
+    found = slopes_over(tables, cells)
+    points, orientation = fixed_points_over(tables, cells, found), orientation_over(found)
+    left = np.isfinite(found.mixing) & ~points.none
+    positive = left & (orientation.definite | (points.inner & (orientation.sign > 0)))
+    negative = left & points.inner & (orientation.sign < 0)
+    slack = np.where(positive, orientation.slack, np.inf)
+    with np.errstate(all="ignore"):
+        edge = edges_to_cut(tables, found)
+    return Judged(points.none, positive, negative, points.some, slack, found.mixing, edge)
+
+
+def judged_by_law(tables: VertexTables, cells: Cells) -> Judged:
+    """The same for the question whether the chain has one law only everywhere: cells where it has count as empty."""
+    found = slopes_over(tables, cells)
+    single, never = np.isfinite(found.mixing), np.zeros(len(found.mixing), bool)
+    with np.errstate(all="ignore"):
+        edge = edges_to_cut(tables, found)
+    return Judged(single, never, never, never, np.full(len(never), np.inf), found.mixing, edge)
