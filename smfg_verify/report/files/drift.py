@@ -15,7 +15,7 @@ from smfg_verify.report.files.game import game_record
 DRIFT_FILE = "drift.json"
 
 
-FORMAT, SCHEMA_VERSION = "smfg-verify drift", 3
+FORMAT, SCHEMA_VERSION = "smfg-verify drift", 4
 
 
 def write_drift(drift: Drift, directory: Path) -> Path:
@@ -30,6 +30,7 @@ def write_drift(drift: Drift, directory: Path) -> Path:
         "iterates": len(report.data.seeds),
         "iterates_left_out": report.data.num_left_out,
         "curves": drift.curves,
+        "one_sided_rate": drift.rate,
     }
     text = document(headed(FORMAT, SCHEMA_VERSION, plain(record)))
     return write_atomically(directory / DRIFT_FILE, text.encode())

@@ -11,6 +11,7 @@ from rich.text import Text
 from smfg_verify.bounds.drift.inequalities import DriftInequality
 from smfg_verify.bounds.drift.validate_drift import BoundCurves, DriftReport
 from smfg_verify.jobs.drift import HELD_OUT, Drift
+from smfg_verify.numerals import at_least
 from smfg_verify.report.tables.layout import brief_table
 
 
@@ -19,7 +20,7 @@ def drift_tables(drift: Drift) -> Group:
     parts = [_inequalities(drift.report)]
     if drift.curves is not None:
         parts.append(_curves(drift.curves))
-    return Group(*parts, _lyapunov(drift.report))
+    return Group(*parts, _mean_field_line(drift), _lyapunov(drift.report))
 
 
 def _inequalities(report: DriftReport) -> Table:
@@ -92,6 +93,20 @@ def _curves(curves: BoundCurves) -> Table:
 
 def _ratio(bound: float, mean: float) -> str:
     return f"{bound / mean:.3g}" if mean > 0.0 else "none"
+
+
+def _mean_field_line(drift: Drift) -> Text:
+    """What the line of the mean field contracts by along the run, beside what one-sided contraction proves."""
+    line = drift.report.inequalities["e_mu"]
+    if not line.solved:
+        return Text("")
+    said = f"The line of e_mu contracts at {line.contraction:.4g} times its step along this run"
+    if math.isnan(drift.rate):
+        return Text(f"{said}; no rate of one-sided contraction is proved to compare that with.\n")
+    return Text(
+        f"{said}. Proved for every leader and mean field, with followers at their best response, is 2 c = "
+        f"{at_least(2.0 * drift.rate):.4g} for short steps, c the one-sided rate in the Euclidean norm.\n"
+    )
 
 
 def _lyapunov(report: DriftReport) -> Text:

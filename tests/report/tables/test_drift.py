@@ -81,3 +81,13 @@ def test_a_line_without_contraction_is_named_where_no_step_constants_mend_it():
     report.inequalities["e_omega"] = inequality("e_omega", contraction=0.0)
     report.region = dataclasses.replace(report.region, root=float("inf"))
     assert "the inequality of e_omega has no contraction" in printed(shown(report))
+
+
+def test_the_line_of_the_mean_field_stands_beside_twice_the_proved_rate():
+    report = drift_report()
+    said = printed(drift_tables(Drift(None, None, None, report, None, 0.48)))
+    assert "contracts at 0.75 times its step" in said
+    assert "is 2 c = 0.96 for short steps" in said
+    assert "no rate of one-sided contraction is proved" in printed(shown(report))
+    report.inequalities["e_mu"] = inequality("e_mu", status="infeasible")
+    assert "contracts at" not in printed(shown(report))
