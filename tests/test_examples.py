@@ -12,14 +12,28 @@ NAMES = [public for public in public_names() if public.documented]
 _UNTYPED = {"from_mfglib"}
 # Each takes five seconds and more to compile; what they show is tested by the modules of these names.
 _SLOW = {
+    "bounds.DriftReport",
     "bounds.ExpectedResiduals",
+    "bounds.Laboratory",
     "bounds.LinearNoise",
     "bounds.LocalPrediction",
+    "bounds.bound_curves",
     "bounds.compare_local",
     "bounds.expected_stationarity",
+    "bounds.linear_noise",
+    "bounds.linear_noise_path",
+    "bounds.local_prediction",
+    "bounds.step_laboratory",
+    "bounds.step_region",
+    "bounds.validate_drift",
+    "comparison.compare",
     "plot.alignment",
     "plot.contraction",
     "plot.eigenvalues",
+    "stochastic.adage",
+    "stochastic.fictitious_play",
+    "stochastic.total_derivative",
+    "stochastic.unrolled_adjoint",
 }
 
 

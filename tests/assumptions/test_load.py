@@ -41,7 +41,8 @@ def test_every_property_beside_busy_processes(name):
     assert busy == quiet
 
 
-def test_no_clock_is_read_unless_it_is_asked_for(monkeypatch):
+@pytest.mark.parametrize("name", ["lipschitz", pytest.param("coverage", marks=pytest.mark.slow)])
+def test_no_clock_is_read_unless_it_is_asked_for(name, monkeypatch):
     """The stronger statement: nothing that a finding is made of looks at the time."""
 
     class NoClock:
@@ -50,14 +51,15 @@ def test_no_clock_is_read_unless_it_is_asked_for(monkeypatch):
             raise AssertionError("a clock was read")
 
     monkeypatch.setattr(deadline_module, "time", NoClock)
-    findings_of(**GENERAL)
+    findings_of(GENERAL["name"], name)
     with pytest.raises(AssertionError, match="clock"):
-        findings_of(**GENERAL, time_limit=1.0)
+        findings_of(GENERAL["name"], name, time_limit=1.0)
 
 
-def test_a_bound_that_the_limit_cut_says_so_and_stays_valid():
-    free = {f.statement: f for f in check(load(GENERAL["name"]), GENERAL["properties"], **SMALL).findings}
-    found = check(load(GENERAL["name"]), GENERAL["properties"], **SMALL, time_limit=1e-9).findings
+@pytest.mark.parametrize("properties", ["lipschitz", pytest.param(GENERAL["properties"], marks=pytest.mark.slow)])
+def test_a_bound_that_the_limit_cut_says_so_and_stays_valid(properties):
+    free = {f.statement: f for f in check(load(GENERAL["name"]), properties, **SMALL).findings}
+    found = check(load(GENERAL["name"]), properties, **SMALL, time_limit=1e-9).findings
     cut = {finding.statement: finding for finding in found}
     said = {name for name, finding in cut.items() if "cut_by_time_limit" in finding.searched}
     assert "leader-reward" in said

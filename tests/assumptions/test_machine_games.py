@@ -82,7 +82,7 @@ class TruthValues(TwoStates):
 STEPPED = (Wrapping, NarrowSum, OutOfRange, SinglePrecision, Product, Exponentials, Shift)
 
 
-QUICKLY = (Wrapping, SinglePrecision, Product)
+QUICKLY = (Wrapping, SinglePrecision)
 
 
 @pytest.mark.parametrize(

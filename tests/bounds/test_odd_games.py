@@ -209,7 +209,12 @@ PLANE = StepPlane("leader", "critic", np.array([0.1, 0.2, 0.4]), np.array([1.0, 
     ("game", "plane", "said"),
     [
         (Still(), PLANE, "zero up to rounding"),
-        (Still(), PLANE._replace(x_values=np.array([np.inf])), "no choice of step sizes has a finite mean"),
+        pytest.param(
+            Still(),
+            PLANE._replace(x_values=np.array([np.inf])),
+            "no choice of step sizes has a finite mean",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_sweep_without_a_best_choice_names_none(game, plane, said, tmp_path):

@@ -165,12 +165,12 @@ def test_games_lists_every_game(capsys):
 
 
 def test_show_gives_the_numbers_of_the_gradient(capsys):
-    assert main(["show", "two-road-toll", "--set", "temperature=0.4", "--set", "kappa=1,3"]) == 0
+    assert main(["show", "laffer-tax", "--set", "temperature=0.4", "--set", "taxes=0,0.7"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    gradient = stackelberg_gradient(load("two-road-toll", temperature=0.4, kappa=[1, 3]), np.zeros((1, 2)))
+    gradient = stackelberg_gradient(load("laffer-tax", temperature=0.4, taxes=[0, 0.7]), np.zeros((1, 2)))
     assert f"objective Phi {float(gradient.objective):.10g}" in shown
     assert f"policy-space gap {float(gradient.policy_gap):.6g}" in shown
-    assert "kappa [1.0, 3.0]" in shown
+    assert "taxes [0.0, 0.7]" in shown
 
 
 def test_strict_is_satisfied_where_nothing_is_refuted_and_a_check_needs_no_run(tmp_path):

@@ -35,6 +35,7 @@ def test_rates_with_symbols_in_latex(capsys):
     assert said.count("{") == said.count("}")
 
 
+@pytest.mark.slow
 def test_all_parts_are_printed_unless_some_are_asked_for_and_each_says_that_it_is_begun(capsys):
     assert main(["derive", "two-road-toll"]) == 0
     found = capsys.readouterr()

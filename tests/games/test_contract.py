@@ -11,28 +11,39 @@ import pytest
 from smfg_verify import games
 from smfg_verify.game import AbstractGame, dense_transition, mean_field_shape, over_indices, validate
 
+# Each game is compiled thrice: by default one variant of each kind, logarithms, elasticities and pairs among them.
 VARIANTS = [
-    ("market-entrance", {"scarcity": "quadratic"}),
-    ("market-entrance", {"num_states": 3, "kappa": 2}),
     ("shop-positioning", {"topology": "ring", "crowd": "log", "locations": [0, 2]}),
     ("equilibrium-pricing", {"max_inventory": 5, "max_production": 1, "inertia": 0.1, "elasticity": 2.0}),
+    ("epidemic", {"compartments": "SIRS", "incidence": "exponential", "infection_rate": 9, "importation": 0}),
+    ("lasry-lions-chain", {"num_states": 4, "crowd": "log", "tolls": [0.1], "noise": [0.2, 0.7, 0.1], "pull": -2.0}),
+    ("random-game", {"dependence": "general", "mean_field_support": "state_actions", "ergodicity": 0}),
+]
+SLOW_VARIANTS = [
+    ("market-entrance", {"scarcity": "quadratic"}),
+    ("market-entrance", {"num_states": 3, "kappa": 2}),
     ("two-road-toll", {"inertia": 0.1, "observation": [0, 1]}),
     ("laffer-tax", {"taxes": [0.0, 0.5, 1.0]}),
     ("independent-leader", {"num_states": 5}),
-    ("epidemic", {"compartments": "SIRS", "incidence": "exponential", "infection_rate": 9, "importation": 0}),
     ("advertising", {"levels": [0.2, 0.5, 0.7], "observation": [0, 1, 2, 2], "value": 0.3, "inertia": 0}),
     ("congestion-pricing", {"side": 2, "num_zones": 3, "destination": 3, "tolls": [0.1, 0.2, 0.9], "slip": 0.5}),
-    ("lasry-lions-chain", {"num_states": 4, "crowd": "log", "tolls": [0.1], "noise": [0.2, 0.7, 0.1], "pull": -2.0}),
     ("linear-quadratic", {"num_states": 4, "num_follower_actions": 2, "drift": -0.8, "noise": 0.1, "targets": [1]}),
     ("random-game", {"mean_field_support": "state_actions"}),
     ("random-game", {"dependence": "general", "transition_coupling": 1.0, "branching": 2, "seed": 3}),
-    ("random-game", {"dependence": "general", "mean_field_support": "state_actions", "ergodicity": 0}),
 ]
-CASES = [(name, {}) for name in games.names()] + VARIANTS
+
+
+def case(name, parameters, marks=()):
+    return pytest.param(name, parameters, id=f"{name}-{'-'.join(map(str, parameters)) or 'default'}", marks=marks)
+
+
+CASES = [
+    *(case(name, {}) for name in games.names()),
+    *(case(*variant) for variant in VARIANTS),
+    *(case(*variant, marks=pytest.mark.slow) for variant in SLOW_VARIANTS),
+]
+EVERY_GAME = pytest.mark.parametrize(("name", "parameters"), CASES)
 FUNCTIONS = ("transition", "follower_reward", "leader_reward")
-EVERY_GAME = pytest.mark.parametrize(
-    ("name", "parameters"), CASES, ids=[f"{name}-{'-'.join(map(str, given)) or 'default'}" for name, given in CASES]
-)
 
 
 def tables(game: AbstractGame, mean_field: jax.Array) -> dict[str, jax.Array]:

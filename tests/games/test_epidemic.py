@@ -115,6 +115,7 @@ def test_short_periods_make_the_two_incidences_one():
     assert difference(0.01) / difference(0.005) == pytest.approx(4.0, rel=0.01)
 
 
+@pytest.mark.slow
 def test_the_direct_gradient_sees_only_the_price_of_restrictions():
     """d/d omega of -cost sum_b phi_b rho_b / (1 - gamma) at a uniform leader, while restricting in fact pays."""
     gradient = stackelberg_gradient(Epidemic(), np.zeros((1, 2)))

@@ -76,7 +76,11 @@ ENTRIES = {
 }
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+# These ask by way of an equilibrium or a gradient, and take seconds more to compile.
+SLOW_ENTRIES = ("objective", "ascent", "population")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW_ENTRIES)) for n in ENTRIES])
 def test_every_entry_point_asks_the_environment_where_it_ends(trap, equilibrium, name):
     with pytest.raises(ValueError, match=r"environment.reward: says .* where the game's copy of its tables says"):
         ENTRIES[name](trap, equilibrium)

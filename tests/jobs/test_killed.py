@@ -29,12 +29,13 @@ def ended(kept, *command):
     return done.returncode, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "deaths"),
     [
         ("plan", (4,)),
-        pytest.param("validate", (3, 4), marks=pytest.mark.slow),
-        pytest.param("drift", (3, 5), marks=pytest.mark.slow),
+        ("validate", (3, 4)),
+        ("drift", (3, 5)),
     ],
 )
 def test_a_command_that_dies_with_a_file_in_its_hands_is_resumed_to_the_same_result(name, deaths, tmp_path):

@@ -16,6 +16,9 @@ from smfg_verify.jobs.settings import GameSettings, RunSettings
 from smfg_verify.report.files.lab import write_lab
 from smfg_verify.report.tables.lab import lab_tables
 
+# By default tests/report reads what is said and written of a record made by hand.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def result():

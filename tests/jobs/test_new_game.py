@@ -32,6 +32,7 @@ def written(arguments, capsys) -> list[list[str]]:
     return [command[1:] for command in commands]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KIND_BY_KIND)
 def test_the_first_command_that_it_prints_shows_the_file_that_it_wrote(kind, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -23,11 +23,11 @@ PYTHON, SHELL = {"python", "py"}, {"sh"}
 SHOWN = {"text", "latex", "toml"}
 RUN = PYTHON | SHELL
 BLOCKS = {page: fences(page.read_text()) for page in PAGES}
-# Each of these checks takes seconds to compile; the three other properties stand for them by default.
+# Each of these takes seconds to compile; the other properties and pages stand for them by default.
 SLOW = {
     f"docs/properties/{name}.md"
     for name in ("contraction", "ergodicity", "gradient-alignment", "gradient-domination", "smoothness", "uniqueness")
-}
+} | {"docs/leader-parameters.md", "docs/large-games.md"}
 WITH_PYTHON = [
     pytest.param(page, id=page_name(page), marks=[pytest.mark.slow] if page_name(page) in SLOW else [])
     for page, blocks in BLOCKS.items()

@@ -49,7 +49,9 @@ def test_seeds_differ_and_a_prefix_of_a_run_is_the_shorter_run():
     assert len(np.unique(long.follower_logits[:, -1, 0, 0])) == 8
 
 
-@pytest.mark.parametrize(("support", "observations"), [("states", None), ("state_actions", 2)])
+@pytest.mark.parametrize(
+    ("support", "observations"), [pytest.param("states", None, marks=pytest.mark.slow), ("state_actions", 2)]
+)
 def test_runs_one_after_another_are_those_side_by_side_up_to_rounding(support, observations, monkeypatch):
     """How runs share the machine is no part of the mathematics; side by side they take other machine code."""
     _, game = array_game(0, support=support, observations=observations)
@@ -142,8 +144,15 @@ def test_a_seed_that_diverges_is_marked_and_the_others_go_on():
     np.testing.assert_array_equal(trace.follower_critic[2], alone.follower_critic[0])
 
 
-@pytest.mark.parametrize("sampling", ["markov", "iid"])
-@pytest.mark.parametrize("support", ["states", "state_actions"])
+@pytest.mark.parametrize(
+    ("support", "sampling"),
+    [
+        ("states", "markov"),
+        ("state_actions", "iid"),
+        pytest.param("states", "iid", marks=pytest.mark.slow),
+        pytest.param("state_actions", "markov", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     ("sizes", "gamma"),
     [

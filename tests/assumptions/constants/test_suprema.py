@@ -33,7 +33,7 @@ class PeakedGame(BrokenGame):
         return jnp.array([0.0, 1.0]) + share * jnp.array([1.0, -1.0])
 
 
-@pytest.mark.parametrize("boxes", [1, 3, 64])
+@pytest.mark.parametrize("boxes", [1, pytest.param(3, marks=pytest.mark.slow), 64])
 def test_a_peak_between_the_samples_is_bounded_out_of_budget_too(boxes):
     constants = game_constants(PeakedGame(), dataclasses.replace(QUICK, num_boxes=boxes))
     bound = constants.bounds["one_step"]

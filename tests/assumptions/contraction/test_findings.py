@@ -43,7 +43,7 @@ def cold():
     return game, check(game)
 
 
-@pytest.mark.parametrize("name", ["roads", pytest.param("hot", marks=pytest.mark.slow), "cold"])
+@pytest.mark.parametrize("name", [*(pytest.param(name, marks=pytest.mark.slow) for name in ("roads", "hot")), "cold"])
 def test_every_constant_comes_back_from_its_witness(name, request):
     game, found = request.getfixturevalue(name)
     assert tuple(found) == STATEMENTS
@@ -54,6 +54,7 @@ def test_every_constant_comes_back_from_its_witness(name, request):
             np.testing.assert_allclose(again, finding.constant, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_two_roads_have_modulus_the_sum_of_the_costs_over_four_temperatures(roads):
     """Gamma(m)_1 = sigmoid((kappa_2 m_2 - kappa_1 m_1 + tolls) / tau): slope at most (1 + 2) / (4 * 0.3) = 2.5."""
     _, found = roads

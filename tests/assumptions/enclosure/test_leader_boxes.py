@@ -63,9 +63,9 @@ def test_inner_product_of_every_leader_of_a_box_is_enclosed(name):
 
 
 def test_radius_is_of_first_order_in_the_box():
-    game = GAMES["random"]()
+    game = GAMES["random-entropy"]()
     tables = affine_game(game)
-    middle = np.random.default_rng(0).uniform(-2.0, 2.0, size=(16, tables.num_free))
+    middle = np.random.default_rng(0).uniform(-2.0, 2.0, size=(32, tables.num_free))
     radii = [np.median(enclosed(game, tables, middle, radius).inner.rad) for radius in (1e-3, 1e-4)]
     assert radii[1] < 0.12 * radii[0]
 

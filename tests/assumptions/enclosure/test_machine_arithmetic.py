@@ -82,10 +82,10 @@ def _hold_exact_values(program, points, ends, seed):
 
 
 def test_values_of_random_programs_lie_in_their_enclosures():
-    counts = look_at(range(48), every_compiled=24)
+    counts = look_at(range(24), every_compiled=12)
     # A few programs leave float64 or a function's domain; most are bounded, and have an exact value to compare with.
-    assert counts["bounded"] >= 36
-    assert counts["exact"] >= 60
+    assert counts["bounded"] >= 18
+    assert counts["exact"] >= 30
 
 
 @pytest.mark.slow

@@ -71,11 +71,13 @@ def test_a_road_that_can_be_avoided_has_the_restarts_only():
     assert report.verdict(NAME) is Verdict.CERTIFIED
 
 
+@pytest.mark.slow
 def test_no_discount_leaves_the_initial_distribution():
     report = checked(kernel_game([[0.7, 0.3], [0.4, 0.6]], discount=0.0, initial_distribution=[0.2, 0.8]))
     assert report.finding(NAME, "occupancy").constant == pytest.approx(0.2, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_single_state_is_always_there():
     report = checked(kernel_game(np.ones((1, 2, 2, 1))))
     assert [finding.constant for finding in report.findings] == pytest.approx([1.0, 1.0, 1.0], rel=1e-9)

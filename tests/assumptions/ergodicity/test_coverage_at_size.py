@@ -123,7 +123,7 @@ def test_several_recurrent_classes_support_nothing():
 
 def test_all_that_the_size_allows_is_checked_and_step_sizes_are_no_certificate():
     steps = {"leader": 0.2, "mean_field": 0.5, "follower": 1.0, "critic": 2.0}
-    game = CongestionPricing(side=3)
+    game = LasryLionsChain(num_states=6)
     assert properties_checked(game) == ("ergodicity", "gradient-alignment", "coverage", "step-sizes")
     report = check(game, num_starts=1, step_sizes=steps)
     assert report.properties == properties_checked(game)

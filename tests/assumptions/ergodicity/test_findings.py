@@ -53,7 +53,8 @@ def test_a_reducible_game_is_refuted():
     np.testing.assert_array_equal(policy, np.eye(2))
 
 
-@pytest.mark.parametrize("period", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("period", [2, 3])
 def test_a_periodic_game_is_refuted(period):
     report = checked(kernel_game(np.roll(np.eye(period), 1, axis=1)))
     finding = report.finding(NAME, "mixing")
@@ -165,6 +166,7 @@ def test_one_state_has_nothing_to_forget():
     assert [finding.constant for finding in report.findings] == [0.0, 0.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_one_action_and_no_discount_change_nothing():
     kernel = np.array([[0.7, 0.3], [0.4, 0.6]])
     report = checked(kernel_game(kernel, discount=0.0))

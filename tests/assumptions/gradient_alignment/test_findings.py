@@ -83,6 +83,7 @@ def test_laffer_tax_rest_points_are_the_peak_and_the_highest_tax(laffer):
     assert direct.constant > 1.0
 
 
+@pytest.mark.slow
 def test_same_seed_same_report(laffer):
     game, report = laffer
     assert check(game, NAME, **QUICK).to_json() == report.to_json()
@@ -101,6 +102,7 @@ def test_a_leader_whom_followers_cannot_touch_is_certified(independent):
         assert abs(finding.details["measured"] - form.ideal) <= 1e-10
 
 
+@pytest.mark.slow
 def test_market_entrance_is_supported_and_worst_cases_are_worse(market):
     game, report, _ = market
     assert report.verdict(NAME) is Verdict.SUPPORTED
@@ -121,6 +123,7 @@ def test_market_entrance_is_supported_and_worst_cases_are_worse(market):
     assert report.finding(NAME, "frontier").constant == 0.0
 
 
+@pytest.mark.slow
 def test_trajectory_is_measured_in_its_order(market):
     game, report, trajectory = market
     finding = report.finding(NAME, "cosine")

@@ -214,6 +214,7 @@ def test_witness_of_another_game_is_refused(laffer):
         recompute_certified_box(checked(load("independent-leader")), finding.witness)
 
 
+@pytest.mark.slow
 def test_same_game_same_finding():
     game = checked(load("laffer-tax", temperature=0.5))
     first, second = (certified_box_finding(game, SETTINGS).to_json() for _ in range(2))

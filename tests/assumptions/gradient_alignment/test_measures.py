@@ -86,7 +86,9 @@ def test_relabelling_states_and_actions_changes_no_ratio(arrays, leaders, refere
         np.testing.assert_allclose(getattr(relabelled, name), getattr(reference, name), rtol=1e-8)
 
 
-@pytest.mark.parametrize("reading", Reading)
+@pytest.mark.parametrize(
+    "reading", [pytest.param(one, marks=[pytest.mark.slow] * (k > 0)) for k, one in enumerate(Reading)]
+)
 def test_slopes_of_the_search_against_differences(arrays, leaders, reading):
     game = checked(TabularGame.from_arrays(**arrays.from_arrays_arguments()))
     slopes = alignment_slopes(game, reading, 1, 2)

@@ -53,7 +53,9 @@ def reproduces(report, game):
             np.testing.assert_allclose(finding.reproduce(game), finding.constant, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("kind", BLIND)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=[pytest.mark.slow] * k.startswith(("with", "who l"))) for k in BLIND]
+)
 def test_a_direct_gradient_of_zero_refutes_where_the_total_is_not_zero(kind):
     game = built(**BLIND[kind])
     report = check(game, NAME, **TINY)
@@ -80,7 +82,9 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=[pytest.mark.slow] * k.startswith(("no r", "a c"))) for k in ODD]
+)
 def test_where_no_gradient_is_above_its_error_nothing_is_refuted_nor_supported_by_a_ratio(kind):
     report = check(built(**ODD[kind]), NAME, **TINY)
     for reading in Reading:
@@ -92,7 +96,7 @@ def test_where_no_gradient_is_above_its_error_nothing_is_refuted_nor_supported_b
     reproduces(report, built(**ODD[kind]))
 
 
-@pytest.mark.parametrize(("num_leaders", "num_starts"), [(1, 1), (2, 1)])
+@pytest.mark.parametrize(("num_leaders", "num_starts"), [(1, 1), pytest.param(2, 1, marks=pytest.mark.slow)])
 def test_one_leader_and_one_start_are_enough(num_leaders, num_starts):
     game = built(leader_rewards_mean_field=PLACES)
     report = check(game, NAME, num_leaders=num_leaders, num_starts=num_starts, num_steps=0, num_boxes=40)

@@ -27,6 +27,8 @@ from tests.exact.cases import pair
 from tests.helpers import oracle
 
 SMALL = (3, 2, 2)
+# One of each kind of mean field and table.
+QUICK = ("market-entrance", "equilibrium-pricing", "congestion-pricing")
 
 
 def random_problem(seed, gamma=0.9, tau=0.3):
@@ -37,7 +39,7 @@ def random_problem(seed, gamma=0.9, tau=0.3):
     return follower_problem(checked(game), logits, field), value, policy
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "random-game")) for n in names()])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n not in QUICK)) for n in names()])
 def test_the_program_agrees_with_the_exact_solver_on_every_shipped_game(name, monkeypatch):
     monkeypatch.setattr(follower_program, "solve", lambda problem: solve(problem, second_opinion=False))
     game = checked(load(name))

@@ -91,6 +91,7 @@ def test_curved_functions_have_half_their_steepest_slope():
         assert 0.9 * truth <= finding.details["measured"] <= truth + 1e-9
 
 
+@pytest.mark.slow
 def test_constants_of_curved_functions_dominate_probes():
     """Rows of the two states: shares x^2 / 2 and x^2 / 4 + 0.3, plus 0.1 for the second action."""
     game, settings = CurvedGame(), SearchSettings(**QUICK)

@@ -67,6 +67,7 @@ def test_an_interior_limit_is_a_zero_of_the_oracles_mean_dynamics_and_of_its_dir
     assert point.ordered
 
 
+@pytest.mark.slow
 def test_a_stable_limit_attracts_the_mean_dynamics_at_the_rate_of_its_slowest_mode(random_case):
     _, game, found = random_case
     (point,) = found.stable

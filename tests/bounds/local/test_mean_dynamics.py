@@ -20,6 +20,9 @@ from tests.helpers import oracle
 from tests.stochastic.games_for_runs import array_game, interior_iterate
 
 CASES = [("states", 2, 0.4), ("state_actions", None, 0.0)]
+CASES_ONE_QUICK = pytest.mark.parametrize(
+    ("support", "observations", "tau_l"), [CASES[0], pytest.param(*CASES[1], marks=pytest.mark.slow)]
+)
 
 
 def pair(support, observations, tau_l, seed=0):
@@ -41,7 +44,7 @@ def test_agrees_with_the_enumeration_of_all_samples(support, observations, tau_l
     np.testing.assert_allclose(found.mean_field, expected.mean_field, atol=1e-14)
 
 
-@pytest.mark.parametrize(("support", "observations", "tau_l"), CASES)
+@CASES_ONE_QUICK
 def test_is_the_mean_of_the_update_that_runs(support, observations, tau_l):
     """The very function `update`, each component over its own step size, 40 000 draws."""
     _, game, x = pair(support, observations, tau_l, seed=1)
@@ -59,7 +62,7 @@ def test_is_the_mean_of_the_update_that_runs(support, observations, tau_l):
         assert np.max(np.abs(draws.mean(axis=-1) - expected) / error) < 5.0, name
 
 
-@pytest.mark.parametrize(("support", "observations", "tau_l"), CASES)
+@CASES_ONE_QUICK
 def test_jacobian_is_that_of_central_differences(support, observations, tau_l):
     _, game, x = pair(support, observations, tau_l)
     point, basis = flattened(x), movable_directions(game)
@@ -94,9 +97,7 @@ def test_moves_only_along_the_movable_directions_and_ignores_shifts_of_logits():
     np.testing.assert_array_equal(flattened(unflattened(game, flattened(x))), flattened(x))
 
 
-@pytest.mark.parametrize(
-    ("support", "observations", "tau_l"), [CASES[0], pytest.param(*CASES[1], marks=pytest.mark.slow)]
-)
+@CASES_ONE_QUICK
 def test_at_an_equilibrium_with_exact_critics_only_the_leader_moves_along_the_direct_gradient(
     support, observations, tau_l
 ):

@@ -190,6 +190,7 @@ def test_points_without_equilibrium_keep_what_needs_none(monkeypatch):
     np.testing.assert_allclose(lost.e_theta, plain.e_theta, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_saturated_leader_is_told_by_the_policy_gap_and_misaligned():
     game = games.load("laffer-tax")
     iterates = random_iterates(np.random.default_rng(7), game, 1, 2)

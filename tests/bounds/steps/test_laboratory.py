@@ -79,6 +79,7 @@ def _by_hand(game, choice, num_iterations, sampling):
     return x, covariance
 
 
+@pytest.mark.slow
 def test_blocks_of_many_iterations_change_little(game):
     coarse, fine = (linear_noise(game, power_schedule(CHOICES), 2000, fineness=fineness) for fineness in (16, 64))
     np.testing.assert_allclose(coarse.mean, fine.mean, rtol=0.01, atol=0.01)

@@ -5,6 +5,7 @@ import itertools
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from smfg_verify.exact import EquilibriumMethod, solve_equilibrium
 from smfg_verify.exact.equilibrium.continuation import follow_path, follow_temperature, uniform_start
@@ -15,6 +16,7 @@ from smfg_verify.policies import softmax_policy
 from tests.exact.cases import HARD_SIZES, SUPPORTS_ONE_QUICK, hard_games, pair
 
 
+@pytest.mark.slow
 @SUPPORTS_ONE_QUICK
 def test_continuation_alone_reaches_the_newton_solution(support):
     game, _, logits = pair(3, support=support, tau=0.2)

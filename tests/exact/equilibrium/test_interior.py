@@ -13,6 +13,7 @@ from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.equilibrium.interior import Interior, begun, directions
 from smfg_verify.exact.equilibrium.residual import Setting
 from smfg_verify.game import TabularGame, mean_field_shape, traced
+from tests.exact.cases import SUPPORTS_ONE_QUICK
 
 N, A, B = 4, 3, 2
 LEADER = jnp.array([[0.3, 0.7]])
@@ -78,7 +79,7 @@ def test_a_step_closes_all_equations_to_first_order(support):
     assert abs(float(jnp.sum(step.field))) < 1e-12
 
 
-@pytest.mark.parametrize("support", ["states", "state_actions"])
+@SUPPORTS_ONE_QUICK
 def test_rows_that_sum_to_something_else_are_mended(support):
     game, rng = traced(drawn(support, False)), np.random.default_rng(1)
     at = point(game, rng, rng.uniform(0.1, 1.0, (N, A)))

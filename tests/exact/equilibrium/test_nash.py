@@ -213,7 +213,7 @@ def test_rows_that_are_no_probabilities_at_the_equilibrium_are_none_of_a_game(mo
     assert bool(solve_nash(Bumped(more=more, shifted=shifted), np.zeros((2, 1)), throw=False).converged) == found
 
 
-@pytest.mark.parametrize("method", ["dense", "sparse"])
+@pytest.mark.parametrize("method", [pytest.param("dense", marks=pytest.mark.slow), "sparse"])
 def test_rewards_that_cancel_on_average_hide_no_gain(method):
     """Rounded averages are taken for others; what a deviation gains is that of the true ones, by policy iteration."""
     for seed in range(6):

@@ -1,18 +1,24 @@
 """Many leaders at once: each as if it were alone, in its order, and NaN where there is nothing to evaluate."""
 
 import numpy as np
+import pytest
 
 from smfg_verify.exact import stackelberg_gradient
 from smfg_verify.exact.gradient.at_leaders import advantage, checked, evaluate_where_finite, joined
+from smfg_verify.game import leader_logits_shape
+from smfg_verify.games import load
 from smfg_verify.policies import softmax_policy
 from tests.exact.cases import pair
 
 LEADERS = np.random.default_rng(0).normal(size=(4, 2, 2))
+GAMES = {"one row": lambda: load("laffer-tax"), "two rows": lambda: pair(0, observations=2, tau_l=0.1)[0]}
 
 
-def test_each_leader_is_evaluated_as_if_it_were_alone_and_lost_ones_are_nan():
-    (game, *_), leaders = pair(0, observations=2, tau_l=0.1), LEADERS.copy()
-    leaders[1, 1, 0], leaders[2] = np.nan, np.inf
+@pytest.mark.parametrize("kind", ["one row", pytest.param("two rows", marks=pytest.mark.slow)])
+def test_each_leader_is_evaluated_as_if_it_were_alone_and_lost_ones_are_nan(kind):
+    game = GAMES[kind]()
+    leaders = LEADERS[:, : leader_logits_shape(game)[0]].copy()
+    leaders[1, -1, 0], leaders[2] = np.nan, np.inf
     found = evaluate_where_finite(checked(game), leaders)
     np.testing.assert_array_equal(found.converged, [True, False, False, True])
     assert all(np.isnan(leaf[1:3]).all() for leaf in found if leaf.dtype == float)

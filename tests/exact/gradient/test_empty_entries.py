@@ -61,7 +61,7 @@ def objective(power, pull, discount, temperature, logits):
         pytest.param(dict(), marks=pytest.mark.slow),
         dict(power=0.3, pull=0.2),
         pytest.param(dict(power=0.75, pull=-0.1, discount=0.8), marks=pytest.mark.slow),
-        dict(power=0.5, pull=0.25, temperature=0.3),
+        pytest.param(dict(power=0.5, pull=0.25, temperature=0.3), marks=pytest.mark.slow),
         dict(power=1.5, pull=0.1),
     ],
 )

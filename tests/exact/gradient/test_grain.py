@@ -1,5 +1,7 @@
 """Roundings within a game's own functions, against the same game without them."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -65,6 +67,7 @@ def objective(form, logits):
     return mpmath.fsum(mp.lu_solve(system, mp.matrix(reward))) / 2
 
 
+@functools.cache
 def exact(form):
     """Phi and its gradient, to 25 digits."""
     with mp.workdps(45):

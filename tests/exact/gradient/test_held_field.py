@@ -64,12 +64,14 @@ def test_without_any_dependence_on_the_mean_field_it_is_the_total_gradient():
     assert np.linalg.norm(found.policy_response) > 1e-2
 
 
+@pytest.mark.slow
 def test_a_leader_who_sees_no_follower_has_one_gradient_in_all_readings():
     found = stackelberg_gradient(games.load("independent-leader"), np.zeros((3, 2)))
     np.testing.assert_allclose(found.held_field, found.total, atol=1e-12)
     np.testing.assert_allclose(found.direct, found.total, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_follower_who_cannot_answer_leaves_the_direct_part():
     """One action of the follower: its policy never moves, so both readings of "direct" agree, and the total differs."""
     coupling = np.random.default_rng(5).normal(size=(4, 4, 1, 2))

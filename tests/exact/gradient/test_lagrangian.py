@@ -26,7 +26,7 @@ def with_leader(setting, policy):
     return eqx.tree_at(lambda s: s.leader_policy, setting, policy)
 
 
-@pytest.fixture(scope="module", params=["states", "state_actions"])
+@pytest.fixture(scope="module", params=["states", pytest.param("state_actions", marks=pytest.mark.slow)])
 def place(request):
     """Not an equilibrium: the derivatives are those of the equations anywhere."""
     game, _, logits = pair(2, support=request.param, observations=2, tau_l=0.3)

@@ -184,7 +184,7 @@ doubled_rule.defjvp(lambda primals, tangents: (primals[0] ** 2, 4.0 * primals[0]
     ("function", "used", "true"),
     [
         (lambda m: jax.lax.stop_gradient(m[1]), 0.0, 1.0),
-        (lambda m: m[0] + 1e-4 * jax.lax.stop_gradient(m[1]), -1.0, -0.9999),
+        pytest.param(lambda m: m[0] + 1e-4 * jax.lax.stop_gradient(m[1]), -1.0, -0.9999, marks=pytest.mark.slow),
         (lambda m: doubled_rule(m[1]), 1.4, 0.7),
     ],
 )

@@ -37,6 +37,7 @@ def test_every_part_agrees_with_the_oracle(support, seed):
     assert float(found.objective) == pytest.approx(expected.objective, abs=1e-11)
 
 
+@pytest.mark.slow
 @SUPPORTS_ONE_QUICK
 def test_implicit_unrolled_and_differences_agree(support):
     game, _, logits = pair(11, support=support, reward_coupling=0.3, kernel_coupling=0.2, tau=0.5, gamma=0.8)
@@ -62,6 +63,7 @@ def test_parts_sum_to_the_total_and_logit_rows_to_zero(support):
     np.testing.assert_allclose(np.sum(found.total, axis=1), 0.0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_parts_agree_with_forward_sensitivities():
     """(d pi*/d omega)^T dJ/dpi and (d mu*/d omega)^T dJ/dmu by pushing forward, where the package pulls back."""
     game, _, logits = pair(13)

@@ -1,7 +1,8 @@
 """One ascent: why it ends."""
 
+import numpy as np
+
 from smfg_verify.exact import AscentStatus, optimise_leader
-from tests.exact.cases import pair
 from tests.exact.leader.test_second_order import MINIMA, UNIFORM, game
 
 
@@ -15,8 +16,9 @@ def test_a_saddle_that_cannot_be_left_is_not_called_converged(monkeypatch):
 
 
 def test_running_out_of_steps_is_said():
-    game, _, logits = pair(21, tau=0.2)
-    found = optimise_leader(game, logits, max_steps=1)
+    found = optimise_leader(
+        game(*MINIMA["between two inner maxima"]), np.array([[0.0, 0.3]]), max_steps=1, pure_budget=0
+    )
     assert found.status is AscentStatus.OUT_OF_STEPS
     assert not found.converged
     assert found.objective_history.shape == (2,)

@@ -106,7 +106,7 @@ def test_roundings_of_the_leaders_value_count(discount):
     assert error <= float(found.certificate.objective_error_bound) < 1e-13 / (1.0 - discount) ** 2.5
 
 
-@pytest.mark.parametrize("method", ["dense", "sparse"])
+@pytest.mark.parametrize("method", [pytest.param("dense", marks=pytest.mark.slow), "sparse"])
 def test_a_leaders_rewards_that_cancel_on_average_are_rounded_all_the_same(method):
     """The objective does not depend on them, nor on what the rounding of their average makes of it."""
     rewards = np.random.default_rng(0).integers(-(2**18), 2**18, (6, 2)) / 2.0**20

@@ -102,6 +102,7 @@ def test_chains_that_nearly_fall_apart_are_refused_or_right(pull):
         assert np.all(np.isnan(found.mean_field))
 
 
+@pytest.mark.slow
 def test_one_state_holds_all():
     found = solve_equilibrium(crowd_averse_chain(1), np.zeros((1, 2)), method="sparse")
     np.testing.assert_array_equal(found.mean_field, [1.0])
@@ -135,6 +136,7 @@ def test_a_hundred_thousand_states(game):
     assert float(found.error_bound) < 1e-8
 
 
+@pytest.mark.slow
 def test_followers_whom_no_crowd_moves_answer_nothing():
     found = solve_equilibrium(Ring("none"), logits_of(Ring("none")), method="sparse")
     assert float(found.spectral_radius) == 0.0
@@ -166,7 +168,7 @@ def test_one_state_whose_rounding_turns_all_is_not_passed_over(steered):
     assert bool(plain.converged)
 
 
-@pytest.mark.parametrize("method", ["dense", "sparse"])
+@pytest.mark.parametrize("method", [pytest.param("dense", marks=pytest.mark.slow), "sparse"])
 def test_rewards_that_cancel_on_average_are_rounded_all_the_same(method):
     rng = np.random.default_rng(0)
     rewards, swing = rng.integers(-(2**18), 2**18, (5, 2)) / 2.0**20, rng.integers(-(2**20), 2**20, (5, 2)) / 1.0

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from smfg_verify import solve_nash
 from smfg_verify.exact.compiling import jit_for_game
@@ -42,6 +43,7 @@ def test_a_step_is_that_of_the_dense_side():
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-10 * float(jnp.max(jnp.abs(wanted))))
 
 
+@pytest.mark.slow
 def test_both_sides_find_the_same_in_as_few_steps():
     one, other = (
         solve_nash(Slowed(), np.zeros((2, 2)), exploitability=1e-10, method=way) for way in ("dense", "sparse")

@@ -52,7 +52,11 @@ ABSURD = {
     "unrolled-adjoint": {"leader_step": 1e6},
 }
 
-every_method = pytest.mark.parametrize("name", METHODS)
+# Each method is compiled for each game: by default one that samples the inner loop, one that unrolls it, one exact.
+QUICK = ("nested-loop", "adage", "unrolled-adjoint")
+every_method = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in METHODS]
+)
 
 
 @pytest.fixture(scope="module", params=["states", pytest.param("state_actions", marks=pytest.mark.slow)])

@@ -32,7 +32,7 @@ def _run():
     return residuals, validate_bounds(GAME, trace, residuals=residuals, num_resamples=100)
 
 
-def _cosine():
+def cosine():
     return cosine_finding(np.random.default_rng(1).uniform(-1.0, 1.0, 200), -0.987)
 
 
@@ -50,7 +50,7 @@ def _field(number):
     )
 
 
-def _contraction():
+def contraction_report():
     temperatures = np.logspace(-2.0, 1.0, 13)
     names = ("sup-norm", "span", "modulus", "spectral-radius", "softmax-scheme")
     curves = {name: 3.0 ** (3 - k) / temperatures for k, name in enumerate(names)}
@@ -80,13 +80,13 @@ def _equilibrium(name, width):
 
 
 FIGURES = {
-    "alignment": lambda width: alignment_figure(_cosine(), _run()[0], game="LafferTax", width=width),
-    "alignment-checked": lambda width: alignment_figure(_cosine(), game="LafferTax", width=width),
+    "alignment": lambda width: alignment_figure(cosine(), _run()[0], game="LafferTax", width=width),
+    "alignment-checked": lambda width: alignment_figure(cosine(), game="LafferTax", width=width),
     "field-line": lambda width: alignment_field_figure(
         _field(1), free_parameter_names(load("laffer-tax")), game="LafferTax", width=width
     ),
     "field-plane": lambda width: alignment_field_figure(_field(2), ("toll", "$ 5 fine"), game="TwoTolls", width=width),
-    "contraction": lambda width: contraction_figure(_contraction(), width=width),
+    "contraction": lambda width: contraction_figure(contraction_report(), width=width),
     "convergence": lambda width: convergence_figure(*_run(), width=width),
     "comparison": lambda width: comparison_figure(records.comparison(), game="shop-positioning", width=width),
     "laboratory": lambda width: laboratory_figure(records.laboratory(), game="market-entrance", width=width),
