@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ import xarray
 from matplotlib.figure import Figure
 
 import smfg_verify
-from smfg_verify import ac_smfg, check, exact_residuals, games, plot, solve_equilibrium, validate_bounds
+from smfg_verify import ac_smfg, exact_residuals, games, plot, solve_equilibrium, validate_bounds
 from smfg_verify.report.figures.widths import INCHES
 from tests.report.figures.records.every_figure import contraction_report, cosine
+from tests.report.records import assumptions, finding
 from tests.support.drawn import assert_nothing_overlaps
 
 GAME = games.load("laffer-tax")
@@ -84,12 +86,12 @@ def test_what_is_drawn_are_the_numbers_of_the_record(records, drawn):
 
 
 def test_mistakes_are_named(records):
-    residuals, bounds, _, _ = records
+    residuals, bounds, _, equilibrium = records
     with pytest.raises(ValueError, match="did you mean 'e_mu'"):
         plot.convergence(residuals, bounds, "e_nu")
     with pytest.raises(KeyError, match="coverage"):
-        plot.contraction(check(GAME, "coverage", budget="quick"))
-    batch = jax.vmap(lambda logits: solve_equilibrium(GAME, logits, throw=False))(np.zeros((3, 1, 2)))
+        plot.contraction(assumptions(finding("coverage", "initial"), game=GAME))
+    batch = jax.tree.map(lambda leaf: jnp.stack([leaf] * 3), equilibrium)
     with pytest.raises(ValueError, match="got 3 of them, expected one"):
         plot.mean_field(GAME, batch)
 

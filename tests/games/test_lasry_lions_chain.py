@@ -31,7 +31,7 @@ def test_equilibrium_is_its_own_mirror_image(crowd):
 
 
 def test_without_costs_but_those_of_moves_people_spread_evenly():
-    """At gamma 0 nobody looks ahead: a walk that is symmetric but at the walls, where clipped steps keep it uniform."""
+    """At gamma 0 nobody looks ahead, and two states that mirror each other hold the same."""
     found = solve_equilibrium(LasryLionsChain(num_states=2, pull=0.0, discount=0.0), np.zeros((1, 2)))
     np.testing.assert_allclose(found.mean_field, 0.5, atol=1e-13)
     weights = np.exp(-np.array([0.05, 0.0, 0.05]) / 0.3)

@@ -137,7 +137,10 @@ def test_jumps_and_kinks_in_the_followers_reward_leave_no_gradient_either(game):
     assert np.all(np.isnan(found.total))
 
 
-@pytest.mark.parametrize("function", [lambda d: jnp.sqrt(d * d), lambda d: jnp.sign(d) * jnp.sqrt(jnp.abs(d))])
+@pytest.mark.parametrize(
+    "function",
+    [lambda d: jnp.sqrt(d * d), pytest.param(lambda d: jnp.sign(d) * jnp.sqrt(jnp.abs(d)), marks=pytest.mark.slow)],
+)
 def test_a_derivative_that_is_not_a_number_leaves_the_slopes_to_decide(function):
     class Root(Kinked):
         def leader_reward(self, state, follower_action, leader_action, mean_field):
