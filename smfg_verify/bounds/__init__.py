@@ -57,3 +57,8 @@ from smfg_verify.bounds.rates.validate_bounds import validate_bounds as validate
 from smfg_verify.bounds.steps.laboratory import step_laboratory as step_laboratory
 from smfg_verify.bounds.steps.sweep import StepPlane as StepPlane
 from smfg_verify.bounds.steps.sweep_record import Laboratory as Laboratory
+from smfg_verify.bounds.theorem.certified import certified_inputs as certified_inputs
+from smfg_verify.bounds.theorem.coefficients import TheoremInputs as TheoremInputs
+from smfg_verify.bounds.theorem.coefficients import coefficients_of as coefficients_of
+from smfg_verify.bounds.theorem.curve import TheoremCurve as TheoremCurve
+from smfg_verify.bounds.theorem.curve import theorem_curve as theorem_curve

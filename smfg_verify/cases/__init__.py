@@ -15,6 +15,7 @@ import smfg_verify.cases.mean_field.mean_field_tracking
 import smfg_verify.cases.follower.follower_tracking
 import smfg_verify.cases.rates.ac_smfg_rate
 import smfg_verify.cases.rates.rate_failure
+import smfg_verify.cases.rates.finite_time_bound
 import smfg_verify.cases.rates.markov_ratio
 import smfg_verify.cases.rates.markov_limit
 import smfg_verify.cases.mean_field.finite_population

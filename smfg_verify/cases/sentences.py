@@ -22,6 +22,7 @@ _LOOKED_AT: dict[str, Sentence] = {
     "ascended-games": "{games} random games, ascended",
     "sampled-games": "{games} random games, {points} random points each",
     "populations": "{game}, N from {first} to {last}, {populations} populations, {steps} steps each",
+    "runs-on-games": "{games} random games, {seeds} seeds of {iterations} iterations each",
     "runs-by-length": "{runs} runs, N from {first} to {last}",
     "runs": "{runs} runs of {iterations} iterations",
     "seeds": "{game}, {seeds} seeds of {iterations} iterations",

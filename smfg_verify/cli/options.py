@@ -130,6 +130,22 @@ class DriftRunOptions(RunOptions):
 
 
 @_options("Run", 2)
+class BoundRunOptions(RunOptions):
+    """The run that the theorem's bound is held beside."""
+
+    seeds: Annotated[int, _COUNT, Parameter(help="Seeds that errors are averaged over.")] = 16
+    iterations: Annotated[int, _COUNT, Parameter(help="Iterations of each seed.")] = 20_000
+    sampling: Annotated[str, Parameter(help="iid, which alone the theorem is about.")] = "iid"
+
+
+@_options("Proofs", 5)
+class ProofOptions:
+    """How hard constants are proved."""
+
+    budget: Annotated[str, Parameter(help="Boxes and cells of each proof: quick, normal or thorough.")] = "normal"
+
+
+@_options("Run", 2)
 class LabRunOptions(RunOptions):
     """The runs of a sweep over step sizes."""
 
@@ -319,6 +335,13 @@ class PlanOutOptions(OutOptions):
     """The same, of a plan."""
 
     out: Annotated[Path | None, _only_to("plan.json")] = None
+
+
+@_options("Results", 9)
+class BoundOutOptions(OutOptions):
+    """The same, of the theorem's bound."""
+
+    out: Annotated[Path | None, _only_to("bound.json")] = None
 
 
 @_options("Results", 9)

@@ -14,6 +14,7 @@ from smfg_verify.stochastic.finite_population import PopulationRun as Population
 from smfg_verify.stochastic.finite_population import simulate_population as simulate_population
 from smfg_verify.stochastic.method import Method as Method
 from smfg_verify.stochastic.method import register as register
+from smfg_verify.stochastic.policy_floor import raised_to_floor as raised_to_floor
 from smfg_verify.stochastic.sampling import sample_index as sample_index
 from smfg_verify.stochastic.sampling import sample_transition as sample_transition
 from smfg_verify.stochastic.schedules import Schedule as Schedule

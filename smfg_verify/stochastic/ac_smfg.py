@@ -1,17 +1,20 @@
 """AC-SMFG: the single-loop actor-critic of Stackelberg mean field games."""
 
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.progress import Callback
+from smfg_verify.records.entries import Record
 from smfg_verify.stochastic.engine.start_and_resume import run_method
 from smfg_verify.stochastic.method import Carry, Memory, Method, Step, check_schedule, register
+from smfg_verify.stochastic.policy_floor import check_floor, first_at_floor, floor_of
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, warn_if_misordered
 from smfg_verify.stochastic.trace import Trace
 from smfg_verify.stochastic.updates import (
@@ -32,11 +35,14 @@ _SCALE = "mean_field_scale"
 
 @register
 class AcSmfg(Method):
-    """AC-SMFG as a method: its step sizes, or one choice of them a lane for a sweep, and how it draws its samples."""
+    """AC-SMFG as a method: its step sizes, or one choice of them a lane for a sweep, how it draws its samples, and the
+    least probability that the follower's policy is held to, if any.
+    """
 
     name: ClassVar[str] = "ac-smfg"
     schedule: Schedule | PowerSchedule
     sampling: Sampling = eqx.field(static=True)
+    follower_floor: Float[Array, ""] | None = eqx.field(converter=floor_of, default=None)
 
     def __check_init__(self) -> None:
         check_sampling(self.sampling)
@@ -58,6 +64,7 @@ class AcSmfg(Method):
 
     def stepper(self, game: AbstractGame, bounds: ValueBounds) -> Step:
         cumulative = initial_cumulative(game)
+        bounds = dataclasses.replace(bounds, follower_floor=self.follower_floor)
 
         def step(iteration: Array, carry: Carry, uniforms: Array) -> Carry:
             steps, scale = self.schedule.at(iteration), carry.memory[_SCALE]
@@ -74,7 +81,11 @@ class AcSmfg(Method):
         return step
 
     def at_lane(self, lane: Int[Array, ""]) -> "AcSmfg":
-        return AcSmfg(self.schedule.at_lane(lane), self.sampling)
+        return AcSmfg(self.schedule.at_lane(lane), self.sampling, self.follower_floor)
+
+    def options(self) -> Record:
+        # A run without the floor is written as it was before there was one.
+        return {name: value for name, value in super().options().items() if value is not None}
 
 
 def ac_smfg(
@@ -84,6 +95,7 @@ def ac_smfg(
     seeds: Iterable[int],
     schedule: Schedule | None = None,
     sampling: Sampling = "markov",
+    follower_floor: float | None = None,
     checkpoints: int | Iterable[int] = 60,
     initial: Mapping[str, ArrayLike] | None = None,
     checkpoint_file: str | os.PathLike[str] | None = None,
@@ -106,6 +118,9 @@ def ac_smfg(
         schedule: step sizes; `Schedule()` if None. A broken order of the time scales warns.
         sampling: "markov" (two chains, the algorithm) or "iid" (s from the exact occupancy, s_bar from the exact
             stationary law of the current policies at mu_hat: the simplified algorithm used in analyses).
+        follower_floor: after each step the follower's policy is put back to probabilities of at least this, see
+            `raised_to_floor`, the first policy too; the variant of the theorem in docs/theorem.md. None, the algorithm
+            itself, puts nothing back.
         checkpoints: how many iterations to record, at 0 and log-spaced from 1, or the iterations themselves; the
             last iteration is always recorded.
         initial: arrays by name of the field of `Iterate` (leader_logits, follower_logits, leader_critic,
@@ -138,7 +153,8 @@ def ac_smfg(
     """
     schedule = Schedule() if schedule is None else schedule
     check_schedule(schedule)
-    method = AcSmfg(schedule, sampling)
+    check_floor(game, follower_floor)
+    method = AcSmfg(schedule, sampling, floor_of(follower_floor))
     warn_if_misordered(schedule)
     return run_method(
         game,
@@ -146,7 +162,7 @@ def ac_smfg(
         num_iterations=num_iterations,
         seeds=seeds,
         checkpoints=checkpoints,
-        initial=initial,
+        initial=initial if follower_floor is None else first_at_floor(initial, follower_floor),
         checkpoint_file=checkpoint_file,
         overwrite=overwrite,
         progress=progress,

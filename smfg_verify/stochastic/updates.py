@@ -20,6 +20,7 @@ from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.portable import Portable
 from smfg_verify.stochastic.engine.lanes import entry, observed, one_hot, over_lanes, put_in_row, rows
 from smfg_verify.stochastic.engine.one_loop import kept_apart
+from smfg_verify.stochastic.policy_floor import raised_to_floor
 from smfg_verify.stochastic.sampling import sample_cumulative, sample_index, sample_transition
 from smfg_verify.stochastic.scaled_field import ScaledField
 from smfg_verify.stochastic.schedules import StepSizes
@@ -275,9 +276,12 @@ def _changed_rows(
     )
     leader_row = rows(iterate.leader_logits, observed(game, state)[None])[:, 0]
     follower_row = rows(iterate.follower_logits, state[None])[:, 0]
+    follower_row = follower_row + steps.follower * follower_delta * samples.follower.score(follower_action)
+    if bounds.follower_floor is not None:
+        follower_row = raised_to_floor(follower_row, bounds.follower_floor)
     return _Rows(
         leader_logits=leader_row + steps.leader * leader_delta * samples.leader.score(leader_action),
-        follower_logits=follower_row + steps.follower * follower_delta * samples.follower.score(follower_action),
+        follower_logits=follower_row,
         leader_critic=jnp.clip(leader_value + steps.critic * leader_delta, bounds.leader_lower, bounds.leader_upper),
         follower_critic=jnp.clip(
             follower_value + steps.critic * follower_delta, bounds.follower_lower, bounds.follower_upper

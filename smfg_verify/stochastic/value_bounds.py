@@ -32,6 +32,7 @@ class ValueBounds(Portable, eqx.Module):
     Attributes:
         follower_lower, follower_upper: of $V_f$.
         leader_lower, leader_upper: of $V_l$.
+        follower_floor: least probability that the follower's policy is held to; None where it is not.
 
     Examples:
         >>> from smfg_verify import games
@@ -45,6 +46,7 @@ class ValueBounds(Portable, eqx.Module):
     follower_upper: Float[Array, ""]
     leader_lower: Float[Array, ""]
     leader_upper: Float[Array, ""]
+    follower_floor: Float[Array, ""] | None = None
 
 
 def reward_range(game: AbstractGame, function: str) -> tuple[Float[Array, ""], Float[Array, ""]]:

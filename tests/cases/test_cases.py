@@ -10,6 +10,7 @@ import pytest
 
 from smfg_verify.assumptions.contraction.proved_bounds import smaller_bound
 from smfg_verify.assumptions.gradient_domination.measures import evaluate_points
+from smfg_verify.bounds.theorem.curve import theorem_curve
 from smfg_verify.cases import CaseVerdict, Version, case_names, find_case, run_case
 from smfg_verify.cases.follower.follower_tracking import optimality_gaps
 from smfg_verify.cases.mean_field.finite_population import simulated_deviation
@@ -119,6 +120,17 @@ def always_ten_followers(game, equilibrium, followers, replicates, steps):
     return simulated_deviation(game, equilibrium, 10, replicates, steps)
 
 
+def without_noise(inputs, found, schedule, iterations, start):
+    """Critics whose temporal differences are not random."""
+    return theorem_curve(inputs, found._replace(follower_error=0.0), schedule, iterations, start)
+
+
+def without_moves(inputs, found, schedule, iterations, start):
+    """A gradient of the follower that nothing disturbs."""
+    found = found._replace(follower_noise=(0.0, 0.0), critic_to_follower=0.0, gap_moves=(0.0, 0.0))
+    return theorem_curve(inputs, found, schedule, iterations, start)
+
+
 BROKEN = {
     "gradient-identity": [{"gradient": without_mean_field_response}, {"gradient": without_policy_response}],
     "gradient-domination": [{"measures": without_squared_probability}],
@@ -133,6 +145,7 @@ BROKEN = {
     "follower-tracking": [{"run": follower_that_stands_still}],
     "ac-smfg-rate": [{"run": leader_that_hardly_moves}],
     "rate-failure": [{"run": back_at_the_start}],
+    "finite-time-bound": [{"curve": without_noise}, {"curve": without_moves}],
     "markov-ratio": [{"run": always_markov}],
     "markov-limit": [{"run": another_cost}],
     "finite-population": [{"simulate": always_ten_followers}],

@@ -55,6 +55,7 @@ OPTIONS = {
     "cases": ("--full", "--quick", "--out", "--resume", "--no-cache"),
     "plan": (*GAME, *RUN, "--pilot-seeds", "--pilot-iterations", *STEPS, "--out", "--resume", "--no-cache"),
     "drift": (*GAME, *RUN, *STEPS, "--out", "--resume", "--no-cache"),
+    "bound": (*GAME, *RUN, *STEPS, "--budget", "--out", "--resume", "--no-cache"),
     "lab": (*GAME, *RUN, *STEPS, "--out", "--resume", "--width", "--no-cache"),
     "compare": (*GAME, "--method", "--samples", "--seeds", "--trials", "--out", "--resume", "--width", "--no-cache"),
 }
@@ -263,6 +264,7 @@ CARRIED_OUT = {
     "validate": "pipeline.carry_out",
     "plan": "plan.make_plan",
     "drift": "drift.find_drift",
+    "bound": "bound.find_bound",
     "lab": "lab.run_laboratory",
     "compare": "compare.make_comparison",
 }
@@ -272,6 +274,7 @@ UNUSED = {
     "run": "check.budget, check.leaders",
     "plan": "run.seeds, run.iterations, check.budget, check.leaders",
     "drift": "run.seeds, run.iterations, check.budget, check.leaders",
+    "bound": "run.seeds, run.iterations, run.sampling, check.budget, check.leaders",
     "lab": "run.seeds, run.iterations, check.budget, check.leaders",
     "compare": "run.seeds, run.iterations, run.sampling, schedule.leader, schedule.critic, check.budget, check.leaders",
 }

@@ -58,6 +58,13 @@ def pairs_of_actions(num_states: int, num_actions: int, num_leader_actions: int)
     return np.triu(same & (action[:, None] != action))
 
 
+def pairs_of_leader_actions(num_states: int, num_actions: int, num_leader_actions: int) -> Bool[np.ndarray, "N N"]:
+    """Pairs of rows that differ in the leader's action only, true above the diagonal, (N, N)."""
+    state, action, leader = _indices(num_states, num_actions, num_leader_actions)
+    same = (state[:, None] == state) & (action[:, None] == action)
+    return np.triu(same & (leader[:, None] != leader))
+
+
 def _indices(*sizes: int) -> tuple[np.ndarray, ...]:
     return tuple(axis.ravel() for axis in np.indices(sizes))
 

@@ -9,6 +9,7 @@ from smfg_verify.assumptions.constants.row_distances import (
     Largest,
     largest_total_variation,
     pairs_of_actions,
+    pairs_of_leader_actions,
     pairs_of_states,
     variation_work,
 )
@@ -38,6 +39,11 @@ def state_pairs(game: AbstractGame) -> np.ndarray:
 def action_pairs(game: AbstractGame) -> np.ndarray:
     """Pairs of rows that differ in the follower's action only, (N, N)."""
     return pairs_of_actions(game.num_states, game.num_follower_actions, game.num_leader_actions)
+
+
+def leader_pairs(game: AbstractGame) -> np.ndarray:
+    """Pairs of rows that differ in the leader's action only, (N, N)."""
+    return pairs_of_leader_actions(game.num_states, game.num_follower_actions, game.num_leader_actions)
 
 
 PAIRS: dict[str, Callable[[AbstractGame], np.ndarray]] = {"one_step": state_pairs, "action_spread": action_pairs}

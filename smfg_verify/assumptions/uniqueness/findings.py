@@ -105,7 +105,7 @@ def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Findi
     """
     if field_size(game) == 1:
         return [not_applicable(PROPERTY, statement) for statement in STATEMENTS]
-    proofs = [_contraction_finding(game, settings), _one_sided_finding(game, settings)]
+    proofs = [_contraction_finding(game, settings), one_sided_finding(game, settings)]
     searched = _search(game, settings)
     several = _multi_start_finding(searched, settings)
     decided = [each.statement for each in proofs if each.verdict is Verdict.CERTIFIED]
@@ -141,7 +141,16 @@ def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Findin
     return cut_short(finding, constants.cut, *USED)
 
 
-def _one_sided_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
+def one_sided_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
+    """The proved rate of one-sided contraction in the Euclidean norm, by cells; nothing is searched.
+
+    Args:
+        game: the game, traced; its mean field has at least two entries.
+        settings: number of cells.
+
+    Returns:
+        The finding of the statement `one-sided`.
+    """
     constants = game_constants(game, settings)
     inputs = inputs_of(game, constants)
     found = euclidean_rate(game, settings)

@@ -6,6 +6,8 @@ from smfg_verify.cli.computing import prepare
 from smfg_verify.cli.config import gather
 from smfg_verify.cli.endings import FINISHED
 from smfg_verify.cli.options import (
+    BoundOutOptions,
+    BoundRunOptions,
     CompareOptions,
     DriftOutOptions,
     DriftRunOptions,
@@ -18,6 +20,7 @@ from smfg_verify.cli.options import (
     PlannedOptions,
     PlanOutOptions,
     ProgramOptions,
+    ProofOptions,
     StepOptions,
     given,
 )
@@ -72,6 +75,31 @@ def drift(
         screen().print(drift_tables(found))
         if results.out is not None:
             say_written_to(write_drift(found, results.out))
+    return FINISHED
+
+
+def bound(
+    game: GameName,
+    /,
+    parameters: GameOptions = GameOptions(),
+    length: BoundRunOptions = BoundRunOptions(),
+    steps: StepOptions = StepOptions(),
+    proofs: ProofOptions = ProofOptions(),
+    results: BoundOutOptions = BoundOutOptions(),
+    programs: ProgramOptions = ProgramOptions(),
+) -> int:
+    """Bound a run's errors by the theorem of docs/theorem.md, from certified constants, or say which is missing."""
+    settings = gather(game, parameters, length, steps, command="bound")
+    prepare(programs)
+    from smfg_verify.jobs.bound import find_bound
+    from smfg_verify.report.theorem.files import write_bound
+    from smfg_verify.report.theorem.tables import bound_tables
+
+    with saving(results) as store:
+        found = find_bound(settings.game, settings.run, proofs.budget, store)
+        screen().print(bound_tables(found))
+        if results.out is not None:
+            say_written_to(write_bound(found, results.out))
     return FINISHED
 
 

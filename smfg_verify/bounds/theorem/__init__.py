@@ -1,0 +1,1 @@
+"""The theorem of docs/theorem.md: its constants from certified findings, unrolled beside a run."""

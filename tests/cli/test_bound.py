@@ -1,0 +1,47 @@
+"""`smfg-verify bound`: constants and curve where all is certified, one plain line each where something is missing."""
+
+import json
+
+import pytest
+
+from smfg_verify.cli import main
+
+HOT = ["independent-leader", "--set", "temperature=3", "--set", "discount=0.3", "--set", "inertia=0.4"]
+
+
+def test_bound_beside_a_run(tmp_path, capsys):
+    arguments = ["bound", *HOT, "--seeds", "2", "--iterations", "200", "--budget", "quick", "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    record = json.loads((tmp_path / "bound.json").read_text())
+    assert record["missing"] == record["missing_for_leader"] == []
+    assert "Every constant is certified" in said
+    assert "Which constant loses how much" in said
+    for name, bound in record["curve"]["tracking"].items():
+        assert all(mean <= most for mean, most in zip(record["measured"][name], bound, strict=True)), name
+    assert record["measured"]["e_omega"][-1] <= record["curve"]["leader"][-1]
+
+
+def test_missing_constants_are_a_plain_outcome(tmp_path, capsys):
+    assert main(["bound", "market-entrance", "--budget", "quick", "--out", str(tmp_path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "No bound: constants without a certificate. M: no mixing is certified" in said
+    record = json.loads((tmp_path / "bound.json").read_text())
+    assert record["constants"] is None
+    assert record["curve"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["lafer-tax"], "laffer-tax"),
+        (["laffer-tax", "--sampling", "markov"], "iid"),
+        (["laffer-tax", "--leader-step", "0"], "leader"),
+        (["laffer-tax", "--budget", "huge"], "budget"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_two(arguments, words, capsys):
+    assert main(["bound", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("smfg-verify: ")
+    assert words in line
