@@ -50,6 +50,14 @@ def residuals(game, point, equilibria):
     )
 
 
+def at_rest(game, omega):
+    """Follower, critics and mean field of a leader."""
+    phi = oracle.leader_rows(game, omega)
+    field = mean_field_of(game, phi)
+    value, policy = oracle.best_response(game, phi, field)
+    return np.log(policy), value, leader_value(game, phi, policy, field), field
+
+
 def outcomes(game, boxes, floor, steps, point):
     """(probability, next point) of every sample; both laws exact."""
     omega, theta, follower_critic, own_critic, mean_field = point

@@ -13,12 +13,12 @@ MILD = {"gamma": 0.4, "tau": 1.0, "kernel_coupling": 0.3, "reward_coupling": 0.5
 
 
 @functools.lru_cache
-def certified_game(seed, own_world=False):
+def certified_game(seed, own_world=False, **changes):
     """The game as the oracle reads it, and what is certified of it."""
     apart = {"kernel_coupling": 0.0, "leader_coupling": 0.0} if own_world else {}
-    arrays = random_array_game(np.random.default_rng(seed), 2, 2, 2, **{**MILD, **apart})
+    arrays = random_array_game(np.random.default_rng(seed), 2, 2, 2, **{**MILD, **apart, **changes})
     if own_world:
         arrays.kernel[:] = arrays.kernel[:, :1]
         arrays.leader_rewards[:] = arrays.leader_rewards[:, :1]
     game = TabularGame.from_arrays(**arrays.from_arrays_arguments())
-    return arrays, certified_inputs(game, search_settings("quick"))
+    return arrays, certified_inputs(game, search_settings("quick", num_boxes=50))
