@@ -50,7 +50,7 @@ def _curves(beside: Beside) -> Table:
     table = brief_table("Bound over measured mean", "k", *LINES, "min e_omega", numbers="k")
     last = len(curve.iterations) - 1
     smallest = np.minimum.accumulate(beside.measured["e_omega"]) if beside.measured else np.full(last + 1, np.nan)
-    for position in np.unique(np.rint(np.array(_FRACTIONS) * last).astype(int)):
+    for position in np.unique(np.rint(np.array(_FRACTIONS) * last).astype(int)).tolist():
         cells = [
             _ratio(curve.tracking[name][position], curve.trivial[name], _at(beside, name, position)) for name in LINES
         ]
