@@ -1,6 +1,6 @@
 """The iterates of a run at its checkpoints, as far as they are numbers."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
@@ -9,6 +9,7 @@ from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 
 
+@runtime_checkable
 class RecordedRun(Protocol):
     """What a run's record must have, as `smfg_verify.Trace` does: first axes are seeds and checkpoints."""
 
