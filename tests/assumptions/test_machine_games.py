@@ -159,5 +159,5 @@ def test_a_rough_function_is_told_from_its_size_over_the_whole_simplex(monkeypat
     lower, upper = np.array([[0.5 - 1e-7, 0.5 - 1e-7]]), np.array([[0.5 + 1e-7, 0.5 + 1e-7]])
     slopes = enclose_slopes(game, "follower_reward", lower, upper)
     assert np.max(np.abs(slopes.upper)) <= 1e-5
-    monkeypatch.setattr(tables, "_attained_size", lambda game, name: 0.0)
+    monkeypatch.setattr(tables, "attained_size", lambda game, name: 0.0)
     assert np.max(enclose_slopes(game, "follower_reward", lower, upper).upper) == np.inf

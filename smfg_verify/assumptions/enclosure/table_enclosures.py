@@ -16,7 +16,7 @@ from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, in
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, UNBOUNDED, Ends
-from smfg_verify.assumptions.enclosure.values import Enclosed
+from smfg_verify.assumptions.enclosure.values import NOTHING, Enclosed, too_rough
 from smfg_verify.exact.batching import in_batches, points_at_once
 from smfg_verify.exact.compiling import jit
 from smfg_verify.exact.tables_at_fields import tables_at
@@ -38,11 +38,8 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
 # Numbers that one batch of boxes may hold at once (256 MiB of float64), and the largest batch.
 _MAX_NUMBERS = 2**25
 _LARGEST_BATCH = 32
-# Roundings up to this share of a function's size are roundings. A function that is rougher is a staircase as it runs:
-# it is not affine, and its steps have no slope.
-_ROUGH, _ROUGH_AFFINE = 1e-9, 1e-12
-# Far above what the least float stands for in rounding terms, and far below any number of a game.
-_NOTHING = 1e-200
+# Of a function that is called affine roundings are at most this share of its size, see `ROUGH`.
+_ROUGH_AFFINE = 1e-12
 # Whether a function of a game, by content, is proved affine.
 _PROVED: dict[Hashable, bool] = {}
 _MOST_PROVED = 256
@@ -117,7 +114,7 @@ def affine_table(game: AbstractGame, name: str) -> AffineTable | None:
         return None
     error = np.zeros_like(constant) if rounding is None else np.asarray(rounding)
     size = np.max(np.abs(constant), initial=0.0) + np.max(np.abs(slope), initial=0.0)
-    rough = np.max(error, initial=0.0) > max(_ROUGH_AFFINE * size, _NOTHING)
+    rough = np.max(error, initial=0.0) > max(_ROUGH_AFFINE * size, NOTHING)
     return None if rough else AffineTable(constant, slope, is_constant, error)
 
 
@@ -139,7 +136,7 @@ def _affine_parts(game: AbstractGame, name: str) -> tuple[Array, Array | None, A
 
     def parts(s: Array, a: Array, b: Array) -> tuple[Array, Array | None, Array | None]:
         nonlocal proved
-        form = _entry(game, name, domain, False, s, a, b).value
+        form = entry_of(game, name, domain, False, s, a, b).value
         proved = proved and form.is_affine
         return form.centre, form.columns, form.error
 
@@ -150,7 +147,8 @@ def _affine_parts(game: AbstractGame, name: str) -> tuple[Array, Array | None, A
 _affine_parts_compiled = compiled_for_game(_affine_parts)
 
 
-def _entry(game: AbstractGame, name: str, domain: Domain, slopes: bool, s: Array, a: Array, b: Array) -> Enclosed:
+def entry_of(game: AbstractGame, name: str, domain: Domain, slopes: bool, s: Array, a: Array, b: Array) -> Enclosed:
+    """One entry of a function's table, enclosed over a domain of mean fields."""
     function = FUNCTIONS[name]
     return enclose_function(
         lambda m, s, a, b: function(game, s, a, b, m), mean_field_shape(game), domain, s, a, b, slopes=slopes
@@ -207,10 +205,10 @@ def enclose_slopes(
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
     """
-    return Range(*_unbounded(*_batched(game, name, lower, upper, _attained_size(game, name), True)))
+    return Range(*_unbounded(*_batched(game, name, lower, upper, attained_size(game, name), True)))
 
 
-def _attained_size(game: AbstractGame, name: str) -> float:
+def attained_size(game: AbstractGame, name: str) -> float:
     """A size that the function attains: the largest finite entry of its table at the middle and some vertices."""
     size = int(np.prod(mean_field_shape(game)))
     points = np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)[: _LARGEST_BATCH - 1]])
@@ -223,7 +221,7 @@ def _batched(
 ) -> tuple[np.ndarray, ...]:
     """What `_ranges` gives over all boxes."""
     lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
-    size, scale = _batch_size(game, name, slopes), jnp.asarray(attained)
+    size, scale = batch_size(game, name, slopes), jnp.asarray(attained)
     return in_batches(lambda low, high: _ranges(game, name, low, high, scale, slopes), size, lower, upper)
 
 
@@ -238,7 +236,8 @@ def numbers_of_a_box(game: AbstractGame, name: str, *, slopes: bool) -> int:
     return _table_size(game, name) * (field + 1) * (field if slopes else 1) * min(field, _PAIRS)
 
 
-def _batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
+def batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
+    """Boxes enclosed at once."""
     numbers = numbers_of_a_box(game, name, slopes=slopes)
     if numbers > 8 * _MAX_NUMBERS:
         raise NoEnclosure(f"an enclosure of {name} would hold {numbers} numbers at once, too many")
@@ -259,7 +258,7 @@ def _ranges(
         domain = Domain(low, high, True)
 
         def entry(s: Array, a: Array, b: Array) -> tuple[Array, ...]:
-            enclosed = _entry(game, name, domain, slopes, s, a, b)
+            enclosed = entry_of(game, name, domain, slopes, s, a, b)
             if slopes:
                 return _slope_range(enclosed, attained)
             low, high = enclosed.value.range
@@ -274,10 +273,7 @@ def _ranges(
 def _slope_range(enclosed: Enclosed, attained: Array) -> Ends:
     """Range of the slope; infinite where the value is rougher than rounding."""
     low, high = enclosed.slope.range  # type: ignore[union-attr]
-    if enclosed.value.error is None:
-        return low, high
-    steepest = jnp.max(jnp.maximum(jnp.abs(low), jnp.abs(high)), axis=0)
-    rough = enclosed.value.error > jnp.maximum(_ROUGH * jnp.maximum(attained, steepest), _NOTHING)
+    rough = too_rough(enclosed, attained)
     return jnp.where(rough, -INFINITY, low), jnp.where(rough, INFINITY, high)
 
 

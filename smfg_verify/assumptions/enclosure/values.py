@@ -9,6 +9,11 @@ from jaxtyping import Array, ArrayLike, Bool
 
 from smfg_verify.assumptions.enclosure.affine_forms import Form, Scope
 
+# Roundings up to this share of a function's size are roundings. A function that is rougher is a staircase as it runs:
+# it is not affine, and its steps have no slope.
+ROUGH = 1e-9
+# Far above what the least float stands for in rounding terms, and far below any number of a game.
+NOTHING = 1e-200
 # The largest integer up to which every one is a float64.
 _LAST_EXACT = 2.0**53
 
@@ -80,3 +85,21 @@ def constant_value(array: Value, scope: Scope) -> Enclosed:
     array = number(array)
     slope = Form(scope, jnp.zeros((scope.domain.size, *array.shape))) if scope.slopes else None
     return Enclosed(Form(scope, array), slope)
+
+
+def too_rough(enclosed: Enclosed, attained: Array) -> Bool[Array, "*shape"]:
+    """Whether a value is rougher than rounding, so that its steps have no slope.
+
+    Args:
+        enclosed: with its slope.
+        attained: a size that the function attains.
+
+    Returns:
+        Of the value's shape.
+    """
+    assert enclosed.slope is not None
+    if enclosed.value.error is None:
+        return jnp.zeros(enclosed.value.shape, dtype=bool)
+    low, high = enclosed.slope.range
+    steepest = jnp.max(jnp.maximum(jnp.abs(low), jnp.abs(high)), axis=0)
+    return enclosed.value.error > jnp.maximum(ROUGH * jnp.maximum(attained, steepest), NOTHING)

@@ -31,12 +31,14 @@ class CellRate(NamedTuple):
         cells: what was found over them; None where the game has no cells.
         rounding_step: how far the roundings of the game's functions may move the best-response map, in l1.
         reason: why there are no cells; empty where there are.
+        worst: leader's policy (O, B) and mean field (n,) at the centre of largest growth; None without cells.
     """
 
     rate: float
     cells: CellSupremum | None
     rounding_step: float
     reason: str
+    worst: tuple[Float[np.ndarray, "O B"], Float[np.ndarray, " n"]] | None = None
 
 
 def rate_by_modulus(inputs: BoundInputs, temperature: float, size: int) -> float:
@@ -69,7 +71,7 @@ def rate_by_cells(
     if proof.cells is None:
         return CellRate(float("-inf"), None, float("inf"), proof.reason)
     step = step_of_roundings(inputs, float(game.temperature), proof.cells.mixing)
-    return CellRate(1.0 - proof.cells.upper, proof.cells, step, "")
+    return CellRate(1.0 - proof.cells.upper, proof.cells, step, "", proof.worst)
 
 
 def euclidean_rate(game: AbstractGame, settings: SearchSettings) -> CellRate:

@@ -16,8 +16,6 @@ from smfg_verify.assumptions.contraction.proved_bounds import (
     witness_of,
 )
 from smfg_verify.assumptions.deadline import cut_short
-from smfg_verify.assumptions.enclosure.response.cells import centre_of
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
 from smfg_verify.assumptions.one_sided.certified_rate import CellRate, proves, rate_by_cells, rate_by_modulus
 from smfg_verify.assumptions.one_sided.consequences import leader_slopes, tracking
@@ -105,10 +103,9 @@ def _is_euclidean(found: Searched) -> bool:
 
 def _worse_of(game: AbstractGame, found: Searched, cells: CellRate) -> Searched:
     """The search's worst point, or the centre of a cell where the map grows faster."""
-    tables = vertex_tables(game)
-    if cells.cells is None or tables is None:
+    if cells.worst is None:
         return found
-    policy, field = centre_of(tables, cells.cells.worst)
+    policy, field = cells.worst
     logits = np.log(np.maximum(policy, _RARELY))
     response = at_mean_fields(game, logits[None], field[None]).response
     growth = float(growths(response, frame_of(field_size(game), found.weight))[0])

@@ -260,11 +260,11 @@ def test_other_numbers_do_not_compile_again():
     game = checked(load("market-entrance"))
     enclose(game, "leader_reward", *whole(game))
     traces = []
-    original = tables._entry
+    original = tables.entry_of
     try:
-        tables._entry = lambda *arguments: traces.append(1) or original(*arguments)
+        tables.entry_of = lambda *arguments: traces.append(1) or original(*arguments)
         other = enclose(checked(load("market-entrance", weight=3.0)), "leader_reward", *whole(game))
     finally:
-        tables._entry = original
+        tables.entry_of = original
     assert not traces
     assert other.upper.max() > 2.0 * enclose(game, "leader_reward", *whole(game)).upper.max()

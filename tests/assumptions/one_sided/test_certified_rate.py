@@ -42,7 +42,7 @@ def test_no_leader_and_no_mean_field_has_a_smaller_rate(seed):
 
 def test_too_many_dimensions_and_a_law_of_pairs_are_said():
     assert "dimensions" in proved(random_game((5, 2, 3), 0)).reason
-    assert "affine" in proved(random_game((3, 2, 2), 0, support="state_actions"), np.eye(5)).reason
+    assert "law of states and actions" in proved(random_game((3, 2, 2), 0, support="state_actions"), np.eye(5)).reason
 
 
 def test_a_rate_that_roundings_may_undo_proves_nothing():

@@ -11,15 +11,18 @@ from smfg_verify.assumptions.enclosure.response.linear import (
     Solver,
     better_values,
     near_inverse,
+    over,
     span_of,
     value_solver,
 )
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply, crossed, multiply
-from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, pairs_of
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, mixing_over, pairs_of
+from smfg_verify.assumptions.enclosure.response.tables import Tables
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY
 
 _NUM_ITERATIONS = 8
+# Values at centres are good enough where the next step would move them by less, relative to their size.
+_SETTLED = 1e-9
 # A third central moment of what lies in an interval of length 1 is at most 1 / 6 sqrt(3).
 _THIRD_MOMENT = 0.0963
 # What a softmax, or a logarithm of a sum of exponentials over its size, may be off by as computed.
@@ -37,6 +40,8 @@ class Response(NamedTuple):
         last: the last state's row, (n - 1).
         solver: of values, under this policy.
         plain: values (n - 1, K) and policy (n, A, K) at the centres, in plain floats.
+        mixing: largest total variation between two rows of the kernel, (K,).
+        guessed: gaps of the values guessed, which have slopes on any cell, (n, pairs).
     """
 
     values: Model
@@ -46,29 +51,43 @@ class Response(NamedTuple):
     last: Model
     solver: Solver
     plain: tuple[Float[np.ndarray, "k K"], Float[np.ndarray, "n A K"]]
+    mixing: Float[np.ndarray, " K"]
+    guessed: Model
 
 
-def respond(tables: VertexTables, problem: Problem) -> Response:
+def respond(tables: Tables, problem: Problem) -> Response:
     """The soft best response over cells."""
-    discount, tau, number = tables.discount, tables.temperature, tables.reward.shape[2]
+    discount, tau, number = tables.discount, tables.temperature, tables.num_actions
     centre, sharp = _at_centres(tables, problem)
+    mixing = mixing_over(tables, problem)
     inverse = near_inverse(reduced_rows(problem, sharp), discount)
     guess = Model.affine(centre, _slopes_of(problem, sharp, centre, inverse, discount), tables.shape)
-    gaps = _gaps(problem, guess, discount)
+    guessed = gaps = _gaps(problem, guess, discount)
     residual = _residual(problem, guess, gaps, discount, tau)
-    span = span_of(residual, discount * tables.mixing)
+    span = span_of(residual, discount * mixing)
     # Between the policies of the values guessed and of the true ones: all that a mean of them can be.
     moved = discount * np.sum(problem.rows.pairs.largest, axis=-2) * span
     between = policy_of(gaps.widened(moved), tau, number)
     solver = value_solver(chain_of(problem, between)[0], inverse, discount)
     values = better_values(solver, guess, residual, span)
+    largest = np.broadcast_to(_largest_span(problem, tables, mixing), values.centre.shape)
+    values = values.within(-largest, largest)
     gaps = _gaps(problem, values, discount)
     policy = policy_of(gaps, tau, number)
     chain, last = chain_of(problem, policy)
-    return Response(values, gaps, policy, chain, last, value_solver(chain, inverse, discount), (centre, sharp))
+    return Response(
+        values, gaps, policy, chain, last, value_solver(chain, inverse, discount), (centre, sharp), mixing, guessed
+    )
 
 
-def _at_centres(tables: VertexTables, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+def _largest_span(problem: Problem, tables: Tables, mixing: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
+    """Bound of the span of all values: of the soft rewards, and of what later steps add."""
+    rewards = problem.rewards.every
+    span = np.max(rewards.upper, axis=(0, 1)) - np.min(rewards.lower, axis=(0, 1))
+    return over(span + tables.temperature * np.log(tables.num_actions), tables.discount * mixing)
+
+
+def _at_centres(tables: Tables, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     """Values (n - 1, K) and policy (n, A, K) at the centres, by policy iteration in plain floats."""
     rows, rewards = problem.rows.every.centre, problem.rewards.every.centre
     discount, tau = tables.discount, tables.temperature
@@ -80,6 +99,8 @@ def _at_centres(tables: VertexTables, problem: Problem) -> tuple[np.ndarray, np.
         change = soft[:-1] - soft[-1] - values
         inverse = near_inverse(reduced_rows(problem, policy), discount)
         values = values + np.einsum("stk,tk->sk", inverse, change)
+        if np.max(np.abs(change)) <= _SETTLED * (tau + np.max(np.abs(values))):
+            break
     action_values = rewards + discount * np.einsum("satk,tk->sak", rows, values)
     return values, softmax(action_values / tau, axis=1)
 
@@ -145,8 +166,8 @@ def policy_of(gaps: Model, tau: float, number: int) -> Model:
     r"""Softmax policies from the gaps of the action values, (n, A).
 
     With x the deviation of an action's value from the mean under the policy at the centre, in units of tau,
-    $\pi_a = \pi^0_a (1 + x + \frac12 (x^2 - Var)) + $ a sixth of $\pi_a (x^3 - 3 x Var - \kappa_3)$ under some policy
-    on the way. Where that is worse than the range, the range is taken.
+    $\pi_a = \pi^0_a (1 + x + \frac12 (x^2 - Var))$ and a sixth of a third derivative on
+    the way, see `_third`. Where that is worse than the range, the range is taken.
     """
     square = _square(gaps, number)
     low, high = square.lower / tau, square.upper / tau
@@ -157,14 +178,49 @@ def policy_of(gaps: Model, tau: float, number: int) -> Model:
     bent = _squared(apart)
     spread = _variance(gaps, sharp).scaled(1.0 / tau**2)
     bent = bent - spread.moved(lambda part: np.repeat(part[..., None, :], number, axis=-2))
-    far = np.max(square.deviation, axis=2) / tau
+    apart_by = square.deviation / tau
+    far = np.max(apart_by, axis=2)
     span = np.max(far, axis=1, keepdims=True)
-    third = most * (far**3 + 0.75 * far * span**2 + _THIRD_MOMENT * span**3) / 6.0
+    third = _third(apart_by, least, most) / 6.0
     form = (apart + bent.scaled(0.5)).scaled(sharp) + sharp
-    form = form.widened(third + ROUNDED * (1.0 + sharp * (far + far**2 + span**2)))
-    flat = 0.5 * (most - least) + ROUNDED
-    policy: Model = form.where(form.radius < flat, 0.5 * (most + least), flat)
+    form = form.widened(OUTWARD * third + ROUNDED * (1.0 + sharp * (far + far**2 + span**2)))
+    policy: Model = form.within(least - ROUNDED, most + ROUNDED)
     return policy
+
+
+def _third(apart: Float[np.ndarray, "n A A K"], least: np.ndarray, most: np.ndarray) -> Float[np.ndarray, "n A K"]:
+    r"""Bound of the third derivative of each probability of a softmax while all gaps move at constant speeds.
+
+    $\pi_a = \sigma(L)$ with $\sigma$ the logistic function and L the value of a less the soft maximum of the others':
+    $|L'|$ is at most the speed of the gaps to a, and with R that of the gaps between others $|L''| \le R^2 / 4$,
+    $|L'''| \le R^3 / 6 \sqrt 3$. With $u = \pi_a (1 - \pi_a)$ the derivatives of $\sigma$ are u,
+    $u (1 - 2 \pi_a)$ and $u (1 - 6 u)$.
+
+    Args:
+        apart: speeds of the gaps, of any sign, at most.
+        least, most: each probability on the way, (n, A, K).
+
+    Returns:
+        The bound.
+    """
+    number = apart.shape[1]
+    far = np.max(apart, axis=2)
+    others = np.stack(
+        [np.max(np.delete(np.delete(apart, a, axis=1), a, axis=2), axis=(1, 2), initial=0.0) for a in range(number)],
+        axis=1,
+    )
+    ends = least * (1.0 - least), most * (1.0 - most)
+    high = np.where((least <= 0.5) & (most >= 0.5), 0.25, np.maximum(*ends)) * OUTWARD
+    low = np.minimum(*ends) / OUTWARD
+    cubic = np.maximum(np.abs(low - 6.0 * low**2), np.abs(high - 6.0 * high**2))
+    cubic = cubic + 8.0 * EPSILON
+    cubic = np.where((low <= 1.0 / 12.0) & (high >= 1.0 / 12.0), np.maximum(cubic, 1.0 / 24.0), cubic)
+    tilt = np.maximum(np.abs(1.0 - 2.0 * least), np.abs(1.0 - 2.0 * most))
+    square = np.minimum(high * tilt, _THIRD_MOMENT)
+    result: Float[np.ndarray, "n A K"] = (
+        cubic * far**3 + 0.75 * square * far * others**2 + _THIRD_MOMENT * high * others**3 + TINY
+    )
+    return result
 
 
 def _square(gaps: Model, number: int) -> Model:
@@ -211,4 +267,7 @@ def averaged(spec: str, policy: Model, table: Faced) -> Model:
     # Of the pairs, those of each other action with the last one, in order.
     with_last = np.flatnonzero(pairs_of(number)[1] == number - 1)
     others = policy.taken(np.arange(number - 1), -1)
-    return last + multiply(spec, others, table.pairs.taken(with_last, axis))
+    found = last + multiply(spec, others, table.pairs.taken(with_last, axis))
+    return found.within(
+        *(end(part, axis=axis - 1) for end, part in ((np.min, table.every.lower), (np.max, table.every.upper)))
+    )

@@ -1,5 +1,7 @@
 """Which games have cells, and how many a check may look at."""
 
+from smfg_verify.assumptions.enclosure.response.curved_tables import curved_tables
+from smfg_verify.assumptions.enclosure.response.tables import Tables
 from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables, vertex_tables
 from smfg_verify.game import AbstractGame
 
@@ -9,20 +11,34 @@ MOST_DIMENSIONS = 8
 _COST, _LEAST = 16_384, 128
 
 
-def affordable_cells(tables: VertexTables, num_boxes: int) -> int:
+def affordable_cells(tables: Tables, num_boxes: int) -> int:
     """Cells that a budget of boxes allows: a number of the game's sizes alone."""
-    states, _, actions, _ = tables.reward.shape
-    cost = states**2 * actions * (1 + tables.shape.dimension + len(tables.shape.first))
+    cost = tables.num_states**2 * tables.num_actions * (1 + tables.shape.dimension + len(tables.shape.first))
     return max(1, int(_COST * num_boxes / (cost + _LEAST)))
 
 
 def usable_tables(game: AbstractGame) -> tuple[VertexTables | None, str]:
-    """The tables of a game that is worth trying, or none and the reason."""
+    """The tables of a game of affine functions that is worth trying, or none and the reason."""
     tables = vertex_tables(game)
     if tables is None:
         return None, "functions not proved affine in a mean field of states"
-    if tables.shape.dimension > MOST_DIMENSIONS:
-        return None, (
-            f"{tables.shape.dimension} dimensions of leader policies and mean fields, more than {MOST_DIMENSIONS}"
-        )
-    return tables, ""
+    reason = _too_many(tables)
+    return (None, reason) if reason else (tables, "")
+
+
+def tables_of(game: AbstractGame) -> tuple[Tables | None, str]:
+    """The same of any functions that can be enclosed."""
+    tables: Tables | None = vertex_tables(game)
+    reason = ""
+    if tables is None:
+        tables, reason = curved_tables(game)
+    if tables is not None and (many := _too_many(tables)):
+        return None, many
+    return tables, reason
+
+
+def _too_many(tables: Tables) -> str:
+    number = tables.shape.dimension
+    if number <= MOST_DIMENSIONS:
+        return ""
+    return f"{number} dimensions of leader policies and mean fields, more than {MOST_DIMENSIONS}"

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.response.models import Model, Shape
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables import Tables
 
 
 class Cells(NamedTuple):
@@ -49,10 +49,10 @@ def edges_of(shape: Shape) -> Int[np.ndarray, "E 2"]:
     return np.concatenate([np.stack(np.triu_indices(size, 1), axis=1) + begin for begin, size in pairs])
 
 
-def coordinates(tables: VertexTables, cells: Cells) -> tuple[Model, Model]:
+def coordinates(tables: Tables, cells: Cells) -> tuple[Model, Model]:
     """Mean fields (n) and leader rows by state (n, W) as models over cells."""
-    shape, vertices = tables.shape, np.moveaxis(cells.vertices, 0, -1)
-    n, width, number = len(tables.reward), tables.reward.shape[3], vertices.shape[-1]
+    shape, vertices = tables.shape, np.ascontiguousarray(np.moveaxis(cells.vertices, 0, -1))
+    n, width, number = tables.num_states, tables.width, vertices.shape[-1]
     linear = np.zeros((shape.dimension, n, number))
     linear[: n - 1] = vertices[1:n, :n] - vertices[:1, :n]
     mean_field = Model.affine(vertices[:n, :n].mean(axis=0), linear, shape)
@@ -70,7 +70,7 @@ def coordinates(tables: VertexTables, cells: Cells) -> tuple[Model, Model]:
     return mean_field, Model.affine(centre, linear, shape)
 
 
-def centre_of(tables: VertexTables, vertices: Float[np.ndarray, "D W"]) -> tuple[np.ndarray, np.ndarray]:
+def centre_of(tables: Tables, vertices: Float[np.ndarray, "D W"]) -> tuple[np.ndarray, np.ndarray]:
     """The leader's policy, by row, (O, B), and the mean field, (n,), at the centre of a cell."""
     corners = np.cumsum((0, *tables.shape.sizes))
     middles = [vertices[a:b, : b - a].mean(axis=0) for a, b in itertools.pairwise(corners)]

@@ -38,11 +38,20 @@ def near_inverse(matrix: Float[np.ndarray, "k k K"], discount: float) -> Float[n
     size = matrix.shape[0]
     systems = np.eye(size) - discount * np.moveaxis(matrix, -1, 0)
     good = np.all(np.isfinite(systems), axis=(1, 2))
-    good[good] = np.abs(np.linalg.det(systems[good])) > _SINGULAR
     found = np.zeros_like(systems)
-    found[good] = np.linalg.solve(systems[good], np.broadcast_to(np.eye(size), (int(good.sum()), size, size)))
-    inverse: Float[np.ndarray, "k k K"] = np.moveaxis(found, 0, -1)
+    try:
+        found[good] = _solved(systems[good])
+    except np.linalg.LinAlgError:
+        good[good] = np.abs(np.linalg.det(systems[good])) > _SINGULAR
+        found[good] = _solved(systems[good])
+    inverse: Float[np.ndarray, "k k K"] = np.ascontiguousarray(np.moveaxis(found, 0, -1))
     return inverse
+
+
+def _solved(systems: Float[np.ndarray, "K k k"]) -> Float[np.ndarray, "K k k"]:
+    size = systems.shape[1]
+    result: Float[np.ndarray, "K k k"] = np.linalg.solve(systems, np.broadcast_to(np.eye(size), systems.shape))
+    return result
 
 
 def value_solver(matrix: Model, inverse: Float[np.ndarray, "k k K"], discount: float) -> Solver:
@@ -92,7 +101,7 @@ def better_values(solver: Solver, guess: Model, residual: Model, span: Float[np.
     rest = np.einsum(f"stk,{letters}k->{letters}sk", solver.miss, span)
     missed = np.minimum(OUTWARD * (step.largest + rest) + TINY, span[..., None, :])
     again = np.einsum(f"stk,{letters}tk->{letters}sk", solver.miss, missed)
-    return (guess + step).widened(OUTWARD * again + TINY)
+    return _better((guess + step).widened(OUTWARD * again + TINY), guess.widened(missed))
 
 
 def better_laws(solver: Solver, guess: Model, residual: Model, norm: Float[np.ndarray, "*j K"]) -> Model:
@@ -102,20 +111,38 @@ def better_laws(solver: Solver, guess: Model, residual: Model, norm: Float[np.nd
     """
     letters = "j" * (residual.centre.ndim - 2)
     step = apply(f"{letters}s,st->{letters}t", residual, solver.inverse)
-    own = _over(np.sum(step.largest, axis=-2), _row_sums(solver.miss))
+    own = over(np.sum(step.largest, axis=-2), _row_sums(solver.miss))
     norm = np.minimum(norm, own)[..., None, :]
     finite = np.isfinite(norm)
     spread = OUTWARD * (step.largest + np.where(finite, norm, 0.0) * np.max(solver.miss, axis=0)) + TINY
     missed = np.minimum(spread, norm)
     again = np.einsum(f"{letters}sk,stk->{letters}tk", np.where(finite, missed, 0.0), solver.miss)
-    return (guess + step).widened(np.where(finite, OUTWARD * again + TINY, np.inf))
+    found = (guess + step).widened(np.where(finite, OUTWARD * again + TINY, np.inf))
+    return _better(found, guess.widened(np.where(finite, missed, np.inf)))
+
+
+def _better(first: Model, second: Model) -> Model:
+    """Of two models of the same numbers that with the smaller radius, entry by entry."""
+    chosen = first.radius <= second.radius
+    if np.all(chosen):
+        return first
+    centre, linear, quadratic, radius = (
+        np.where(chosen, one, other)
+        for one, other in (
+            (first.centre, second.centre),
+            (first.linear, second.linear),
+            (first.quadratic, second.quadratic),
+            (first.radius, second.radius),
+        )
+    )
+    return Model(centre, linear, quadratic, radius, first.shape)
 
 
 def mixing_factor(solver: Solver, variation: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
     """How far a law moves in l1, at most, where rows move by 1 in l1: by the chain's contraction, or by the inverse."""
     weights = _row_sums(np.abs(solver.inverse))
     ones = np.ones_like(weights)
-    factor: Float[np.ndarray, " K"] = np.minimum(_over(ones, variation), _over(2.0 * weights, _row_sums(solver.miss)))
+    factor: Float[np.ndarray, " K"] = np.minimum(over(ones, variation), over(2.0 * weights, _row_sums(solver.miss)))
     return factor
 
 
@@ -128,15 +155,16 @@ def span_of(residual: Model, factor: float | Float[np.ndarray, " K"]) -> Float[n
     """Bound of the span of e = rho + (something that shrinks spans by the factor) e; rho is zero at the last state."""
     above = np.maximum(np.max(residual.upper, axis=-2), 0.0)
     below = np.minimum(np.min(residual.lower, axis=-2), 0.0)
-    return _over(above - below, factor)
+    return over(above - below, factor)
 
 
 def norm_of(residual: Model, factor: float | Float[np.ndarray, " K"]) -> Float[np.ndarray, "*j K"]:
     """Bound of the l1 norm of e = rho + e P with P shrinking it by the factor; rho sums to zero with its last entry."""
-    return _over(np.sum(residual.largest, axis=-2) + total(residual).largest, factor)
+    return over(np.sum(residual.largest, axis=-2) + total(residual).largest, factor)
 
 
-def _over(size: Float[np.ndarray, "*j K"], factor: float | Float[np.ndarray, " K"]) -> Float[np.ndarray, "*j K"]:
+def over(size: Float[np.ndarray, "*j K"], factor: float | Float[np.ndarray, " K"]) -> Float[np.ndarray, "*j K"]:
+    """A size over 1 less a factor, rounded up; infinite where that may be nothing."""
     room = 1.0 - np.asarray(factor)
     bound: Float[np.ndarray, "*j K"] = np.where(room > _LEAST_ROOM, OUTWARD * OUTWARD * size / room, np.inf)
     return bound + TINY

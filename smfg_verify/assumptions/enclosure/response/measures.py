@@ -6,18 +6,22 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
-from smfg_verify.assumptions.enclosure.response.models import Model, apply, total
+from smfg_verify.assumptions.enclosure.response.coarse import differences, half_norms
+from smfg_verify.assumptions.enclosure.response.models import Model, apply
 from smfg_verify.assumptions.enclosure.response.slopes import Slopes, slopes_over
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables import Tables
 
 # Entries of a frame and of its inverse are off by less, relative to the largest.
 _FRAMED = 1e-12
-# Sums of all subsets of so many entries are looked at, and of more their sizes.
-_MOST_SUBSETS = 7
+# All signs of so many entries are looked at.
+_MOST_SIGNS = 10
 # A part of a Jacobian as small as this counts for nothing beside its largest entry when an edge is chosen.
 _FLOOR = 0.05
+# What a slope of an action value counts for, over the temperature, as a part of a Jacobian.
+_CURVED = 0.075
+# Bytes that are kept of a game's cells, and cells that fill a vector of any processor.
+_MEMORY, _FULL = 2**27, 16
 
 
 class Bounds(NamedTuple):
@@ -36,8 +40,84 @@ class Bounds(NamedTuple):
     mixing: Float[np.ndarray, " K"]
 
 
+class Seen(NamedTuple):
+    """What is kept of K cells, for any measure.
+
+    Attributes:
+        jacobian, plain, mixing, modulus: of `Slopes`.
+        edge: the edge along which each cell should be cut, (K, 2).
+    """
+
+    jacobian: Model
+    plain: Float[np.ndarray, "k k K"]
+    mixing: Float[np.ndarray, " K"]
+    modulus: Float[np.ndarray, " K"]
+    edge: Int[np.ndarray, "K 2"]
+
+
+def seen_over(tables: Tables, cells: Cells) -> Seen:
+    """What measures need to know of cells; of those that were met before, from memory."""
+    keys = [cell.tobytes() for cell in cells.vertices]
+    known = {key: tables.seen[key] for key in keys if key in tables.seen}
+    new = np.array([k for k, key in enumerate(keys) if key not in known], dtype=int)
+    if len(new):
+        rows = _rows_of(_looked_at(tables, Cells(cells.vertices[filled(new)])))[: len(new)]
+        found = dict(zip([keys[k] for k in new], rows, strict=True))
+        known |= found
+        if (len(tables.seen) + len(new)) * rows[0].nbytes <= _MEMORY:
+            tables.seen.update(found)
+    return _from_rows(np.stack([known[key] for key in keys]), tables)
+
+
+def filled(indices: Int[np.ndarray, " K"]) -> Int[np.ndarray, " L"]:
+    """Indices of cells, the last one again and again until they fill whole vectors.
+
+    What is left over of a vector processors round in another way; so a cell's numbers do not depend on those beside it.
+    """
+    last = np.minimum(np.arange(-(-len(indices) // _FULL) * _FULL), len(indices) - 1)
+    result: Int[np.ndarray, " L"] = indices[last]
+    return result
+
+
+def _looked_at(tables: Tables, cells: Cells) -> Seen:
+    found = slopes_over(tables, cells)
+    with np.errstate(all="ignore"):
+        return Seen(found.jacobian, found.plain, found.mixing, found.modulus, edges_to_cut(tables, found))
+
+
+def _rows_of(seen: Seen) -> Float[np.ndarray, "K F"]:
+    """All numbers of each cell in a row."""
+    model = seen.jacobian
+    parts = (
+        model.centre,
+        model.linear,
+        model.quadratic,
+        model.radius,
+        seen.plain,
+        seen.mixing,
+        seen.modulus,
+        seen.edge.T,
+    )
+    rows: Float[np.ndarray, "K F"] = np.concatenate([part.reshape(-1, len(seen.mixing)) for part in parts]).T.copy()
+    return rows
+
+
+def _from_rows(rows: Float[np.ndarray, "K F"], tables: Tables) -> Seen:
+    shape, size = tables.shape, tables.num_states - 1
+    lead = ((), (shape.dimension,), (len(shape.first),), (), ())
+    shapes = [(*first, size, size) for first in lead]
+    ends = np.cumsum([int(np.prod(part)) for part in shapes])
+    columns = np.ascontiguousarray(rows.T)
+    parts = np.split(columns, ends)
+    centre, linear, quadratic, radius, plain = (
+        part.reshape(*form, -1) for part, form in zip(parts, shapes, strict=False)
+    )
+    mixing, modulus, *edge = parts[-1]
+    return Seen(Model(centre, linear, quadratic, radius, shape), plain, mixing, modulus, np.array(edge, dtype=int).T)
+
+
 def growth_over(
-    tables: VertexTables, cells: Cells, left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]
+    tables: Tables, cells: Cells, left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]
 ) -> Bounds:
     """Growth of D Gamma over cells, in the norm of a frame (see `one_sided.growth`).
 
@@ -49,7 +129,11 @@ def growth_over(
     Returns:
         Bounds of the largest eigenvalue of the symmetric part, by Gershgorin's discs in the centre's eigenvectors.
     """
-    found = slopes_over(tables, cells)
+    return growth_of(seen_over(tables, cells), left, right)
+
+
+def growth_of(found: Seen, left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]) -> Bounds:
+    """The same of cells that were looked at before."""
     with np.errstate(all="ignore"):
         inner = _symmetric(_framed(found.jacobian, left, right))
         turn = _turned(inner.centre)[1]
@@ -60,15 +144,16 @@ def growth_over(
         upper = np.max(discs, axis=0)
         # The eigenvectors are orthogonal up to rounding.
         upper = upper + _FRAMED * (np.abs(upper) + np.max(size, axis=(0, 1)))
+        upper = np.minimum(np.where(np.isnan(upper), np.inf, upper), found.modulus * _grown(left, right))
         known = np.isfinite(upper)
         mixing = np.where(known, found.mixing, np.inf)
         before, after = left[:, :-1] - left[:, -1:], right[:-1]
         plain = np.einsum("ut,jtk,jv->uvk", before, found.plain, after)
         values = _turned(0.5 * (plain + np.swapaxes(plain, 0, 1)))[0]
-        return Bounds(np.where(known, upper, np.inf), values, edges_to_cut(tables, found), mixing)
+        return Bounds(np.where(known, upper, np.inf), values, found.edge, mixing)
 
 
-def modulus_over(tables: VertexTables, cells: Cells) -> Bounds:
+def modulus_over(tables: Tables, cells: Cells) -> Bounds:
     r"""Tangent l1 norm of D Gamma over cells, $\max_{ij} \frac12 \|D(e_i - e_j)\|_1$.
 
     A difference of columns sums to zero, so that half its l1 norm is the largest sum of some of its entries.
@@ -80,32 +165,33 @@ def modulus_over(tables: VertexTables, cells: Cells) -> Bounds:
     Returns:
         Bounds of the norm.
     """
-    found = slopes_over(tables, cells)
+    return modulus_of(seen_over(tables, cells))
+
+
+def modulus_of(found: Seen) -> Bounds:
+    """The same of cells that were looked at before."""
     with np.errstate(all="ignore"):
         # Columns less the last one, and the last one less itself.
-        columns = found.jacobian.moved(lambda part: np.concatenate([part, np.zeros_like(part[..., :1, :, :])], axis=-3))
-        first, second = np.triu_indices(columns.centre.shape[0], 1)
-        apart = columns.taken(first, -2) - columns.taken(second, -2)
-        upper = np.max(_half_norms(apart), axis=0)
+        upper = np.max(half_norms(differences(found.jacobian, -2)), axis=0)
+        upper = np.fmin(upper, found.modulus)
+        first, second = np.triu_indices(len(found.plain) + 1, 1)
         plain = np.concatenate([found.plain, np.zeros_like(found.plain[:1])])
         sides = plain[first] - plain[second]
         centre = 0.5 * np.max(np.abs(sides).sum(axis=1) + np.abs(sides.sum(axis=1)), axis=0)
         known = np.isfinite(upper)
         mixing = np.where(known, found.mixing, np.inf)
         centre = np.where(np.isfinite(centre), centre, -np.inf)
-        return Bounds(np.where(known, upper, np.inf), centre, edges_to_cut(tables, found), mixing)
+        return Bounds(np.where(known, upper, np.inf), centre, found.edge, mixing)
 
 
-def _half_norms(vectors: Model) -> Float[np.ndarray, "pairs K"]:
-    """Bounds of half the l1 norm of vectors that sum to zero with their last entry, which is not told."""
-    size = vectors.centre.shape[-2]
-    if size > _MOST_SUBSETS:
-        entries = np.sum(vectors.largest, axis=-2) + total(vectors).largest
-        norms: Float[np.ndarray, "pairs K"] = 0.5 * OUTWARD * entries
-        return norms
-    chosen = np.array(list(itertools.product((0.0, 1.0), repeat=size)))[1:]
-    sums: Float[np.ndarray, "pairs K"] = np.max(apply("pt,st->ps", vectors, chosen[..., None]).largest, axis=1)
-    return sums
+def _grown(left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]) -> float:
+    r"""Growth in a frame for a modulus of 1: $x^T L J R x \le \frac12 \max_{tu} |(L_t - L_u) x|\ |R x|_1$."""
+    rows = np.max(np.linalg.norm(left[:, :, None] - left[:, None], axis=0))
+    size = len(right)
+    if size > _MOST_SIGNS:
+        return float(0.5 * rows * np.sqrt(size) * np.linalg.norm(right)) * (1.0 + _FRAMED * size)
+    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=size)))
+    return float(0.5 * rows * np.max(np.linalg.norm(signs @ right, axis=1))) * (1.0 + _FRAMED * size)
 
 
 def _framed(jacobian: Model, left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]) -> Model:
@@ -125,15 +211,16 @@ def _turned(centre: Float[np.ndarray, "k k K"]) -> tuple[Float[np.ndarray, " K"]
     matrices = np.moveaxis(centre, -1, 0)
     good = np.all(np.isfinite(matrices), axis=(1, 2))
     values, vectors = np.linalg.eigh(np.where(good[:, None, None], matrices, np.eye(len(centre))))
-    return np.where(good, values[:, -1], -np.inf), np.moveaxis(vectors, 0, -1)
+    return np.where(good, values[:, -1], -np.inf), np.ascontiguousarray(np.moveaxis(vectors, 0, -1))
 
 
-def edges_to_cut(tables: VertexTables, found: Slopes) -> Int[np.ndarray, "K 2"]:
+def edges_to_cut(tables: Tables, found: Slopes) -> Int[np.ndarray, "K 2"]:
     """The edge along which action values and Jacobian change most: what bends there makes the bound loose."""
     edges = edges_of(tables.shape)
     scale = np.max(np.abs(found.jacobian.centre), axis=(0, 1)) + _FLOOR
-    changes = (_change(found.gaps, edges) / tables.temperature, _change(found.jacobian, edges) / scale)
+    changes = (_change(found.steep[0], edges) / tables.temperature, _change(found.steep[1], edges) / scale)
     score = sum(np.where(np.isfinite(change), change, 0.0) for change in changes)
+    score = score + _CURVED * found.rough / (tables.temperature * scale)
     result: Int[np.ndarray, "K 2"] = edges[np.argmax(score, axis=0)]
     return result
 

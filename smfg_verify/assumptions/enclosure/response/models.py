@@ -15,69 +15,14 @@ from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY
+from smfg_verify.assumptions.enclosure.simplices import Shape as Shape
 
 EPSILON = 2.0**-52
 # The sum of a part's coefficients times the coordinates' sizes is at most so many times the part's largest value: of a
 # linear part the largest coefficient is at most twice, and the coordinates of a simplex sum to less than 2.
 _COEFFICIENTS = 4.0
-
-
-class Shape:
-    """Of a product of simplices: how many vertices each has.
-
-    Args:
-        sizes: of the simplices, two vertices or more each.
-
-    Attributes:
-        sizes: the same.
-        begins: where the coordinates of each simplex begin, (G,).
-        first, second: the coordinates of each product of two, (P,).
-        least, most: of each product over the cell, (P,).
-    """
-
-    def __init__(self, sizes: tuple[int, ...]) -> None:
-        self.sizes = sizes
-        self.begins = np.concatenate([[0], np.cumsum(np.array(sizes) - 1)])[:-1].astype(int)
-        self.dimension = int(np.sum(sizes)) - len(sizes)
-        self.first, self.second = np.triu_indices(self.dimension)
-        owner = np.repeat(np.arange(len(sizes)), np.array(sizes) - 1)
-        share = 1.0 / np.array(sizes, dtype=float)[owner]
-        far = 1.0 - share
-        a, b = self.first, self.second
-        square, together = a == b, owner[a] == owner[b]
-        product = far[a] * far[b]
-        # Both entries of one simplex: (x - 1/p)(y - 1/p) with x + y <= 1.
-        joint = np.maximum(share[a] ** 2, (0.5 - share[a]) ** 2)
-        self.least = np.where(square, 0.0, np.where(together, -far[a] * share[a], -product)) * OUTWARD
-        self.most = np.where(square, product, np.where(together, joint, product)) * OUTWARD
-
-    @functools.cached_property
-    def counts(self) -> Float[np.ndarray, " G"]:
-        """Vertices of each simplex, as numbers."""
-        return np.array(self.sizes, dtype=float)
-
-    def at_vertices(self, linear: Float[np.ndarray, "d *S K"]) -> Float[np.ndarray, "D *S K"]:
-        """Linear parts at all vertices, up to a number for each simplex."""
-        blank = np.zeros((1, *linear.shape[1:]))
-        parts = [(blank, linear[a : a + size - 1]) for a, size in zip(self.begins, self.sizes, strict=True)]
-        return np.concatenate([part for pair in parts for part in pair])
-
-    def linear_ends(self, linear: Float[np.ndarray, "d *S K"]) -> tuple[np.ndarray, np.ndarray]:
-        """Least and largest value of linear parts over the cell."""
-        low, high = np.zeros(linear.shape[1:]), np.zeros(linear.shape[1:])
-        for begin, size in zip(self.begins, self.sizes, strict=True):
-            part = linear[begin : begin + size - 1]
-            shift = part.sum(axis=0) / size
-            low += np.minimum(part.min(axis=0), 0.0) - shift
-            high += np.maximum(part.max(axis=0), 0.0) - shift
-        return low, high
-
-    def quadratic_ends(self, quadratic: Float[np.ndarray, "P *S K"]) -> tuple[np.ndarray, np.ndarray]:
-        """Bounds of quadratic parts over the cell, product by product."""
-        above, below = np.maximum(quadratic, 0.0), np.minimum(quadratic, 0.0)
-        low = np.tensordot(self.least, above, 1) + np.tensordot(self.most, below, 1)
-        high = np.tensordot(self.most, above, 1) + np.tensordot(self.least, below, 1)
-        return low, high
+# What a model knows of its linear and its quadratic part, once asked.
+_ENDS = ("_linear_ends", "_quadratic_ends")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,24 +46,52 @@ class Model:
     @classmethod
     def affine(cls, centre: np.ndarray, linear: np.ndarray, shape: Shape) -> "Model":
         """An affine function whose numbers were rounded a few times in being computed."""
-        pairs = np.zeros((len(shape.first), *centre.shape))
-        return cls(centre, linear, pairs, np.zeros_like(centre), shape)._rounded()
+        return cls(centre, linear, nothing(shape, centre), np.zeros_like(centre), shape)._rounded()
 
     def _rounded(self) -> "Model":
         radius = OUTWARD * self.radius + (16.0 * EPSILON * self.size + TINY)
-        return Model(self.centre, self.linear, self.quadratic, radius, self.shape)
+        return self._about(self.centre, radius)
+
+    def _about(self, centre: Float[np.ndarray, "*S K"], radius: Float[np.ndarray, "*S K"]) -> "Model":
+        """The same linear and quadratic part, whose ends are known if they were."""
+        result = Model(centre, self.linear, self.quadratic, radius, self.shape)
+        result.__dict__.update({name: self.__dict__[name] for name in _ENDS if name in self.__dict__})
+        return result
+
+    @functools.cached_property
+    def _linear_ends(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.shape.linear_ends(self.linear)
+
+    @functools.cached_property
+    def _quadratic_ends(self) -> tuple[np.ndarray, np.ndarray]:
+        if self.is_affine:
+            return np.zeros_like(self.centre), np.zeros_like(self.centre)
+        return self.shape.quadratic_ends(self.quadratic)
+
+    @functools.cached_property
+    def _room(self) -> Float[np.ndarray, "*S K"]:
+        """The radius with the roundings of an end: of as many products as a quadratic part has, and some more."""
+        rounding = (64 + len(self.shape.first)) * EPSILON
+        room: Float[np.ndarray, "*S K"] = OUTWARD * self.radius + rounding * self.size + TINY
+        return room
 
     @functools.cached_property
     def reach(self) -> Float[np.ndarray, "*S K"]:
         """Largest absolute value of the linear part."""
-        low, high = self.shape.linear_ends(self.linear)
+        low, high = self._linear_ends
         bound: Float[np.ndarray, "*S K"] = np.maximum(-low, high)
         return bound
 
     @functools.cached_property
+    def is_affine(self) -> bool:
+        """Whether the quadratic part is zero by structure, so that no time need be spent on it."""
+        part = self.quadratic
+        return not any(part.strides) and not (part.size and part.item(0))
+
+    @functools.cached_property
     def bend(self) -> Float[np.ndarray, "*S K"]:
         """Upper bound of the absolute value of the quadratic part."""
-        low, high = self.shape.quadratic_ends(self.quadratic)
+        low, high = self._quadratic_ends
         bound: Float[np.ndarray, "*S K"] = np.maximum(-low, high)
         return bound
 
@@ -134,17 +107,17 @@ class Model:
         bound: Float[np.ndarray, "*S K"] = OUTWARD * (self.reach + self.bend + self.radius)
         return bound
 
-    @property
+    @functools.cached_property
     def lower(self) -> Float[np.ndarray, "*S K"]:
         """Lower end of the range."""
-        low = self.shape.linear_ends(self.linear)[0] + self.shape.quadratic_ends(self.quadratic)[0]
-        ends: Float[np.ndarray, "*S K"] = self.centre + low - OUTWARD * self.radius
-        return ends - 64.0 * EPSILON * self.size - TINY
+        low: Float[np.ndarray, "*S K"] = self.centre + self._linear_ends[0] + self._quadratic_ends[0] - self._room
+        return low
 
-    @property
+    @functools.cached_property
     def upper(self) -> Float[np.ndarray, "*S K"]:
         """Upper end of the range."""
-        return -(-self).lower
+        high: Float[np.ndarray, "*S K"] = self.centre + self._linear_ends[1] + self._quadratic_ends[1] + self._room
+        return high
 
     @property
     def largest(self) -> Float[np.ndarray, "*S K"]:
@@ -153,32 +126,43 @@ class Model:
         return bound
 
     def __neg__(self) -> "Model":
-        return Model(-self.centre, -self.linear, -self.quadratic, self.radius, self.shape)
+        return self._parted(np.negative, self.radius)
 
     def __add__(self, other: "Model | Float[np.ndarray, '*S K']") -> "Model":
         if not isinstance(other, Model):
-            moved = Model(self.centre + other, self.linear, self.quadratic, self.radius, self.shape)
-            return moved.widened(4.0 * EPSILON * (self.size + np.abs(other)))
-        # What cancels leaves the roundings of what was there.
-        radius = OUTWARD * (self.radius + other.radius) + 4.0 * EPSILON * (self.size + other.size) + TINY
-        centre, linear, quadratic = (a + b for a, b in zip(self._parts, other._parts, strict=True))
-        return Model(centre, linear, quadratic, radius, self.shape)
-
-    @property
-    def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self.centre, self.linear, self.quadratic
+            radius = OUTWARD * (self.radius + 4.0 * EPSILON * (self.size + np.abs(other)))
+            return self._about(self.centre + other, radius)
+        return self._with(other, np.add)
 
     def __sub__(self, other: "Model | Float[np.ndarray, '*S K']") -> "Model":
-        return self + -other
+        return self._with(other, np.subtract) if isinstance(other, Model) else self + -other
+
+    def _with(self, other: "Model", operation: np.ufunc) -> "Model":
+        # What cancels leaves the roundings of what was there.
+        radius = OUTWARD * (self.radius + other.radius) + 4.0 * EPSILON * (self.size + other.size) + TINY
+        centre, linear = (operation(*parts) for parts in ((self.centre, other.centre), (self.linear, other.linear)))
+        if self.is_affine and other.is_affine:
+            return Model(centre, linear, nothing(self.shape, centre), radius, self.shape)
+        return Model(centre, linear, operation(self.quadratic, other.quadratic), radius, self.shape)
+
+    def _parted(self, function: Callable[[np.ndarray], np.ndarray], radius: Float[np.ndarray, "*S K"]) -> "Model":
+        """Centre, linear and quadratic part under a linear map that leaves the first axis of the latter two alone."""
+        centre = function(self.centre)
+        quadratic = nothing(self.shape, centre) if self.is_affine else function(self.quadratic)
+        return Model(centre, function(self.linear), quadratic, radius, self.shape)
 
     def widened(self, radius: Float[np.ndarray, "*S K"]) -> "Model":
         """The same with more room around it."""
-        return Model(self.centre, self.linear, self.quadratic, OUTWARD * (self.radius + radius), self.shape)
+        return self._about(self.centre, OUTWARD * (self.radius + radius))
 
     def moved(self, function: Callable[[np.ndarray], np.ndarray]) -> "Model":
         """All parts under a map that moves entries and reads the axes from behind: an index, a transposition."""
-        centre, linear, quadratic = (function(part) for part in self._parts)
-        return Model(centre, linear, quadratic, function(self.radius), self.shape)
+        result = self._parted(function, function(self.radius))
+        # Ends of entries move with them.
+        for name in _ENDS:
+            if name in self.__dict__:
+                result.__dict__[name] = tuple(function(end) for end in self.__dict__[name])
+        return result
 
     def taken(self, indices: int | Int[np.ndarray, " I"], axis: int) -> "Model":
         """Some entries along an axis, counted from behind (-1 is the last before the cells')."""
@@ -187,18 +171,38 @@ class Model:
     def relative(self, axis: int) -> "Model":
         """All entries along an axis but the last, less that one."""
         last = self.centre.shape[axis - 1] - 1
+        self._know_ends()
         return self.taken(np.arange(last), axis) - self.taken(np.array([last]), axis)
+
+    def _know_ends(self) -> None:
+        """Ask for the ends of both parts, so that they move with entries and are not found again for each part."""
+        for name in _ENDS:
+            getattr(self, name)
 
     def scaled(self, factor: float | Float[np.ndarray, "*S K"]) -> "Model":
         """Times an exact number."""
-        centre, linear, quadratic = (part * factor for part in self._parts)
-        return Model(centre, linear, quadratic, self.radius * np.abs(factor), self.shape)._rounded()
+        return self._parted(lambda part: part * factor, self.radius * np.abs(factor))._rounded()
 
     def where(self, chosen: np.ndarray, centre: np.ndarray, radius: np.ndarray) -> "Model":
         """The same where chosen, elsewhere a range without a form."""
+        if np.all(chosen):
+            return self
         linear, quadratic = (np.where(chosen, part, 0.0) for part in (self.linear, self.quadratic))
         middle, room = np.where(chosen, self.centre, centre), np.where(chosen, self.radius, radius)
         return Model(middle, linear, quadratic, room, self.shape)
+
+    def within(self, low: Float[np.ndarray, "*S K"], high: Float[np.ndarray, "*S K"]) -> "Model":
+        """The same of numbers that lie between two ends: the range alone where the radius is more than half of it."""
+        with np.errstate(invalid="ignore"):
+            flat = 0.5 * OUTWARD * (high - low) + 8.0 * EPSILON * (np.abs(low) + np.abs(high)) + TINY
+            middle = np.where(np.isfinite(flat), 0.5 * (low + high), self.centre)
+        return self.where(self.radius < flat, middle, flat)
+
+
+def nothing(shape: Shape, centre: Float[np.ndarray, "*S K"]) -> Float[np.ndarray, "P *S K"]:
+    """The quadratic part of an affine model with that centre; it takes no room."""
+    part: Float[np.ndarray, "P *S K"] = np.broadcast_to(np.zeros(()), (len(shape.first), *centre.shape))
+    return part
 
 
 def _with_cells(spec: str, lead: tuple[str, str, str]) -> str:
@@ -207,7 +211,7 @@ def _with_cells(spec: str, lead: tuple[str, str, str]) -> str:
     return f"{lead[0]}{first}k,{lead[1]}{second}k->{lead[2]}{result}k"
 
 
-_LEADS = {"none": ("", "", ""), "first": ("z", "", "z"), "second": ("", "z", "z"), "both": ("z", "z", "z")}
+_LEADS = {"none": ("", "", ""), "first": ("z", "", "z"), "second": ("", "z", "z")}
 
 
 def product(spec: str, first: np.ndarray, second: np.ndarray, lead: str = "none") -> np.ndarray:
@@ -231,12 +235,15 @@ def multiply(spec: str, first: Model, second: Model) -> Model:
     centre = product(spec, first.centre, second.centre)
     linear = product(spec, first.linear, second.centre, "first")
     linear += product(spec, first.centre, second.linear, "second")
-    quadratic = product(spec, first.quadratic, second.centre, "first")
-    quadratic += product(spec, first.centre, second.quadratic, "second")
-    quadratic += crossed(spec, first.linear, second.linear, shape)
+    quadratic = crossed(spec, first.linear, second.linear, shape)
+    if not first.is_affine:
+        quadratic += product(spec, first.quadratic, second.centre, "first")
+    if not second.is_affine:
+        quadratic += product(spec, first.centre, second.quadratic, "second")
     rest = second.bend + second.radius
     radius = product(spec, np.abs(first.centre), second.radius) + product(spec, first.reach, rest)
-    radius += product(spec, first.bend, second.reach + rest) + product(spec, first.radius, second.size)
+    radius += product(spec, first.bend + first.radius, second.reach + rest)
+    radius += product(spec, first.radius, np.abs(second.centre))
     rounding = (_terms(spec, first.centre[..., 0], second.centre[..., 0]) + 16) * EPSILON
     scale = _COEFFICIENTS**2 * product(spec, first.size, second.size)
     return Model(centre, linear, quadratic, OUTWARD * radius + rounding * scale + TINY, shape)
@@ -244,11 +251,13 @@ def multiply(spec: str, first: Model, second: Model) -> Model:
 
 def crossed(spec: str, first: np.ndarray, second: np.ndarray, shape: Shape) -> np.ndarray:
     """The quadratic part of the product of two linear parts."""
+    operands, result = spec.split("->")
+    left, right = operands.split(",")
+    every = np.einsum(f"y{left}k,z{right}k->yz{result}k", first, second)
     a, b = shape.first, shape.second
-    found = product(spec, first[a], second[b], "both")
+    found: np.ndarray = every[a, b]
     apart = np.flatnonzero(a != b)
-    if len(apart):
-        found[apart] += product(spec, first[b[apart]], second[a[apart]], "both")
+    found[apart] += every[b[apart], a[apart]]
     return found
 
 
@@ -267,7 +276,8 @@ def apply(
         The model of the product.
     """
     centre = product(spec, model.centre, matrix)
-    linear, quadratic = (product(spec, part, matrix, "first") for part in (model.linear, model.quadratic))
+    linear = product(spec, model.linear, matrix, "first")
+    quadratic = nothing(model.shape, centre) if model.is_affine else product(spec, model.quadratic, matrix, "first")
     weights = np.abs(matrix)
     radius = product(spec, model.radius, weights)
     if error is not None:
@@ -275,6 +285,20 @@ def apply(
     rounding = (_terms(spec, model.centre[..., 0], matrix[..., 0]) + 16) * EPSILON
     radius = OUTWARD * radius + rounding * _COEFFICIENTS * product(spec, model.size, weights) + TINY
     return Model(centre, linear, quadratic, radius, model.shape)
+
+
+def joined(first: Model, second: Model) -> Model:
+    """Two models beside each other along the last axis before the cells'."""
+    centre, linear, quadratic, radius = (
+        np.concatenate(pair, axis=-2)
+        for pair in (
+            (first.centre, second.centre),
+            (first.linear, second.linear),
+            (first.quadratic, second.quadratic),
+            (first.radius, second.radius),
+        )
+    )
+    return Model(centre, linear, quadratic, radius, first.shape)
 
 
 def total(model: Model) -> Model:

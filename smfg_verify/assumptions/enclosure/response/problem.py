@@ -8,8 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.response.cells import Cells, coordinates
-from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply, multiply
+from smfg_verify.assumptions.enclosure.response.curved_tables import Curved, CurvedTables, curved_over
+from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply, multiply, total
+from smfg_verify.assumptions.enclosure.response.tables import Tables
 from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
 
 
@@ -45,25 +48,61 @@ def pairs_of(number: int) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
-def problem_over(tables: VertexTables, cells: Cells) -> Problem:
+def problem_over(tables: Tables, cells: Cells) -> Problem:
     """The followers' problem of a game over cells."""
     field, leader = coordinates(tables, cells)
-    first, second = pairs_of(tables.reward.shape[2])
-    found = []
-    for table, error, letter in (
-        (tables.transition, tables.transition_error, "t"),
-        (tables.reward, tables.reward_error, ""),
-    ):
-        paired = table[:, :, first] - table[:, :, second]
-        off = error[:, first] + error[:, second] + 2.0 * EPSILON * np.max(np.abs(paired), axis=0)
-        found.append(
-            (
-                Faced(_mixed(field, leader, table, error, letter), _mixed(field, leader, paired, off, letter)),
-                Faced(_slope(leader, table, error, letter), _slope(leader, paired, off, letter)),
-            )
-        )
+    if isinstance(tables, CurvedTables):
+        found = [
+            _of_curved(leader, part, letter) for part, letter in zip(curved_over(tables, cells), ("t", ""), strict=True)
+        ]
+    else:
+        assert isinstance(tables, VertexTables)
+        found = [
+            _of_affine(field, leader, tables.transition, tables.transition_error, "t"),
+            _of_affine(field, leader, tables.reward, tables.reward_error, ""),
+        ]
     (rows, row_slopes), (rewards, reward_slopes) = found
     return Problem(rows, rewards, row_slopes, reward_slopes)
+
+
+def mixing_over(tables: Tables, problem: Problem) -> Float[np.ndarray, " K"]:
+    """Largest total variation between two rows, of any actions, at one mean field and leader of each cell."""
+    rows = problem.rows.every
+    rest = total(rows)
+    # The last entry is what the others lack of one.
+    low, high = (
+        np.concatenate([end, other[:, :, None]], axis=2).reshape(-1, tables.num_states, end.shape[-1])
+        for end, other in ((rows.lower, 1.0 - rest.upper), (rows.upper, 1.0 - rest.lower))
+    )
+    first, second = np.triu_indices(len(low), 1)
+    apart = np.maximum(high[first] - low[second], high[second] - low[first])
+    largest = 0.5 * OUTWARD * np.max(np.sum(apart, axis=1), axis=0, initial=0.0)
+    result: Float[np.ndarray, " K"] = np.fmin(largest, tables.mixing)
+    return result
+
+
+def _of_affine(
+    field: Model, leader: Model, table: Float[np.ndarray, "n n A W *T"], error: Float[np.ndarray, "..."], letter: str
+) -> tuple[Faced, Faced]:
+    """A table and its slopes, from its values at the vertices of mean fields."""
+    first, second = pairs_of(table.shape[2])
+    paired = table[:, :, first] - table[:, :, second]
+    off = error[:, first] + error[:, second] + 2.0 * EPSILON * np.max(np.abs(paired), axis=0)
+    return (
+        Faced(_mixed(field, leader, table, error, letter), _mixed(field, leader, paired, off, letter)),
+        Faced(_slope(leader, table, error, letter), _slope(leader, paired, off, letter)),
+    )
+
+
+def _of_curved(leader: Model, function: Curved, letter: str) -> tuple[Faced, Faced]:
+    """The same from models of it over the cells' mean fields."""
+    found = []
+    for part, lead in ((function.values, ""), (function.slopes, "j")):
+        every = multiply(f"sb,{lead}sab{letter}->{lead}sa{letter}", leader, part)
+        axis = -1 - len(letter)
+        first, second = pairs_of(every.centre.shape[axis - 1])
+        found.append(Faced(every, every.taken(first, axis) - every.taken(second, axis)))
+    return found[0], found[1]
 
 
 def _mixed(

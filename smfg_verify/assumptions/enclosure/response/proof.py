@@ -9,10 +9,11 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, usable_tables
-from smfg_verify.assumptions.enclosure.response.cells import Cells
+from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, tables_of
+from smfg_verify.assumptions.enclosure.response.cells import Cells, centre_of
 from smfg_verify.assumptions.enclosure.response.measures import Bounds
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
+from smfg_verify.assumptions.enclosure.response.tables import Tables
 from smfg_verify.game import AbstractGame, game_hash
 
 # Distance of the bound from the number at a cell's centre at which the search ends.
@@ -27,10 +28,12 @@ class Proof(NamedTuple):
     Attributes:
         cells: what was found over them; None where the game has no cells.
         reason: why there are none; empty where there are.
+        worst: leader's policy (O, B) and mean field (n,) at the centre with the largest number; None without cells.
     """
 
     cells: CellSupremum | None
     reason: str
+    worst: tuple[Float[np.ndarray, "O B"], Float[np.ndarray, " n"]] | None = None
 
 
 def proof_by_cells(
@@ -68,10 +71,23 @@ class _Key:
     arrays: tuple[np.ndarray, ...] = dataclasses.field(compare=False)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Game:
+    """What tables depend on."""
+
+    known: tuple[object, object]
+    game: AbstractGame = dataclasses.field(compare=False)
+
+
+@functools.lru_cache(maxsize=4)
+def _tables(key: _Game) -> tuple[Tables | None, str]:
+    return tables_of(key.game)
+
+
 @functools.lru_cache(maxsize=64)
 def _cached(key: _Key) -> Proof:
     measure, num_boxes, hopeless = key.known[2], key.known[4], key.known[5]
-    tables, reason = usable_tables(key.game)
+    tables, reason = _tables(_Game(key.known[:2], key.game))
     if tables is None:
         return Proof(None, reason)
 
@@ -79,4 +95,5 @@ def _cached(key: _Key) -> Proof:
         return measure(tables, cells, *key.arrays)
 
     number = affordable_cells(tables, num_boxes)
-    return Proof(supremum_over_cells(tables, bound, num_cells=number, tolerance=_TOLERANCE, hopeless=hopeless), "")
+    found = supremum_over_cells(tables, bound, num_cells=number, tolerance=_TOLERANCE, hopeless=hopeless)
+    return Proof(found, "", centre_of(tables, found.worst))

@@ -1,17 +1,21 @@
 """The supremum over all leaders and mean fields of a bound over cells: the cells of the largest bounds are halved."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.response.cells import Cells
-from smfg_verify.assumptions.enclosure.response.measures import Bounds
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.measures import Bounds, filled
+from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.processors import processors
 
 # Cells halved at once.
 _BATCH = 256
+# Cells bounded at once by one thread: their models fit into a processor's cache.
+_PART = 128
 
 
 class CellSupremum(NamedTuple):
@@ -37,7 +41,7 @@ class CellSupremum(NamedTuple):
 
 
 def supremum_over_cells(
-    tables: VertexTables,
+    tables: Tables,
     bound: Callable[[Cells], Bounds],
     *,
     num_cells: int,
@@ -57,7 +61,7 @@ def supremum_over_cells(
         The bounds.
     """
     cells = Cells.whole(tables.shape)
-    left = _Left(cells.vertices, bound(cells))
+    left = _Left(cells.vertices, in_parts(bound, cells))
     lower, worst, count = float(left.found.centre[0]), cells.vertices[0], 1
     curve = [float(left.found.upper[0])]
     while curve[-1] - lower > tolerance and lower < hopeless and count + 2 <= num_cells:
@@ -83,7 +87,7 @@ def _halved(left: _Left, bound: Callable[[Cells], Bounds], most: int) -> tuple[_
     number = min(most, len(left.vertices))
     worst = np.sort(np.argpartition(-left.found.upper, number - 1)[:number])
     halves = Cells(left.vertices[worst]).halved(left.found.edge[worst])
-    new = bound(halves)
+    new = in_parts(bound, halves)
     # A half has no point that the whole has not.
     whole = (np.tile(part[worst], 2) for part in (left.found.upper, left.found.mixing))
     new = new._replace(upper=np.minimum(new.upper, next(whole)), mixing=np.minimum(new.mixing, next(whole)))
@@ -91,3 +95,17 @@ def _halved(left: _Left, bound: Callable[[Cells], Bounds], most: int) -> tuple[_
     kept[worst] = False
     found = Bounds(*(np.concatenate([old[kept], part]) for old, part in zip(left.found, new, strict=True)))
     return _Left(np.concatenate([left.vertices[kept], halves.vertices]), found), halves, new
+
+
+def in_parts(bound: Callable[[Cells], Bounds], cells: Cells) -> Bounds:
+    """Bounds of cells part by part, the same whatever the number of threads and the other cells."""
+    number = len(cells.vertices)
+    every = filled(np.arange(number))
+    parts = [Cells(cells.vertices[every[begin : begin + _PART]]) for begin in range(0, len(every), _PART)]
+    threads = min(processors(), len(parts))
+    if threads == 1:
+        found = [bound(part) for part in parts]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(bound, parts))
+    return Bounds(*(np.concatenate(values)[:number] for values in zip(*found, strict=True)))

@@ -7,7 +7,8 @@ from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.response.best_response import Response, averaged, reduced_rows, respond
-from smfg_verify.assumptions.enclosure.response.cells import Cells
+from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
+from smfg_verify.assumptions.enclosure.response.coarse import Moved, coarse_modulus
 from smfg_verify.assumptions.enclosure.response.linear import (
     Solver,
     better_laws,
@@ -18,9 +19,12 @@ from smfg_verify.assumptions.enclosure.response.linear import (
     norm_of,
     span_of,
 )
-from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, multiply, total
+from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, joined, multiply, total
 from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, pairs_of, problem_over
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables import Tables
+
+# A mixing factor counts for so much, at most, when an edge is chosen.
+_MOST_MIXING = 100.0
 
 
 class Slopes(NamedTuple):
@@ -32,6 +36,9 @@ class Slopes(NamedTuple):
         law: the stationary law's entries but the last, (n - 1).
         plain: the same Jacobian at the centres in plain floats, (n - 1, n - 1, K).
         mixing: how far the law moves in l1, at most, where the chain's rows move by 1 in l1, (K,).
+        modulus: bound of the l1 modulus that holds where models do not, (K,).
+        rough: about what the Jacobian times tau is off by because functions are curved, by edge of the cell, (E, K).
+        steep: gaps and Jacobian as they are before a range takes their place: how they change along edges.
     """
 
     jacobian: Model
@@ -39,9 +46,12 @@ class Slopes(NamedTuple):
     law: Model
     plain: Float[np.ndarray, "k k K"]
     mixing: Float[np.ndarray, " K"]
+    modulus: Float[np.ndarray, " K"]
+    rough: Float[np.ndarray, "E K"]
+    steep: tuple[Model, Model]
 
 
-def slopes_over(tables: VertexTables, cells: Cells) -> Slopes:
+def slopes_over(tables: Tables, cells: Cells) -> Slopes:
     r"""$D\Gamma$ over cells.
 
     Args:
@@ -54,13 +64,37 @@ def slopes_over(tables: VertexTables, cells: Cells) -> Slopes:
     with np.errstate(all="ignore"):
         problem = problem_over(tables, cells)
         response = respond(tables, problem)
-        mixing = np.minimum(_variation(response), tables.mixing)
+        mixing = np.fmin(_variation(response), response.mixing)
         laws = law_solver(response.chain, near_inverse(response.chain.centre, 1.0))
         law = _law(response, laws, mixing)
+        factor = mixing_factor(laws, mixing)
         moved = _moved_rows(tables, problem, response, mixing)
-        jacobian = _moved_law(response, laws, law, moved, mixing)
+        every = _with_last(law)
+        modulus = coarse_modulus(
+            response.policy,
+            problem.rows.pairs,
+            moved,
+            every,
+            factor,
+            response.mixing,
+            tables.discount,
+            tables.temperature,
+        )
+        # A column sums to zero, so that no entry exceeds half its norm.
+        most = np.broadcast_to(modulus, moved.rows.centre.shape[:1] + moved.rows.centre.shape[2:])
+        unclipped = _moved_law(response, laws, every, moved.rows, mixing)
+        jacobian = unclipped.within(-most, most)
         plain = _plain_jacobian(tables, problem, response)
-        return Slopes(jacobian, response.gaps, law, plain, mixing_factor(laws, mixing))
+        return Slopes(
+            jacobian,
+            response.gaps,
+            law,
+            plain,
+            factor,
+            modulus,
+            _roughness(tables, cells, problem, response, factor),
+            (response.guessed, unclipped),
+        )
 
 
 def _variation(response: Response) -> Float[np.ndarray, " K"]:
@@ -89,7 +123,7 @@ def _law(response: Response, laws: Solver, mixing: Float[np.ndarray, " K"]) -> M
     return found.where(found.radius < half, 0.5 * (most + least), half)
 
 
-def _moved_rows(tables: VertexTables, problem: Problem, response: Response, mixing: np.ndarray) -> Model:
+def _moved_rows(tables: Tables, problem: Problem, response: Response, mixing: np.ndarray) -> Moved:
     r"""$dP_\pi$ along each edge: the kernel's slope, and the policy's times the kernel; (n - 1, n, n - 1)."""
     discount = tables.discount
     gain = Faced(
@@ -101,10 +135,22 @@ def _moved_rows(tables: VertexTables, problem: Problem, response: Response, mixi
     values = _moved_values(response, gain, discount, mixing)
     gaps = gain.pairs + multiply("sat,jt->jsa", problem.rows.pairs, values).scaled(discount)
     first, second = pairs_of(response.policy.centre.shape[-2])
-    both = multiply("sa,sa->sa", response.policy.taken(first, -1), response.policy.taken(second, -1))
+    both = _together(response.policy.taken(first, -1), response.policy.taken(second, -1))
     turned = multiply("jsa,sat->jst", gaps, multiply("sa,sat->sat", both, problem.rows.pairs))
+    # A covariance under the policy: at most a quarter of both ranges.
+    ranges = (np.max(part.largest, axis=axis, initial=0.0) for part, axis in ((gaps, -2), (problem.rows.pairs, -3)))
+    most = 0.25 * OUTWARD * np.einsum("jsk,stk->jstk", *ranges)
+    turned = turned.within(-most, most)
     kernel = averaged("sa,jsat->jst", response.policy, problem.row_slopes)
-    return kernel + turned.scaled(1.0 / tables.temperature)
+    return Moved(kernel + turned.scaled(1.0 / tables.temperature), kernel, gaps, gain)
+
+
+def _together(first: Model, second: Model) -> Model:
+    """Products of two probabilities of one policy, at most a quarter: a model, or where that is worse their range."""
+    found = multiply("sa,sa->sa", first, second)
+    low = np.maximum(first.lower, 0.0) * np.maximum(second.lower, 0.0)
+    high = np.minimum(np.minimum(first.upper, 1.0) * np.minimum(second.upper, 1.0), 0.25)
+    return found.within(low, high)
 
 
 def _moved_values(response: Response, gain: Faced, discount: float, mixing: np.ndarray) -> Model:
@@ -116,21 +162,48 @@ def _moved_values(response: Response, gain: Faced, discount: float, mixing: np.n
     slopes = right.linear + discount * np.einsum("zstk,jtk->zjsk", chain.linear, centre)
     guess = Model.affine(centre, np.einsum("stk,zjtk->zjsk", inverse, slopes), chain.shape)
     residual = right + multiply("st,jt->js", chain, guess).scaled(discount) - guess
-    return better_values(response.solver, guess, residual, span_of(residual, discount * mixing))
+    found = better_values(response.solver, guess, residual, span_of(residual, discount * mixing))
+    span = np.broadcast_to(span_of(right, discount * mixing)[:, None], found.centre.shape)
+    return found.within(-span, span)
 
 
-def _moved_law(response: Response, laws: Solver, law: Model, moved: Model, mixing: np.ndarray) -> Model:
+def _moved_law(response: Response, laws: Solver, every: Model, moved: Model, mixing: np.ndarray) -> Model:
     """Slopes of the law along each edge, (n - 1, n - 1): x = w + x M, with w the law's mean of the moved rows."""
-    last, apart = moved.taken(moved.centre.shape[1] - 1, -2), moved.relative(-2)
-    pushed = last + multiply("s,jst->jt", law, apart)
+    # A mean of the rows, whatever the law.
+    pushed = multiply("s,jst->jt", every, moved)
+    pushed = pushed.within(np.min(moved.lower, axis=-3), np.max(moved.upper, axis=-3))
     centre = np.einsum("jsk,stk->jtk", pushed.centre, laws.inverse)
     slopes = pushed.linear + np.einsum("jsk,zstk->zjtk", centre, response.chain.linear)
-    guess = Model.affine(centre, np.einsum("zjsk,stk->zjtk", slopes, laws.inverse), law.shape)
+    guess = Model.affine(centre, np.einsum("zjsk,stk->zjtk", slopes, laws.inverse), every.shape)
     residual = pushed + multiply("js,st->jt", guess, response.chain) - guess
     return better_laws(laws, guess, residual, norm_of(residual, mixing))
 
 
-def _plain_jacobian(tables: VertexTables, problem: Problem, response: Response) -> Float[np.ndarray, "k k K"]:
+def _roughness(
+    tables: Tables, cells: Cells, problem: Problem, response: Response, factor: Float[np.ndarray, " K"]
+) -> Float[np.ndarray, "E K"]:
+    """About what the slopes of action values are off by, from the radii of the game's own slopes, along each edge."""
+    rewards, rows = problem.reward_slopes.every.radius, problem.row_slopes.every.radius
+    values = np.max(np.abs(response.plain[0]), axis=0)
+    off = np.max(rewards, axis=(0, 1, 2)) + values * np.max(np.sum(rows, axis=3), axis=(0, 1, 2))
+    moved = np.minimum(factor, _MOST_MIXING) * off / (1.0 - tables.discount * response.mixing)
+    # Curved functions are known the better the smaller the simplex of mean fields is.
+    edges = edges_of(tables.shape)
+    ends = (np.moveaxis(cells.vertices, 0, -1)[edges[:, k]] for k in (0, 1))
+    field = edges[:, 1:] < tables.num_states
+    lengths = np.where(field, np.max(np.abs(np.subtract(*ends)), axis=1), 0.0)
+    rough: Float[np.ndarray, "E K"] = np.where(np.isfinite(moved), moved, 0.0) * lengths / np.max(lengths, axis=0)
+    return rough
+
+
+def _with_last(law: Model) -> Model:
+    """All entries of a law: the last is what the others lack of 1."""
+    rest = -total(law)
+    last = (rest + np.ones_like(rest.centre)).moved(lambda part: part[..., None, :])
+    return joined(law, last)
+
+
+def _plain_jacobian(tables: Tables, problem: Problem, response: Response) -> Float[np.ndarray, "k k K"]:
     r"""$D\Gamma$ at the centres as numbers that nothing is proved of: what a bound is held against."""
     values, policy = response.plain
     rows, discount = problem.rows.every.centre, tables.discount

@@ -5,14 +5,14 @@ where these lie on a segment, two of them span the same set, and where they are 
 """
 
 import dataclasses
-import functools
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
-from smfg_verify.assumptions.enclosure.response.models import EPSILON, Shape
+from smfg_verify.assumptions.enclosure.response.models import EPSILON
+from smfg_verify.assumptions.enclosure.response.tables import Tables, off_one, worth_of
 from smfg_verify.assumptions.enclosure.table_enclosures import affine_table
 from smfg_verify.game import AbstractGame
 
@@ -20,41 +20,20 @@ from smfg_verify.game import AbstractGame
 _ON_A_SEGMENT = 1e-13
 
 
-@dataclasses.dataclass(frozen=True)
-class VertexTables:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VertexTables(Tables):
     """What the followers face at the vertices, with what the numbers may be off by.
 
     Attributes:
         transition: to all states but the last, (n, n, A, B, n - 1), first axis the vertex of the mean field.
         reward: the followers', (n, n, A, B).
         transition_error: (n, A, B, n - 1), at any mean field. reward_error: (n, A, B).
-        observation: which leader row acts in a state, (n,).
-        row_actions: of each leader row, the actions that are its vertices, at most B; a row of one does nothing.
-        num_leader_actions: B.
-        mixing: largest total variation between two rows of the kernel at one mean field and leader, at most 1.
-        discount, temperature: of the game.
     """
 
     transition: Float[np.ndarray, "n n A B n_1"]
     reward: Float[np.ndarray, "n n A B"]
     transition_error: Float[np.ndarray, "n A B n_1"]
     reward_error: Float[np.ndarray, "n A B"]
-    observation: Int[np.ndarray, " n"]
-    row_actions: tuple[tuple[int, ...], ...]
-    num_leader_actions: int
-    mixing: float
-    discount: float
-    temperature: float
-
-    @functools.cached_property
-    def row_sizes(self) -> Int[np.ndarray, " O"]:
-        """Vertices of each leader row."""
-        return np.array([len(actions) for actions in self.row_actions])
-
-    @functools.cached_property
-    def shape(self) -> Shape:
-        """Of the cells: the simplex of mean fields, then those of the leader rows that do something."""
-        return Shape((len(self.reward), *(int(size) for size in self.row_sizes if size > 1)))
 
 
 def vertex_tables(game: AbstractGame) -> VertexTables | None:
@@ -79,9 +58,9 @@ def vertex_tables(game: AbstractGame) -> VertexTables | None:
     errors = np.array([leaders[o].errors for o in observation])
     # Rows that sum to a little more or less than 1 are a kernel's but for that, and values are worth as much more.
     off = _off_one(rows, transition.error)
-    worth = (float(np.max(np.abs(rewards))) + float(game.temperature) * np.log(rewards.shape[2])) * float(game.discount)
-    lost = off * worth / (1.0 - float(game.discount))
+    lost = off * worth_of(rewards, rewards.shape[2], float(game.discount), float(game.temperature))
     return VertexTables(
+        num_actions=game.num_follower_actions,
         transition=_picked(rows, picked)[..., :-1],
         reward=_picked(rewards, picked),
         transition_error=transition.error.max(axis=2)[:, :, None, :-1] + errors[:, 0, None, None, None] + off,
@@ -126,8 +105,7 @@ def _picked(table: Float[np.ndarray, "n n A B *T"], picked: Int[np.ndarray, "n W
 
 def _off_one(rows: Float[np.ndarray, "n n A B n"], error: Float[np.ndarray, "n A B n"]) -> float:
     """What the rows may sum to besides 1."""
-    missed = np.max(np.abs(rows.sum(axis=-1) - 1.0))
-    return float(2.0 * missed + rows.shape[-1] * (np.max(error, initial=0.0) + 2.0 * EPSILON))
+    return off_one(float(np.max(np.abs(rows.sum(axis=-1) - 1.0))), rows.shape[-1], float(np.max(error, initial=0.0)))
 
 
 def _mixing(rows: Float[np.ndarray, "n n A B n"], error: float) -> float:

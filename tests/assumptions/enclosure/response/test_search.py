@@ -9,7 +9,9 @@ from smfg_verify.assumptions.enclosure.response.measures import growth_over, mod
 from smfg_verify.assumptions.enclosure.response.search import supremum_over_cells
 from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
 from smfg_verify.assumptions.one_sided.growth import frame_of, growths
+from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.response_jacobian import at_mean_fields, tangent_norms
+from smfg_verify.games import load
 from tests.assumptions.crowds import crowd
 from tests.assumptions.enclosure.response.test_slopes import random_game
 
@@ -61,3 +63,26 @@ def test_a_bound_of_few_cells_is_no_finished_one_and_a_hopeless_search_ends():
     assert found.lower >= 1.0
     assert found.cells < 100
     assert found.upper >= 2.25
+
+
+def test_what_was_found_of_cells_serves_the_next_measure_and_changes_nothing():
+    game = random_game((3, 2, 1), 5, tau=0.6)
+    shared, left_right = vertex_tables(game), frame_of(3)
+    growth = functools.partial(growth_over, left=left_right[0], right=left_right[1])
+
+    def searched(measure, tables):
+        return supremum_over_cells(tables, functools.partial(measure, tables), num_cells=200, tolerance=1e-3)
+
+    first = searched(growth, shared)
+    assert len(shared.seen) == first.cells
+    again, alone = searched(modulus_over, shared), searched(modulus_over, vertex_tables(game))
+    assert first.cells < len(shared.seen) < first.cells + again.cells
+    assert (again.upper, again.lower) == (alone.upper, alone.lower)
+
+
+def test_cells_that_are_known_by_ranges_alone_are_cut_along_what_they_depend_on():
+    """Of a laffer-tax, where policies are nearly pure and the chain of a large cell may have two classes."""
+    tables = vertex_tables(checked(load("laffer-tax")))
+    found = supremum_over_cells(tables, functools.partial(modulus_over, tables), num_cells=2000, tolerance=0.01)
+    assert found.finished
+    assert found.upper < 1.12

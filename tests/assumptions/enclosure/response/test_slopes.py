@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from smfg_verify.assumptions.enclosure.response.budget import tables_of
 from smfg_verify.assumptions.enclosure.response.cells import Cells, centre_of, edges_of
 from smfg_verify.assumptions.enclosure.response.slopes import slopes_over
 from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
 from smfg_verify.exact.gradient.at_leaders import checked
-from smfg_verify.exact.response_jacobian import at_mean_fields
+from smfg_verify.exact.response_jacobian import at_mean_fields, tangent_norms
 from smfg_verify.game import TabularGame
 from smfg_verify.games import load
 from tests.assumptions.enclosure.response.test_models import form
@@ -41,13 +42,14 @@ def a_point_of_each(tables, cells, rng):
 
 
 def assert_enclosed(game, halvings, seed, number=24):
-    tables, rng = vertex_tables(game), np.random.default_rng(seed)
+    tables, rng = tables_of(game)[0], np.random.default_rng(seed)
     cells = small_cells(tables, number, halvings, rng)
     points, z = a_point_of_each(tables, cells, rng)
     found = slopes_over(tables, cells)
     policies, fields = zip(*(centre_of(tables, point) for point in points), strict=True)
     exact = at_mean_fields(game, np.log(np.maximum(policies, 1e-300)), np.array(fields))
     jacobian = np.moveaxis(exact.response[:, :-1, :-1] - exact.response[:, :-1, -1:], (0, 1, 2), (2, 1, 0))
+    assert np.all(tangent_norms(exact.response) <= found.modulus)
     for k in range(number):
         for model, value in ((found.jacobian, jacobian[..., k]), (found.law, exact.image[k, :-1])):
             miss = np.abs(value - form(model, z[k])[..., k])

@@ -1,0 +1,163 @@
+r"""A game whose followers face curved functions of the mean field, by its tables over simplices of mean fields.
+
+Over a simplex with centre c and edges $u_k$ a slope is $D_j = s_j + \sum_k z_k (B_j \cdot u_k) \pm \rho_j$ along
+$e_j - e_{\text{last}}$, and its integral from the centre is the function itself,
+$F(c) + \sum_k z_k \sum_j u_{kj} s_j + \frac12 \sum_{kl} z_k z_l \sum_j u_{lj} (B_j \cdot u_k)$, up to
+$\max_m \sum_j \rho_j |m_j - c_j|$, or the range of its values.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from smfg_verify.assumptions.enclosure.balls import OUTWARD
+from smfg_verify.assumptions.enclosure.response.cells import Cells
+from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, Shape
+from smfg_verify.assumptions.enclosure.response.tables import Tables, off_one, worth_of
+from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY, NoEnclosure
+from smfg_verify.assumptions.enclosure.slope_forms import SlopeForms, slope_forms
+from smfg_verify.assumptions.enclosure.table_enclosures import enclose, envelope
+from smfg_verify.game import AbstractGame
+
+# Boxes of mean fields that bound a kernel's entries.
+_BOXES = 64
+# What rows may miss probabilities by, as proved; a game is allowed 1e-9.
+_ALLOWED = 2e-9
+FUNCTIONS = ("transition", "follower_reward")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CurvedTables(Tables):
+    """What the followers face, by the programs of the game's functions.
+
+    Attributes:
+        game: the game, traced.
+        slack: what entries of rows, and rewards in their place, may be off by because rows miss one.
+    """
+
+    game: AbstractGame
+    slack: tuple[float, float]
+
+
+class Curved(NamedTuple):
+    """One function over cells.
+
+    Attributes:
+        values: (n, A, B) or (n, A, B, n - 1).
+        slopes: along e_j - e_last, first axis j, (n - 1, ...).
+    """
+
+    values: Model
+    slopes: Model
+
+
+def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
+    """The tables of a game, or none and the reason.
+
+    Args:
+        game: the game, traced.
+
+    Returns:
+        None where the mean field is not one of states, or rows are not proved to be probabilities.
+    """
+    if game.mean_field_support != "states":
+        return None, "the mean field is a law of states and actions"
+    size = game.num_states
+    try:
+        rows = envelope(game, "transition", num_boxes=_BOXES)
+        rewards = envelope(game, "follower_reward", num_boxes=1)
+        sums = enclose(game, "row_sum", np.zeros((1, size)), np.ones((1, size)))
+        # Once, so that what has no enclosure is known of here.
+        for name in FUNCTIONS:
+            slope_forms(game, name, *(np.full((1, size), 1.0 / size) for _ in range(3)))
+    except NoEnclosure as error:
+        return None, str(error)
+    missed = float(np.max(np.maximum(np.abs(sums.lower - 1.0), np.abs(sums.upper - 1.0))))
+    largest = np.maximum(np.abs(rewards.lower), np.abs(rewards.upper))
+    if not (missed <= _ALLOWED and np.min(rows.lower) >= -_ALLOWED and np.all(np.isfinite(largest))):
+        return None, "rows are not proved to be probabilities, or rewards to be bounded"
+    off = off_one(missed, size, float(np.max(rows.rounding)))
+    worth = worth_of(largest, game.num_follower_actions, float(game.discount), float(game.temperature))
+    actions = tuple(range(game.num_leader_actions))
+    overlap = float(np.sum(np.min(rows.lower, axis=(0, 1, 2))))
+    tables = CurvedTables(
+        num_actions=game.num_follower_actions,
+        observation=np.asarray(game.leader_observation),
+        row_actions=tuple(actions for _ in range(int(np.max(game.leader_observation)) + 1)),
+        num_leader_actions=game.num_leader_actions,
+        mixing=min(1.0, (1.0 - overlap) * OUTWARD + 2.0 * off),
+        discount=float(game.discount),
+        temperature=float(game.temperature),
+        game=game,
+        slack=(off, off * worth),
+    )
+    return tables, ""
+
+
+def curved_over(tables: CurvedTables, cells: Cells) -> tuple[Curved, Curved]:
+    """Transition and follower's reward over cells."""
+    size = tables.num_states
+    corners = cells.vertices[:, :size, :size]
+    # Cells that differ in the leader alone share their mean fields.
+    fields, back = np.unique(corners.reshape(len(corners), -1), axis=0, return_inverse=True)
+    vertices, back = fields.reshape(-1, size, size), back.reshape(-1)
+    ends = vertices.min(axis=1), vertices.max(axis=1), vertices.mean(axis=1)
+    found = [slope_forms(tables.game, name, *ends) for name in FUNCTIONS]
+    found[0] = SlopeForms(*(part[..., :-1] for part in found[0]))
+    moves, rewards = (
+        _over_simplices(vertices, forms, slack, back, tables.shape)
+        for forms, slack in zip(found, tables.slack, strict=True)
+    )
+    return moves, rewards
+
+
+def _over_simplices(
+    vertices: Float[np.ndarray, "U n n"], forms: SlopeForms, slack: float, back: Int[np.ndarray, " K"], shape: Shape
+) -> Curved:
+    """Models over simplices of mean fields, told over the cells that have them."""
+    size = vertices.shape[1]
+    edges, centre = vertices[:, 1:] - vertices[:, :1], vertices.mean(axis=1, keepdims=True)
+    apart = OUTWARD * np.abs(vertices - centre)[:, :, :-1] + TINY
+    bend = np.einsum("uki,uij...->ukj...", edges, forms.bend)
+    inner = edges[:, :, :-1]
+    linear = np.einsum("ukj,uj...->uk...", inner, forms.slope)
+    square = 0.5 * np.einsum("ulj,ukj...->ukl...", inner, bend)
+    # Edges are no longer than 1 in any entry; the centre is off the mean of the vertices by a rounding.
+    turned = np.sum(np.abs(forms.bend), axis=1)
+    scale = np.abs(forms.slope) + turned
+    rounded = (size + 16) * EPSILON * size
+    # Of a convex function of the point, largest at a vertex.
+    missed = np.max(np.einsum("uvj,uj...->uv...", apart, forms.spread), axis=1)
+    radius = forms.error + slack + missed
+    radius = OUTWARD * radius + rounded * (np.abs(forms.value) + np.sum(scale, axis=1)) + TINY
+    values = _spread_out(forms.value, linear, square, radius, back, shape)
+    ends = (np.ascontiguousarray(np.moveaxis(end[back], 0, -1)) for end in (forms.lower - slack, forms.upper + slack))
+    values = values.within(*ends)
+    room = OUTWARD * forms.spread + rounded * scale + TINY
+    return Curved(values, _spread_out(forms.slope, bend, None, room, back, shape))
+
+
+def _spread_out(
+    centre: np.ndarray,
+    linear: np.ndarray,
+    square: np.ndarray | None,
+    radius: np.ndarray,
+    back: Int[np.ndarray, " K"],
+    shape: Shape,
+) -> Model:
+    """A model in all coordinates of cells, of which the mean field's are the first."""
+
+    def told(part: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(np.moveaxis(part[back], 0, -1))
+
+    middle, own = told(centre), linear.shape[1]
+    slopes = np.zeros((shape.dimension, *middle.shape))
+    slopes[:own] = told(linear)
+    bends = np.zeros((len(shape.first), *middle.shape))
+    if square is not None:
+        for p in np.flatnonzero(shape.second < own):
+            i, j = int(shape.first[p]), int(shape.second[p])
+            bends[p] = told(square[:, i, i] if i == j else square[:, i, j] + square[:, j, i])
+    return Model(middle, slopes, bends, told(radius), shape)

@@ -1,0 +1,64 @@
+"""What cells need to know of a game, however its functions depend on the mean field."""
+
+import dataclasses
+import functools
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from smfg_verify.assumptions.enclosure.response.models import EPSILON, Shape
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tables:
+    """A game whose followers' functions are known over all mean fields of states.
+
+    Attributes:
+        num_actions: A, the followers'.
+        observation: which leader row acts in a state, (n,).
+        row_actions: of each leader row, the actions that are its vertices, at most B; a row of one does nothing.
+        num_leader_actions: B.
+        mixing: largest total variation between two rows of the kernel at one mean field and leader, at most 1.
+        discount, temperature: of the game.
+        seen: what was found of cells, by their vertices, so that it serves every measure; see `measures`.
+    """
+
+    num_actions: int
+    observation: Int[np.ndarray, " n"]
+    row_actions: tuple[tuple[int, ...], ...]
+    num_leader_actions: int
+    mixing: float
+    discount: float
+    temperature: float
+    seen: dict[bytes, Float[np.ndarray, " F"]] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def num_states(self) -> int:
+        """The number n of states."""
+        return len(self.observation)
+
+    @functools.cached_property
+    def row_sizes(self) -> Int[np.ndarray, " O"]:
+        """Vertices of each leader row."""
+        return np.array([len(actions) for actions in self.row_actions])
+
+    @property
+    def width(self) -> int:
+        """Vertices of the leader row that has most."""
+        return int(np.max(self.row_sizes))
+
+    @functools.cached_property
+    def shape(self) -> Shape:
+        """Of the cells: the simplex of mean fields, then those of the leader rows that do something."""
+        return Shape((self.num_states, *(int(size) for size in self.row_sizes if size > 1)))
+
+
+def worth_of(rewards: Float[np.ndarray, "..."], num_actions: int, discount: float, temperature: float) -> float:
+    """What values are off by, at most, where rows sum to a number that is off one, for each unit that it is off."""
+    largest = float(np.max(np.abs(rewards))) + temperature * float(np.log(num_actions))
+    return largest * discount / (1.0 - discount)
+
+
+def off_one(missed: float, width: int, error: float) -> float:
+    """What an entry of a kernel's rows may be off by where rows miss one, and by more where entries have errors."""
+    return float(2.0 * missed + width * (error + 2.0 * EPSILON))
