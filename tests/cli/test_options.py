@@ -35,7 +35,19 @@ CHECK = ("--property", "--budget", "--leaders", "--starts", "--check-seed", "--t
 OPTIONS = {
     "games": (),
     "show": (*GAME, "--no-cache"),
-    "check": (*GAME, *STEPS, *CHECK, "--along", "--out", "--resume", "--strict", "--full", "--format", "--width", "--no-cache"),
+    "check": (
+        *GAME,
+        *STEPS,
+        *CHECK,
+        "--along",
+        "--out",
+        "--resume",
+        "--strict",
+        "--full",
+        "--format",
+        "--width",
+        "--no-cache",
+    ),
     "atlas": (*CHECK, "--out", "--resume", "--strict", "--no-cache"),
     "run": (*GAME, *RUN, *STEPS, "--out", "--resume", "--strict", "--overwrite", "--format", "--width", "--no-cache"),
     "validate": (
