@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from smfg_verify.assumptions.enclosure.leader_boxes import Leaders, enclose_leaders
+from smfg_verify.assumptions.enclosure.leader_boxes import Leaders, enclose_leaders, numbers_of
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_for_followers, affine_game
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints
@@ -66,7 +66,7 @@ def certified_near(
         return nothing._replace(reason="transition or follower's reward not proved affine in a mean field of states")
     with np.errstate(invalid="ignore"):
         tried = np.flatnonzero(wanted & points.converged & (constants > 0.0))
-    if len(tried) * _HALVINGS * _numbers_of(tables) > _MOST_NUMBERS:
+    if len(tried) * _HALVINGS * numbers_of(tables) > _MOST_NUMBERS:
         return nothing._replace(reason="too many numbers in the enclosures of its boxes")
     if tables.num_free == 0 or len(tried) == 0:
         return nothing._replace(reason="" if tables.num_free else "a leader with one action decides nothing")
@@ -79,12 +79,6 @@ def certified_near(
         except NoEnclosure as obstacle:
             return nothing._replace(reason=str(obstacle))
     return CertifiedNear(radius, constant, "")
-
-
-def _numbers_of(game: AffineGame) -> int:
-    size, num_actions = game.follower[0].mid.shape[:2]
-    result: int = (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
-    return result
 
 
 def _widest(

@@ -69,6 +69,13 @@ class Leaders(NamedTuple):
     radius: Float[np.ndarray, "K 2n-1"]
 
 
+def numbers_of(game: AffineGame) -> int:
+    """Numbers in the largest table that the enclosure of one box builds."""
+    size, num_actions = game.follower[0].mid.shape[:2]
+    result: int = (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
+    return result
+
+
 def _jacobian(world: World) -> tuple[Ball, Ball]:
     """Derivatives of the residual in x = (m, V), (K, 2n-1, 2n-1), and in the free logits, (K, 2n-1, k)."""
     size = world.field.mid.shape[1]

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.balls import Ball
-from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
+from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders, numbers_of
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame
 from smfg_verify.assumptions.search import LOGIT_BOX
 
@@ -176,7 +176,7 @@ def cover_leaders(game: AffineGame, *, num_boxes: int, time_limit: float | None 
         The cover; what it certifies holds at all times.
     """
     charts, deadline = charts_of(game), Deadline(time_limit)
-    allowed = int(num_boxes / max(1.0, _numbers_of(game) / _NUMBERS_OF_A_BOX))
+    allowed = int(num_boxes / max(1.0, numbers_of(game) / _NUMBERS_OF_A_BOX))
     size, number = len(game.initial), len(charts.games)
     whole = np.full((number, game.num_free), LOG_RATIO)
     guess = np.full((number, size), 1.0 / size), np.zeros((number, size - 1))
@@ -195,13 +195,6 @@ def cover_leaders(game: AffineGame, *, num_boxes: int, time_limit: float | None 
         cover = cover._replace(boxes=joined(cover.boxes.at(kept), halves), number=cover.number + len(halves.size))
         curve.append(cover.open_share)
     return cover._replace(curve=np.array(curve))
-
-
-def _numbers_of(game: AffineGame) -> int:
-    """Numbers in the largest table that the enclosure of one box builds."""
-    size, num_actions = game.follower[0].mid.shape[:2]
-    result: int = (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
-    return result
 
 
 def _told(cover: Cover) -> bool:
