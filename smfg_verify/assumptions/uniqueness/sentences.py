@@ -46,7 +46,7 @@ def _index(data: FindingData) -> str:
         )
     seen = f"{facts['cells']} cells of leader policies and mean fields"
     if facts["negative"]:
-        return f"Among {seen} one holds equilibria of index -1: there are several."
+        return f"Among {seen} one holds equilibria of index -1; what follows is told by negative-index."
     if share == 0.0:
         step = facts["rounding_step"]
         return f"No proof: the roundings of the game's functions may make the best-response map jump by {step:.4g}."

@@ -139,7 +139,9 @@ def _residual(problem: Problem, values: Model, gaps: Model, discount: float, tau
     spread = _variance(gaps, sharp)
     soft = tau * logsumexp(action_values.centre / tau, axis=1)
     rounding = ROUNDED * (np.max(np.abs(action_values.centre), axis=1) + tau * np.log(sharp.shape[1] + 1.0))
-    third = np.max(gaps.deviation, axis=-2, initial=0.0) ** 3 * (_THIRD_MOMENT / (6.0 * tau**2))
+    # In units of tau before it is raised to a power, which would leave what a float holds.
+    apart = np.max(gaps.deviation, axis=-2, initial=0.0)
+    third = apart * (apart / tau) ** 2 * (_THIRD_MOMENT / 6.0)
     above = (mean + spread.scaled(0.5 / tau) + soft).widened(third + rounding)
     residual: Model = above.relative(-1) - values
     return residual
@@ -176,7 +178,7 @@ def policy_of(gaps: Model, tau: float, number: int) -> Model:
     wide = np.full_like(sharp, ROUNDED)
     apart = apply("sac,sc->sa", square + -square.centre, sharp, wide).scaled(1.0 / tau)
     bent = _squared(apart)
-    spread = _variance(gaps, sharp).scaled(1.0 / tau**2)
+    spread = _variance(gaps, sharp).scaled(1.0 / tau).scaled(1.0 / tau)
     bent = bent - spread.moved(lambda part: np.repeat(part[..., None, :], number, axis=-2))
     apart_by = square.deviation / tau
     far = np.max(apart_by, axis=2)

@@ -94,3 +94,18 @@ def test_fixed_points_on_the_boundary_count_as_much(rate):
     found = cover(vertex_tables(game), 1000)
     assert (found.undecided == 0.0) == (rate < 0.3)
     assert found.negative is None
+
+
+def test_what_is_proved_does_not_depend_on_the_unit_of_reward():
+    """A crowd whose discount matters, in units whose cubes no float holds: the same cells, the same slack."""
+    slacks = []
+    for unit in (1.0, 1e-112):
+        found = cover(vertex_tables(crowd(unit, 0.55 * unit, inertia=0.1, discount=0.5)), 500)
+        assert found.undecided == 0.0
+        slacks.append(found.slack)
+    assert slacks[1] == pytest.approx(slacks[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("temperature", [1e-200, 1e200])
+def test_a_temperature_whose_square_no_float_holds_is_no_fault(temperature):
+    assert cover(vertex_tables(crowd(1.0, temperature)), 20).cells > 0
