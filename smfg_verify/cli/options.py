@@ -15,7 +15,6 @@ from cyclopts import Group, Parameter, Token, convert
 from smfg_verify.errors import InputError
 from smfg_verify.records.entries import Arguments
 from smfg_verify.report.figures.widths import FigureWidth
-from smfg_verify.report.formats.kinds import Format
 
 _Options = TypeVar("_Options")
 
@@ -29,7 +28,7 @@ GameName = Annotated[
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def _options(title: str, position: int) -> Callable[[type[_Options]], type[_Options]]:
+def option_group(title: str, position: int) -> Callable[[type[_Options]], type[_Options]]:
     """Make a class a group of options, under its own title of --help, the lowest position first."""
 
     def decorate(cls: type[_Options]) -> type[_Options]:
@@ -66,10 +65,10 @@ def _no_whole_number(text: str) -> InputError:
 
 _COUNT = Parameter(converter=_whole_numbers)
 _MAX_DIGITS = 30
-_FLAG = Parameter(show_default=False)
+FLAG = Parameter(show_default=False)
 
 
-@_options("Game", 1)
+@option_group("Game", 1)
 class GameOptions:
     """Parameters of the game."""
 
@@ -84,7 +83,7 @@ class GameOptions:
     ] = None
 
 
-@_options("Run", 2)
+@option_group("Run", 2)
 class RunOptions:
     """A stochastic run: keys of the table [run]."""
 
@@ -93,7 +92,7 @@ class RunOptions:
     sampling: Annotated[str | None, Parameter(help="markov or iid [markov].")] = None
 
 
-@_options("Pilot", 2)
+@option_group("Pilot", 2)
 class PilotOptions(RunOptions):
     """The run that a plan is made from."""
 
@@ -101,7 +100,7 @@ class PilotOptions(RunOptions):
     iterations: Annotated[int, _COUNT, Parameter("--pilot-iterations", help="Iterations of the pilot.")] = 100_000
 
 
-@_options("Plan", 3)
+@option_group("Plan", 3)
 class PlannedOptions:
     """What a plan is made for: arguments of `plan_power`."""
 
@@ -121,7 +120,7 @@ class PlannedOptions:
     ] = None
 
 
-@_options("Run", 2)
+@option_group("Run", 2)
 class DriftRunOptions(RunOptions):
     """The run that is held against a proof's inequalities."""
 
@@ -129,7 +128,7 @@ class DriftRunOptions(RunOptions):
     iterations: Annotated[int, _COUNT, Parameter(help="Iterations of each seed.")] = 5000
 
 
-@_options("Run", 2)
+@option_group("Run", 2)
 class BoundRunOptions(RunOptions):
     """The run that the theorem's bound is held beside."""
 
@@ -138,14 +137,14 @@ class BoundRunOptions(RunOptions):
     sampling: Annotated[str, Parameter(help="iid, which alone the theorem is about.")] = "iid"
 
 
-@_options("Proofs", 5)
+@option_group("Proofs", 5)
 class ProofOptions:
     """How hard constants are proved."""
 
     budget: Annotated[str, Parameter(help="Boxes and cells of each proof: quick, normal or thorough.")] = "normal"
 
 
-@_options("Run", 2)
+@option_group("Run", 2)
 class LabRunOptions(RunOptions):
     """The runs of a sweep over step sizes."""
 
@@ -153,7 +152,7 @@ class LabRunOptions(RunOptions):
     iterations: Annotated[int, _COUNT, Parameter(help="Iterations of each run.")] = 10_000
 
 
-@_options("Step sizes", 4)
+@option_group("Step sizes", 4)
 class StepOptions:
     """Constants of the step sizes: keys of the table [schedule]."""
 
@@ -165,7 +164,7 @@ class StepOptions:
     critic: Annotated[float | None, Parameter("--critic-step", help="The same of the critics', beta.")] = None
 
 
-@_options("Check", 5)
+@option_group("Check", 5)
 class CheckOptions:
     """What is checked and how hard: keys of the table [check], fields of `CheckSettings`."""
 
@@ -187,7 +186,7 @@ class CheckOptions:
     ] = None
 
 
-@_options("Along a run", 6)
+@option_group("Along a run", 6)
 class AlongOptions:
     """The run at whose iterates the properties are looked at."""
 
@@ -202,7 +201,7 @@ class AlongOptions:
     ] = None
 
 
-@_options("Comparison", 2)
+@option_group("Comparison", 2)
 class CompareOptions:
     """Which methods are compared, on how many samples."""
 
@@ -214,7 +213,7 @@ class CompareOptions:
     trials: Annotated[int, _COUNT, Parameter(help="Random step sizes tried for each method, on other seeds.")] = 8
 
 
-@_options("Sweep", 2)
+@option_group("Sweep", 2)
 class SweepOptions:
     """Where the cells of a sweep are computed, and where they are kept."""
 
@@ -231,7 +230,7 @@ class SweepOptions:
         Parameter(help="Of each worker; the processors of its machine by the number of workers there if not given."),
     ] = None
     attempts: Annotated[int, _COUNT, Parameter(help="How often a cell is begun whose worker dies.")] = 3
-    retry_failed: Annotated[bool, _FLAG, Parameter(help="Begin cells that failed in an earlier sweep again.")] = False
+    retry_failed: Annotated[bool, FLAG, Parameter(help="Begin cells that failed in an earlier sweep again.")] = False
     format: Annotated[
         Literal["zarr", "netcdf"],
         Parameter(help="Of the dataset: sweep.zarr, which needs smfg-verify[distributed], or sweep.nc."),
@@ -241,7 +240,7 @@ class SweepOptions:
     ] = None
 
 
-@_options("Figure of the sweep", 7)
+@option_group("Figure of the sweep", 7)
 class SliceOptions:
     """What of a sweep is drawn."""
 
@@ -264,94 +263,7 @@ class SliceOptions:
         return bool(self.value or self.x or self.y or self.at)
 
 
-@_options("Results", 9)
-class OutOptions:
-    """Where results go, and whether an interrupted command is gone on with."""
-
-    out: Annotated[Path | None, Parameter(help="Directory of the results; results/GAME if not given.")] = None
-    resume: Annotated[
-        bool, _FLAG, Parameter(help="Go on from what an interrupted command of these settings left in --out.")
-    ] = False
-
-
-@_options("Results", 9)
-class StrictOptions(OutOptions):
-    """The same, for what may refute a property."""
-
-    strict: Annotated[bool, _FLAG, Parameter(help="Exit with 1 if a property is refuted or a rate slower.")] = False
-
-
-_Formats = Annotated[
-    tuple[Format, ...],
-    Parameter(
-        "--format",
-        metavar="FORMAT",
-        show_default=False,
-        help="Also write the whole of it as a document: html, latex or markdown, as `report` does; json is written in "
-        "any case; repeatable.",
-    ),
-]
-
-
-@_options("Results", 9)
-class RunOutOptions(StrictOptions):
-    """The same, for what writes a run."""
-
-    formats: _Formats = ()
-    overwrite: Annotated[bool, _FLAG, Parameter(help="Replace another run in the results' directory.")] = False
-
-
-_FULL = Parameter(help="Print all there is to say of each statement, not one screen.", show_default=False)
-
-
-@_options("Results", 9)
-class CheckOutOptions(StrictOptions):
-    """The same, for what prints findings."""
-
-    formats: _Formats = ()
-    full: Annotated[bool, _FULL] = False
-
-
-@_options("Results", 9)
-class ValidateOutOptions(RunOutOptions):
-    """The same, for what writes a run and prints findings."""
-
-    full: Annotated[bool, _FULL] = False
-
-
-def _only_to(files: str) -> Parameter:
-    return Parameter(help=f"Directory of {files}; nothing is written if not given.")
-
-
-@_options("Results", 9)
-class CasesOutOptions(OutOptions):
-    """The same, where nothing is written unless asked for."""
-
-    out: Annotated[Path | None, _only_to("cases.json and cases.md")] = None
-
-
-@_options("Results", 9)
-class PlanOutOptions(OutOptions):
-    """The same, of a plan."""
-
-    out: Annotated[Path | None, _only_to("plan.json")] = None
-
-
-@_options("Results", 9)
-class BoundOutOptions(OutOptions):
-    """The same, of the theorem's bound."""
-
-    out: Annotated[Path | None, _only_to("bound.json")] = None
-
-
-@_options("Results", 9)
-class DriftOutOptions(OutOptions):
-    """The same, of a drift report."""
-
-    out: Annotated[Path | None, _only_to("drift.json")] = None
-
-
-@_options("Figures", 8)
+@option_group("Figures", 8)
 class FigureOptions:
     """How figures are drawn."""
 
@@ -361,13 +273,13 @@ class FigureOptions:
     ] = "two"
 
 
-@_options("Compiled programs", 10)
+@option_group("Compiled programs", 10)
 class ProgramOptions:
     """What an earlier command compiled."""
 
     no_cache: Annotated[
         bool,
-        _FLAG,
+        FLAG,
         Parameter(
             "--no-cache",
             help="Compile everything anew, keep nothing. Their folder is the user's or what SMFG_VERIFY_CACHE says.",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smfg_verify.cli.endings import INTERRUPTED, PROGRAM, say
-from smfg_verify.cli.options import OutOptions
+from smfg_verify.cli.result_options import OutOptions
 from smfg_verify.errors import InputError
 
 if TYPE_CHECKING:

@@ -68,6 +68,7 @@ HELD_BY = {
     "cases/sentences.py": ("records/test_coded_text.py", _WORDS),
     "cases/*/*.py": ("cases/test_cases.py", "every case is carried out there, and once with a broken ingredient"),
     "cli/commands/*.py": ("cli/test_options.py", _WHOLE),
+    "cli/result_options.py": ("cli/test_options.py", "options, which commands are tested with"),
     "cli/saving.py": ("cli/test_files.py", _WHOLE),
     "cli/screen.py": ("cli/test_app.py", _WHOLE),
     "comparison/tuning.py": ("comparison/test_compare.py", "one comparison, which takes seconds, serves all its tests"),

@@ -6,24 +6,21 @@ from smfg_verify.cli.computing import prepare
 from smfg_verify.cli.config import gather
 from smfg_verify.cli.endings import FINISHED
 from smfg_verify.cli.options import (
-    BoundOutOptions,
     BoundRunOptions,
     CompareOptions,
-    DriftOutOptions,
     DriftRunOptions,
     FigureOptions,
     GameName,
     GameOptions,
     LabRunOptions,
-    OutOptions,
     PilotOptions,
     PlannedOptions,
-    PlanOutOptions,
     ProgramOptions,
     ProofOptions,
     StepOptions,
     given,
 )
+from smfg_verify.cli.result_options import BoundOutOptions, DriftOutOptions, OutOptions, PlanOutOptions
 from smfg_verify.cli.saving import saving
 from smfg_verify.cli.screen import say_written, say_written_to, screen
 

@@ -11,19 +11,21 @@ from smfg_verify.cli.config import Settings, gather
 from smfg_verify.cli.endings import FINISHED, STRICT_FAILURE
 from smfg_verify.cli.options import (
     AlongOptions,
-    CasesOutOptions,
     CheckOptions,
-    CheckOutOptions,
     FigureOptions,
     GameName,
     GameOptions,
     ProgramOptions,
     RunOptions,
-    RunOutOptions,
     StepOptions,
+    given,
+)
+from smfg_verify.cli.result_options import (
+    CasesOutOptions,
+    CheckOutOptions,
+    RunOutOptions,
     StrictOptions,
     ValidateOutOptions,
-    given,
 )
 from smfg_verify.cli.saving import saving
 from smfg_verify.cli.screen import say_written, screen
