@@ -39,7 +39,7 @@ _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
     study.plan: ("plan market-entrance", "plan market-entrance --pilot-seeds 16 --seeds 32 --seeds 64"),
     study.drift: ("drift laffer-tax --out results/drift",),
     study.bound: (
-        "bound independent-leader --seeds 4 --iterations 2000",
+        "bound independent-leader --set discount=0 --seeds 4 --iterations 2000",
         "bound market-entrance --budget quick",
     ),
     study.lab: ("lab market-entrance --seeds 8 --out results/lab --width one",),

@@ -79,8 +79,9 @@ def find_bound(settings: GameSettings, run: RunSettings, budget: str, store: Sto
         certified = certified_inputs(game, proofs)
     if certified.inputs is None:
         return Bound(settings, game, run, certified, None)
-    job = (store or Store(None)).job("bound", game, {"run": run, "budget": budget})
     inputs, floor = certified.inputs, certified.inputs.largest_floor
+    # Proofs cut short elsewhere may give another floor, of which neither run nor residuals are these.
+    job = (store or Store(None)).job("bound", game, {"run": run, "budget": budget, "follower_floor": floor})
     with progress.stage("run", f"Running {run.seeds} seeds"):
         trace = kept_run(job, "run", game, run, range(run.seeds), progress, follower_floor=floor)
     with progress.stage("bound", "Exact residuals, and the recursion"):

@@ -5,7 +5,7 @@ import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -296,7 +296,13 @@ def bounds_stage(game: AbstractGame, trace: Trace, progress: Progress, keep: Kee
 
 
 def kept_run(
-    job: Finished, name: str, game: AbstractGame, run: RunSettings, seeds: range, progress: Progress, **options: Any
+    job: Finished,
+    name: str,
+    game: AbstractGame,
+    run: RunSettings,
+    seeds: range,
+    progress: Progress,
+    follower_floor: float | None = None,
 ) -> Trace:
     """A run of AC-SMFG that is a part of a job: from where an interrupted one stands, if it is this one, or anew.
 
@@ -307,13 +313,13 @@ def kept_run(
         run: iterations, sampling and step constants.
         seeds: of the run.
         progress: is told of the iterations.
-        options: further ones of `ac_smfg`.
+        follower_floor: of `ac_smfg`.
 
     Returns:
         The trace.
     """
     path, callback = job.checkpoint_file(name), progress.iterations(run.iterations)
-    if path is not None and path.exists() and _is_run(path, game, run, seeds):
+    if path is not None and path.exists() and _is_run(path, game, run, seeds, follower_floor):
         return resume(game, path, callback=callback)
     return ac_smfg(
         game,
@@ -324,16 +330,17 @@ def kept_run(
         checkpoint_file=path,
         overwrite=True,
         callback=callback,
-        **options,
+        follower_floor=follower_floor,
     )
 
 
-def _is_run(path: Path, game: AbstractGame, run: RunSettings, seeds: range) -> bool:
+def _is_run(path: Path, game: AbstractGame, run: RunSettings, seeds: range, follower_floor: float | None) -> bool:
     try:
         found = Trace.load(path)
     except InputError:
         return False
     metadata = found.metadata
     same = (metadata.num_iterations, metadata.sampling) == (run.iterations, run.sampling)
+    same = same and metadata.options.get("follower_floor") == follower_floor
     same = same and metadata.step_constants == Schedule(**run.schedule).constants()
     return same and metadata.game_hash == game_hash(game) and found.seeds.tolist() == list(seeds)

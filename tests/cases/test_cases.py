@@ -15,6 +15,7 @@ from smfg_verify.cases import CaseVerdict, Version, case_names, find_case, run_c
 from smfg_verify.cases.follower.follower_tracking import optimality_gaps
 from smfg_verify.cases.mean_field.finite_population import simulated_deviation
 from smfg_verify.cases.mean_field.stationary_sensitivity import stationary_laws
+from smfg_verify.cases.rates import finite_time_bound
 from smfg_verify.cases.shared.critic import averaged_errors
 from smfg_verify.cases.shared.frozen_population import squared_errors
 from smfg_verify.cases.shared.runs import run_at_rate
@@ -181,6 +182,15 @@ def test_numbers_that_could_not_be_computed_are_inconclusive():
     record = nothing(errors=lambda problem, runs, numbers, step: np.full((runs, len(numbers)), np.nan))
     assert record.verdict is CaseVerdict.INCONCLUSIVE
     assert "NaN" in record.reason
+
+
+def test_a_game_whose_bound_has_no_number_is_not_left_out(monkeypatch):
+    """Neither one without constants nor one whose run diverged: the others would carry the verdict alone."""
+    one_of_two = iter([np.full((3, 8), 0.5), np.full((3, 8), np.nan)])
+    monkeypatch.setattr(finite_time_bound, "_quotients", lambda *_: next(one_of_two))
+    record = find_case("finite-time-bound").function(Version.QUICK)
+    assert record.verdict is CaseVerdict.INCONCLUSIVE
+    assert record.details["games without a number"] == 1.0
 
 
 @pytest.mark.parametrize("name", case_names())

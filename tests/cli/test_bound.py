@@ -5,6 +5,10 @@ import json
 import pytest
 
 from smfg_verify.cli import main
+from smfg_verify.games import load
+from smfg_verify.jobs.pipeline import kept_run
+from smfg_verify.jobs.progress import Progress
+from smfg_verify.jobs.settings import RunSettings
 
 HOT = ["independent-leader", "--set", "temperature=3", "--set", "discount=0.3", "--set", "inertia=0.4"]
 
@@ -19,7 +23,21 @@ def test_bound_beside_a_run(tmp_path, capsys):
     assert "Which constant loses how much" in said
     for name, bound in record["curve"]["tracking"].items():
         assert all(mean <= most for mean, most in zip(record["measured"][name], bound, strict=True)), name
-    assert record["measured"]["e_omega"][-1] <= record["curve"]["leader"][-1]
+    assert record["measured"]["e_omega"][-1] <= record["curve"]["leader"][-1] <= record["curve"]["trivial"]["e_omega"]
+
+
+def test_run_of_another_floor_is_not_gone_on_with(tmp_path):
+    game, run = load("laffer-tax"), RunSettings(seeds=2, iterations=40, sampling="iid", schedule={"leader": 0.1})
+
+    class Kept:
+        def checkpoint_file(self, name):
+            return tmp_path / f"{name}.nc"
+
+    floors = [
+        kept_run(Kept(), "run", game, run, range(2), Progress(), floor).metadata.options.get("follower_floor")
+        for floor in (1e-3, 1e-2, None)
+    ]
+    assert floors == [1e-3, 1e-2, None]
 
 
 def test_missing_constants_are_a_plain_outcome(tmp_path, capsys):

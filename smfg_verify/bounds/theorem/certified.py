@@ -45,7 +45,8 @@ class Certified(NamedTuple):
         inputs: all of them; None where one that all lines need is missing.
         missing: why there are none, a line each.
         missing_for_leader: what the leader's line needs besides.
-        findings: the findings that constants were taken from, among them those that fell short.
+        findings: the findings among what constants were taken from, also those that fell short. Ranges of the rewards,
+            Delta, M, delta_A, delta_B, the leader's independence and, by the modulus, c have proofs without a finding.
     """
 
     inputs: TheoremInputs | None

@@ -140,7 +140,7 @@ class Coefficients(NamedTuple):
         follower_to_field: C squared.
         follower_to_leader, field_to_leader: H_1 and H_2.
         smoothness: L_Phi where it is proved, else infinity.
-        largest: trivial bounds of e_Vf, e_Vl, e_theta, e_mu.
+        largest: trivial bounds of e_Vf, e_Vl, e_theta, e_mu and e_omega, the last infinite outside a world of its own.
     """
 
     critic_rate: float
@@ -158,7 +158,7 @@ class Coefficients(NamedTuple):
     follower_to_leader: float
     field_to_leader: float
     smoothness: float
-    largest: tuple[float, float, float, float]
+    largest: tuple[float, float, float, float, float]
 
 
 def coefficients_of(inputs: TheoremInputs, floor: float) -> Coefficients:
@@ -293,7 +293,9 @@ def _own_smoothness(inputs: TheoremInputs) -> float:
     return _UP * inputs.leader_choice[1] / inputs.patience * (0.5 + later + visits)
 
 
-def _largest(inputs: TheoremInputs) -> tuple[float, float, float, float]:
+def _largest(inputs: TheoremInputs) -> tuple[float, float, float, float, float]:
+    """What the residuals never exceed; that of the leader's gradient is known in a world of its own alone."""
     widths = (high - low for low, high in (inputs.follower_box, inputs.leader_box))
     critics = [_UP * inputs.num_states * width**2 for width in widths]
-    return critics[0], critics[1], _UP * inputs.bonus_span / inputs.patience, 2.0
+    gradient = (0.5 * inputs.leader_choice[1] / inputs.patience) ** 2 if inputs.own_world else math.inf
+    return critics[0], critics[1], _UP * inputs.bonus_span / inputs.patience, 2.0, _UP * gradient

@@ -15,6 +15,7 @@ from smfg_verify.records.codec import kept
 from smfg_verify.stochastic.schedules import Schedule
 
 LINES = ("e_Vf", "e_Vl", "e_theta", "e_mu")
+LEADER = "e_omega"
 # What one turn of the recursion may round by, with room.
 _UP = 1.0 + 2.0**-49
 
@@ -44,9 +45,9 @@ class TheoremCurve(NamedTuple):
     Attributes:
         iterations: completed iterations k, (C,).
         tracking: name of a residual -> bound of its expectation after k iterations, (C,); at most the trivial bound.
-        trivial: name -> the trivial bound.
-        leader: bound of the weighted mean, hence of the smallest, of E e_omega over iterations before k, (C,);
-            infinite at 0 and where the leader's line has no constants.
+        trivial: name -> the trivial bound, that of e_omega among them; infinite where none is known.
+        leader: bound of the weighted mean, hence of the smallest, of E e_omega over iterations before k, (C,); at most
+            the trivial bound; infinite at 0, before which there are none, and where the leader's line has no constants.
         shares: name -> what the bound's last step adds -> its share of it.
 
     Examples:
@@ -103,7 +104,7 @@ def theorem_curve(
     """
     at = np.asarray(iterations)
     steps = steps_before(schedule, int(at[-1]))
-    trivial = dict(zip(LINES, coefficients.largest, strict=True))
+    trivial = dict(zip((*LINES, LEADER), coefficients.largest, strict=True))
     paths: dict[str, np.ndarray] = {}
     drives: dict[str, Drive] = {}
     for name in LINES:
@@ -216,7 +217,8 @@ def _leader(
     fed = np.cumsum(steps * count * (terms + coupled)) / (2.0 * inputs.patience)
     noise = found.smoothness * found.leader_error**2 * np.cumsum(steps**2)
     total = inputs.leader_span / inputs.patience + fed + noise
-    return np.append(np.inf, (1.0 + 1e-9) * 2.0 * total / (inputs.patience * np.cumsum(steps)))
+    bounds = (1.0 + 1e-9) * 2.0 * total / (inputs.patience * np.cumsum(steps))
+    return np.append(np.inf, np.fmin(bounds, found.largest[-1]))
 
 
 def _shares(line: Drive) -> dict[str, float]:

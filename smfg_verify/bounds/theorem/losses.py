@@ -128,7 +128,7 @@ def _met_at(game: AbstractGame, point: Components) -> _Met:
     slope = follower * (surplus - jnp.sum(follower * surplus, axis=1, keepdims=True))
     off = point.follower_critic - value
     response = stationary_distribution(chain(optimum.policy, model.transition))
-    apart = jnp.sum((stationary_distribution(moves) - response) ** 2)
+    apart = _above_rounding(jnp.sum((stationary_distribution(moves) - response) ** 2))
     weights = visits[:, None, None, None] * follower[:, :, None, None] * rows[:, None, :, None] * kernel.transition
     surprise = -tau * jnp.log(follower)[:, :, None, None]
     errors = (
@@ -149,6 +149,11 @@ def _met_at(game: AbstractGame, point: Components) -> _Met:
 def _squared_error(reward: Array, surprise: Array, critic: Array, discount: float | Array) -> Array:
     """Squared temporal difference of every (s, a, b, s')."""
     return (reward[..., None] + surprise + discount * critic - critic[:, None, None, None]) ** 2
+
+
+def _above_rounding(squared: Array) -> Array:
+    """Zero where a squared distance is that of two results that differ by rounding alone."""
+    return jnp.where(squared > _NOTHING**2, squared, 0.0)
 
 
 def _quotient(above: Array, below: Array) -> Array:

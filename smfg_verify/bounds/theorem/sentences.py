@@ -15,7 +15,7 @@ class MissingConstant(CodedText):
         "pairs": "the theorem is about mean fields of states; this game's is of states and actions",
         "leader-entropy": "the theorem is about leaders without entropy; this game's leader temperature is {value:g}",
         "one-action": "the theorem needs followers with two actions or more",
-        "one-state": "the theorem needs two states or more",
+        "one-state": "this command needs two states or more; with one state the mean field is known",
         "finding": "{symbol}: {property} / {statement} is {verdict}",
         "mixing": "M: no mixing is certified, see ergodicity / dobrushin and doeblin",
         "one-sided": "c: no positive rate is certified in the Euclidean norm (cells reach {cells:.4g}, the closed form "

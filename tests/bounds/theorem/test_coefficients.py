@@ -92,6 +92,25 @@ def test_curvature_of_a_leader_in_its_own_world():
     assert worst <= bound < 100.0 * worst
 
 
+def test_no_gradient_of_a_leader_in_its_own_world_is_above_the_trivial_bound():
+    arrays, certified = certified_game(4, own_world=True)
+    bound = coefficients_of(certified.inputs, certified.inputs.largest_floor).largest[4]
+    rng, worst = np.random.default_rng(1), 0.0
+    field, policy = np.full(2, 0.5), np.full((2, 2), 0.5)
+    for _ in range(40):
+        omega = rng.normal(scale=2.0, size=(2, 2))
+        ways = 1e-4 * np.eye(4).reshape(4, 2, 2)
+        ends = [
+            [
+                oracle.leader_return(arrays, oracle.leader_rows(arrays, omega + side * way), policy, field)
+                for way in ways
+            ]
+            for side in (-1.0, 1.0)
+        ]
+        worst = max(worst, float(np.sum((np.diff(ends, axis=0) / 2e-4) ** 2)))
+    assert worst <= bound < 30.0 * worst
+
+
 def test_floor_above_the_theorems_is_refused():
     _, inputs = inputs_of(0)
     for floor in (0.0, -0.1, 1.01 * inputs.largest_floor, float("nan")):

@@ -11,6 +11,20 @@ from tests.helpers.one_iteration import outcomes
 from tests.support.certified_games import certified_game
 
 
+def test_stationary_laws_that_differ_by_rounding_count_as_one():
+    """Followers of an own world move nobody: the constant is zero, and so is what is met of it."""
+    arrays, certified = certified_game(4, own_world=True)
+    game, inputs = TabularGame.from_arrays(**arrays.from_arrays_arguments()), certified.inputs
+    floor = inputs.largest_floor
+    trace = ac_smfg(game, num_iterations=10, seeds=range(2), sampling="iid", follower_floor=floor, checkpoints=[0])
+    (loss,) = [
+        entry
+        for entry in losses_along(game, inputs, coefficients_of(inputs, floor), floor, trace)
+        if entry.constant == "C^2"
+    ]
+    assert (loss.proved, loss.met, loss.factor) == (0.0, 0.0, 1.0)
+
+
 def test_met_constants_are_those_of_the_iterates_and_on_the_safe_side():
     arrays, certified = certified_game(0)
     game, inputs = TabularGame.from_arrays(**arrays.from_arrays_arguments()), certified.inputs
