@@ -39,15 +39,30 @@ def class_line(report: "AssumptionReport") -> str:
     known = {}
     for (name, statement), words in _CLASSES.items():
         if statement is None and name in report.properties:
-            known[words] = report.verdict(name)
+            known[words] = report.verdict(name), words, ""
         elif (name, statement or "") in named:
-            known[words] = named[name, statement or ""].verdict
-    told = [f"{words} ({verdict.value})" for verdict in _SHOWN for words, found in known.items() if found is verdict]
+            finding = named[name, statement or ""]
+            known[words] = finding.verdict, *_reserved(finding, words)
+    known = {words: entry for words, entry in known.items() if entry[0] is not Verdict.NOT_APPLICABLE}
+    told = [
+        f"{said} ({verdict.value}{rounded})"
+        for verdict in _SHOWN
+        for found, said, rounded in known.values()
+        if found is verdict
+    ]
     if known and not told:
         told = [f"not shown to be {' or '.join(known)}"]
     coupling = _coupling(named[_COUPLING]) if _COUPLING in named else ""
     parts = [part for part in (", ".join(told), coupling) if part]
     return f"Class: {'; '.join(parts)}" if parts else ""
+
+
+def _reserved(finding: Finding, words: str) -> tuple[str, str]:
+    """A class with what the finding keeps back: that other dynamics' laws are compared too, and roundings."""
+    facts = finding.facts
+    everywhere = "" if facts.get("stationary", True) else " over all laws of state and action"
+    rounding = facts.get("slack", facts.get("bound", 0.0))
+    return words + everywhere, " up to rounding" if finding.verdict is Verdict.CERTIFIED and rounding > 0.0 else ""
 
 
 def _coupling(finding: Finding) -> str:

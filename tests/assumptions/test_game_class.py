@@ -55,3 +55,10 @@ def test_a_report_in_brief_ends_with_the_class_and_what_is_refuted():
     *_, last_but_one, last = report.summary().splitlines()
     assert last_but_one == class_line(report)
     assert last.startswith("Refuted: ")
+
+
+def test_what_a_proof_keeps_back_is_kept_back_in_the_class():
+    monotone = finding(*MONOTONE, "certified", facts={"stationary": False, "slack": 1e-12})
+    potential = finding(*POTENTIAL, "certified", facts={"stationary": True, "bound": 0.0})
+    told = "monotone over all laws of state and action (certified up to rounding), potential (certified)"
+    assert class_line(assumptions(monotone, potential)) == f"Class: {told}"

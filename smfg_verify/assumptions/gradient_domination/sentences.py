@@ -83,7 +83,7 @@ def _follower_program(data: FindingData) -> str:
 
 
 def _tied_leader(data: FindingData) -> str:
-    facts, held = data.facts, "With followers held at the uniform leader's equilibrium"
+    facts, held = data.facts, "With followers held at an equilibrium of the uniform leader, as computed,"
     if facts["case"] == "no-equilibrium":
         return "No equilibrium of the uniform leader was found to hold the followers at."
     if facts["case"] == "flat":

@@ -11,7 +11,14 @@ import numpy as np
 
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
 from smfg_verify.assumptions.gradient_domination.measures import PROPERTY
-from smfg_verify.assumptions.gradient_domination.tied_objective import TiedObjective, judged, ratio_at, tied_objective
+from smfg_verify.assumptions.gradient_domination.tied_objective import (
+    Judged,
+    TiedObjective,
+    gap_at,
+    judged,
+    ratio_at,
+    tied_objective,
+)
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
@@ -20,6 +27,8 @@ from smfg_verify.records.entries import Entries
 STATEMENT = "tied-leader"
 # Coefficients grow with the states: so many take a second.
 MOST_STATES = 4
+# A larger bound leaves it to roundings of the equilibrium whether there is one.
+_MOST = 1e8
 # A bound this near to a ratio that is attained, relative to it, is the constant.
 _TIGHT = 1e-8
 
@@ -41,6 +50,13 @@ def _objective(game: AbstractGame, policy: np.ndarray, mean_field: np.ndarray) -
         np.asarray(game.initial_distribution, dtype=float),
         float(game.discount),
     )
+
+
+def _told(objective: TiedObjective, result: Judged, error: float) -> Judged:
+    """The judgement, none where the equilibrium's own error may have made it."""
+    unsure = result.case == "trapped" and not gap_at(objective, result.place) > 2.0 * error
+    large = result.case == "bound" and not result.upper <= _MOST
+    return result._replace(case="open") if unsure or large else result
 
 
 def tied_finding(game: AbstractGame) -> Finding:
@@ -70,7 +86,7 @@ def tied_finding(game: AbstractGame) -> Finding:
         return told(verdict=Verdict.INCONCLUSIVE, constant=math.nan, facts={"case": "no-equilibrium"})
     policy, field = np.asarray(found.follower_policy), np.asarray(found.mean_field)
     objective = _objective(game, policy, field)
-    result = judged(objective)
+    result = _told(objective, judged(objective), float(found.objective_error))
     witness = {"policy": policy, "mean_field": field, "probability": np.asarray(float(result.place))}
     constant = ratio_at(objective, Fraction(float(result.place)))
     facts = {"case": result.case, "upper": result.upper, "probability": float(result.place)}

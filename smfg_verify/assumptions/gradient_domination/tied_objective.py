@@ -180,7 +180,14 @@ def judged(objective: TiedObjective) -> Judged:
 
 
 def _above(number: Fraction) -> float:
-    return float(np.nextafter(float(number), np.inf))
+    return float(np.nextafter(_as_float(number), np.inf))
+
+
+def _as_float(number: Fraction) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
 
 
 def _monotone(objective: TiedObjective, best: Fraction) -> _Ratio | None:
@@ -249,10 +256,18 @@ def _largest(above: "sympy.Poly", below: "sympy.Poly", low: Fraction, high: Frac
 
 def ratio_at(objective: TiedObjective, place: Fraction) -> float:
     r"""$(J^* - J(p)) / \max_{p'} J'(p) (p' - p)$, exactly but for the rounding of the maximum; infinite where it is."""
-    ends = (Fraction(0), Fraction(1))
-    roots = [(low + high) / 2 for low, high in _roots(objective.slope, *ends)]
-    best = max(objective.at(each) for each in (*ends, *roots))
     slope = _value(objective.slope, place) / _value(objective.below, place) ** 2
     gain = max(slope * (1 - place), -slope * place)
-    gap = best - objective.at(place)
-    return float(gap / gain) if gain > 0 else math.inf if gap > 0 else 0.0
+    gap = _gap(objective, place)
+    return _as_float(gap / gain) if gain > 0 else math.inf if gap > 0 else 0.0
+
+
+def gap_at(objective: TiedObjective, place: Fraction) -> float:
+    r"""$J^* - J(p)$, exactly but for the rounding of the maximum and the last."""
+    return _as_float(_gap(objective, place))
+
+
+def _gap(objective: TiedObjective, place: Fraction) -> Fraction:
+    ends = (Fraction(0), Fraction(1))
+    roots = [(low + high) / 2 for low, high in _roots(objective.slope, *ends)]
+    return max(objective.at(each) for each in (*ends, *roots)) - objective.at(place)

@@ -91,7 +91,9 @@ def equations_of(matrix: Float[np.ndarray, "K X"], error: float) -> Equations:
     leakage += np.linalg.norm(inverse) * error * np.sqrt(float(number * size))
     sound = np.linalg.norm(rows.T @ rows - np.eye(rank)) + size * terms <= _NEARLY_ORTHOGONAL
     known = sound and leakage <= _MOST_LEAKAGE
-    return Equations(rows, right[rank:].T, float(leakage) if known else np.inf)
+    # One row follows from the others; where more are left out, what solves the rest may be no solution at all.
+    kernel = right[rank:].T if number - rank <= 1 else np.zeros((size, 0))
+    return Equations(rows, kernel, float(leakage) if known else np.inf)
 
 
 def upper_eigenvalue(matrix: Float[np.ndarray, "X X"], error: float = 0.0) -> float:
@@ -146,7 +148,7 @@ def form_bound(
         return FormBound(0.0, float("inf"), 0.0)
     largest = upper_eigenvalue(_projected(inner, equations), projection_error(size) * scale + radius)
     leaked = 6.0 * equations.leakage * (scale + radius)
-    rounding = (projection_error(size) + eigenvalue_error(size)) * scale + leaked
+    rounding = (projection_error(size) + eigenvalue_error(size)) * scale + leaked + radius
     return FormBound(strength, max(0.0, largest) + leaked, rounding)
 
 
@@ -160,14 +162,24 @@ def weakest(bounds: Sequence[FormBound]) -> FormBound:
     )
 
 
-def skew_bound(form: Float[np.ndarray, "X X"], equations: Equations) -> SkewBound:
-    r"""Certified bound of $|x^T A y - y^T A x|$ over all x, y of length 1 with F x = F y = 0."""
+def skew_bound(form: Float[np.ndarray, "X X"], equations: Equations, radius: float = 0.0) -> SkewBound:
+    r"""Certified bound of $|x^T A y - y^T A x|$ over all x, y of length 1 with F x = F y = 0.
+
+    Args:
+        form: A.
+        equations: of x and y.
+        radius: spectral norm of what A may be off by.
+
+    Returns:
+        The bound.
+    """
     skew = form - form.T
     scale = float(np.linalg.norm(skew))
+    off = 2.0 * radius
     if scale == 0.0:
-        return SkewBound(0.0, 0.0)
+        return SkewBound(off, off)
     inner = float(np.linalg.norm(_projected(skew, equations)))
-    rounding = (projection_error(len(form)) + 6.0 * equations.leakage) * scale
+    rounding = (projection_error(len(form)) + 6.0 * equations.leakage) * scale + off
     return SkewBound(inner + rounding, rounding)
 
 

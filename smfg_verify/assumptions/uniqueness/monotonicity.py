@@ -13,6 +13,7 @@ from smfg_verify.assumptions.enclosure import NoEnclosure, affine_table, enclose
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, require_shapes
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.uniqueness.form_bounds import equations_of, range_bound
+from smfg_verify.assumptions.uniqueness.smallest_slopes import HIDDEN, smallest_left
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.kernel import tabulate
@@ -146,6 +147,7 @@ def _witness(
 class _Evidence(NamedTuple):
     """A certified bound of the quotient (infinite where there is none), a witness, and what was looked at.
 
+    A bound of at most `zero` is zero up to the roundings of affine slopes, which hide no smaller slope.
     `obstacle` has the case why nothing is decided where nothing is, and its numbers.
     """
 
@@ -156,6 +158,7 @@ class _Evidence(NamedTuple):
     searched: Entries
     obstacle: Entries
     cut: bool = False
+    zero: float = 0.0
 
 
 def monotonicity_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
@@ -184,7 +187,7 @@ def monotonicity_finding(game: AbstractGame, settings: SearchSettings) -> Findin
     if constant > _POSITIVE * found.scale:
         verdict = Verdict.REFUTED
     else:
-        verdict = Verdict.CERTIFIED if found.upper <= _ZERO * found.scale else Verdict.INCONCLUSIVE
+        verdict = Verdict.CERTIFIED if found.upper <= found.zero else Verdict.INCONCLUSIVE
     finding = Finding(
         property="uniqueness",
         statement="monotonicity",
@@ -208,9 +211,9 @@ def _affine(game: AbstractGame, table: Float[np.ndarray, "1 n A B M"], chosen: S
     case = "constant-reward" if scale == 0.0 else "none" if chosen.complete else "many-actions"
     searched = {"selections": len(matrices), "all_selections": chosen.complete, "affine": True}
     field = np.full(table.shape[-1], 1.0 / table.shape[-1])
-    return _Evidence(
-        float(np.max(bounds)), chosen.complete, scale, _witness(matrices, chosen, field), searched, {"case": case}
-    )
+    zero = min([_ZERO * scale, *(HIDDEN * smallest_left(matrix, 1.0) for matrix in matrices)])
+    witness = _witness(matrices, chosen, field)
+    return _Evidence(float(np.max(bounds)), chosen.complete, scale, witness, searched, {"case": case}, zero=zero)
 
 
 def _general(game: AbstractGame, chosen: Selections, settings: SearchSettings) -> _Evidence:

@@ -16,7 +16,6 @@ from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.uniqueness.form_bounds import Equations, equations_of
 from smfg_verify.assumptions.uniqueness.monotonicity import leader_choices
 from smfg_verify.exact.gradient.at_leaders import checked
-from smfg_verify.exact.precision import TINY
 from smfg_verify.exact.tables_at_fields import field_size, slopes_at, tables_at
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.records.entries import Entries
@@ -53,6 +52,16 @@ class Laws(NamedTuple):
     def led(self) -> bool:
         """Whether the leader moves the followers."""
         return self.kernel is not None and bool(np.any(self.kernel != self.kernel[:, :, :1]))
+
+    @property
+    def unmoved(self) -> bool:
+        """Whether no two laws under one leader have different mean fields, for sure: no action moves a single chain."""
+        if self.on_pairs or self.sizes[0] == 1:
+            return not self.on_pairs
+        if self.kernel is None:
+            return False
+        single = np.any(np.all(self.kernel > self.error, axis=(0, 1, 2)))
+        return bool(single and np.all(self.kernel == self.kernel[:, :1]))
 
     def moved(self, copies: int = 1) -> Float[np.ndarray, "M X"]:
         """C: the mean field of a law, or of one that has `copies` of each pair."""
@@ -110,7 +119,9 @@ class Laws(NamedTuple):
         Returns:
             None where they are no laws of the dynamics, or all the same.
         """
-        reach = float(np.min(law / np.maximum(np.max(np.abs(steps), axis=0), TINY)))
+        furthest = np.max(np.abs(steps), axis=0)
+        moving = furthest > 0.0
+        reach = float(np.min(law[moving] / furthest[moving], initial=np.inf)) if moving.any() else 0.0
         found: Float[np.ndarray, "K X"] = law + share * reach * steps
         return found if reach > 0.0 and all(self.allow(each, rows) for each in found) else None
 
@@ -141,6 +152,7 @@ class Survey(NamedTuple):
         leaders: number of leaders looked at.
         candidates: laws under them.
         scale: the largest slope, or the largest met.
+        error: what an entry of the slope may be off by, and a reward, where it is proved affine.
     """
 
     laws: Laws
@@ -149,6 +161,7 @@ class Survey(NamedTuple):
     leaders: int
     candidates: tuple[Candidate, ...]
     scale: float
+    error: float
 
     @property
     def by_pure_leaders(self) -> bool:
@@ -181,12 +194,14 @@ def surveyed(game: AbstractGame, settings: SearchSettings) -> Survey:
     laws, (actions, complete) = laws_of(game), leader_choices(game, settings.seed)
     table = affine_table(game, "follower_reward")
     slope = None if table is None else np.moveaxis(table.slope, 0, -1)
+    # A slope is a difference of two values.
+    error = 0.0 if table is None else 2.0 * float(np.max(table.error, initial=0.0))
     leaders = _leaders(game, actions, settings.seed)
     candidates = _candidates(game, laws, leaders, slope, settings.seed)
     slopes = [each.slope for each in candidates] if slope is None else [slope]
     scale = max((float(np.max(np.abs(each), initial=0.0)) for each in slopes), default=0.0)
     looked = len({each.rows.tobytes() for each in candidates})
-    return Survey(laws, actions if complete else None, slope, looked, candidates, scale)
+    return Survey(laws, actions if complete else None, slope, looked, candidates, scale, error)
 
 
 def laws_of(game: AbstractGame) -> Laws:

@@ -17,7 +17,14 @@ from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.enclosure import NoEnclosure, enclose_slopes, numbers_of_a_box, supremum
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.settings import SearchSettings
-from smfg_verify.assumptions.uniqueness.form_bounds import FormBound, form_bound, quotients, range_bound, weakest
+from smfg_verify.assumptions.uniqueness.form_bounds import (
+    Equations,
+    FormBound,
+    form_bound,
+    quotients,
+    range_bound,
+    weakest,
+)
 from smfg_verify.assumptions.uniqueness.occupation import (
     Candidate,
     Laws,
@@ -27,6 +34,7 @@ from smfg_verify.assumptions.uniqueness.occupation import (
     rewards_at,
     witness_of,
 )
+from smfg_verify.assumptions.uniqueness.smallest_slopes import HIDDEN, least_move, smallest_left
 from smfg_verify.exact.tables_at_fields import field_size, slopes_at
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Entries
@@ -72,11 +80,11 @@ def occupation_quotient(game: AbstractGame, witness: Entries) -> float:
     return change / float(move @ move)
 
 
-def _change(game: AbstractGame, witness: Entries) -> tuple[float, float]:
+def _change(game: AbstractGame, witness: Entries, off: float = 0.0) -> tuple[float, float]:
     """The changes of the rewards, weighted by those of the law, and what rounding may add to them."""
     (first, second), error = rewards_at(game, witness["laws"], witness["leader_rows"])
     step = witness["laws"][0] - witness["laws"][1]
-    return float((first - second) @ step), 2.0 * error * float(np.sum(np.abs(step)))
+    return float((first - second) @ step), 2.0 * (error + off) * float(np.sum(np.abs(step)))
 
 
 def occupation_finding(game: AbstractGame, survey: Survey, settings: SearchSettings) -> Finding:
@@ -92,16 +100,16 @@ def occupation_finding(game: AbstractGame, survey: Survey, settings: SearchSetti
 
     Source: monotonicity over occupation measures, arXiv 2405.00282, after Lasry and Lions (2007).
     """
-    if game.num_follower_actions == 1:
+    if game.num_follower_actions == 1 or survey.laws.unmoved:
         return not_applicable("uniqueness", STATEMENT)
     worst, positive = _worst(survey)
     proof = _proof(game, survey, settings, worst)
-    proved = proof.bound.proves
+    proved = proof.bound.proves and (bool(worst) or survey.scale == 0.0)
     pair = _pair(game, survey, worst)
     verdict = Verdict.CERTIFIED if proved else Verdict.INCONCLUSIVE
     if pair.refutes:
         verdict = Verdict.REFUTED
-    elif not proved and pair.witness and not positive:
+    elif not proved and pair.witness and not positive and not pair.quotient > 0.0:
         verdict = Verdict.SUPPORTED
     numbers = {"strength": float(proof.bound.strength) if proved else 0.0, "slack": float(proof.bound.slack)}
     case = "constant-reward" if proved and survey.scale == 0.0 else proof.case if worst else "no-move"
@@ -135,12 +143,28 @@ def _affine(survey: Survey, slope: Float[np.ndarray, "n A B M"]) -> _Proof:
     if survey.by_pure_leaders:
         moved, leaders = laws.moved(), survey.pure_rows()
         equations = laws.equations(leaders[0])
-        bounds = [form_bound(averaged(slope, rows) @ moved, moved, equations) for rows in leaders]
-        return _Proof(weakest(bounds), "pure", {})
+        forms = (averaged(slope, rows) @ moved for rows in leaders)
+        return _told([_bounded(form, moved, equations, survey.error) for form in forms], "pure")
     if not survey.by_joint_laws:
         return _Proof(_NOTHING, "too-large", {})
     moved = laws.moved(copies)
-    return _Proof(form_bound(slope.reshape(-1, slope.shape[-1]) @ moved, moved, laws.joint_equations()), "joint", {})
+    form = slope.reshape(-1, slope.shape[-1]) @ moved
+    return _told([_bounded(form, moved, laws.joint_equations(), survey.error)], "joint")
+
+
+def _bounded(form: np.ndarray, moved: np.ndarray, equations: Equations, error: float) -> FormBound | None:
+    """The bound of one form; None where roundings of large slopes may hide what a small one does."""
+    found = form_bound(form, moved, equations, error * len(form))
+    if not found.proves or found.slack == 0.0:
+        return found
+    least = smallest_left(form, 1.0)
+    kept = max(0.5 * found.strength, HIDDEN * least) * least_move(moved, equations.kernel)
+    return found if found.slack <= min(HIDDEN * least, kept) else None
+
+
+def _told(bounds: list[FormBound | None], case: str) -> _Proof:
+    known = [bound for bound in bounds if bound is not None]
+    return _Proof(weakest(known), case, {}) if len(known) == len(bounds) else _Proof(_NOTHING, "scales", {})
 
 
 def _enclosed(game: AbstractGame, survey: Survey, settings: SearchSettings) -> _Proof:
@@ -213,7 +237,7 @@ def _pair(game: AbstractGame, survey: Survey, worst: list[_Direction]) -> _Pair:
         if ends is None:
             continue
         witness = witness_of(laws, candidate, ends)
-        change, error = _change(game, witness)
+        change, error = _change(game, witness, survey.error)
         step = ends[0] - ends[1]
         refutes = change - error > POSITIVE * survey.scale * float(step @ step)
         return _Pair(occupation_quotient(game, witness), witness, bool(refutes))

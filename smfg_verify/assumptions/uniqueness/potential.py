@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.assumptions.enclosure import NoEnclosure, enclose_slopes
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
-from smfg_verify.assumptions.uniqueness.form_bounds import SkewBound, skew_bound
+from smfg_verify.assumptions.uniqueness.form_bounds import Equations, SkewBound, skew_bound
 from smfg_verify.assumptions.uniqueness.occupation import (
     Candidate,
     Laws,
@@ -23,15 +22,18 @@ from smfg_verify.assumptions.uniqueness.occupation import (
     witness_of,
 )
 from smfg_verify.assumptions.uniqueness.occupation_monotonicity import POSITIVE
-from smfg_verify.exact.tables_at_fields import field_size
+from smfg_verify.assumptions.uniqueness.smallest_slopes import HIDDEN, least_move, smallest_left, vanishes
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Entries
 
 STATEMENT = "potential"
 # Points of Gauss's rule on an edge, and how well two rules must agree on work that refutes.
 _POINTS, _FEWER, _AGREE = 8, 5, 1e-3
+# How near to the skew part of the slope, relative to it, such work must be.
+_LIKE = 0.5
 # Share of the way to the border that corners go where the slope is the same everywhere, and where it is not.
 _APART, _NEAR = 0.5, 0.05
+_UNKNOWN = SkewBound(np.inf, 0.0)
 
 
 class _Loop(NamedTuple):
@@ -47,7 +49,7 @@ def work_around(game: AbstractGame, witness: Entries) -> float:
     return abs(_work(require_laws(game, witness, 4), witness, _POINTS)[0])
 
 
-def _work(game: AbstractGame, witness: Entries, points: int) -> tuple[float, float]:
+def _work(game: AbstractGame, witness: Entries, points: int, off: float = 0.0) -> tuple[float, float]:
     """The work by Gauss's rule on each edge, zero where it is within what rounding may add, and that."""
     corners = witness["laws"]
     places, weights = np.polynomial.legendre.leggauss(points)
@@ -56,7 +58,7 @@ def _work(game: AbstractGame, witness: Entries, points: int) -> tuple[float, flo
     rewards, error = rewards_at(game, along.reshape(-1, corners.shape[1]), witness["leader_rows"])
     work = float(np.einsum("kpx,kx,p->", rewards.reshape(along.shape), edges, 0.5 * weights))
     area = float(np.linalg.norm(edges[0]) * np.linalg.norm(edges[1]))
-    rounding = error * float(np.sum(np.abs(edges)))
+    rounding = (error + off) * float(np.sum(np.abs(edges)))
     return (work / area if abs(work) > rounding else 0.0), rounding / area
 
 
@@ -74,10 +76,7 @@ def potential_finding(game: AbstractGame, survey: Survey) -> Finding:
     """
     if game.num_follower_actions == 1:
         return not_applicable("uniqueness", STATEMENT)
-    if survey.slope is None:
-        bound = SkewBound(0.0 if _own_entry_alone(game, survey.laws) else np.inf, 0.0)
-    else:
-        bound = _affine_bound(survey, survey.slope)
+    bound = _UNKNOWN if survey.slope is None else _affine_bound(survey, survey.slope)
     proved = bound.proves
     largest, loop = _searched(game, survey)
     verdict = Verdict.CERTIFIED if proved else Verdict.INCONCLUSIVE
@@ -110,25 +109,23 @@ def _affine_bound(survey: Survey, slope: Float[np.ndarray, "n A B M"]) -> SkewBo
     if survey.by_pure_leaders:
         moved, leaders = laws.moved(), survey.pure_rows()
         equations = laws.equations(leaders[0])
-        bounds = [skew_bound(averaged(slope, rows) @ moved, equations) for rows in leaders]
+        bounds = [_bounded(averaged(slope, rows) @ moved, moved, equations, survey.error) for rows in leaders]
         return max(bounds, key=lambda each: (not each.proves, each.largest))
     if not survey.by_joint_laws:
-        return SkewBound(np.inf, 0.0)
-    return skew_bound(slope.reshape(-1, slope.shape[-1]) @ laws.moved(laws.sizes[2]), laws.joint_equations())
+        return _UNKNOWN
+    moved = laws.moved(laws.sizes[2])
+    return _bounded(slope.reshape(-1, slope.shape[-1]) @ moved, moved, laws.joint_equations(), survey.error)
 
 
-def _own_entry_alone(game: AbstractGame, laws: Laws) -> bool:
-    """Whether each pair's reward is proved to depend on no other entry of the mean field than its own."""
-    if not laws.on_pairs:
-        return False
-    size = field_size(game)
-    try:
-        found = enclose_slopes(game, "follower_reward", np.zeros((1, size)), np.ones((1, size)))
-    except NoEnclosure:
-        return False
-    largest = np.maximum(np.abs(found.lower[0]), np.abs(found.upper[0])).reshape(size, size, -1)
-    own = np.max(largest[np.eye(size, dtype=bool)], initial=0.0)
-    return bool(np.all(largest[~np.eye(size, dtype=bool)] == 0.0) and np.isfinite(own))
+def _bounded(form: np.ndarray, moved: np.ndarray, equations: Equations, error: float) -> SkewBound:
+    """The bound of one form; none where roundings of large slopes may hide what a small one does."""
+    radius = error * len(form)
+    exact = vanishes(form, -1.0)
+    found = SkewBound(2.0 * radius, 2.0 * radius) if exact else skew_bound(form, equations, radius)
+    if not found.proves or found.largest == 0.0:
+        return found
+    share = HIDDEN if exact else HIDDEN * least_move(moved, equations.kernel)
+    return found if found.largest <= share * smallest_left(form, -1.0) else _UNKNOWN
 
 
 def _searched(game: AbstractGame, survey: Survey) -> tuple[float, _Loop]:
@@ -142,13 +139,15 @@ def _searched(game: AbstractGame, survey: Survey) -> tuple[float, _Loop]:
             found.append((float(values[0]), each, np.stack([kernel @ left[:, 0], kernel @ right[0]])))
     found.sort(key=lambda entry: -entry[0])
     largest = found[0][0] if found else 0.0
-    for _, each, sides in found:
+    for skew, each, sides in found:
         corners = _corners(laws, each, sides, _NEAR if survey.slope is None else _APART)
         if corners is None:
             continue
         witness = witness_of(laws, each, corners)
-        (work, error), (coarse, _) = _work(game, witness, _POINTS), _work(game, witness, _FEWER)
+        (work, error), (coarse, _) = (_work(game, witness, points, survey.error) for points in (_POINTS, _FEWER))
         clear = abs(work) - error > POSITIVE * survey.scale and abs(work - coarse) <= _AGREE * abs(work)
+        # Two rules agree by chance where the reward has a kink: work must be what the slope there says, about.
+        clear = clear and abs(abs(work) - skew) <= _LIKE * skew
         return largest, _Loop(work, witness, bool(clear))
     return largest, _Loop(float("nan"), {}, False)
 

@@ -7,7 +7,7 @@ from smfg_verify.numerals import at_least, at_most
 from smfg_verify.records.entries import Entries
 
 _SINGLE_ENTRY = "Not applicable: the mean field has a single entry, so there is only one."
-_SINGLE_LAW = "Not applicable: one action, or one entry of the mean field, leaves no two laws to compare."
+_SINGLE_LAW = "Not applicable: one action, or a mean field that no action moves, leaves no two laws to compare."
 _DECIDES_NOTHING = "(the classical condition; for a stationary law of discounting followers it decides nothing)"
 
 
@@ -178,8 +178,9 @@ _OBSTACLES = {
     "joint": "the leader moves the followers, and laws that differ in its actions too are not monotone",
     "general": "the reward is not proved affine, and mean fields do not tell laws apart or the leader moves followers",
     "boxes": "the slopes enclosed over boxes of mean fields leave it open",
+    "scales": "slopes of very different sizes, the roundings of the large ones hide what the small ones do",
     "zero": "the largest quotients are near zero, where enclosed slopes leave the sign open",
-    "no-move": "under no leader looked at do two laws have different mean fields",
+    "no-move": "no two laws of different mean fields were found under a leader looked at",
     "no-enclosure": "the reward cannot be enclosed",
     "too-large": "the game is too large for an eigenvalue problem over laws and leaders",
 }

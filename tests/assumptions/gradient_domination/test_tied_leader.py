@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions.finding import Finding, Verdict
+from smfg_verify.assumptions.gradient_domination import tied_leader
 from smfg_verify.assumptions.gradient_domination.tied_leader import tied_finding
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
@@ -53,6 +54,18 @@ def test_two_good_ends_refute_and_a_peak_is_certified(findings):
 def test_the_constant_comes_back_from_the_witness(findings):
     for game, finding in findings.values():
         assert Finding.from_json(finding.to_json()).reproduce(game) == finding.constant
+
+
+def test_what_the_error_of_the_equilibrium_may_have_made_is_open(findings, monkeypatch):
+    """A trap that is shallower than the objective's error is none for sure, nor is a huge constant one."""
+    real = tied_leader.evaluate_leaders
+    coarse = lambda *args: (lambda found: found._replace(objective_error=found.objective_error + 1e3))(real(*args))  # noqa: E731
+    monkeypatch.setattr(tied_leader, "evaluate_leaders", coarse)
+    assert tied_finding(findings["stay"][0]).verdict is Verdict.INCONCLUSIVE
+    monkeypatch.setattr(tied_leader, "_MOST", 1e-3)
+    finding = tied_finding(findings["change"][0])
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "as computed" in finding.meaning
 
 
 def test_an_entropy_of_the_leader_is_not_told_of():

@@ -118,3 +118,12 @@ def test_a_ratio_that_is_largest_at_the_maximum_itself_is_shown_just_before_it()
     assert found.upper == pytest.approx(1.0, rel=1e-9)
     assert ratio_at(objective, Fraction(1, 2)) == pytest.approx(0.55, rel=1e-9)
     assert ratio_at(objective, Fraction(float(found.place))) == pytest.approx(1.0, rel=1e-9)
+
+
+def test_a_ratio_beyond_floats_is_infinite_and_no_error():
+    """J = p^2 / 4 about, and at p = 0 a slope of 1e-320 beside a gap of 1e300."""
+    moves = np.array([[[0.0, 1.0], [0.0, 1.0]], [[1.0, 0.0], [1.0, 0.0]]])
+    objective = tied_objective(moves, np.array([[1e-320, 1e300], [0.0, 0.0]]), np.array([1.0, 0.0]), 0.5)
+    result = judged(objective)
+    assert result.upper == np.inf
+    assert ratio_at(objective, Fraction(0)) == np.inf

@@ -123,3 +123,30 @@ def test_a_form_that_is_positive_by_more_than_rounding_is_not_taken_for_one(posi
     good = form_bound(-moved.T @ moved, moved, equations_of(np.ones((1, 4)), 0.0))
     assert good.proves
     assert not weakest([good, found]).proves
+
+
+@pytest.mark.parametrize("size", [3, 5, 8])
+def test_an_eigenvalue_of_zero_beside_large_ones_is_not_undercut(size):
+    """-B^T B of integers with one row less than columns: the largest eigenvalue is zero without a rounding."""
+    for seed in range(20):
+        rows = np.random.default_rng(seed).integers(-99, 100, (size - 1, size)).astype(float)
+        assert 0.0 <= upper_eigenvalue(-rows.T @ rows) <= 1e-11 * np.sum(rows**2)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_eigenvectors_that_are_none_cost_width_and_no_truth(seed, monkeypatch):
+    """Any orthonormal basis gives a bound: what it leaves beside the diagonal is in the discs."""
+    rng = np.random.default_rng(seed)
+    matrix = -np.diag(np.arange(4.0))
+    basis = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    monkeypatch.setattr(np.linalg, "eigh", lambda _: (np.zeros(4), basis))
+    assert upper_eigenvalue(matrix) >= 0.0
+
+
+def test_equations_that_nearly_depend_on_others_give_no_kernel():
+    """Two of three rows are told apart by 1e-12 alone: what solves the other two need not solve all."""
+    rows = np.array(
+        [[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, -1.0, -1.0], [1.0, 1.0, -1.0, -1.0 + 1e-12], [2.0, 2.0, 0.0, 0.0]]
+    )
+    assert equations_of(rows, 0.0).kernel.shape[1] == 0
+    assert equations_of(rows[[0, 1, 3]], 0.0).kernel.shape[1] == 2

@@ -180,3 +180,45 @@ def test_names_of_states_and_actions_change_nothing(coupled):
     assert first.verdict is other.verdict is Verdict.REFUTED
     assert first.facts["case"] == other.facts["case"]
     np.testing.assert_allclose(other.details["slack"], first.details["slack"], rtol=1e-9)
+
+
+def free_states(slopes):
+    """Each of four actions leads mostly to its state; a state's own mass changes its reward by a slope."""
+    size = len(slopes)
+    kernel = np.full((size, size, 1, size), 0.05 / size) + 0.95 * np.eye(size)[None, :, None, :]
+    own = np.diag(slopes)[:, :, None, None] * np.ones((1, 1, size, 1))
+    return checked(
+        TabularGame.from_arrays(
+            kernel=kernel,
+            follower_rewards=np.zeros((size, size, 1)),
+            leader_rewards=np.zeros((size, size, 1)),
+            follower_rewards_mean_field=own,
+            discount=0.9,
+            temperature=0.3,
+        )
+    )
+
+
+@pytest.mark.parametrize(("large", "small"), [(1e12, 0.02), (1e6, 2e-8)])
+def test_large_slopes_hide_no_crowd_that_pays_beside_them(large, small):
+    """Mass that moves between the last two states alone is paid for: the classical statement sees it too."""
+    game = free_states([-large, -large, small, small])
+    finding = found(game)
+    assert finding.verdict is not Verdict.CERTIFIED
+    assert finding.constant == pytest.approx(small, rel=1e-3)
+    assert monotonicity_finding(game, QUICK).verdict is not Verdict.CERTIFIED
+    assert found(free_states([-2.0, -2.0, -0.02, -0.02])).verdict is Verdict.CERTIFIED
+
+
+@pytest.mark.parametrize("slow", [1e-11, 1e-13])
+def test_a_slow_chain_whose_masses_no_action_moves_is_not_refuted(slow):
+    """Both states hold half whatever is chosen; flow equations of size 1e-11 are equations."""
+    kernel = np.array([[1.0 - slow, slow], [slow, 1.0 - slow]])[:, None, None, :] * np.ones((1, 2, 1, 1))
+    other = np.array([[1.0 - 2.0 * slow, 2.0 * slow]] * 2) * np.ones((2, 1))
+    own = np.eye(2)[:, :, None, None] * np.ones((1, 1, 2, 1))
+    rewards = dict.fromkeys(("follower_rewards", "leader_rewards"), np.zeros((2, 2, 1)))
+    options = {"follower_rewards_mean_field": own, "discount": 0.9, "temperature": 0.3, **rewards}
+    assert found(checked(TabularGame.from_arrays(kernel=kernel, **options))).verdict is Verdict.NOT_APPLICABLE
+    moving = np.array(kernel)
+    moving[0, 1, 0], moving[1, 1, 0] = other[0], other[1][::-1]
+    assert found(checked(TabularGame.from_arrays(kernel=moving, **options))).verdict is Verdict.INCONCLUSIVE

@@ -89,3 +89,13 @@ def test_a_crowd_has_a_potential_through_its_dynamics():
     finding = found(crowd(1.0, 0.3, inertia=0.2))
     assert finding.verdict is Verdict.CERTIFIED
     assert finding.facts["stationary"]
+
+
+def test_large_slopes_hide_no_work_of_small_ones():
+    """1 c^T - c 1^T is no work and of size 1e14; beside it three entries of one are."""
+    weights = 2.0**47 * np.arange(6.0)
+    hidden = np.outer(np.ones(6), weights) - np.outer(weights, np.ones(6))
+    assert found(on_pairs(both(hidden, hidden))).verdict is Verdict.CERTIFIED
+    turned = np.zeros((6, 6))
+    turned[[0, 1, 2], [1, 2, 0]] = 1.0
+    assert found(on_pairs(both(*[hidden + turned] * 2))).verdict is not Verdict.CERTIFIED
