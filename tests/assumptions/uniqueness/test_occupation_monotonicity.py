@@ -222,3 +222,30 @@ def test_a_slow_chain_whose_masses_no_action_moves_is_not_refuted(slow):
     moving = np.array(kernel)
     moving[0, 1, 0], moving[1, 1, 0] = other[0], other[1][::-1]
     assert found(checked(TabularGame.from_arrays(kernel=moving, **options))).verdict is Verdict.INCONCLUSIVE
+
+
+class Circling(AbstractGame):
+    """A skew slope beside a large constant that is added and taken away: what is left of it is rounded."""
+
+    num_states: int = eqx.field(static=True, default=3)
+    num_follower_actions: int = eqx.field(static=True, default=3)
+    num_leader_actions: int = eqx.field(static=True, default=1)
+    discount: jnp.ndarray = parameter(default=0.9)
+    temperature: jnp.ndarray = parameter(default=0.5)
+    large: jnp.ndarray = parameter(default=1000.0)
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        return jnp.array([0.998, 0.0005, 0.0005]) + jnp.where(jnp.arange(3) == follower_action, 1e-3, 0.0)
+
+    def follower_reward(self, state, follower_action, leader_action, mean_field):
+        turn = 0.9 * jnp.array([[0.0, 1.0, -1.0], [-1.0, 0.0, 1.0], [1.0, -1.0, 0.0]])
+        return (self.large + turn[state] @ mean_field) - self.large
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        return 0.0 * jnp.sum(mean_field)
+
+
+def test_nothing_is_supported_beside_a_quotient_above_zero():
+    finding = found(checked(Circling()))
+    assert finding.constant > 0.0
+    assert finding.verdict is Verdict.INCONCLUSIVE

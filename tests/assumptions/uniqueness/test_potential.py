@@ -1,5 +1,7 @@
 """Rewards that are the slope of a function, and rewards that do work around four laws."""
 
+import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from smfg_verify.assumptions.finding import Finding, Verdict
 from smfg_verify.assumptions.uniqueness.occupation import surveyed
 from smfg_verify.assumptions.uniqueness.potential import potential_finding
 from smfg_verify.exact.gradient.at_leaders import checked
-from smfg_verify.game import TabularGame
+from smfg_verify.game import AbstractGame, TabularGame, parameter
 from tests.assumptions.crowds import QUICK, crowd
 
 
@@ -99,3 +101,32 @@ def test_large_slopes_hide_no_work_of_small_ones():
     turned = np.zeros((6, 6))
     turned[[0, 1, 2], [1, 2, 0]] = 1.0
     assert found(on_pairs(both(*[hidden + turned] * 2))).verdict is not Verdict.CERTIFIED
+
+
+class Kinked(AbstractGame):
+    """The reward of a pair is its weight times a function of the weighted law, of which it is a slope; with a kink."""
+
+    kink: jnp.ndarray = parameter(default=0.3)
+    mean_field_support: str = eqx.field(static=True, default="state_actions")
+    num_states: int = eqx.field(static=True, default=2)
+    num_follower_actions: int = eqx.field(static=True, default=2)
+    num_leader_actions: int = eqx.field(static=True, default=1)
+    discount: jnp.ndarray = parameter(default=0.9)
+    temperature: jnp.ndarray = parameter(default=0.5)
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        return jnp.where(jnp.arange(2) == follower_action, 0.9, 0.1)
+
+    def follower_reward(self, state, follower_action, leader_action, mean_field):
+        weights = jnp.array([[0.31, 0.77], [1.13, 0.19]])
+        level = jnp.sum(weights * mean_field)
+        return weights[state, follower_action] * (jnp.abs(level - self.kink) + level**3)
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        return 0.0 * jnp.sum(mean_field)
+
+
+@pytest.mark.parametrize("kink", [0.5900352805069652, 0.5918228016783422])
+def test_two_rules_that_agree_by_chance_at_a_kink_refute_nothing(kink):
+    """The kink lies where both rules of integration are wrong by the same: the reward has a potential."""
+    assert found(checked(Kinked(kink=kink))).verdict is not Verdict.REFUTED
