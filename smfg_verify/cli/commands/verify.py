@@ -73,8 +73,8 @@ def _along(
     settings = gather(game, parameters, check=hardness, command="check")
     prepare(programs)
     from smfg_verify.jobs.along import find_along
-    from smfg_verify.report.files.along import write_along
-    from smfg_verify.report.tables.along import along_tables
+    from smfg_verify.report.along.files import write_along
+    from smfg_verify.report.along.tables import along_tables
 
     with saving(results, Path("results") / settings.game.short_name) as store:
         along = find_along(settings.game, place, settings.check, store)

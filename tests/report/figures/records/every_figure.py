@@ -7,9 +7,9 @@ import numpy as np
 from smfg_verify.bounds import ExpectedStationarity, validate_bounds
 from smfg_verify.game import leader_logits_shape
 from smfg_verify.games import load
+from smfg_verify.report.along.figure import along_figure
 from smfg_verify.report.figures.alignment import alignment_figure
 from smfg_verify.report.figures.alignment_field import alignment_field_figure
-from smfg_verify.report.figures.along import along_figure
 from smfg_verify.report.figures.comparison import comparison_figure
 from smfg_verify.report.figures.contraction import contraction_figure
 from smfg_verify.report.figures.convergence import convergence_figure

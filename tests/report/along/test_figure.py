@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smfg_verify.report.figures.along import along_figure
+from smfg_verify.report.along.figure import along_figure
 from tests.report import records
 from tests.support.drawn import lines
 

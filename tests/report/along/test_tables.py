@@ -6,7 +6,7 @@ import pytest
 from smfg_verify.assumptions.along.conditions import CONDITIONS
 from smfg_verify.jobs.along import Along
 from smfg_verify.jobs.settings import GameSettings
-from smfg_verify.report.tables.along import along_tables, said_near
+from smfg_verify.report.along.tables import along_tables, said_near
 from tests.report import records
 from tests.support.screens import cells, printed, titled
 

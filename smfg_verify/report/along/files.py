@@ -6,7 +6,7 @@ from smfg_verify.files import write_in
 from smfg_verify.jobs.along import Along
 from smfg_verify.records.codec import plain
 from smfg_verify.records.documents import document, headed
-from smfg_verify.report.figures.along import along_figure
+from smfg_verify.report.along.figure import along_figure
 from smfg_verify.report.figures.drawing import figure_files
 from smfg_verify.report.figures.widths import FigureWidth
 from smfg_verify.report.files.game import game_record

@@ -9,7 +9,7 @@ import pytest
 from smfg_verify.games import load
 from smfg_verify.jobs.along import Along
 from smfg_verify.jobs.settings import GameSettings
-from smfg_verify.report.files import along as files
+from smfg_verify.report.along import files
 from tests.report import records
 
 

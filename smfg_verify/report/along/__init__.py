@@ -1,0 +1,1 @@
+"""What a check along a run shows: a table, a figure, a file."""
