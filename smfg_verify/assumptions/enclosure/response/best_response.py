@@ -91,15 +91,17 @@ def _at_centres(tables: Tables, problem: Problem) -> tuple[np.ndarray, np.ndarra
     """Values (n - 1, K) and policy (n, A, K) at the centres, by policy iteration in plain floats."""
     rows, rewards = problem.rows.every.centre, problem.rewards.every.centre
     discount, tau = tables.discount, tables.temperature
-    values = np.zeros((rows.shape[2], rows.shape[-1]))
+    values, moving = np.zeros((rows.shape[2], rows.shape[-1])), np.ones(rows.shape[-1], dtype=bool)
     for _ in range(_NUM_ITERATIONS):
         action_values = rewards + discount * np.einsum("satk,tk->sak", rows, values)
         policy = softmax(action_values / tau, axis=1)
         soft = tau * logsumexp(action_values / tau, axis=1)
         change = soft[:-1] - soft[-1] - values
         inverse = near_inverse(reduced_rows(problem, policy), discount)
-        values = values + np.einsum("stk,tk->sk", inverse, change)
-        if np.max(np.abs(change)) <= _SETTLED * (tau + np.max(np.abs(values))):
+        # Each cell by itself, so that its numbers do not depend on those beside it.
+        values = values + np.where(moving, np.einsum("stk,tk->sk", inverse, change), 0.0)
+        moving &= ~(np.max(np.abs(change), axis=0) <= _SETTLED * (tau + np.max(np.abs(values), axis=0)))
+        if not np.any(moving):
             break
     action_values = rewards + discount * np.einsum("satk,tk->sak", rows, values)
     return values, softmax(action_values / tau, axis=1)

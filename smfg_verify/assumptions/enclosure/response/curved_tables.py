@@ -18,7 +18,7 @@ from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, Sh
 from smfg_verify.assumptions.enclosure.response.tables import Tables, off_one, worth_of
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY, NoEnclosure
 from smfg_verify.assumptions.enclosure.slope_forms import SlopeForms, slope_forms
-from smfg_verify.assumptions.enclosure.table_enclosures import enclose, envelope
+from smfg_verify.assumptions.enclosure.table_enclosures import enclose, enclose_slopes, envelope
 from smfg_verify.game import AbstractGame
 
 # Boxes of mean fields that bound a kernel's entries.
@@ -35,10 +35,12 @@ class CurvedTables(Tables):
     Attributes:
         game: the game, traced.
         slack: what entries of rows, and rewards in their place, may be off by because rows miss one.
+        tilt: what their slopes may be off by because what rows miss may change with the mean field.
     """
 
     game: AbstractGame
     slack: tuple[float, float]
+    tilt: tuple[float, float]
 
 
 class Curved(NamedTuple):
@@ -68,7 +70,8 @@ def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
     try:
         rows = envelope(game, "transition", num_boxes=_BOXES)
         rewards = envelope(game, "follower_reward", num_boxes=1)
-        sums = enclose(game, "row_sum", np.zeros((1, size)), np.ones((1, size)))
+        whole = np.zeros((1, size)), np.ones((1, size))
+        sums, turning = enclose(game, "row_sum", *whole), enclose_slopes(game, "row_sum", *whole)
         # Once, so that what has no enclosure is known of here.
         for name in FUNCTIONS:
             slope_forms(game, name, *(np.full((1, size), 1.0 / size) for _ in range(3)))
@@ -78,6 +81,10 @@ def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
     largest = np.maximum(np.abs(rewards.lower), np.abs(rewards.upper))
     if not (missed <= _ALLOWED and np.min(rows.lower) >= -_ALLOWED and np.all(np.isfinite(largest))):
         return None, "rows are not proved to be probabilities, or rewards to be bounded"
+    # Along an edge two slopes count; one of a sum that is a staircase, or has a jump, is infinite.
+    tilt = 2.0 * OUTWARD * float(np.max(np.abs(turning)))
+    if not tilt <= _ALLOWED:
+        return None, "what rows sum to is not proved to be the same at all mean fields"
     off = off_one(missed, size, float(np.max(rows.rounding)))
     worth = worth_of(largest, game.num_follower_actions, float(game.discount), float(game.temperature))
     actions = tuple(range(game.num_leader_actions))
@@ -92,6 +99,7 @@ def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
         temperature=float(game.temperature),
         game=game,
         slack=(off, off * worth),
+        tilt=(tilt, tilt * worth),
     )
     return tables, ""
 
@@ -107,17 +115,21 @@ def curved_over(tables: CurvedTables, cells: Cells) -> tuple[Curved, Curved]:
     found = [slope_forms(tables.game, name, *ends) for name in FUNCTIONS]
     found[0] = SlopeForms(*(part[..., :-1] for part in found[0]))
     moves, rewards = (
-        _over_simplices(vertices, forms, slack, back, tables.shape)
-        for forms, slack in zip(found, tables.slack, strict=True)
+        _over_simplices(vertices, forms, (slack, tilt), back, tables.shape)
+        for forms, slack, tilt in zip(found, tables.slack, tables.tilt, strict=True)
     )
     return moves, rewards
 
 
 def _over_simplices(
-    vertices: Float[np.ndarray, "U n n"], forms: SlopeForms, slack: float, back: Int[np.ndarray, " K"], shape: Shape
+    vertices: Float[np.ndarray, "U n n"],
+    forms: SlopeForms,
+    off: tuple[float, float],
+    back: Int[np.ndarray, " K"],
+    shape: Shape,
 ) -> Curved:
     """Models over simplices of mean fields, told over the cells that have them."""
-    size = vertices.shape[1]
+    size, (slack, tilt) = vertices.shape[1], off
     edges, centre = vertices[:, 1:] - vertices[:, :1], vertices.mean(axis=1, keepdims=True)
     apart = OUTWARD * np.abs(vertices - centre)[:, :, :-1] + TINY
     bend = np.einsum("uki,uij...->ukj...", edges, forms.bend)
@@ -135,7 +147,7 @@ def _over_simplices(
     values = _spread_out(forms.value, linear, square, radius, back, shape)
     ends = (np.ascontiguousarray(np.moveaxis(end[back], 0, -1)) for end in (forms.lower - slack, forms.upper + slack))
     values = values.within(*ends)
-    room = OUTWARD * forms.spread + rounded * scale + TINY
+    room = OUTWARD * (forms.spread + tilt) + rounded * scale + TINY
     return Curved(values, _spread_out(forms.slope, bend, None, room, back, shape))
 
 

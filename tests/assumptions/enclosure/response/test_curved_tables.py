@@ -168,3 +168,20 @@ def test_a_jump_has_no_bound():
 
 def test_a_law_of_pairs_has_no_tables():
     assert curved_tables(checked(load("equilibrium-pricing")))[0] is None
+
+
+class Wiggling(TwoRoadToll):
+    """Rows that miss one by less than is told of rounding, and whose sum turns by a whole unit as fast."""
+
+    transition_dependence = "general"
+
+    def transition(self, s, a, b, m):
+        likely = jnp.where(s == 0, 0.95, 0.05)
+        miss = jnp.where(s == 0, 9e-10 * jnp.sin(1e9 * m[0]), 0.0)
+        return jnp.array([likely, 1.0 - likely + miss])
+
+
+def test_rows_whose_sums_turn_have_no_cells():
+    tables, reason = curved_tables(checked(Wiggling(kappa=0.01, temperature=1.0, discount=0.5, tolls=((0.0, 0.0),))))
+    assert tables is None
+    assert "sum to" in reason
