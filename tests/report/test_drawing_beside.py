@@ -124,7 +124,7 @@ def test_a_layout_put_off_is_done_once_and_later_figures_are_laid_out_at_once(he
 
 def test_figures_of_a_check_begin_as_its_parts_are_found():
     game, drawing = load("laffer-tax"), Drawing()
-    report = every_figure._contraction()
+    report = every_figure.contraction_report()
     keep = pipeline._telling(begin_figures(drawing, "two"), game, records.gradient(game), lambda name, make: make())
     assert list(drawing._drawn) == ["equilibrium"]
     found = keep("contraction", lambda: report["contraction"])

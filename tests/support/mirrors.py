@@ -25,7 +25,6 @@ HELD_BY = {
     "assumptions/enclosure/interpreter.py": ("assumptions/enclosure/test_machine_arithmetic.py", _INNER),
     "assumptions/enclosure/leader_world.py": ("assumptions/enclosure/test_leader_boxes.py", _INNER),
     "assumptions/enclosure/response/budget.py": ("assumptions/one_sided/test_certified_rate.py", _INNER),
-    "assumptions/enclosure/response/coarse.py": ("assumptions/enclosure/response/test_slopes.py", _INNER),
     "assumptions/enclosure/response/index/judged.py": ("assumptions/enclosure/response/index/test_cover.py", _INNER),
     "assumptions/enclosure/response/linear.py": ("assumptions/enclosure/response/test_slopes.py", _INNER),
     "assumptions/enclosure/response/measures.py": ("assumptions/enclosure/response/test_search.py", _INNER),

@@ -238,7 +238,7 @@ def test_an_invalid_game_is_refused():
     [
         pytest.param(1e6, 0.9, marks=pytest.mark.slow),
         pytest.param(1e3, 0.9, marks=pytest.mark.slow),
-        (1.0, 0.999),
+        pytest.param(1.0, 0.999, marks=pytest.mark.slow),
         (0.0, 0.9),
     ],
 )
