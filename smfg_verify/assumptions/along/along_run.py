@@ -7,12 +7,12 @@ import numpy as np
 
 from smfg_verify.assumptions.along.certified_near import CertifiedNear, certified_near
 from smfg_verify.assumptions.along.conditions import CONDITIONS, NOT_OF_ITERATES
-from smfg_verify.assumptions.along.iterates import Iterates, RecordedRun, iterates_of
-from smfg_verify.assumptions.along.readings import READERS, Readings
+from smfg_verify.assumptions.along.iterates import RecordedRun, iterates_of
+from smfg_verify.assumptions.along.readings import READERS
 from smfg_verify.assumptions.along.record import AlongRun
 from smfg_verify.assumptions.properties import find_property, property_names
 from smfg_verify.errors import InputError
-from smfg_verify.exact.gradient.at_leaders import LeaderPoints, checked, evaluate_leaders
+from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.exact.kernel import require_table
 from smfg_verify.game import AbstractGame, game_hash, game_name
 from smfg_verify.records.parts import Keep, made_anew
@@ -62,14 +62,23 @@ def check_along(
     names = _names(properties)
     require_table(game)
     iterates = iterates_of(game, run)
-    points, back = _leaders(game, iterates)
+    # Each distinct leader is solved once, and proofs are tried around it once.
+    distinct, first, back = np.unique(iterates.leader_logits, axis=0, return_index=True, return_inverse=True)
+    back = np.ravel(back)
+    solved = evaluate_leaders(game, distinct)
+    points = solved.at(back)
     values: dict[str, np.ndarray] = {}
     for name in names:
         if progress is not None:
             progress(name)
         if any(key not in values for key, condition in CONDITIONS.items() if condition.property == name):
             values |= keep(name, functools.partial(READERS[name], game, iterates, points))
-    near = _near(game, iterates, points, back, values) if ALIGNMENT in names else None
+    near = None
+    if ALIGNMENT in names:
+        # A lost iterate stands as a leader that others may have.
+        wanted = np.bincount(back, iterates.finite) > 0.0
+        found = certified_near(game, solved, np.asarray(values["alignment"])[first], wanted)
+        near = CertifiedNear(found.radius[back], found.constant[back], found.reason)
     return AlongRun(
         game_name=game_name(game),
         game_hash=game_hash(game),
@@ -98,19 +107,3 @@ def _names(properties: str | Iterable[str] | None) -> tuple[str, ...]:
     if not names:
         raise InputError(f"properties: got none, expected some of: {', '.join(READERS)}.")
     return names
-
-
-def _leaders(game: AbstractGame, iterates: Iterates) -> tuple[LeaderPoints, np.ndarray]:
-    """Equilibrium and gradients at the leader of every iterate, each distinct one solved once; and which is whose."""
-    distinct, back = np.unique(iterates.leader_logits, axis=0, return_inverse=True)
-    back = np.ravel(back)
-    return evaluate_leaders(game, distinct).at(back), back
-
-
-def _near(
-    game: AbstractGame, iterates: Iterates, points: LeaderPoints, back: np.ndarray, values: Readings
-) -> CertifiedNear:
-    """Proofs around each distinct leader, at all iterates."""
-    first = np.unique(back, return_index=True)[1]
-    found = certified_near(game, points.at(first), np.asarray(values["alignment"])[first], iterates.finite[first])
-    return CertifiedNear(found.radius[back], found.constant[back], found.reason)

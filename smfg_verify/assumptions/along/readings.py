@@ -12,12 +12,13 @@ from smfg_verify.assumptions.gradient_alignment.measures import alignment_measur
 from smfg_verify.assumptions.gradient_domination.measures import FollowerPoints, evaluate_points
 from smfg_verify.assumptions.one_sided.growth import frame_of, growths
 from smfg_verify.assumptions.smoothness.hessian import curvatures, hessians
+from smfg_verify.assumptions.uniqueness.several_equilibria import tangent_determinant
 from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.population import chain, discounted_occupancy
-from smfg_verify.exact.response_jacobian import LocalResponse, at_mean_fields, field_size, on_tangents, tangent_norms
+from smfg_verify.exact.response_jacobian import LocalResponse, at_mean_fields, field_size, tangent_norms
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
 
@@ -53,7 +54,7 @@ def of_responses(game: AbstractGame, iterates: Iterates, points: LeaderPoints) -
     at_equilibrium = at_mean_fields(game, iterates.leader_logits, equilibria)
     at_field = at_mean_fields(game, iterates.leader_logits, iterates.mean_field.reshape(number, size))
     found = _sizes(at_equilibrium)
-    index = [_index(jacobian) for jacobian in at_equilibrium.response]
+    index = [tangent_determinant(jacobian) for jacobian in at_equilibrium.response]
     found = {name: np.where(known, values, np.nan) for name, values in {**found, "index": np.array(index)}.items()}
     return {**found, **{f"{name}_at_mean_field": values for name, values in _sizes(at_field).items()}}
 
@@ -64,13 +65,6 @@ def _sizes(found: LocalResponse) -> dict[str, np.ndarray]:
     moduli = tangent_norms(np.where(finite[:, None, None], jacobians, 0.0))
     rates = 1.0 - growths(jacobians, frame_of(jacobians.shape[-1]))
     return {"modulus": np.where(finite, moduli, np.nan), "rate": rates}
-
-
-def _index(jacobian: Float[np.ndarray, "M M"]) -> float:
-    if not np.all(np.isfinite(jacobian)):
-        return float("nan")
-    inner = on_tangents(jacobian)
-    return float(np.linalg.det(np.eye(len(inner)) - inner))
 
 
 def of_gradients(game: AbstractGame, iterates: Iterates, points: LeaderPoints) -> Readings:

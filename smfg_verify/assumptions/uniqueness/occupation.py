@@ -142,6 +142,17 @@ class Candidate(NamedTuple):
     equations: Equations
 
 
+class Shown(NamedTuple):
+    """What laws show of the rewards: a number, the laws that show it, none where there are none, and if it refutes."""
+
+    value: float
+    witness: dict[str, np.ndarray]
+    refutes: bool
+
+
+NOTHING_SHOWN = Shown(float("nan"), {}, False)
+
+
 class Survey(NamedTuple):
     """What statements about laws of state and action look at.
 

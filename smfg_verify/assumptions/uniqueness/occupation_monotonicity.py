@@ -26,8 +26,10 @@ from smfg_verify.assumptions.uniqueness.form_bounds import (
     weakest,
 )
 from smfg_verify.assumptions.uniqueness.occupation import (
+    NOTHING_SHOWN,
     Candidate,
     Laws,
+    Shown,
     Survey,
     averaged,
     require_laws,
@@ -63,14 +65,6 @@ class _Direction(NamedTuple):
     top: float
     candidate: Candidate
     direction: Float[np.ndarray, " X"]
-
-
-class _Pair(NamedTuple):
-    """The quotient of a pair of laws, the pair (none where there is none), and whether it refutes."""
-
-    quotient: float
-    witness: dict[str, np.ndarray]
-    refutes: bool
 
 
 def occupation_quotient(game: AbstractGame, witness: Entries) -> float:
@@ -109,7 +103,7 @@ def occupation_finding(game: AbstractGame, survey: Survey, settings: SearchSetti
     verdict = Verdict.CERTIFIED if proved else Verdict.INCONCLUSIVE
     if pair.refutes:
         verdict = Verdict.REFUTED
-    elif not proved and pair.witness and not positive and not pair.quotient > 0.0:
+    elif not proved and pair.witness and not positive and not pair.value > 0.0:
         verdict = Verdict.SUPPORTED
     numbers = {"strength": float(proof.bound.strength) if proved else 0.0, "slack": float(proof.bound.slack)}
     case = "constant-reward" if proved and survey.scale == 0.0 else proof.case if worst else "no-move"
@@ -117,7 +111,7 @@ def occupation_finding(game: AbstractGame, survey: Survey, settings: SearchSetti
         property="uniqueness",
         statement=STATEMENT,
         verdict=verdict,
-        constant=pair.quotient,
+        constant=pair.value,
         side=Side.LOWER,
         evidence=Evidence.PROOF if verdict is Verdict.CERTIFIED else Evidence.SEARCH,
         facts={"case": case, "stationary": survey.laws.kernel is not None, "leaders": survey.leaders, **numbers},
@@ -229,7 +223,7 @@ def _worst(survey: Survey) -> tuple[list[_Direction], bool]:
     return [_Direction(*entry) for entry in ranked], bool(positive)
 
 
-def _pair(game: AbstractGame, survey: Survey, worst: list[_Direction]) -> _Pair:
+def _pair(game: AbstractGame, survey: Survey, worst: list[_Direction]) -> Shown:
     """The first two laws along a worst direction, on either side of a candidate's."""
     laws, share = survey.laws, _NEAR if survey.slope is None else _APART
     for _, candidate, direction in worst:
@@ -240,8 +234,8 @@ def _pair(game: AbstractGame, survey: Survey, worst: list[_Direction]) -> _Pair:
         change, error = _change(game, witness, survey.error)
         step = ends[0] - ends[1]
         refutes = change - error > POSITIVE * survey.scale * float(step @ step)
-        return _Pair(occupation_quotient(game, witness), witness, bool(refutes))
-    return _Pair(float("nan"), {}, False)
+        return Shown(occupation_quotient(game, witness), witness, bool(refutes))
+    return NOTHING_SHOWN
 
 
 def _ends(laws: Laws, candidate: Candidate, direction: np.ndarray, share: float) -> np.ndarray | None:

@@ -5,16 +5,16 @@ $\langle u, G C v \rangle = \langle v, G C u \rangle$ for all differences u, v o
 parallelogram of laws, which no gradient does: evaluated with rewards alone, no derivative.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.uniqueness.form_bounds import Equations, SkewBound, skew_bound
 from smfg_verify.assumptions.uniqueness.occupation import (
+    NOTHING_SHOWN,
     Candidate,
     Laws,
+    Shown,
     Survey,
     averaged,
     require_laws,
@@ -34,14 +34,6 @@ _LIKE = 0.5
 # Share of the way to the border that corners go where the slope is the same everywhere, and where it is not.
 _APART, _NEAR = 0.5, 0.05
 _UNKNOWN = SkewBound(np.inf, 0.0)
-
-
-class _Loop(NamedTuple):
-    """Work around a parallelogram of laws, the laws (none where there are none), and whether it refutes."""
-
-    work: float
-    witness: dict[str, np.ndarray]
-    refutes: bool
 
 
 def work_around(game: AbstractGame, witness: Entries) -> float:
@@ -88,7 +80,7 @@ def potential_finding(game: AbstractGame, survey: Survey) -> Finding:
         property="uniqueness",
         statement=STATEMENT,
         verdict=verdict,
-        constant=abs(loop.work),
+        constant=abs(loop.value),
         side=Side.LOWER,
         evidence=Evidence.PROOF if verdict is Verdict.CERTIFIED else Evidence.SEARCH,
         facts={
@@ -128,7 +120,7 @@ def _bounded(form: np.ndarray, moved: np.ndarray, equations: Equations, error: f
     return found if found.largest <= share * smallest_left(form, -1.0) else _UNKNOWN
 
 
-def _searched(game: AbstractGame, survey: Survey) -> tuple[float, _Loop]:
+def _searched(game: AbstractGame, survey: Survey) -> tuple[float, Shown]:
     """The largest skew part at candidates, and the work around a parallelogram along it."""
     laws, moved = survey.laws, survey.laws.moved()
     found: list[tuple[float, Candidate, np.ndarray]] = []
@@ -148,8 +140,8 @@ def _searched(game: AbstractGame, survey: Survey) -> tuple[float, _Loop]:
         clear = abs(work) - error > POSITIVE * survey.scale and abs(work - coarse) <= _AGREE * abs(work)
         # Two rules agree by chance where the reward has a kink: work must be what the slope there says, about.
         clear = clear and abs(abs(work) - skew) <= _LIKE * skew
-        return largest, _Loop(work, witness, bool(clear))
-    return largest, _Loop(float("nan"), {}, False)
+        return largest, Shown(work, witness, bool(clear))
+    return largest, NOTHING_SHOWN
 
 
 def _corners(laws: Laws, at: Candidate, sides: np.ndarray, share: float) -> np.ndarray | None:
