@@ -86,7 +86,7 @@ class PlanOutOptions(OutOptions):
 class BoundOutOptions(OutOptions):
     """The same, of the theorem's bound."""
 
-    out: Annotated[Path | None, _only_to("bound.json")] = None
+    out: Annotated[Path | None, _only_to("bound.json and its figure")] = None
 
 
 @option_group("Results", 9)

@@ -21,6 +21,7 @@ def test_bound_beside_a_run(tmp_path, capsys):
     assert record["missing"] == record["missing_for_leader"] == []
     assert "Every constant is certified" in said
     assert "Which constant loses how much" in said
+    assert {path.suffix for path in tmp_path.glob("bound.*")} == {".json", ".png", ".svg", ".pdf"}
     for name, bound in record["curve"]["tracking"].items():
         assert all(mean <= most for mean, most in zip(record["measured"][name], bound, strict=True)), name
     assert record["measured"]["e_omega"][-1] <= record["curve"]["leader"][-1] <= record["curve"]["trivial"]["e_omega"]

@@ -67,7 +67,7 @@ OPTIONS = {
     "cases": ("--full", "--quick", "--out", "--resume", "--no-cache"),
     "plan": (*GAME, *RUN, "--pilot-seeds", "--pilot-iterations", *STEPS, "--out", "--resume", "--no-cache"),
     "drift": (*GAME, *RUN, *STEPS, "--out", "--resume", "--no-cache"),
-    "bound": (*GAME, *RUN, *STEPS, "--budget", "--out", "--resume", "--no-cache"),
+    "bound": (*GAME, *RUN, *STEPS, "--budget", "--out", "--resume", "--width", "--no-cache"),
     "lab": (*GAME, *RUN, *STEPS, "--out", "--resume", "--width", "--no-cache"),
     "compare": (*GAME, "--method", "--samples", "--seeds", "--trials", "--out", "--resume", "--width", "--no-cache"),
 }

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from smfg_verify.bounds.local.components import Components
 from smfg_verify.bounds.theorem.coefficients import Coefficients, TheoremInputs
+from smfg_verify.bounds.theorem.moves import Moves, moves_at
 from smfg_verify.exact.batching import batch_size, in_batches
 from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.follower import best_response, policy_value
@@ -25,6 +26,10 @@ from smfg_verify.stochastic.trace import Trace
 _BATCH = 256
 # Errors as small as this are rounding, and their quotients say nothing.
 _NOTHING = 1e-12
+# Names in docs/theorem.md of what slower players move.
+_VALUE_MOVES = ("v_theta", "v_phi", "v_mu")
+_OWN_MOVES = ("u_theta", "u_phi", "u_mu")
+_GAP_MOVES = ("g_phi", "g_mu")
 
 
 @kept
@@ -81,6 +86,7 @@ def losses_along(
     finite = np.logical_and.reduce([np.isfinite(part.reshape(len(part), -1)).all(axis=1) for part in points])
     points = Components(*(part[finite] for part in points))
     met = _Met(*in_batches(lambda some: _met(traced(game), some), batch_size(game, _BATCH), points))
+    moves = moves_at(game, points, _NOTHING)
     rows = (
         ("e_Vf", "D_f^2", found.follower_error**2, _largest(met.follower_error)),
         ("e_Vl", "D_l^2", found.leader_error**2, _largest(met.leader_error)),
@@ -89,8 +95,29 @@ def losses_along(
         ("e_theta", "eta_G / alpha", found.follower_rate, _smallest(met.follower_rate)),
         ("e_theta", "p_0", floor, _smallest(met.floor)),
         ("e_mu", "C^2", found.follower_to_field, _largest(met.follower_to_field)),
+        *_rows_of_moves(found, moves),
     )
     return tuple(Loss(*row, factor=_factor(row[2], row[3])) for row in rows)
+
+
+def _rows_of_moves(found: Coefficients, moves: Moves) -> list[tuple[str, str, float, float]]:
+    """Constant and largest number met of each move of a slower player."""
+    groups = (
+        ("e_Vf", _VALUE_MOVES, found.follower_moves, moves.follower_value),
+        ("e_Vl", _OWN_MOVES, found.leader_moves, moves.leader_value),
+        ("e_theta", _GAP_MOVES, found.gap_moves, moves.gap),
+        ("e_mu", ("L_mu",), (found.equilibrium_move,), (moves.equilibrium,)),
+    )
+    return [
+        (line, name, proved, _unless_rounding(_largest(met), proved))
+        for line, names, constants, values in groups
+        for name, proved, met in zip(names, constants, values, strict=True)
+    ]
+
+
+def _unless_rounding(met: float, proved: float) -> float:
+    """A slope that is no more than the rounding of what it is the slope of counts as zero."""
+    return 0.0 if met <= _NOTHING * proved else met
 
 
 def _largest(values: AnyArray) -> float:

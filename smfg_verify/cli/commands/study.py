@@ -83,6 +83,7 @@ def bound(
     steps: StepOptions = StepOptions(),
     proofs: ProofOptions = ProofOptions(),
     results: BoundOutOptions = BoundOutOptions(),
+    figures: FigureOptions = FigureOptions(),
     programs: ProgramOptions = ProgramOptions(),
 ) -> int:
     """Bound a run's errors by the theorem of docs/theorem.md, from certified constants, or say which is missing."""
@@ -96,7 +97,7 @@ def bound(
         found = find_bound(settings.game, settings.run, proofs.budget, store)
         screen().print(bound_tables(found))
         if results.out is not None:
-            say_written_to(write_bound(found, results.out))
+            say_written(write_bound(found, results.out, width=figures.width))
     return FINISHED
 
 

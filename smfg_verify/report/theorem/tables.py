@@ -98,7 +98,8 @@ def _losses(beside: Beside) -> Table:
         factor = "none" if math.isnan(loss.factor) else f"{loss.factor:.3g}"
         table.add_row(loss.line, loss.constant, f"{loss.proved:.3g}", met, factor)
     table.caption = Text(
-        "met: the least favourable value at the run's iterates, which proves nothing. d_0 and p_0 enter both rates."
+        "met: the least favourable value at the run's iterates, which proves nothing. d_0 and p_0 enter both rates. "
+        "v, u, g and L_mu, of moves, are squared in the bound, and so is what they lose."
     )
     table.caption_justify = "left"
     return table

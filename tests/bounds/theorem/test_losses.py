@@ -1,6 +1,7 @@
 """What iterates have in place of constants, by hand; and no constant that is worse than what it bounds."""
 
 import numpy as np
+import pytest
 
 from smfg_verify.bounds.theorem.coefficients import coefficients_of
 from smfg_verify.bounds.theorem.losses import losses_along
@@ -11,6 +12,7 @@ from tests.helpers.one_iteration import outcomes
 from tests.support.certified_games import certified_game
 
 
+@pytest.mark.slow
 def test_stationary_laws_that_differ_by_rounding_count_as_one():
     """Followers of an own world move nobody: the constant is zero, and so is what is met of it."""
     arrays, certified = certified_game(4, own_world=True)
@@ -33,8 +35,8 @@ def test_met_constants_are_those_of_the_iterates_and_on_the_safe_side():
     trace = ac_smfg(game, schedule=Schedule(), follower_floor=floor, **options)
     found = {loss.constant: loss for loss in losses_along(game, inputs, coefficients_of(inputs, floor), floor, trace)}
     for loss in found.values():
-        worse = loss.met <= loss.proved * (1 + 1e-9) if "^2" in loss.constant else loss.met >= loss.proved * (1 - 1e-9)
-        assert worse, loss
+        least = loss.constant in ("d_0", "p_0") or loss.constant.startswith("eta")
+        assert loss.met >= loss.proved * (1 - 1e-9) if least else loss.met <= loss.proved * (1 + 1e-9), loss
         assert loss.factor >= 1.0 - 1e-9
     visits, errors, least = [], [], []
     for seed in range(3):

@@ -17,8 +17,10 @@ from smfg_verify.report.figures.equilibrium import equilibrium_figure
 from smfg_verify.report.figures.laboratory import laboratory_figure
 from smfg_verify.report.figures.stopping import Stopping, stopping_figure
 from smfg_verify.report.labels import free_parameter_names
+from smfg_verify.report.theorem.figure import bound_figure
 from tests.report import records
 from tests.report.figures.records.residuals import GAME, power_law, run
+from tests.report.figures.records.theorem import beside
 from tests.report.figures.test_alignment import cosine_finding
 
 # Two sizes of leaders' policies, mean fields over states and over pairs, few and many actions, short and long labels.
@@ -91,6 +93,7 @@ FIGURES = {
     "comparison": lambda width: comparison_figure(records.comparison(), game="shop-positioning", width=width),
     "laboratory": lambda width: laboratory_figure(records.laboratory(), game="market-entrance", width=width),
     "along": lambda width: along_figure(records.along(), width=width),
+    "bound": lambda width: bound_figure(beside(), game="laffer-tax", width=width),
     "stopping": lambda width: stopping_figure(_stopping(), game="laffer-tax", width=width),
     **{f"equilibrium-{name}": functools.partial(_equilibrium, name) for name in GAMES},
 }
