@@ -31,7 +31,7 @@ def test_image_is_the_oracles(support):
     np.testing.assert_allclose(mean_field_response(setting, jnp.asarray(field)), expected, atol=1e-12)
 
 
-@SUPPORTS
+@SUPPORTS_ONE_QUICK
 def test_equilibria_are_fixed_points(support):
     setting, _, logits, _ = problem(support)
     field = jnp.ravel(solve_equilibrium(setting.game, logits).mean_field)

@@ -9,7 +9,7 @@ from smfg_verify.exact.equilibrium.accuracy import tangent
 from tests.exact.cases import SUPPORTS, pair
 from tests.helpers import oracle
 
-OPTIONS = {"observations": 2, "tau_l": 0.1}
+OPTIONS = {"tau_l": 0.1}
 
 
 def response(arrays, phi, field):

@@ -28,6 +28,7 @@ def test_continuation_alone_reaches_the_newton_solution(support):
     np.testing.assert_allclose(followed.point.mean_field, np.ravel(direct.mean_field), atol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_walk_in_long_steps_passes_the_folds_that_one_in_short_steps_passes():
     """A corrector that is let go far from its tangent leaps to another branch here, and that one leads back up."""
     arrays, logits = next(itertools.islice(hard_games(HARD_SIZES), 919, None))

@@ -99,10 +99,10 @@ def test_where_more_numbers_are_read_than_allowed_there_are_none():
     assert factored(lambda m: TABLE @ m, POINT, 4) is not None
 
 
-OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in ("epidemic", "advertising")]
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in ("random-game", "epidemic", "advertising")]
 
 
-@pytest.mark.parametrize("name", ["random-game", "congestion-pricing", *OTHERS])
+@pytest.mark.parametrize("name", ["congestion-pricing", *OTHERS])
 def test_games_at_all_indices_at_once(name):
     game = traced(games.load(name))
     field = jax.random.dirichlet(jax.random.key(0), jnp.ones(game.num_states))

@@ -19,7 +19,7 @@ RNG = np.random.default_rng(0)
     ("support", "dependence"),
     [
         ("states", "affine"),
-        ("state_actions", "general"),
+        pytest.param("state_actions", "general", marks=pytest.mark.slow),
         pytest.param("states", "general", marks=pytest.mark.slow),
         pytest.param("state_actions", "affine", marks=pytest.mark.slow),
     ],

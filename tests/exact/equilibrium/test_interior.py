@@ -66,7 +66,7 @@ def along_the_step(game, at, asked):
     return *jax.jvp(lambda at: gaps(game, at), (at,), (step,)), step
 
 
-@pytest.mark.parametrize("support", ["states", "state_actions"])
+@SUPPORTS_ONE_QUICK
 def test_a_step_closes_all_equations_to_first_order(support):
     """Moves read the mean field; its mass does not change."""
     game, rng = traced(drawn(support, True)), np.random.default_rng(2)

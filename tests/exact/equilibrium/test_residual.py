@@ -15,7 +15,9 @@ from tests.exact.cases import SUPPORTS_ONE_QUICK, pair
 @SUPPORTS_ONE_QUICK
 def test_residual_vanishes_only_with_total_mass_one(support):
     """The law has mass one whatever the mean field's: what is too much is left over."""
-    game, _, logits = pair(2, support=support, kernel_coupling=0.0, reward_coupling=0.0)
+    coupled, _, logits = pair(2, support=support)
+    slopes = lambda g: (g.kernel_mean_field, g.follower_rewards_mean_field)  # noqa: E731
+    game = eqx.tree_at(slopes, coupled, replace_fn=jnp.zeros_like)
     found = solve_equilibrium(game, logits)
     setting = Setting(traced(game), softmax_policy(jnp.asarray(logits)), game.temperature)
     point = eqx.tree_at(

@@ -22,7 +22,7 @@ GAMES = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "shop-positioning")) for n in GAMES])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "laffer-tax")) for n in GAMES])
 def test_the_program_made_ahead_is_the_one_asked_for(name, tmp_path, monkeypatch, without_jaxs_cache):
     asked, game = {True: [], False: []}, GAMES[name]()
 

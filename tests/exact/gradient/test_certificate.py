@@ -24,7 +24,7 @@ def certificate_of(arrays, logits):
 
 @SUPPORTS_ONE_QUICK
 def test_bounds_carry_the_unit_of_reward(support):
-    _, arrays, logits = pair(3, sizes=(3, 2, 2), support=support, tau_l=0.1)
+    _, arrays, logits = pair(3, support=support, observations=2, tau_l=0.1)
     base = certificate_of(arrays, logits)
     for unit in (1e-9, 1e-3, 1e9):
         both, follower = (certificate_of(scaled(arrays, unit, leader=leader), logits) for leader in (True, False))
@@ -40,7 +40,7 @@ def ratios(seeds, **options) -> np.ndarray:
     found = []
     for seed in seeds:
         drawn = {name: draw(np.random.default_rng(seed)) for name, draw in options.items()}
-        game, arrays, logits = pair(seed, sizes=(3, 2, 2), **drawn)
+        game, arrays, logits = pair(seed, observations=2, **drawn)
         result = stackelberg_gradient(game, logits)
         point = result.equilibrium
         value, gradient, _ = exact_gradient(

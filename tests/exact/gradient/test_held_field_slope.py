@@ -14,7 +14,7 @@ from tests.helpers import oracle
 
 @SUPPORTS_ONE_QUICK
 def test_the_slope_of_a_weighted_sum_is_that_of_differences(support):
-    game, _, logits = pair(9, support=support, tau=0.4)
+    game, _, logits = pair(9, support=support, observations=2, tau=0.4)
     rng = np.random.default_rng(2)
     weights, direction = rng.normal(size=logits.shape), rng.normal(size=logits.shape)
     equilibrium = solve_equilibrium(game, logits)

@@ -65,7 +65,8 @@ def test_slopes_are_those_through_the_solutions(place):
     along = (jnp.zeros_like(policy), jnp.zeros_like(policy), *change)
     field_held = Point(jnp.zeros(size), held)
     (total, objective), (alone, _) = (
-        jax.jvp(lambda *at, by=by: gradients(setting, by, *at), at, along)[1] for by in (multiplier, field_held)
+        jax.jit(lambda by: jax.jvp(lambda *at: gradients(setting, by, *at), at, along)[1])(by)
+        for by in (multiplier, field_held)
     )
     pairs = zip(jax.tree.leaves(found), (*jax.tree.leaves(total), alone[1], alone[2].value, objective), strict=True)
     for first, second in pairs:

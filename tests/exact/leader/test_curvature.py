@@ -29,6 +29,16 @@ def test_a_maximum_stays_one_and_its_curvature_is_the_second_difference():
     assert found.curvature == pytest.approx((4.0 * second[1] - second[0]) / 3.0, rel=1e-6)
 
 
+def test_lanczos_finds_the_largest_eigenvalue_its_vector_and_the_size_of_a_matrix_of_known_spectrum():
+    eigenvalues, vectors = np.linspace(-3.0, 2.0, 12), np.linalg.qr(np.random.default_rng(0).normal(size=(12, 12)))[0]
+    matrix = vectors * eigenvalues @ vectors.T
+    largest, vector, size = leader_curvature._by_lanczos(lambda x: matrix @ np.ravel(x), 12)
+    np.testing.assert_allclose(largest, [2.0], rtol=1e-7)
+    assert abs(vector[:, 0] @ vectors[:, -1]) == pytest.approx(1.0, abs=1e-6)
+    assert size == pytest.approx(3.0, rel=1e-2)
+
+
+@pytest.mark.slow
 def test_lanczos_finds_the_largest_eigenvalue_of_the_dense_hessian(monkeypatch):
     arrays_game, _, logits = pair(31)
     at = stackelberg_gradient(arrays_game, logits)

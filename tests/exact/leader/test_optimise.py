@@ -8,6 +8,7 @@ from smfg_verify.exact import AscentStatus, leader_objective, optimise_leader, s
 from tests.exact.cases import pair
 
 
+@pytest.mark.slow
 def test_laffer_tax_interior_peak_is_found_also_from_the_saturated_corner():
     game = games.load("laffer-tax")
     peak = minimize_scalar(

@@ -32,6 +32,7 @@ def test_is_the_dense_gradient(name):
     assert bool(sparse.certificate.differentiable)
 
 
+@pytest.mark.slow
 def test_large_gradient_is_the_difference_of_objectives():
     """625 cells: beyond what goes to the dense side, objective, gradient and all."""
     game, logits = CongestionPricing(side=25, num_zones=2), np.array([[0.3, -0.2], [0.1, 0.4]])
@@ -55,6 +56,7 @@ def test_kinks_are_refused():
         stackelberg_gradient(game, logits, method="sparse")
 
 
+@pytest.mark.slow
 def test_ascent_of_a_large_game_ends_at_the_higher_toll():
     game = CongestionPricing(side=25, num_zones=2)
     optimum = optimise_leader(game, np.zeros((2, 2)), pure_budget=0)
@@ -74,6 +76,7 @@ def test_slopes_that_are_no_numbers_give_no_gradient():
         stackelberg_gradient(game, logits, method="sparse")
 
 
+@pytest.mark.slow
 def test_rewards_steep_in_units_of_the_temperature_have_a_gradient():
     """What the value brings to the mean field's adjoint equation is 10^5 times its right-hand side."""
     game, logits = Ring("steep", crowding=1e6, temperature=1e5), np.array([[0.3, -0.2], [0.1, 0.4]])
@@ -106,6 +109,7 @@ def test_roundings_of_the_leaders_value_count(discount):
     assert error <= float(found.certificate.objective_error_bound) < 1e-13 / (1.0 - discount) ** 2.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [pytest.param("dense", marks=pytest.mark.slow), "sparse"])
 def test_a_leaders_rewards_that_cancel_on_average_are_rounded_all_the_same(method):
     """The objective does not depend on them, nor on what the rounding of their average makes of it."""

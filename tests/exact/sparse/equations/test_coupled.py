@@ -76,6 +76,7 @@ def test_slopes_are_those_of_the_game():
     np.testing.assert_allclose(linear.sparse_response(move.field), linear.response(move.field), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_what_reads_other_states_is_solved_without_them():
     game = crowd_averse_chain(12, CrowdAhead)
     assert linear_at_random(game).slopes is None
