@@ -91,6 +91,7 @@ def test_the_groups_of_a_run_change_no_bit():
         np.testing.assert_array_equal(getattr(found[1], name), getattr(found[3], name))
 
 
+@pytest.mark.slow
 @pytest.mark.untyped
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for threads in /proc")
 def test_the_threads_of_the_compiler_change_no_bit_and_are_as_many_as_were_said():

@@ -183,6 +183,7 @@ def test_strict_is_satisfied_where_nothing_is_refuted_and_a_check_needs_no_run(t
     assert not (tmp_path / "trace.nc").exists()
 
 
+@pytest.mark.slow
 def test_settings_of_a_file_and_the_command_line_which_wins_on_a_users_game(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("from smfg_verify.games import LafferTax\nclass Mine(LafferTax):\n    pass\n")
@@ -286,6 +287,7 @@ def test_help_imports_no_solver():
     assert {"jax", "numpy", "matplotlib", "xarray"}.isdisjoint(modules.split())
 
 
+@pytest.mark.slow
 def test_control_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path):
     """A real process and a real signal, in the middle of a run far too long to end before."""
     out = tmp_path / "out"

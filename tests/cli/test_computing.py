@@ -97,6 +97,7 @@ def same_with_and_without(arguments, monkeypatch, tmp_path, capsys):
     assert compiled[:2] == read[:2] == plain[:2]
 
 
+@pytest.mark.slow
 def test_findings_are_the_same_with_programs_compiled_kept_and_read(monkeypatch, tmp_path, without_jaxs_cache):
     def found():
         report = check(load("two-road-toll"), ["ergodicity"], budget="quick", num_leaders=8, num_starts=2)

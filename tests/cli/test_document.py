@@ -45,6 +45,7 @@ def test_json_is_printed_and_so_is_any_format_on_request(directory, capsys):
     assert not (directory / "report.md").exists()
 
 
+@pytest.mark.slow
 def test_a_check_writes_the_documents_that_report_would_make_of_it(tmp_path, capsys):
     words = ["check", "laffer-tax", "--property", "coverage", "--budget", "quick", "--out", str(tmp_path)]
     assert main([*words, "--format", "html", "--format", "markdown", "--format", "json"]) == 0

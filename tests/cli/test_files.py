@@ -65,6 +65,7 @@ def test_a_file_in_the_place_of_the_directory_is_refused_before_anything_is_comp
     assert left_in(tmp_path) == ["place"]
 
 
+@pytest.mark.slow
 def test_plan_goes_on_after_ctrl_c_and_leaves_nothing_but_its_result(tmp_path, capsys, monkeypatch):
     out, whole = tmp_path / "out", tmp_path / "whole"
     arguments = [*PLAN, "--out", str(out)]

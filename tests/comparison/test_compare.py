@@ -40,6 +40,7 @@ def found(game):
     return compare(game, ["ac-smfg", "nested-loop", "exact-ascent"], QUICK)
 
 
+@pytest.mark.slow
 def test_every_sampled_method_draws_as_much_as_it_may_and_no_more(found):
     for result in found.results.values():
         if result.transitions_per_iteration:
@@ -164,6 +165,7 @@ def test_a_result_survives_its_record(found):
     assert plain(again) == plain(result)
 
 
+@pytest.mark.slow
 def test_the_command_writes_resumes_and_refuses(tmp_path, capsys):
     words = ["compare", "laffer-tax", "--method", "ac-smfg", "--method", "exact-ascent", "--samples", "400"]
     words += ["--seeds", "5", "--trials", "1", "--out", str(tmp_path)]

@@ -77,7 +77,7 @@ GAINS = {
 
 
 # Each is a program of its own; the default run has one of each kind that JAX cannot trace.
-QUICKLY = ("another truth value", "a count", "a word", "a function")
+QUICKLY = ("a word", "a function")
 
 
 @pytest.mark.parametrize(

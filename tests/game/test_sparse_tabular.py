@@ -55,6 +55,7 @@ def test_equilibria_by_either_side_are_the_same():
     np.testing.assert_allclose(found.follower_value, expected.follower_value, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_ring_of_many_states_has_no_table():
     """A walk that is the same everywhere: uniform, whatever the policy is."""
     size = 20_000

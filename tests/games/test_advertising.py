@@ -45,6 +45,7 @@ def test_reward_values():
     np.testing.assert_allclose(leader, np.array([[0.0], [1.0], [0.0], [0.0]]) - 0.1 * np.array([0.1, 0.9]))
 
 
+@pytest.mark.slow
 def test_swapping_the_brands_and_their_campaigns_changes_nothing_for_followers():
     ours = Advertising(levels=[0.3], rival_level=0.8, value=(0.4, 0.7))
     theirs = Advertising(levels=[0.8], rival_level=0.3, value=(0.7, 0.4))
@@ -85,6 +86,7 @@ def test_adoption_without_word_of_mouth_or_campaigns_is_a_two_state_chain():
     np.testing.assert_allclose(found.mean_field, [0.5 * (1 - share), 0.5 * share] * 2, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_without_word_of_mouth_and_network_the_population_does_not_matter():
     gradient = stackelberg_gradient(Advertising(word=0.0, network=0.0), np.array([[0.2, -0.3]]))
     np.testing.assert_allclose(gradient.mean_field_response, 0.0, atol=1e-12)

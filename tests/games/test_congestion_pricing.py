@@ -62,6 +62,7 @@ def image(symmetry, side=3):
     return cell_image, np.asarray(move_image)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("symmetry", [np.rot90, np.flipud, np.transpose], ids=["rotation", "reflection", "diagonal"])
 def test_equilibrium_has_the_symmetries_of_the_square(symmetry):
     cells, moves = image(symmetry)
@@ -100,6 +101,7 @@ def test_a_toll_on_the_destination_empties_it_and_a_toll_everywhere_does_not():
     assert flat == pytest.approx(free, abs=1e-10)
 
 
+@pytest.mark.slow
 def test_the_learning_population_moves_one_cell_at_a_time_on_a_large_grid():
     game = CongestionPricing(side=24, num_zones=5, zone_width=5)
     trace = ac_smfg(game, num_iterations=60, seeds=range(4), checkpoints=range(61))

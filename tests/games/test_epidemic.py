@@ -51,7 +51,7 @@ def test_reward_values():
     np.testing.assert_allclose(leader, [-2.0 * 0.3, -2.0 * 0.3 - 0.5 * 0.4])
 
 
-@pytest.mark.parametrize("compartments", ["SIS", "SIRS"])
+@pytest.mark.parametrize("compartments", [pytest.param("SIS", marks=pytest.mark.slow), "SIRS"])
 @pytest.mark.parametrize("restriction", [0.0, 0.3, 1.0])
 def test_infection_settles_where_inflow_meets_outflow(compartments, restriction):
     """At equal contacts no choice matters, and the equilibrium solves one scalar equation in the infected share."""

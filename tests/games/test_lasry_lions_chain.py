@@ -54,6 +54,7 @@ def test_the_middle_half_is_observed_apart():
     np.testing.assert_array_equal(LasryLionsChain(num_states=7).leader_observation, [1, 1, 0, 0, 0, 1, 1])
 
 
+@pytest.mark.slow
 def test_a_steeper_pull_gathers_people():
     wide, narrow = (solve_equilibrium(LasryLionsChain(pull=pull), np.zeros((2, 2))).mean_field for pull in (1.0, 20.0))
     assert float(narrow[3]) > float(wide[3]) + 0.1

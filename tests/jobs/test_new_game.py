@@ -69,6 +69,7 @@ def test_the_formulas_are_derived(tmp_path, capsys):
     assert "tau_c = " in derived
 
 
+@pytest.mark.slow
 def test_the_kinds_are_one_game(tmp_path, capsys):
     """Class and arrays, and the environment with its leader, say the same: one equilibrium."""
     fields = []

@@ -47,6 +47,7 @@ def test_a_process_draws_the_same_bytes_and_is_gone_when_the_block_ends(here):
     assert process.returncode is not None
 
 
+@pytest.mark.slow
 def test_what_the_process_has_not_come_to_is_drawn_here_meanwhile(here, monkeypatch):
     ask, draw, drawn_here = beside._ask, beside._drawn, []
     at_it, done_here = threading.Event(), threading.Event()

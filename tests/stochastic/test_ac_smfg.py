@@ -18,9 +18,10 @@ ARRAYS = ("leader_logits", "follower_logits", "leader_critic", "follower_critic"
     ("name", "sampling"),
     [
         ("market-entrance", "markov"),
-        ("equilibrium-pricing", "markov"),
+        pytest.param("equilibrium-pricing", "markov", marks=pytest.mark.slow),
         pytest.param("random-game", "markov", marks=pytest.mark.slow),
-        ("laffer-tax", "iid"),
+        ("market-entrance", "iid"),
+        pytest.param("laffer-tax", "iid", marks=pytest.mark.slow),
     ],
 )
 def test_bits_do_not_depend_on_company_checkpoints_or_chunks(name, sampling, monkeypatch):

@@ -43,6 +43,7 @@ def expected_return(policy, phi, kernel, rewards, discount, bonus, law, steps):
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("support", [pytest.param("states", marks=pytest.mark.slow), "state_actions"])
 def test_a_single_follower_has_the_returns_and_the_gain_of_its_decision_problem(support):
     arrays, game = array_game(1, support=support, tau_l=0.3)
@@ -78,6 +79,7 @@ def test_at_equilibrium_the_gain_of_a_deviation_vanishes_as_one_over_the_number_
     assert upper[0] / upper[1] > 10.0
 
 
+@pytest.mark.slow
 def test_away_from_equilibrium_the_gain_tends_to_the_exploitability_of_the_limit():
     arrays, game = array_game(3)
     policy, logits = policies(arrays)
@@ -99,6 +101,7 @@ def test_away_from_equilibrium_the_gain_tends_to_the_exploitability_of_the_limit
     assert gaps[1] < 0.2 * gaps[0]
 
 
+@pytest.mark.slow
 def test_the_value_on_a_path_is_the_mean_return_where_the_others_are_not_moved():
     arrays = random_array_game(np.random.default_rng(5), 3, 2, 2, kernel_coupling=0.0, reward_coupling=3.0)
     game = TabularGame.from_arrays(**{**arrays.from_arrays_arguments(), "discount": 0.4})

@@ -77,6 +77,7 @@ def test_players_are_conserved(name):
     )
 
 
+@pytest.mark.slow
 def test_common_random_numbers_couple_two_leaders():
     arrays, game = array_game(4)
     _, logits = policies(arrays)

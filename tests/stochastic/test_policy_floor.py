@@ -43,7 +43,7 @@ def test_divergence_to_every_row_above_the_floor_falls():
             assert before >= after + between - 1e-12
 
 
-@pytest.mark.parametrize("sampling", ["markov", "iid"])
+@pytest.mark.parametrize("sampling", ["markov", pytest.param("iid", marks=pytest.mark.slow)])
 def test_run_keeps_the_floor_and_without_one_does_not(sampling):
     _, game = array_game(0, (4, 3, 2), gamma=0.9, tau=0.05)
     options = {

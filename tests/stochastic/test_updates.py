@@ -69,7 +69,7 @@ def mean_dynamics(arrays, start):
 @pytest.mark.parametrize(
     ("seed", "support", "observations", "tau_l"),
     [
-        (0, "states", None, 0.0),
+        pytest.param(0, "states", None, 0.0, marks=pytest.mark.slow),
         (1, "states", 2, 0.4),
         (2, "state_actions", 2, 0.4),
         pytest.param(3, "state_actions", None, 0.0, marks=pytest.mark.slow),
@@ -84,7 +84,7 @@ def test_the_mean_iid_increment_is_the_mean_dynamics(seed, support, observations
     assert_means_are(sampled, mean_dynamics(arrays, start), largest_z=4.5)
 
 
-@pytest.mark.parametrize("support", ["states", "state_actions"])
+@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
 def test_the_mean_markov_increment_is_that_of_chains_started_in_known_laws(support):
     """With s from the occupancy the learners' increments are the same; s_bar moves before it is used."""
     arrays, game = array_game(6, support=support, observations=2, tau_l=0.4, gamma=0.8)
@@ -106,8 +106,9 @@ def test_the_mean_markov_increment_is_that_of_chains_started_in_known_laws(suppo
     assert_means_are({"mean_field": moved}, {"mean_field": law - start["mean_field"]}, largest_z=4.5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:step sizes")
-@pytest.mark.parametrize("support", ["states", "state_actions"])
+@pytest.mark.parametrize("support", ["states", pytest.param("state_actions", marks=pytest.mark.slow)])
 def test_long_chains_follow_the_stationary_law_and_the_discounted_occupancy(support):
     """Policies frozen, kernel independent of the mean field: the laws of the two chains are known."""
     arrays, game = array_game(7, sizes=(5, 3, 3), support=support, kernel_coupling=0.0, gamma=0.7)
@@ -137,6 +138,7 @@ def test_long_chains_follow_the_stationary_law_and_the_discounted_occupancy(supp
     np.testing.assert_allclose(final.sum(axis=tuple(range(1, final.ndim))), 1.0, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_follower_critic_with_frozen_policies_reaches_the_value():
     arrays, game = array_game(8, kernel_coupling=0.0, reward_coupling=0.0, leader_coupling=0.0, gamma=0.5, tau_l=0.2)
     start = interior_iterate(arrays, 8)

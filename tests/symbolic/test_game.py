@@ -59,6 +59,7 @@ def test_its_equilibrium_is_that_of_the_game_written_by_hand():
     np.testing.assert_allclose(ours.follower_value, by_hand.follower_value, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_stochastic_side_runs_it_as_it_runs_the_class():
     schedule = Schedule()
     shipped, ours = games.load("laffer-tax"), symbolic.load("laffer-tax").to_game()

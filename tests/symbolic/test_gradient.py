@@ -14,7 +14,7 @@ from smfg_verify.symbolic.gradient import PARTS
 QUADRATIC = {"scarcity": "quadratic", "leader_temperature": 0.2}
 CASES = [
     ("laffer-tax", {}, 100),
-    ("market-entrance", {}, 10),
+    pytest.param("market-entrance", {}, 10, marks=pytest.mark.slow),
     *(
         pytest.param(*case, 100, marks=pytest.mark.slow)
         for case in (
@@ -65,6 +65,7 @@ def test_it_is_the_slope_of_the_objective():
     assert found[0, 1] == pytest.approx(float(up - down) / (2 * step), rel=1e-8)
 
 
+@pytest.mark.slow
 def test_the_expanded_formula_in_sympys_own_arithmetic_has_the_same_value():
     """The printed formula itself, put together and evaluated in 30 digits, not the program made from it."""
     game = symbolic.load("two-road-toll", inertia=0.1)

@@ -48,6 +48,7 @@ def test_a_solve_has_the_same_bits_whether_its_program_was_compiled_kept_or_neit
         jax.tree.map(np.testing.assert_array_equal, found, plain)
 
 
+@pytest.mark.slow
 def test_kept_programs_are_dropped_with_the_others_where_maps_get_few(store, monkeypatch):
     game = games.load("two-road-toll")
     first = solve_equilibrium(game, LOGITS)

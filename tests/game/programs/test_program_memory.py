@@ -33,6 +33,7 @@ def test_the_solver_of_a_new_program_drops_what_is_too_many_and_finds_the_same_a
     np.testing.assert_array_equal(again.mean_field, found.mean_field)
 
 
+@pytest.mark.slow
 @KNOWN
 def test_a_program_that_is_being_traced_keeps_its_parts(few):
     seen = []

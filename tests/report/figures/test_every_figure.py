@@ -26,7 +26,15 @@ CODE += [r"[A-Za-z0-9]+_[A-Za-z0-9]+", r"[A-Z][a-z]+[A-Z]\w+", r"\w+\.py\b"]
 TITLES = ("Laffer tax", "Two tolls", "Market entrance", "Shop positioning", "Equilibrium pricing", "Congestion pricing")
 
 
-@pytest.fixture(scope="module", params=[(name, width) for name in FIGURES for width in INCHES], ids="-".join)
+# Of two widths the narrow one is where things meet.
+WIDTHS = [
+    pytest.param((name, width), id=f"{name}-{width}", marks=[pytest.mark.slow] * (width != "one"))
+    for name in FIGURES
+    for width in INCHES
+]
+
+
+@pytest.fixture(scope="module", params=WIDTHS)
 def figure(request):
     name, width = request.param
     found = figure_of(name, width)
@@ -100,7 +108,7 @@ def test_both_axes_of_a_panel_say_what_they_show_and_in_what_unit(figure):
         assert axes.get_xlabel() or axes.get_ylabel() or len(shared) > 2
 
 
-@pytest.mark.parametrize("name", ["convergence", "comparison"])
+@pytest.mark.parametrize("name", [pytest.param("convergence", marks=pytest.mark.slow), "comparison"])
 def test_the_same_records_give_the_same_bytes_however_often_they_are_drawn(name):
     """Layouts are found up to rounding errors, which names of clip paths in an SVG carry on."""
     first, second = (figure_files(FIGURES[name]("two"), "a") for _ in range(2))

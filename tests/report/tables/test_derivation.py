@@ -85,7 +85,7 @@ def test_latex_says_the_same(mixed):
     ("name", "parameters", "said"),
     [
         ("laffer-tax", {}, "it is a peak."),
-        ("two-road-toll", {"tolls": [[0.0, 0.0], [0.0, 0.5]]}, "it is a peak."),
+        pytest.param("two-road-toll", {"tolls": [[0.0, 0.0], [0.0, 0.5]]}, "it is a peak.", marks=pytest.mark.slow),
         ("two-road-toll", {"tolls": [[0.0, 0.0], [-0.5, 0.0]]}, "So it never occurs."),
         ("two-road-toll", {"tolls": [[0.0, 0.0], [1.0, 0.5]]}, "a trough or neither is not derived."),
     ],

@@ -106,11 +106,18 @@ def test_a_run_is_a_function_of_its_arguments_and_is_resumed_to_the_same_bits(na
 
 
 def assert_the_record_is_of_the_game(game, trace):
-    """Shapes, the simplex, and that the residuals of every point can be measured."""
+    """Shapes and the simplex."""
     assert trace.follower_logits.shape == (33, trace.iterations.size, 2, game.num_follower_actions)
     assert trace.mean_field.shape == (33, trace.iterations.size, *mean_field_shape(game))
     assert trace.mean_field.min() >= -1e-14
     np.testing.assert_allclose(trace.mean_field.reshape(33, trace.iterations.size, -1).sum(axis=-1), 1.0, rtol=1e-12)
+
+
+@pytest.mark.slow
+@every_method
+@pytest.mark.filterwarnings("ignore:step sizes")
+def test_the_residuals_of_every_point_can_be_measured(name, game):
+    trace = run(name, game)
     first = Trace(**{**vars(trace), **{k: getattr(trace, k)[:1] for k in ("seeds", "diverged", *ARRAYS, *CHAINS)}})
     residuals = exact_residuals(game, first, batch_size=8)
     assert np.all(residuals.status == PointStatus.EVALUATED)

@@ -35,7 +35,7 @@ def advanced(game, width, spans):
     return groups.from_lanes(carries)
 
 
-@pytest.mark.parametrize("name", ["market-entrance", "congestion-pricing"])
+@pytest.mark.parametrize("name", [pytest.param("market-entrance", marks=pytest.mark.slow), "congestion-pricing"])
 def test_the_bits_of_a_run_depend_neither_on_the_width_of_its_group_nor_on_the_calls(name):
     """Widths are other programs: only the code of one run is the same in all of them."""
     game = traced(games.load(name))

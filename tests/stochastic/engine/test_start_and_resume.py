@@ -31,6 +31,7 @@ def interrupt_after(iteration, error=Interrupted):
     return callback
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sampling", "error"),
     [

@@ -33,7 +33,7 @@ def logits(x: float) -> np.ndarray:
     return np.array([[0.0, np.log(x / (1.0 - x))]])
 
 
-@pytest.mark.parametrize("name", ["laffer-tax", "two-road-toll"])
+@pytest.mark.parametrize("name", ["laffer-tax", pytest.param("two-road-toll", marks=pytest.mark.slow)])
 def test_ratio_and_objective_are_the_numeric_ones(formulas, name):
     game, formula = formulas[name]
     numeric = game.to_game()
@@ -80,6 +80,7 @@ def test_at_the_temperature_of_a_choice_the_gradient_vanishes_there(formulas, na
     assert np.abs(exact.total).max() < 1e-9 * np.abs(exact.direct).max()
 
 
+@pytest.mark.slow
 def test_without_congestion_and_inertia_the_laffer_peak_is_lamberts():
     tau, gamma = 0.2, 0.8
     game = symbolic.load("laffer-tax", kappa=0.0, inertia=0.0, temperature=tau, discount=gamma, outside=0.1)
@@ -185,9 +186,13 @@ def subsidy(size: float) -> symbolic.SymbolicGame:
     ("game", "turn", "found"),
     [
         (subsidy(1.0), "trough", ["trough"]),
-        (symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [-0.5, 0.0]]), "none", []),
+        pytest.param(
+            symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [-0.5, 0.0]]), "none", [], marks=pytest.mark.slow
+        ),
         (symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [0.0, 3.0]]), "peak", ["peak"]),
-        (symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [1.0, 0.5]]), "unknown", []),
+        pytest.param(
+            symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [1.0, 0.5]]), "unknown", [], marks=pytest.mark.slow
+        ),
     ],
     ids=["trough", "subsidy", "other road", "both roads"],
 )

@@ -175,6 +175,7 @@ def test_knowing_less_of_the_targets_never_improves_a_rate(exponents, learner):
     assert exponent_of(rough) <= exponent_of(rate(exponents))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(ORDERED)
 def test_weights_and_chains_cost_logarithms_only(exponents):
