@@ -23,8 +23,11 @@ from smfg_verify.exact import stackelberg_gradient
 from smfg_verify.exact.follower import soft_bellman
 from smfg_verify.stochastic import Schedule, ac_smfg
 
+# They run for ten seconds and more; each fails with a broken ingredient below, quickly.
+LONG = ("ac-smfg-rate", "rate-failure", "finite-population", "finite-time-bound")
 
-@pytest.mark.parametrize("name", case_names())
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LONG)) for n in case_names()])
 def test_quick_version_holds(name):
     outcome = run_case(name)
     assert outcome.verdict is CaseVerdict.HOLDS, outcome.record

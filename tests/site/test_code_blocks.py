@@ -26,8 +26,11 @@ BLOCKS = {page: fences(page.read_text()) for page in PAGES}
 # Each of these takes seconds to compile; the other properties and pages stand for them by default.
 SLOW = {
     f"docs/properties/{name}.md"
-    for name in ("contraction", "ergodicity", "gradient-alignment", "gradient-domination", "smoothness", "uniqueness")
-} | {"docs/leader-parameters.md", "docs/large-games.md"}
+    for name in (
+        *("contraction", "ergodicity", "gradient-alignment", "gradient-domination", "one-sided-contraction"),
+        *("smoothness", "uniqueness"),
+    )
+} | {"docs/leader-parameters.md", "docs/large-games.md", "docs/your-own-game.md"}
 WITH_PYTHON = [
     pytest.param(page, id=page_name(page), marks=[pytest.mark.slow] if page_name(page) in SLOW else [])
     for page, blocks in BLOCKS.items()
