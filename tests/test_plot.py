@@ -11,8 +11,11 @@ import xarray
 from matplotlib.figure import Figure
 
 import smfg_verify
-from smfg_verify import ac_smfg, exact_residuals, games, plot, solve_equilibrium, validate_bounds
+from smfg_verify import games, plot, solve_equilibrium, validate_bounds
 from smfg_verify.report.figures.widths import INCHES
+from tests.bounds.rates.test_decay import ITERATIONS
+from tests.bounds.rates.test_run_residuals import random_iterates, trace_of
+from tests.bounds.rates.test_validate_bounds import residuals_of
 from tests.report.figures.records.every_figure import contraction_report, cosine
 from tests.report.records import assumptions, finding
 from tests.support.drawn import assert_nothing_overlaps
@@ -32,8 +35,10 @@ SWEPT = xarray.Dataset(
 
 @pytest.fixture(scope="module")
 def records():
-    trace = ac_smfg(GAME, num_iterations=300, seeds=range(3), checkpoints=20)
-    residuals = exact_residuals(GAME, trace)
+    residuals = residuals_of(np.random.default_rng(0).uniform(0.1, 1.0, (3, ITERATIONS.size)))
+    trace = dataclasses.replace(
+        trace_of(GAME, random_iterates(np.random.default_rng(1), GAME, 3, ITERATIONS.size)), iterations=ITERATIONS
+    )
     bounds = validate_bounds(GAME, trace, residuals=residuals, num_resamples=100)
     report = contraction_report()
     report = dataclasses.replace(report, findings=(*report.findings, cosine()))

@@ -15,7 +15,7 @@ import pytest
 
 import smfg_verify as sv
 from smfg_verify import games
-from smfg_verify.bounds import BoundReport, exact_residuals, plan_power, validate_bounds
+from smfg_verify.bounds import BoundReport, plan_power, validate_bounds
 from smfg_verify.bounds.steps.sweep import StepPlane
 from smfg_verify.cases import run_case
 from smfg_verify.exact.exploitability import exploitability
@@ -24,6 +24,7 @@ from smfg_verify.jobs.settings import CheckSettings, GameSettings, RunSettings
 from smfg_verify.records.codec import decode, encode
 from smfg_verify.records.frozen import FrozenMapping, frozen
 from smfg_verify.records.portable import Portable
+from tests.bounds.rates.test_validate_bounds import residuals_of
 from tests.report.records import comparison
 
 WAYS = {
@@ -65,10 +66,11 @@ def records():
     """One of each kind, by name; that of a drift report is where one is computed, in tests/bounds/drift."""
     game, leader = games.load("laffer-tax"), np.array([[0.0, 1.0]])
     trace = sv.ac_smfg(game, num_iterations=60, seeds=range(5), checkpoints=12)
-    residuals = exact_residuals(game, trace)
+    sizes = np.random.default_rng(0).uniform(0.1, 1.0, (5, trace.iterations.size))
+    residuals = residuals_of(sizes, trace.iterations)
     policy = np.full((game.num_states, game.num_follower_actions), 1.0 / game.num_follower_actions)
     gradient = sv.stackelberg_gradient(game, leader)
-    report = sv.check(game, ["coverage", "step-sizes"], budget="quick", step_sizes=sv.Schedule().constants())
+    report = sv.check(game, ["lipschitz", "ergodicity"], budget="quick")
     return {
         "equilibrium": sv.solve_equilibrium(game, leader),
         "gradient": gradient,
