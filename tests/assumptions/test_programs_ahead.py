@@ -44,6 +44,7 @@ def are_those_asked_for(properties, folder, monkeypatch, *, at_least, **number):
     return found
 
 
+@pytest.mark.slow
 def test_every_program_made_ahead_is_asked_for(tmp_path, monkeypatch, without_jaxs_cache):
     number = {"num_leaders": 8, "num_starts": 2, "num_steps": 2}
     are_those_asked_for(["contraction"], tmp_path, monkeypatch, at_least=3, **number)

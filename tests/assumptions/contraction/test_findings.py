@@ -103,6 +103,7 @@ def test_cold_crowds_do_not_contract(cold):
     assert np.all(sweep["span"] >= sweep["modulus"])
 
 
+@pytest.mark.slow
 def test_the_softmax_criterion_is_the_action_values_slope_in_the_logits():
     """Its definition, differentiated directly through the mean field that a policy reproduces."""
     arrays = random_array_game(np.random.default_rng(3), 3, 3, 2, tau=0.1, kernel_coupling=0.9, reward_coupling=3.0)

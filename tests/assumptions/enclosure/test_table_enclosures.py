@@ -152,7 +152,7 @@ GENERAL = {
 }
 
 
-SLOW = ("shop-log", "pricing-follower", "pricing-leader", "random-reward", "random-transition")
+SLOW = ("market-log", "shop-log", "pricing-follower", "pricing-leader", "random-reward", "random-transition")
 
 
 @pytest.mark.parametrize("case", [pytest.param(c, marks=[pytest.mark.slow] * (c in SLOW)) for c in GENERAL])

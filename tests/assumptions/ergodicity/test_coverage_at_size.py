@@ -37,7 +37,9 @@ def chain_at(game, witness):
     return np.einsum("sa,sb,sabt->st", witness["follower_policy"], rows, table)
 
 
-@pytest.mark.parametrize("game", [LasryLionsChain(num_states=6), CongestionPricing(side=3)])
+@pytest.mark.parametrize(
+    "game", [pytest.param(LasryLionsChain(num_states=6), marks=pytest.mark.slow), CongestionPricing(side=3)]
+)
 def test_visits_are_those_of_the_dense_chain(game, monkeypatch):
     found = sampled_coverage(checked(game), SearchSettings(num_starts=2))
     report = AssumptionReport(game_name="", game_hash=game_hash(game), settings={}, findings=tuple(found))
@@ -98,7 +100,9 @@ def test_leaders_without_an_equilibrium_are_counted_and_few_support_nothing(lost
         assert f"{lost} of 4 leaders drawn have no equilibrium" in finding.meaning
 
 
-@pytest.mark.parametrize(("lost", "verdict"), [(1, Verdict.SUPPORTED), (2, Verdict.INCONCLUSIVE)])
+@pytest.mark.parametrize(
+    ("lost", "verdict"), [pytest.param(1, Verdict.SUPPORTED, marks=pytest.mark.slow), (2, Verdict.INCONCLUSIVE)]
+)
 def test_alignment_at_few_leaders_supports_nothing(lost, verdict, monkeypatch):
     evaluate = evidence.evaluate_leaders
 
@@ -131,7 +135,7 @@ def test_all_that_the_size_allows_is_checked_and_step_sizes_are_no_certificate()
     assert report.verdict("step-sizes") is Verdict.INCONCLUSIVE
 
 
-@pytest.mark.parametrize("name", ["lipschitz", "smoothness"])
+@pytest.mark.parametrize("name", ["lipschitz", pytest.param("smoothness", marks=pytest.mark.slow)])
 def test_other_properties_refuse_in_one_line(name, monkeypatch):
     game = CongestionPricing(side=100)
     monkeypatch.undo()

@@ -19,8 +19,10 @@ from smfg_verify.assumptions.leader_draws import random_leaders
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.games import load
+from tests.assumptions.gradient_alignment.test_readings import PLACES, built
 
 SETTINGS = SearchSettings(num_leaders=64)
+LIKES = np.tile(np.array([0.0, 1.0]), (2, 2, 1))
 
 
 def solved(total, direct):
@@ -90,13 +92,14 @@ def test_a_multiplier_that_is_not_one_proves_nothing():
 
 
 @pytest.fixture(scope="module")
-def market():
-    game = checked(load("market-entrance"))
+def aligned():
+    """Of a leader who sees little of places: both gradients are nearly one."""
+    game = checked(built(leader_rewards=LIKES, leader_rewards_mean_field=0.05 * PLACES))
     return game, evaluate_leaders(game, random_leaders(game, SETTINGS))
 
 
-def test_a_sampled_hull_is_supported_and_reproduces(market):
-    game, points = market
+def test_a_sampled_hull_is_supported_and_reproduces(aligned):
+    game, points = aligned
     finding = hull_finding(game, points, SETTINGS)
     assert finding.verdict is Verdict.SUPPORTED
     again = Finding.from_json(finding.to_json())
@@ -107,9 +110,9 @@ def test_a_sampled_hull_is_supported_and_reproduces(market):
     assert finding.constant <= np.min(ratio) + 1e-6
 
 
-def test_a_negative_constant_is_inconclusive(market, monkeypatch):
+def test_a_negative_constant_is_inconclusive(aligned, monkeypatch):
     """The direct part turned round: every sample has a negative inner product, and the hull refutes nothing by it."""
-    game, points = market
+    game, points = aligned
     turned = points._replace(direct=-points.direct)
     monkeypatch.setattr(alignment_hull, "evaluate_leaders", lambda game, logits, fields: turned_again(game, logits))
     finding = hull_finding(game, turned, SETTINGS)
@@ -131,21 +134,21 @@ def test_opposed_samples_are_inconclusive():
 
 
 @pytest.mark.parametrize("status", ["optimal_inaccurate", "infeasible", "failed: SolverError"])
-def test_a_solver_that_fails_is_inconclusive_with_its_status(market, monkeypatch, status):
+def test_a_solver_that_fails_is_inconclusive_with_its_status(aligned, monkeypatch, status):
     real = alignment_hull.solve
 
     def failing(problem, **options):
         return dataclasses.replace(real(problem, **options), status=status, value=float("nan"), variables={})
 
     monkeypatch.setattr(alignment_hull, "solve", failing)
-    finding = hull_finding(*market, SETTINGS)
+    finding = hull_finding(*aligned, SETTINGS)
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert status in finding.meaning
     assert np.isnan(finding.constant)
 
 
-def test_a_solver_that_lies_changes_nothing(market, monkeypatch):
-    honest = hull_finding(*market, SETTINGS)
+def test_a_solver_that_lies_changes_nothing(aligned, monkeypatch):
+    honest = hull_finding(*aligned, SETTINGS)
     real = alignment_hull.solve
 
     def lying(problem, **options):
@@ -153,12 +156,12 @@ def test_a_solver_that_lies_changes_nothing(market, monkeypatch):
         return dataclasses.replace(result, variables={**result.variables, "constant": np.asarray(1e3)})
 
     monkeypatch.setattr(alignment_hull, "solve", lying)
-    finding = hull_finding(*market, SETTINGS)
+    finding = hull_finding(*aligned, SETTINGS)
     assert finding.constant <= honest.constant + 1e-4
 
 
-def test_no_gradient_to_compare_is_inconclusive(market):
-    game, points = market
+def test_no_gradient_to_compare_is_inconclusive(aligned):
+    game, points = aligned
     masked = points._replace(error=np.full_like(points.error, 1e9))
     finding = hull_finding(game, masked, SETTINGS)
     assert finding.verdict is Verdict.INCONCLUSIVE

@@ -8,15 +8,15 @@ from smfg_verify.assumptions.gradient_alignment.readings import Reading
 from smfg_verify.assumptions.leader_draws import random_leaders
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
-from smfg_verify.games import load
+from tests.assumptions.gradient_alignment.test_readings import answering_leader
 
-RUN = np.array([[0.4, -0.4], [1.0, 0.5], [0.4, -0.4], [0.0, 0.3]])[:, None, :]
+RUN = np.array([[0.4, -0.4], [1.0, 0.5], [0.4, -0.4], [0.0, 0.3]])[:, None, :] * np.array([[1.0], [2.0]])
 SETTINGS = SearchSettings(num_leaders=8, num_starts=6, num_steps=2, trajectory=RUN)
 
 
 @pytest.fixture(scope="module")
 def both():
-    game = checked(load("laffer-tax"))
+    game = checked(answering_leader())
     return game, gather_evidence(game, SETTINGS)
 
 

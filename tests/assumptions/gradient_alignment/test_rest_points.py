@@ -12,6 +12,7 @@ TOLERANCE = 1e-7
 STARTS = np.array([[-1.0, 1.0], [0.3, -0.3]])[:, None, :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["total", "direct"])
 def test_an_end_that_is_said_to_rest_has_no_field_and_no_gap(field):
     game = load("laffer-tax")

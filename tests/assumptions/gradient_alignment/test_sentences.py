@@ -15,15 +15,15 @@ from smfg_verify.assumptions.gradient_alignment.zeros import zeros_of_total
 from smfg_verify.assumptions.leader_draws import random_leaders
 from smfg_verify.assumptions.sentence import FindingData
 from smfg_verify.assumptions.settings import SearchSettings
-from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
-from tests.assumptions.crowds import crowd
+from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
+from tests.assumptions.gradient_alignment.test_readings import PLACES, built
 
 TINY = SearchSettings(num_leaders=3, num_starts=8, num_steps=2, num_boxes=20)
 
 
 @pytest.fixture(scope="module")
 def game():
-    return crowd(-1.0, 0.5)
+    return checked(built(leader_rewards_mean_field=PLACES))
 
 
 @pytest.fixture(scope="module")

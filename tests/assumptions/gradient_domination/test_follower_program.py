@@ -54,6 +54,7 @@ def test_the_program_agrees_with_the_exact_solver_on_every_shipped_game(name, mo
     assert bounds.lower <= bounds.upper <= bounds.lower + 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "random-game")) for n in names()])
 def test_the_finding_is_certified_on_shipped_games(name):
     game = checked(load(name))

@@ -80,6 +80,7 @@ class CurvedGame(AbstractGame):
         return 4.0 * jnp.maximum(mean_field[0] - 0.7, 0.0)
 
 
+@pytest.mark.slow
 def test_curved_functions_have_half_their_steepest_slope():
     """||m - m'||_1 = 2 |x - x'|: the constants are sup 2 |x| / 2, sup 3 x^2 / 2 and 4 / 2, all bounded from above."""
     game = CurvedGame()

@@ -29,6 +29,7 @@ def laffer():
     return game, check(game, NAME, **QUICK)
 
 
+@pytest.mark.slow
 def test_the_search_finds_the_largest_curvature_of_a_grid(laffer):
     game, report = laffer
     finding = report.finding(NAME, "hessian")

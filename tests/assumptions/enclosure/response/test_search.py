@@ -44,7 +44,7 @@ def test_no_sample_lies_above_the_bound_at_any_budget():
     assert largest <= bounds[-1] <= largest + 0.1
 
 
-@pytest.mark.parametrize("sizes", [(2, 2, 2), (4, 2, 1)])
+@pytest.mark.parametrize("sizes", [(2, 2, 2), pytest.param((4, 2, 1), marks=pytest.mark.slow)])
 def test_no_sample_has_a_larger_modulus(sizes):
     game = random_game(sizes, 6, tau=0.6)
     tables = vertex_tables(game)

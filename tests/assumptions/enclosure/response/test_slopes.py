@@ -73,6 +73,7 @@ def test_random_games(sizes, options):
     assert np.all(np.isfinite(found.jacobian.radius))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["market-entrance", *(pytest.param(name, marks=pytest.mark.slow) for name in ("epidemic", "advertising"))]
 )
