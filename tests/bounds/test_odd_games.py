@@ -175,6 +175,7 @@ def test_the_way_of_leaders_that_diverged_is_no_number(value):
     assert np.all(np.isnan(leader_way(logits, np.array([0, 1, 10, 100]))))
 
 
+@pytest.mark.slow
 def test_a_game_in_which_nothing_is_random_is_predicted_to_stay_where_it_is():
     """No noise: the covariance is zero, which was called ill-conditioned; zero over zero is no ratio."""
     game = Still()

@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from smfg_verify.bounds import RESIDUAL_NAMES, compare_local, exact_residuals, local_prediction
-from smfg_verify.stochastic import ac_smfg
+from smfg_verify.bounds import RESIDUAL_NAMES, compare_local, local_prediction
 from tests.bounds.local.test_predicted_errors import GAMES, SLOW_LEADER, limit_of
+from tests.bounds.rates.test_validate_bounds import residuals_of
 
 
 def test_a_comparison_needs_the_predictions_and_finds_itself():
     game, point = GAMES["laffer-tax"], limit_of("laffer-tax")
-    trace = ac_smfg(game, num_iterations=100, seeds=range(2), schedule=SLOW_LEADER, initial=point.iterate._asdict())
-    residuals = exact_residuals(game, trace)
-    prediction = local_prediction(game, point, SLOW_LEADER, trace.iterations)
+    iterations = np.arange(0, 101, 5)
+    residuals = residuals_of(np.ones((2, len(iterations))), iterations)
+    prediction = local_prediction(game, point, SLOW_LEADER, iterations)
     twice = {name: 2.0 * np.stack([prediction.means[name]] * 2) for name in RESIDUAL_NAMES}
     found = compare_local(prediction, dataclasses.replace(residuals, **twice))
     assert found.window == (10, 100)

@@ -22,7 +22,8 @@ CONSTANTS = Schedule(leader=0.5, mean_field=0.7, follower=0.7, critic=0.7)
 
 @pytest.fixture(scope="module")
 def random_case():
-    arrays, game = array_game(0, (3, 2, 2), support="state_actions", observations=2, tau_l=0.3, gamma=0.7)
+    """Of the shape of `crowd_lovers`, so that one program serves both."""
+    arrays, game = array_game(1, (2, 2, 2), observations=1, tau_l=0.3, gamma=0.7)
     return arrays, game, find_limit_points(game, CONSTANTS, num_starts=3)
 
 
@@ -73,7 +74,9 @@ def test_a_stable_limit_attracts_the_mean_dynamics_at_the_rate_of_its_slowest_mo
     (point,) = found.stable
     assert np.all(np.diff(point.eigenvalues.real) <= 1e-12)
     x = point.iterate
-    pushed = x._replace(follower_critic=x.follower_critic + 0.05, leader_logits=x.leader_logits + [[0.05, 0.0]] * 2)
+    pushed = x._replace(
+        follower_critic=x.follower_critic + 0.05, leader_logits=x.leader_logits + np.array([[0.05, 0.0]])
+    )
     # By then the fast modes have died out, so two later times show the slow one alone.
     unit = 1.0 / abs(point.spectral_abscissa)
     middle = drift(game, CONSTANTS, pushed, 8.0 * unit)
@@ -86,12 +89,14 @@ def crowd_lovers(strength):
     """Two places, no leader to speak of, followers who like company: with much of it, the even split repels."""
     kernel = np.broadcast_to(0.05 + 0.9 * np.eye(2)[None, :, None, :], (2, 2, 2, 2)).copy()
     slope = np.broadcast_to(strength * np.eye(2)[:, None, :, None], (2, 2, 2, 2)).copy()
-    leader = np.zeros((2, 2, 2))
+    leader, still = np.zeros((2, 2, 2)), np.zeros((2, 2, 2, 2))
     return TabularGame.from_arrays(
         kernel=kernel,
         follower_rewards=np.zeros((2, 2, 2)),
         leader_rewards=leader,
+        kernel_mean_field=still[..., None] * np.ones(2),
         follower_rewards_mean_field=slope,
+        leader_rewards_mean_field=still,
         discount=0.5,
         temperature=0.3,
         initial_distribution=np.full(2, 0.5),

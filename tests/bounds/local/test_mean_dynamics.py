@@ -8,7 +8,6 @@ import pytest
 
 from smfg_verify.bounds.local.components import Components, flattened, movable_directions, step_constants, unflattened
 from smfg_verify.bounds.local.mean_dynamics import mean_dynamics, mean_dynamics_at, mean_dynamics_jacobian
-from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
 from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import traced
 from smfg_verify.policies import softmax_policy
@@ -101,13 +100,20 @@ def test_moves_only_along_the_movable_directions_and_ignores_shifts_of_logits():
 def test_at_an_equilibrium_with_exact_critics_only_the_leader_moves_along_the_direct_gradient(
     support, observations, tau_l
 ):
-    _, game, x = pair(support, observations, tau_l)
-    gradient = stackelberg_gradient(game, x.leader_logits)
-    found = solve_equilibrium(game, x.leader_logits)
-    critic = leader_value(game, softmax_policy(x.leader_logits), found.follower_policy, found.mean_field)
-    at = Components(x.leader_logits, jnp.log(found.follower_policy), critic, found.follower_value, found.mean_field)
+    arrays, game, x = pair(support, observations, tau_l)
+    gradient = oracle.gradient(arrays, x.leader_logits)
+    found = gradient.equilibrium
+    policy, field = np.asarray(found.follower_policy, float), np.asarray(found.mean_field, float)
+    critic = leader_value(game, softmax_policy(x.leader_logits), policy, field.reshape(np.shape(x.mean_field)))
+    at = Components(
+        x.leader_logits,
+        np.log(policy),
+        critic,
+        np.asarray(found.follower_value, float),
+        field.reshape(x.mean_field.shape),
+    )
     h = mean_dynamics(game, at)
-    np.testing.assert_allclose(h.leader_logits, (1.0 - game.discount) * gradient.direct, atol=1e-10)
+    np.testing.assert_allclose(h.leader_logits, (1.0 - game.discount) * np.asarray(gradient.direct, float), atol=1e-10)
     assert np.max(np.abs(h.leader_logits)) > 1e-3, "a leader at rest would prove nothing"
     for component in h[1:]:
         np.testing.assert_allclose(component, 0.0, atol=1e-10)

@@ -9,9 +9,12 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.bounds.rates.run_residuals import RESIDUAL_NAMES, PointStatus, exact_residuals
-from smfg_verify.exact import solve_equilibrium, stackelberg_gradient
+from smfg_verify.exact import solve_equilibrium
+from smfg_verify.exact.at_iterate import at_iterate
+from smfg_verify.exact.equilibrium.solve import prepare
 from smfg_verify.exact.objective import leader_value
 from smfg_verify.exact.sparse import choice
+from smfg_verify.exact.sparse.at_iterate import at_iterate as sparse_at_iterate
 from smfg_verify.game import TabularGame, game_hash, leader_logits_shape, mean_field_shape
 from smfg_verify.games import CongestionPricing, LasryLionsChain
 from smfg_verify.policies import softmax_policy
@@ -64,7 +67,7 @@ def random_pair(rng, support, **options):
     return reference, TabularGame.from_arrays(**reference.from_arrays_arguments())
 
 
-@pytest.mark.parametrize("support", ["states", "state_actions"])
+@SUPPORTS_ONE_QUICK
 def test_every_residual_agrees_with_the_oracle(support):
     rng = np.random.default_rng(0)
     reference, game = random_pair(rng, support)
@@ -102,20 +105,20 @@ def reference_leader_value(reference, phi, pi, mu):
 @SUPPORTS_ONE_QUICK
 def test_residuals_vanish_at_the_equilibrium(support):
     rng = np.random.default_rng(1)
-    _, game = random_pair(rng, support)
-    iterates = random_iterates(rng, game, 1, 1)
-    equilibrium = solve_equilibrium(game, iterates["leader_logits"][0, 0])
-    iterates["follower_logits"] = np.log(equilibrium.follower_policy)[None, None]
-    iterates["mean_field"] = np.asarray(equilibrium.mean_field)[None, None]
-    iterates["follower_critic"] = np.asarray(equilibrium.follower_value)[None, None]
-    policy = softmax_policy(iterates["leader_logits"][0, 0])
-    values = leader_value(game, policy, equilibrium.follower_policy, equilibrium.mean_field)
-    iterates["leader_critic"] = np.asarray(values)[None, None]
+    reference, game = random_pair(rng, support)
+    iterates = random_iterates(rng, game)
+    logits = iterates["leader_logits"][0, 0]
+    equilibrium = solve_equilibrium(game, logits)
+    iterates["follower_logits"][0, 0] = np.log(equilibrium.follower_policy)
+    iterates["mean_field"][0, 0] = equilibrium.mean_field
+    iterates["follower_critic"][0, 0] = equilibrium.follower_value
+    values = leader_value(game, softmax_policy(logits), equilibrium.follower_policy, equilibrium.mean_field)
+    iterates["leader_critic"][0, 0] = values
     found = exact_residuals(game, trace_of(game, iterates))
     for name in ("e_theta", "e_mu", "e_Vf", "e_Vl"):
         assert 0.0 <= getattr(found, name)[0, 0] <= found.rounding[name][0, 0] < 1e-18, name
-    gradient = stackelberg_gradient(game, iterates["leader_logits"][0, 0])
-    assert found.e_omega[0, 0] == pytest.approx(float(np.sum(gradient.total**2)), rel=1e-10)
+    gradient = oracle.gradient(reference, logits)
+    assert found.e_omega[0, 0] == pytest.approx(float(np.sum(gradient.total**2)), rel=1e-9)
     assert found.e_omega[0, 0] > found.rounding["e_omega"][0, 0]
 
 
@@ -128,6 +131,7 @@ def same(first, second, order=slice(None), rtol=0.0):
             np.testing.assert_allclose(left, right, rtol=rtol, err_msg=field.name)
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_batches_or_on_the_order_of_seeds():
     rng = np.random.default_rng(4)
     _, game = random_pair(rng, "states")
@@ -171,7 +175,7 @@ def test_points_without_equilibrium_keep_what_needs_none(monkeypatch):
     honest = module._evaluate
 
     def failing(game, logits, mean_fields, rescue):
-        points = honest(game, logits, mean_fields, rescue)
+        points = honest(game, logits, mean_fields, False)  # Newton finds these: the rescue's program is not needed
         if rescue not in fails_when:
             return points
         lost = [np.full_like(leaf, np.nan) for leaf in points[:-2]]
@@ -201,13 +205,9 @@ def test_saturated_leader_is_told_by_the_policy_gap_and_misaligned():
     assert found.alignment[0, 0] < -0.99
 
 
-def test_a_real_run_is_evaluated_and_other_games_are_refused():
+def test_runs_of_other_games_are_refused():
     game = games.load("two-road-toll")
-    trace = ac_smfg(game, num_iterations=20, seeds=range(3), checkpoints=4)
-    found = exact_residuals(game, trace)
-    assert np.all(np.isfinite(found.e_omega))
-    assert np.all(found.e_theta >= 0.0)
-    np.testing.assert_array_equal(found.iterations, trace.iterations)
+    trace = trace_of(game, random_iterates(np.random.default_rng(8), game))
     with pytest.raises(ValueError, match="same class, parameters and structure"):
         exact_residuals(eqx.tree_at(lambda g: g.discount, game, game.discount * 0.99), trace)
     with pytest.raises(ValueError, match="recorded on the TwoRoadToll"):
@@ -216,6 +216,27 @@ def test_a_real_run_is_evaluated_and_other_games_are_refused():
         exact_residuals(game, trace, batch_size=0)
 
 
+@pytest.mark.slow
+def test_a_real_run_is_evaluated():
+    game = games.load("two-road-toll")
+    trace = ac_smfg(game, num_iterations=20, seeds=range(3), checkpoints=4)
+    found = exact_residuals(game, trace)
+    assert np.all(np.isfinite(found.e_omega))
+    assert np.all(found.e_theta >= 0.0)
+    np.testing.assert_array_equal(found.iterations, trace.iterations)
+
+
+def test_iterates_in_single_precision_are_accepted_at_their_own_rounding_level():
+    rng = np.random.default_rng(9)
+    reference, game = random_pair(rng, "states")
+    with jax.enable_x64(False):
+        single = game_hash(TabularGame.from_arrays(**reference.from_arrays_arguments()))
+    found = exact_residuals(game, trace_of(game, random_iterates(rng, game), "float32", single))
+    assert np.all(np.isfinite(found.e_omega))
+    assert np.all(found.rounding["e_mu"] > 1e-15)
+
+
+@pytest.mark.slow
 def test_single_precision_run_is_accepted_at_its_own_rounding_level():
     with jax.enable_x64(False):
         single = games.load("two-road-toll")
@@ -226,6 +247,7 @@ def test_single_precision_run_is_accepted_at_its_own_rounding_level():
     assert np.all(found.rounding["e_mu"] > 1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "game",
     [CongestionPricing(side=3), pytest.param(LasryLionsChain(num_states=6, crowd="log"), marks=pytest.mark.slow)],
@@ -239,6 +261,22 @@ def test_large_games_have_the_same_residuals_by_sparse_factors(game, monkeypatch
     np.testing.assert_array_equal(sparse.status, dense.status)
     for name in (*RESIDUAL_NAMES, "objective", "alignment", "direct_norm_squared"):
         np.testing.assert_allclose(getattr(sparse, name), getattr(dense, name), rtol=1e-8, atol=1e-12, err_msg=name)
+
+
+def test_at_an_iterate_sparse_factors_solve_what_tables_solve():
+    game, rng = CongestionPricing(side=3), np.random.default_rng(3)
+    game, logits = prepare(game, rng.normal(size=leader_logits_shape(game)))
+    leader, field = softmax_policy(logits), rng.dirichlet(np.full(game.num_states, 5.0))
+    follower = rng.dirichlet(np.ones(game.num_follower_actions), game.num_states)
+    dense = jax.jit(at_iterate)(game, leader, follower, field)
+    sparse = sparse_at_iterate(game, leader, follower, field)
+    for name in ("occupancy", "follower_value", "leader_value"):
+        np.testing.assert_allclose(getattr(sparse, name), getattr(dense, name), rtol=1e-9, err_msg=name)
+    np.testing.assert_allclose(sparse.optimum.value, dense.optimum.value, rtol=1e-9)
+    np.testing.assert_allclose(sparse.optimum.policy, dense.optimum.policy, atol=1e-10)
+    # Up to an offset of the state.
+    centred = [np.asarray(one.quality) - np.mean(one.quality, axis=1, keepdims=True) for one in (sparse, dense)]
+    np.testing.assert_allclose(*centred, atol=1e-9)
 
 
 def test_diverged_points_of_large_games_are_told(monkeypatch):

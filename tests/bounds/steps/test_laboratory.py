@@ -95,6 +95,7 @@ def test_the_path_ends_where_the_sweep_does(game):
     np.testing.assert_allclose(path.covariance[-1], end.covariance[0], rtol=1e-7, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_expected_measures_are_those_of_the_leader_where_nothing_spreads(game):
     law = linear_noise(game, power_schedule(CHOICES), 50)
     certain = LinearNoise(law.mean, np.zeros_like(law.covariance))
