@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.exact import leader_objective, optimise_leader, solve_equilibrium, stackelberg_gradient
+from smfg_verify.exact import Status, leader_objective, optimise_leader, solve_equilibrium, stackelberg_gradient
 from smfg_verify.exact.equilibrium.residual import Point, Setting, follower_policy, residual, residual_norm
 from smfg_verify.exact.equilibrium.solve import Equilibrium
+from smfg_verify.exact.gradient import stackelberg
 from smfg_verify.exact.gradient.stackelberg import gradient_at, stationarity_gap
 from smfg_verify.exact.objective import objective_at
 from smfg_verify.game import TabularGame, traced
@@ -267,7 +268,24 @@ def test_gap_is_zero_exactly_at_the_best_rows():
     assert float(stationarity_gap(jnp.array([[0.5, 0.5], [1.0, 0.0]]), table)) == pytest.approx(0.5)
 
 
-def test_an_unconverged_equilibrium_gives_no_gradient():
+def test_an_unconverged_equilibrium_gives_no_gradient(monkeypatch):
+    """As a search that fails gives it: a solved one comes back as NaN that has not converged."""
+    game, _, logits = pair(1, observations=2)
+    solved = solve_equilibrium(game, logits)
+    lost = jax.tree.map(lambda leaf: leaf * np.nan if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, solved)
+    told = (jnp.asarray(False), jnp.full_like(solved.status, int(Status.NOT_FOUND)))
+    lost = eqx.tree_at(lambda e: (e.converged, e.status), lost, told)
+    monkeypatch.setattr(stackelberg, "compiled_equilibrium", lambda *arguments, **options: lost)
+    with pytest.raises(RuntimeError, match="not converged"):
+        stackelberg_gradient(game, logits)
+    found = stackelberg_gradient(game, logits, throw=False)
+    assert not bool(found.equilibrium.converged)
+    for part in (found.total, found.objective, found.policy_gap, found.held_field):
+        assert np.all(np.isnan(part))
+
+
+@pytest.mark.slow
+def test_a_game_without_equilibrium_has_no_gradient():
     """A reward that jumps where the population passes three to two: it is avoided above and sought below."""
     from tests.exact.gradient.test_one_sided_slopes import kinked
 
