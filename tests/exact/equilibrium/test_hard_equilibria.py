@@ -10,6 +10,7 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.exact import Status, solve_equilibrium
+from smfg_verify.exact.equilibrium import solve
 from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame, TabularGame, leader_logits_shape, parameter
 from tests.exact.cases import SUPPORTS_ONE_QUICK
@@ -147,12 +148,23 @@ def test_two_slow_states_have_the_law_of_their_rates(leave, initial):
     assert float(found.error_bound) < 1e-12
 
 
-def test_several_classes_are_said():
+def several_classes_are_said():
     with pytest.raises(RuntimeError, match=r"SEVERAL_CLASSES.*more than one recurrent class"):
         solve_equilibrium(two_states(0.0), np.zeros((3, 1)))
     found = solve_equilibrium(two_states(0.0), np.zeros((3, 1)), throw=False)
     assert int(found.status) == Status.SEVERAL_CLASSES
     assert np.all(np.isnan(found.mean_field))
+
+
+def test_several_classes_are_said_of_newtons_method(monkeypatch):
+    """By the program of the test above: the searches that would follow are one of their own."""
+    monkeypatch.setattr(solve, "with_rescue", lambda attempt, warm: attempt(False))
+    several_classes_are_said()
+
+
+@pytest.mark.slow
+def test_several_classes_are_said_after_all_searches():
+    several_classes_are_said()
 
 
 def rarely_moving(logits: tuple[float, float], support: str = "states") -> TabularGame:

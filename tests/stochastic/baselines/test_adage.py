@@ -10,6 +10,7 @@ from tests.helpers import oracle
 from tests.stochastic.games_for_runs import array_game, interior_iterate
 
 
+@pytest.mark.slow
 def test_it_improves_the_leader_where_gradients_are_aligned():
     game = games.load("independent-leader")
     trace = adage(game, num_iterations=300, seeds=range(4), schedule=Schedule(leader=1.0), checkpoints=2)

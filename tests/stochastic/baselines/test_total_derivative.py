@@ -35,6 +35,7 @@ def cosines(found, exact):
     return np.sum(found * exact, axis=(1, 2)) / np.linalg.norm(found, axis=(1, 2)) / np.linalg.norm(exact)
 
 
+@pytest.mark.slow
 def test_many_samples_give_the_total_gradient_where_the_direct_one_points_the_other_way():
     game, logits = games.load("laffer-tax"), np.array([[0.0, 1.0]])
     exact = stackelberg_gradient(game, logits)

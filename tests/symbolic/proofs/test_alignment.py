@@ -33,6 +33,7 @@ def logits(x: float) -> np.ndarray:
     return np.array([[0.0, np.log(x / (1.0 - x))]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["laffer-tax", pytest.param("two-road-toll", marks=pytest.mark.slow)])
 def test_ratio_and_objective_are_the_numeric_ones(formulas, name):
     game, formula = formulas[name]
