@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 
+import jax
 import numpy as np
 import pytest
 
@@ -26,6 +27,13 @@ def pair(seed: int, sizes=(4, 3, 2), **options) -> tuple[TabularGame, ArrayGame,
     arrays = random_array_game(rng, *sizes, **options)
     logits = rng.normal(size=(int(arrays.observation.max()) + 1, sizes[2]))
     return TabularGame.from_arrays(**arrays.from_arrays_arguments()), arrays, logits
+
+
+def found_by_newton(evaluate, size: int, game, logits, mean_fields):
+    """`evaluate` of `at_leaders` at few points without rescue, filled up to a batch whose program is compiled."""
+    rows = np.minimum(np.arange(size), len(logits) - 1)
+    batch = evaluate(game, *jax.tree.map(lambda leaf: leaf[rows], (logits, mean_fields)), False)
+    return jax.tree.map(lambda leaf: leaf[: len(logits)], batch)
 
 
 def hard_games(all_sizes: list) -> Iterator[tuple[ArrayGame, np.ndarray]]:

@@ -1,6 +1,5 @@
 """The measures themselves: against the oracle, known distributions, relations between games, and the frontier."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -18,6 +17,7 @@ from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.game import TabularGame
 from smfg_verify.games import load
 from tests.assumptions.gradient_alignment.test_readings import answering_leader
+from tests.exact.cases import found_by_newton
 from tests.helpers import oracle
 from tests.helpers.random_arrays import random_array_game
 
@@ -168,10 +168,7 @@ def test_leaders_that_fail_are_solved_again_or_counted(arrays, leaders, monkeypa
 
     def unreliable(game, logits, mean_fields, rescue):
         sizes.append((rescue, len(logits)))
-        # In the shape of the large batches, whose program is compiled.
-        rows = np.minimum(np.arange(sizes[0][1]), len(logits) - 1)
-        batch = real(game, *jax.tree.map(lambda leaf: leaf[rows], (logits, mean_fields)), False)
-        points = jax.tree.map(lambda leaf: leaf[: len(logits)], batch)
+        points = found_by_newton(real, sizes[0][1], game, logits, mean_fields)
         first = np.asarray(logits)[:, 0, 0]
         bad = first < -1.0 if rescue else first < 0.0
         blank = [np.where(bad.reshape(-1, *[1] * (leaf.ndim - 1)), np.nan, leaf) for leaf in points[:-2]]

@@ -19,7 +19,7 @@ from smfg_verify.game import TabularGame, game_hash, leader_logits_shape, mean_f
 from smfg_verify.games import CongestionPricing, LasryLionsChain
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic import Trace, TraceMetadata, ac_smfg
-from tests.exact.cases import SUPPORTS_ONE_QUICK
+from tests.exact.cases import SUPPORTS_ONE_QUICK, found_by_newton
 from tests.helpers import oracle
 from tests.helpers.random_arrays import random_array_game
 
@@ -172,10 +172,11 @@ def test_points_without_equilibrium_keep_what_needs_none(monkeypatch):
     plain = exact_residuals(game, trace)
     from smfg_verify.exact.gradient import at_leaders as module
 
-    honest = module._evaluate
+    honest, sizes = module._evaluate, []
 
     def failing(game, logits, mean_fields, rescue):
-        points = honest(game, logits, mean_fields, False)  # Newton finds these: the rescue's program is not needed
+        sizes.append(len(logits))
+        points = found_by_newton(honest, sizes[0], game, logits, mean_fields)
         if rescue not in fails_when:
             return points
         lost = [np.full_like(leaf, np.nan) for leaf in points[:-2]]
