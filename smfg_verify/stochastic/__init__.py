@@ -12,6 +12,7 @@ from smfg_verify.stochastic.engine.start_and_resume import resume as resume
 from smfg_verify.stochastic.engine.start_and_resume import run_method as run_method
 from smfg_verify.stochastic.finite_population import PopulationRun as PopulationRun
 from smfg_verify.stochastic.finite_population import simulate_population as simulate_population
+from smfg_verify.stochastic.iterate import Iterate as Iterate
 from smfg_verify.stochastic.method import Method as Method
 from smfg_verify.stochastic.method import register as register
 from smfg_verify.stochastic.policy_floor import raised_to_floor as raised_to_floor
@@ -20,7 +21,6 @@ from smfg_verify.stochastic.sampling import sample_transition as sample_transiti
 from smfg_verify.stochastic.schedules import Schedule as Schedule
 from smfg_verify.stochastic.trace import Trace as Trace
 from smfg_verify.stochastic.trace import TraceMetadata as TraceMetadata
-from smfg_verify.stochastic.updates import Iterate as Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds as ValueBounds
 from smfg_verify.stochastic.value_bounds import reward_range as reward_range
 from smfg_verify.stochastic.value_bounds import value_bounds as value_bounds

@@ -13,20 +13,13 @@ from smfg_verify.game import AbstractGame
 from smfg_verify.progress import Callback
 from smfg_verify.records.entries import Record
 from smfg_verify.stochastic.engine.start_and_resume import run_method
+from smfg_verify.stochastic.iterate import Iterate, Sampling, check_sampling
 from smfg_verify.stochastic.method import Carry, Memory, Method, Step, check_schedule, register
 from smfg_verify.stochastic.policy_floor import check_floor, first_at_floor, floor_of
+from smfg_verify.stochastic.samples import draw, initial_cumulative, num_uniforms
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, warn_if_misordered
 from smfg_verify.stochastic.trace import Trace
-from smfg_verify.stochastic.updates import (
-    Iterate,
-    Sampling,
-    check_sampling,
-    draw,
-    initial_cumulative,
-    learn_scaled,
-    num_uniforms,
-    unscaled,
-)
+from smfg_verify.stochastic.updates import learn_scaled, unscaled
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 # In the memory of a run: what the mean field that its iterate carries is to be multiplied by.

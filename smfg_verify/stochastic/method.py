@@ -15,8 +15,8 @@ from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Entries, Record
 from smfg_verify.records.portable import Portable
 from smfg_verify.records.registry import Registry
+from smfg_verify.stochastic.iterate import Iterate
 from smfg_verify.stochastic.schedules import Schedule
-from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 Memory = dict[str, Array]

@@ -16,7 +16,7 @@ from smfg_verify.records.entries import Json, Record
 from smfg_verify.records.portable import Portable
 from smfg_verify.records.readable import Readable
 from smfg_verify.stochastic.engine import storage
-from smfg_verify.stochastic.updates import Sampling
+from smfg_verify.stochastic.iterate import Sampling
 
 if TYPE_CHECKING:
     import xarray

@@ -9,7 +9,7 @@ from smfg_verify.exact.population import chain
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.stochastic import Schedule, ac_smfg
 from smfg_verify.stochastic.engine import lanes
-from smfg_verify.stochastic.updates import exact_laws
+from smfg_verify.stochastic.samples import exact_laws
 from tests.helpers import oracle
 from tests.stochastic.games_for_runs import array_game, interior_iterate
 

@@ -131,6 +131,8 @@ HELD_BY = {
     "symbolic/sheet.py": ("symbolic/test_gradient.py", _INNER),
     "symbolic/symbols.py": ("symbolic/test_game.py", _INNER),
     "symbolic/tables.py": ("symbolic/test_game.py", _INNER),
+    "stochastic/iterate.py": ("stochastic/test_ac_smfg.py", _INNER),
+    "stochastic/samples.py": ("stochastic/test_updates.py", _INNER),
     "stochastic/engine/run.py": ("stochastic/engine/test_start_and_resume.py", _INNER),
 }
 

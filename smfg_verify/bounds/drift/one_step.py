@@ -17,8 +17,10 @@ from smfg_verify.exact.kernel import tabulate
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.portable import reduce_portable
+from smfg_verify.stochastic.iterate import Iterate
+from smfg_verify.stochastic.samples import PolicyRows, Samples
 from smfg_verify.stochastic.schedules import StepSizes
-from smfg_verify.stochastic.updates import Iterate, PolicyRows, Samples, learn
+from smfg_verify.stochastic.updates import learn
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 

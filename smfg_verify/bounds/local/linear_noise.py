@@ -26,8 +26,8 @@ from smfg_verify.exact.compiling import jit_for_game
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.game import AbstractGame, leader_logits_shape, traced
 from smfg_verify.records.portable import reduce_portable
+from smfg_verify.stochastic.iterate import Sampling
 from smfg_verify.stochastic.schedules import PowerSchedule, Schedule, StepSizes
-from smfg_verify.stochastic.updates import Sampling
 
 R = TypeVar("R")
 

@@ -22,8 +22,8 @@ from smfg_verify.bounds.rates.run_residuals import RESIDUAL_NAMES
 from smfg_verify.errors import InputError
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.status import NamedStatus
+from smfg_verify.stochastic.iterate import Sampling
 from smfg_verify.stochastic.schedules import Schedule
-from smfg_verify.stochastic.updates import Sampling
 from smfg_verify.stochastic.value_bounds import value_bounds
 
 _LYAPUNOV_TOLERANCE = 1e-8

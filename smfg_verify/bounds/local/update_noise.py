@@ -19,7 +19,7 @@ from smfg_verify.exact.population import solve_linear
 from smfg_verify.game import AbstractGame
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.records.portable import reduce_portable
-from smfg_verify.stochastic.updates import Sampling
+from smfg_verify.stochastic.iterate import Sampling
 
 # Entries of the table of directions over all tuples (s, a, b, s') (512 MiB of float64).
 _MAX_ENTRIES = 2**26

@@ -26,8 +26,8 @@ from smfg_verify.game import AbstractGame
 from smfg_verify.learners import LEARNERS
 from smfg_verify.progress import Callback
 from smfg_verify.records.parts import Keep, made_anew
+from smfg_verify.stochastic.iterate import Sampling
 from smfg_verify.stochastic.schedules import Schedule
-from smfg_verify.stochastic.updates import Sampling
 
 # A standard error of fewer is hardly one.
 MIN_SEEDS = 4

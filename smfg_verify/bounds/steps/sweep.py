@@ -17,9 +17,9 @@ from smfg_verify.stochastic.engine.advance import advance_on_thread, goes_in_tur
 from smfg_verify.stochastic.engine.groups import Groups, capacity, one_lane
 from smfg_verify.stochastic.engine.initial import first_iterate, repeated_memory
 from smfg_verify.stochastic.engine.threads import CompiledThenThreads
+from smfg_verify.stochastic.iterate import Sampling
 from smfg_verify.stochastic.method import Carry
 from smfg_verify.stochastic.schedules import PowerSchedule
-from smfg_verify.stochastic.updates import Sampling
 from smfg_verify.stochastic.value_bounds import value_bounds
 
 # What a sweep may vary: the four constants, the leader's exponent, and that of the three others.

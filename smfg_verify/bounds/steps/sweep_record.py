@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from smfg_verify.bounds.steps.sentences import NoOptimum, NoRegion
 from smfg_verify.bounds.steps.sweep import StepPlane
 from smfg_verify.records.codec import kept
-from smfg_verify.stochastic.updates import Sampling
+from smfg_verify.stochastic.iterate import Sampling
 
 
 @kept

@@ -13,7 +13,7 @@ from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.games import load
 from smfg_verify.policies import observed_rows, softmax_policy
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
-from smfg_verify.stochastic.updates import Sampling
+from smfg_verify.stochastic.iterate import Sampling
 
 # Followers that mostly stay where they are: successive states of a chain are alike, and Markov sampling pays for it.
 _STAY = 1.5

@@ -8,7 +8,7 @@ from smfg_verify.exact.gradient.at_leaders import LeaderPoints, checked, evaluat
 from smfg_verify.game import AbstractGame
 from smfg_verify.games import load
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
-from smfg_verify.stochastic.updates import Sampling
+from smfg_verify.stochastic.iterate import Sampling
 
 # Constants of the step sizes: the leader steps as fast as the mean field.
 _AT_RATE = {"leader": 1.0, "mean_field": 1.0, "follower": 2.0, "critic": 4.0}

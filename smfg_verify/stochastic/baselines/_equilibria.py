@@ -10,8 +10,8 @@ from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.engine.lanes import over_lanes
+from smfg_verify.stochastic.iterate import Iterate
 from smfg_verify.stochastic.method import Carry, Memory
-from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 # Keeps logits finite where a policy underflows.

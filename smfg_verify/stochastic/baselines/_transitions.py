@@ -6,8 +6,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from smfg_verify.game import AbstractGame
+from smfg_verify.stochastic.iterate import Iterate
+from smfg_verify.stochastic.samples import PolicyRows, next_states, policies
 from smfg_verify.stochastic.sampling import sample_index
-from smfg_verify.stochastic.updates import Iterate, PolicyRows, next_states, policies
 
 
 class Transition(NamedTuple):

@@ -13,10 +13,10 @@ from smfg_verify.game.base import Scalar
 from smfg_verify.stochastic.baselines._transitions import Transition, initial_states, transition
 from smfg_verify.stochastic.engine.lanes import entry, observed, over_lanes
 from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
+from smfg_verify.stochastic.iterate import Iterate
 from smfg_verify.stochastic.method import Carry, Method, check_count, check_schedule, register
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.trace import Trace
-from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 

@@ -16,10 +16,10 @@ from smfg_verify.policies import entropy
 from smfg_verify.stochastic.baselines._transitions import continued, transition
 from smfg_verify.stochastic.engine.lanes import add_to_row, entry, observed, over_lanes
 from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
+from smfg_verify.stochastic.iterate import Iterate
 from smfg_verify.stochastic.method import Carry, Memory, Method, check_count, register
 from smfg_verify.stochastic.schedules import check_constant
 from smfg_verify.stochastic.trace import Trace
-from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 _LARGEST_LATTICE = 20_000

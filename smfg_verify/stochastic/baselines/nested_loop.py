@@ -10,10 +10,12 @@ from jaxtyping import Array, Float
 from smfg_verify.game import AbstractGame
 from smfg_verify.stochastic.baselines._transitions import continued, transition
 from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
+from smfg_verify.stochastic.iterate import Iterate
 from smfg_verify.stochastic.method import Carry, Method, check_count, check_schedule, register
+from smfg_verify.stochastic.samples import Samples, num_uniforms
 from smfg_verify.stochastic.schedules import Schedule
 from smfg_verify.stochastic.trace import Trace
-from smfg_verify.stochastic.updates import Iterate, Samples, learn, num_uniforms, update
+from smfg_verify.stochastic.updates import learn, update
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 # a, b, s', whether the chain restarts, and where.

@@ -17,10 +17,12 @@ from smfg_verify.policies import softmax_policy
 from smfg_verify.records.entries import Arguments
 from smfg_verify.stochastic.engine.lanes import over_lanes
 from smfg_verify.stochastic.engine.start_and_resume import RunOptions, run_method
+from smfg_verify.stochastic.iterate import Iterate
 from smfg_verify.stochastic.method import Carry, Memory, Method, check_count, check_schedule, register
+from smfg_verify.stochastic.samples import next_states, num_uniforms
 from smfg_verify.stochastic.schedules import Schedule, check_constant, warn_if_misordered
 from smfg_verify.stochastic.trace import Trace
-from smfg_verify.stochastic.updates import Iterate, next_states, num_uniforms, update
+from smfg_verify.stochastic.updates import update
 from smfg_verify.stochastic.value_bounds import ValueBounds
 
 

@@ -12,8 +12,8 @@ from jaxtyping import Shaped
 
 from smfg_verify.game import AbstractGame
 from smfg_verify.processors import processors
+from smfg_verify.stochastic.iterate import Iterate
 from smfg_verify.stochastic.method import Carry
-from smfg_verify.stochastic.updates import Iterate
 
 # Runs that one compiled call advances: side by side, or in turn. The width is the same whatever the number of seeds, so
 # that another one does not recompile and a seed's bits do not depend on its company. Two groups of 32 on two threads

@@ -6,8 +6,8 @@ from smfg_verify.bounds import PointStatus, exact_residuals
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Entries, Record
 from smfg_verify.stochastic import Schedule, Trace, ac_smfg
+from smfg_verify.stochastic.iterate import check_sampling
 from smfg_verify.stochastic.method import check_count
-from smfg_verify.stochastic.updates import check_sampling
 from smfg_verify.sweep.kinds.kind import Kind, Seeds, Variable, refuse_unknown, register
 from smfg_verify.sweep.kinds.outcome import CellStatus, Outcome
 

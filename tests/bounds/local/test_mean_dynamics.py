@@ -12,8 +12,10 @@ from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import traced
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic import Schedule
+from smfg_verify.stochastic.iterate import Iterate
+from smfg_verify.stochastic.samples import num_uniforms
 from smfg_verify.stochastic.schedules import StepSizes
-from smfg_verify.stochastic.updates import Iterate, num_uniforms, update
+from smfg_verify.stochastic.updates import update
 from smfg_verify.stochastic.value_bounds import ValueBounds
 from tests.helpers import oracle
 from tests.stochastic.games_for_runs import array_game, interior_iterate

@@ -17,8 +17,10 @@ from smfg_verify.bounds.local.mean_dynamics import mean_dynamics_jacobian
 from smfg_verify.bounds.local.predicted_errors import PredictionStatus
 from smfg_verify.game import traced
 from smfg_verify.stochastic import Schedule, ac_smfg
+from smfg_verify.stochastic.iterate import Iterate
+from smfg_verify.stochastic.samples import num_uniforms
 from smfg_verify.stochastic.schedules import StepSizes
-from smfg_verify.stochastic.updates import Iterate, num_uniforms, update
+from smfg_verify.stochastic.updates import update
 from smfg_verify.stochastic.value_bounds import value_bounds
 from tests.bounds.local.test_limit_points import crowd_lovers, even_split
 

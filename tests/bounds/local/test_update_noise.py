@@ -11,8 +11,10 @@ import pytest
 from smfg_verify.bounds.local.components import Components, movable_directions, step_constants
 from smfg_verify.bounds.local.update_noise import update_noise
 from smfg_verify.game import TabularGame, traced
+from smfg_verify.stochastic.iterate import Iterate
+from smfg_verify.stochastic.samples import num_uniforms
 from smfg_verify.stochastic.schedules import StepSizes
-from smfg_verify.stochastic.updates import Iterate, num_uniforms, update
+from smfg_verify.stochastic.updates import update
 from smfg_verify.stochastic.value_bounds import ValueBounds
 from tests.bounds.local.test_predicted_errors import SLOW_LEADER
 from tests.stochastic.games_for_runs import array_game, interior_iterate

@@ -8,8 +8,8 @@ from smfg_verify.exact.objective import leader_value
 from smfg_verify.game import traced
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic.baselines._equilibria import Answer, climb, no_gradient
+from smfg_verify.stochastic.iterate import Iterate
 from smfg_verify.stochastic.method import Carry
-from smfg_verify.stochastic.updates import Iterate
 from smfg_verify.stochastic.value_bounds import ValueBounds
 from tests.stochastic.games_for_runs import array_game, interior_iterate
 

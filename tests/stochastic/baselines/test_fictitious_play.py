@@ -13,7 +13,7 @@ from smfg_verify.exact import solve_equilibrium
 from smfg_verify.policies import softmax_policy
 from smfg_verify.stochastic import fictitious_play
 from smfg_verify.stochastic.baselines.fictitious_play import lattice
-from smfg_verify.stochastic.updates import Iterate
+from smfg_verify.stochastic.iterate import Iterate
 from tests.exact.cases import SUPPORTS_ONE_QUICK
 from tests.stochastic.games_for_runs import array_game
 

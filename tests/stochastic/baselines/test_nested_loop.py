@@ -5,7 +5,7 @@ import pytest
 
 from smfg_verify.exact import solve_equilibrium
 from smfg_verify.stochastic import Schedule, nested_loop
-from smfg_verify.stochastic.updates import exact_laws
+from smfg_verify.stochastic.samples import exact_laws
 from tests.helpers import oracle
 from tests.stochastic.baselines.test_fictitious_play import optimality_gaps
 from tests.stochastic.games_for_runs import array_game, interior_iterate

@@ -6,7 +6,7 @@ import numpy as np
 
 from smfg_verify.game import traced
 from smfg_verify.stochastic.baselines._transitions import continued, initial_states, transition
-from smfg_verify.stochastic.updates import Iterate
+from smfg_verify.stochastic.iterate import Iterate
 from tests.helpers import oracle
 from tests.stochastic.games_for_runs import array_game, interior_iterate
 
