@@ -212,6 +212,15 @@ def _rate_below_bound(named: Findings) -> Conflict | None:
     return None if found is None else dataclasses.replace(found, second=rate)
 
 
+def _curvature_above_bound(named: Findings) -> Conflict | None:
+    bound, largest = named.get(("smoothness", "cell-bound")), named.get(("smoothness", "hessian"))
+    # The bound speaks of one branch of equilibria; it is that of the search only where there is no other.
+    if bound is None or largest is None or bound.verdict is not Verdict.CERTIFIED or not _is_unique(named):
+        return None
+    found = _above(bound, largest.constant, what="the curvature at one leader")
+    return None if found is None else dataclasses.replace(found, second=largest)
+
+
 def _lipschitz_above_bound(finding: Finding) -> Conflict | None:
     error = _number(finding, "measured_error", 0.0)
     return _above(finding, _number(finding, "measured"), what="the ratio between two mean fields", error=error)
@@ -262,7 +271,7 @@ _OWN: tuple[tuple[tuple[str, str], Callable[[Finding], Conflict | None]], ...] =
 def _measured(named: Findings) -> list[Conflict]:
     found = [check(named[name]) for name, check in _OWN if name in named]
     found += [_modulus_above_bound(named, name) for name in (_CONTRACTS[0], _CONTRACTS[3])]
-    found.append(_rate_below_bound(named))
+    found += [_rate_below_bound(named), _curvature_above_bound(named)]
     return [conflict for conflict in found if conflict is not None]
 
 
@@ -272,11 +281,8 @@ def _measured(named: Findings) -> list[Conflict]:
 def _leaders(named: Findings) -> list[Conflict]:
     """A box of leaders proved aligned at their only equilibrium, and a leader in it that is not."""
     box = named.get(("gradient-alignment", "certified-box"))
-    unique = [named[name] for name in _CONTRACTS[:2] if name in named]
-    if box is None or box.verdict is not Verdict.CERTIFIED:
-        return []
     # The box speaks of one equilibrium of each leader; it is the one of the witness only where there is no other.
-    if not any(finding.verdict is Verdict.CERTIFIED for finding in unique):
+    if box is None or box.verdict is not Verdict.CERTIFIED or not _is_unique(named):
         return []
     signed = (
         named.get(("gradient-alignment", name)) for name in ("cosine", "inner-product-constant", "direct-constant")
@@ -287,6 +293,11 @@ def _leaders(named: Findings) -> list[Conflict]:
         for other in signed
         if other is not None and _is_refuted(other) and _in_positive_box(box, other)
     ]
+
+
+def _is_unique(named: Findings) -> bool:
+    """Whether no leader has a second equilibrium, by contraction."""
+    return any(named[name].verdict is Verdict.CERTIFIED for name in _CONTRACTS[:2] if name in named)
 
 
 def _in_positive_box(box: Finding, other: Finding) -> bool:

@@ -23,7 +23,7 @@ _OWN: Mapping[tuple[str, Verdict], str] = {
     ("gradient-domination", Verdict.SUPPORTED): "policies nearer to pure ones, where it falls to zero",
     ("gradient-alignment", Verdict.SUPPORTED): "a leader at which the gradients disagree, or a proof",
     ("gradient-alignment", Verdict.REFUTED): "a leader who depends less on the followers' answer",
-    ("smoothness", Verdict.SUPPORTED): "a larger curvature that a longer search finds",
+    ("smoothness", Verdict.SUPPORTED): "a larger curvature that a longer search finds, or a proof",
     ("coverage", Verdict.REFUTED): "an initial law, or moves, that reach every state",
     ("step-sizes", Verdict.INCONCLUSIVE): "a slower leader, or a best-response map that contracts",
     ("step-sizes", Verdict.REFUTED): "other constants of the step sizes",

@@ -76,7 +76,7 @@ def numbers_of(game: AffineGame) -> int:
     return result
 
 
-def _jacobian(world: World) -> tuple[Ball, Ball]:
+def jacobian(world: World) -> tuple[Ball, Ball]:
     """Derivatives of the residual in x = (m, V), (K, 2n-1, 2n-1), and in the free logits, (K, 2n-1, k)."""
     size = world.field.mid.shape[1]
     known = 2 * size - 1
@@ -113,15 +113,25 @@ def _phi(game: AffineGame, lower: np.ndarray, upper: np.ndarray) -> Ball:
     return softmax_range(game.full_logits(lower), game.full_logits(upper))[:, game.observation]
 
 
-def _solve(game: AffineGame, logits: np.ndarray, field: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Equilibria at points by Newton's method from a guess; NaN or wrong where it fails, which verification finds."""
+def equilibria_near(
+    game: AffineGame, phi: Ball, field: Float[np.ndarray, "K n"], value: Float[np.ndarray, "K n-1"]
+) -> tuple[Float[np.ndarray, "K n"], Float[np.ndarray, "K n-1"]]:
+    """Equilibria by Newton's method from a guess; NaN or wrong where it fails, which verification finds.
+
+    Args:
+        game: the game's tables.
+        phi: leader's policies by state, as narrow as points, (K, n, B).
+        field, value: the guess.
+
+    Returns:
+        Mean fields and relative values.
+    """
     # Not `exact.root.newton`: the Jacobian is the middle of NumPy's intervals, at all boxes at once, which JAX cannot
     # trace, and needs no damping, since a point that is no equilibrium is found out by Krawczyk's operator.
     size = field.shape[1]
-    phi = _phi(game, logits, logits)
     for _ in range(_NEWTON_STEPS):
         world = world_of(game, phi, Ball.exact(field), Ball.exact(value))
-        matrix = _jacobian(world)[0].mid
+        matrix = jacobian(world)[0].mid
         residual = _residual(game, phi.mid, field, value)
         step = np.einsum("kij,kj->ki", approximate_inverse(matrix), residual)
         step = np.where(np.isfinite(step), step, 0.0)
@@ -163,9 +173,11 @@ def _enclosed(
     curved: AbstractGame | None,
 ) -> Leaders:
     middle = 0.5 * (lower + upper)
-    field, value = _solve(game, middle, field, value)
+    point = _phi(game, middle, middle)
+    field, value = equilibria_near(game, point, field, value)
     phi = _phi(game, lower, upper)
-    radius, verified = _krawczyk(game, phi, middle, 0.5 * (upper - lower), field, value)
+    slopes = jacobian(world_of(game, phi, Ball.exact(field), Ball.exact(value)))[1]
+    radius, verified = verified_equilibria(game, phi, point, slopes, 0.5 * (upper - lower), field, value)
     size = field.shape[1]
     world = world_of(game, phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]))
     logits = Ball.of_ends(lower, upper)
@@ -182,16 +194,33 @@ def _enclosed(
     return Leaders(infinite, square, size, scale, known, field, value, radius)
 
 
-def _krawczyk(
-    game: AffineGame, phi: Ball, middle: np.ndarray, half: np.ndarray, field: np.ndarray, value: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def verified_equilibria(
+    game: AffineGame,
+    phi: Ball,
+    point: Ball,
+    slopes: Ball,
+    half: Float[np.ndarray, "K k"],
+    field: Float[np.ndarray, "K n"],
+    value: Float[np.ndarray, "K n-1"],
+) -> tuple[Float[np.ndarray, "K 2n-1"], Bool[np.ndarray, " K"]]:
     r"""Radii around an approximate equilibrium within which one exists, and only one, for every leader of the box.
 
-    $K = x - C F(x, [\omega]) + (I - C F_x([x], [\omega])) ([x] - x)$ inside $[x]$ proves it, with
-    $F(x, [\omega]) = F(x, \omega) + F_\omega(x, [\omega]) ([\omega] - \omega)$ for $\omega$ the middle.
+    $K = x - C F(x, [\omega]) + (I - C F_x([x], [\omega])) ([x] - x)$ inside $[x]$ proves it (Krawczyk), with
+    $F(x, [\omega]) = F(x, \omega) + F_\omega(x, [\omega]) ([\omega] - \omega)$ for $\omega$ the middle, in any
+    coordinates $\omega$ of leaders.
+
+    Args:
+        game: the game's tables.
+        phi: leader's policies of each box by state, (K, n, B).
+        point: those of the leader in the middle, as narrow as a point.
+        slopes: derivatives $F_\omega(x, [\omega])$ of the residual, (K, 2n - 1, k).
+        half: how far a leader of the box is from the middle at most, coordinate by coordinate.
+        field, value: the approximate equilibrium x of the leader in the middle.
+
+    Returns:
+        The radii, and where they are proved; infinite elsewhere.
     """
     size = field.shape[1]
-    point = _phi(game, middle, middle)
     residual = _residual(game, point.mid, field, value)
     rewards = np.max(game.follower[0].size) + np.max(game.follower[1].size)
     scale = (
@@ -205,16 +234,15 @@ def _krawczyk(
     share = _ROUNDING + _SPACING * size * game.follower[0].mid[0].size
     tables = sum(np.max(part.rad) for table in (game.transition, game.follower) for part in table)
     rounding = (share * scale + 4.0 * size * tables * scale) * max(1.0, 1.0 / game.temperature)
-    at_point = _jacobian(world_of(game, phi, Ball.exact(field), Ball.exact(value)))
-    inverse = approximate_inverse(_jacobian(world_of(game, point, Ball.exact(field), Ball.exact(value)))[0].mid)
+    inverse = approximate_inverse(jacobian(world_of(game, point, Ball.exact(field), Ball.exact(value)))[0].mid)
     start = contract("kij,kj->ki", inverse, Ball(residual, np.broadcast_to(rounding, residual.shape))).size
-    by_logits = contract("kij,kjl->kil", inverse, at_point[1])
-    start = start + contract("kil,kl->ki", by_logits, Ball(0.0 * half, half)).size
+    by_leader = contract("kij,kjl->kil", inverse, slopes)
+    start = start + contract("kil,kl->ki", by_leader, Ball(0.0 * half, half)).size
     radius = _FIRST_WIDER * start + _LEAST_RADIUS
     found, done = np.full_like(radius, np.inf), np.zeros(len(radius), dtype=bool)
     for _ in range(_KRAWCZYK_STEPS):
         world = world_of(game, phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]))
-        excess = contract("kij,kjl->kil", inverse, _jacobian(world)[0]) - np.eye(2 * size - 1)[None]
+        excess = contract("kij,kjl->kil", inverse, jacobian(world)[0]) - np.eye(2 * size - 1)[None]
         image = start + np.einsum("kij,kj->ki", excess.size, radius) * OUTWARD
         inside = np.all(image < radius, axis=1)
         # A mean field with a negative entry is none, and a game says nothing about it.
@@ -260,7 +288,7 @@ def _gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball)
     held = averaged(world.policy, slope_by_logits(game, world.phi, differences)) + bonus_slope
     direct = contract("ks,kys->ky", visits, held)
     by_field = contract("ks,kys->ky", visits, slope_by_field(game, leader_slope, coefficients, mixing, leader_value))
-    by_state, by_logits = _jacobian(world)
+    by_state, by_logits = jacobian(world)
     known = 2 * size - 1
     right = stacked(responsive[:, :size] + by_field, responsive[:, size:known])
     multiplier = solved(by_state.moved(lambda x: np.swapaxes(x, 1, 2)), right)

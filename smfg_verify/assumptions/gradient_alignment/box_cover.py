@@ -248,12 +248,12 @@ def _enclosed_in_chart(
         found.inner.upper,
         found.size,
         found.scale,
-        np.where(usable, found.field, _plausible(found.field, field)),
-        np.where(usable, found.value, _plausible(found.value, value)),
+        np.where(usable, found.field, plausible(found.field, field)),
+        np.where(usable, found.value, plausible(found.value, value)),
     )
 
 
-def _plausible(found: np.ndarray, guess: np.ndarray) -> np.ndarray:
+def plausible(found: np.ndarray, guess: np.ndarray) -> np.ndarray:
     """The point found, where it is a number of sensible size, else the guess it was searched from."""
     good = np.all(np.isfinite(found) & (np.abs(found) < _SENSIBLE), axis=1, keepdims=True)
     return np.where(good, found, guess)

@@ -1,9 +1,9 @@
 r"""Smoothness of the Stackelberg objective: the largest curvature of $\Phi$ in the leader's logits.
 
 Where $\Phi$ is twice differentiable, $\|\nabla\Phi(\omega) - \nabla\Phi(\omega')\| \le L \|\omega - \omega'\|$ holds
-with $L = \sup_\omega \|\nabla^2 \Phi(\omega)\|_2$. What is found is a curvature that is met, so a lower bound of L.
-Where a game's functions have kinks the gradient may jump, and no finite L need exist: a Hessian at single leaders does
-not show it.
+with $L = \sup_\omega \|\nabla^2 \Phi(\omega)\|_2$. What a search finds is a curvature that is met, so a lower bound of
+L; `certified_curvature` proves upper ones for leaders of few logits. Where a game's functions have kinks the gradient
+may jump, and no finite L need exist: a Hessian at single leaders does not show it.
 """
 
 import functools
@@ -16,13 +16,18 @@ from smfg_verify.assumptions.leader_draws import random_leaders, trajectory_lead
 from smfg_verify.assumptions.properties import register_property
 from smfg_verify.assumptions.search import LOGIT_BOX, SearchResult, into_box, minimise, mixed_starts, out_of_box
 from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.assumptions.smoothness.certified_curvature import (
+    PROPERTY,
+    certified_curvature_finding,
+    recompute_cell_bound,
+)
+from smfg_verify.assumptions.smoothness.certified_curvature import STATEMENT as CELL_BOUND
 from smfg_verify.assumptions.smoothness.hessian import asymmetry, curvature_slopes, curvatures, hessians
 from smfg_verify.assumptions.smoothness.sentences import SMOOTHNESS
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.records.entries import Entries
 
-PROPERTY = "smoothness"
 STATEMENT = "hessian"
 _finding = functools.partial(Finding, property=PROPERTY, statement=STATEMENT, side=Side.LOWER, evidence=Evidence.SEARCH)
 # Hessian-vector products spent on leaders that are not searched, 0.3 to 1 ms each.
@@ -39,21 +44,32 @@ def _curvature(game: AbstractGame, witness: Entries) -> float:
     return abs(float(curvatures(matrices)[0][0]))
 
 
-@register_property(PROPERTY, recompute={STATEMENT: _curvature}, renderings=SMOOTHNESS)
+@register_property(
+    PROPERTY,
+    recompute={STATEMENT: _curvature, CELL_BOUND: recompute_cell_bound},
+    renderings=SMOOTHNESS,
+    sufficient=(CELL_BOUND,),
+)
 def check_smoothness(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
-    r"""Look for the largest $|\lambda|$ of the Hessian of $\Phi$ over leaders.
+    r"""Look for the largest $|\lambda|$ of the Hessian of $\Phi$ over leaders, and prove a bound of it.
 
     Hessians of random leaders and of a run's, then ascent on $|v^T H(\omega) v|$ over leader and direction together.
+    The proof stands in `certified_curvature`.
 
     Args:
         game: the game, traced.
         settings: how hard to search.
 
     Returns:
-        One finding; SUPPORTED where a curvature was found, a lower bound of the constant.
+        What was found, SUPPORTED where it is a curvature, a lower bound of the constant; and what was proved.
     """
+    proved = certified_curvature_finding(game, settings)
     if leader_logits_shape(game)[1] == 1:
-        return [_finding(verdict=Verdict.NOT_APPLICABLE, constant=math.nan)]
+        return [_finding(verdict=Verdict.NOT_APPLICABLE, constant=math.nan), proved]
+    return [_largest_found(game, settings), proved]
+
+
+def _largest_found(game: AbstractGame, settings: SearchSettings) -> Finding:
     leaders, num_random = _leaders(game, settings)
     matrices, fields = hessians(game, leaders)
     sizes, directions = curvatures(matrices)
@@ -64,7 +80,7 @@ def check_smoothness(game: AbstractGame, settings: SearchSettings) -> list[Findi
         leaders, fields = np.concatenate([leaders, ends]), np.concatenate([fields, more_fields])
         matrices = np.concatenate([matrices, more])
         sizes, directions = curvatures(matrices)
-    return [_concluded(game, settings, leaders, fields, matrices, sizes, directions, search, num_random)]
+    return _concluded(game, settings, leaders, fields, matrices, sizes, directions, search, num_random)
 
 
 def _leaders(game: AbstractGame, settings: SearchSettings) -> tuple[np.ndarray, int]:

@@ -27,5 +27,5 @@ class MissingConstant(CodedText):
         "allows is below what a float holds",
         "alignment": "c_a, e_a: gradient-alignment / independence is not certified, and nothing else certifies "
         "alignment for all leaders",
-        "smoothness": "L_Phi: smoothness is certified for leaders whose world is their own (independence) alone",
+        "smoothness": "L_Phi: smoothness is taken from leaders whose world is their own (independence) alone",
     }

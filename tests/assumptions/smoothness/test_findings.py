@@ -14,7 +14,7 @@ from smfg_verify.game import TabularGame
 from smfg_verify.games import load
 from tests.exact.cases import pair
 
-QUICK = {"num_leaders": 32, "num_starts": 8, "num_steps": 60}
+QUICK = {"num_leaders": 32, "num_starts": 8, "num_steps": 60, "num_boxes": 100}
 NAME = "smoothness"
 SMALL = (2, 2, 2)
 
@@ -52,7 +52,7 @@ def test_the_witness_reproduces_and_the_seed_decides(laffer):
 def test_a_trajectory_is_looked_at():
     """The steepest leader of a grid as the only leader of a run: it is found without random luck."""
     game = load("laffer-tax")
-    settings = {"num_leaders": 1, "num_starts": 1, "num_steps": 0}
+    settings = {"num_leaders": 1, "num_starts": 1, "num_steps": 0, "num_boxes": 1}
     steepest = check(game, NAME, **QUICK).finding(NAME, "hessian")
     run = np.stack([steepest.witness["logits"], np.zeros((1, 2))])
     finding = check(game, NAME, trajectory=run, **settings).finding(NAME, "hessian")
@@ -86,6 +86,6 @@ def test_failures_are_counted(monkeypatch, laffer):
         return matrices, fields
 
     monkeypatch.setattr(smoothness, "hessians", broken)
-    finding = check(game, NAME, num_leaders=8, num_starts=2, num_steps=0).finding(NAME, "hessian")
+    finding = check(game, NAME, num_leaders=8, num_starts=2, num_steps=0, num_boxes=1).finding(NAME, "hessian")
     assert finding.searched["unconverged"] >= 2
     assert finding.searched["masked_asymmetric"] >= 1
