@@ -61,6 +61,27 @@ CONDITIONS: dict[str, Condition] = {
         "above",
         0.0,
     ),
+    "proved_domination": Condition(
+        "gradient-domination",
+        "C proved of all policies with no smaller probability",
+        r"proved $C$ [reward]",
+        "above",
+        0.0,
+    ),
+    "near_optimum": Condition(
+        "gradient-domination",
+        "C proved of all policies near the optimum there",
+        r"proved $C$ near $\pi^*$ [reward]",
+        "above",
+        0.0,
+    ),
+    "near_gap": Condition(
+        "gradient-domination",
+        "gap to the optimum up to which that is proved",
+        r"gap with proved $C$ [reward]",
+        "above",
+        0.0,
+    ),
     "cosine": Condition("gradient-alignment", "cosine of total and direct gradient", r"$\cos(g, p)$ [1]", "above", 0.0),
     "alignment": Condition(
         "gradient-alignment",

@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.special
 from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.along.iterates import Iterates
+from smfg_verify.assumptions.along.optimal_floor import optimal_floors
 from smfg_verify.assumptions.gradient_alignment.measures import alignment_measures
+from smfg_verify.assumptions.gradient_domination.certified_constants import constant_of_policies, near_optimum
 from smfg_verify.assumptions.gradient_domination.measures import FollowerPoints, evaluate_points
 from smfg_verify.assumptions.one_sided.growth import frame_of, growths
 from smfg_verify.assumptions.smoothness.hessian import curvatures, hessians
@@ -74,9 +77,18 @@ def of_gradients(game: AbstractGame, iterates: Iterates, points: LeaderPoints) -
 
 
 def of_followers(game: AbstractGame, iterates: Iterates, points: LeaderPoints) -> Readings:
-    """Of the follower's objective at the run's policies and mean field."""
+    """Of the follower's objective at the run's policies and mean field; proved by floors of these and optimal ones."""
     found = evaluate_points(game, FollowerPoints(iterates.follower_logits, iterates.leader_logits, iterates.mean_field))
-    return {"domination": np.asarray(found.ratio)}
+    logits = iterates.follower_logits
+    floors = np.exp(np.min(logits - scipy.special.logsumexp(logits, axis=2, keepdims=True), axis=(1, 2)))
+    proved = np.array([constant_of_policies(game, float(floor)) for floor in floors])
+    near = [near_optimum(game, float(floor)) for floor in optimal_floors(game, iterates)]
+    return {
+        "domination": np.asarray(found.ratio),
+        "proved_domination": proved,
+        "near_optimum": np.array([each.constant for each in near]),
+        "near_gap": np.array([each.gap for each in near]),
+    }
 
 
 def of_hessians(game: AbstractGame, iterates: Iterates, points: LeaderPoints) -> Readings:

@@ -49,6 +49,22 @@ class Functions(NamedTuple):
     expit: Callable[[Algebraic], Algebraic]
 
 
+class NearOptimum(NamedTuple):
+    """What holds of every policy near the optimum.
+
+    Attributes:
+        gap: policies within this of the optimum.
+        probability: have no smaller one,
+        constant: and at least this for C.
+    """
+
+    gap: float
+    probability: float
+    constant: float
+
+
+# What the few operations of these formulas round by, generously.
+_DOWN = 1.0 - 1e-10
 FLOATS = Functions(math.log, lambda x: float(scipy.special.expit(x)))
 
 
@@ -128,6 +144,37 @@ def constant_in_box(game: AbstractGame) -> float:
     r"""Lower bound of $C(\theta)$ over all leaders, mean fields and follower's logits within `LOGIT_BOX` of zero."""
     inputs = _without_bounds(game)
     return float(box_formula(inputs, probability_in_box(inputs, LOGIT_BOX)))
+
+
+def near_optimum(game: AbstractGame, floor: float) -> NearOptimum:
+    r"""Gradient domination of all policies within a gap of the optimum, by the floor p of the optimal policy.
+
+    $J_f^* - J_f = \frac{\tau}{1-\gamma} \sum_s d^\pi(s) KL(\pi \| \pi^*)$ with $d^\pi \ge (1 - \gamma) \rho$, and the
+    divergence of two laws is no less than that of one of their probabilities, kl, which falls as the first rises to the
+    second: where the gap is at most $\tau \min\rho\, kl(p/2, p)$ no probability of $\pi$ is below p/2.
+
+    Args:
+        game: gives discount, temperature, sizes and initial distribution.
+        floor: p, of the optimal policy at one leader and mean field, or at all that this is to hold for.
+
+    Returns:
+        Gap, floor and constant; zeros where the floor is too small for a float.
+    """
+    inputs, floor = _without_bounds(game), _DOWN * floor
+    half = 0.5 * floor
+    apart = (1.0 - half) * (math.log1p(-half) - math.log1p(-floor)) - half * math.log(2.0)
+    gap = _DOWN * inputs.temperature * inputs.coverage * apart
+    return NearOptimum(gap, half, _DOWN * float(box_formula(inputs, half)))
+
+
+def constant_near_optimum(game: AbstractGame, bounds: Entries) -> float:
+    """The constant of `near_optimum` for all leaders and mean fields, from bounds of spans."""
+    return near_optimum(game, smallest_optimal_probability(game, bounds)).constant
+
+
+def constant_of_policies(game: AbstractGame, probability: float) -> float:
+    r"""Lower bound of $C(\theta)$ over all leaders, mean fields and policies with no smaller probability."""
+    return _DOWN * float(box_formula(_without_bounds(game), _DOWN * probability))
 
 
 def _without_bounds(game: AbstractGame) -> DominationInputs:

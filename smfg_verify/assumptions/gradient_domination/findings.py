@@ -16,6 +16,7 @@ $\|\nabla J_f\|^2 \ge (1-\gamma)^{-2} \sum_s d(s)^2 \min\pi^2 \|\zeta_s\|^2 \ge 
 Source: Mei, Xiao, Szepesvari, Schuurmans, "On the global convergence rates of softmax policy gradient methods" (2020).
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -28,7 +29,9 @@ from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, no
 from smfg_verify.assumptions.gradient_domination.certified_constants import (
     constant_at_optimum,
     constant_in_box,
+    constant_near_optimum,
     measured_constant,
+    near_optimum,
     smallest_optimal_probability,
 )
 from smfg_verify.assumptions.gradient_domination.follower_program import STATEMENT as FOLLOWER_PROGRAM
@@ -53,7 +56,15 @@ from smfg_verify.exact.precision import TINY
 from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.records.entries import Entries
 
-STATEMENTS = ("domination", "mei-inequality", "mei-constant", "kl-identity", FOLLOWER_PROGRAM, TIED_LEADER)
+STATEMENTS = (
+    "domination",
+    "mei-inequality",
+    "mei-constant",
+    "near-optimum",
+    "kl-identity",
+    FOLLOWER_PROGRAM,
+    TIED_LEADER,
+)
 # The theorem says at least one; what is below it by more than rounding would be an error of theory or of code.
 _CLEARLY_BELOW_ONE = 1.0 - 1e-6
 # Two ways to compute one gap: more than this between them and the arithmetic cannot be trusted.
@@ -94,6 +105,7 @@ RECOMPUTE = {
     "mei-inequality": _measure_of("mei_ratio"),
     "kl-identity": _measure_of("identity_error"),
     "mei-constant": constant_at_optimum,
+    "near-optimum": constant_near_optimum,
     FOLLOWER_PROGRAM: recompute_program,
     TIED_LEADER: tied_ratio,
 }
@@ -103,13 +115,13 @@ RECOMPUTE = {
     PROPERTY,
     recompute=RECOMPUTE,
     renderings=GRADIENT_DOMINATION,
-    aside=("mei-constant", "kl-identity", FOLLOWER_PROGRAM, TIED_LEADER),
+    aside=("mei-constant", "near-optimum", "kl-identity", FOLLOWER_PROGRAM, TIED_LEADER),
 )
 def check_domination(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Look for the smallest $\|\nabla J_f\|^2 / (J_f^* - J_f)$ and hold it against Mei et al.'s constant.
 
-    The property stands or falls with what was found on the box of logits. The certified constant is one at the
-    optimum, a local fact that decides nothing about other policies.
+    The property stands or falls with what was found on the box of logits. The certified constants are about policies
+    near the optimum, a local fact that decides nothing about others.
 
     Args:
         game: the game, traced.
@@ -124,7 +136,7 @@ def check_domination(game: AbstractGame, settings: SearchSettings) -> list[Findi
     return [
         _domination(game, evidence),
         _mei_inequality(game, evidence),
-        _mei_constant(game, settings, evidence),
+        *_by_optimal_floor(game, settings, evidence),
         _kl_identity(game, evidence),
         program_finding(game),
         tied_finding(game),
@@ -244,14 +256,32 @@ def _details(evidence: _Evidence, values: np.ndarray, mei: int) -> dict[str, obj
     return details
 
 
-def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evidence) -> Finding:
+def _by_optimal_floor(game: AbstractGame, settings: SearchSettings, evidence: _Evidence) -> list[Finding]:
+    """The constant in the limit at the optimum, and one of all policies near it, from the floor of optimal ones."""
     constants = game_constants(game, settings)
+    limit = _mei_constant(game, constants, evidence)
+    near = near_optimum(game, smallest_optimal_probability(game, bounds_of(constants)))
+    proved = limit.verdict is Verdict.CERTIFIED and near.constant > 0.0 and near.gap > 0.0
+    around = dataclasses.replace(
+        limit,
+        statement="near-optimum",
+        verdict=Verdict.CERTIFIED if proved else Verdict.INCONCLUSIVE,
+        constant=near.constant,
+        facts={**limit.facts, "gap": near.gap, "probability": near.probability},
+        witness=limit.witness if proved else {},
+        details={"gap": near.gap, "probability": near.probability},
+    )
+    bounds = ("one_step", "action_spread", ENVELOPES["follower_reward"])
+    return [cut_short(finding, constants.cut, *bounds) for finding in (limit, around)]
+
+
+def _mei_constant(game: AbstractGame, constants: GameConstants, evidence: _Evidence) -> Finding:
     bounds = bounds_of(constants)
     constant = constant_at_optimum(game, bounds)
     proved = constant > 0.0 and "rows" not in constants.unproved
     known = evidence.measures.optimal_probability[np.isfinite(evidence.measures.optimal_probability)]
     smallest = np.min(known) if known.size else np.float64(np.nan)
-    finding = Finding(
+    return Finding(
         property=PROPERTY,
         statement="mei-constant",
         verdict=Verdict.CERTIFIED if proved else Verdict.INCONCLUSIVE,
@@ -270,7 +300,6 @@ def _mei_constant(game: AbstractGame, settings: SearchSettings, evidence: _Evide
             **({"certified_probability": smallest_optimal_probability(game, bounds)} if proved else {}),
         },
     )
-    return cut_short(finding, constants.cut, "one_step", "action_spread", ENVELOPES["follower_reward"])
 
 
 def bounds_of(constants: GameConstants) -> dict[str, object]:

@@ -54,6 +54,17 @@ def _mei_constant(data: FindingData) -> str:
     return "The bound is zero: a state never starts, or a probability is too small for a float; nothing follows."
 
 
+def _near_optimum(data: FindingData) -> str:
+    if not data.constant > 0.0:
+        return _mei_constant(data)
+    facts = data.facts
+    return (
+        "Whatever the leader and the mean field, a follower's policy within "
+        f"{at_least(facts['gap']):.3g} of the optimum has no probability below {at_least(facts['probability']):.3g}, "
+        f"and its squared gradient is at least {at_least(data.constant):.3g} times its gap."
+    )
+
+
 def _kl_identity(data: FindingData) -> str:
     text = f"The gap from values and the gap from divergences differ by at most {data.constant:.2g} of it"
     if data.verdict == "supported":
@@ -114,6 +125,7 @@ GRADIENT_DOMINATION = {
         "domination": (_where_taken(_domination), _SEARCH),
         "mei-inequality": (_where_taken(_mei_inequality), _SEARCH),
         "mei-constant": (_mei_constant, _SPANS),
+        "near-optimum": (_near_optimum, _SPANS),
         "kl-identity": (_where_taken(_kl_identity), _SEARCH),
         "follower-program": (_follower_program, _PROGRAM),
         "tied-leader": (_tied_leader, _EXACT),

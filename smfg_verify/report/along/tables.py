@@ -35,7 +35,7 @@ def _table(found: AlongRun, name: str) -> Table:
         if count
     ]
     table.caption = Text(
-        "Measured at the iterates, proved nowhere else; not of iterates: "
+        "Measured at the iterates, and proved nowhere but where a number says so; not of iterates: "
         f"{', '.join(NOT_OF_ITERATES)}. A number is missing where a gradient or a gap is within its own error."
         + (f" {'; '.join(lost)}." if lost else "")
     )

@@ -5,15 +5,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from smfg_verify.assumptions.along import optimal_floor
 from smfg_verify.assumptions.along.along_run import check_along
 from smfg_verify.assumptions.along.certified_near import KEPT, certified_near
 from smfg_verify.assumptions.along.conditions import CONDITIONS
+from smfg_verify.assumptions.along.iterates import iterates_of
 from smfg_verify.assumptions.along.readings import READERS
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.game import TabularGame, traced
 from tests.helpers import oracle
-from tests.helpers.follower_oracle import follower_gap, leader_rows, occupancy, policy_kernel
+from tests.helpers.follower_oracle import best_response, follower_gap, leader_rows, occupancy, policy_kernel
 from tests.helpers.numerics import softmax
 from tests.helpers.random_arrays import random_array_game
 
@@ -103,6 +105,40 @@ def test_the_followers_ratio_is_that_of_its_squared_gradient_to_its_gap(case):
         units = np.eye(theta.size).reshape(-1, *theta.shape)
         slope = [(gap(theta + step * unit) - gap(theta - step * unit)) / (2.0 * step) for unit in units]
         assert found.values["domination"][place] == pytest.approx(np.sum(np.square(slope)) / gap(theta), rel=1e-6)
+
+
+def test_what_is_proved_of_the_followers_floor_is_below_what_is_measured(case):
+    arrays, _, run, found = case
+    n, tau, least = arrays.sizes[0], arrays.temperature, arrays.initial_distribution.min()
+    for place, _, theta, _ in iterates(run):
+        formula = 2.0 * tau / n * least**2 * (1.0 - arrays.discount) * softmax(theta).min() ** 2
+        proved = found.values["proved_domination"][place]
+        assert proved == pytest.approx(formula, rel=1e-9)
+        assert proved <= formula
+        assert proved <= found.values["domination"][place]
+
+
+def test_what_is_proved_near_the_optimum_rests_on_a_floor_just_below_the_oracles(case):
+    arrays, _, run, found = case
+    n, tau, least = arrays.sizes[0], arrays.temperature, arrays.initial_distribution.min()
+    for place, omega, _, field in iterates(run):
+        floor = best_response(arrays, leader_rows(arrays, omega), field)[1].min()
+        apart = 0.5 * floor * np.log(0.5) + (1.0 - 0.5 * floor) * np.log((1.0 - 0.5 * floor) / (1.0 - floor))
+        constant = 2.0 * tau / n * least**2 * (1.0 - arrays.discount) * (0.5 * floor) ** 2
+        for name, formula in (("near_optimum", constant), ("near_gap", tau * least * apart)):
+            assert found.values[name][place] == pytest.approx(formula, rel=1e-8)
+            assert found.values[name][place] < formula
+
+
+def test_a_value_that_is_off_leaves_a_floor_that_is_lower(case, monkeypatch):
+    """The bound stands on the residual: wrong values may cost floor, never the truth of it."""
+    _, game, run, _ = case
+    rng, points = np.random.default_rng(0), iterates_of(game, run)
+    right, exact = optimal_floor._value, optimal_floor.optimal_floors(traced(game), points)
+    for size in (1e-9, 1e-3, 1.0):
+        noise = size * rng.normal(size=(len(exact), game.num_states))
+        monkeypatch.setattr(optimal_floor, "_value", lambda *parts, noise=noise: right(*parts) + noise)
+        assert np.all(optimal_floor.optimal_floors(traced(game), points) < exact)
 
 
 @pytest.mark.slow

@@ -10,6 +10,9 @@ from smfg_verify.assumptions.gradient_domination import findings as domination_m
 from smfg_verify.assumptions.gradient_domination.certified_constants import (
     constant_at_optimum,
     constant_in_box,
+    constant_near_optimum,
+    constant_of_policies,
+    near_optimum,
     smallest_optimal_probability,
 )
 from smfg_verify.assumptions.gradient_domination.findings import STATEMENTS
@@ -19,6 +22,8 @@ from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 from tests.exact.cases import pair
+from tests.helpers.follower_oracle import best_response, follower_gap, leader_rows
+from tests.helpers.numerics import softmax
 
 QUICK = {"num_leaders": 64, "num_starts": 4, "num_steps": 30, "num_boxes": 50}
 NAME = "gradient-domination"
@@ -72,6 +77,58 @@ def test_the_bound_of_optimal_probabilities_is_attained_by_two_arms():
     assert smallest_optimal_probability(game, {**bounds, "reward_span": np.inf, "action_reward_span": np.inf}) == 0.0
 
 
+def test_the_gap_that_keeps_half_of_the_floor_is_attained_by_two_arms():
+    """One state and no future: with half of the smaller optimal probability the gap is the one that is allowed."""
+    game = checked(bandit(np.array([0.0, 1.3]), gamma=0.0))
+    bounds = {"reward_span": 1.3, "action_reward_span": 1.3, "one_step": 0.0, "action_spread": 0.0}
+    found = near_optimum(game, smallest_optimal_probability(game, bounds))
+    assert found.constant == constant_near_optimum(game, bounds)
+    tau, best = 0.3, np.log1p(np.exp(1.3 / 0.3))
+    p = found.probability
+    value = (1 - p) * 1.3 - tau * (p * np.log(p) + (1 - p) * np.log1p(-p))
+    np.testing.assert_allclose(found.gap, tau * best - value, rtol=1e-8)
+    np.testing.assert_allclose(p, 0.5 / (1 + np.exp(1.3 / 0.3)), rtol=1e-9)
+    np.testing.assert_allclose(found.constant, 2 * tau * p**2, rtol=1e-9)
+    assert constant_near_optimum(game, {**bounds, "action_reward_span": np.inf}) == 0.0
+
+
+def near_best(arrays, points, gap, rng):
+    """Logits of policies within a gap of the optimum, most of them nearly that far."""
+    logits = []
+    for omega, field in zip(points.leader_logits, points.mean_field, strict=True):
+        best = np.log(best_response(arrays, leader_rows(arrays, omega), field)[1])
+        move = rng.normal(size=best.shape)
+        size = 8.0
+        while follower_gap(arrays, omega, softmax(best + size * move), field) > gap:
+            size *= 0.7
+        logits.append(best + size * move)
+    return points._replace(follower_logits=np.array(logits))
+
+
+def test_policies_near_the_optimum_have_the_proved_floor_and_constant():
+    """Where the floor is that of the optimum itself, not a bound of it: what is proved is then nearly met."""
+    game, arrays, _ = games(1, tau=1.0)[0]
+    game, points = checked(game), random_points(arrays, 48)
+    floor = np.min(evaluate_points(game, points).optimal_probability)
+    found = near_optimum(game, float(floor))
+    np.testing.assert_allclose(found.probability, 0.5 * floor, rtol=1e-9)
+    near = near_best(arrays, points, found.gap, np.random.default_rng(2))
+    measures = evaluate_points(game, near)
+    assert np.all(measures.gap <= found.gap * (1 + 1e-9))
+    assert np.min(softmax(near.follower_logits)) >= found.probability
+    assert np.nanmin(measures.ratio) >= found.constant > 0.0
+
+
+def test_the_constant_of_a_floor_is_below_that_of_every_policy_with_it():
+    game, arrays, _ = games(1, tau=0.5)[0]
+    game, points = checked(game), random_points(arrays, 64, scale=2.0)
+    measures = evaluate_points(game, points)
+    for index, theta in enumerate(points.follower_logits):
+        constant = constant_of_policies(game, np.min(softmax(theta)))
+        assert 0.0 < constant <= measures.mei_constant[index]
+        assert constant <= measures.ratio[index]
+
+
 def test_the_bound_of_optimal_probabilities_is_nearly_attained_by_a_choice_for_ever():
     """The action picks the next state, one pays 1 and the other 0: log-odds of gamma / tau."""
     tau, gamma = 0.02, 0.9
@@ -105,7 +162,9 @@ def test_findings_and_their_witnesses(report):
     verdicts = {finding.statement: finding.verdict.value for finding in found.findings}
     assert verdicts == dict(
         zip(
-            STATEMENTS, ("supported", "supported", "certified", "supported", "certified", "not-applicable"), strict=True
+            STATEMENTS,
+            ("supported", "supported", "certified", "certified", "supported", "certified", "not-applicable"),
+            strict=True,
         )
     )
     assert found.verdict(NAME) is Verdict.SUPPORTED
