@@ -288,8 +288,18 @@ def along(**changes):
         "not_finite": 1,
         "not_converged": 0,
         "values": values,
-        "radius": np.array([[0.5, 0.0625, 0.125], [nan, 0.0, 0.25]]),
-        "certified": np.array([[0.1875, 0.375, 0.5], [nan, nan, 0.5]]),
-        "uncertified_reason": "",
+        "radius": {
+            "alignment": np.array([[0.5, 0.0625, 0.125], [nan, 0.0, 0.25]]),
+            "rate": np.full(sizes, 0.0),
+            "modulus": np.array([[0.5, 0.0, 0.125], [0.25, 0.03125, 0.0]]),
+            "index": np.full(sizes, 0.25),
+        },
+        "certified": {
+            "alignment": np.array([[0.1875, 0.375, 0.5], [nan, nan, 0.5]]),
+            "rate": np.full(sizes, nan),
+            "modulus": np.array([[0.625, nan, 0.75], [0.875, 0.6875, nan]]),
+            "index": np.zeros(sizes),
+        },
+        "uncertified": {"alignment": "", "rate": "of a test", "modulus": "", "index": ""},
     }
     return AlongRun(**{**found, **changes})

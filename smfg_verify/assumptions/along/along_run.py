@@ -8,6 +8,7 @@ import numpy as np
 from smfg_verify.assumptions.along.certified_near import CertifiedNear, certified_near
 from smfg_verify.assumptions.along.conditions import CONDITIONS, NOT_OF_ITERATES
 from smfg_verify.assumptions.along.iterates import RecordedRun, iterates_of
+from smfg_verify.assumptions.along.near_responses import near_responses
 from smfg_verify.assumptions.along.readings import READERS
 from smfg_verify.assumptions.along.record import AlongRun
 from smfg_verify.assumptions.properties import find_property, property_names
@@ -16,8 +17,6 @@ from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.exact.kernel import require_table
 from smfg_verify.game import AbstractGame, game_hash, game_name
 from smfg_verify.records.parts import Keep, made_anew
-
-ALIGNMENT = "gradient-alignment"
 
 
 def check_along(
@@ -30,9 +29,10 @@ def check_along(
 ) -> AlongRun:
     r"""Hold every property against the iterates of a run: numbers at each, and what is proved around its leaders.
 
-    Of a leader $\omega_k$ the equilibrium $\mu^*(\omega_k)$ is solved; of gradient alignment the constant
+    Of a leader $\omega_k$ the equilibrium $\mu^*(\omega_k)$ is solved. Of gradient alignment the constant
     $c = \langle g, p \rangle / \|g\|^2$ is measured there, and proved for all leaders within a radius that is found by
-    bisection, see `assumptions.along.certified_near`.
+    bisection, see `assumptions.along.certified_near`; so are contraction, one-sided rate and index, for all leaders and
+    mean fields within one, see `assumptions.along.near_responses`.
 
     Args:
         game: the game.
@@ -73,12 +73,13 @@ def check_along(
             progress(name)
         if any(key not in values for key, condition in CONDITIONS.items() if condition.property == name):
             values |= keep(name, functools.partial(READERS[name], game, iterates, points))
-    near = None
-    if ALIGNMENT in names:
+    known = {name: values[name] for name in CONDITIONS if CONDITIONS[name].property in names}
+    near = near_responses(game, iterates, points, known)
+    if "alignment" in known:
         # A lost iterate stands as a leader that others may have.
         wanted = np.bincount(back, iterates.finite) > 0.0
         found = certified_near(game, solved, np.asarray(values["alignment"])[first], wanted)
-        near = CertifiedNear(found.radius[back], found.constant[back], found.reason)
+        near["alignment"] = CertifiedNear(found.radius[back], found.constant[back], found.reason)
     return AlongRun(
         game_name=game_name(game),
         game_hash=game_hash(game),
@@ -86,10 +87,10 @@ def check_along(
         iterations=iterates.iterations,
         not_finite=int(np.sum(~iterates.finite)),
         not_converged=int(np.sum(iterates.finite & ~points.converged)),
-        values={name: iterates.by_seed(values[name]) for name in CONDITIONS if CONDITIONS[name].property in names},
-        radius=None if near is None else iterates.by_seed(near.radius),
-        certified=None if near is None else iterates.by_seed(near.constant),
-        uncertified_reason="" if near is None else near.reason,
+        values={name: iterates.by_seed(value) for name, value in known.items()},
+        radius={name: iterates.by_seed(part.radius) for name, part in near.items()},
+        certified={name: iterates.by_seed(part.constant) for name, part in near.items()},
+        uncertified={name: part.reason for name, part in near.items()},
     )
 
 

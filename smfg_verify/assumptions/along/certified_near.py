@@ -10,19 +10,18 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from smfg_verify.assumptions.along.radii import widest
 from smfg_verify.assumptions.enclosure.leader_boxes import Leaders, enclose_leaders, numbers_of
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_for_followers, affine_game
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints
 from smfg_verify.game import AbstractGame
 
-# Radii that are tried, as powers of two, and so many halvings of the exponents.
-_NARROWEST, _WIDEST, _HALVINGS = -24.0, 1.0, 8
+# Radii that are tried, as powers of two, and how many around a leader.
+_ENDS, _TRIALS = (-24.0, 1.0), 8
 # Of the constant at the leader itself, or of 1 where it is larger, the share that must be left over the whole box: near
 # a zero of g constants are large and narrow.
 KEPT = 0.5
-# The box that is enclosed is wider than the one that is told, by what the logits' differences are rounded by and more.
-_INSIDE = 1.0 - 1e-6
 _DOWN = 1.0 - 1e-12
 # Numbers that the enclosures of one check may build together: minutes.
 _MOST_NUMBERS = 2**33
@@ -66,7 +65,7 @@ def certified_near(
         return nothing._replace(reason="transition or follower's reward not proved affine in a mean field of states")
     with np.errstate(invalid="ignore"):
         tried = np.flatnonzero(wanted & points.converged & (constants > 0.0))
-    if len(tried) * _HALVINGS * numbers_of(tables) > _MOST_NUMBERS:
+    if len(tried) * _TRIALS * numbers_of(tables) > _MOST_NUMBERS:
         return nothing._replace(reason="too many numbers in the enclosures of its boxes")
     if tables.num_free == 0 or len(tried) == 0:
         return nothing._replace(reason="" if tables.num_free else "a leader with one action decides nothing")
@@ -89,20 +88,13 @@ def _widest(
     logits = points.logits
     free = (logits[:, :, :-1] - logits[:, :, -1:]).reshape(number, -1)
     value = points.follower_value[:, :-1] - points.follower_value[:, -1:]
-    low, high = np.full(number, _NARROWEST), np.full(number, _WIDEST)
-    radius, constant = np.zeros(number), np.full(number, np.nan)
-    exponent = low
-    for _ in range(_HALVINGS):
-        width = 2.0**exponent
-        ends = free - width[:, None], free + width[:, None]
-        found = enclose_leaders(game, *ends, points.mean_field, value, curved)
-        proved = proved_constants(found)
-        good = proved >= wanted
-        wider = good & (width > radius)
-        radius, constant = np.where(wider, _INSIDE * width, radius), np.where(wider, proved, constant)
-        low, high = np.where(good, exponent, low), np.where(good, high, exponent)
-        exponent = 0.5 * (low + high)
-    return radius, constant
+
+    def prove(at: np.ndarray, width: np.ndarray) -> np.ndarray:
+        ends = free[at] - width[:, None], free[at] + width[:, None]
+        proved = proved_constants(enclose_leaders(game, *ends, points.mean_field[at], value[at], curved))
+        return np.where(proved >= wanted[at], proved, np.nan)
+
+    return widest(number, _ENDS, _TRIALS, prove)
 
 
 def proved_constants(found: Leaders) -> Float[np.ndarray, " K"]:

@@ -36,18 +36,18 @@ class Row(NamedTuple):
 
 
 class Near(NamedTuple):
-    """What is proved around all those leaders of a run around which anything is.
+    """What is proved of a number around all those iterates of a run around which anything is.
 
     Attributes:
-        proved: iterates around which the constant is proved.
-        tried: iterates with a positive constant, around which it could be.
-        radius: within which of every leader that is proved, in log-ratios.
-        constant: least of the proved constants.
+        proved: iterates around which it is proved.
+        tried: iterates at which it lies on its side, around which it could be.
+        radius: within which of each that is proved, least and median.
+        constant: of the numbers proved, that nearest to the limit.
     """
 
     proved: int
     tried: int
-    radius: float
+    radius: tuple[float, float]
     constant: float
 
 
@@ -63,10 +63,12 @@ class AlongRun(Readable):
         not_finite: iterates that are no numbers.
         not_converged: iterates whose leader's equilibrium was not found.
         values: name of a condition -> its number at each iterate, (S, C); NaN where there is none.
-        radius: within which of each leader alignment is proved, in log-ratios, (S, C); zero where it is not. None where
-            it was not asked for.
-        certified: the constant c with $\langle g, p \rangle \ge c \|g\|^2$ at all leaders that near, (S, C).
-        uncertified_reason: why no proof was tried; empty where one was.
+        radius: name of a condition that is proved around iterates -> within which of each, (S, C); zero where it is
+            not. Of alignment in log-ratios of the leader's policy, of the others in total variation of each of its rows
+            and of the mean field.
+        certified: the same names -> the number proved of all leaders, and mean fields, that near, (S, C); NaN where
+            none is.
+        uncertified: the same names -> why no proof was tried; empty where one was.
 
     Examples:
         >>> from smfg_verify import ac_smfg, check_along, games
@@ -86,9 +88,9 @@ class AlongRun(Readable):
     not_finite: int
     not_converged: int
     values: Mapping[str, Float[np.ndarray, "S C"]]
-    radius: Float[np.ndarray, "S C"] | None
-    certified: Float[np.ndarray, "S C"] | None
-    uncertified_reason: str
+    radius: Mapping[str, Float[np.ndarray, "S C"]]
+    certified: Mapping[str, Float[np.ndarray, "S C"]]
+    uncertified: Mapping[str, str]
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -134,13 +136,16 @@ class AlongRun(Readable):
         return tuple(name for name, row in rows.items() if row.held < row.known)
 
     @property
-    def near(self) -> Near | None:
-        """What is proved around the leaders; None where nothing was tried."""
-        if self.radius is None or self.certified is None or self.uncertified_reason:
-            return None
+    def near(self) -> dict[str, Near]:
+        """What is proved around the iterates, of every number of which a proof was tried."""
+        return {name: self._near(name) for name, reason in self.uncertified.items() if not reason}
+
+    def _near(self, name: str) -> Near:
+        condition, radius = CONDITIONS[name], self.radius[name]
+        tried = int(np.sum(condition.holds(self.values[name])))
         with np.errstate(invalid="ignore"):
-            proved = self.radius > 0.0
-        tried = int(np.sum(CONDITIONS["alignment"].holds(self.values["alignment"])))
+            proved = radius > 0.0
         if not proved.any():
-            return Near(0, tried, 0.0, float("nan"))
-        return Near(int(proved.sum()), tried, float(self.radius[proved].min()), float(self.certified[proved].min()))
+            return Near(0, tried, (0.0, 0.0), float("nan"))
+        radii = float(radius[proved].min()), float(np.median(radius[proved]))
+        return Near(int(proved.sum()), tried, radii, condition.worst(self.certified[name][proved]))

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smfg_verify.assumptions import AlongRun
-from smfg_verify.assumptions.along.conditions import CONDITIONS, Condition
+from smfg_verify.assumptions.along.conditions import CONDITIONS
 from smfg_verify.report.figures.drawing import finish_axes, seeds_band
 from smfg_verify.report.figures.layout import lettered, new_figure, settle
 from smfg_verify.report.figures.style import BLACK, BLUE, GREEN, RED, house_style
@@ -34,7 +34,7 @@ def along_figure(found: AlongRun, *, width: FigureWidth = "two") -> Figure:
     grid = figure.subplots(max(1, -(-len(names) // columns)), columns, squeeze=False)
     panels = list(grid.ravel())
     for axes, name in zip(panels, names, strict=False):
-        _panel(axes, found, CONDITIONS[name], found.values[name], certified=name == "alignment")
+        _panel(axes, found, name)
     for empty in panels[len(names) :]:
         empty.remove()
     for above in panels[: max(0, len(names) - columns)]:
@@ -45,7 +45,8 @@ def along_figure(found: AlongRun, *, width: FigureWidth = "two") -> Figure:
     return figure
 
 
-def _panel(axes: Axes, found: AlongRun, condition: Condition, values: np.ndarray, *, certified: bool) -> None:
+def _panel(axes: Axes, found: AlongRun, name: str) -> None:
+    condition, values = CONDITIONS[name], found.values[name]
     axes.set_xscale("log")
     x = found.iterations + 1
     known = np.isfinite(values).any(axis=0)
@@ -57,10 +58,17 @@ def _panel(axes: Axes, found: AlongRun, condition: Condition, values: np.ndarray
     )
     if np.isfinite(condition.limit):
         axes.axhline(condition.limit, color=RED, linewidth=1.0, linestyle="--", label="limit that is asked for")
-    if certified and found.certified is not None and np.isfinite(found.certified).any():
-        proved = np.isfinite(found.certified).any(axis=0)
-        least = np.nanmin(found.certified[:, proved], axis=0)
-        axes.plot(x[proved], least, color=GREEN, linewidth=1.2, linestyle="-.", label="least constant certified nearby")
+    if name in found.certified and np.isfinite(found.certified[name]).any():
+        certified = found.certified[name]
+        proved = np.isfinite(certified).any(axis=0)
+        axes.plot(
+            x[proved],
+            worst(certified[:, proved], axis=0),
+            color=GREEN,
+            linewidth=1.2,
+            linestyle="-.",
+            label="worst of what is certified nearby",
+        )
     logarithmic(axes.xaxis)
     finish_axes(axes, condition.property.replace("-", " "), "iterations $k+1$ [count]", condition.label)
 

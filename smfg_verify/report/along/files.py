@@ -14,17 +14,16 @@ from smfg_verify.report.files.game import game_record
 ALONG_FILE, ALONG_FIGURE = "along.json", "along"
 
 
-FORMAT, SCHEMA_VERSION = "smfg-verify along", 1
+FORMAT, SCHEMA_VERSION = "smfg-verify along", 2
 
 
 def write_along(along: Along, directory: Path, *, width: FigureWidth = "two") -> list[Path]:
     """Write along.json and the figure, all or nothing, into a directory that exists; returns the files."""
-    near = along.found.near
     record = {
         "game": game_record(along.game, along.settings.name),
         "method": along.method,
         "along": plain(along.found),
-        "near": None if near is None else near._asdict(),
+        "near": {name: near._asdict() for name, near in along.found.near.items()},
     }
     text = document(headed(FORMAT, SCHEMA_VERSION, record))
     figure = along_figure(along.found, width=width)

@@ -8,16 +8,27 @@ from rich.text import Text
 
 from smfg_verify.assumptions import AlongRun
 from smfg_verify.assumptions.along.certified_near import KEPT
-from smfg_verify.assumptions.along.conditions import NOT_OF_ITERATES
-from smfg_verify.assumptions.along.record import Row
+from smfg_verify.assumptions.along.conditions import CONDITIONS, NOT_OF_ITERATES
+from smfg_verify.assumptions.along.record import Near, Row
 from smfg_verify.jobs.along import Along
-from smfg_verify.numerals import at_least
+from smfg_verify.numerals import at_least, at_most
 from smfg_verify.report.tables.layout import brief_table
+
+# Of what is proved around iterates: what it is about.
+_TITLES = {
+    "alignment": "Alignment around the leaders",
+    "modulus": "Contraction around the equilibria",
+    "modulus_at_mean_field": "Contraction around the run's mean fields",
+    "rate": "One-sided contraction around the equilibria",
+    "rate_at_mean_field": "One-sided contraction around the run's mean fields",
+    "index": "Uniqueness around the equilibria",
+}
 
 
 def along_tables(along: Along) -> Group:
-    """The numbers in brief, and a sentence on what is proved."""
-    return Group(_table(along.found, along.settings.name), Text(said_near(along.found), style="bold"))
+    """The numbers in brief, and sentences on what is proved."""
+    said = (Text(line, style="bold") for line in said_near(along.found))
+    return Group(_table(along.found, along.settings.name), *said)
 
 
 def _table(found: AlongRun, name: str) -> Table:
@@ -52,18 +63,32 @@ def _cells(row: Row) -> tuple[str, ...]:
     return condition.property, condition.words, asked, f"{row.held} of {row.known}", f"{row.worst:.4g}", place, last
 
 
-def said_near(found: AlongRun) -> str:
-    """What is proved around the leaders, in a sentence; empty where alignment was not asked for."""
-    if found.radius is None:
-        return ""
+def said_near(found: AlongRun) -> list[str]:
+    """What is proved around the iterates, a sentence a number."""
     near = found.near
-    if near is None:
-        return f"Alignment around the leaders: nothing proved, {found.uncertified_reason}."
-    if near.proved == 0:
-        return f"Alignment around the leaders: proved around none of {near.tried} with a positive constant."
     total = len(found.seeds) * len(found.iterations)
-    return (
-        f"Certified: c >= {at_least(near.constant):.3g} at {near.proved} of {total} iterates and at all leaders whose "
-        f"log-ratios are within {at_least(near.radius):.3g} of theirs ({near.tried} have a positive constant; each "
-        f"proof keeps {KEPT:.0%} of it or more, of 1 where it is larger)."
-    )
+    return [
+        f"{_TITLES[name]}: nothing proved, {reason}."
+        if reason
+        else f"{_TITLES[name]}: {_said(name, near[name], total)}"
+        for name, reason in found.uncertified.items()
+    ]
+
+
+def _said(name: str, near: Near, total: int) -> str:
+    if near.proved == 0:
+        return f"proved around none of the {near.tried} iterates at which it holds."
+    least, median = (f"{at_least(radius):.3g}" for radius in near.radius)
+    around = f"around {near.proved} of {total} iterates ({near.tried} could have a proof)"
+    share = f"each keeps {KEPT:.0%} of what there is up to the limit or more"
+    if name == "alignment":
+        where = f"at all leaders whose log-ratios are within {least} (median {median}) of theirs"
+        return f"certified c >= {at_least(near.constant):.3g} {around}, {where}; {share}, of 1 where that is larger."
+    where = f"within {least} (median {median}) of theirs in total variation"
+    if name == "index":
+        return f"certified {around}: no leader {where} has two equilibria as near to the iterate's."
+    if CONDITIONS[name].side == "above":
+        number, share = f"c >= {at_least(near.constant):.3g}", f"{share}, of 1 where that is larger"
+    else:
+        number = f"modulus <= {at_most(near.constant):.4g}"
+    return f"certified {number} {around}, for all leaders and mean fields {where}; {share}."

@@ -163,7 +163,7 @@ def test_an_iterate_that_is_no_number_has_none_and_is_counted(case):
     assert found.not_finite == 1
     assert found.not_converged == 0
     assert set(found.values) == set(CONDITIONS) - {"curvature"}
-    for values in (*found.values.values(), found.radius, found.certified):
+    for values in (*found.values.values(), *found.radius.values(), *found.certified.values()):
         assert np.isnan(values[1, 0])
     assert found.row("mixing").known == 3
 
@@ -171,10 +171,10 @@ def test_an_iterate_that_is_no_number_has_none_and_is_counted(case):
 def test_constants_near_a_leader_hold_at_sampled_leaders_of_its_box(case):
     _, game, run, found = case
     rng = np.random.default_rng(1)
-    positive = np.argwhere(found.radius > 0.0)
+    positive = np.argwhere(found.radius["alignment"] > 0.0)
     assert len(positive)
     for seed, checkpoint in positive:
-        radius, proved = found.radius[seed, checkpoint], found.certified[seed, checkpoint]
+        radius, proved = (part["alignment"][seed, checkpoint] for part in (found.radius, found.certified))
         own = found.values["alignment"][seed, checkpoint]
         assert KEPT * min(own, 1.0) <= proved <= own
         # Corners and points of the box of log-ratios, told by tables of logits whose last entry is zero.
@@ -186,18 +186,59 @@ def test_constants_near_a_leader_hold_at_sampled_leaders_of_its_box(case):
         inner, square = (np.sum(part, axis=(1, 2)) for part in (points.total * points.direct, points.total**2))
         assert points.converged.all()
         assert np.min(inner / square) >= proved
-    assert found.near.radius == np.nanmin(np.where(found.radius > 0.0, found.radius, np.nan))
-    assert found.near.constant == np.nanmin(found.certified)
-    assert found.near.proved == len(positive)
+    radii = found.radius["alignment"][tuple(positive.T)]
+    near = found.near["alignment"]
+    assert near.radius == (np.min(radii), np.median(radii))
+    assert near.constant == np.nanmin(found.certified["alignment"])
+    assert near.proved == len(positive)
+
+
+def nearby(law, radius, rng):
+    """Laws within a radius in total variation: with mass moved to one entry from others, and at random."""
+    size = len(law)
+    ends = [law - np.minimum(law, radius) * (np.arange(size) == i) for i in range(size)]
+    moved = [end + (1.0 - end.sum()) * np.eye(size)[j] for end in ends for j in range(size)]
+    share = rng.uniform(0.0, radius, (8, 1))
+    return np.array([*moved, *((1.0 - share) * law + share * rng.dirichlet(np.ones(size), 8))])
+
+
+def test_what_is_proved_near_an_iterate_holds_at_sampled_leaders_and_mean_fields(case):
+    arrays, _, run, found = case
+    rng, names = np.random.default_rng(2), ("modulus", "rate", "modulus_at_mean_field", "rate_at_mean_field", "index")
+    met = 0
+    for place, omega, _, field in iterates(run):
+        equilibrium = oracle.equilibrium(arrays, omega).mean_field
+        for name in names:
+            radius, proved = found.radius[name][place], found.certified[name][place]
+            assert (radius > 0.0) == np.isfinite(proved)
+            if radius == 0.0:
+                continue
+            met += 1
+            around = field if name.endswith("mean_field") else equilibrium
+            fields = rng.permutation(nearby(around, radius, rng))
+            rows = [rng.permutation(nearby(row, radius, rng)) for row in softmax(omega)]
+            for point, *leader in list(zip(fields, *rows, strict=False))[:8]:
+                phi = np.array(leader)[arrays.observation]
+                sizes = modulus_and_rate(np.eye(3) - oracle._jacobian(arrays, phi, point))
+                value = sizes[("modulus", "rate", "index").index(name.split("_")[0])]
+                assert value <= proved if name.startswith("modulus") else value >= proved, name
+            # Half of the way to the limit is kept.
+            own = found.values[name][place]
+            if name.startswith("modulus"):
+                assert own <= proved <= 1.0 - KEPT * (1.0 - own)
+            elif name.startswith("rate"):
+                assert KEPT * min(own, 1.0) <= proved <= own
+    assert met >= 10
 
 
 def test_nothing_is_proved_around_a_leader_that_is_not_aligned_or_not_wanted(case):
     _, game, run, found = case
-    place = tuple(np.argwhere(found.radius > 0.0)[0])
+    radii = found.radius["alignment"]
+    place = tuple(np.argwhere(radii > 0.0)[0])
     points = evaluate_leaders(traced(game), np.stack([run.leader_logits[place]] * 2))
     own, wanted = found.values["alignment"][place], np.array([True, False])
     near = certified_near(traced(game), points, np.full(2, own), wanted)
-    assert near.radius[0] == found.radius[place]
+    assert near.radius[0] == radii[place]
     assert near.radius[1] == 0.0
     assert np.all(certified_near(traced(game), points, np.full(2, -own), ~wanted | wanted).radius == 0.0)
     # A constant larger than the leader's own is proved nowhere.

@@ -23,5 +23,7 @@ def test_every_number_is_written(tmp_path):
     for name, values in found.values.items():
         written = [[float(cell) for cell in row] for row in record["along"]["values"][name]]
         np.testing.assert_array_equal(written, values)
-    assert record["near"]["proved"] == 4
-    assert record["near"]["constant"] == 0.1875
+    assert set(record["near"]) == {"alignment", "modulus", "index"}
+    assert record["near"]["alignment"]["proved"] == 4
+    assert record["near"]["alignment"]["constant"] == 0.1875
+    assert record["near"]["modulus"]["constant"] == 0.875

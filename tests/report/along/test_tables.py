@@ -33,14 +33,24 @@ def test_a_row_counts_where_the_number_lies_on_its_side_and_names_the_worst():
     assert "1 iterates are not finite" in printed(shown())
 
 
-def test_what_is_proved_around_the_leaders_is_the_least_of_all_proofs_rounded_down():
-    said = said_near(records.along())
-    assert "c >= 0.187 at 4 of 6 iterates" in said
-    assert "within 0.0625 of theirs (4 have" in said
+def sentence(words, **changes):
+    (said,) = [line for line in said_near(records.along(**changes)) if line.startswith(words)]
+    return said
+
+
+def test_what_is_proved_around_the_iterates_is_the_worst_of_all_proofs_rounded_to_the_safe_side():
+    said = sentence("Alignment")
+    assert "c >= 0.187 around 4 of 6 iterates (4 could" in said
+    assert "within 0.0625 (median 0.187) of theirs" in said
+    said = sentence("Contraction around the equilibria")
+    assert "modulus <= 0.875 around 4 of 6 iterates (6 could" in said
+    assert "within 0.0312 (median 0.187) of theirs in total variation" in said
+    assert "6 of 6 iterates (6 could have a proof): no leader within 0.25" in sentence("Uniqueness")
 
 
 def test_where_nothing_is_proved_the_reason_is_told():
     nothing = np.zeros((2, 3))
-    assert "around none of 4" in said_near(records.along(radius=nothing, certified=nothing * np.nan))
-    assert "of a test" in said_near(records.along(uncertified_reason="of a test"))
-    assert said_near(records.along(radius=None, certified=None)) == ""
+    changes = {"radius": {"alignment": nothing}, "certified": {"alignment": nothing * np.nan}}
+    assert "around none of the 4" in sentence("Alignment", uncertified={"alignment": ""}, **changes)
+    assert sentence("One-sided") == "One-sided contraction around the equilibria: nothing proved, of a test."
+    assert said_near(records.along(radius={}, certified={}, uncertified={})) == []

@@ -28,13 +28,16 @@ def usable_tables(game: AbstractGame) -> tuple[VertexTables | None, str]:
 
 def tables_of(game: AbstractGame) -> tuple[Tables | None, str]:
     """The same of any functions that can be enclosed."""
-    tables: Tables | None = vertex_tables(game)
-    reason = ""
-    if tables is None:
-        tables, reason = curved_tables(game)
+    tables, reason = tables_of_any_size(game)
     if tables is not None and (many := _too_many(tables)):
         return None, many
     return tables, reason
+
+
+def tables_of_any_size(game: AbstractGame) -> tuple[Tables | None, str]:
+    """The same with any number of dimensions: of small cells few are enough."""
+    tables = vertex_tables(game)
+    return curved_tables(game) if tables is None else (tables, "")
 
 
 def _too_many(tables: Tables) -> str:

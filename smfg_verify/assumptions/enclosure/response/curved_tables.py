@@ -87,13 +87,14 @@ def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
         return None, "what rows sum to is not proved to be the same at all mean fields"
     off = off_one(missed, size, float(np.max(rows.rounding)))
     worth = worth_of(largest, game.num_follower_actions, float(game.discount), float(game.temperature))
-    actions = tuple(range(game.num_leader_actions))
+    number, rows_of_leader = game.num_leader_actions, int(np.max(game.leader_observation)) + 1
     overlap = float(np.sum(np.min(rows.lower, axis=(0, 1, 2))))
     tables = CurvedTables(
         num_actions=game.num_follower_actions,
         observation=np.asarray(game.leader_observation),
-        row_actions=tuple(actions for _ in range(int(np.max(game.leader_observation)) + 1)),
-        num_leader_actions=game.num_leader_actions,
+        row_actions=(tuple(range(number)),) * rows_of_leader,
+        row_weights=(np.eye(number),) * rows_of_leader,
+        num_leader_actions=number,
         mixing=min(1.0, (1.0 - overlap) * OUTWARD + 2.0 * off),
         discount=float(game.discount),
         temperature=float(game.temperature),

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.response.cells import Cells
+from smfg_verify.assumptions.enclosure.response.forest import Looked
 from smfg_verify.assumptions.enclosure.response.measures import Bounds, filled
 from smfg_verify.assumptions.enclosure.response.tables import Tables
 from smfg_verify.processors import processors
@@ -16,6 +17,7 @@ from smfg_verify.processors import processors
 _BATCH = 256
 # Cells bounded at once by one thread: their models fit into a processor's cache.
 _PART = 128
+T = TypeVar("T", Bounds, Looked)
 
 
 class CellSupremum(NamedTuple):
@@ -97,15 +99,15 @@ def _halved(left: _Left, bound: Callable[[Cells], Bounds], most: int) -> tuple[_
     return _Left(np.concatenate([left.vertices[kept], halves.vertices]), found), halves, new
 
 
-def in_parts(bound: Callable[[Cells], Bounds], cells: Cells) -> Bounds:
+def in_parts(bound: Callable[[Cells], T], cells: Cells, size: int = _PART) -> T:
     """Bounds of cells part by part, the same whatever the number of threads and the other cells."""
     number = len(cells.vertices)
     every = filled(np.arange(number))
-    parts = [Cells(cells.vertices[every[begin : begin + _PART]]) for begin in range(0, len(every), _PART)]
+    parts = [Cells(cells.vertices[every[begin : begin + size]]) for begin in range(0, len(every), size)]
     threads = min(processors(), len(parts))
     if threads == 1:
         found = [bound(part) for part in parts]
     else:
         with ThreadPoolExecutor(threads) as pool:
             found = list(pool.map(bound, parts))
-    return Bounds(*(np.concatenate(values)[:number] for values in zip(*found, strict=True)))
+    return type(found[0])(*(np.concatenate(values)[:number] for values in zip(*found, strict=True)))

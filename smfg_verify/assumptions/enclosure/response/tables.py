@@ -17,6 +17,7 @@ class Tables:
         num_actions: A, the followers'.
         observation: which leader row acts in a state, (n,).
         row_actions: of each leader row, the actions that are its vertices, at most B; a row of one does nothing.
+        row_weights: of each leader row, what every action is as a mean of these, (vertices, B).
         num_leader_actions: B.
         mixing: largest total variation between two rows of the kernel at one mean field and leader, at most 1.
         discount, temperature: of the game.
@@ -26,6 +27,7 @@ class Tables:
     num_actions: int
     observation: Int[np.ndarray, " n"]
     row_actions: tuple[tuple[int, ...], ...]
+    row_weights: tuple[Float[np.ndarray, "V B"], ...]
     num_leader_actions: int
     mixing: float
     discount: float

@@ -67,6 +67,7 @@ def vertex_tables(game: AbstractGame) -> VertexTables | None:
         reward_error=reward.error.max(axis=2)[:, :, None] + errors[:, 1, None, None] + lost,
         observation=observation,
         row_actions=tuple(tuple(leader.actions.tolist()) for leader in leaders),
+        row_weights=tuple(leader.weights for leader in leaders),
         num_leader_actions=game.num_leader_actions,
         mixing=_mixing(rows, float(transition.error.max(initial=0.0))),
         discount=float(game.discount),
@@ -75,9 +76,16 @@ def vertex_tables(game: AbstractGame) -> VertexTables | None:
 
 
 class _Spanning(NamedTuple):
-    """Leader actions whose tables span those of all of them, and what transition and reward may then be off by."""
+    """Leader actions whose tables span those of all of them.
+
+    Attributes:
+        actions: (V,).
+        weights: each action as a mean of these, (V, B).
+        errors: what transition and reward may then be off by.
+    """
 
     actions: Int[np.ndarray, " V"]
+    weights: Float[np.ndarray, "V B"]
     errors: tuple[float, float]
 
 
@@ -94,8 +102,10 @@ def _spanning(rows: Float[np.ndarray, "n S A B n"], rewards: Float[np.ndarray, "
         spanned = [(1.0 - weight) * part[actions[0]] + weight * part[actions[-1]] for part in parts]
         misses = [float(np.max(np.abs(part - close), initial=0.0)) for part, close in zip(parts, spanned, strict=True)]
         if all(miss <= _ON_A_SEGMENT * size for miss, size in zip(misses, sizes, strict=True)):
-            return _Spanning(actions, (misses[0] + 8.0 * EPSILON * sizes[0], misses[1] + 8.0 * EPSILON * sizes[1]))
-    return _Spanning(np.arange(len(every)), (0.0, 0.0))
+            weights = np.concatenate([1.0 - weight, weight], axis=1).T if len(actions) > 1 else 1.0 - weight.T
+            errors = misses[0] + 8.0 * EPSILON * sizes[0], misses[1] + 8.0 * EPSILON * sizes[1]
+            return _Spanning(actions, weights, errors)
+    return _Spanning(np.arange(len(every)), np.eye(len(every)), (0.0, 0.0))
 
 
 def _picked(table: Float[np.ndarray, "n n A B *T"], picked: Int[np.ndarray, "n W"]) -> Float[np.ndarray, "n n A W *T"]:

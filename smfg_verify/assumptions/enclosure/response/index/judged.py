@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.enclosure.response.cells import Cells
 from smfg_verify.assumptions.enclosure.response.index.fixed_points import fixed_points_over
-from smfg_verify.assumptions.enclosure.response.index.orientation import orientation_over
+from smfg_verify.assumptions.enclosure.response.index.orientation import orientation_of
 from smfg_verify.assumptions.enclosure.response.measures import edges_to_cut
 from smfg_verify.assumptions.enclosure.response.slopes import slopes_over
 from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
@@ -47,7 +47,7 @@ def judged(tables: VertexTables, cells: Cells) -> Judged:
         Answers, false where nothing is known.
     """
     found = slopes_over(tables, cells)
-    points, orientation = fixed_points_over(tables, cells, found), orientation_over(found)
+    points, orientation = fixed_points_over(tables, cells, found), orientation_of(found.jacobian)
     left = np.isfinite(found.mixing) & ~points.none
     positive = left & (orientation.definite | (points.inner & (orientation.sign > 0)))
     negative = left & points.inner & (orientation.sign < 0)

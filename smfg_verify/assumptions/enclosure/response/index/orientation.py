@@ -8,7 +8,6 @@ from jaxtyping import Bool, Float, Int
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball
 from smfg_verify.assumptions.enclosure.response.linear import near_inverse
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply
-from smfg_verify.assumptions.enclosure.response.slopes import Slopes
 
 # Power iterations towards weights in which rows are compared with their diagonal entry.
 _NUM_ITERATIONS = 4
@@ -51,7 +50,7 @@ class _Dominated(NamedTuple):
     spread: Float[np.ndarray, " K"]
 
 
-def orientation_over(found: Slopes) -> Orientation:
+def orientation_of(jacobian: Model) -> Orientation:
     r"""The sign over cells, by two tests of which either is enough.
 
     With W the Euclidean inner product, a positive definite symmetric part of $W A$ leaves A no real eigenvalue at or
@@ -59,13 +58,12 @@ def orientation_over(found: Slopes) -> Orientation:
     entries, its determinant is positive, as on the way to its diagonal, so that A has the sign of Y.
 
     Args:
-        found: slopes over K cells.
+        jacobian: over K cells, of the law's entries but the last.
 
     Returns:
         The signs.
     """
     with np.errstate(all="ignore"):
-        jacobian = found.jacobian
         matrix = -jacobian + np.eye(len(jacobian.centre))[..., None]
         first, second = _by_symmetric_part(matrix), _by_inverse(matrix)
         sign = np.where(first.sign != 0, first.sign, second.sign)

@@ -1,0 +1,197 @@
+r"""The best response proved around the iterates of a run: modulus, one-sided rate and index, by cells around them.
+
+Around a leader and a mean field, within r, are all leaders whose rows are within r of the leader's in total variation,
+and all mean fields within r of the mean field. Over all of them $D\Gamma$ is enclosed at once, or by parts. Where one
+cell encloses $I - D\Gamma$ so well that no mean of it is singular, none of these leaders has two equilibria there:
+$\Gamma - id$ would have the same value at both.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from smfg_verify.assumptions.along.certified_near import KEPT, CertifiedNear
+from smfg_verify.assumptions.along.iterates import Iterates
+from smfg_verify.assumptions.along.radii import widest
+from smfg_verify.assumptions.constants.game_constants import game_constants
+from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
+from smfg_verify.assumptions.contraction.proved_bounds import ALLOWED_MOVE, BoundInputs, inputs_of, step_of_roundings
+from smfg_verify.assumptions.enclosure.response.around import cells_around, lower_ends
+from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, tables_of_any_size
+from smfg_verify.assumptions.enclosure.response.cells import Cells
+from smfg_verify.assumptions.enclosure.response.forest import Forest, Looked, forest
+from smfg_verify.assumptions.enclosure.response.index.orientation import orientation_of
+from smfg_verify.assumptions.enclosure.response.measures import Bounds, Seen, growth_of, modulus_of, seen_over
+from smfg_verify.assumptions.enclosure.response.search import in_parts
+from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.one_sided.growth import Frame, frame_of
+from smfg_verify.assumptions.settings import SearchSettings
+from smfg_verify.exact.gradient.at_leaders import LeaderPoints
+from smfg_verify.game import AbstractGame
+from smfg_verify.policies import softmax_policy
+
+# Radii that are tried, as powers of two, and how many around an iterate.
+_ENDS, _TRIALS = (-20.0, 0.0), 7
+# Boxes of the budget that the cells of all numbers around all iterates share; cells looked at in one trial, at most,
+# and one always.
+_BOXES, _MOST_CELLS = 2000, 16
+# Cells that one thread bounds at once: models of many dimensions fill a processor's cache early.
+_PART = 32
+# What a mean field's entries may be off by, to be tried.
+_OFF = 1e-9
+
+
+class Number(NamedTuple):
+    """A number of the best response, as it is proved around iterates.
+
+    Attributes:
+        look: at cells that were looked at before, in a frame; a proof is a value within the limit.
+        limit: of that value, from the iterate's own number.
+        proved: the number that a value proves.
+        room: what there is between a value and one that proves nothing.
+        by_parts: whether parts of a cell prove it of the whole.
+        at_equilibrium: whether the mean field is the leader's equilibrium, or the run's own.
+    """
+
+    look: Callable[[Seen, Frame], Looked]
+    limit: Callable[[np.ndarray], np.ndarray]
+    proved: Callable[[np.ndarray], np.ndarray]
+    room: Callable[[Forest], np.ndarray]
+    by_parts: bool
+    at_equilibrium: bool
+
+
+def _bounded(found: Bounds) -> Looked:
+    return Looked(found.upper, found.centre, found.mixing, np.full(len(found.upper), np.inf), found.edge)
+
+
+def _oriented(seen: Seen, frame: Frame) -> Looked:
+    """Zero where the orientation is positive and the law is the only one of its chain, one elsewhere."""
+    found = orientation_of(seen.jacobian)
+    positive = (found.sign > 0) & np.isfinite(seen.mixing)
+    never = np.full(len(positive), -np.inf)
+    return Looked(np.where(positive, 0.0, 1.0), never, seen.mixing, found.slack, seen.edge)
+
+
+def _modulus(at_equilibrium: bool) -> Number:
+    return Number(
+        look=lambda seen, frame: _bounded(modulus_of(seen)),
+        limit=lambda own: np.where(own < 1.0 - CLEARLY_BELOW_ONE, 1.0 - KEPT * (1.0 - own), np.nan),
+        proved=lambda value: value,
+        room=lambda found: 1.0 - found.value,
+        by_parts=True,
+        at_equilibrium=at_equilibrium,
+    )
+
+
+def _rate(at_equilibrium: bool) -> Number:
+    return Number(
+        look=lambda seen, frame: _bounded(growth_of(seen, *frame)),
+        limit=lambda own: np.where(own > CLEARLY_BELOW_ONE, 1.0 - KEPT * np.minimum(own, 1.0), np.nan),
+        proved=lambda value: 1.0 - value,
+        room=lambda found: 1.0 - found.value,
+        by_parts=True,
+        at_equilibrium=at_equilibrium,
+    )
+
+
+# The index is proved to be above its limit, zero, and no number more.
+NUMBERS: Mapping[str, Number] = {
+    "modulus": _modulus(True),
+    "modulus_at_mean_field": _modulus(False),
+    "rate": _rate(True),
+    "rate_at_mean_field": _rate(False),
+    "index": Number(
+        look=_oriented,
+        limit=lambda own: np.where(own > 0.0, 0.5, np.nan),
+        proved=lambda value: value,
+        room=lambda found: found.slack,
+        by_parts=False,
+        at_equilibrium=True,
+    ),
+}
+
+
+class _World(NamedTuple):
+    """What the proofs around all iterates share."""
+
+    tables: Tables
+    inputs: BoundInputs
+    policies: Float[np.ndarray, "N O B"]
+    most: int
+
+
+def near_responses(
+    game: AbstractGame,
+    iterates: Iterates,
+    points: LeaderPoints,
+    values: Mapping[str, Float[np.ndarray, " N"]],
+) -> dict[str, CertifiedNear]:
+    r"""What is proved around iterates of those numbers of the best response that are at hand.
+
+    Args:
+        game: the game, traced.
+        iterates: of a run.
+        points: their leaders with their equilibria.
+        values: name of a number -> what it is at each iterate.
+
+    Returns:
+        Name of a number -> radius, in total variation, and the number proved, at least half as far from its limit as
+        the iterate's own, of a rate at least half of 1.
+    """
+    names = [name for name in NUMBERS if name in values]
+    tables, reason = tables_of_any_size(game)
+    number = len(points.converged)
+    if tables is None or not names:
+        return {name: CertifiedNear(np.zeros(number), np.full(number, np.nan), reason) for name in names}
+    inputs = inputs_of(game, game_constants(game, SearchSettings()))
+    most = affordable_cells(tables, _BOXES) // (len(NUMBERS) * _TRIALS * number)
+    most = min(max(1, most), _MOST_CELLS)
+    world = _World(tables, inputs, np.asarray(softmax_policy(iterates.leader_logits)), most)
+    return {name: _near(world, NUMBERS[name], iterates, points, values[name]) for name in names}
+
+
+def _near(
+    world: _World, number: Number, iterates: Iterates, points: LeaderPoints, own: Float[np.ndarray, " N"]
+) -> CertifiedNear:
+    """Radii around all iterates, and what is proved within them."""
+    fields = points.mean_field if number.at_equilibrium else iterates.mean_field
+    with np.errstate(invalid="ignore"):
+        limits = number.limit(own)
+        usable = np.isfinite(limits) & iterates.finite & points.converged & _are_laws(fields)
+    tried = np.flatnonzero(usable)
+    frame = frame_of(world.tables.num_states)
+
+    def look(cells: Cells) -> Looked:
+        return number.look(seen_over(world.tables, cells), frame)
+
+    def prove(at: np.ndarray, width: np.ndarray) -> np.ndarray:
+        which = tried[at]
+        roots = cells_around(world.tables, world.policies[which], width, lower_ends(fields[which], width))
+        most = world.most if number.by_parts else 1
+        found = forest(roots, lambda cells: in_parts(look, cells, _PART), limits[which], most)
+        return np.where(_whatever_roundings_do(world, number, found), number.proved(found.value), np.nan)
+
+    radius, constant = np.zeros(len(own)), np.full(len(own), np.nan)
+    radius[tried], constant[tried] = widest(len(tried), _ENDS, _TRIALS, prove)
+    return CertifiedNear(radius, constant, "")
+
+
+def _are_laws(fields: Float[np.ndarray, "N n"]) -> Bool[np.ndarray, " N"]:
+    sums = np.abs(np.sum(fields, axis=1) - 1.0) <= _OFF
+    laws: Bool[np.ndarray, " N"] = sums & np.all(fields >= -_OFF, axis=1)
+    return laws
+
+
+def _whatever_roundings_do(world: _World, number: Number, found: Forest) -> Bool[np.ndarray, " K"]:
+    """Whether a proof stays one if roundings of the game's functions move the map by as much as they can."""
+    tau = world.tables.temperature
+    steps = np.array([step_of_roundings(world.inputs, tau, factor) for factor in found.mixing])
+    with np.errstate(invalid="ignore"):
+        room = number.room(found)
+        stays: Bool[np.ndarray, " K"] = (
+            found.proved & (room > CLEARLY_BELOW_ONE) & (steps <= ALLOWED_MOVE * np.minimum(1.0, room))
+        )
+    return stays
