@@ -2,15 +2,17 @@ r"""Gradient alignment proved for all leaders near each of a run's: how near is 
 
 Near a leader of log-ratios $\lambda$ (logits less their row's last one) are all leaders whose log-ratios differ from
 $\lambda$ by at most r each. Over such a box `enclosure.leader_boxes` proves an equilibrium of every leader and encloses
-$\langle g, p \rangle$ and $\|g\|^2$, so that $c$ = lowest inner product / largest square holds at all of them.
+$\langle g, p \rangle$ and $\|g\|^2$, so that $c$ = lowest inner product / largest square holds at all of them. Wider
+boxes are proved by parts: a grid of boxes that cover them.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
-from smfg_verify.assumptions.along.radii import widest
+from smfg_verify.assumptions.along.radii import the_same, widest
 from smfg_verify.assumptions.enclosure.leader_boxes import Leaders, enclose_leaders, numbers_of
 from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_for_followers, affine_game
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
@@ -19,13 +21,18 @@ from smfg_verify.game import AbstractGame
 
 # Radii that are tried, as powers of two, and how many around a leader.
 _ENDS, _TRIALS = (-24.0, 1.0), 8
+# Parts of a wider box, at most, and how many wider ones are tried; fewer parts along an axis than a few gain little.
+_MOST_PARTS, _AGAIN, _A_FEW = 16, 3, 3
 # Of the constant at the leader itself, or of 1 where it is larger, the share that must be left over the whole box: near
 # a zero of g constants are large and narrow.
 KEPT = 0.5
 _DOWN = 1.0 - 1e-12
 # Numbers that the enclosures of one check may build together: minutes.
 _MOST_NUMBERS = 2**33
-_BATCH = 64
+# The same of all parts of wider boxes: seconds.
+_NUMBERS_OF_PARTS = 2**26
+# Leaders in one go; of boxes as many as a processor's cache holds, if that is more.
+_BATCH, _NUMBERS_AT_ONCE = 64, 2**17
 
 
 class CertifiedNear(NamedTuple):
@@ -70,31 +77,76 @@ def certified_near(
     if tables.num_free == 0 or len(tried) == 0:
         return nothing._replace(reason="" if tables.num_free else "a leader with one action decides nothing")
     radius, constant = nothing.radius, nothing.constant
+    parts = _parts_along(tables, len(tried))
     for begin in range(0, len(tried), _BATCH):
         chosen = tried[begin : begin + _BATCH]
         wanted_there = KEPT * np.minimum(constants[chosen], 1.0)
         try:
-            radius[chosen], constant[chosen] = _widest(tables, points.at(chosen), wanted_there, curved)
+            radius[chosen], constant[chosen] = _widest(tables, points.at(chosen), wanted_there, parts, curved)
         except NoEnclosure as obstacle:
             return nothing._replace(reason=str(obstacle))
     return CertifiedNear(radius, constant, "")
 
 
+def _parts_along(game: AffineGame, number: int) -> int:
+    """Parts of a box along each log-ratio that are affordable for so many leaders, or one."""
+    affordable = _NUMBERS_OF_PARTS // (_AGAIN * number * numbers_of(game))
+    parts = 1
+    while (parts + 1) ** game.num_free <= min(affordable, _MOST_PARTS):
+        parts += 1
+    return parts if parts >= _A_FEW else 1
+
+
 def _widest(
-    game: AffineGame, points: LeaderPoints, wanted: np.ndarray, curved: AbstractGame | None
+    game: AffineGame, points: LeaderPoints, wanted: np.ndarray, parts: int, curved: AbstractGame | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The widest boxes found over which the constants are at least those wanted, and what is proved there."""
-    number = len(wanted)
+    number, size = len(wanted), max(_BATCH, _NUMBERS_AT_ONCE // numbers_of(game))
     logits = points.logits
     free = (logits[:, :, :-1] - logits[:, :, -1:]).reshape(number, -1)
     value = points.follower_value[:, :-1] - points.follower_value[:, -1:]
 
-    def prove(at: np.ndarray, width: np.ndarray) -> np.ndarray:
-        ends = free[at] - width[:, None], free[at] + width[:, None]
-        proved = proved_constants(enclose_leaders(game, *ends, points.mean_field[at], value[at], curved))
+    def prove(at: np.ndarray, width: np.ndarray, parts: int = 1) -> np.ndarray:
+        lower, upper, owner = grids(free[at], width, parts)
+        guess = points.mean_field[at][owner], value[at][owner]
+        found = [
+            proved_constants(enclose_leaders(game, *(part[k : k + size] for part in (lower, upper, *guess)), curved))
+            for k in range(0, len(owner), size)
+        ]
+        proved = np.min(np.concatenate(found).reshape(len(at), -1), axis=1)
         return np.where(proved >= wanted[at], proved, np.nan)
 
-    return widest(number, _ENDS, _TRIALS, prove)
+    radius, constant = widest(the_same(number, _ENDS), _TRIALS, prove)
+    some = np.flatnonzero(radius > 0.0)
+    if parts == 1 or not len(some):
+        return radius, constant
+    low = np.log2(radius[some] * np.sqrt(parts))
+    wider = widest((low, low + 0.5 * np.log2(parts)), _AGAIN, lambda at, width: prove(some[at], width, parts))
+    better = wider[0] > radius[some]
+    radius[some[better]], constant[some[better]] = (part[better] for part in wider)
+    return radius, constant
+
+
+def grids(
+    middle: Float[np.ndarray, "K k"], width: Float[np.ndarray, " K"], parts: int
+) -> tuple[Float[np.ndarray, "L k"], Float[np.ndarray, "L k"], Int[np.ndarray, " L"]]:
+    """Boxes that cover those within a width of some points, so many along each axis.
+
+    Args:
+        middle: of the boxes.
+        width: half of their sides.
+        parts: along each axis.
+
+    Returns:
+        Lower and upper ends of all parts, those of one box after the other, and the box that each is a part of.
+    """
+    steps = np.array(list(itertools.product(range(parts), repeat=middle.shape[1])))
+    # Neighbours share their ends, as numbers, and the outer ones are the box's own.
+    cuts = np.linspace(middle - width[:, None], middle + width[:, None], parts + 1)
+    axes = np.arange(middle.shape[1])
+    lower, upper = (np.moveaxis(cuts[steps + k, :, axes], -1, 0) for k in (0, 1))
+    owner = np.repeat(np.arange(len(middle)), len(steps))
+    return lower.reshape(len(owner), -1), upper.reshape(len(owner), -1), owner
 
 
 def proved_constants(found: Leaders) -> Float[np.ndarray, " K"]:

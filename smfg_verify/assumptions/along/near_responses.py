@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.along.certified_near import KEPT, CertifiedNear
 from smfg_verify.assumptions.along.iterates import Iterates
-from smfg_verify.assumptions.along.radii import widest
+from smfg_verify.assumptions.along.radii import the_same, widest
 from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.proved_bounds import ALLOWED_MOVE, BoundInputs, inputs_of, step_of_roundings
@@ -175,7 +175,7 @@ def _near(
         return np.where(_whatever_roundings_do(world, number, found), number.proved(found.value), np.nan)
 
     radius, constant = np.zeros(len(own)), np.full(len(own), np.nan)
-    radius[tried], constant[tried] = widest(len(tried), _ENDS, _TRIALS, prove)
+    radius[tried], constant[tried] = widest(the_same(len(tried), _ENDS), _TRIALS, prove)
     return CertifiedNear(radius, constant, "")
 
 

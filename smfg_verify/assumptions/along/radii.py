@@ -11,22 +11,21 @@ Prove = Callable[[Int[np.ndarray, " K"], Float[np.ndarray, " K"]], Float[np.ndar
 
 
 def widest(
-    number: int, ends: tuple[float, float], trials: int, prove: Prove
+    ends: tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]], trials: int, prove: Prove
 ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
     """Radii found, and what is proved within them.
 
     Args:
-        number: N points.
-        ends: of the radii, as powers of two; a point of which nothing is proved within the narrowest is left alone.
+        ends: of each point's radii, as powers of two; where nothing is proved within the narrowest, no other is tried.
         trials: radii tried around a point, at most.
         prove: given some of the points and a radius for each, a number that is proved; NaN where none is.
 
     Returns:
         Radius, zero where nothing is proved, and number, NaN there.
     """
-    low, high = (np.full(number, end) for end in ends)
-    radius, proved = np.zeros(number), np.full(number, np.nan)
-    at, exponent = np.arange(number), low.copy()
+    low, high = (np.array(end, dtype=float) for end in ends)
+    radius, proved = np.zeros(len(low)), np.full(len(low), np.nan)
+    at, exponent = np.arange(len(low)), low.copy()
     for _ in range(trials):
         width = 2.0 ** exponent[at]
         found = prove(at, width)
@@ -39,3 +38,8 @@ def widest(
         if not len(at):
             break
     return radius, proved
+
+
+def the_same(number: int, ends: tuple[float, float]) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
+    """The same ends for all of N points."""
+    return np.full(number, ends[0]), np.full(number, ends[1])

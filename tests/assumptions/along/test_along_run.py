@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from smfg_verify.assumptions.along import certified_near as certified
 from smfg_verify.assumptions.along import optimal_floor
 from smfg_verify.assumptions.along.along_run import check_along
 from smfg_verify.assumptions.along.certified_near import KEPT, certified_near
@@ -243,6 +244,26 @@ def test_nothing_is_proved_around_a_leader_that_is_not_aligned_or_not_wanted(cas
     assert np.all(certified_near(traced(game), points, np.full(2, -own), ~wanted | wanted).radius == 0.0)
     # A constant larger than the leader's own is proved nowhere.
     assert np.all(certified_near(traced(game), points, np.full(2, 1e3 * own), wanted).constant[0] <= own)
+
+
+def test_parts_of_a_box_cover_it_and_what_is_proved_by_parts_is_wider(case, monkeypatch):
+    rng = np.random.default_rng(3)
+    middle, width = rng.normal(size=(2, 3)), np.array([0.7, 1e-6])
+    lower, upper, owner = certified.grids(middle, width, 4)
+    assert np.array_equal(owner, np.repeat([0, 1], 64))
+    for k in range(2):
+        points = middle[k] + width[k] * np.concatenate([rng.uniform(-1.0, 1.0, (50, 3)), np.eye(3), -np.eye(3)])
+        mine = owner == k
+        within = (lower[mine] <= points[:, None]) & (points[:, None] <= upper[mine])
+        assert np.all(np.any(np.all(within, axis=2), axis=1))
+    # The case has two free log-ratios, so that its boxes have four parts along each.
+    _, game, run, found = case
+    radii = found.radius["alignment"]
+    place = tuple(np.argwhere(radii > 0.0)[0])
+    points = evaluate_leaders(traced(game), run.leader_logits[place][None])
+    monkeypatch.setattr(certified, "_MOST_PARTS", 1)
+    alone = certified_near(traced(game), points, np.array([found.values["alignment"][place]]), np.ones(1, bool))
+    assert 1.3 * alone.radius[0] < radii[place] < 4.1 * alone.radius[0]
 
 
 @pytest.mark.parametrize("properties", ["lipschitz", "contracton", []])

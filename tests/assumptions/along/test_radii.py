@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smfg_verify.assumptions.along.radii import widest
+from smfg_verify.assumptions.along.radii import the_same, widest
 
 
 def test_radii_come_near_the_widest_that_is_proved_and_do_not_exceed_it():
@@ -11,7 +11,7 @@ def test_radii_come_near_the_widest_that_is_proved_and_do_not_exceed_it():
     def prove(at, width):
         return np.where(width <= true[at], 1.0 - width, np.nan)
 
-    radius, proved = widest(5, (-16.0, 0.0), 9, prove)
+    radius, proved = widest(the_same(5, (-16.0, 0.0)), 9, prove)
     assert np.all(radius < true + (true == 0.0))
     assert np.all(radius[:4] >= true[:4] * 2.0 ** (-16.0 / 2**7))
     np.testing.assert_array_equal(radius[4], 0.0)
@@ -28,7 +28,7 @@ def test_a_point_that_fails_at_the_narrowest_is_asked_once():
         asked.append(list(at))
         return np.where(at == 1, 1.0, np.nan)
 
-    radius, _ = widest(3, (-4.0, 0.0), 3, prove)
+    radius, _ = widest(the_same(3, (-4.0, 0.0)), 3, prove)
     assert asked == [[0, 1, 2], [1], [1]]
     assert radius[1] > 0.3
-    assert widest(0, (-4.0, 0.0), 3, prove)[0].shape == (0,)
+    assert widest(the_same(0, (-4.0, 0.0)), 3, prove)[0].shape == (0,)
