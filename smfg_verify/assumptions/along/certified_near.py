@@ -108,10 +108,10 @@ def _widest(
 
     def prove(at: np.ndarray, width: np.ndarray, parts: int = 1) -> np.ndarray:
         lower, upper, owner = grids(free[at], width, parts)
-        guess = points.mean_field[at][owner], value[at][owner]
+        field, relative = points.mean_field[at][owner], value[at][owner]
+        slices = [slice(k, k + size) for k in range(0, len(owner), size)]
         found = [
-            proved_constants(enclose_leaders(game, *(part[k : k + size] for part in (lower, upper, *guess)), curved))
-            for k in range(0, len(owner), size)
+            proved_constants(enclose_leaders(game, lower[k], upper[k], field[k], relative[k], curved)) for k in slices
         ]
         proved = np.min(np.concatenate(found).reshape(len(at), -1), axis=1)
         return np.where(proved >= wanted[at], proved, np.nan)

@@ -113,6 +113,7 @@ def test_rows_that_take_one_action_have_proofs_that_hold_for_leaders_near():
             assert sign * modulus_and_rate(slopes)[names.index(name)] <= sign * proved
 
 
+@pytest.mark.slow
 def test_no_proof_reaches_over_a_jump():
     shares = np.array([0.45, 0.499, 0.501])
     fields = np.stack([shares, 1.0 - shares], axis=1)
