@@ -37,6 +37,8 @@ _ENDS, _TRIALS = (-20.0, 0.0), 7
 # Boxes of the budget that the cells of all numbers around all iterates share; cells looked at in one trial, at most,
 # and one always.
 _BOXES, _MOST_CELLS = 2000, 16
+# Numbers in the largest models of one cell, and of all cells that are looked at: what memory holds, and minutes.
+_MOST_OF_A_CELL, _MOST_NUMBERS = 2**19, 2**31
 # Cells that one thread bounds at once: models of many dimensions fill a processor's cache early.
 _PART = 32
 # What a mean field's entries may be off by, to be tried.
@@ -90,7 +92,7 @@ def _rate(at_equilibrium: bool) -> Number:
     return Number(
         look=lambda seen, frame: _bounded(growth_of(seen, *frame)),
         limit=lambda own: np.where(own > CLEARLY_BELOW_ONE, 1.0 - KEPT * np.minimum(own, 1.0), np.nan),
-        proved=lambda value: 1.0 - value,
+        proved=lambda value: np.nextafter(1.0 - value, -np.inf),
         room=lambda found: 1.0 - found.value,
         by_parts=True,
         at_equilibrium=at_equilibrium,
@@ -144,13 +146,26 @@ def near_responses(
     names = [name for name in NUMBERS if name in values]
     tables, reason = tables_of_any_size(game)
     number = len(points.converged)
-    if tables is None or not names:
+    reason = reason or too_much(tables, number)
+    if tables is None or reason or not names:
         return {name: CertifiedNear(np.zeros(number), np.full(number, np.nan), reason) for name in names}
     inputs = inputs_of(game, game_constants(game, SearchSettings()))
     most = affordable_cells(tables, _BOXES) // (len(NUMBERS) * _TRIALS * number)
     most = min(max(1, most), _MOST_CELLS)
     world = _World(tables, inputs, np.asarray(softmax_policy(iterates.leader_logits)), most)
     return {name: _near(world, NUMBERS[name], iterates, points, values[name]) for name in names}
+
+
+def too_much(tables: Tables | None, number: int) -> str:
+    """Why cells of a game are too large to be looked at around so many iterates; empty where they are not."""
+    if tables is None:
+        return ""
+    n, num_actions, dimension = tables.num_states, tables.num_actions, tables.shape.dimension
+    models = 1 + dimension + len(tables.shape.first)
+    numbers = n**2 * num_actions * (num_actions + 1) // 2 * models
+    if numbers <= _MOST_OF_A_CELL and numbers * number * _TRIALS * len(NUMBERS) <= _MOST_NUMBERS:
+        return ""
+    return f"cells in {dimension} dimensions of {numbers:,} numbers each around {number} iterates are too much"
 
 
 def _near(

@@ -7,8 +7,10 @@ import pytest
 
 from smfg_verify.assumptions.along.certified_near import KEPT
 from smfg_verify.assumptions.along.iterates import Iterates
-from smfg_verify.assumptions.along.near_responses import NUMBERS, near_responses
+from smfg_verify.assumptions.along.near_responses import NUMBERS, near_responses, too_much
+from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
 from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.game import TabularGame
 from tests.assumptions.along.test_along_run import modulus_and_rate, nearby
 from tests.assumptions.crowds import crowd, packaged
 from tests.assumptions.enclosure.response.test_curved_tables import Jump
@@ -132,3 +134,23 @@ def test_what_is_no_mean_field_has_no_proof(field):
     assert near["modulus_at_mean_field"].radius[0] == 0.0
     assert near["rate"].radius[0] > 0.0
     assert near["rate"].constant[0] >= KEPT * 0.5
+
+
+def test_a_game_of_one_state_and_one_of_too_many_iterates_say_why_nothing_is_proved():
+    shape = (1, 2, 2)
+    alone = TabularGame.from_arrays(
+        kernel=np.ones((*shape, 1)),
+        follower_rewards=np.zeros(shape),
+        leader_rewards=np.zeros(shape),
+        discount=0.5,
+        temperature=1.0,
+    )
+    one = np.ones((1, 1))
+    near = around(checked(alone), np.zeros((1, 1, 2)), one, one, {name: np.ones(1) for name in NUMBERS})
+    for found in near.values():
+        assert "one state" in found.reason
+        assert found.radius[0] == 0.0
+    tables = vertex_tables(crowd(0.5, 1.0))
+    assert not too_much(tables, 100)
+    assert "2 iterates" not in too_much(tables, 2)
+    assert "are too much" in too_much(tables, 10**8)

@@ -36,6 +36,8 @@ def tables_of(game: AbstractGame) -> tuple[Tables | None, str]:
 
 def tables_of_any_size(game: AbstractGame) -> tuple[Tables | None, str]:
     """The same with any number of dimensions: of small cells few are enough."""
+    if game.num_states == 1:
+        return None, "a game of one state has one mean field"
     tables = vertex_tables(game)
     return curved_tables(game) if tables is None else (tables, "")
 
