@@ -275,10 +275,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--games", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--budget", default="quick")
+    parser.add_argument("--boxes", type=int, default=60, help="of each proof, as `check --budget` counts them")
     arguments = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
-    settings, rows, false = search_settings(arguments.budget), [], 0
+    settings, rows, false = search_settings("quick", num_boxes=arguments.boxes), [], 0
     spent = time.process_time()
     each = math.ceil(arguments.games / len(FAMILIES))
     for place, (name, family) in enumerate(FAMILIES.items()):
