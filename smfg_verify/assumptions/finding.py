@@ -3,7 +3,10 @@
 import builtins
 import dataclasses
 import enum
+import importlib
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from smfg_verify.assumptions.properties import find_property
@@ -186,6 +189,25 @@ class Finding(Readable):
                 f"{self.property}/{self.statement}: no witness to reproduce from (verdict {self.verdict.value})."
             )
         return float(recompute(game, self.witness))
+
+    def export(self, path: str | os.PathLike[str], game: AbstractGame) -> Path:
+        """Write a certificate: a file from which `smfg-verify verify` proves the claim again, without this package.
+
+        Args:
+            path: of the file.
+            game: the game the finding is about.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: not certified, a statement that cannot travel, or a game whose tables do not say all of it.
+            OSError: the file cannot be written.
+            ImportError: the package python-flint is missing.
+        """
+        # Stands on findings, so that it is no import of this module.
+        certificates = importlib.import_module("smfg_verify.assumptions.certificates")
+        return Path(certificates.exported(self, game, path))
 
     def as_record(self) -> Record:
         """The finding as plain JSON values, without loss, and with its texts for readers that cannot render them."""

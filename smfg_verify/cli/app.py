@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
-from smfg_verify.cli.commands import document, look, study, sweep, verify
+from smfg_verify.cli.commands import certificate, document, look, study, sweep, verify
 from smfg_verify.cli.computing import leave
 from smfg_verify.cli.endings import BAD_INPUT, EXIT_CODES, FINISHED, PROGRAM, ending_of, say
 from smfg_verify.cli.saving import InterruptedJob, say_interrupted
@@ -24,12 +24,20 @@ _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
         "derive random-game --about constants",
         "derive laffer-tax --about rates --exponent leader=3/5 --exponent mean_field=1/2",
     ),
-    verify.check: ("check laffer-tax --property ergodicity --budget quick", "check my_games.py:MyGame --strict"),
+    verify.check: (
+        "check laffer-tax --property ergodicity --budget quick",
+        "check my_games.py:MyGame --strict",
+        "check two-road-toll --certificates certificates",
+    ),
     verify.atlas: ("atlas --out results/atlas", "atlas laffer-tax market-entrance --budget quick"),
     verify.run: ("run market-entrance --iterations 100000 --out results/run",),
     verify.validate: (
         "validate market-entrance --set kappa=[1,3] --out results/validate",
         "validate my_games.py:MyGame --config settings.toml --strict",
+    ),
+    certificate.verify: (
+        "verify certificates/ergodicity.dobrushin.json",
+        "verify certificates/uniqueness.one-sided.json --game two-road-toll",
     ),
     verify.cases: ("cases --quick", "cases policy-lipschitz --full --out results/cases"),
     document.report: (

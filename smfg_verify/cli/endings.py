@@ -15,9 +15,9 @@ from smfg_verify.watching import heard
 
 FINISHED, STRICT_FAILURE, BAD_INPUT, INTERNAL_FAULT, NUMERICAL_FAILURE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 EXIT_CODES = (
-    "Exit codes: 0 finished; 1 when a case fails, or with --strict when a property is refuted or a rate is slower; 2 "
-    "bad input, or a file that cannot be read or written; 3 a fault of smfg-verify, with the path of a log; 4 a "
-    "computation that did not converge; 130 interrupted."
+    "Exit codes: 0 finished; 1 when a case fails, a certificate is not verified, or with --strict a property is "
+    "refuted or a rate is slower; 2 bad input, or a file that cannot be read or written; 3 a fault of smfg-verify, "
+    "with the path of a log; 4 a computation that did not converge; 130 interrupted."
 )
 PROGRAM = "smfg-verify"
 _PACKAGES = ("jax", "jaxlib", "equinox", "numpy", "scipy")

@@ -54,6 +54,14 @@ class CheckOutOptions(StrictOptions):
     """The same, for what prints findings."""
 
     formats: _Formats = ()
+    certificates: Annotated[
+        Path | None,
+        Parameter(
+            metavar="DIR",
+            show_default=False,
+            help="Write the certified findings that can travel into this directory, one file each, for `verify`.",
+        ),
+    ] = None
     full: Annotated[bool, _FULL] = False
 
 

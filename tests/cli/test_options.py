@@ -45,9 +45,11 @@ OPTIONS = {
         "--strict",
         "--full",
         "--format",
+        "--certificates",
         "--width",
         "--no-cache",
     ),
+    "verify": ("--game", *GAME, "--no-cache"),
     "atlas": (*CHECK, "--out", "--resume", "--strict", "--no-cache"),
     "run": (*GAME, *RUN, *STEPS, "--out", "--resume", "--strict", "--overwrite", "--format", "--width", "--no-cache"),
     "validate": (

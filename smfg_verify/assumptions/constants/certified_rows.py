@@ -54,7 +54,7 @@ def certified_rows(game: AbstractGame, settings: SearchSettings) -> Rows:
     shape = (game.num_states, game.num_follower_actions, game.num_leader_actions, game.num_states)
     try:
         found = envelope(game, "transition", **budget_of(settings, numbers_of_a_box(game, "transition", slopes=False)))
-        slack = _sum_error(game)
+        slack = row_sum_error(game)
     except NoEnclosure as error:
         return Rows(np.zeros(shape), np.ones(shape), np.inf, str(error), np.inf)
     reason = _why_not(float(np.min(found.lower)), slack)
@@ -91,7 +91,8 @@ def _why_not(lowest: float, slack: float) -> str:
     return ""
 
 
-def _sum_error(game: AbstractGame) -> float:
+def row_sum_error(game: AbstractGame) -> float:
+    """What the sum of a row is proved to be off by from one, at most, at any mean field; no enclosure raises."""
     table = affine_table(game, "row_sum")
     if table is not None:
         vertices = table.constant + table.slope

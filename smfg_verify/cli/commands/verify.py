@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from smfg_verify.certificates import load_verifier
 from smfg_verify.cli.computing import prepare
 from smfg_verify.cli.config import Settings, gather
 from smfg_verify.cli.endings import FINISHED, STRICT_FAILURE
@@ -49,7 +50,18 @@ def check(
     if run.along is not None:
         return _along(game, run.along, parameters, hardness, steps, results, figures, programs)
     settings = gather(game, parameters, steps=steps, check=hardness, command="check")
-    return _carry_out("check", settings, results, figures, programs, formats=results.formats, full=results.full)
+    if results.certificates is not None:
+        load_verifier("--certificates")
+    return _carry_out(
+        "check",
+        settings,
+        results,
+        figures,
+        programs,
+        formats=results.formats,
+        full=results.full,
+        certificates=results.certificates,
+    )
 
 
 def _along(
@@ -64,7 +76,7 @@ def _along(
 ) -> int:
     """The properties at the iterates of a run."""
     unused = sorted({**given(hardness), **given(steps)}.keys() - {"properties"})
-    unused += [name for name in ("formats", "full") if getattr(results, name)]
+    unused += [name for name in ("formats", "full", "certificates") if getattr(results, name)]
     if unused:
         raise InputError(
             f"check --along: got {', '.join(unused)} too, expected --property alone of what says how a check searches "
@@ -186,6 +198,7 @@ def _carry_out(
     formats: Sequence[Format],
     overwrite: bool = False,
     full: bool = True,
+    certificates: Path | None = None,
 ) -> int:
     run_settings, check_settings = settings.run, settings.check
     prepare(programs)
@@ -208,6 +221,11 @@ def _carry_out(
         written = show.write_files(found, store.folder, width=figures.width, drawing=drawing)
         files = written + _documents(store.folder, formats)
         show.show_results(screen(), found, store.folder, files, full=full)
+        if certificates is not None:
+            from smfg_verify.jobs.certificates import write_certificates
+            from smfg_verify.report.tables.certificates import certificate_lines
+
+            screen().print(certificate_lines(write_certificates(found, certificates)), soft_wrap=True)
     return STRICT_FAILURE if results.strict and (found.refuted or found.slower) else FINISHED
 
 

@@ -1,0 +1,53 @@
+"""The certified findings of a check as files that prove them again."""
+
+import dataclasses
+from pathlib import Path
+
+from smfg_verify.assumptions import Verdict
+from smfg_verify.errors import InputError
+from smfg_verify.files import results_folder
+from smfg_verify.jobs.pipeline import Results
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """What became of one certified finding.
+
+    Attributes:
+        kind: property/statement.
+        path: of its certificate; None where it cannot travel.
+        reason: why it cannot; empty where it can.
+    """
+
+    kind: str
+    path: Path | None
+    reason: str
+
+
+def write_certificates(results: Results, folder: Path) -> tuple[Written, ...]:
+    """Write a certificate of every certified finding that can travel.
+
+    Args:
+        results: of a check.
+        folder: of the files, made if missing.
+
+    Returns:
+        What became of each certified finding.
+
+    Raises:
+        OSError: a file cannot be written.
+        ImportError: the package python-flint is missing.
+    """
+    findings = () if results.assumptions is None else results.assumptions.findings
+    written = []
+    with results_folder(folder) as place:
+        for finding in findings:
+            if finding.verdict is not Verdict.CERTIFIED:
+                continue
+            kind = f"{finding.property}/{finding.statement}"
+            try:
+                path = finding.export(place / f"{finding.property}.{finding.statement}.json", results.game)
+                written.append(Written(kind, path, ""))
+            except InputError as error:
+                written.append(Written(kind, None, str(error)))
+    return tuple(written)

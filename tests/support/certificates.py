@@ -1,0 +1,64 @@
+"""Certificates written by hand, without the package's exporter."""
+
+import copy
+import json
+
+import numpy as np
+
+from smfg_verify.certificates import verifier
+from tests.helpers.array_games import ArrayGame
+
+
+def hexed(table):
+    return [float(value).hex() for value in np.ravel(table)]
+
+
+def game_entry(game: ArrayGame, radius=1e-13):
+    """The entry `game` of a game of affine arrays; its radius covers rows that miss one by rounding."""
+    n, num_actions, num_leader = game.sizes
+
+    def at_vertices(constant, slope):
+        return constant[None] if slope is None else constant + slope
+
+    return {
+        "name": "hand-made",
+        "digest": "0123",
+        "states": n,
+        "actions": num_actions,
+        "leader_actions": num_leader,
+        "mean_fields": "states",
+        "observation": [int(o) for o in game.observation],
+        "discount": float(game.discount).hex(),
+        "temperature": float(game.temperature).hex(),
+        "transition": hexed(at_vertices(game.kernel, game.kernel_mean_field)),
+        "transition_radius": radius.hex(),
+        "reward": hexed(at_vertices(game.follower_rewards, game.follower_rewards_mean_field)),
+        "reward_radius": radius.hex(),
+    }
+
+
+def certificate(entry, kind, constant, proof):
+    """A whole certificate, as JSON values."""
+    claim = {"kind": kind, "constant": float(constant).hex(), "finding": float(constant).hex()}
+    return sealed({"claim": claim, "game": entry, "proof": proof})
+
+
+def sealed(content):
+    """With the digest that fits the content."""
+    return {
+        "format": verifier.FORMAT,
+        "version": verifier.VERSION,
+        "sha256": verifier.digest_of(content),
+        "content": content,
+    }
+
+
+def edited(found, change):
+    """A copy whose content was changed and whose digest was computed again."""
+    content = copy.deepcopy(found["content"])
+    change(content)
+    return sealed(content)
+
+
+def spelled(found) -> bytes:
+    return json.dumps(found).encode()
