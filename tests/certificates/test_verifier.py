@@ -57,7 +57,7 @@ def small_cell(rng, game, width):
 
 @pytest.mark.parametrize(
     ("sizes", "observations", "width"),
-    [((2, 2, 2), 1, 0.0), ((2, 2, 2), 2, 0.2), ((3, 2, 2), 1, 0.05), ((3, 3, 2), 3, 0.05), ((2, 1, 1), 1, 0.3)],
+    [((3, 2, 2), 1, 0.0), ((2, 2, 2), 2, 0.2), ((3, 2, 2), 1, 0.05), ((3, 3, 2), 3, 0.0), ((2, 1, 1), 1, 0.3)],
 )
 def test_balls_hold_the_slopes_of_the_best_response_everywhere_in_a_cell(sizes, observations, width):
     rng, narrow = np.random.default_rng(5), 0
@@ -77,6 +77,45 @@ def test_balls_hold_the_slopes_of_the_best_response_everywhere_in_a_cell(sizes, 
                 assert float(ball.lower()) - 1e-7 <= value <= float(ball.upper()) + 1e-7
                 narrow += float(ball.rad()) < (1e-9 if width == 0.0 else 2.0)
     assert narrow > 0
+
+
+def slopes_over(game, fields, leaders):
+    read = verifier.game_of(game_entry(game))
+    guess = [arb(0)] * (game.sizes[0] - 1)
+    return verifier.response_slopes(read, verifier.told(read), fields.tolist(), leaders, guess)[0]
+
+
+def crowd(**changes):
+    """Two states that actions lead to, whose rewards rise with their own masses: followers answer through values."""
+    game = arrays(0, kernel_coupling=0.0, **changes)
+    game.kernel[:] = np.array([[0.05, 0.95], [0.95, 0.05]])[None, :, None, :]
+    game.follower_rewards[:], game.follower_rewards_mean_field[:] = 0.0, 0.0
+    game.follower_rewards_mean_field[0, 0], game.follower_rewards_mean_field[1, 1] = 9.0, 9.0
+    return game
+
+
+def test_policies_are_those_of_all_values_in_the_cell():
+    """Gaps between actions do not change with the mean field but through the values: a steep game."""
+    game, known = crowd(tau=2.0, gamma=0.4), 0
+    for middle in np.linspace(0.1, 0.9, 17):
+        for width in (0.02, 0.05, 0.1):
+            fields = np.array([[middle - width, 1.0 - middle + width], [middle + width, 1.0 - middle - width]])
+            try:
+                (ball,) = slopes_over(game, fields, [np.eye(2).tolist()]).entries()
+            except (ValueError, ZeroDivisionError):
+                continue
+            known += 1
+            for share in (0.0, 0.5, 1.0):
+                true = slopes_at(game, np.full((2, 2), 0.5), share * fields[0] + (1.0 - share) * fields[1])[0, 0]
+                assert float(ball.lower()) - 1e-7 <= true <= float(ball.upper()) + 1e-7
+    assert known > 17
+
+
+def test_a_weight_that_may_be_zero_still_counts():
+    (found,) = verifier.mixed([arb(0, 1), arb(0)], [[arb(3)], [arb(5)]])
+    assert found.contains(3)
+    assert found.contains(-3)
+    assert not found.contains(4)
 
 
 def test_leaves_of_a_tree_cover_everything_once():
@@ -171,11 +210,7 @@ def test_a_bound_below_the_true_one_is_refused_by_its_last_digits():
 
 def test_a_rate_is_refused_where_a_cell_grows_faster():
     """A steep reward of the crowd: the best response grows there, whatever the cells."""
-    game = arrays(0, kernel_coupling=0.0)
-    game.kernel[:] = np.array([[0.05, 0.95], [0.95, 0.05]])[None, :, None, :]
-    game.follower_rewards[:] = 0.0
-    game.follower_rewards_mean_field[:] = 0.0
-    game.follower_rewards_mean_field[0, 0], game.follower_rewards_mean_field[1, 1] = 9.0, 9.0
+    game = crowd()
     worst = min(1.0 - slopes_at(game, np.full((2, 2), 0.5), np.array([x, 1.0 - x]))[0, 0] for x in (0.3, 0.5, 0.7))
     assert worst < 0.5
     tree = [0, *[0, -1, -1] * 2]

@@ -41,9 +41,8 @@ class _Halver:
         seen = np.concatenate([at[..., :-1], worth[..., None] / self.temperature], axis=-1)
         changes = []
         for k, (p, q) in self.edges:
-            apart = seen[p] - seen[q]
-            if k > 0:
-                apart = (seen[:, p] - seen[:, q])[:, np.array(self.observation) == k - 1]
+            acting = np.array(self.observation) == k - 1
+            apart = seen[p] - seen[q] if k == 0 else (seen[:, p] - seen[:, q])[:, acting]
             changes.append(float(np.abs(apart).sum(axis=-1).max()))
         return int(np.argmax(changes))
 
