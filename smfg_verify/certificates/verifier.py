@@ -373,7 +373,7 @@ def verify(data: bytes) -> list[str]:
     other = "" if constant == finding else f" The finding's own constant, not proved here, is {finding!r}."
     near = [f"{number(game[name]):.2g}" for name in ("transition_radius", "reward_radius")]
     within = f"probabilities within {near[0]} of the file's and rewards within {near[1]}, affine in the mean field"
-    title = f"verified: {claim['kind']} of {game['name']}, game {game['digest']}"
+    title = f"verified: {claim['kind']} of the tables in the file, which calls them {game['name']}, {game['digest']}"
     return [title, f"  {words}{other}", f"  Proved by {proof}, for every game with {within}."]
 
 

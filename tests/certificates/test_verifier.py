@@ -185,6 +185,7 @@ def test_true_claims_are_verified_and_say_what_they_are_of():
     for found in (rate_certificate(0.5), variation_certificate()):
         lines = verifier.verify(spelled(found))
         assert lines[0].startswith("verified: " + found["content"]["claim"]["kind"])
+        assert lines[0].endswith("of the tables in the file, which calls them hand-made, 0123")
         assert repr(float.fromhex(found["content"]["claim"]["constant"])) in lines[1]
 
 

@@ -18,7 +18,7 @@ def file(tmp_path):
 
 def test_a_certificate_is_verified(file, capsys):
     assert main(["verify", str(file)]) == 0
-    assert capsys.readouterr().out.startswith("verified: ergodicity/dobrushin of hand-made")
+    assert capsys.readouterr().out.startswith("verified: ergodicity/dobrushin of the tables in the file")
 
 
 def test_one_that_was_tampered_with_is_not(file, capsys):

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from smfg_verify.certificates import verifier
 
 # Leaves that a certificate may have: to verify them takes seconds.
-MOST_CELLS = 5_000
+MOST_CELLS = 3_000
 Cell = list[list[list[float]]]
 
 
@@ -29,6 +29,7 @@ class _Halver:
         self.discount, self.temperature = float(game.discount), float(game.temperature)
         self.observation = game.observation
         self.edges = verifier.edges_of(verifier.first_cell(game))
+        self.acting = np.arange(max(self.observation) + 1)[:, None] == np.array(self.observation)
         self.table = np.array(_floats(verifier.told(game)))
 
     def edge(self, cell: Cell, guess: Float[np.ndarray, " m"]) -> int:
@@ -36,13 +37,12 @@ class _Halver:
         acting = np.array([cell[1 + o] for o in self.observation])
         at = np.einsum("xj,sabjt,syb->xysat", np.array(cell[0]), self.table, acting)
         worth = at[..., -1] + self.discount * at[..., :-1] @ guess
-        # The first action's is told less the last state's, as values are.
-        worth[..., 0] -= worth[..., -1:, 0]
         seen = np.concatenate([at[..., :-1], worth[..., None] / self.temperature], axis=-1)
         changes = []
         for k, (p, q) in self.edges:
-            acting = np.array(self.observation) == k - 1
-            apart = seen[p] - seen[q] if k == 0 else (seen[:, p] - seen[:, q])[:, acting]
+            apart = seen[p] - seen[q] if k == 0 else (seen[:, p] - seen[:, q]) * self.acting[k - 1][:, None, None]
+            # The first action's worth is told less the last state's, as values are.
+            apart[..., 0, -1] -= apart[..., -1:, 0, -1]
             changes.append(float(np.abs(apart).sum(axis=-1).max()))
         return int(np.argmax(changes))
 
