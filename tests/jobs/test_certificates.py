@@ -2,18 +2,22 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from smfg_verify import games
+from smfg_verify.assumptions import Verdict
 from smfg_verify.certificates import verifier
 from smfg_verify.jobs.certificates import write_certificates
 from smfg_verify.report.tables.certificates import certificate_lines
 from tests.assumptions.certificates.test_export import found
 
 
+@pytest.mark.wrong_types
 def test_every_certified_finding_is_written_or_said(tmp_path):
     findings = (
         found("ergodicity/dobrushin", 0.9),
         found("uniqueness/potential", 0.0),
-        found("uniqueness/one-sided", 0.5, verdict="inconclusive"),
+        found("uniqueness/one-sided", 0.5, verdict=Verdict.INCONCLUSIVE),
     )
     results = SimpleNamespace(assumptions=SimpleNamespace(findings=findings), game=games.load("laffer-tax"))
     written = write_certificates(results, tmp_path / "new")

@@ -8,6 +8,7 @@ import pytest
 from smfg_verify import games
 from smfg_verify.assumptions import Finding, Verdict
 from smfg_verify.assumptions.certificates.tables import covers, game_tables
+from smfg_verify.assumptions.finding import Evidence, Side
 from smfg_verify.certificates import verifier
 from smfg_verify.errors import InputError
 from smfg_verify.exact.tables_at_fields import tables_at
@@ -15,16 +16,16 @@ from smfg_verify.game import game_hash
 from tests.support.certificates import spelled
 
 
-def found(statement="uniqueness/one-sided", constant=0.7, verdict="certified", witness=None):
+def found(statement="uniqueness/one-sided", constant=0.7, verdict=Verdict.CERTIFIED, witness=None):
     name, statement = statement.split("/")
-    side = "upper" if name == "ergodicity" else "lower"
+    side = Side.UPPER if name == "ergodicity" else Side.LOWER
     return Finding(
         property=name,
         statement=statement,
         verdict=verdict,
         constant=constant,
         side=side,
-        evidence="proof",
+        evidence=Evidence.PROOF,
         witness=witness or {},
     )
 
@@ -60,7 +61,7 @@ def test_dobrushins_coefficient_travels(game, tmp_path):
 
 
 def test_what_cannot_travel_says_why(game, tmp_path):
-    supported = found(verdict="inconclusive")
+    supported = found(verdict=Verdict.INCONCLUSIVE)
     for finding, words in (
         (supported, "inconclusive"),
         (found("uniqueness/index"), "cannot travel: certificates are known of ergodicity/dobrushin"),
