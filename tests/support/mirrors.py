@@ -32,7 +32,12 @@ HELD_BY = {
     "assumptions/enclosure/response/measures.py": ("assumptions/enclosure/response/test_search.py", _INNER),
     "assumptions/enclosure/response/problem.py": ("assumptions/enclosure/response/test_slopes.py", _INNER),
     "assumptions/enclosure/response/proof.py": ("assumptions/one_sided/test_certified_rate.py", _INNER),
+    "assumptions/enclosure/response/rowwise/pieces.py": (
+        "assumptions/enclosure/response/rowwise/test_bounds.py",
+        _INNER,
+    ),
     "assumptions/enclosure/response/tables.py": ("assumptions/enclosure/response/test_vertex_tables.py", _INNER),
+    "assumptions/enclosure/response/turning.py": ("assumptions/enclosure/response/test_slopes.py", _INNER),
     "assumptions/enclosure/rules/affine_operations.py": ("assumptions/enclosure/test_machine_arithmetic.py", _INNER),
     "assumptions/enclosure/rules/functions.py": ("assumptions/enclosure/rules/test_rules.py", _INNER),
     "assumptions/enclosure/rules/primitives.py": ("assumptions/enclosure/rules/test_rules.py", _INNER),

@@ -58,11 +58,11 @@ class Response(NamedTuple):
 def respond(tables: Tables, problem: Problem) -> Response:
     """The soft best response over cells."""
     discount, tau, number = tables.discount, tables.temperature, tables.num_actions
-    centre, sharp = _at_centres(tables, problem)
+    centre, sharp = at_centres(tables, problem)
     mixing = mixing_over(tables, problem)
     inverse = near_inverse(reduced_rows(problem, sharp), discount)
-    guess = Model.affine(centre, _slopes_of(problem, sharp, centre, inverse, discount), tables.shape)
-    guessed = gaps = _gaps(problem, guess, discount)
+    guess = Model.affine(centre, slopes_of(problem, sharp, centre, inverse, discount), tables.shape)
+    guessed = gaps = gaps_of(problem, guess, discount)
     residual = _residual(problem, guess, gaps, discount, tau)
     span = span_of(residual, discount * mixing)
     # Between the policies of the values guessed and of the true ones: all that a mean of them can be.
@@ -72,7 +72,7 @@ def respond(tables: Tables, problem: Problem) -> Response:
     values = better_values(solver, guess, residual, span)
     largest = np.broadcast_to(_largest_span(problem, tables, mixing), values.centre.shape)
     values = values.within(-largest, largest)
-    gaps = _gaps(problem, values, discount)
+    gaps = gaps_of(problem, values, discount)
     policy = policy_of(gaps, tau, number)
     chain, last = chain_of(problem, policy)
     return Response(
@@ -87,7 +87,7 @@ def _largest_span(problem: Problem, tables: Tables, mixing: Float[np.ndarray, " 
     return over(span + tables.temperature * np.log(tables.num_actions), tables.discount * mixing)
 
 
-def _at_centres(tables: Tables, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+def at_centres(tables: Tables, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     """Values (n - 1, K) and policy (n, A, K) at the centres, by policy iteration in plain floats."""
     rows, rewards = problem.rows.every.centre, problem.rewards.every.centre
     discount, tau = tables.discount, tables.temperature
@@ -114,7 +114,7 @@ def reduced_rows(problem: Problem, policy: Float[np.ndarray, "n A K"]) -> Float[
     return result
 
 
-def _slopes_of(
+def slopes_of(
     problem: Problem, policy: np.ndarray, values: np.ndarray, inverse: np.ndarray, discount: float
 ) -> Float[np.ndarray, "D k K"]:
     """Slopes of the values by the implicit function theorem: a guess, whose error is bounded with the residual."""
@@ -124,12 +124,19 @@ def _slopes_of(
     return result
 
 
-def _gaps(problem: Problem, values: Model, discount: float) -> Model:
+def gaps_of(problem: Problem, values: Model, discount: float) -> Model:
+    """Gaps between the values of pairs of actions, (n, pairs), from values that are zero at the last state."""
     return problem.rewards.pairs + multiply("sat,t->sa", problem.rows.pairs, values).scaled(discount)
 
 
 def _residual(problem: Problem, values: Model, gaps: Model, discount: float, tau: float) -> Model:
-    r"""The soft Bellman operator at the values guessed, less themselves, relative to the last state.
+    """The soft Bellman operator at the values guessed, less themselves, relative to the last state."""
+    residual: Model = soft_values(problem, values, gaps, discount, tau).relative(-1) - values
+    return residual
+
+
+def soft_values(problem: Problem, values: Model, gaps: Model, discount: float, tau: float) -> Model:
+    r"""The soft Bellman operator at values that are zero at the last state, (n).
 
     $\tau \log \sum_a e^{q_a / \tau}$ at $q^0 + \delta$ is its value at $q^0$ plus the mean of $\delta$, plus half its
     variance over tau, plus a sixth of a third central moment over $\tau^2$ under some policy, which is at most
@@ -144,9 +151,8 @@ def _residual(problem: Problem, values: Model, gaps: Model, discount: float, tau
     # In units of tau before it is raised to a power, which would leave what a float holds.
     apart = np.max(gaps.deviation, axis=-2, initial=0.0)
     third = apart * (apart / tau) ** 2 * (_THIRD_MOMENT / 6.0)
-    above = (mean + spread.scaled(0.5 / tau) + soft).widened(third + rounding)
-    residual: Model = above.relative(-1) - values
-    return residual
+    above: Model = (mean + spread.scaled(0.5 / tau) + soft).widened(third + rounding)
+    return above
 
 
 def _squared(model: Model) -> Model:

@@ -1,6 +1,7 @@
 """Which games have cells, and how many a check may look at."""
 
 from smfg_verify.assumptions.enclosure.response.curved_tables import curved_tables
+from smfg_verify.assumptions.enclosure.response.rowwise.bounds import sets_of
 from smfg_verify.assumptions.enclosure.response.tables import Tables
 from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables, vertex_tables
 from smfg_verify.game import AbstractGame
@@ -8,13 +9,16 @@ from smfg_verify.game import AbstractGame
 # Beyond so many dimensions of (leader policy, mean field) cells are too many to try.
 MOST_DIMENSIONS = 8
 # What the cells of a check may cost together, for each box of its budget; and what a cell costs at least.
-_COST, _LEAST = 16_384, 128
+_COST, _LEAST = 24_576, 128
 
 
 def affordable_cells(tables: Tables, num_boxes: int) -> int:
     """Cells that a budget of boxes allows: a number of the game's sizes alone."""
-    cost = tables.num_states**2 * tables.num_actions * (1 + tables.shape.dimension + len(tables.shape.first))
-    return max(1, int(_COST * num_boxes / (cost + _LEAST)))
+    n, field = tables.num_states, tables.num_states**2 * tables.num_actions
+    models = field * (1 + tables.shape.dimension + len(tables.shape.first))
+    local = n + tables.width - 2
+    rows = (field + n * len(sets_of(n)) * (n * (n - 1) // 2)) * (1 + local) * (2 + local) // 2
+    return max(1, int(_COST * num_boxes / (models + rows + _LEAST)))
 
 
 def usable_tables(game: AbstractGame) -> tuple[VertexTables | None, str]:

@@ -9,6 +9,9 @@ from jaxtyping import Float, Int
 from smfg_verify.assumptions.enclosure.response.models import Model, Shape
 from smfg_verify.assumptions.enclosure.response.tables import Tables
 
+# Cells that fill a vector of any processor.
+_FULL = 16
+
 
 class Cells(NamedTuple):
     """Cells by their vertices, each in barycentric coordinates of the whole simplex that it is part of.
@@ -81,3 +84,13 @@ def centre_of(tables: Tables, vertices: Float[np.ndarray, "D W"]) -> tuple[np.nd
             policy[row] = 0.0
             policy[row, actions] = next(acting)
     return policy, middles[0]
+
+
+def filled(indices: Int[np.ndarray, " K"]) -> Int[np.ndarray, " L"]:
+    """Indices of cells, the last one again and again until they fill whole vectors.
+
+    What is left over of a vector processors round in another way; so a cell's numbers do not depend on those beside it.
+    """
+    last = np.minimum(np.arange(-(-len(indices) // _FULL) * _FULL), len(indices) - 1)
+    result: Int[np.ndarray, " L"] = indices[last]
+    return result

@@ -15,6 +15,7 @@ from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.response.linear import over
 from smfg_verify.assumptions.enclosure.response.models import Model, apply, total
 from smfg_verify.assumptions.enclosure.response.problem import Faced
+from smfg_verify.assumptions.enclosure.response.turning import variance
 
 # Sums of all subsets of so many entries are looked at, and of more their sizes.
 _MOST_SUBSETS = 7
@@ -90,8 +91,9 @@ def coarse_modulus(
     spread = np.max(half_norms(pairs), axis=1, initial=0.0)
     turning = np.max(differences(moved.gaps, -3).largest, axis=2, initial=0.0)
     turning = np.fmin(turning, _held(moved.gain, spread, mixing, discount))
-    rows = half_norms(differences(moved.kernel, -3)) + turning * (spread * _variance(policy) / temperature)
-    bound: Float[np.ndarray, " K"] = OUTWARD * OUTWARD * factor * np.max(_mean(rows, law), axis=0)
+    rows = half_norms(differences(moved.kernel, -3)) + turning * (spread * variance(policy) / temperature)
+    ends = (np.clip(end, 0.0, 1.0) for end in (law.lower, law.upper))
+    bound: Float[np.ndarray, " K"] = OUTWARD * OUTWARD * factor * np.max(mean_of(rows, *ends), axis=0)
     return np.where(np.isnan(bound), np.inf, bound)
 
 
@@ -106,16 +108,10 @@ def _held(
     return OUTWARD * held
 
 
-def _variance(policy: Model) -> Float[np.ndarray, "n K"]:
-    """Largest variance of a number of range 1 under the policies."""
-    likely = np.clip(np.max(policy.lower, axis=1), 0.5, 1.0)
-    variance: Float[np.ndarray, "n K"] = OUTWARD * likely * (1.0 - likely) + 1e-15
-    return variance
-
-
-def _mean(values: Float[np.ndarray, "D n K"], law: Model) -> Float[np.ndarray, "D K"]:
+def mean_of(
+    values: Float[np.ndarray, "D n K"], low: Float[np.ndarray, "n K"], high: Float[np.ndarray, "n K"]
+) -> Float[np.ndarray, "D K"]:
     """The largest mean of numbers >= 0 under laws in ranges: what is left goes where the numbers are largest."""
-    low, high = np.clip(law.lower, 0.0, 1.0), np.clip(law.upper, 0.0, 1.0)
     left = np.maximum(1.0 - np.sum(low, axis=0), 0.0) + 1e-14
     order = np.argsort(-values, axis=1)
     found = np.einsum("dnk,nk->dk", values, low)

@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
-from smfg_verify.assumptions.enclosure.response.cells import Cells
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, Shape
 from smfg_verify.assumptions.enclosure.response.tables import Tables, off_one, worth_of
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY, NoEnclosure
@@ -25,6 +24,8 @@ from smfg_verify.game import AbstractGame
 _BOXES = 64
 # What rows may miss probabilities by, as proved; a game is allowed 1e-9.
 _ALLOWED = 2e-9
+# Bytes that are kept of a game's simplices.
+_MEMORY = 2**27
 FUNCTIONS = ("transition", "follower_reward")
 
 
@@ -36,11 +37,15 @@ class CurvedTables(Tables):
         game: the game, traced.
         slack: what entries of rows, and rewards in their place, may be off by because rows miss one.
         tilt: what their slopes may be off by because what rows miss may change with the mean field.
+        forms: of both functions over simplices of mean fields that were met, by their vertices.
     """
 
     game: AbstractGame
     slack: tuple[float, float]
     tilt: tuple[float, float]
+    forms: dict[bytes, tuple[SlopeForms, SlopeForms]] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False
+    )
 
 
 class Curved(NamedTuple):
@@ -105,21 +110,39 @@ def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
     return tables, ""
 
 
-def curved_over(tables: CurvedTables, cells: Cells) -> tuple[Curved, Curved]:
-    """Transition and follower's reward over cells."""
+def curved_over(tables: CurvedTables, corners: Float[np.ndarray, "K n n"], shape: Shape) -> tuple[Curved, Curved]:
+    """Transition and follower's reward over simplices of mean fields, as models over cells that begin with these."""
     size = tables.num_states
-    corners = cells.vertices[:, :size, :size]
     # Cells that differ in the leader alone share their mean fields.
     fields, back = np.unique(corners.reshape(len(corners), -1), axis=0, return_inverse=True)
     vertices, back = fields.reshape(-1, size, size), back.reshape(-1)
-    ends = vertices.min(axis=1), vertices.max(axis=1), vertices.mean(axis=1)
-    found = [slope_forms(tables.game, name, *ends) for name in FUNCTIONS]
-    found[0] = SlopeForms(*(part[..., :-1] for part in found[0]))
+    found = _forms_over(tables, vertices)
     moves, rewards = (
-        _over_simplices(vertices, forms, (slack, tilt), back, tables.shape)
+        _over_simplices(vertices, forms, (slack, tilt), back, shape)
         for forms, slack, tilt in zip(found, tables.slack, tables.tilt, strict=True)
     )
     return moves, rewards
+
+
+def _forms_over(tables: CurvedTables, vertices: Float[np.ndarray, "U n n"]) -> list[SlopeForms]:
+    """Both functions over simplices of mean fields; of those that were met before, from memory."""
+    keys = [simplex.tobytes() for simplex in vertices]
+    known = {key: tables.forms[key] for key in keys if key in tables.forms}
+    new = [k for k, key in enumerate(keys) if key not in known]
+    if new:
+        simplices = vertices[new]
+        ends = simplices.min(axis=1), simplices.max(axis=1), simplices.mean(axis=1)
+        moves, rewards = (slope_forms(tables.game, name, *ends) for name in FUNCTIONS)
+        moves = SlopeForms(*(part[..., :-1] for part in moves))
+        for k, *parts in zip(new, *moves, *rewards, strict=True):
+            size = len(SlopeForms._fields)
+            known[keys[k]] = SlopeForms(*parts[:size]), SlopeForms(*parts[size:])
+        added = {keys[k]: known[keys[k]] for k in new}
+        each = sum(part.nbytes for forms in added[keys[new[0]]] for part in forms)
+        if (len(tables.forms) + len(new)) * each <= _MEMORY:
+            tables.forms.update(added)
+    found = ((known[key][which] for key in keys) for which in (0, 1))
+    return [SlopeForms(*(np.stack(parts) for parts in zip(*forms, strict=True))) for forms in found]
 
 
 def _over_simplices(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
+from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of, filled
 from smfg_verify.assumptions.enclosure.response.coarse import differences, half_norms
 from smfg_verify.assumptions.enclosure.response.models import Model, apply
 from smfg_verify.assumptions.enclosure.response.slopes import Slopes, slopes_over
@@ -20,8 +20,8 @@ _MOST_SIGNS = 10
 _FLOOR = 0.05
 # What a slope of an action value counts for, over the temperature, as a part of a Jacobian.
 _CURVED = 0.075
-# Bytes that are kept of a game's cells, and cells that fill a vector of any processor.
-_MEMORY, _FULL = 2**27, 16
+# Bytes that are kept of a game's cells.
+_MEMORY = 2**27
 
 
 class Bounds(NamedTuple):
@@ -67,16 +67,6 @@ def seen_over(tables: Tables, cells: Cells) -> Seen:
         if (len(tables.seen) + len(new)) * rows[0].nbytes <= _MEMORY:
             tables.seen.update(found)
     return _from_rows(np.stack([known[key] for key in keys]), tables)
-
-
-def filled(indices: Int[np.ndarray, " K"]) -> Int[np.ndarray, " L"]:
-    """Indices of cells, the last one again and again until they fill whole vectors.
-
-    What is left over of a vector processors round in another way; so a cell's numbers do not depend on those beside it.
-    """
-    last = np.minimum(np.arange(-(-len(indices) // _FULL) * _FULL), len(indices) - 1)
-    result: Int[np.ndarray, " L"] = indices[last]
-    return result
 
 
 def _looked_at(tables: Tables, cells: Cells) -> Seen:

@@ -50,11 +50,25 @@ def pairs_of(number: int) -> tuple[np.ndarray, np.ndarray]:
 
 def problem_over(tables: Tables, cells: Cells) -> Problem:
     """The followers' problem of a game over cells."""
-    field, leader = coordinates(tables, cells)
+    size = tables.num_states
+    return problem_of(tables, cells.vertices[:, :size, :size], *coordinates(tables, cells))
+
+
+def problem_of(tables: Tables, corners: Float[np.ndarray, "K n n"], field: Model, leader: Model) -> Problem:
+    """The same of any models of mean fields and leaders.
+
+    Args:
+        tables: of the game.
+        corners: of the mean fields, by vertex.
+        field: mean fields, (n), which their simplex alone moves, whose coordinates are the first.
+        leader: its rows by state, (n, W).
+
+    Returns:
+        The problem.
+    """
     if isinstance(tables, CurvedTables):
-        found = [
-            _of_curved(leader, part, letter) for part, letter in zip(curved_over(tables, cells), ("t", ""), strict=True)
-        ]
+        curved = curved_over(tables, corners, field.shape)
+        found = [_of_curved(leader, part, letter) for part, letter in zip(curved, ("t", ""), strict=True)]
     else:
         assert isinstance(tables, VertexTables)
         found = [

@@ -7,9 +7,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.assumptions.enclosure.response.cells import Cells
+from smfg_verify.assumptions.enclosure.response.cells import Cells, filled
 from smfg_verify.assumptions.enclosure.response.forest import Looked
-from smfg_verify.assumptions.enclosure.response.measures import Bounds, filled
+from smfg_verify.assumptions.enclosure.response.measures import Bounds
 from smfg_verify.assumptions.enclosure.response.tables import Tables
 from smfg_verify.processors import processors
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.response.best_response import Response, averaged, reduced_rows, respond
-from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
+from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of, filled
 from smfg_verify.assumptions.enclosure.response.coarse import Moved, coarse_modulus
 from smfg_verify.assumptions.enclosure.response.linear import (
     Solver,
@@ -20,11 +20,19 @@ from smfg_verify.assumptions.enclosure.response.linear import (
     span_of,
 )
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, joined, multiply, total
-from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, pairs_of, problem_over
+from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, problem_over
+from smfg_verify.assumptions.enclosure.response.rowwise.bounds import rowwise_bounds
 from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.turning import turned_rows
 
 # A mixing factor counts for so much, at most, when an edge is chosen.
 _MOST_MIXING = 100.0
+
+
+# Of each leader row, where each state's is looked at by itself.
+_HALVINGS = 2
+# A Jacobian known to within this share of its size is known well enough by models; any size counts as this at least.
+_LOOSE, _FLOOR = 0.1, 0.05
 
 
 class Slopes(NamedTuple):
@@ -85,7 +93,7 @@ def slopes_over(tables: Tables, cells: Cells) -> Slopes:
         unclipped = _moved_law(response, laws, every, moved.rows, mixing)
         jacobian = unclipped.within(-most, most)
         plain = _plain_jacobian(tables, problem, response)
-        return Slopes(
+        found = Slopes(
             jacobian,
             response.gaps,
             law,
@@ -95,6 +103,26 @@ def slopes_over(tables: Tables, cells: Cells) -> Slopes:
             _roughness(tables, cells, problem, response, factor),
             (response.guessed, unclipped),
         )
+        return _by_rows(tables, cells, found)
+
+
+def _by_rows(tables: Tables, cells: Cells, found: Slopes) -> Slopes:
+    """The same with what leader rows by themselves say of cells where models are loose."""
+    jacobian = found.jacobian
+    scale = np.max(np.abs(found.plain), axis=(0, 1), initial=_FLOOR)
+    loose = np.flatnonzero(~(np.max(jacobian.radius, axis=(0, 1), initial=0.0) <= _LOOSE * scale))
+    if not len(loose):
+        return found
+    # Of cells that are told again and again it does not matter which is written.
+    at = filled(loose)
+    by_rows = rowwise_bounds(tables, Cells(cells.vertices[at]), _HALVINGS)
+    modulus, mixing = found.modulus.copy(), found.mixing.copy()
+    low, high = (np.broadcast_to(end, jacobian.centre.shape).copy() for end in (-np.inf, np.inf))
+    modulus[at] = np.fmin(modulus[at], by_rows.modulus)
+    mixing[at] = np.fmin(mixing[at], by_rows.mixing)
+    low[..., at] = np.fmax(low[..., at], by_rows.low)
+    high[..., at] = np.fmin(high[..., at], by_rows.high)
+    return found._replace(jacobian=jacobian.within(low, high), modulus=modulus, mixing=mixing)
 
 
 def _variation(response: Response) -> Float[np.ndarray, " K"]:
@@ -134,23 +162,9 @@ def _moved_rows(tables: Tables, problem: Problem, response: Response, mixing: np
     )
     values = _moved_values(response, gain, discount, mixing)
     gaps = gain.pairs + multiply("sat,jt->jsa", problem.rows.pairs, values).scaled(discount)
-    first, second = pairs_of(response.policy.centre.shape[-2])
-    both = _together(response.policy.taken(first, -1), response.policy.taken(second, -1))
-    turned = multiply("jsa,sat->jst", gaps, multiply("sa,sat->sat", both, problem.rows.pairs))
-    # A covariance under the policy: at most a quarter of both ranges.
-    ranges = (np.max(part.largest, axis=axis, initial=0.0) for part, axis in ((gaps, -2), (problem.rows.pairs, -3)))
-    most = 0.25 * OUTWARD * np.einsum("jsk,stk->jstk", *ranges)
-    turned = turned.within(-most, most)
+    turned = turned_rows(response.policy, gaps, problem.rows.pairs)
     kernel = averaged("sa,jsat->jst", response.policy, problem.row_slopes)
     return Moved(kernel + turned.scaled(1.0 / tables.temperature), kernel, gaps, gain)
-
-
-def _together(first: Model, second: Model) -> Model:
-    """Products of two probabilities of one policy, at most a quarter: a model, or where that is worse their range."""
-    found = multiply("sa,sa->sa", first, second)
-    low = np.maximum(first.lower, 0.0) * np.maximum(second.lower, 0.0)
-    high = np.minimum(np.minimum(first.upper, 1.0) * np.minimum(second.upper, 1.0), 0.25)
-    return found.within(low, high)
 
 
 def _moved_values(response: Response, gain: Faced, discount: float, mixing: np.ndarray) -> Model:

@@ -19,6 +19,11 @@ from tests.assumptions.enclosure.response.test_models import form
 from tests.assumptions.enclosure.response.test_slopes import a_point_of_each, assert_enclosed, small_cells
 
 
+def over(tables, cells):
+    """Both functions over cells."""
+    return curved_over(tables, cells.vertices[:, : tables.num_states, : tables.num_states], tables.shape)
+
+
 @functools.cache
 def curved_game(seed=0):
     return checked(
@@ -62,7 +67,7 @@ def test_values_and_slopes_hold_those_of_the_formulas(halvings):
     points, z = a_point_of_each(tables, cells, rng)
     for k in range(16):
         exact = by_formula(game, points[k, 0, : game.num_states])
-        for function, pair in zip(curved_over(tables, cells), exact, strict=True):
+        for function, pair in zip(over(tables, cells), exact, strict=True):
             for model, value in zip(function, pair, strict=True):
                 miss = np.abs(value - form(model, z[k])[..., k])
                 assert not np.any(miss > model.radius[..., k] + 1e-14)
@@ -74,7 +79,7 @@ def test_radii_fall_with_the_cube_of_the_width_for_values_and_the_square_for_slo
     cells, radii = Cells.whole(tables.shape), []
     for k in range(24):
         cells = Cells(cells.halved(edges_of(tables.shape)[k % 3][None]).vertices[k % 2 : k % 2 + 1])
-        rewards = curved_over(tables, cells)[1]
+        rewards = over(tables, cells)[1]
         radii.append([np.max(rewards.values.radius), np.max(rewards.slopes.radius)])
     factors = np.array(radii[10]) / np.array(radii[22])
     # Two halvings of a triangle make it half as wide.
@@ -104,7 +109,7 @@ def test_values_slopes_and_the_jacobian_of_a_bent_reward_are_held():
         assert_enclosed(game, halvings, halvings)
         cells = small_cells(tables, 16, halvings, rng)
         points, z = a_point_of_each(tables, cells, rng)
-        rewards = curved_over(tables, cells)[1]
+        rewards = over(tables, cells)[1]
         for k, share in enumerate(points[:, 0, 0]):
             exact = -0.8 * np.sin(2.0 * np.array([share, 1.0 - share]))
             slopes = -1.6 * np.cos(2.0 * np.array([share, 1.0 - share])) * np.array([1.0, -1.0])
@@ -150,7 +155,7 @@ class Jump(TwoRoadToll):
 def test_slopes_on_both_sides_of_a_kink_are_held():
     game = checked(Kinked())
     tables = tables_of(game)[0]
-    slopes = curved_over(tables, Cells.whole(tables.shape))[1].slopes
+    slopes = over(tables, Cells.whole(tables.shape))[1].slopes
     for share in (0.2, 0.8):
         ends = [np.array([share + step, 1.0 - share - step]) for step in (-1e-6, 1e-6)]
         rewards = [float(game.follower_reward(0, 0, 0, jnp.asarray(end))) for end in ends]
