@@ -172,7 +172,7 @@ def truth(numbers: Numbers, draw: np.random.Generator) -> Truth:
     image = response(numbers, leaders, every)
     gaps = np.diff(every, axis=1)
     wide = gaps > _FINEST
-    slopes = np.where(wide, np.diff(image, axis=1) / np.where(wide, gaps, 1.0), 0.0)
+    slopes = np.diff(image, axis=1)[wide] / gaps[wide]
     return Truth(crossings(image - every), float(np.max(np.abs(slopes))), float(np.max(slopes)))
 
 

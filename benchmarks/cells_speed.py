@@ -24,7 +24,7 @@ from smfg_verify.assumptions.contraction.proved_bounds import inputs_of, smaller
 from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, tables_of
 from smfg_verify.assumptions.enclosure.response.measures import growth_over, modulus_over
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.assumptions.one_sided.growth import frame_of
 from smfg_verify.assumptions.one_sided.measured_rate import search_with
 from smfg_verify.assumptions.settings import SearchSettings, budget_settings

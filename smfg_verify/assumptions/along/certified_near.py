@@ -1,7 +1,7 @@
 r"""Gradient alignment proved for all leaders near each of a run's: how near is found by bisection.
 
 Near a leader of log-ratios $\lambda$ (logits less their row's last one) are all leaders whose log-ratios differ from
-$\lambda$ by at most r each. Over such a box `enclosure.leader_boxes` proves an equilibrium of every leader and encloses
+$\lambda$ by at most r each. Over such a box `enclosure.leader.boxes` proves an equilibrium of every leader and encloses
 $\langle g, p \rangle$ and $\|g\|^2$, so that $c$ = lowest inner product / largest square holds at all of them. Wider
 boxes are proved by parts: a grid of boxes that cover them.
 """
@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.along.radii import the_same, widest
-from smfg_verify.assumptions.enclosure.leader_boxes import Leaders, enclose_leaders, numbers_of
-from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_for_followers, affine_game
+from smfg_verify.assumptions.enclosure.leader.boxes import Leaders, enclose_leaders, numbers_of
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_for_followers, affine_game
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints
 from smfg_verify.game import AbstractGame

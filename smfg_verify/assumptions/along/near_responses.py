@@ -25,7 +25,7 @@ from smfg_verify.assumptions.enclosure.response.forest import Forest, Looked, fo
 from smfg_verify.assumptions.enclosure.response.index.orientation import orientation_of
 from smfg_verify.assumptions.enclosure.response.measures import Bounds, Seen, growth_of, modulus_of, seen_over
 from smfg_verify.assumptions.enclosure.response.search import in_parts
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.assumptions.one_sided.growth import Frame, frame_of
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints

@@ -1,7 +1,6 @@
 r"""The three functions of a game, tabulated over all indices and enclosed over boxes of mean fields."""
 
 import contextlib
-import functools
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
@@ -11,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from smfg_verify.assumptions.deadline import Deadline
-from smfg_verify.assumptions.enclosure.domain import Domain, Range, bisected, inner_points, tightened
+from smfg_verify.assumptions.enclosure.domain import Domain, Range
 from smfg_verify.assumptions.enclosure.interpreter import enclose_function
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.enclosure.rules.functions import INFINITY, UNBOUNDED, Ends
@@ -26,8 +24,6 @@ from smfg_verify.game.identity import game_hash
 
 # Pairs of coefficients that the extremes of a form over the simplex look at, a coefficient.
 _PAIRS = 16
-# An entry's bound counts as close to what points attain within this share of the entry's span.
-_CLOSE = 1e-3
 FUNCTIONS: dict[str, Callable[..., Array]] = {
     "transition": lambda game, s, a, b, m: dense_transition(game, s, a, b, m),
     "follower_reward": lambda game, s, a, b, m: jnp.asarray(game.follower_reward(s, a, b, m), dtype=float),
@@ -36,8 +32,8 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
 }
 
 # Numbers that one batch of boxes may hold at once (256 MiB of float64), and the largest batch.
-_MAX_NUMBERS = 2**25
-_LARGEST_BATCH = 32
+MAX_NUMBERS = 2**25
+LARGEST_BATCH = 32
 # Of a function that is called affine roundings are at most this share of its size, see `ROUGH`.
 _ROUGH_AFFINE = 1e-12
 # Whether a function of a game, by content, is proved affine.
@@ -61,27 +57,7 @@ class AffineTable(NamedTuple):
     error: Float[np.ndarray, "..."]
 
 
-class TableEnclosure(NamedTuple):
-    """Certified infimum and supremum of each entry over the whole simplex.
-
-    Attributes:
-        lower: no mean field gives less, (n, A, B) or (n, A, B, n).
-        upper: nor more.
-        boxes: boxes bounded.
-        exact: whether both are attained (the function is proved affine), up to rounding.
-        rounding: what the machine's values may be off by from the function that the program stands for, of that shape.
-        cut: whether a time limit ended it.
-    """
-
-    lower: Float[np.ndarray, "..."]
-    upper: Float[np.ndarray, "..."]
-    boxes: int
-    exact: bool
-    rounding: Float[np.ndarray, "..."]
-    cut: bool = False
-
-
-class _Rounded(NamedTuple):
+class Rounded(NamedTuple):
     """Range of each entry over boxes, first axis the box, and what its roundings come to."""
 
     lower: Float[np.ndarray, "K ..."]
@@ -169,21 +145,21 @@ def enclose(game: AbstractGame, name: str, lower: Float[np.ndarray, "K M"], uppe
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
     """
-    return Range(*_rounded_ranges(game, name, lower, upper)[:2])
+    return Range(*rounded_ranges(game, name, lower, upper)[:2])
 
 
 def rounded_range(
     game: AbstractGame, name: str, lower: Float[np.ndarray, "K M"], upper: Float[np.ndarray, "K M"]
 ) -> tuple[Range, Float[np.ndarray, "K ..."]]:
     """As `enclose`, and what the machine's values in a box may be off by from the function that is enclosed."""
-    found = _rounded_ranges(game, name, lower, upper)
+    found = rounded_ranges(game, name, lower, upper)
     return Range(found.lower, found.upper), found.rounding
 
 
-def _rounded_ranges(game: AbstractGame, name: str, lower: np.ndarray, upper: np.ndarray) -> _Rounded:
+def rounded_ranges(game: AbstractGame, name: str, lower: np.ndarray, upper: np.ndarray) -> Rounded:
     """Ranges of values and their roundings."""
     low, high, rounding = _batched(game, name, lower, upper, 0.0, False)
-    return _Rounded(*_unbounded(low, high), np.where(rounding < UNBOUNDED, rounding, np.inf))
+    return Rounded(*_unbounded(low, high), np.where(rounding < UNBOUNDED, rounding, np.inf))
 
 
 def enclose_slopes(
@@ -213,7 +189,7 @@ def attained_size(game: AbstractGame, name: str) -> float:
     if name == "row_sum":
         return 1.0
     size = int(np.prod(mean_field_shape(game)))
-    points = np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)[: _LARGEST_BATCH - 1]])
+    points = np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)[: LARGEST_BATCH - 1]])
     table = np.abs(tables_at(game, points)[name])
     return float(np.max(table[np.isfinite(table)], initial=0.0))
 
@@ -235,18 +211,19 @@ def numbers_of_a_box(game: AbstractGame, name: str, *, slopes: bool) -> int:
     """Numbers that the enclosure of a table, or of its slopes, over one box holds: what the box costs."""
     field = int(np.prod(mean_field_shape(game)))
     # The extremes of a form over the simplex look at all pairs of its coefficients.
-    return _table_size(game, name) * (field + 1) * (field if slopes else 1) * min(field, _PAIRS)
+    return table_size(game, name) * (field + 1) * (field if slopes else 1) * min(field, _PAIRS)
 
 
 def batch_size(game: AbstractGame, name: str, slopes: bool) -> int:
     """Boxes enclosed at once."""
     numbers = numbers_of_a_box(game, name, slopes=slopes)
-    if numbers > 8 * _MAX_NUMBERS:
+    if numbers > 8 * MAX_NUMBERS:
         raise NoEnclosure(f"an enclosure of {name} would hold {numbers} numbers at once, too many")
-    return points_at_once(numbers, _LARGEST_BATCH, budget=_MAX_NUMBERS)
+    return points_at_once(numbers, LARGEST_BATCH, budget=MAX_NUMBERS)
 
 
-def _table_size(game: AbstractGame, name: str) -> int:
+def table_size(game: AbstractGame, name: str) -> int:
+    """Entries of a function's table."""
     size = game.num_states * game.num_follower_actions * game.num_leader_actions
     return size * game.num_states if name == "transition" else size
 
@@ -277,78 +254,3 @@ def _slope_range(enclosed: Enclosed, attained: Array) -> Ends:
     low, high = enclosed.slope.range  # type: ignore[union-attr]
     rough = too_rough(enclosed, attained)
     return jnp.where(rough, -INFINITY, low), jnp.where(rough, INFINITY, high)
-
-
-def envelope(game: AbstractGame, name: str, *, num_boxes: int, time_limit: float | None = None) -> TableEnclosure:
-    """Certified infimum and supremum of each entry of a function's table over the whole simplex.
-
-    Boxes that set the bound of an entry are halved until every entry's bounds are within 1e-3 of its range of what
-    points attain, or out of budget; the bounds hold at all times.
-
-    Args:
-        game: the game, traced.
-        name: "transition", "follower_reward" or "leader_reward".
-        num_boxes: boxes bounded, at most (the first always is).
-        time_limit: seconds, looked at between rounds; None for none, so that the result depends on the arguments alone.
-
-    Returns:
-        The envelope; at the vertices of the simplex if the function is proved affine.
-
-    Raises:
-        NoEnclosure: the function's program has a primitive without a rule.
-    """
-    table = affine_table(game, name)
-    if table is not None:
-        vertices = table.constant + table.slope
-        low, high = vertices.min(axis=0) - table.error, vertices.max(axis=0) + table.error
-        return TableEnclosure(low, high, 0, True, table.error)
-    size = int(np.prod(mean_field_shape(game)))
-    budget = min(num_boxes, max(1, _MAX_NUMBERS // (4 * _table_size(game, name))))
-    lower, upper, _ = tightened(np.zeros((1, size)), np.ones((1, size)))
-    ranges = _rounded_ranges(game, name, lower, upper)
-    inner = _attained(game, name, np.concatenate([np.full((1, size), 1.0 / size), np.eye(size)]))
-    count, deadline, cut = 1, Deadline(time_limit), False
-    while count + 1 < budget:
-        worst = _boxes_that_bound(ranges, inner, (budget - count) // 2)
-        if not worst.any() or (cut := deadline.passed):
-            break
-        halves = bisected(lower[worst], upper[worst])
-        new = _rounded_ranges(game, name, *halves)
-        count += len(halves[0])
-        found = _attained(game, name, inner_points(*halves))
-        inner = Range(np.minimum(inner.lower, found.lower), np.maximum(inner.upper, found.upper))
-        lower, upper = (np.concatenate([old[~worst], half]) for old, half in zip((lower, upper), halves, strict=True))
-        ranges = _Rounded(*(np.concatenate([old[~worst], part]) for old, part in zip(ranges, new, strict=True)))
-    return TableEnclosure(
-        ranges.lower.min(axis=0), ranges.upper.max(axis=0), count, False, ranges.rounding.max(axis=0), cut
-    )
-
-
-def _boxes_that_bound(ranges: _Rounded, inner: Range, most: int) -> np.ndarray:
-    """Which boxes set the bound of an entry that is not yet close to what points attain, (K,)."""
-    axes = tuple(range(1, ranges.lower.ndim))
-    span = inner.upper - inner.lower
-    allowed = _CLOSE * np.where(span > 0.0, span, 1.0)
-    low, high = ranges.lower.min(axis=0), ranges.upper.max(axis=0)
-    below = (ranges.lower <= low) & ~(inner.lower - low <= allowed)
-    above = (ranges.upper >= high) & ~(high - inner.upper <= allowed)
-    worst = np.any(below | above, axis=axes)
-    chosen = np.zeros_like(worst)
-    chosen[np.flatnonzero(worst)[:most]] = True
-    result: np.ndarray = chosen
-    return result
-
-
-def _attained(game: AbstractGame, name: str, points: np.ndarray) -> Range:
-    size = min(_LARGEST_BATCH, 2 ** int(np.ceil(np.log2(len(points)))))
-    tables = in_batches(functools.partial(_values, game, name), size, points)
-    return Range(tables.min(axis=0), tables.max(axis=0))
-
-
-@compiled_for_game
-def _values(game: AbstractGame, name: str, points: Array) -> Array:
-    def one(point: Array) -> Array:
-        field = point.reshape(mean_field_shape(game))
-        return over_indices(game, lambda s, a, b: FUNCTIONS[name](game, s, a, b, field))
-
-    return jax.vmap(one)(points)

@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.balls import Ball
-from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders, numbers_of
-from smfg_verify.assumptions.enclosure.leader_world import AffineGame
+from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders, numbers_of
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame
 from smfg_verify.assumptions.search import LOGIT_BOX
 
 # A point of larger entries is none that a search of an equilibrium has found.

@@ -11,8 +11,8 @@ import math
 import numpy as np
 
 from smfg_verify.assumptions.deadline import cut_short
-from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
-from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_game
+from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_game
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.gradient_alignment.box_cover import LOG_RATIO, NEGLIGIBLE, Cover, charts_of, cover_leaders
 from smfg_verify.assumptions.gradient_alignment.measures import alignment_measures

@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from smfg_verify.assumptions.deadline import cut_short
-from smfg_verify.assumptions.enclosure.leader_curvature import enclose_curvature
-from smfg_verify.assumptions.enclosure.leader_world import AffineGame, affine_game
+from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_game
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.smoothness.curvature_cells import CurvatureCover, cover_policies

@@ -10,7 +10,7 @@ from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, 
 from smfg_verify.assumptions.enclosure.response.cells import centre_of
 from smfg_verify.assumptions.enclosure.response.index.cover import Cover, cover
 from smfg_verify.assumptions.enclosure.response.index.fixed_points import ROOM
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame

@@ -14,7 +14,7 @@ from smfg_verify.assumptions.contraction.at_witness import at_witness
 from smfg_verify.assumptions.enclosure.response.budget import usable_tables
 from smfg_verify.assumptions.enclosure.response.index.cover import has_one_law
 from smfg_verify.assumptions.enclosure.response.index.one_leader import leader_corners, negative_at
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.uniqueness.several_equilibria import (
     Equilibria,

@@ -8,12 +8,12 @@ import pytest
 from smfg_verify.assumptions.along.certified_near import KEPT
 from smfg_verify.assumptions.along.iterates import Iterates
 from smfg_verify.assumptions.along.near_responses import NUMBERS, near_responses, too_much
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 from tests.assumptions.along.test_along_run import modulus_and_rate, nearby
 from tests.assumptions.crowds import crowd, packaged
-from tests.assumptions.enclosure.response.test_curved_tables import Jump
+from tests.assumptions.enclosure.response.tables.test_curved import Jump
 from tests.helpers import oracle
 from tests.helpers.numerics import softmax
 from tests.helpers.random_arrays import random_array_game

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions import Finding, Verdict
-from smfg_verify.assumptions.enclosure.leader_world import affine_game
+from smfg_verify.assumptions.enclosure.leader.world import affine_game
 from smfg_verify.assumptions.finding import Evidence
 from smfg_verify.assumptions.gradient_alignment.box_cover import LOG_RATIO, Boxes, Cover, charts_of
 from smfg_verify.assumptions.gradient_alignment.leader_box import certified_box_finding, recompute_certified_box

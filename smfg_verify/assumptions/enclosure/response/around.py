@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.response.cells import Cells
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 
 # Coordinates are multiples of it, so that they sum to one exactly and halves of them are exact; and what laws may be
 # off by as computed.

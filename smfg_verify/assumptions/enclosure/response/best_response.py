@@ -17,7 +17,7 @@ from smfg_verify.assumptions.enclosure.response.linear import (
 )
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply, crossed, multiply
 from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, mixing_over, pairs_of
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY
 
 _NUM_ITERATIONS = 8

@@ -1,9 +1,9 @@
 """Which games have cells, and how many a check may look at."""
 
-from smfg_verify.assumptions.enclosure.response.curved_tables import curved_tables
 from smfg_verify.assumptions.enclosure.response.rowwise.bounds import sets_of
-from smfg_verify.assumptions.enclosure.response.tables import Tables
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables, vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables, vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.curved import curved_tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.game import AbstractGame
 
 # Beyond so many dimensions of (leader policy, mean field) cells are too many to try.

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.response.models import Model, Shape
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 
 # Cells that fill a vector of any processor.
 _FULL = 16

@@ -10,7 +10,7 @@ from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of, fi
 from smfg_verify.assumptions.enclosure.response.coarse import differences, half_norms
 from smfg_verify.assumptions.enclosure.response.models import Model, apply
 from smfg_verify.assumptions.enclosure.response.slopes import Slopes, slopes_over
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 
 # Entries of a frame and of its inverse are off by less, relative to the largest.
 _FRAMED = 1e-12

@@ -10,10 +10,10 @@ from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.response.cells import Cells, coordinates
-from smfg_verify.assumptions.enclosure.response.curved_tables import Curved, CurvedTables, curved_over
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, apply, multiply, total
-from smfg_verify.assumptions.enclosure.response.tables import Tables
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.curved import Curved, CurvedTables, curved_over
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 
 
 class Faced(NamedTuple):

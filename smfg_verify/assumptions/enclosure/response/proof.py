@@ -13,7 +13,7 @@ from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, 
 from smfg_verify.assumptions.enclosure.response.cells import Cells, centre_of
 from smfg_verify.assumptions.enclosure.response.measures import Bounds
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.game import AbstractGame, game_hash
 
 # Distance of the bound from the number at a cell's centre at which the search ends.

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from smfg_verify.assumptions.enclosure.response.cells import Cells, filled
 from smfg_verify.assumptions.enclosure.response.forest import Looked
 from smfg_verify.assumptions.enclosure.response.measures import Bounds
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.processors import processors
 
 # Cells halved at once.

@@ -22,7 +22,7 @@ from smfg_verify.assumptions.enclosure.response.linear import (
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, joined, multiply, total
 from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, problem_over
 from smfg_verify.assumptions.enclosure.response.rowwise.bounds import rowwise_bounds
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.assumptions.enclosure.response.turning import turned_rows
 
 # A mixing factor counts for so much, at most, when an edge is chosen.

@@ -8,7 +8,7 @@ import pytest
 
 from smfg_verify.assumptions.enclosure.response.around import cells_around, lower_ends, simplices_above
 from smfg_verify.assumptions.enclosure.response.cells import centre_of
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.games import load
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from smfg_verify.assumptions.enclosure.response.cells import Cells, centre_of, coordinates, edges_of
 from smfg_verify.assumptions.enclosure.response.models import Shape
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.games import load
 

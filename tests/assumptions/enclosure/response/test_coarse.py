@@ -10,7 +10,7 @@ from smfg_verify.assumptions.enclosure.response.linear import law_solver, mixing
 from smfg_verify.assumptions.enclosure.response.models import Model
 from smfg_verify.assumptions.enclosure.response.problem import problem_over
 from smfg_verify.assumptions.enclosure.response.slopes import _law, _moved_rows, _variation, _with_last
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 

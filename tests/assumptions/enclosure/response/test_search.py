@@ -7,7 +7,7 @@ import pytest
 
 from smfg_verify.assumptions.enclosure.response.measures import growth_over, modulus_over
 from smfg_verify.assumptions.enclosure.response.search import supremum_over_cells
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.assumptions.one_sided.growth import frame_of, growths
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.response_jacobian import at_mean_fields, tangent_norms

@@ -6,7 +6,7 @@ import pytest
 from smfg_verify.assumptions.enclosure.response.budget import tables_of
 from smfg_verify.assumptions.enclosure.response.cells import Cells, centre_of, edges_of
 from smfg_verify.assumptions.enclosure.response.slopes import slopes_over
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.response_jacobian import at_mean_fields, tangent_norms
 from smfg_verify.game import TabularGame

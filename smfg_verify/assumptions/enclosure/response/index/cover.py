@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 from smfg_verify.assumptions.enclosure.response.cells import Cells
 from smfg_verify.assumptions.enclosure.response.index.judged import Judged, judged, judged_by_law
 from smfg_verify.assumptions.enclosure.response.index.one_leader import cells_of, corners_of_centre, negative_at
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
 
 # Cells halved at once, and cells of index -1 in which a fixed point is looked for, at most.
 _BATCH, _MOST_TRIED = 256, 16

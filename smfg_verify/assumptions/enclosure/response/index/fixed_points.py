@@ -15,7 +15,7 @@ from smfg_verify.assumptions.enclosure.response.cells import Cells, coordinates
 from smfg_verify.assumptions.enclosure.response.index.orientation import determinant_signs
 from smfg_verify.assumptions.enclosure.response.models import Model, apply, total
 from smfg_verify.assumptions.enclosure.response.slopes import Slopes
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
 
 # What F may be moved by, in length, without a fixed point appearing in a cell without one or on the boundary.
 ROOM = 1e-8

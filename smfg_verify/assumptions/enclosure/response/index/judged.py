@@ -10,7 +10,7 @@ from smfg_verify.assumptions.enclosure.response.index.fixed_points import fixed_
 from smfg_verify.assumptions.enclosure.response.index.orientation import orientation_of
 from smfg_verify.assumptions.enclosure.response.measures import edges_to_cut
 from smfg_verify.assumptions.enclosure.response.slopes import slopes_over
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
 
 
 class Judged(NamedTuple):

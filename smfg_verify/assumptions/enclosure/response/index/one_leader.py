@@ -9,7 +9,7 @@ from smfg_verify.assumptions.enclosure.response.cells import Cells
 from smfg_verify.assumptions.enclosure.response.index.fixed_points import fixed_points_over, newton_steps
 from smfg_verify.assumptions.enclosure.response.index.judged import judged
 from smfg_verify.assumptions.enclosure.response.slopes import slopes_over
-from smfg_verify.assumptions.enclosure.response.vertex_tables import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
 
 # Widths of the cells tried, powers of two, that of Newton's method, and the grid on which all coordinates are exact.
 _WIDTHS, _NARROW, _GRID = range(3, 20), 14, 2.0**-40

@@ -36,7 +36,7 @@ from smfg_verify.assumptions.enclosure.response.rowwise.boxes import (
     rows_over,
 )
 from smfg_verify.assumptions.enclosure.response.rowwise.pieces import problem_in_pieces
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.assumptions.enclosure.response.turning import covariance
 
 # Sums of all subsets of so many entries are looked at, and of more their sizes.

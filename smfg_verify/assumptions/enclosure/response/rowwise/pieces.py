@@ -13,7 +13,7 @@ from jaxtyping import Float
 from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
 from smfg_verify.assumptions.enclosure.response.models import Model, Shape
 from smfg_verify.assumptions.enclosure.response.problem import Problem, problem_of
-from smfg_verify.assumptions.enclosure.response.tables import Tables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 
 
 @functools.cache

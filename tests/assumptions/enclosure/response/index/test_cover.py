@@ -5,7 +5,7 @@ import pytest
 
 from smfg_verify.assumptions.enclosure.response.cells import centre_of
 from smfg_verify.assumptions.enclosure.response.index.cover import cover
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 from tests.assumptions.crowds import crowd

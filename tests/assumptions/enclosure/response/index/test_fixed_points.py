@@ -8,7 +8,7 @@ import pytest
 from smfg_verify.assumptions.enclosure.response.cells import Cells
 from smfg_verify.assumptions.enclosure.response.index.fixed_points import fixed_points_over
 from smfg_verify.assumptions.enclosure.response.slopes import slopes_over
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.exact.response_jacobian import at_equilibria
 from tests.assumptions.crowds import crowd
 from tests.assumptions.enclosure.response.test_slopes import random_game, small_cells

@@ -5,7 +5,7 @@ import pytest
 
 from smfg_verify.assumptions.enclosure.response.cells import centre_of
 from smfg_verify.assumptions.enclosure.response.index.one_leader import leader_corners, negative_at
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from tests.assumptions.crowds import crowd
 from tests.assumptions.uniqueness.test_findings import roots
 

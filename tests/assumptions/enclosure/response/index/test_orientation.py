@@ -8,7 +8,7 @@ import pytest
 from smfg_verify.assumptions.enclosure.response.cells import centre_of
 from smfg_verify.assumptions.enclosure.response.index.orientation import determinant_signs, orientation_of
 from smfg_verify.assumptions.enclosure.response.slopes import slopes_over
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.exact.response_jacobian import at_mean_fields
 from tests.assumptions.crowds import crowd
 from tests.assumptions.enclosure.response.test_slopes import a_point_of_each, random_game, small_cells

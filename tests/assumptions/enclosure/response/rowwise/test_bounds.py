@@ -11,7 +11,7 @@ from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.response_jacobian import at_mean_fields, tangent_norms
 from smfg_verify.game import TabularGame
 from smfg_verify.games import load
-from tests.assumptions.enclosure.response.test_curved_tables import curved_game
+from tests.assumptions.enclosure.response.tables.test_curved import curved_game
 from tests.assumptions.enclosure.response.test_slopes import a_point_of_each, random_game, small_cells
 from tests.helpers.random_arrays import random_array_game
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.response.models import EPSILON
-from smfg_verify.assumptions.enclosure.response.tables import Tables, off_one, worth_of
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables, off_one, worth_of
 from smfg_verify.assumptions.enclosure.table_enclosures import affine_table
 from smfg_verify.game import AbstractGame
 

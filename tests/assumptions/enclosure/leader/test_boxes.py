@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
-from smfg_verify.assumptions.enclosure.leader_world import affine_game
+from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
+from smfg_verify.assumptions.enclosure.leader.world import affine_game
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.game import TabularGame
 from smfg_verify.games import load

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse, contract, softmax_range, solved
-from smfg_verify.assumptions.enclosure.curved_leader import rewards_around
-from smfg_verify.assumptions.enclosure.leader_world import (
+from smfg_verify.assumptions.enclosure.leader.curved import rewards_around
+from smfg_verify.assumptions.enclosure.leader.world import (
     AffineGame,
     World,
     action_values,

@@ -2,7 +2,7 @@ r"""The Hessian of the Stackelberg objective in the leader's logits, enclosed fo
 
 Coordinates are the probabilities $p_b = \phi(b|o)$ of all actions but the last, in which the leader's policy is affine:
 cells with deterministic leaders are like others. The equilibrium $x = (m, V)$ of every leader of a cell is enclosed by
-`leader_boxes`; its derivatives solve $F_x x_i = -F_i$ and $F_x x_{ij} = -F_{ij}$, the right sides taken with the
+`boxes`; its derivatives solve $F_x x_i = -F_i$ and $F_x x_{ij} = -F_{ij}$, the right sides taken with the
 derivatives of x that are known so far, and so is the objective $\Phi = \rho^T W$, $(I - \gamma P_\pi) W = r$:
 $\Phi_{ij} = d^T (r_{ij} + \gamma (P_{ij} W + P_i W_j + P_j W_i))$ with d the discounted visits. Logits follow by
 the chain rule, $\partial\phi_b/\partial\omega_c = \phi_b (\delta_{bc} - \phi_c)$.
@@ -19,8 +19,8 @@ from jaxtyping import Bool, Float, Int
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, contract, solved
 from smfg_verify.assumptions.enclosure.domain import inner_points
 from smfg_verify.assumptions.enclosure.jets import Jet, softmax_jet, spectral_bounds, times
-from smfg_verify.assumptions.enclosure.leader_boxes import equilibria_near, jacobian, verified_equilibria
-from smfg_verify.assumptions.enclosure.leader_world import AffineGame, Table, at_field, based, pairs, world_of
+from smfg_verify.assumptions.enclosure.leader.boxes import equilibria_near, jacobian, verified_equilibria
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, Table, at_field, based, pairs, world_of
 
 
 class Curvatures(NamedTuple):

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions.enclosure.response.vertex_tables import vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 from smfg_verify.games import load

@@ -13,11 +13,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
+from smfg_verify.assumptions.enclosure.envelope import envelope
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, Shape
-from smfg_verify.assumptions.enclosure.response.tables import Tables, off_one, worth_of
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables, off_one, worth_of
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY, NoEnclosure
 from smfg_verify.assumptions.enclosure.slope_forms import SlopeForms, slope_forms
-from smfg_verify.assumptions.enclosure.table_enclosures import enclose, enclose_slopes, envelope
+from smfg_verify.assumptions.enclosure.table_enclosures import enclose, enclose_slopes
 from smfg_verify.game import AbstractGame
 
 # Boxes of mean fields that bound a kernel's entries.

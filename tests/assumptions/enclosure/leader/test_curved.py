@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions.enclosure.balls import Ball
-from smfg_verify.assumptions.enclosure.curved_leader import rewards_around
-from smfg_verify.assumptions.enclosure.leader_boxes import enclose_leaders
-from smfg_verify.assumptions.enclosure.leader_world import affine_for_followers, affine_game, at_field
+from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
+from smfg_verify.assumptions.enclosure.leader.curved import rewards_around
+from smfg_verify.assumptions.enclosure.leader.world import affine_for_followers, affine_game, at_field
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import traced

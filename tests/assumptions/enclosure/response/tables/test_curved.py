@@ -8,9 +8,9 @@ import pytest
 
 from smfg_verify.assumptions.enclosure.response.budget import tables_of
 from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
-from smfg_verify.assumptions.enclosure.response.curved_tables import curved_over, curved_tables
 from smfg_verify.assumptions.enclosure.response.measures import growth_over, modulus_over
 from smfg_verify.assumptions.enclosure.response.search import supremum_over_cells
+from smfg_verify.assumptions.enclosure.response.tables.curved import curved_over, curved_tables
 from smfg_verify.assumptions.one_sided.growth import frame_of, growths
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.response_jacobian import at_mean_fields, tangent_norms

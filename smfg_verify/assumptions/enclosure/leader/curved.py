@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball
-from smfg_verify.assumptions.enclosure.leader_world import Table
+from smfg_verify.assumptions.enclosure.leader.world import Table
 from smfg_verify.assumptions.enclosure.table_enclosures import enclose_slopes, rounded_range
 from smfg_verify.game import AbstractGame
 

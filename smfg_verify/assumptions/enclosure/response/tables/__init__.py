@@ -1,0 +1,1 @@
+"""What cells need to know of a game, by how its functions depend on the mean field."""
