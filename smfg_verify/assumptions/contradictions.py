@@ -214,8 +214,8 @@ def _rate_below_bound(named: Findings) -> Conflict | None:
 
 def _curvature_above_bound(named: Findings) -> Conflict | None:
     bound, largest = named.get(("smoothness", "cell-bound")), named.get(("smoothness", "hessian"))
-    # The bound speaks of one branch of equilibria; it is that of the search only where there is no other.
-    if bound is None or largest is None or bound.verdict is not Verdict.CERTIFIED or not _is_unique(named):
+    # Certified where each leader has one equilibrium alone.
+    if bound is None or largest is None or bound.verdict is not Verdict.CERTIFIED:
         return None
     found = _above(bound, largest.constant, what="the curvature at one leader")
     return None if found is None else dataclasses.replace(found, second=largest)

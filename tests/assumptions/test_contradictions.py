@@ -154,14 +154,12 @@ def test_the_rate_is_held_against_the_bound_by_its_secant():
     assert not conflicts([dataclasses.replace(bound, facts={"euclidean": False}), slope])
 
 
-def test_a_curvature_above_its_bound_contradicts_only_where_equilibria_are_unique():
+def test_a_curvature_above_its_bound_contradicts_it_where_it_is_certified():
     bound = finding("smoothness/cell-bound", "certified", 0.4)
-    unique = finding("uniqueness/contraction", "certified")
     larger, smaller = (finding("smoothness/hessian", "supported", size, Side.LOWER) for size in (0.5, 0.3))
-    assert len(conflicts([bound, unique, larger])) == 1
-    assert not conflicts([bound, unique, smaller])
-    assert not conflicts([bound, larger])
-    assert not conflicts([dataclasses.replace(bound, verdict=Verdict.INCONCLUSIVE), unique, larger])
+    assert len(conflicts([bound, larger])) == 1
+    assert not conflicts([bound, smaller])
+    assert not conflicts([dataclasses.replace(bound, verdict=Verdict.INCONCLUSIVE), larger])
 
 
 def test_a_refuting_leader_inside_a_certified_box_contradicts_only_where_equilibria_are_unique():

@@ -48,10 +48,15 @@ def _chains(game: AbstractGame, leaders: Array, followers: Array, fields: Array)
     return jax.vmap(one)(leaders, followers, fields)
 
 
+_OF_RESPONSES = ("modulus", "rate", "index", "modulus_at_mean_field", "rate_at_mean_field")
+
+
 def of_responses(game: AbstractGame, iterates: Iterates, points: LeaderPoints) -> Readings:
     r"""Of $D\Gamma$ under the run's leader: at its equilibrium, and at the run's mean field."""
     size, number = field_size(game), len(points.converged)
     known = points.converged
+    if size == 1:
+        return dict.fromkeys(_OF_RESPONSES, np.full(number, np.nan))  # one mean field, no tangents
     middle = np.full(size, 1.0 / size)
     equilibria = np.where(known[:, None], points.mean_field.reshape(number, size), middle)
     at_equilibrium = at_mean_fields(game, iterates.leader_logits, equilibria)

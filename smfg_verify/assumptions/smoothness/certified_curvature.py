@@ -2,19 +2,25 @@ r"""A bound of the Hessian's norm that is proved for every leader, deterministic
 
 For leaders with at most three free logits, without an entropy of their own, and games whose functions are proved affine
 in a mean field over states. `curvature_cells` covers the policies; finite bounds of all cells, and equilibria that
-touching cells share, prove $\|\nabla^2\Phi(\omega)\|_2 \le L$ for all logits along one branch of equilibria.
+touching cells share, prove $\|\nabla^2\Phi(\omega)\|_2 \le L$ for all logits along one branch of equilibria. That
+it is the only one is proved as for uniqueness.
 """
 
 import math
 
 import numpy as np
 
+from smfg_verify.assumptions.constants.game_constants import game_constants
+from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
+from smfg_verify.assumptions.contraction.proved_bounds import inputs_of, smaller_bound
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
 from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_game
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
+from smfg_verify.assumptions.one_sided.certified_rate import proves, rate_by_cells
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.smoothness.curvature_cells import CurvatureCover, cover_policies
+from smfg_verify.assumptions.uniqueness.index import index_by_cells
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape
@@ -22,13 +28,15 @@ from smfg_verify.records.entries import Entries
 
 PROPERTY, STATEMENT = "smoothness", "cell-bound"
 LARGEST_LEADER = 3
+# Of the budget that uniqueness has where it is asked for by itself, the share that it has here.
+_PART = 4
 
 
 def certified_curvature_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
     r"""An upper bound of $\|\nabla^2\Phi(\omega)\|_2$ over all logits $\omega$ of the leader.
 
-    Certified where the bound is finite and all equilibria of leaders are proved to be one continuous branch; other
-    equilibria are not excluded. Otherwise inconclusive with the bound reached.
+    Certified where the bound is finite, all equilibria of leaders are proved to be one continuous branch, and each
+    leader is proved to have no other. Otherwise inconclusive with the bound reached.
 
     Args:
         game: the game, traced.
@@ -49,10 +57,23 @@ def certified_curvature_finding(game: AbstractGame, settings: SearchSettings) ->
     if tables is None:
         return not_applicable(PROPERTY, STATEMENT, why="not-affine")
     cover = cover_policies(tables, num_boxes=settings.num_boxes, time_limit=settings.time_limit)
-    return cut_short(_told(cover), {"cells"} if cover.cut else (), "cells")
+    whole = math.isfinite(cover.upper) and cover.one_branch
+    unique = whole and _one_equilibrium(game, settings)
+    return cut_short(_told(cover, unique), {"cells"} if cover.cut else (), "cells")
 
 
-def _told(cover: CurvatureCover) -> Finding:
+def _one_equilibrium(game: AbstractGame, settings: SearchSettings) -> bool:
+    """Whether each leader is proved to have one equilibrium: by contraction, by the rate, or by the index."""
+    inputs = inputs_of(game, game_constants(game, settings))
+    if smaller_bound(inputs, float(game.temperature)) < 1.0 - CLEARLY_BELOW_ONE:
+        return True
+    boxes = max(1, settings.num_boxes // _PART)
+    if index_by_cells(game, inputs, boxes).proves:
+        return True
+    return proves(rate_by_cells(game, inputs, np.eye(game.num_states - 1), num_boxes=boxes))
+
+
+def _told(cover: CurvatureCover, unique: bool) -> Finding:
     unverified = int(np.sum(~cover.cells.verified))
     bounded = math.isfinite(cover.upper)
     index = int(np.argmax(cover.cells.most))
@@ -60,7 +81,7 @@ def _told(cover: CurvatureCover) -> Finding:
     return Finding(
         property=PROPERTY,
         statement=STATEMENT,
-        verdict=Verdict.CERTIFIED if bounded and cover.one_branch else Verdict.INCONCLUSIVE,
+        verdict=Verdict.CERTIFIED if bounded and cover.one_branch and unique else Verdict.INCONCLUSIVE,
         constant=cover.upper if bounded else math.nan,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
@@ -69,6 +90,7 @@ def _told(cover: CurvatureCover) -> Finding:
             "unbounded": int(np.sum(~np.isfinite(cover.cells.most))),
             "left": len(cover.cells.most),
             "one_branch": cover.one_branch,
+            "unique": unique,
         },
         witness={name: getattr(cover.cells, leaf)[index] for name, leaf in names.items()} if bounded else {},
         searched={"cells": cover.number, "cells_left": len(cover.cells.most), "cells_unverified": unverified},

@@ -39,9 +39,14 @@ def _cell_bound(data: FindingData) -> str:
             f"In every cell of leaders the norm of the Hessian {bound}; but the equilibria of neighbouring cells are "
             "not proved to be the same, so that the gradient may jump between them."
         )
+    if not facts["unique"]:
+        return (
+            f"On one continuous branch of equilibria the norm of the Hessian {bound}; but leaders are not proved to "
+            "have no other equilibrium, at which it may be larger, or between which the gradient may jump."
+        )
     return (
-        f"For all logits of the leader the norm of the objective's Hessian {bound}, at equilibria that are proved to "
-        "be one continuous branch (others are not excluded)."
+        f"For all logits of the leader the norm of the objective's Hessian {bound}: each leader has one equilibrium, "
+        "and these are one continuous branch."
     )
 
 

@@ -23,11 +23,13 @@ from smfg_verify.assumptions.enclosure.leader.world import (
     average_weights,
     averaged,
     based,
+    lost_by_leader,
     pairs,
     slope_by_field,
     slope_by_logits,
     stacked,
     through_policy,
+    widened,
     world_of,
 )
 from smfg_verify.exact.precision import TINY
@@ -226,6 +228,7 @@ def verified_equilibria(
     scale = (
         1.0
         + rewards
+        + game.temperature * np.log(game.follower[0].mid.shape[1])
         + np.max(np.abs(value), axis=1, keepdims=True, initial=0.0)
         + np.max(np.abs(field), axis=1, keepdims=True)
     )
@@ -260,7 +263,11 @@ def _gradients_one_by_one(game: AffineGame, world: World, logits: Ball, curved: 
     found = []
     for k, local in enumerate(rewards_around(curved, world.field.mid, world.field.rad)):
         here = World(*(part[k : k + 1] for part in world))
-        found.append(_gradients(dataclasses.replace(game, leader=local.table), here, logits[k : k + 1], local.slope))
+        own = dataclasses.replace(game, leader=local.table)
+        less = lost_by_leader(own)
+        own = dataclasses.replace(own, leader=widened(own.leader, less))
+        slope = Ball(local.slope.mid, local.slope.rad + less)
+        found.append(_gradients(own, here, logits[k : k + 1], slope))
     total, direct = (
         Ball(np.concatenate([part.mid for part in parts]), np.concatenate([part.rad for part in parts]))
         for parts in zip(*found, strict=True)

@@ -16,10 +16,14 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import Ball, contract, softmax_of_differences
+from smfg_verify.assumptions.enclosure.response.models import EPSILON
+from smfg_verify.assumptions.enclosure.response.tables.shared import off_one, worth_of
 from smfg_verify.assumptions.enclosure.table_enclosures import AffineTable, affine_table
 from smfg_verify.game import AbstractGame
 
 Table = tuple[Ball, Ball]
+# Roundings, one a state, that rows may miss one by.
+_MISSED = 16.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +37,7 @@ class AffineGame:
         initial: rho, (n,).
         observation: row of the logits each state uses, (n,).
         rows: number O of rows.
+        off: what an entry of the transition may be off by, so that rows sum to one.
     """
 
     transition: Table
@@ -44,6 +49,7 @@ class AffineGame:
     initial: Float[np.ndarray, " n"]
     observation: Int[np.ndarray, " n"]
     rows: int
+    off: float = 0.0
 
     @property
     def num_leader_actions(self) -> int:
@@ -63,44 +69,80 @@ class AffineGame:
 
 
 def affine_game(game: AbstractGame) -> AffineGame | None:
-    """The tables of a game with mean field over states; None unless all three functions are proved affine."""
+    """The tables of a game with mean field over states; None unless all three functions are proved affine.
+
+    None, too, where rows of the transition miss one by more than rounding: values are taken relative to the last
+    state's, and a level that rows of different sums carry on is lost by that.
+    """
     if game.mean_field_support != "states":
         return None
     leader = affine_table(game, "leader_reward")
-    return None if leader is None else _affine_game(game, _rounded(leader))
+    return None if leader is None else _affine_game(game, leader)
 
 
 def affine_for_followers(game: AbstractGame) -> AffineGame | None:
     """The same where only transition and follower's reward need be affine; the leader's reward stands as zero."""
-    if game.mean_field_support != "states":
+    return _affine_game(game, None) if game.mean_field_support == "states" else None
+
+
+def _affine_game(game: AbstractGame, leader: AffineTable | None) -> AffineGame | None:
+    transition, follower = (affine_table(game, name) for name in ("transition", "follower_reward"))
+    if transition is None or follower is None:
         return None
+    rows = transition.constant + transition.slope
+    missed, error = float(np.max(np.abs(rows.sum(axis=-1) - 1.0))), float(np.max(transition.error, initial=0.0))
+    if not missed <= _MISSED * game.num_states * EPSILON + game.num_states * error:
+        return None
+    off, observation = off_one(missed, game.num_states, error), np.asarray(game.leader_observation)
     shape = (game.num_states, game.num_follower_actions, game.num_leader_actions)
-    return _affine_game(game, (Ball.exact(np.zeros(shape)), Ball.exact(np.zeros((game.num_states, *shape)))))
-
-
-def _affine_game(game: AbstractGame, leader: Table) -> AffineGame | None:
-    tables = [affine_table(game, name) for name in ("transition", "follower_reward")]
-    if any(table is None for table in tables):
-        return None
-    transition, follower = (_rounded(table) for table in tables if table is not None)
-    observation = np.asarray(game.leader_observation)
-    return AffineGame(
-        transition=transition,
-        follower=follower,
-        leader=leader,
+    own = (Ball.exact(np.zeros(shape)), Ball.exact(np.zeros((game.num_states, *shape))))
+    known = AffineGame(
+        transition=_rounded(transition, off),
+        follower=_rounded(follower),
+        leader=own if leader is None else _rounded(leader),
         discount=float(game.discount),
         temperature=float(game.temperature),
         leader_temperature=float(game.leader_temperature),
         initial=np.asarray(game.initial_distribution, dtype=float),
         observation=observation,
         rows=int(observation.max()) + 1,
+        off=off,
     )
+    answered = known.temperature * float(np.log(game.num_follower_actions))
+    known = dataclasses.replace(known, follower=widened(known.follower, lost(known, known.follower, answered)))
+    return known if leader is None else dataclasses.replace(known, leader=widened(known.leader, lost_by_leader(known)))
 
 
-def _rounded(table: AffineTable) -> Table:
+def lost_by_leader(game: AffineGame) -> float:
+    """`lost` for the leader's reward of a game."""
+    return lost(game, game.leader, game.leader_temperature * float(np.log(game.num_leader_actions)))
+
+
+def lost(game: AffineGame, reward: Table, bonus: float) -> float:
+    r"""What a reward may be off by where rows sum to 1 + e instead of one: $\gamma e V$ of the last state, and slopes.
+
+    Args:
+        game: gives e and the discount.
+        reward: the player's.
+        bonus: largest entropy that goes with it, in its unit.
+
+    Returns:
+        The number, for every coefficient.
+    """
+    largest = float(np.max(reward[0].size + np.max(reward[1].size, axis=0)))
+    return game.off * worth_of(largest + bonus, game.discount)
+
+
+def widened(table: Table, by: float) -> Table:
+    """A table with every coefficient known less well."""
+    constant, slope = (Ball(part.mid, part.rad + by) for part in table)
+    return constant, slope
+
+
+def _rounded(table: AffineTable, off: float = 0.0) -> Table:
     """Coefficients as intervals; what a value may be off by, each coefficient may be."""
-    slope_error = np.broadcast_to(0.0 if table.is_constant else table.error, table.slope.shape)
-    return Ball(table.constant, table.error), Ball(table.slope, slope_error)
+    slope_error = np.broadcast_to(0.0 if table.is_constant else table.error + off, table.slope.shape)
+    return Ball(table.constant, table.error + off), Ball(table.slope, slope_error)
 
 
 class World(NamedTuple):

@@ -58,7 +58,8 @@ def vertex_tables(game: AbstractGame) -> VertexTables | None:
     errors = np.array([leaders[o].errors for o in observation])
     # Rows that sum to a little more or less than 1 are a kernel's but for that, and values are worth as much more.
     off = _off_one(rows, transition.error)
-    lost = off * worth_of(rewards, rewards.shape[2], float(game.discount), float(game.temperature))
+    bonus = float(game.temperature) * float(np.log(game.num_follower_actions))
+    lost = off * worth_of(float(np.max(np.abs(rewards))) + bonus, float(game.discount))
     return VertexTables(
         num_actions=game.num_follower_actions,
         transition=_picked(rows, picked)[..., :-1],

@@ -92,7 +92,8 @@ def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
     if not tilt <= _ALLOWED:
         return None, "what rows sum to is not proved to be the same at all mean fields"
     off = off_one(missed, size, float(np.max(rows.rounding)))
-    worth = worth_of(largest, game.num_follower_actions, float(game.discount), float(game.temperature))
+    bonus = float(game.temperature) * float(np.log(game.num_follower_actions))
+    worth = worth_of(float(np.max(largest)) + bonus, float(game.discount))
     number, rows_of_leader = game.num_leader_actions, int(np.max(game.leader_observation)) + 1
     overlap = float(np.sum(np.min(rows.lower, axis=(0, 1, 2))))
     tables = CurvedTables(

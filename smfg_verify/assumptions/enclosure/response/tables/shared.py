@@ -8,6 +8,9 @@ from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Shape
 
+# Rows that count as probabilities sum to no more than 1 and this.
+_MOST_OFF = 2e-9
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tables:
@@ -55,10 +58,19 @@ class Tables:
         return Shape((self.num_states, *(int(size) for size in self.row_sizes if size > 1)))
 
 
-def worth_of(rewards: Float[np.ndarray, "..."], num_actions: int, discount: float, temperature: float) -> float:
-    """What values are off by, at most, where rows sum to a number that is off one, for each unit that it is off."""
-    largest = float(np.max(np.abs(rewards))) + temperature * float(np.log(num_actions))
-    return largest * discount / (1.0 - discount)
+def worth_of(largest: float, discount: float) -> float:
+    r"""What a reward may be off by where rows sum to a number that is off one, for each unit that it is off.
+
+    Rows of sum 1 + e are others of sum one and a reward more of $\gamma e V$, V the value of the last state. It is at
+    most $\gamma e\, r / (1 - \gamma)$, and its slopes, in which those of V are at most $2 r / (1 - \gamma)^2$, are no
+    more than twice what is returned.
+
+    Args:
+        largest: r, of the reward with its entropy.
+        discount: gamma.
+    """
+    patience = 1.0 - discount * (1.0 + _MOST_OFF)
+    return largest * discount / patience**2 if patience > 0.0 else float("inf")
 
 
 def off_one(missed: float, width: int, error: float) -> float:
