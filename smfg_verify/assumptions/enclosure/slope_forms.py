@@ -86,7 +86,10 @@ def slope_forms(
 def _of_affine(table: AffineTable, points: Float[np.ndarray, "K M"]) -> SlopeForms:
     """Of a function that is proved affine: the same slopes everywhere, and any range."""
     number, field = points.shape
-    value = table.constant + np.tensordot(points, table.slope, 1)
+    # Not by BLAS, which rounds one point in another way than several.
+    value = np.broadcast_to(table.constant, (number, *table.constant.shape)).copy()
+    for weights, column in zip(points.T, table.slope, strict=True):
+        value += np.multiply.outer(weights, column)
     size = np.abs(table.constant) + np.max(np.abs(table.slope), axis=0)
     error = np.broadcast_to(table.error + outward_share(field) * size, value.shape)
     slope = np.broadcast_to(table.slope[:-1] - table.slope[-1:], (number, *table.slope[1:].shape))

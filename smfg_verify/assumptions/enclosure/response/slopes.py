@@ -21,7 +21,7 @@ from smfg_verify.assumptions.enclosure.response.linear import (
 )
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, joined, multiply, total
 from smfg_verify.assumptions.enclosure.response.problem import Faced, Problem, problem_over
-from smfg_verify.assumptions.enclosure.response.rowwise.bounds import rowwise_bounds
+from smfg_verify.assumptions.enclosure.response.rowwise.bounds import RowwiseBounds, rowwise_bounds
 from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.assumptions.enclosure.response.turning import turned_rows
 
@@ -31,6 +31,8 @@ _MOST_MIXING = 100.0
 
 # Of each leader row, where each state's is looked at by itself.
 _HALVINGS = 2
+# Cells that rows are looked at of at once: whole vectors of them.
+_SLICE = 32
 # A Jacobian known to within this share of its size is known well enough by models; any size counts as this at least.
 _LOOSE, _FLOOR = 0.1, 0.05
 
@@ -106,6 +108,15 @@ def slopes_over(tables: Tables, cells: Cells) -> Slopes:
         return _by_rows(tables, cells, found)
 
 
+def _in_slices(tables: Tables, vertices: Float[np.ndarray, "K D W"]) -> RowwiseBounds:
+    """Bounds by rows of a few cells at a time: the pieces of many do not fit into memory."""
+    parts = [
+        rowwise_bounds(tables, Cells(vertices[begin : begin + _SLICE]), _HALVINGS)
+        for begin in range(0, len(vertices), _SLICE)
+    ]
+    return RowwiseBounds(*(np.concatenate(values, axis=-1) for values in zip(*parts, strict=True)))
+
+
 def _by_rows(tables: Tables, cells: Cells, found: Slopes) -> Slopes:
     """The same with what leader rows by themselves say of cells where models are loose."""
     jacobian = found.jacobian
@@ -115,7 +126,7 @@ def _by_rows(tables: Tables, cells: Cells, found: Slopes) -> Slopes:
         return found
     # Of cells that are told again and again it does not matter which is written.
     at = filled(loose)
-    by_rows = rowwise_bounds(tables, Cells(cells.vertices[at]), _HALVINGS)
+    by_rows = _in_slices(tables, cells.vertices[at])
     modulus, mixing = found.modulus.copy(), found.mixing.copy()
     low, high = (np.broadcast_to(end, jacobian.centre.shape).copy() for end in (-np.inf, np.inf))
     modulus[at] = np.fmin(modulus[at], by_rows.modulus)

@@ -17,6 +17,8 @@ from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY
 
 _NUM_ROUNDS = 3
 _ROUNDED = 1e-12
+# Least entry of rows that count as probabilities.
+_LEAST = -2e-9
 
 
 class Rows(NamedTuple):
@@ -59,7 +61,7 @@ def rows_over(chain: Model, mixing: float, number: int) -> Rows:
     low = np.concatenate([low, 1.0 - rest[1][:, None]], axis=1)
     high = np.concatenate([high, 1.0 - rest[0][:, None]], axis=1)
     apart = np.maximum(high[:, None] - low[None], high[None] - low[:, None])
-    common = np.maximum(np.minimum(low[:, None], low[None]), 0.0)
+    common = np.maximum(np.minimum(low[:, None], low[None]), _LEAST)
     variation = np.fmin(0.5 * np.sum(apart, axis=2), 1.0 - np.sum(common, axis=2))
     variation = np.fmin(OUTWARD * variation + 64.0 * EPSILON, mixing)
     return Rows(low, high, variation)

@@ -11,12 +11,15 @@ from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
 from smfg_verify.assumptions.enclosure.response.measures import growth_over, modulus_over
 from smfg_verify.assumptions.enclosure.response.search import supremum_over_cells
 from smfg_verify.assumptions.enclosure.response.tables.curved import curved_over, curved_tables
+from smfg_verify.assumptions.enclosure.slope_forms import slope_forms
 from smfg_verify.assumptions.one_sided.growth import frame_of, growths
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.response_jacobian import at_mean_fields, tangent_norms
+from smfg_verify.game import TabularGame
 from smfg_verify.games import TwoRoadToll, load
 from tests.assumptions.enclosure.response.test_models import form
 from tests.assumptions.enclosure.response.test_slopes import a_point_of_each, assert_enclosed, small_cells
+from tests.helpers.random_arrays import random_array_game
 
 
 def over(tables, cells):
@@ -190,3 +193,15 @@ def test_rows_whose_sums_turn_have_no_cells():
     tables, reason = curved_tables(checked(Wiggling(kappa=0.01, temperature=1.0, discount=0.5, tolls=((0.0, 0.0),))))
     assert tables is None
     assert "sum to" in reason
+
+
+def test_slopes_of_an_affine_function_are_those_of_a_point_by_itself():
+    """BLAS would round one point in another way than several."""
+    rng = np.random.default_rng(0)
+    arrays = random_array_game(rng, 3, 3, 2)
+    game, points = checked(TabularGame.from_arrays(**arrays.from_arrays_arguments())), rng.dirichlet(np.ones(3), 7)
+    together = slope_forms(game, "transition", points, points, points)
+    for k in range(7):
+        alone = slope_forms(game, "transition", *(points[k : k + 1],) * 3)
+        for many, one in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(many[k], one[0])
