@@ -82,7 +82,10 @@ def _said(name: str, near: Near, total: int) -> str:
     around = f"around {near.proved} of {total} iterates ({near.tried} could have a proof)"
     share = f"each keeps {KEPT:.0%} of what there is up to the limit or more"
     if name == "alignment":
-        where = f"at all leaders whose log-ratios are within {least} (median {median}) of theirs"
+        where = (
+            f"at all leaders whose log-ratios are within {least} (median {median}) of theirs, each at an equilibrium "
+            "found from the iterate's"
+        )
         return f"certified c >= {at_least(near.constant):.3g} {around}, {where}; {share}, of 1 where that is larger."
     where = f"within {least} (median {median}) of theirs in total variation"
     if name == "index":
