@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from flint import arb, arb_mat
 
 FORMAT, VERSION = "smfg-verify certificate", 1
-MOST_BYTES, MOST_WORK, MOST_CELLS, MOST_DEPTH = 2**26, 10**8, 10**5, 45
+MOST_BYTES, MOST_WORK, MOST_CELLS, MOST_DEPTH, MOST_EDGES = 2**26, 10**8, 10**5, 45, 10**5
 
 
 class NotACertificate(ValueError):
@@ -41,15 +41,13 @@ class Game(NamedTuple):
     temperature: arb
     rows: Any  # [vertex][s][a][b][t], a vertex of the mean fields or the only entry
     rewards: Any  # [vertex][s][a][b]
+    on_states: bool  # whether mean fields are laws of states, not of states and actions
 
 
 def require(holds: Any, reason: str) -> None:
     """Raise NotVerified unless something holds; NaN holds nothing."""
     if not holds:
         raise NotVerified(reason)
-
-
-# Reading
 
 
 def digest_of(content: Any) -> str:
@@ -125,17 +123,14 @@ def game_of(found: Any) -> Game:
     rows = table(found["transition"], radius, (vertices, *shape, n), (1, *shape, n))
     rewards = table(found["reward"], reward_radius, (vertices, *shape), (1, *shape))
     for row in (row for at in rows for over in at for each in over for row in each):
-        require(all(p.upper() >= 0 for p in row) and sum(row).contains(1), "a row is none of probabilities")
+        low, high = (sum(ends, arb(0)) for ends in ((p.lower().max(0) for p in row), (p.upper().min(1) for p in row)))
+        require(low <= 1 and high >= 1 and all(p.upper() >= 0 for p in row), "a row is none of probabilities")
     observation = tuple(whole(each, 0, n - 1) for each in found["observation"])
-    return Game(shape, observation, arb(discount), arb(temperature), rows, rewards)
+    return Game(shape, observation, arb(discount), arb(temperature), rows, rewards, vertices == n)
 
 
 def largest_variation(game: Game) -> arb:
-    """A bound of the total variation of two rows at one mean field, of two states, and so of Dobrushin's coefficient.
-
-    It is convex in the mean field and the policies: largest at vertices. Where states share an observation the leader
-    plays one policy in both, and rows under one of its actions are compared.
-    """
+    """A bound of the variation of two states' rows, largest at vertices; one observation has one leader's action."""
     n, num_actions, num_leader = game.sizes
     require(len(game.rows) * (n * num_actions * num_leader) ** 2 * n <= MOST_WORK, "too many pairs of rows")
     every, largest = list(itertools.product(range(num_actions), range(num_leader))), arb(0)
@@ -156,14 +151,11 @@ def prove_dobrushin(game: Game, proof: Any, constant: float) -> tuple[str, str]:
     return f"{words} the factor {constant!r} at most.", "all pairs of rows at each vertex of the mean fields"
 
 
-# Cells of leaders and mean fields
-
-
 def cells_of(game: Game, tree: Any) -> Any:
     """The leaves of a tree of cells: of each the vertices of its mean fields and of the leader's rows.
 
     The first cell is everything. A number other than -1 halves that edge of its cell, and both halves follow, the first
-    with all of its own before the second: leaves cover everything. Halves are floats as far as MOST_DEPTH, unrounded.
+    with all of its own first: leaves cover everything. Halves are floats as far as MOST_DEPTH, unrounded.
     """
     whole_cell = first_cell(game)
     edges = edges_of(whole_cell)
@@ -184,6 +176,7 @@ def cells_of(game: Game, tree: Any) -> Any:
 def first_cell(game: Game) -> Any:
     """All mean fields and all leaders."""
     sizes = [game.sizes[0], *[game.sizes[2]] * (max(game.observation) + 1)]
+    require(sum(size**2 for size in sizes) <= MOST_EDGES, "too many edges of cells")
     return [[[float(i == j) for j in range(size)] for i in range(size)] for size in sizes]
 
 
@@ -216,11 +209,9 @@ def mixed(weights: Any, vectors: Any) -> Any:
 
 
 def told(game: Game) -> Any:
-    """What followers face at vertices, [s][a][b][j]: probabilities of all states but the last, and behind them the
-    reward; under actions but the first less what the first gives. Rows sum to one, so that nothing is lost.
-    """
+    """What followers face at vertices, [s][a][b][j]: a row but its last entry, and the reward; less action 0's."""
     n, num_actions, num_leader = game.sizes
-    require(len(game.rows) in (1, n) and len(game.rewards) in (1, n), "cells need mean fields of states")
+    require(game.on_states, "cells need mean fields of states")
 
     def vector(s: int, a: int, b: int, j: int) -> Any:
         own = [*game.rows[j % len(game.rows)][s][a][b][:-1], game.rewards[j % len(game.rewards)][s][a][b]]
@@ -231,10 +222,7 @@ def told(game: Game) -> Any:
 
 
 def faced(table: Any, fields: Any, leaders: Any) -> Any:
-    """The same at the vertices of a cell, and its slopes along e_k - e_n at the leader's vertices, for one s and a.
-
-    Both are linear in the leader and in the mean field: so their ranges over the cell are those of the vertices.
-    """
+    """The same at a cell's vertices, linear in leader and mean field; its slopes along e_k - e_n; for one s and a."""
     at = [mixed(y, [mixed(x, each) for each in table]) for x in fields for y in leaders]
     steps = [[[p - q for p, q in zip(v, each[-1], strict=True)] for v in each[:-1]] for each in table]
     return at, [[mixed(y, each) for y in leaders] for each in zip(*steps, strict=True)]
@@ -252,6 +240,14 @@ def followed(gaps: Any, temperature: arb) -> Any:
 
 
 def response_slopes(game: Game, table: Any, fields: Any, leaders: Any, guess: Any) -> Any:
+    """`slopes_from` a guess of the values, or from none where that one fails: so no cell hangs on others."""
+    try:
+        return slopes_from(game, table, fields, leaders, guess)
+    except (ZeroDivisionError, ValueError):
+        return slopes_from(game, table, fields, leaders, [arb(0)] * len(guess))
+
+
+def slopes_from(game: Game, table: Any, fields: Any, leaders: Any, guess: Any) -> Any:
     r"""D Gamma (e_k - e_n) over a cell, the first n - 1 entries: an (n - 1, n - 1) matrix of balls; and better guesses.
 
     All is told less what it is in the last state, so that rows become B = P_pi(s, .) - P_pi(n, .), without the last
@@ -334,9 +330,7 @@ def positive(form: arb_mat) -> bool:
 
 
 def prove_rate(game: Game, proof: Any, constant: float) -> tuple[str, str]:
-    """One-sided contraction on all leaves of a tree: <v, W D Gamma v> < (1 - c) <v, W v>, in the first n - 1 entries of
-    v, which sums to zero, and the Gram matrix of W in these.
-    """
+    """<v, W D Gamma v> < (1 - c) <v, W v> on all leaves of a tree, W told by its Gram matrix in v's first entries."""
     m, count = game.sizes[0] - 1, 0
     entries(proof, "gram", "tree")
     require(m and constant > 0.0, "expected a positive rate, and two states at least")
@@ -346,7 +340,7 @@ def prove_rate(game: Game, proof: Any, constant: float) -> tuple[str, str]:
         try:
             slopes, guess = response_slopes(game, table_told, fields, leaders, guess)
         except (ZeroDivisionError, ValueError) as error:
-            raise NotVerified(f"nothing is proved of cell {count}") from error
+            raise NotVerified(f"nothing is proved of cell {count}: {error}") from error
         pushed = (gram * slopes + (gram * slopes).transpose()) / 2
         require(positive(gram * (1 - arb(constant)) - pushed), f"the rate is not proved on cell {count}")
         count += 1
@@ -371,24 +365,32 @@ def verify(data: bytes) -> list[str]:
     constant, finding = number(claim["constant"]), number(claim["finding"])
     words, proof = KINDS[claim["kind"]](game_of(game), content["proof"], constant)
     other = "" if constant == finding else f" The finding's own constant, not proved here, is {finding!r}."
-    near = [f"{number(game[name]):.2g}" for name in ("transition_radius", "reward_radius")]
+    near = [repr(number(game[name])) for name in ("transition_radius", "reward_radius")]
     within = f"probabilities within {near[0]} of the file's and rewards within {near[1]}, affine in the mean field"
     title = f"verified: {claim['kind']} of the tables in the file, which calls them {game['name']}, {game['digest']}"
-    return [title, f"  {words}{other}", f"  Proved by {proof}, for every game with {within}."]
+    sizes = "{states} states, {actions} actions, a leader of {leader_actions} actions seeing {observation}".format(
+        **game
+    )
+    of = f"{sizes}, discount {number(game['discount'])!r}, temperature {number(game['temperature'])!r}"
+    return [title, f"  {words}{other}", f"  Game: {of}.", f"  Proved by {proof}, for every game with {within}."]
+
+
+def verify_file(path: str) -> int:
+    """Say what one file proves; returns 0 where it is verified, 1 where it is not, 2 where it is no certificate."""
+    try:
+        with open(path, "rb") as file:
+            lines, code = verify(file.read(MOST_BYTES + 1)), 0
+    except NotVerified as error:
+        lines, code = [f"not verified: {error}"], 1
+    except (NotACertificate, OSError) as error:
+        lines, code = [f"no certificate: {error}"], 2
+    print("\n".join(lines).encode("ascii", "backslashreplace").decode(), file=sys.stderr if code == 2 else sys.stdout)
+    return code
 
 
 def main(arguments: list[str]) -> int:
-    """Verify one file; returns the exit code."""
-    try:
-        with open(arguments[0], "rb") as file:
-            print(*verify(file.read(MOST_BYTES + 1)), sep="\n")
-    except NotVerified as error:
-        print(f"not verified: {error}")
-        return 1
-    except (NotACertificate, OSError, IndexError) as error:
-        print(f"no certificate: {error}" if arguments else "usage: python verifier.py FILE", file=sys.stderr)
-        return 2
-    return 0
+    """Verify files, one after the other; returns the worst of their exit codes."""
+    return max(map(verify_file, arguments or ["FILE"]))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def write_certificates(results: Results, folder: Path) -> tuple[Written, ...]:
                 continue
             kind = f"{finding.property}/{finding.statement}"
             try:
-                path = finding.export(place / f"{finding.property}.{finding.statement}.json", results.game)
+                name = f"{results.settings.short_name}.{finding.property}.{finding.statement}.json"
+                path = finding.export(place / name, results.game)
                 written.append(Written(kind, path, ""))
             except InputError as error:
                 written.append(Written(kind, None, str(error)))

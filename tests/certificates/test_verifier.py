@@ -267,6 +267,53 @@ def test_content_that_is_tampered_with_is_refused_with_a_new_digest_too(change):
     refused(edited(rate_certificate(0.6), change))
 
 
+def test_rates_are_of_mean_fields_of_states_alone():
+    """Tables that change with no mean field, of a radius, hold games whose rewards depend on what the others do."""
+    found = rate_certificate(0.5, kernel_coupling=0.0, reward_coupling=0.0)
+
+    def to_pairs(content):
+        game = content["game"]
+        game["mean_fields"] = "state_actions"
+        for name, size in (("transition", 16), ("reward", 8)):
+            game[name] = game[name][:size]
+
+    verifier.verify(spelled(found))
+    refused(edited(found, to_pairs), says="mean fields of states")
+
+
+@pytest.mark.parametrize("row", [[1.0 + 2e-6, -1e-6], [0.3, 0.3], [0.7, 0.7]])
+def test_a_row_that_no_probabilities_are_near_is_refused(row):
+    def change(content):
+        content["game"]["transition"][:2] = [value.hex() for value in row]
+
+    refused(edited(variation_certificate(), change), says="none of probabilities")
+
+
+def test_radii_are_told_as_they_are():
+    found = variation_certificate(1e-5)
+    found["content"]["game"]["transition_radius"] = (9.56e-7).hex()
+    assert "probabilities within 9.56e-07 of" in verifier.verify(spelled(sealed(found["content"])))[-1]
+
+
+def test_a_cell_is_proved_whatever_guess_it_is_given():
+    game = verifier.game_of(game_entry(arrays(0, tau=4.0)))
+    cell, table = verifier.first_cell(game), verifier.told(game)
+    for guess in (arb(0), arb("nan"), arb(10) ** 30):
+        slopes, _ = verifier.response_slopes(game, table, cell[0], cell[1:], [guess])
+        assert slopes.entries()[0].is_finite()
+
+
+def test_the_worst_of_several_files_gives_the_exit_code(tmp_path, capsys):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(rate_certificate(0.5)))
+    bad.write_text(json.dumps(rate_certificate(0.99999)))
+    assert verifier.main([str(good), str(good)]) == 0
+    assert verifier.main([str(good), str(bad)]) == 1
+    assert verifier.main([str(good), str(tmp_path / "none.json")]) == 2
+    assert verifier.main([]) == 2
+    capsys.readouterr()
+
+
 def test_a_version_or_an_entry_more_is_refused():
     for extra in ({"version": 2}, {"version": True}, {"note": "x"}):
         refused({**variation_certificate(), **extra})

@@ -8,6 +8,7 @@ from smfg_verify import games
 from smfg_verify.assumptions import Verdict
 from smfg_verify.certificates import verifier
 from smfg_verify.jobs.certificates import write_certificates
+from smfg_verify.jobs.settings import GameSettings
 from smfg_verify.report.tables.certificates import certificate_lines
 from tests.assumptions.certificates.test_export import found
 
@@ -19,13 +20,18 @@ def test_every_certified_finding_is_written_or_said(tmp_path):
         found("uniqueness/potential", 0.0),
         found("uniqueness/one-sided", 0.5, verdict=Verdict.INCONCLUSIVE),
     )
-    results = SimpleNamespace(assumptions=SimpleNamespace(findings=findings), game=games.load("laffer-tax"))
+    results = SimpleNamespace(
+        settings=GameSettings("laffer-tax"),
+        assumptions=SimpleNamespace(findings=findings),
+        game=games.load("laffer-tax"),
+    )
     written = write_certificates(results, tmp_path / "new")
     assert [(each.kind, each.path is None) for each in written] == [
         ("ergodicity/dobrushin", False),
         ("uniqueness/potential", True),
     ]
     (path,) = (tmp_path / "new").iterdir()
+    assert path.name == "laffer-tax.ergodicity.dobrushin.json"
     assert verifier.verify(path.read_bytes())
     first, second = str(certificate_lines(written)).splitlines()
     assert str(path) in first

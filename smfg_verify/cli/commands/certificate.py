@@ -39,6 +39,8 @@ def verify(
     except verifier.NotACertificate as error:
         raise InputError(f"{file}: no certificate: {error}.") from error
     if game is None:
+        if parameters.assignments or parameters.config:
+            raise InputError("verify: got parameters of a game without --game, expected --game GAME beside them.")
         return _say(lines, FINISHED)
     if not _covered(verifier.read(data)["game"], game, parameters, programs):
         return _say(
