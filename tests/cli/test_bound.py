@@ -41,6 +41,7 @@ def test_run_of_another_floor_is_not_gone_on_with(tmp_path):
     assert floors == [1e-3, 1e-2, None]
 
 
+@pytest.mark.slow
 def test_missing_constants_are_a_plain_outcome(tmp_path, capsys):
     assert main(["bound", "market-entrance", "--budget", "quick", "--out", str(tmp_path)]) == 0
     said = " ".join(capsys.readouterr().out.split())

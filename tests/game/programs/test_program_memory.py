@@ -9,8 +9,9 @@ from smfg_verify import games, leader_objective, solve_equilibrium
 from smfg_verify.game.programs import program_memory
 from smfg_verify.game.programs.program_memory import drop_programs_if_many, max_maps, num_maps
 
-GAME = games.load("two-road-toll")
-LOGITS = np.zeros((1, 2))
+# Of sizes that no other test of the folder has, so that its programs are new ones.
+GAME = games.load("two-road-toll", tolls=((0.0, 0.0), (0.5, 0.0), (0.1, 0.3), (0.2, 0.2), (0.3, 0.1)))
+LOGITS = np.zeros((1, 5))
 KNOWN = pytest.mark.skipif(num_maps() == 0, reason="this system does not tell the memory maps of a process")
 
 

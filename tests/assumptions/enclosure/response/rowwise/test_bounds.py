@@ -64,6 +64,7 @@ def test_shipped_games(name):
         assert_holds(checked(load(name)), halvings, halvings)
 
 
+@pytest.mark.slow
 def test_curved_games():
     for halvings in (0, 12):
         assert_holds(curved_game(), halvings, halvings)
