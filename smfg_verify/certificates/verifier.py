@@ -372,6 +372,7 @@ def verify(data: bytes) -> list[str]:
         **game
     )
     of = f"{sizes}, discount {number(game['discount'])!r}, temperature {number(game['temperature'])!r}"
+    of += f", mean fields of {game['mean_fields']}"
     return [title, f"  {words}{other}", f"  Game: {of}.", f"  Proved by {proof}, for every game with {within}."]
 
 

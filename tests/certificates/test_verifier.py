@@ -289,6 +289,12 @@ def test_a_row_that_no_probabilities_are_near_is_refused(row):
     refused(edited(variation_certificate(), change), says="none of probabilities")
 
 
+def test_what_the_claim_depends_on_is_told():
+    (line,) = [line for line in verifier.verify(spelled(rate_certificate(0.5))) if "Game:" in line]
+    for words in ("2 states", "seeing [0, 0]", "discount 0.5", "temperature 4.0", "mean fields of states"):
+        assert words in line
+
+
 def test_radii_are_told_as_they_are():
     found = variation_certificate(1e-5)
     found["content"]["game"]["transition_radius"] = (9.56e-7).hex()

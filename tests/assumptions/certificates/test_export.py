@@ -57,7 +57,11 @@ def test_a_norm_of_the_finding_is_that_of_the_certificate(game, tmp_path):
 
 def test_dobrushins_coefficient_travels(game, tmp_path):
     path = found("ergodicity/dobrushin", 0.9).export(tmp_path / "dobrushin.json", game)
-    assert float.fromhex(json.loads(path.read_text())["content"]["claim"]["constant"]) == pytest.approx(0.9, abs=1e-12)
+    content = json.loads(path.read_text())["content"]
+    constant = float.fromhex(content["claim"]["constant"])
+    assert constant == pytest.approx(0.9, abs=2e-12)
+    # Room for what another version of the verifier's arithmetic rounds by.
+    assert constant >= float(verifier.largest_variation(verifier.game_of(content["game"]))) * (1.0 + 5e-13)
 
 
 def test_what_cannot_travel_says_why(game, tmp_path):
