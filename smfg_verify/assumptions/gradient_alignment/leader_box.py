@@ -12,7 +12,7 @@ import numpy as np
 
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_game
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_game, out_of_reach
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.gradient_alignment.box_cover import LOG_RATIO, NEGLIGIBLE, Cover, charts_of, cover_leaders
 from smfg_verify.assumptions.gradient_alignment.measures import alignment_measures
@@ -24,7 +24,6 @@ from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.records.entries import Entries
 
 STATEMENT = "certified-box"
-LARGEST_LEADER = 3
 
 
 def certified_box_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
@@ -41,12 +40,8 @@ def certified_box_finding(game: AbstractGame, settings: SearchSettings) -> Findi
     Returns:
         The finding.
     """
-    observations, actions = leader_logits_shape(game)
-    free = observations * (actions - 1)
-    if free == 0:
-        return not_applicable(PROPERTY, STATEMENT, why="single-action")
-    if free > LARGEST_LEADER:
-        return not_applicable(PROPERTY, STATEMENT, why="free-parameters", free=free, largest=LARGEST_LEADER)
+    if reason := out_of_reach(game):
+        return not_applicable(PROPERTY, STATEMENT, **reason)
     tables = affine_game(game)
     if tables is None:
         return not_applicable(PROPERTY, STATEMENT, why="not-affine")

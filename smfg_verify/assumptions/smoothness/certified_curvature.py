@@ -15,7 +15,7 @@ from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.proved_bounds import inputs_of, smaller_bound
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_game
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_game, out_of_reach
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
 from smfg_verify.assumptions.one_sided.certified_rate import proves, rate_by_cells
 from smfg_verify.assumptions.settings import SearchSettings
@@ -27,7 +27,6 @@ from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.records.entries import Entries
 
 PROPERTY, STATEMENT = "smoothness", "cell-bound"
-LARGEST_LEADER = 3
 # Of the budget that uniqueness has where it is asked for by itself, the share that it has here.
 _PART = 4
 
@@ -45,12 +44,8 @@ def certified_curvature_finding(game: AbstractGame, settings: SearchSettings) ->
     Returns:
         The finding.
     """
-    observations, actions = leader_logits_shape(game)
-    free = observations * (actions - 1)
-    if free == 0:
-        return not_applicable(PROPERTY, STATEMENT, why="single-action")
-    if free > LARGEST_LEADER:
-        return not_applicable(PROPERTY, STATEMENT, why="free-parameters", free=free, largest=LARGEST_LEADER)
+    if reason := out_of_reach(game):
+        return not_applicable(PROPERTY, STATEMENT, **reason)
     if float(game.leader_temperature) > 0.0:
         return not_applicable(PROPERTY, STATEMENT, why="leader-entropy")
     tables = affine_game(game)

@@ -18,7 +18,7 @@ from smfg_verify.exact.follower import differentiable_value, policy_value
 from smfg_verify.exact.kernel import follower_model, tabulate
 from smfg_verify.exact.objective import leader_value
 from smfg_verify.exact.response import mean_field_response, setting_of
-from smfg_verify.exact.response_jacobian import at_equilibria, tangent_basis
+from smfg_verify.exact.response_jacobian import at_equilibria, on_tangents, tangent_basis
 from smfg_verify.game import AbstractGame, traced
 from smfg_verify.game.base import AnyArray
 from smfg_verify.policies import observed_rows, softmax_policy
@@ -123,6 +123,6 @@ def _equilibrium_moves(
         if np.isfinite(response).all() and np.isfinite(slope).all():
             moved = slope[..., :, None] - slope[..., None, :]
             flat = basis.T @ moved.reshape(len(slope), -1)
-            inner = np.linalg.solve(np.eye(basis.shape[1]) - basis.T @ response @ basis, flat)
+            inner = np.linalg.solve(np.eye(basis.shape[1]) - on_tangents(response), flat)
             found[p] = 0.5 * np.max(np.linalg.norm(inner, axis=0), initial=0.0)
     return found

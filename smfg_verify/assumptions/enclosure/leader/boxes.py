@@ -7,7 +7,6 @@ Existence and uniqueness of an equilibrium within an enclosure are proved for ev
 operator; the gradients are the formulas of `exact.gradient` in interval arithmetic.
 """
 
-import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -23,13 +22,12 @@ from smfg_verify.assumptions.enclosure.leader.world import (
     average_weights,
     averaged,
     based,
-    lost_by_leader,
     pairs,
     slope_by_field,
     slope_by_logits,
     stacked,
     through_policy,
-    widened,
+    with_leader,
     world_of,
 )
 from smfg_verify.exact.precision import TINY
@@ -263,10 +261,9 @@ def _gradients_one_by_one(game: AffineGame, world: World, logits: Ball, curved: 
     found = []
     for k, local in enumerate(rewards_around(curved, world.field.mid, world.field.rad)):
         here = World(*(part[k : k + 1] for part in world))
-        own = dataclasses.replace(game, leader=local.table)
-        less = lost_by_leader(own)
-        own = dataclasses.replace(own, leader=widened(own.leader, less))
-        slope = Ball(local.slope.mid, local.slope.rad + less)
+        own = with_leader(game, local.table)
+        # The table's own slope is exact but for what rows that miss one make of it.
+        slope = Ball(local.slope.mid, local.slope.rad + own.leader[1].rad)
         found.append(_gradients(own, here, logits[k : k + 1], slope))
     total, direct = (
         Ball(np.concatenate([part.mid for part in parts]), np.concatenate([part.rad for part in parts]))

@@ -19,9 +19,11 @@ from smfg_verify.assumptions.enclosure.balls import Ball, contract, softmax_of_d
 from smfg_verify.assumptions.enclosure.response.models import EPSILON
 from smfg_verify.assumptions.enclosure.response.tables.shared import off_one, worth_of
 from smfg_verify.assumptions.enclosure.table_enclosures import AffineTable, affine_table
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, leader_logits_shape
 
 Table = tuple[Ball, Ball]
+# Free logits of leaders that boxes can cover.
+LARGEST_LEADER = 3
 # Roundings, one a state, that rows may miss one by.
 _MISSED = 16.0
 
@@ -68,6 +70,15 @@ class AffineGame:
         return np.concatenate([np.asarray(free).reshape(len(free), self.rows, -1), zero], axis=2)
 
 
+def out_of_reach(game: AbstractGame) -> dict[str, str | int]:
+    """Why covers of all leaders are not about a game: facts of `not_applicable`, none where they are."""
+    observations, actions = leader_logits_shape(game)
+    free = observations * (actions - 1)
+    if free == 0:
+        return {"why": "single-action"}
+    return {"why": "free-parameters", "free": free, "largest": LARGEST_LEADER} if free > LARGEST_LEADER else {}
+
+
 def affine_game(game: AbstractGame) -> AffineGame | None:
     """The tables of a game with mean field over states; None unless all three functions are proved affine.
 
@@ -110,12 +121,13 @@ def _affine_game(game: AbstractGame, leader: AffineTable | None) -> AffineGame |
     )
     answered = known.temperature * float(np.log(game.num_follower_actions))
     known = dataclasses.replace(known, follower=widened(known.follower, lost(known, known.follower, answered)))
-    return known if leader is None else dataclasses.replace(known, leader=widened(known.leader, lost_by_leader(known)))
+    return known if leader is None else with_leader(known, known.leader)
 
 
-def lost_by_leader(game: AffineGame) -> float:
-    """`lost` for the leader's reward of a game."""
-    return lost(game, game.leader, game.leader_temperature * float(np.log(game.num_leader_actions)))
+def with_leader(game: AffineGame, reward: Table) -> AffineGame:
+    """The game with a leader's reward, known less well by what rows that miss one make of its values."""
+    bonus = game.leader_temperature * float(np.log(game.num_leader_actions))
+    return dataclasses.replace(game, leader=widened(reward, lost(game, reward, bonus)))
 
 
 def lost(game: AffineGame, reward: Table, bonus: float) -> float:
