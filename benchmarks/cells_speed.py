@@ -21,7 +21,7 @@ from smfg_verify import games
 from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.contraction.measured_modulus import find_modulus
 from smfg_verify.assumptions.contraction.proved_bounds import inputs_of, smaller_bound
-from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, tables_of
+from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, cost_by_rows, tables_of
 from smfg_verify.assumptions.enclosure.response.measures import growth_over, modulus_over
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
 from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
@@ -52,12 +52,14 @@ class Measured(NamedTuple):
     unique: bool
 
 
-def searched(tables: Tables, number: int) -> Iterator[tuple[CellSupremum, float, float]]:
+def searched(tables: Tables, num_boxes: int) -> Iterator[tuple[CellSupremum, float, float]]:
     """Suprema of growth and modulus, with seconds of the processor and of the clock."""
     frame = frame_of(tables.num_states)
+    number, by_rows = affordable_cells(tables, num_boxes), cost_by_rows(tables)
     for measure in (functools.partial(growth_over, left=frame[0], right=frame[1]), modulus_over):
         spent, clock = time.process_time(), time.perf_counter()
-        found = supremum_over_cells(tables, functools.partial(measure, tables), num_cells=number, tolerance=_TOLERANCE)
+        bound = functools.partial(measure, tables)
+        found = supremum_over_cells(tables, bound, num_cells=number, by_rows=by_rows, tolerance=_TOLERANCE)
         yield found, time.process_time() - spent, time.perf_counter() - clock
 
 
@@ -72,7 +74,7 @@ def measure(name: str, game: AbstractGame, settings: SearchSettings) -> Measured
             (name, sizes, "", reason, "", "", f"{formula:.3g}", "", "", ""), formula / modulus, formula < 1.0
         )
     growth = search_with(game, settings, np.eye(game.num_states - 1)).worst.value
-    rates, moduli = searched(tables, affordable_cells(tables, settings.num_boxes))
+    rates, moduli = searched(tables, settings.num_boxes)
     cells = rates[0].cells + moduli[0].cells
     row = (
         name,

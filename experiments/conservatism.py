@@ -1,13 +1,17 @@
 """How conservative is the theory: each certified constant over what a search finds, on random games.
 
-`--games 100 --out docs/data` writes conservatism.json and conservatism.md. Above 1 a bound is conservative by that
-factor; below 1 it would be wrong. Lower bounds are inverted, so that this reads the same for them.
+`--games 100 --out docs/data` writes conservatism.json and conservatism.md, after each game what is known by then. Above
+1 a bound is conservative by that factor; below 1 it would be wrong. Lower bounds are inverted, so that this reads the
+same for them; where there is no finite bound the factor is infinite. Searches are those of the quick budget, boxes and
+cells those of the normal one.
 """
 
 import argparse
+import collections
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -15,6 +19,7 @@ from rich.console import Console
 from rich.progress import track
 
 from smfg_verify.assumptions import AssumptionReport, Verdict, check
+from smfg_verify.assumptions.settings import budget_settings
 from smfg_verify.files import write_atomically
 from smfg_verify.games import load
 from smfg_verify.records.codec import plain
@@ -24,9 +29,10 @@ from smfg_verify.report.tables.layout import brief_table
 from smfg_verify.report.tables.markdown import markdown_table
 
 FORMAT = "smfg-verify conservatism"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SIZES = {"num_states": 4, "num_follower_actions": 3, "num_leader_actions": 2}
 PROPERTIES = ("ergodicity", "lipschitz", "contraction", "uniqueness", "gradient-domination")
+BUDGET, BOXES = "quick", budget_settings("normal")["num_boxes"]
 COLUMNS = ("smallest", "lower quartile", "median", "upper quartile", "largest")
 
 
@@ -42,6 +48,11 @@ def detail(name: str, statement: str, *path: str) -> Callable[[AssumptionReport]
         return float(value)
 
     return read
+
+
+def smaller_modulus(report: AssumptionReport) -> float:
+    """The least proved modulus: of formulas, and over cells."""
+    return min(report.finding("contraction", statement).constant for statement in ("certified-bound", "cell-bound"))
 
 
 MODULUS = constant("contraction", "modulus")
@@ -61,6 +72,8 @@ PAIRS = {
     ),
     "contraction: bound in sup norm": (detail("contraction", "certified-bound", "bounds", "sup-norm"), MODULUS),
     "contraction: bound in span": (detail("contraction", "certified-bound", "bounds", "span"), MODULUS),
+    "contraction: bound over cells": (constant("contraction", "cell-bound"), MODULUS),
+    "contraction: smallest proved bound": (smaller_modulus, MODULUS),
     "contraction, uniqueness: smallest temperature": (
         constant("contraction", "smallest-temperature"),
         detail("contraction", "smallest-temperature", "smallest", "modulus"),
@@ -93,38 +106,71 @@ def random_game(seed: int):
     )
 
 
-def ratios_of(report: AssumptionReport) -> dict[str, float]:
-    """Every ratio; NaN where one side has no number or the smaller side is zero."""
-    found = {}
-    for name, (large, small) in PAIRS.items():
-        pair = large(report), small(report)
-        found[name] = pair[0] / pair[1] if all(map(math.isfinite, pair)) and pair[1] > 0.0 else math.nan
-    return found
+class Measured(NamedTuple):
+    """What some games gave.
+
+    Attributes:
+        ratios: name -> one number a game.
+        verdicts: property -> verdict -> games.
+        unique: statement -> games whose one equilibrium it proves, and of any of them.
+    """
+
+    ratios: dict[str, list[float]]
+    verdicts: dict[str, dict[str, int]]
+    unique: collections.Counter[str]
 
 
-def measure(number: int) -> tuple[dict[str, np.ndarray], dict[str, dict[str, int]]]:
-    """Ratios of each game by name, and how often each property got each verdict."""
-    rows, verdicts = [], {name: dict.fromkeys((v.value for v in Verdict), 0) for name in PROPERTIES}
+def ratio_of(large: float, small: float) -> float:
+    """How many times the one is the other; NaN where there is no number or the smaller one is zero."""
+    return large / small if math.isfinite(small) and small > 0.0 else math.nan
+
+
+def measure(number: int) -> Iterator[Measured]:
+    """All ratios, verdicts and proofs of uniqueness after each game."""
+    found = Measured(
+        {name: [] for name in PAIRS},
+        {name: dict.fromkeys((v.value for v in Verdict), 0) for name in PROPERTIES},
+        collections.Counter(),
+    )
     for seed in track(range(number), description="random games"):
-        report = check(random_game(seed), PROPERTIES, budget="quick", seed=seed)
-        rows.append(ratios_of(report))
+        report = check(random_game(seed), PROPERTIES, budget=BUDGET, num_boxes=BOXES, seed=seed)
+        for name, (large, small) in PAIRS.items():
+            found.ratios[name].append(ratio_of(large(report), small(report)))
         for name in PROPERTIES:
-            verdicts[name][report.verdict(name).value] += 1
-    return {name: np.array([row[name] for row in rows]) for name in PAIRS}, verdicts
+            found.verdicts[name][report.verdict(name).value] += 1
+        proofs = [f.statement for f in report.findings if f.property == "uniqueness" and f.verdict is Verdict.CERTIFIED]
+        found.unique.update([*proofs, *["any"] * bool(proofs)])
+        yield found
 
 
-def quantiles(values: np.ndarray) -> list[float]:
-    known = values[np.isfinite(values)]
-    return [float(np.quantile(known, level)) for level in (0.0, 0.25, 0.5, 0.75, 1.0)] if known.size else []
+def quantiles(values: list[float]) -> list[float]:
+    """Of those that are numbers or infinite, each one of them."""
+    known = [value for value in values if not math.isnan(value)]
+    levels = (0.0, 0.25, 0.5, 0.75, 1.0)
+    return [float(np.quantile(known, level, method="inverted_cdf")) for level in levels] if known else []
 
 
-def markdown(ratios: dict[str, np.ndarray]) -> str:
-    head = ["certified / measured", *COLUMNS, "games"]
-    rows = []
-    for name, values in ratios.items():
+def rows_of(found: Measured) -> Iterator[list[str]]:
+    for name, values in found.ratios.items():
         cells = [f"{value:.4g}" for value in quantiles(values)] or ["-"] * len(COLUMNS)
-        rows.append([name, *cells, str(int(np.isfinite(values).sum()))])
-    return markdown_table(head, rows)
+        yield [name, *cells, str(sum(not math.isnan(value) for value in values))]
+
+
+def written(found: Measured, folder: Path) -> None:
+    games = sum(found.verdicts[PROPERTIES[0]].values())
+    record = {
+        "games": games,
+        "sizes": SIZES,
+        "budget": {"searches": BUDGET, "num_boxes": BOXES},
+        "ratios": plain({name: np.array(values) for name, values in found.ratios.items()}),
+        "verdicts": found.verdicts,
+        "unique": dict(found.unique),
+        "versions": versions(),
+    }
+    write_atomically(folder / "conservatism.json", document(headed(FORMAT, SCHEMA_VERSION, record)).encode())
+    table = markdown_table(["certified / measured", *COLUMNS, "games"], list(rows_of(found)))
+    proofs = markdown_table(["one equilibrium proved by", "games"], [[k, str(v)] for k, v in sorted(found.unique.items())])
+    write_atomically(folder / "conservatism.md", f"{table}\n{proofs}".encode())
 
 
 def main() -> None:
@@ -135,23 +181,15 @@ def main() -> None:
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)  # now, not after the last game
     jax.config.update("jax_enable_x64", True)
-    ratios, verdicts = measure(arguments.games)
+    for found in measure(arguments.games):
+        if arguments.out is not None:
+            written(found, arguments.out)
     table = brief_table("certified / measured", "constant", *COLUMNS, "games", numbers=[*COLUMNS, "games"])
-    for name, values in ratios.items():
-        cells = [f"{value:.4g}" for value in quantiles(values)] or ["-"] * len(COLUMNS)
-        table.add_row(name, *cells, str(int(np.isfinite(values).sum())))
+    for row in rows_of(found):
+        table.add_row(*row)
     Console(width=130).print(table)
-    print(f"verdicts: {verdicts}")
-    if arguments.out is not None:
-        record = {
-            "games": arguments.games,
-            "sizes": SIZES,
-            "ratios": plain(ratios),
-            "verdicts": verdicts,
-            "versions": versions(),
-        }
-        write_atomically(arguments.out / "conservatism.json", document(headed(FORMAT, SCHEMA_VERSION, record)).encode())
-        write_atomically(arguments.out / "conservatism.md", markdown(ratios).encode())
+    print(f"verdicts: {found.verdicts}")
+    print(f"one equilibrium proved: {dict(found.unique)}")
 
 
 if __name__ == "__main__":

@@ -180,7 +180,7 @@ def _near(
     frame = frame_of(world.tables.num_states)
 
     def look(cells: Cells) -> Looked:
-        return number.look(seen_over(world.tables, cells), frame)
+        return number.look(seen_over(world.tables, cells, by_rows=False), frame)
 
     def prove(at: np.ndarray, width: np.ndarray) -> np.ndarray:
         which = tried[at]

@@ -13,12 +13,19 @@ _COST, _LEAST = 24_576, 128
 
 
 def affordable_cells(tables: Tables, num_boxes: int) -> int:
-    """Cells that a budget of boxes allows: a number of the game's sizes alone."""
-    n, field = tables.num_states, tables.num_states**2 * tables.num_actions
-    models = field * (1 + tables.shape.dimension + len(tables.shape.first))
-    local = n + tables.width - 2
-    rows = (field + n * len(sets_of(n)) * (n * (n - 1) // 2)) * (1 + local) * (2 + local) // 2
-    return max(1, int(_COST * num_boxes / (models + rows + _LEAST)))
+    """Cells that a budget of boxes allows, by models alone: a number of the game's sizes alone."""
+    return max(1, int(_COST * num_boxes / _models(tables)))
+
+
+def cost_by_rows(tables: Tables) -> float:
+    """What it costs to look at a cell's leader rows by themselves, in cells looked at by models alone."""
+    n, local = tables.num_states, tables.num_states + tables.width - 2
+    rows = n**2 * tables.num_actions + n * len(sets_of(n)) * (n * (n - 1) // 2)
+    return rows * (1 + local) * (2 + local) / 2 / _models(tables)
+
+
+def _models(tables: Tables) -> int:
+    return tables.num_states**2 * tables.num_actions * (1 + tables.shape.dimension + len(tables.shape.first)) + _LEAST
 
 
 def usable_tables(game: AbstractGame) -> tuple[VertexTables | None, str]:

@@ -31,20 +31,21 @@ class Bounds(NamedTuple):
         upper: certified, (K,); infinite where nothing is known.
         centre: at the cell's centre, in plain floats, (K,).
         edge: the edge along which the cell should be cut, (K, 2).
-        mixing: of `Slopes`, (K,).
+        mixing, gained: of `Slopes`, (K,).
     """
 
     upper: Float[np.ndarray, " K"]
     centre: Float[np.ndarray, " K"]
     edge: Int[np.ndarray, "K 2"]
     mixing: Float[np.ndarray, " K"]
+    gained: Float[np.ndarray, " K"]
 
 
 class Seen(NamedTuple):
     """What is kept of K cells, for any measure.
 
     Attributes:
-        jacobian, plain, mixing, modulus: of `Slopes`.
+        jacobian, plain, mixing, modulus, gained: of `Slopes`.
         edge: the edge along which each cell should be cut, (K, 2).
     """
 
@@ -52,16 +53,17 @@ class Seen(NamedTuple):
     plain: Float[np.ndarray, "k k K"]
     mixing: Float[np.ndarray, " K"]
     modulus: Float[np.ndarray, " K"]
+    gained: Float[np.ndarray, " K"]
     edge: Int[np.ndarray, "K 2"]
 
 
-def seen_over(tables: Tables, cells: Cells) -> Seen:
+def seen_over(tables: Tables, cells: Cells, by_rows: bool) -> Seen:
     """What measures need to know of cells; of those that were met before, from memory."""
-    keys = [cell.tobytes() for cell in cells.vertices]
+    keys = [(by_rows, cell.tobytes()) for cell in cells.vertices]
     known = {key: tables.seen[key] for key in keys if key in tables.seen}
     new = np.array([k for k, key in enumerate(keys) if key not in known], dtype=int)
     if len(new):
-        rows = _rows_of(_looked_at(tables, Cells(cells.vertices[filled(new)])))[: len(new)]
+        rows = _rows_of(_looked_at(tables, Cells(cells.vertices[filled(new)]), by_rows))[: len(new)]
         found = dict(zip([keys[k] for k in new], rows, strict=True))
         known |= found
         if (len(tables.seen) + len(new)) * rows[0].nbytes <= _MEMORY:
@@ -69,10 +71,11 @@ def seen_over(tables: Tables, cells: Cells) -> Seen:
     return _from_rows(np.stack([known[key] for key in keys]), tables)
 
 
-def _looked_at(tables: Tables, cells: Cells) -> Seen:
-    found = slopes_over(tables, cells)
+def _looked_at(tables: Tables, cells: Cells, by_rows: bool) -> Seen:
+    found = slopes_over(tables, cells, by_rows=by_rows)
     with np.errstate(all="ignore"):
-        return Seen(found.jacobian, found.plain, found.mixing, found.modulus, edges_to_cut(tables, found))
+        edges = edges_to_cut(tables, found)
+        return Seen(found.jacobian, found.plain, found.mixing, found.modulus, found.gained, edges)
 
 
 def _rows_of(seen: Seen) -> Float[np.ndarray, "K F"]:
@@ -86,6 +89,7 @@ def _rows_of(seen: Seen) -> Float[np.ndarray, "K F"]:
         seen.plain,
         seen.mixing,
         seen.modulus,
+        seen.gained,
         seen.edge.T,
     )
     rows: Float[np.ndarray, "K F"] = np.concatenate([part.reshape(-1, len(seen.mixing)) for part in parts]).T.copy()
@@ -102,12 +106,18 @@ def _from_rows(rows: Float[np.ndarray, "K F"], tables: Tables) -> Seen:
     centre, linear, quadratic, radius, plain = (
         part.reshape(*form, -1) for part, form in zip(parts, shapes, strict=False)
     )
-    mixing, modulus, *edge = parts[-1]
-    return Seen(Model(centre, linear, quadratic, radius, shape), plain, mixing, modulus, np.array(edge, dtype=int).T)
+    mixing, modulus, gained, *edge = parts[-1]
+    jacobian = Model(centre, linear, quadratic, radius, shape)
+    return Seen(jacobian, plain, mixing, modulus, gained, np.array(edge, dtype=int).T)
 
 
 def growth_over(
-    tables: Tables, cells: Cells, left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]
+    tables: Tables,
+    cells: Cells,
+    left: Float[np.ndarray, "k n"],
+    right: Float[np.ndarray, "n k"],
+    *,
+    by_rows: bool = True,
 ) -> Bounds:
     """Growth of D Gamma over cells, in the norm of a frame (see `one_sided.growth`).
 
@@ -115,11 +125,12 @@ def growth_over(
         tables: of the game.
         cells: K of them.
         left, right: the frame.
+        by_rows: of `slopes_over`.
 
     Returns:
         Bounds of the largest eigenvalue of the symmetric part, by Gershgorin's discs in the centre's eigenvectors.
     """
-    return growth_of(seen_over(tables, cells), left, right)
+    return growth_of(seen_over(tables, cells, by_rows), left, right)
 
 
 def growth_of(found: Seen, left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]) -> Bounds:
@@ -140,10 +151,10 @@ def growth_of(found: Seen, left: Float[np.ndarray, "k n"], right: Float[np.ndarr
         before, after = left[:, :-1] - left[:, -1:], right[:-1]
         plain = np.einsum("ut,jtk,jv->uvk", before, found.plain, after)
         values = _turned(0.5 * (plain + np.swapaxes(plain, 0, 1)))[0]
-        return Bounds(np.where(known, upper, np.inf), values, found.edge, mixing)
+        return Bounds(np.where(known, upper, np.inf), values, found.edge, mixing, found.gained)
 
 
-def modulus_over(tables: Tables, cells: Cells) -> Bounds:
+def modulus_over(tables: Tables, cells: Cells, *, by_rows: bool = True) -> Bounds:
     r"""Tangent l1 norm of D Gamma over cells, $\max_{ij} \frac12 \|D(e_i - e_j)\|_1$.
 
     A difference of columns sums to zero, so that half its l1 norm is the largest sum of some of its entries.
@@ -151,11 +162,12 @@ def modulus_over(tables: Tables, cells: Cells) -> Bounds:
     Args:
         tables: of the game.
         cells: K of them.
+        by_rows: of `slopes_over`.
 
     Returns:
         Bounds of the norm.
     """
-    return modulus_of(seen_over(tables, cells))
+    return modulus_of(seen_over(tables, cells, by_rows))
 
 
 def modulus_of(found: Seen) -> Bounds:
@@ -171,7 +183,7 @@ def modulus_of(found: Seen) -> Bounds:
         known = np.isfinite(upper)
         mixing = np.where(known, found.mixing, np.inf)
         centre = np.where(np.isfinite(centre), centre, -np.inf)
-        return Bounds(np.where(known, upper, np.inf), centre, found.edge, mixing)
+        return Bounds(np.where(known, upper, np.inf), centre, found.edge, mixing, found.gained)
 
 
 def _grown(left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]) -> float:

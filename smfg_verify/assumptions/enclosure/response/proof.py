@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, tables_of
+from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, cost_by_rows, tables_of
 from smfg_verify.assumptions.enclosure.response.cells import Cells, centre_of
 from smfg_verify.assumptions.enclosure.response.measures import Bounds
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
@@ -91,9 +91,15 @@ def _cached(key: _Key) -> Proof:
     if tables is None:
         return Proof(None, reason)
 
-    def bound(cells: Cells) -> Bounds:
-        return measure(tables, cells, *key.arrays)
+    def bound(cells: Cells, /, *, by_rows: bool) -> Bounds:
+        return measure(tables, cells, *key.arrays, by_rows=by_rows)
 
-    number = affordable_cells(tables, num_boxes)
-    found = supremum_over_cells(tables, bound, num_cells=number, tolerance=_TOLERANCE, hopeless=hopeless)
+    found = supremum_over_cells(
+        tables,
+        bound,
+        num_cells=affordable_cells(tables, num_boxes),
+        by_rows=cost_by_rows(tables),
+        tolerance=_TOLERANCE,
+        hopeless=hopeless,
+    )
     return Proof(found, "", centre_of(tables, found.worst))

@@ -1,8 +1,9 @@
 """The supremum over all leaders and mean fields of a bound over cells: the cells of the largest bounds are halved."""
 
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -17,7 +18,16 @@ from smfg_verify.processors import processors
 _BATCH = 256
 # Cells bounded at once by one thread: their models fit into a processor's cache.
 _PART = 128
+# Leader rows are looked at by themselves for as long as so many cells of those looked at gained so much, and else in
+# every so many rounds: cells that gain nothing become smaller.
+_WORTH, _GAIN, _AGAIN = 0.25, 0.1, 16
 T = TypeVar("T", Bounds, Looked)
+
+
+class Bound(Protocol):
+    """Bounds of cells, with leader rows looked at by themselves or not."""
+
+    def __call__(self, cells: Cells, /, *, by_rows: bool) -> Bounds: ...
 
 
 class CellSupremum(NamedTuple):
@@ -44,9 +54,10 @@ class CellSupremum(NamedTuple):
 
 def supremum_over_cells(
     tables: Tables,
-    bound: Callable[[Cells], Bounds],
+    bound: Bound,
     *,
     num_cells: int,
+    by_rows: float = 0.0,
     tolerance: float,
     hopeless: float = float("inf"),
 ) -> CellSupremum:
@@ -55,7 +66,8 @@ def supremum_over_cells(
     Args:
         tables: of the game.
         bound: of cells.
-        num_cells: cells bounded, at most; the first always is.
+        num_cells: cells bounded, at most, where none is looked at by rows; the first always is.
+        by_rows: what such a look costs beside, in cells.
         tolerance: distance of the two bounds at which to stop.
         hopeless: what a centre need only attain for the search to end.
 
@@ -63,18 +75,44 @@ def supremum_over_cells(
         The bounds.
     """
     cells = Cells.whole(tables.shape)
-    left = _Left(cells.vertices, in_parts(bound, cells))
-    lower, worst, count = float(left.found.centre[0]), cells.vertices[0], 1
+    left = _Left(cells.vertices, in_parts(functools.partial(bound, by_rows=True), cells))
+    lower, worst, looks = float(left.found.centre[0]), cells.vertices[0], _Looks().after(left.found)
     curve = [float(left.found.upper[0])]
-    while curve[-1] - lower > tolerance and lower < hopeless and count + 2 <= num_cells:
-        left, halves, new = _halved(left, bound, min(_BATCH, (num_cells - count) // 2))
-        count += len(new.upper)
+    while curve[-1] - lower > tolerance and lower < hopeless and (most := looks.affordable(num_cells, by_rows)):
+        left, halves, new = _halved(left, functools.partial(bound, by_rows=looks.by_rows), most)
+        looks = looks.after(new)
         best = int(np.argmax(new.centre))
         if new.centre[best] > lower:
             lower, worst = float(new.centre[best]), halves.vertices[best]
         curve.append(float(np.max(left.found.upper)))
     finished = bool(curve[-1] - lower <= tolerance)
-    return CellSupremum(curve[-1], lower, worst, float(np.max(left.found.mixing)), count, finished, np.array(curve))
+    return CellSupremum(curve[-1], lower, worst, float(np.max(left.found.mixing)), looks.cells, finished, np.array(curve))
+
+
+class _Looks(NamedTuple):
+    """Looks at cells so far: their number, of which by rows, the rounds, and whether the next are worth one by rows."""
+
+    cells: int = 0
+    by_rows_cells: int = 0
+    rounds: int = 0
+    worth: bool = True
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether the next round's cells are looked at by rows: a thing of the cells alone, not of the machine."""
+        return self.worth or self.rounds % _AGAIN == 0 or self.cells < _BATCH
+
+    def after(self, found: Bounds) -> "_Looks":
+        """With those of another round."""
+        looked = ~np.isnan(found.gained)
+        number = int(np.sum(looked))
+        worth = bool(np.mean(found.gained[looked] >= _GAIN) >= _WORTH) if number else self.worth
+        return _Looks(self.cells + len(looked), self.by_rows_cells + number, self.rounds + 1, worth)
+
+    def affordable(self, num_cells: int, cost: float) -> int:
+        """Cells that may be halved next."""
+        left = num_cells - self.cells - cost * self.by_rows_cells
+        return max(0, min(_BATCH, int(left / (2.0 * (1.0 + cost * self.by_rows)))))
 
 
 class _Left(NamedTuple):

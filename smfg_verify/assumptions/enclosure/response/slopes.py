@@ -49,6 +49,8 @@ class Slopes(NamedTuple):
         modulus: bound of the l1 modulus that holds where models do not, (K,).
         rough: about what the Jacobian times tau is off by because functions are curved, by edge of the cell, (E, K).
         steep: gaps and Jacobian as they are before a range takes their place: how they change along edges.
+        gained: share of the Jacobian's radius that looking at leader rows by themselves took away; NaN where they were
+            not looked at, (K,).
     """
 
     jacobian: Model
@@ -59,14 +61,17 @@ class Slopes(NamedTuple):
     modulus: Float[np.ndarray, " K"]
     rough: Float[np.ndarray, "E K"]
     steep: tuple[Model, Model]
+    gained: Float[np.ndarray, " K"]
 
 
-def slopes_over(tables: Tables, cells: Cells) -> Slopes:
+def slopes_over(tables: Tables, cells: Cells, *, by_rows: bool = True) -> Slopes:
     r"""$D\Gamma$ over cells.
 
     Args:
         tables: of the game.
         cells: K of them.
+        by_rows: whether leader rows are looked at by themselves where models are loose, which takes several times as
+            long.
 
     Returns:
         Models; infinite or NaN radii where a cell is too large for a bound.
@@ -104,8 +109,9 @@ def slopes_over(tables: Tables, cells: Cells) -> Slopes:
             modulus,
             _roughness(tables, cells, problem, response, factor),
             (response.guessed, unclipped),
+            np.full(len(cells.vertices), np.nan),
         )
-        return _by_rows(tables, cells, found)
+        return _by_rows(tables, cells, found) if by_rows else found
 
 
 def _in_slices(tables: Tables, vertices: Float[np.ndarray, "K D W"]) -> RowwiseBounds:
@@ -127,13 +133,22 @@ def _by_rows(tables: Tables, cells: Cells, found: Slopes) -> Slopes:
     # Of cells that are told again and again it does not matter which is written.
     at = filled(loose)
     by_rows = _in_slices(tables, cells.vertices[at])
-    modulus, mixing = found.modulus.copy(), found.mixing.copy()
+    modulus, mixing, gained = found.modulus.copy(), found.mixing.copy(), found.gained.copy()
     low, high = (np.broadcast_to(end, jacobian.centre.shape).copy() for end in (-np.inf, np.inf))
     modulus[at] = np.fmin(modulus[at], by_rows.modulus)
     mixing[at] = np.fmin(mixing[at], by_rows.mixing)
     low[..., at] = np.fmax(low[..., at], by_rows.low)
     high[..., at] = np.fmin(high[..., at], by_rows.high)
-    return found._replace(jacobian=jacobian.within(low, high), modulus=modulus, mixing=mixing)
+    narrower = jacobian.within(low, high)
+    gained[loose] = _gained(jacobian, narrower)[loose]
+    return found._replace(jacobian=narrower, modulus=modulus, mixing=mixing, gained=gained)
+
+
+def _gained(before: Model, after: Model) -> Float[np.ndarray, " K"]:
+    """The share of the largest radius that is gone: all of one that was infinite."""
+    wide, narrow = (np.max(model.radius, axis=(0, 1), initial=0.0) for model in (before, after))
+    share: Float[np.ndarray, " K"] = np.where(np.isfinite(wide), 1.0 - narrow / wide, np.isfinite(narrow))
+    return share
 
 
 def _variation(response: Response) -> Float[np.ndarray, " K"]:

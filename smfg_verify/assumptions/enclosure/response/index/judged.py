@@ -46,7 +46,7 @@ def judged(tables: VertexTables, cells: Cells) -> Judged:
     Returns:
         Answers, false where nothing is known.
     """
-    found = slopes_over(tables, cells)
+    found = slopes_over(tables, cells, by_rows=False)
     points, orientation = fixed_points_over(tables, cells, found), orientation_of(found.jacobian)
     left = np.isfinite(found.mixing) & ~points.none
     positive = left & (orientation.definite | (points.inner & (orientation.sign > 0)))
@@ -59,7 +59,7 @@ def judged(tables: VertexTables, cells: Cells) -> Judged:
 
 def judged_by_law(tables: VertexTables, cells: Cells) -> Judged:
     """The same for the question whether the chain has one law only everywhere: cells where it has count as empty."""
-    found = slopes_over(tables, cells)
+    found = slopes_over(tables, cells, by_rows=False)
     single, never = np.isfinite(found.mixing), np.zeros(len(found.mixing), bool)
     with np.errstate(all="ignore"):
         edge = edges_to_cut(tables, found)
