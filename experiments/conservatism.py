@@ -169,7 +169,8 @@ def written(found: Measured, folder: Path) -> None:
     }
     write_atomically(folder / "conservatism.json", document(headed(FORMAT, SCHEMA_VERSION, record)).encode())
     table = markdown_table(["certified / measured", *COLUMNS, "games"], list(rows_of(found)))
-    proofs = markdown_table(["one equilibrium proved by", "games"], [[k, str(v)] for k, v in sorted(found.unique.items())])
+    counts = [[name, str(number)] for name, number in sorted(found.unique.items())]
+    proofs = markdown_table(["one equilibrium proved by", "games"], counts)
     write_atomically(folder / "conservatism.md", f"{table}\n{proofs}".encode())
 
 

@@ -86,7 +86,8 @@ def supremum_over_cells(
             lower, worst = float(new.centre[best]), halves.vertices[best]
         curve.append(float(np.max(left.found.upper)))
     finished = bool(curve[-1] - lower <= tolerance)
-    return CellSupremum(curve[-1], lower, worst, float(np.max(left.found.mixing)), looks.cells, finished, np.array(curve))
+    mixing = float(np.max(left.found.mixing))
+    return CellSupremum(curve[-1], lower, worst, mixing, looks.cells, finished, np.array(curve))
 
 
 class _Looks(NamedTuple):
