@@ -35,7 +35,7 @@ class Tables:
     mixing: float
     discount: float
     temperature: float
-    seen: dict[bytes, Float[np.ndarray, " F"]] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    seen: dict[tuple[bool, bytes], Float[np.ndarray, " F"]] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     @property
     def num_states(self) -> int:
