@@ -17,7 +17,7 @@ from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
 from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_game, out_of_reach
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
-from smfg_verify.assumptions.one_sided.certified_rate import proves, rate_by_cells
+from smfg_verify.assumptions.one_sided.certified_rate import euclidean_rate, proves
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.smoothness.curvature_cells import CurvatureCover, cover_policies
 from smfg_verify.assumptions.uniqueness.index import index_by_cells
@@ -27,8 +27,6 @@ from smfg_verify.game import AbstractGame, leader_logits_shape
 from smfg_verify.records.entries import Entries
 
 PROPERTY, STATEMENT = "smoothness", "cell-bound"
-# Of the budget that uniqueness has where it is asked for by itself, the share that it has here.
-_PART = 4
 
 
 def certified_curvature_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
@@ -58,14 +56,11 @@ def certified_curvature_finding(game: AbstractGame, settings: SearchSettings) ->
 
 
 def _one_equilibrium(game: AbstractGame, settings: SearchSettings) -> bool:
-    """Whether each leader is proved to have one equilibrium: by contraction, by the rate, or by the index."""
+    """Whether each leader is proved to have one equilibrium, as `uniqueness` proves it: what is known is not redone."""
     inputs = inputs_of(game, game_constants(game, settings))
     if smaller_bound(inputs, float(game.temperature)) < 1.0 - CLEARLY_BELOW_ONE:
         return True
-    boxes = max(1, settings.num_boxes // _PART)
-    if index_by_cells(game, inputs, boxes).proves:
-        return True
-    return proves(rate_by_cells(game, inputs, np.eye(game.num_states - 1), num_boxes=boxes))
+    return proves(euclidean_rate(game, settings)) or index_by_cells(game, inputs, settings.num_boxes).proves
 
 
 def _told(cover: CurvatureCover, unique: bool) -> Finding:

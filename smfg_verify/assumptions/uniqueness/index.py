@@ -1,6 +1,7 @@
 r"""Uniqueness by the index: $\det(I - D\Gamma_\phi) > 0$ on tangents wherever $\Gamma_\phi(m) = m$ is possible."""
 
 import dataclasses
+import functools
 
 import numpy as np
 from jaxtyping import Float
@@ -13,7 +14,7 @@ from smfg_verify.assumptions.enclosure.response.index.fixed_points import ROOM
 from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.exact.gradient.at_leaders import checked
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, game_hash
 from smfg_verify.records.entries import Entries
 
 # Of the cells that a rate would get: the index is decided by fewer, or hardly ever.
@@ -68,12 +69,29 @@ def index_by_cells(game: AbstractGame, inputs: BoundInputs, num_boxes: int) -> C
     Returns:
         What cells prove.
     """
-    tables, reason = usable_tables(game)
-    if tables is None:
+    found, reason, undecided, negative = _covered(_Asked((game_hash(game), num_boxes), game))
+    if found is None:
         return CellIndex(None, float("inf"), reason, {}, {})
-    found = cover(tables, max(1, affordable_cells(tables, num_boxes) // _PART))
     step = step_of_roundings(inputs, float(game.temperature), found.mixing)
-    return CellIndex(found, step, "", _place(tables, found.smallest), _place(tables, found.negative))
+    return CellIndex(found, step, "", undecided, negative)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """What a cover depends on, and the game that it is of."""
+
+    known: tuple[str, int]
+    game: AbstractGame = dataclasses.field(compare=False)
+
+
+@functools.lru_cache(maxsize=16)
+def _covered(asked: _Asked) -> tuple[Cover | None, str, Entries, Entries]:
+    """The cover, why there is none, and where it is undecided and negative; once for a game's content and a budget."""
+    tables, reason = usable_tables(asked.game)
+    if tables is None:
+        return None, reason, {}, {}
+    found = cover(tables, max(1, affordable_cells(tables, asked.known[1]) // _PART))
+    return found, "", _place(tables, found.smallest), _place(tables, found.negative)
 
 
 def _place(tables: VertexTables, cell: Float[np.ndarray, "D W"] | None) -> Entries:

@@ -24,7 +24,7 @@ class Tables:
         num_leader_actions: B.
         mixing: largest total variation between two rows of the kernel at one mean field and leader, at most 1.
         discount, temperature: of the game.
-        seen: what was found of cells, by their vertices, so that it serves every measure; see `measures`.
+        seen: what was found of cells, by their vertices and by how, so that it serves every measure; see `measures`.
     """
 
     num_actions: int
@@ -35,7 +35,9 @@ class Tables:
     mixing: float
     discount: float
     temperature: float
-    seen: dict[tuple[bool, bytes], Float[np.ndarray, " F"]] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    seen: dict[tuple[bool, bytes], Float[np.ndarray, " F"]] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def num_states(self) -> int:
