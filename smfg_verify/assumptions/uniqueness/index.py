@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.contraction.proved_bounds import BoundInputs, inputs_from, step_of_roundings, witness_of
-from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, usable_tables
+from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, tables_of
 from smfg_verify.assumptions.enclosure.response.cells import centre_of
 from smfg_verify.assumptions.enclosure.response.index.cover import Cover, cover
 from smfg_verify.assumptions.enclosure.response.index.fixed_points import ROOM
-from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, game_hash
@@ -50,7 +50,7 @@ class CellIndex:
 
         A map moved by a step has its fixed points in the same cells, and its only one moved by step over slack.
         """
-        if self.cover is None or self.cover.undecided > 0.0 or self.cover.negative is not None:
+        if self.cover is None or not self.cover.complete or self.cover.negative is not None:
             return False
         return bool(self.rounding_step <= ROOM * min(1.0, self.cover.slack))
 
@@ -87,14 +87,14 @@ class _Asked:
 @functools.lru_cache(maxsize=16)
 def _covered(asked: _Asked) -> tuple[Cover | None, str, Entries, Entries]:
     """The cover, why there is none, and where it is undecided and negative; once for a game's content and a budget."""
-    tables, reason = usable_tables(asked.game)
+    tables, reason = tables_of(asked.game)
     if tables is None:
         return None, reason, {}, {}
     found = cover(tables, max(1, affordable_cells(tables, asked.known[1]) // _PART))
     return found, "", _place(tables, found.smallest), _place(tables, found.negative)
 
 
-def _place(tables: VertexTables, cell: Float[np.ndarray, "D W"] | None) -> Entries:
+def _place(tables: Tables, cell: Float[np.ndarray, "D W"] | None) -> Entries:
     names = ("leader_policy", "mean_field")
     return {} if cell is None else dict(zip(names, centre_of(tables, cell), strict=True))
 

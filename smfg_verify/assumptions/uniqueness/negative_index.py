@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.contraction.at_witness import at_witness
-from smfg_verify.assumptions.enclosure.response.budget import usable_tables
+from smfg_verify.assumptions.enclosure.response.budget import tables_of
 from smfg_verify.assumptions.enclosure.response.index.cover import has_one_law
 from smfg_verify.assumptions.enclosure.response.index.one_leader import leader_corners, negative_at
-from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.assumptions.uniqueness.several_equilibria import (
     Equilibria,
@@ -73,7 +73,7 @@ def negative_index_finding(
     negative = [candidate for candidate in known[:_MOST_TRIED] if candidate.determinant < 0.0]
     if not negative:
         return _finding(Verdict.SUPPORTED, known[0], len(known), 0.0, {}, "")
-    tables, reason = usable_tables(game)
+    tables, reason = tables_of(game)
     for candidate in negative:
         width = 0.0 if tables is None else _proved_width(tables, candidate)
         if width > 0.0:
@@ -82,7 +82,7 @@ def negative_index_finding(
     return _finding(Verdict.INCONCLUSIVE, negative[0], len(known), 0.0, {}, reason)
 
 
-def _proved_width(tables: VertexTables, candidate: _Candidate) -> float:
+def _proved_width(tables: Tables, candidate: _Candidate) -> float:
     """Width of a cell in which the candidate is proved, its index and that its map is continuous; 0 where it is not."""
     corners = leader_corners(tables, np.asarray(softmax_policy(candidate.logits)))
     cell = None if corners is None else negative_at(tables, corners, candidate.mean_field)

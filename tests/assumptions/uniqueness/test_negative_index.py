@@ -6,15 +6,17 @@ import pytest
 from smfg_verify.assumptions.finding import Finding, Verdict
 from smfg_verify.assumptions.uniqueness.negative_index import negative_index_finding
 from smfg_verify.assumptions.uniqueness.several_equilibria import find_equilibria
+from smfg_verify.exact.gradient.at_leaders import checked
 from tests.assumptions.crowds import crowd
 from tests.assumptions.uniqueness.test_findings import roots
+from tests.assumptions.uniqueness.test_index import Sigmoid, number_of_equilibria
 
 UNIFORM = np.zeros((1, 2, 2))
 
 
-def looked_at(game, masses, met=None):
+def looked_at(game, masses, met=None, logits=UNIFORM):
     starts = np.stack([masses, 1.0 - np.asarray(masses)], axis=1)
-    return negative_index_finding(game, UNIFORM, find_equilibria(game, UNIFORM, starts), met or {}, 0)
+    return negative_index_finding(game, logits, find_equilibria(game, logits, starts), met or {}, 0)
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.05])
@@ -48,7 +50,7 @@ def test_what_cells_met_is_looked_at_too():
 
 
 def test_without_cells_a_negative_determinant_proves_nothing(monkeypatch):
-    module = "smfg_verify.assumptions.uniqueness.negative_index.usable_tables"
+    module = "smfg_verify.assumptions.uniqueness.negative_index.tables_of"
     monkeypatch.setattr(module, lambda game: (None, "no tables"))
     finding = looked_at(crowd(1.0, 0.2, inertia=0.1), roots(1.0, 0.2, inertia=0.1)[1:2])
     assert finding.verdict is Verdict.INCONCLUSIVE
@@ -61,3 +63,11 @@ def test_a_map_that_is_not_continuous_for_sure_proves_nothing(monkeypatch):
     monkeypatch.setattr(module, lambda tables, corners: False)
     finding = looked_at(crowd(1.0, 0.2, inertia=0.1), roots(1.0, 0.2, inertia=0.1)[1:2])
     assert finding.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_middle_equilibrium_of_a_curved_game_is_proved_to_have_index_minus_one():
+    game = checked(Sigmoid(strength=0.6))
+    assert number_of_equilibria(Sigmoid, 0.6) == 3
+    finding = looked_at(game, [0.5], logits=UNIFORM[:, :1])
+    assert finding.verdict is Verdict.REFUTED
+    assert finding.facts["others"] == 2

@@ -1,7 +1,7 @@
 """Which games have cells, and how many a check may look at."""
 
 from smfg_verify.assumptions.enclosure.response.rowwise.bounds import sets_of
-from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables, vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.assumptions.enclosure.response.tables.curved import curved_tables
 from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.game import AbstractGame
@@ -28,17 +28,8 @@ def _models(tables: Tables) -> int:
     return tables.num_states**2 * tables.num_actions * (1 + tables.shape.dimension + len(tables.shape.first)) + _LEAST
 
 
-def usable_tables(game: AbstractGame) -> tuple[VertexTables | None, str]:
-    """The tables of a game of affine functions that is worth trying, or none and the reason."""
-    tables = vertex_tables(game)
-    if tables is None:
-        return None, "functions not proved affine in a mean field of states"
-    reason = _too_many(tables)
-    return (None, reason) if reason else (tables, "")
-
-
 def tables_of(game: AbstractGame) -> tuple[Tables | None, str]:
-    """The same of any functions that can be enclosed."""
+    """The tables of a game that is worth trying, of any functions that can be enclosed, or none and the reason."""
     tables, reason = tables_of_any_size(game)
     if tables is not None and (many := _too_many(tables)):
         return None, many

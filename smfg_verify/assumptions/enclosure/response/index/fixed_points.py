@@ -15,7 +15,7 @@ from smfg_verify.assumptions.enclosure.response.cells import Cells, coordinates
 from smfg_verify.assumptions.enclosure.response.index.orientation import determinant_signs
 from smfg_verify.assumptions.enclosure.response.models import Model, apply, total
 from smfg_verify.assumptions.enclosure.response.slopes import Slopes
-from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 
 # What F may be moved by, in length, without a fixed point appearing in a cell without one or on the boundary.
 ROOM = 1e-8
@@ -37,7 +37,7 @@ class FixedPoints(NamedTuple):
     inner: Bool[np.ndarray, " K"]
 
 
-def fixed_points_over(tables: VertexTables, cells: Cells, found: Slopes) -> FixedPoints:
+def fixed_points_over(tables: Tables, cells: Cells, found: Slopes) -> FixedPoints:
     """What a law over cells says of fixed points.
 
     Args:
@@ -48,7 +48,7 @@ def fixed_points_over(tables: VertexTables, cells: Cells, found: Slopes) -> Fixe
     Returns:
         Three answers a cell, false where nothing is known.
     """
-    size = len(tables.reward) - 1
+    size = tables.num_states - 1
     with np.errstate(all="ignore"):
         excess = found.law - coordinates(tables, cells)[0].taken(np.arange(size), -1)
         newton = _newton(excess)

@@ -9,14 +9,14 @@ from smfg_verify.assumptions.enclosure.response.cells import Cells
 from smfg_verify.assumptions.enclosure.response.index.fixed_points import fixed_points_over, newton_steps
 from smfg_verify.assumptions.enclosure.response.index.judged import judged
 from smfg_verify.assumptions.enclosure.response.slopes import slopes_over
-from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
+from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 
 # Widths of the cells tried, powers of two, that of Newton's method, and the grid on which all coordinates are exact.
 _WIDTHS, _NARROW, _GRID = range(3, 20), 14, 2.0**-40
 _NUM_STEPS = 6
 
 
-def leader_corners(tables: VertexTables, policy: Float[np.ndarray, "O B"]) -> list[np.ndarray] | None:
+def leader_corners(tables: Tables, policy: Float[np.ndarray, "O B"]) -> list[np.ndarray] | None:
     """A leader as corners of cells: of each row that does something a simplex of one point.
 
     Args:
@@ -36,14 +36,14 @@ def leader_corners(tables: VertexTables, policy: Float[np.ndarray, "O B"]) -> li
     return found
 
 
-def corners_of_centre(tables: VertexTables, cell: Float[np.ndarray, "D W"]) -> list[np.ndarray]:
+def corners_of_centre(tables: Tables, cell: Float[np.ndarray, "D W"]) -> list[np.ndarray]:
     """The same of the leader at the centre of a cell."""
     ends = np.cumsum((0, *tables.shape.sizes))
     parts = [cell[a:b, : b - a] for a, b in itertools.pairwise(ends)]
     return [np.tile(_on_grid(part.mean(axis=0)), (len(part), 1)) for part in parts[1:]]
 
 
-def cells_of(tables: VertexTables, corners: list[np.ndarray], around: Float[np.ndarray, "K n n"]) -> Cells:
+def cells_of(tables: Tables, corners: list[np.ndarray], around: Float[np.ndarray, "K n n"]) -> Cells:
     """Cells of one leader, from simplices of mean fields."""
     sizes = tables.shape.sizes
     vertices, begin = np.zeros((len(around), sum(sizes), max(sizes))), sizes[0]
@@ -55,7 +55,7 @@ def cells_of(tables: VertexTables, corners: list[np.ndarray], around: Float[np.n
 
 
 def negative_at(
-    tables: VertexTables, corners: list[np.ndarray], mean_field: Float[np.ndarray, " n"]
+    tables: Tables, corners: list[np.ndarray], mean_field: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, "D W"] | None:
     """A cell that a fixed point of index -1 of one leader is proved to lie in, as near to a mean field as Newton goes.
 

@@ -35,6 +35,11 @@ class VertexTables(Tables):
     transition_error: Float[np.ndarray, "n A 1 n_1"]
     reward_error: Float[np.ndarray, "n A 1"]
 
+    @property
+    def continuous(self) -> bool:
+        """They are affine."""
+        return True
+
 
 def vertex_tables(game: AbstractGame) -> VertexTables | None:
     """The tables of a game.

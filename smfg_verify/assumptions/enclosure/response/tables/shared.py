@@ -40,6 +40,11 @@ class Tables:
     )
 
     @property
+    def continuous(self) -> bool:
+        """Whether the functions are known to be continuous in the mean field before any cell is looked at."""
+        return False
+
+    @property
     def num_states(self) -> int:
         """The number n of states."""
         return len(self.observation)

@@ -19,7 +19,7 @@ def test_a_crowd_through_its_fold(slope):
     temperature = 0.3
     found = cover(vertex_tables(crowd(2.0 * temperature * slope, temperature)), 3000)
     assert len(roots(2.0 * temperature * slope, temperature)) == (1 if slope < 1.0 else 3)
-    assert (found.undecided == 0.0) == (slope < 1.0)
+    assert (found.complete) == (slope < 1.0)
     assert (found.negative is not None) == (slope > 1.0)
 
 
@@ -28,7 +28,7 @@ def test_a_crowd_through_its_fold(slope):
 def test_a_biased_crowd_is_decided_as_its_zeros_are_counted(temperature, bias):
     several = len(roots(1.0, temperature, inertia=0.1, bias=bias)) > 1
     found = cover(vertex_tables(crowd(1.0, temperature, inertia=0.1, bias=bias)), 3000)
-    assert (found.undecided == 0.0) == (not several)
+    assert (found.complete) == (not several)
     assert (found.negative is not None) == several
 
 
@@ -57,8 +57,8 @@ def test_one_leader_with_several_equilibria_among_all_is_enough(low):
     """The leader of the least bias has three first; at its fold its slope of the map is 1 off the middle."""
     several = len(roots(1.0, 0.3, inertia=0.1, bias=low)) > 1
     found = cover(vertex_tables(led_crowd(low, 1.0, 0.3)), 6000)
-    assert (found.undecided == 0.0) <= (not several)
-    assert (found.undecided == 0.0) or low < 0.2
+    assert (found.complete) <= (not several)
+    assert (found.complete) or low < 0.2
 
 
 def test_the_cells_left_hold_what_is_undecided_and_their_share_falls():
@@ -92,7 +92,7 @@ def test_fixed_points_on_the_boundary_count_as_much(rate):
         )
     )
     found = cover(vertex_tables(game), 1000)
-    assert (found.undecided == 0.0) == (rate < 0.3)
+    assert (found.complete) == (rate < 0.3)
     assert found.negative is None
 
 
@@ -101,7 +101,7 @@ def test_what_is_proved_does_not_depend_on_the_unit_of_reward():
     slacks = []
     for unit in (1.0, 1e-112):
         found = cover(vertex_tables(crowd(unit, 0.55 * unit, inertia=0.1, discount=0.5)), 500)
-        assert found.undecided == 0.0
+        assert found.complete
         slacks.append(found.slack)
     assert slacks[1] == pytest.approx(slacks[0], rel=1e-9)
 
