@@ -9,6 +9,9 @@ from jaxtyping import Float, Int
 from smfg_verify.assumptions.enclosure.response.models import Model, Shape
 from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 
+# Edges as short as this are not cut: halves would soon be what floats make of them, and where cells of that size do not
+# decide, no smaller ones will.
+NARROWEST = 2.0**-40
 # Cells that fill a vector of any processor.
 _FULL = 16
 
@@ -32,6 +35,14 @@ class Cells(NamedTuple):
         for begin, size in zip(np.cumsum((0, *shape.sizes)), shape.sizes, strict=False):
             vertices[0, begin : begin + size, :size] = np.eye(size)
         return cls(vertices)
+
+    def lengths(self, edges: Int[np.ndarray, "N 2"]) -> Float[np.ndarray, " N"]:
+        """Of one edge of each cell, the largest difference of an entry."""
+        at = np.arange(len(edges))
+        lengths: Float[np.ndarray, " N"] = np.max(
+            np.abs(self.vertices[at, edges[:, 0]] - self.vertices[at, edges[:, 1]]), axis=1
+        )
+        return lengths
 
     def halved(self, edges: Int[np.ndarray, "N 2"]) -> "Cells":
         """Both halves of each cell, cut at the middle of an edge: all first halves, then all second ones."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.assumptions.enclosure.response.cells import Cells, filled
+from smfg_verify.assumptions.enclosure.response.cells import NARROWEST, Cells, filled
 from smfg_verify.assumptions.enclosure.response.forest import Looked
 from smfg_verify.assumptions.enclosure.response.measures import Bounds
 from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
@@ -61,7 +61,7 @@ def supremum_over_cells(
     tolerance: float,
     hopeless: float = float("inf"),
 ) -> CellSupremum:
-    """Best-first branch and bound over leader policies and mean fields.
+    """Best-first branch and bound over leader policies and mean fields, until the largest bound is that of a tiny cell.
 
     Args:
         tables: of the game.
@@ -79,6 +79,8 @@ def supremum_over_cells(
     lower, worst, looks = float(left.found.centre[0]), cells.vertices[0], _Looks().after(left.found)
     curve = [float(left.found.upper[0])]
     while curve[-1] - lower > tolerance and lower < hopeless and (most := looks.affordable(num_cells, by_rows)):
+        if left.is_tiny_where_largest:
+            break
         left, halves, new = _halved(left, functools.partial(bound, by_rows=looks.by_rows), most)
         looks = looks.after(new)
         best = int(np.argmax(new.centre))
@@ -122,10 +124,19 @@ class _Left(NamedTuple):
     vertices: Float[np.ndarray, "N D W"]
     found: Bounds
 
+    @property
+    def is_tiny_where_largest(self) -> bool:
+        """Whether the cell with the largest bound is too small to be cut, as one with a jump in it is at last."""
+        worst = int(np.argmax(self.found.upper))
+        return bool(Cells(self.vertices[[worst]]).lengths(self.found.edge[[worst]])[0] <= NARROWEST)
+
 
 def _halved(left: _Left, bound: Callable[[Cells], Bounds], most: int) -> tuple[_Left, Cells, Bounds]:
-    """The cover with the cells of the largest bounds halved, the halves, and their bounds."""
-    number = min(most, len(left.vertices))
+    """The cover with the cells of the largest bounds halved, the halves, and their bounds.
+
+    While there are infinite ones, those alone: no other cell matters before.
+    """
+    number = min(most, int(np.sum(np.isinf(left.found.upper))) or len(left.vertices))
     worst = np.sort(np.argpartition(-left.found.upper, number - 1)[:number])
     halves = Cells(left.vertices[worst]).halved(left.found.edge[worst])
     new = in_parts(bound, halves)

@@ -25,15 +25,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.assumptions.enclosure.response.cells import Cells
+from smfg_verify.assumptions.enclosure.response.cells import NARROWEST, Cells
 from smfg_verify.assumptions.enclosure.response.index.judged import Judged, judged, judged_by_law
 from smfg_verify.assumptions.enclosure.response.index.one_leader import cells_of, corners_of_centre, negative_at
 from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 
 # Cells halved at once, and cells of index -1 in which a fixed point is looked for, at most.
 _BATCH, _MOST_TRIED = 256, 16
-# Edges as short as this are not cut: halves would soon be what floats make of them, and no smaller cell is decided.
-_NARROWEST = 2.0**-40
 # Cells in which the law of a leader may be proved the only one of its chain.
 _NUM_CELLS = 4096
 
@@ -91,9 +89,10 @@ def cover(
     left, reached = _looked_at(tables, left, reached, whole, np.ones(1), judge(tables, whole))
     while len(left.vertices) and reached.negative is None and reached.cells + 2 <= num_cells:
         chosen = np.argsort(-left.share, kind="stable")[: min(_BATCH, (num_cells - reached.cells) // 2)]
-        if np.min(_lengths(left, chosen)) <= _NARROWEST:
+        cells = Cells(left.vertices[chosen])
+        if np.min(cells.lengths(left.edge[chosen])) <= NARROWEST:
             break
-        halves = Cells(left.vertices[chosen]).halved(left.edge[chosen])
+        halves = cells.halved(left.edge[chosen])
         kept = np.setdiff1d(np.arange(len(left.vertices)), chosen)
         shares = np.tile(0.5 * left.share[chosen], 2)
         rest = _Left(*(part[kept] for part in left))
@@ -108,13 +107,6 @@ class _Left(NamedTuple):
     vertices: Float[np.ndarray, "N D W"]
     share: Float[np.ndarray, " N"]
     edge: Int[np.ndarray, "N 2"]
-
-
-def _lengths(left: _Left, chosen: Int[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
-    """Of the edges at which cells are to be cut, the largest difference of an entry."""
-    first, second = (left.vertices[chosen, end] for end in left.edge[chosen].T)
-    lengths: Float[np.ndarray, " K"] = np.max(np.abs(first - second), axis=1)
-    return lengths
 
 
 def _looked_at(
