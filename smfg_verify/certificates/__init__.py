@@ -1,4 +1,4 @@
-"""The verifier of certificates: one file that imports nothing of this package, and how it is loaded."""
+"""The verifier of certificates: files that import nothing of this package, and how they are loaded."""
 
 import importlib
 from types import ModuleType
@@ -19,9 +19,10 @@ def load_verifier(wanted_by: str) -> ModuleType:
         ImportError: the package is missing; one line with the command that installs it.
     """
     try:
-        return importlib.import_module("smfg_verify.certificates.verifier")
+        importlib.import_module("smfg_verify.certificates.cells")
     except ImportError as error:
         raise MissingPackageError(
             f"{wanted_by}: the package python-flint cannot be imported ({error}); install it with "
             "`python -m pip install 'smfg-verify[certificates]'`."
         ) from error
+    return importlib.import_module("smfg_verify.certificates.verifier")

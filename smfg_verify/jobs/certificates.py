@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from smfg_verify.assumptions import Verdict
+from smfg_verify.certificates import load_verifier
 from smfg_verify.errors import InputError
 from smfg_verify.files import results_folder
 from smfg_verify.jobs.pipeline import Results
@@ -38,8 +39,11 @@ def write_certificates(results: Results, folder: Path) -> tuple[Written, ...]:
         OSError: a file cannot be written.
         ImportError: the package python-flint is missing.
     """
+    load_verifier("--certificates")
+    from smfg_verify.assumptions.certificates.export import Exporter
+
     findings = () if results.assumptions is None else results.assumptions.findings
-    written = []
+    exporter, written = Exporter(results.game), []
     with results_folder(folder) as place:
         for finding in findings:
             if finding.verdict is not Verdict.CERTIFIED:
@@ -47,8 +51,7 @@ def write_certificates(results: Results, folder: Path) -> tuple[Written, ...]:
             kind = f"{finding.property}/{finding.statement}"
             try:
                 name = f"{results.settings.short_name}.{finding.property}.{finding.statement}.json"
-                path = finding.export(place / name, results.game)
-                written.append(Written(kind, path, ""))
+                written.append(Written(kind, exporter.export(finding, place / name), ""))
             except InputError as error:
                 written.append(Written(kind, None, str(error)))
     return tuple(written)

@@ -1,121 +1,21 @@
-"""The verifier: balls hold the map's slopes, cells cover, bounds are true, and what was tampered with is refused."""
+"""The verifier: cells cover, bounds are true, and what was tampered with is refused."""
 
 import ast
-import itertools
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from flint import arb, arb_mat
 
-from smfg_verify.certificates import verifier
-from tests.helpers.random_arrays import random_array_game
-from tests.support.certificates import certificate, edited, game_entry, sealed, spelled
+from smfg_verify.certificates import rationals, verifier
+from tests.certificates.test_cells import crowd, slopes_at
+from tests.support.certificates import arrays, certificate, edited, game_entry, sealed, spelled
 
-FILE = Path(verifier.__file__)
+FILES = [Path(verifier.__file__).with_name(f"{name}.py") for name in ("verifier", "cells", "rationals")]
 RATE = "one-sided-contraction/certified-rate"
-
-
-def arrays(seed, sizes=(2, 2, 2), **changes):
-    mild = {"gamma": 0.5, "tau": 1.0, "kernel_coupling": 0.3, "floor": 0.3, "observations": 1}
-    return random_array_game(np.random.default_rng(seed), *sizes, **{**mild, **changes})
-
-
-def gamma_of(game, phi, mean_field):
-    """The best response's law by value iteration and powers of the chain, (n,)."""
-    rows, rewards, _ = game.tables(mean_field)
-    rows, rewards = np.einsum("sabt,sb->sat", rows, phi), np.einsum("sab,sb->sa", rewards, phi)
-    value = np.zeros(len(rows))
-    for _ in range(200):
-        scaled = (rewards + game.discount * rows @ value) / game.temperature
-        value = game.temperature * np.log(np.exp(scaled).sum(axis=1))
-    policy = np.exp(scaled) / np.exp(scaled).sum(axis=1, keepdims=True)
-    chain = np.einsum("sa,sat->st", policy, rows)
-    return np.linalg.matrix_power(chain, 4096)[0]
-
-
-def slopes_at(game, phi, mean_field, step=1e-5):
-    n = len(mean_field)
-    columns = []
-    for k in range(n - 1):
-        way = step * (np.eye(n)[k] - np.eye(n)[n - 1])
-        columns.append((gamma_of(game, phi, mean_field + way) - gamma_of(game, phi, mean_field - way))[: n - 1])
-    return np.stack(columns, axis=1) / (2.0 * step)
-
-
-def small_cell(rng, game, width):
-    n, _, num_leader = game.sizes
-
-    def simplex(size):
-        return (1.0 - width) * rng.dirichlet(np.ones(size)) + width * np.eye(size)
-
-    return simplex(n), [simplex(num_leader) for _ in range(max(game.observation) + 1)]
-
-
-@pytest.mark.parametrize(
-    ("sizes", "observations", "width"),
-    [((3, 2, 2), 1, 0.0), ((2, 2, 2), 2, 0.2), ((3, 2, 2), 1, 0.05), ((3, 3, 2), 3, 0.0), ((2, 1, 1), 1, 0.3)],
-)
-def test_balls_hold_the_slopes_of_the_best_response_everywhere_in_a_cell(sizes, observations, width):
-    rng, narrow = np.random.default_rng(5), 0
-    for seed in range(4):
-        game = arrays(seed, sizes, observations=observations)
-        read = verifier.game_of(game_entry(game))
-        fields, leaders = small_cell(rng, game, width)
-        guess = [arb(0)] * (sizes[0] - 1)
-        found, _ = verifier.response_slopes(
-            read, verifier.told(read), fields.tolist(), [each.tolist() for each in leaders], guess
-        )
-        for _ in range(3):
-            mean_field = rng.dirichlet(np.ones(sizes[0])) @ fields
-            rows = np.array([rng.dirichlet(np.ones(sizes[2])) @ each for each in leaders])
-            true = slopes_at(game, rows[list(game.observation)], mean_field)
-            for ball, value in zip(found.entries(), true.ravel(), strict=True):
-                assert float(ball.lower()) - 1e-7 <= value <= float(ball.upper()) + 1e-7
-                narrow += float(ball.rad()) < (1e-9 if width == 0.0 else 2.0)
-    assert narrow > 0
-
-
-def slopes_over(game, fields, leaders):
-    read = verifier.game_of(game_entry(game))
-    guess = [arb(0)] * (game.sizes[0] - 1)
-    return verifier.response_slopes(read, verifier.told(read), fields.tolist(), leaders, guess)[0]
-
-
-def crowd(**changes):
-    """Two states that actions lead to, whose rewards rise with their own masses: followers answer through values."""
-    game = arrays(0, kernel_coupling=0.0, **changes)
-    game.kernel[:] = np.array([[0.05, 0.95], [0.95, 0.05]])[None, :, None, :]
-    game.follower_rewards[:], game.follower_rewards_mean_field[:] = 0.0, 0.0
-    game.follower_rewards_mean_field[0, 0], game.follower_rewards_mean_field[1, 1] = 9.0, 9.0
-    return game
-
-
-def test_policies_are_those_of_all_values_in_the_cell():
-    """Gaps between actions do not change with the mean field but through the values: a steep game."""
-    game, known = crowd(tau=2.0, gamma=0.4), 0
-    for middle in np.linspace(0.1, 0.9, 17):
-        for width in (0.02, 0.05, 0.1):
-            fields = np.array([[middle - width, 1.0 - middle + width], [middle + width, 1.0 - middle - width]])
-            try:
-                (ball,) = slopes_over(game, fields, [np.eye(2).tolist()]).entries()
-            except (ValueError, ZeroDivisionError):
-                continue
-            known += 1
-            for share in (0.0, 0.5, 1.0):
-                true = slopes_at(game, np.full((2, 2), 0.5), share * fields[0] + (1.0 - share) * fields[1])[0, 0]
-                assert float(ball.lower()) - 1e-7 <= true <= float(ball.upper()) + 1e-7
-    assert known > 17
-
-
-def test_a_weight_that_may_be_zero_still_counts():
-    (found,) = verifier.mixed([arb(0, 1), arb(0)], [[arb(3)], [arb(5)]])
-    assert found.contains(3)
-    assert found.contains(-3)
-    assert not found.contains(4)
 
 
 def test_leaves_of_a_tree_cover_everything_once():
@@ -142,34 +42,6 @@ def test_a_tree_that_is_none_proves_nothing(tree):
         list(verifier.cells_of(game, tree))
 
 
-def test_variation_is_the_largest_of_sampled_policies_and_more():
-    rng = np.random.default_rng(1)
-    for observations in (1, 3):
-        game = arrays(3, (3, 2, 2), observations=observations, kernel_coupling=0.8)
-        bound = float(verifier.largest_variation(verifier.game_of(game_entry(game))))
-        largest = 0.0
-        for _ in range(300):
-            rows = game.tables(rng.dirichlet(np.full(3, 0.2)))[0]
-            phi = rng.dirichlet(np.full(2, 0.1), observations)[list(game.observation)]
-            chain = np.einsum("sabt,sb,sa->st", rows, phi, rng.dirichlet(np.full(2, 0.1), 3))
-            largest = max(largest, 0.5 * max(np.abs(p - q).sum() for p, q in itertools.combinations(chain, 2)))
-        assert largest <= bound <= 1.15 * largest
-
-
-def test_only_positive_matrices_are_called_so():
-    rng = np.random.default_rng(2)
-    for size in (1, 2, 4):
-        for _ in range(50):
-            form = rng.normal(size=(size, size)) + size * rng.uniform(-0.5, 1.5) * np.eye(size)
-            form = form + form.T
-            least = np.linalg.eigvalsh(form)[0]
-            if abs(least) > 1e-9:
-                assert verifier.positive(arb_mat(form.tolist())) == (least > 0.0)
-    assert not verifier.positive(arb_mat([[arb("nan")]]))
-    assert not verifier.positive(arb_mat([[arb(1.0, 1.0)]]))
-    assert not verifier.positive(arb_mat([[1, arb(0, 1)], [arb(0, 1), 1]]))
-
-
 def rate_certificate(constant, **changes):
     game = game_entry(arrays(0, tau=4.0, **changes))
     return certificate(game, RATE, constant, {"gram": [(2.0).hex()], "tree": [0, 1, -1, -1, 1, -1, -1]})
@@ -177,7 +49,7 @@ def rate_certificate(constant, **changes):
 
 def variation_certificate(above=1e-9):
     entry = game_entry(arrays(0))
-    bound = float(verifier.largest_variation(verifier.game_of(entry)))
+    bound = np.nextafter(float(rationals.largest_variation(verifier.game_of(entry))), 1.0)
     return certificate(entry, "ergodicity/dobrushin", bound + above, {})
 
 
@@ -301,14 +173,6 @@ def test_radii_are_told_as_they_are():
     assert "probabilities within 9.56e-07 of" in verifier.verify(spelled(sealed(found["content"])))[-1]
 
 
-def test_a_cell_is_proved_whatever_guess_it_is_given():
-    game = verifier.game_of(game_entry(arrays(0, tau=4.0)))
-    cell, table = verifier.first_cell(game), verifier.told(game)
-    for guess in (arb(0), arb("nan"), arb(10) ** 30):
-        slopes, _ = verifier.response_slopes(game, table, cell[0], cell[1:], [guess])
-        assert slopes.entries()[0].is_finite()
-
-
 def test_the_worst_of_several_files_gives_the_exit_code(tmp_path, capsys):
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
     good.write_text(json.dumps(rate_certificate(0.5)))
@@ -333,23 +197,94 @@ def test_what_is_no_certificate_is_called_so(data):
         verifier.verify(data)
 
 
-def test_the_file_runs_alone_and_is_short(tmp_path):
-    alone = tmp_path / "verifier.py"
-    alone.write_bytes(FILE.read_bytes())
-    good, bad = rate_certificate(0.5), rate_certificate(0.99999)
-    files = {"good.json": good, "bad.json": bad, "none.json": {"format": "other"}}
-    codes = {}
-    for name, found in files.items():
-        (tmp_path / name).write_text(json.dumps(found))
-        done = subprocess.run([sys.executable, "-I", alone, tmp_path / name], capture_output=True, text=True)
-        codes[name] = done.returncode
-        assert "Traceback" not in done.stderr
-    assert codes == {"good.json": 0, "bad.json": 1, "none.json": 2}
-    assert len(FILE.read_text().splitlines()) < 400
+def alone(folder, *paths, options=("-I",), **streams):
+    """The verifier's files run in a folder of their own, without the package."""
+    for file in FILES:
+        (folder / file.name).write_bytes(file.read_bytes())
+    command = [sys.executable, *options, folder / "verifier.py", *paths]
+    return subprocess.run(command, **(streams or {"capture_output": True}), text=True)
 
 
-def test_it_imports_the_standard_library_and_flint_alone():
-    tree = ast.parse(FILE.read_text())
-    imported = {each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names}
-    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported - set(sys.stdlib_module_names) == {"flint"}
+def written(path, found):
+    path.write_text(json.dumps(found))
+    return path
+
+
+def test_the_files_run_alone_and_are_short(tmp_path):
+    files = {"good": rate_certificate(0.5), "bad": rate_certificate(0.99999), "none": {"format": "other"}}
+    done = {name: alone(tmp_path, written(tmp_path / name, found)) for name, found in files.items()}
+    assert all("Traceback" not in each.stderr for each in done.values())
+    assert {name: each.returncode for name, each in done.items()} == {"good": 0, "bad": 1, "none": 2}
+    assert all(len(file.read_text().splitlines()) < 400 for file in FILES)
+
+
+def test_without_flint_there_is_no_verdict_where_cells_are_needed_and_one_elsewhere(tmp_path):
+    options = ("-I", "-S")
+    done = alone(tmp_path, written(tmp_path / "rate.json", rate_certificate(0.5)), options=options)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "python -m pip install python-flint" in done.stderr
+    done = alone(tmp_path, written(tmp_path / "variation.json", variation_certificate()), options=options)
+    assert done.returncode == 0
+
+
+def test_a_verdict_that_nobody_reads_is_not_the_one_of_a_false_claim(tmp_path):
+    found, (reading, writing) = written(tmp_path / "good.json", variation_certificate()), os.pipe()
+    os.close(reading)
+    done = alone(tmp_path, found, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert done.returncode == 2
+    assert done.stderr == ""
+
+
+def test_an_object_with_a_name_twice_is_refused():
+    """Programs differ in which of two values they read."""
+    text = spelled(variation_certificate()).decode()
+    for name in ('"discount": ', '"claim": ', '"version": '):
+        twice = text.replace(name, f"{name}{{}}, {name}", 1).encode()
+        assert json.loads(twice) == json.loads(text)
+        with pytest.raises(verifier.NotACertificate, match="same name twice"):
+            verifier.verify(twice)
+
+
+def test_they_import_the_standard_library_and_cells_import_flint():
+    imported = set()
+    for file in FILES:
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        found = {each.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for each in node.names}
+        found |= {str(node.module).split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}
+        imported |= {(file.stem, each) for each in found - set(sys.stdlib_module_names)}
+    assert imported == {("cells", "flint")}
+
+
+def modulus_certificate(constant, kind="contraction/cell-bound", **changes):
+    game = game_entry(arrays(0, tau=4.0, **changes))
+    return certificate(game, kind, constant, {"tree": [0, 1, -1, -1, 1, -1, -1]})
+
+
+@pytest.mark.parametrize("kind", ["contraction/cell-bound", "contraction/certified-bound", "uniqueness/contraction"])
+def test_a_modulus_is_verified_where_the_map_contracts_so_much(kind):
+    assert "Contraction in l1" in verifier.verify(spelled(modulus_certificate(0.5, kind)))[1]
+    game = arrays(0, tau=4.0)
+    for phi in (np.eye(2)[[0, 0]], np.eye(2)[[1, 1]]):
+        true = max(abs(slopes_at(game, phi, np.array([x, 1.0 - x]))[0, 0]) for x in (0.2, 0.5, 0.8))
+        refused(modulus_certificate(0.99 * true, kind), says="modulus is not proved on cell")
+    for none in (1.0, 1.5, -0.5):
+        refused(modulus_certificate(none, kind), says="below one")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_of("proof", "tree", to=[0, 1, -1, -1, 1, -1]),
+        change_of("proof", "tree", to=[]),
+        change_of("proof", "gram", to=[(2.0).hex()]),
+        change_of("game", "reward", 3, to=(1e6).hex()),
+        change_of("game", "temperature", to=(0.001).hex()),
+        change_of("claim", "constant", to=(1e-9).hex()),
+        change_of("claim", "kind", to="one-sided-contraction/certified-rate"),
+    ],
+)
+def test_a_tampered_modulus_is_refused_with_a_new_digest_too(change):
+    refused(edited(modulus_certificate(0.5), change))

@@ -7,6 +7,13 @@ import numpy as np
 
 from smfg_verify.certificates import verifier
 from tests.helpers.array_games import ArrayGame
+from tests.helpers.random_arrays import random_array_game
+
+
+def arrays(seed, sizes=(2, 2, 2), **changes):
+    """A mild random game of affine arrays."""
+    mild = {"gamma": 0.5, "tau": 1.0, "kernel_coupling": 0.3, "floor": 0.3, "observations": 1}
+    return random_array_game(np.random.default_rng(seed), *sizes, **{**mild, **changes})
 
 
 def hexed(table):

@@ -11,6 +11,6 @@ from smfg_verify.game import AbstractGame
 def exported(finding: Finding, game: AbstractGame, path: str | os.PathLike[str]) -> Path:
     """Write the certificate of a finding; see `Finding.export`."""
     load_verifier("Finding.export")
-    from smfg_verify.assumptions.certificates.export import export
+    from smfg_verify.assumptions.certificates.export import Exporter
 
-    return export(finding, game, path)
+    return Exporter(game).export(finding, path)

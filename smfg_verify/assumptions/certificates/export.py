@@ -1,16 +1,19 @@
-"""A certified finding as a file that anyone proves again: the game's tables, the claim, and the data of its proof."""
+"""Certified findings as files that anyone proves again: the game's tables, the claim, and the data of its proof."""
 
+import functools
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
-from smfg_verify.assumptions.certificates.growing import MOST_CELLS, grown
+from smfg_verify.assumptions.certificates.growing import Grown, Measure, grown, growth_in, modulus
 from smfg_verify.assumptions.certificates.tables import game_tables, hexed
 from smfg_verify.assumptions.finding import Finding, Verdict
-from smfg_verify.certificates import verifier
+from smfg_verify.certificates import rationals, verifier
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.response_jacobian import tangent_basis
@@ -18,7 +21,7 @@ from smfg_verify.files import write_atomically
 from smfg_verify.game import AbstractGame
 from smfg_verify.records.entries import Record
 
-# A proof by cells stops at this share of the finding's rate; what is lost of it saves cells.
+# A proof by cells stops at this share of what the finding's constant leaves below one; what is lost saves cells.
 _SHARE = 0.9
 # Pivots of balls may prove a little less than eigenvalues told.
 _SHAVED = (1e-9, 1e-3, 1e-1)
@@ -27,130 +30,143 @@ _MARGIN = 1e-12
 Proved = tuple[float, Record]
 
 
-def export(finding: Finding, game: AbstractGame, path: str | os.PathLike[str]) -> Path:
-    """Write the certificate of a finding.
+class Exporter:
+    """Writes certificates of the findings of one game; what several of them need is computed once."""
 
-    Args:
-        finding: certified.
-        game: that it is about.
-        path: of the file.
+    def __init__(self, game: AbstractGame):
+        """Take a game.
 
-    Returns:
-        The path.
+        Args:
+            game: that findings are about.
+        """
+        self._of = game
+        self._trees: dict[bytes, tuple[float, Grown]] = {}
 
-    Raises:
-        ValueError: the finding is not certified, or cannot travel.
-        OSError: the file cannot be written.
-    """
-    return write_atomically(path, certificate(finding, game).encode())
+    @functools.cached_property
+    def _tables(self) -> Record:
+        return game_tables(checked(self._of))
+
+    @functools.cached_property
+    def _game(self) -> verifier.Game:
+        return verifier.game_of(self._tables)
+
+    def export(self, finding: Finding, path: str | os.PathLike[str]) -> Path:
+        """Write the certificate of a finding.
+
+        Args:
+            finding: certified.
+            path: of the file.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: the finding is not certified, or cannot travel.
+            OSError: the file cannot be written.
+        """
+        return write_atomically(path, self.certificate(finding).encode())
+
+    def certificate(self, finding: Finding) -> str:
+        """The text of a certificate, which the verifier has proved before it is returned.
+
+        What it claims is proved of the game, by the verifier alone; of the finding it has the kind of statement, the
+        weight of the norm and, beside the constant that is proved, the constant.
+
+        Args:
+            finding: certified.
+
+        Returns:
+            JSON.
+
+        Raises:
+            ValueError: the finding is not certified, or cannot travel.
+        """
+        _require_travelling(finding)
+        try:
+            constant, proof = _MAKERS[_kind(finding)](self, finding)
+            content = {
+                "claim": {"kind": _kind(finding), "constant": constant.hex(), "finding": finding.constant.hex()},
+                "game": self._tables,
+                "proof": proof,
+            }
+            head = {"format": verifier.FORMAT, "version": verifier.VERSION, "sha256": verifier.digest_of(content)}
+            text = json.dumps({**head, "content": content})
+            verifier.verify(text.encode())
+        except verifier.NotVerified as error:
+            raise InputError(f"{_kind(finding)} cannot travel: {error}.") from error
+        return text
+
+    def _dobrushin(self, finding: Finding) -> Proved:
+        verifier.require_pairs(self._game)
+        # Another way to write the tables may round otherwise.
+        return max(finding.constant, float(rationals.largest_variation(self._game)) * (1.0 + _MARGIN)), {}
+
+    def _rate(self, finding: Finding) -> Proved:
+        """The rate by a tree of cells, in the finding's norm where it names one."""
+        gram = _gram_of(finding, self._game.sizes[0])
+        found = self._grown(gram.tobytes(), growth_in(gram), 1.0 - _SHARE * finding.constant)
+        proof = {"gram": hexed(gram), "tree": found.tree}
+        for shaved in _SHAVED if found.largest < 1.0 else ():
+            constant = min((1.0 - found.largest) * (1.0 - shaved), finding.constant)
+            try:
+                verifier.prove_rate(self._game, proof, constant)
+            except verifier.NotVerified:
+                continue
+            return constant, proof
+        raise _too_much(found, "the growth", "clearly below 1, for a positive rate")
+
+    def _modulus(self, finding: Finding) -> Proved:
+        """The l1 modulus by a tree of cells."""
+        found = self._grown(b"modulus", modulus, 1.0 - _SHARE * (1.0 - finding.constant))
+        constant = max(finding.constant, float(np.nextafter(found.largest, np.inf)) * (1.0 + _MARGIN))
+        if not constant < 1.0:
+            raise _too_much(found, "the l1 modulus", "below 1")
+        return constant, {"tree": found.tree}
+
+    def _grown(self, name: bytes, measure: Measure, target: float) -> Grown:
+        """A tree that reaches the target, or as many cells as there may be; grown before where it does."""
+        verifier.require_cells(self._game)
+        aimed, found = self._trees.get(name, (math.inf, None))
+        if found is None or (found.largest > target and aimed > target):
+            found = grown(self._game, measure, target)
+            self._trees[name] = target, found
+        return found
 
 
-def certificate(finding: Finding, game: AbstractGame) -> str:
-    """The text of a certificate, which the verifier has proved before it is returned.
-
-    What it claims is proved of the game, by the verifier alone; of the finding it has the kind of statement, the weight
-    of the norm and, beside the constant that is proved, the constant.
-
-    Args:
-        finding: certified.
-        game: that it is about.
-
-    Returns:
-        JSON.
-
-    Raises:
-        ValueError: the finding is not certified, or cannot travel.
-    """
-    make = _maker(finding)
-    tables = game_tables(checked(game))
-    try:
-        game_told = verifier.game_of(tables)
-    except verifier.NotVerified as error:
-        raise InputError(f"{_kind(finding)} cannot travel: {error}.") from error
-    constant, proof = make(finding, game_told)
-    content = {
-        "claim": {"kind": _kind(finding), "constant": constant.hex(), "finding": finding.constant.hex()},
-        "game": tables,
-        "proof": proof,
-    }
-    text = json.dumps(
-        {
-            "format": verifier.FORMAT,
-            "version": verifier.VERSION,
-            "sha256": verifier.digest_of(content),
-            "content": content,
-        }
-    )
-    try:
-        verifier.verify(text.encode())
-    except verifier.NotVerified as error:
-        raise InputError(f"{_kind(finding)} cannot travel: {error}.") from error
-    return text
-
-
-def can_travel(finding: Finding) -> bool:
-    """Whether certificates of findings of this kind are known."""
-    return _kind(finding) in _MAKERS
+def _require_travelling(finding: Finding) -> None:
+    name = _kind(finding)
+    if finding.verdict is not Verdict.CERTIFIED:
+        raise InputError(f"{name}: got a finding that is {finding.verdict.value}, expected a certified one.")
+    if name not in _MAKERS:
+        raise InputError(f"{name} cannot travel: certificates are known of {', '.join(_MAKERS)}.")
 
 
 def _kind(finding: Finding) -> str:
     return f"{finding.property}/{finding.statement}"
 
 
-def _maker(finding: Finding) -> "Callable[[Finding, verifier.Game], Proved]":
-    name = _kind(finding)
-    if finding.verdict is not Verdict.CERTIFIED:
-        raise InputError(f"{name}: got a finding that is {finding.verdict.value}, expected a certified one.")
-    if not can_travel(finding):
-        raise InputError(f"{name} cannot travel: certificates are known of {', '.join(_MAKERS)}.")
-    return _MAKERS[name]
-
-
-def _dobrushin(finding: Finding, game: verifier.Game) -> Proved:
-    try:
-        bound = float(verifier.largest_variation(game))
-    except verifier.NotVerified as error:
-        raise InputError(f"{_kind(finding)} cannot travel: {error}.") from error
-    # Another version of the verifier's arithmetic may round otherwise.
-    return max(finding.constant, bound * (1.0 + _MARGIN)), {}
-
-
-def _rate(finding: Finding, game: verifier.Game) -> Proved:
-    """The rate by a tree of cells, in the finding's norm where it names one."""
-    size = game.sizes[0]
-    gram = np.eye(size - 1) + 1.0
+def _gram_of(finding: Finding, size: int) -> Float[np.ndarray, "m m"]:
+    """The weight of the finding's norm, of the first n - 1 entries of a tangent."""
     weight = finding.witness.get("weight")
-    if weight is not None and not np.array_equal(weight, np.eye(size - 1)):
-        frame = tangent_basis(size).T @ np.concatenate([np.eye(size - 1), -np.ones((1, size - 1))])
-        gram = frame.T @ weight @ frame
-        gram = 0.5 * (gram + gram.T)
-    try:
-        found = grown(game, gram, 1.0 - _SHARE * finding.constant)
-        constant = _proved_rate(game, gram, found.tree, 1.0 - found.growth) if found.growth < 1.0 else 0.0
-    except verifier.NotVerified as error:
-        raise InputError(f"{_kind(finding)} cannot travel: {error}.") from error
-    if not constant > 0.0:
-        raise InputError(
-            f"{_kind(finding)} cannot travel: {MOST_CELLS} of the verifier's cells, which are "
-            "coarser than the package's, prove no positive rate."
-        )
-    return min(constant, finding.constant), {"gram": hexed(gram), "tree": found.tree}
+    if weight is None or np.array_equal(weight, np.eye(size - 1)):
+        return np.eye(size - 1) + 1.0
+    frame = tangent_basis(size).T @ np.concatenate([np.eye(size - 1), -np.ones((1, size - 1))])
+    gram = frame.T @ weight @ frame
+    symmetric: np.ndarray = 0.5 * (gram + gram.T)
+    return symmetric
 
 
-def _proved_rate(game: verifier.Game, gram: np.ndarray, tree: list[int], rate: float) -> float:
-    """A rate just below one that plain floats tell of a tree; zero where the verifier proves none."""
-    proof = {"gram": hexed(gram), "tree": tree}
-    for shaved in _SHAVED:
-        try:
-            verifier.prove_rate(game, proof, rate * (1.0 - shaved))
-        except verifier.NotVerified:
-            continue
-        return rate * (1.0 - shaved)
-    return 0.0
+def _too_much(found: Grown, what: str, wanted: str) -> verifier.NotVerified:
+    bound = f"{what} to be at most {found.largest:.4g}" if math.isfinite(found.largest) else f"no bound of {what}"
+    reached = f"{found.leaves} of the verifier's cells, which are coarser than the package's, prove {bound}"
+    return verifier.NotVerified(f"{reached}, expected one {wanted}")
 
 
-_MAKERS: dict[str, Callable[[Finding, verifier.Game], Proved]] = {
-    "ergodicity/dobrushin": _dobrushin,
-    "one-sided-contraction/certified-rate": _rate,
-    "uniqueness/one-sided": _rate,
+_MAKERS: dict[str, Callable[[Exporter, Finding], Proved]] = {
+    "ergodicity/dobrushin": Exporter._dobrushin,
+    "one-sided-contraction/certified-rate": Exporter._rate,
+    "uniqueness/one-sided": Exporter._rate,
+    "contraction/certified-bound": Exporter._modulus,
+    "contraction/cell-bound": Exporter._modulus,
+    "uniqueness/contraction": Exporter._modulus,
 }

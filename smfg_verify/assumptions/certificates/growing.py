@@ -1,25 +1,28 @@
-"""Trees of cells on whose leaves the verifier proves a rate: the leaf of the largest bound is halved."""
+"""Trees of cells on whose leaves the verifier proves a bound of slopes: the leaf of the largest is halved."""
 
 import heapq
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from flint import arb
 from jaxtyping import Float
 
-from smfg_verify.certificates import verifier
+from smfg_verify.certificates import cells, verifier
 
 # Leaves that a certificate may have: to verify them takes seconds.
 MOST_CELLS = 3_000
 Cell = list[list[list[float]]]
+# About what a measure of slopes is at most, in plain floats, over balls of slopes; infinite where nothing is known.
+Measure = Callable[[Any], float]
 
 
 class Grown(NamedTuple):
-    """A tree in the verifier's order, its number of leaves, and about the largest growth on them, in plain floats."""
+    """A tree in the verifier's order, its number of leaves, and about the largest measure on them, in plain floats."""
 
     tree: list[int]
     leaves: int
-    growth: float
+    largest: float
 
 
 class _Halver:
@@ -30,7 +33,7 @@ class _Halver:
         self.observation = game.observation
         self.edges = verifier.edges_of(verifier.first_cell(game))
         self.acting = np.arange(max(self.observation) + 1)[:, None] == np.array(self.observation)
-        self.table = np.array(_floats(verifier.told(game)))
+        self.table = np.array(_floats(cells.told(game)))
 
     def edge(self, cell: Cell, guess: Float[np.ndarray, " m"]) -> int:
         """Number of the edge of a cell, with values of its followers in plain floats."""
@@ -47,43 +50,62 @@ class _Halver:
         return int(np.argmax(changes))
 
 
-def grown(game: verifier.Game, gram: Float[np.ndarray, "m m"], target: float, most: int = MOST_CELLS) -> Grown:
-    """Halve cells until the growth on every leaf is below a target, or there are too many.
+def grown(game: verifier.Game, measure: Measure, target: float, most: int = MOST_CELLS) -> Grown:
+    """Halve cells until a measure of the slopes is below a target on every leaf, or there are too many.
 
     Args:
         game: of the verifier.
-        gram: the weight, of the first n - 1 entries of a tangent.
-        target: growth at which to stop.
+        measure: of balls of slopes.
+        target: at which to stop.
         most: leaves.
 
     Returns:
-        The tree, whatever growth it reaches.
+        The tree, whatever it reaches.
     """
-    halver, table = _Halver(game), verifier.told(game)
-    frame = np.linalg.inv(np.linalg.cholesky(gram)).T
-    start: list[Any] = [arb(0)] * (game.sizes[0] - 1)
+    halver, table = _Halver(game), cells.told(game)
 
     def bounded(cell: Cell, guess: list[Any]) -> tuple[float, list[Any]]:
         try:
-            slopes, guess = verifier.response_slopes(game, table, cell[0], cell[1:], guess)
+            slopes, guess = cells.response_slopes(game, table, cell[0], cell[1:], guess)
         except (ZeroDivisionError, ValueError):
             return float("inf"), guess
-        return _growth(slopes, gram, frame), guess
+        return measure(slopes), guess
 
-    cells, depths = [verifier.first_cell(game)], [0]
+    met, depths = [verifier.first_cell(game)], [0]
     children: dict[int, tuple[int, int, int]] = {}
-    bound, guess = bounded(cells[0], start)
+    bound, guess = bounded(met[0], cells.no_guess(game))
     left = [(-bound, 0, guess)]
     while -left[0][0] > target and len(left) < most and depths[left[0][1]] < verifier.MOST_DEPTH:
         _, number, guess = heapq.heappop(left)
-        edge = halver.edge(cells[number], np.array(_floats(guess)))
-        children[number] = (edge, len(cells), len(cells) + 1)
-        for half in verifier.halves(cells[number], *halver.edges[edge]):
+        edge = halver.edge(met[number], np.array(_floats(guess)))
+        children[number] = (edge, len(met), len(met) + 1)
+        for half in verifier.halves(met[number], *halver.edges[edge]):
             bound, found = bounded(half, guess)
-            heapq.heappush(left, (-bound, len(cells), found))
-            cells.append(half)
+            heapq.heappush(left, (-bound, len(met), found))
+            met.append(half)
             depths.append(depths[number] + 1)
     return Grown(_preorder(children), len(left), -left[0][0])
+
+
+def growth_in(gram: Float[np.ndarray, "m m"]) -> Measure:
+    """The growth that balls of slopes allow in the norm of a weight of the first n - 1 entries of a tangent."""
+    frame = np.linalg.inv(np.linalg.cholesky(gram)).T
+
+    def growth(slopes: Any) -> float:
+        ends = [np.array([[float(end(x)) for x in row] for row in slopes.tolist()]) for end in (arb.lower, arb.upper)]
+        if not np.all(np.isfinite(ends)):
+            return float("inf")
+        middle, radius = (0.5 * (ends[1] + ends[0]), 0.5 * (ends[1] - ends[0]))
+        pushed, off = frame.T @ gram @ middle @ frame, np.abs(frame.T @ gram) @ radius @ np.abs(frame)
+        return float(np.linalg.eigvalsh(0.5 * (pushed + pushed.T))[-1] + np.linalg.norm(0.5 * (off + off.T), 2))
+
+    return growth
+
+
+def modulus(slopes: Any) -> float:
+    """The l1 modulus that balls of slopes allow."""
+    bound = float(cells.modulus(slopes))
+    return bound if np.isfinite(bound) else float("inf")
 
 
 def _preorder(children: dict[int, tuple[int, int, int]]) -> list[int]:
@@ -93,16 +115,6 @@ def _preorder(children: dict[int, tuple[int, int, int]]) -> list[int]:
         tree.append(edge)
         unread += halves[::-1]
     return tree
-
-
-def _growth(slopes: Any, gram: np.ndarray, frame: np.ndarray) -> float:
-    """About the largest growth that balls of slopes allow; the verifier has the last word."""
-    ends = [np.array([[float(end(x)) for x in row] for row in slopes.tolist()]) for end in (arb.lower, arb.upper)]
-    if not np.all(np.isfinite(ends)):
-        return float("inf")
-    middle, radius = (0.5 * (ends[1] + ends[0]), 0.5 * (ends[1] - ends[0]))
-    pushed, off = frame.T @ gram @ middle @ frame, np.abs(frame.T @ gram) @ radius @ np.abs(frame)
-    return float(np.linalg.eigvalsh(0.5 * (pushed + pushed.T))[-1] + np.linalg.norm(0.5 * (off + off.T), 2))
 
 
 def _floats(balls: Any) -> Any:

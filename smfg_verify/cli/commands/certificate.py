@@ -33,7 +33,8 @@ def verify(
     with file.open("rb") as opened:
         data = opened.read(verifier.MOST_BYTES + 1)
     try:
-        lines = verifier.verify(data)
+        content = verifier.read(data)
+        lines = verifier.proved(content)
     except verifier.NotVerified as error:
         return _say([f"not verified: {error}"], STRICT_FAILURE)
     except verifier.NotACertificate as error:
@@ -42,7 +43,7 @@ def verify(
         if parameters.assignments or parameters.config:
             raise InputError("verify: got parameters of a game without --game, expected --game GAME beside them.")
         return _say(lines, FINISHED)
-    if not _covered(verifier.read(data)["game"], game, parameters, programs):
+    if not _covered(content["game"], game, parameters, programs):
         return _say(
             [f"not verified: the claim is proved, but of another game than {game} as it is here"], STRICT_FAILURE
         )

@@ -7,18 +7,20 @@ import pytest
 
 from smfg_verify import games
 from smfg_verify.assumptions import Finding, Verdict
+from smfg_verify.assumptions.certificates import export, growing
+from smfg_verify.assumptions.certificates.export import Exporter
 from smfg_verify.assumptions.certificates.tables import covers, game_tables
 from smfg_verify.assumptions.finding import Evidence, Side
-from smfg_verify.certificates import verifier
+from smfg_verify.certificates import rationals, verifier
 from smfg_verify.errors import InputError
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import game_hash
-from tests.support.certificates import spelled
+from tests.support.certificates import sealed, spelled
 
 
 def found(statement="uniqueness/one-sided", constant=0.7, verdict=Verdict.CERTIFIED, witness=None):
     name, statement = statement.split("/")
-    side = Side.UPPER if name == "ergodicity" else Side.LOWER
+    side = Side.UPPER if name in ("ergodicity", "contraction") else Side.LOWER
     return Finding(
         property=name,
         statement=statement,
@@ -61,7 +63,54 @@ def test_dobrushins_coefficient_travels(game, tmp_path):
     constant = float.fromhex(content["claim"]["constant"])
     assert constant == pytest.approx(0.9, abs=2e-12)
     # Room for what another version of the verifier's arithmetic rounds by.
-    assert constant >= float(verifier.largest_variation(verifier.game_of(content["game"]))) * (1.0 + 5e-13)
+    assert constant >= float(rationals.largest_variation(verifier.game_of(content["game"]))) * (1.0 + 5e-13)
+
+
+@pytest.mark.parametrize("kind", ["contraction/cell-bound", "contraction/certified-bound", "uniqueness/contraction"])
+def test_a_modulus_travels_and_is_proved_as_far_below_one_as_the_finding_and_nearly(kind):
+    game = games.load("laffer-tax", temperature=0.2)
+    content = json.loads(Exporter(game).certificate(found(kind, 0.5)))["content"]
+    assert 0.5 <= float.fromhex(content["claim"]["constant"]) <= 0.55
+    # The map is proved to stretch by more than this somewhere: see how far it moves between two mean fields.
+    content["claim"]["constant"] = (0.3).hex()
+    with pytest.raises(verifier.NotVerified, match="not proved on cell"):
+        verifier.verify(spelled(sealed(content)))
+
+
+def test_findings_that_are_proved_by_one_tree_share_it(game, monkeypatch):
+    grown_so_far = []
+    monkeypatch.setattr(export, "grown", lambda *asked: grown_so_far.append(asked[2]) or growing.grown(*asked))
+    exporter = Exporter(game)
+    certificates = [
+        exporter.certificate(found(kind, constant))
+        for kind, constant in (
+            ("one-sided-contraction/certified-rate", 0.7),
+            ("uniqueness/one-sided", 0.7),
+            ("uniqueness/one-sided", 0.6),
+        )
+    ]
+    assert len(grown_so_far) == 1
+    first, second, _ = (json.loads(each)["content"] for each in certificates)
+    assert first["proof"] == second["proof"]
+    assert first["claim"]["kind"] != second["claim"]["kind"]
+    exporter.certificate(found(constant=0.8))
+    assert len(grown_so_far) == 2
+    monkeypatch.setattr(export, "grown", lambda *asked: grown_so_far.append(asked[2]) or growing.grown(*asked, 3))
+    few = Exporter(game)
+    for constant in (0.8, 0.7):
+        with pytest.raises(InputError, match="3 of the verifier's cells"):
+            few.certificate(found(constant=constant))
+    # What so few cells do not reach they do not reach for another finding.
+    assert len(grown_so_far) == 3
+
+
+def test_cells_of_mean_fields_on_pairs_are_none(tmp_path):
+    """Slopes are of the law of states alone: a rate of a game on pairs would be another claim."""
+    pairs = games.load("random-game", mean_field_support="state_actions", num_states=2)
+    for kind in ("uniqueness/one-sided", "contraction/cell-bound"):
+        with pytest.raises(InputError, match="cells need mean fields of states"):
+            found(kind, 0.5).export(tmp_path / "none.json", pairs)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_travel_says_why(game, tmp_path):
@@ -85,8 +134,8 @@ def test_tables_hold_the_game_and_cover_it_alone(game):
     for m, rows, rewards in zip(fields, values["transition"], values["follower_reward"], strict=True):
         for s, a, b in np.ndindex(2, 2, 2):
             own = [read.rewards[j][s][a][b] * m[j] for j in range(2)]
-            assert sum(own).contains(rewards[s, a, b])
-            assert all(ball.contains(p) for ball, p in zip(read.rows[0][s][a][b], rows[s, a, b], strict=True))
+            assert abs(sum(own) - rewards[s, a, b]) <= read.reward_radius
+            assert np.max(np.abs(np.array(read.rows[0][s][a][b]) - rows[s, a, b])) <= read.row_radius
     assert covers(tables, game)
     for changed in ({"kappa": 0.3000001}, {"discount": 0.9000001}, {"temperature": 0.06}, {"inertia": 0.1000001}):
         assert not covers(tables, games.load("laffer-tax", **changed))
