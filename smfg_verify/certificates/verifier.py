@@ -6,9 +6,10 @@ It believes nothing of a certificate but the game's tables, and proves the claim
 Exit codes: 0 verified, 1 not verified, 2 no certificate, or no verdict as python-flint is missing or nobody reads it.
 
 The game: rows of probabilities P(t | s, a, b, m) and rewards r(s, a, b, m) under the follower's action a and the
-leader's b, affine in the mean field m. A table holds them at each vertex of m's simplex, or once where m changes
-nothing, flat, in the order vertex, s, a, b, t. phi(b | o(s)) is the leader's policy, V(s) = tau log sum_a exp(Q(s,a) /
-tau), Q = r + gamma P V, the follower's policy pi = softmax(Q / tau), and Gamma(m) the law at rest of its chain at m.
+leader's b, affine in the mean field m. A table holds them at each vertex of m's simplex (a state, or a pair in
+the order s, a), or once where m changes nothing, flat, in the order vertex, s, a, b, t. phi(b | o(s)) is the
+leader's policy, V(s) = tau log sum_a exp(Q(s,a) / tau), Q = r + gamma P V, the follower's policy pi = softmax(Q / tau),
+and Gamma(m) the law at rest of its chain at m.
 """
 
 import hashlib
@@ -19,9 +20,11 @@ import math
 import os
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 FORMAT, VERSION = "smfg-verify certificate", 1
+NEGLIGIBLE, NOT_UNIQUE = 1e-6, "By itself this says nothing of how many equilibria there are."
 MOST_BYTES, MOST_WORK, MOST_CELLS, MOST_DEPTH, MOST_EDGES = 2**26, 10**8, 10**5, 45, 10**5
 
 
@@ -166,6 +169,65 @@ def prove_dobrushin(game: Game, proof: Any, constant: float) -> tuple[str, str]:
     return f"{words} the factor {constant!r} at most.", "all pairs of rows at each vertex of the mean fields"
 
 
+def require_steps(game: Game, steps: int) -> None:
+    """Refuse more steps than are looked at in reasonable time."""
+    n, num_actions, num_leader = game.sizes
+    require(steps * len(game.rows) * n**3 * num_actions * num_leader <= MOST_WORK, "too many steps")
+
+
+def prove_doeblin(game: Game, proof: Any, constant: float) -> tuple[str, str]:
+    """Some steps: two laws come nearer by the factor of the constant."""
+    steps = whole(entries(proof, "steps")["steps"], 1, 10**4)
+    require_steps(game, steps)
+    bound = beside("rationals").forgotten_after(game, steps)
+    require(bound <= constant < 1.0, f"the bound proved is {float(bound)!r}")
+    words = (
+        f"After {steps} step{'s' * (steps > 1)} of any chain, whatever policies and mean fields, which may change from"
+    )
+    words += f" step to step, two laws are nearer in total variation by the factor {constant!r} at most."
+    return words, "the least probabilities to be at each state after so many steps"
+
+
+def prove_monotone(game: Game, proof: Any, constant: float) -> tuple[str, str]:
+    """Rewards fall where the crowd goes, with a strength of the constant at least."""
+    entries(proof)
+    require(constant > 0.0, "expected a positive strength")
+    off = beside("rationals").strictly_monotone(game, constant)
+    require(off is not None, "the strength is not proved")
+    require(
+        off <= NEGLIGIBLE * constant, f"actions or roundings differ by {float(off)!r}, beside a strength {constant!r}"
+    )
+    words = (
+        "For any two laws d, d' of state and action under one leader, whatever the dynamics, m, m' their mean fields, "
+    )
+    words += (
+        f"<r(m) - r(m'), d - d'> <= -L |m - m'|_2^2 + e |m - m'|_1 |d - d'|_1, L = {constant!r}, e = {above(off)!r}."
+    )
+    return f"{words} {NOT_UNIQUE}", "the forms of all pure leaders"
+
+
+def prove_potential(game: Game, proof: Any, constant: float) -> tuple[str, str]:
+    """Rewards are the slope of one function, but for the constant and the radius."""
+    entries(proof)
+    work, largest = beside("rationals").work_of(game)
+    require(work * 2**47 <= largest, f"the slopes differ by {float(work)!r}, which is no rounding")
+    bound = work + 2 * Fraction(game.reward_radius)
+    require(bound <= constant <= NEGLIGIBLE * largest, f"the bound proved is {float(bound)!r}")
+    words = (
+        "The rewards of every leader have a potential over laws of state and action, whatever the dynamics, but for "
+    )
+    words += f"|<r'(u), v> - <r'(v), u>| <= e |u|_1 |v|_1, e = {constant!r}, u, v differences of laws, r'(u) the change"
+    return (
+        f"{words} of rewards along u; the largest reward is {float(largest)!r}. {NOT_UNIQUE}",
+        "all second differences",
+    )
+
+
+def above(value: Fraction) -> float:
+    """A float that is no less, for output."""
+    return math.nextafter(float(value), math.inf) if float(value) < value else float(value)
+
+
 def cells_of(game: Game, tree: Any) -> Any:
     """The leaves of a tree of cells: of each the vertices of its mean fields and of the leader's rows.
 
@@ -257,11 +319,15 @@ def prove_modulus(game: Game, proof: Any, constant: float) -> tuple[str, str]:
 
 KINDS: dict[str, Callable[[Game, Any, float], tuple[str, str]]] = {
     "ergodicity/dobrushin": prove_dobrushin,
+    "ergodicity/doeblin": prove_doeblin,
     "one-sided-contraction/certified-rate": prove_rate,
     "uniqueness/one-sided": prove_rate,
     "contraction/certified-bound": prove_modulus,
     "contraction/cell-bound": prove_modulus,
     "uniqueness/contraction": prove_modulus,
+    "uniqueness/monotonicity": prove_monotone,
+    "uniqueness/occupation-monotonicity": prove_monotone,
+    "uniqueness/potential": prove_potential,
 }
 
 
@@ -275,7 +341,10 @@ def proved(content: Any) -> list[str]:
     claim, game = entries(content["claim"], "kind", "constant", "finding"), content["game"]
     require(isinstance(claim["kind"], str) and claim["kind"] in KINDS, "an unknown kind of claim")
     constant, finding = number(claim["constant"]), number(claim["finding"])
-    words, proof = KINDS[claim["kind"]](game_of(game), content["proof"], constant)
+    try:
+        words, proof = KINDS[claim["kind"]](game_of(game), content["proof"], constant)
+    except ValueError as error:
+        raise NotVerified(str(error)) from error
     other = "" if constant == finding else f" The finding's own constant, not proved here, is {finding!r}."
     near = [repr(number(game[name])) for name in ("transition_radius", "reward_radius")]
     within = f"probabilities within {near[0]} of the file's and rewards within {near[1]}, affine in the mean field"

@@ -12,7 +12,7 @@ import pytest
 
 from smfg_verify.certificates import rationals, verifier
 from tests.certificates.test_cells import crowd, slopes_at
-from tests.support.certificates import arrays, certificate, edited, game_entry, sealed, spelled
+from tests.support.certificates import arrays, certificate, edited, game_entry, rewards_entry, sealed, spelled
 
 FILES = [Path(verifier.__file__).with_name(f"{name}.py") for name in ("verifier", "cells", "rationals")]
 RATE = "one-sided-contraction/certified-rate"
@@ -288,3 +288,99 @@ def test_a_modulus_is_verified_where_the_map_contracts_so_much(kind):
 )
 def test_a_tampered_modulus_is_refused_with_a_new_digest_too(change):
     refused(edited(modulus_certificate(0.5), change))
+
+
+def falling(strength=0.5, spread=0.0):
+    """Rewards of two states of which each falls by the strength with its own mass, whatever the action."""
+    rewards = np.zeros((2, 2, 2, 1)) - strength * np.eye(2)[:, :, None, None]
+    rewards[0, 0, 1] += spread
+    return rewards
+
+
+def laws_certificate(kind, constant, rewards, proof=None, **entry):
+    return certificate(rewards_entry(rewards, **entry), kind, constant, proof or {})
+
+
+STEPS = "ergodicity/doeblin"
+STRONG = ["uniqueness/monotonicity", "uniqueness/occupation-monotonicity"]
+POTENTIAL = "uniqueness/potential"
+
+
+def test_claims_about_laws_are_verified_to_the_last_digit():
+    rows = 0.75 * np.eye(2) + 0.125
+    # The radius of the rows is 1e-13: what it costs in a step.
+    verifier.verify(spelled(laws_certificate(STEPS, 0.75 + 3e-13, falling(), {"steps": 1}, rows=rows)))
+    refused(laws_certificate(STEPS, 0.75, falling(), {"steps": 1}, rows=rows), says="bound proved")
+    refused(laws_certificate(STEPS, 0.75 + 3e-13, falling(), {"steps": True}, rows=rows), says="whole number")
+    lines = verifier.verify(spelled(laws_certificate(STEPS, 0.5626, falling(), {"steps": 2}, rows=rows)))
+    assert "After 2 steps" in lines[1]
+    for kind in STRONG:
+        lines = verifier.verify(spelled(laws_certificate(kind, 0.5, falling())))
+        assert "L = 0.5, e = 0.0" in lines[1]
+        assert "says nothing of how many equilibria" in lines[1]
+        refused(laws_certificate(kind, np.nextafter(0.5, 1.0), falling()), says="not proved")
+        refused(laws_certificate(kind, 0.5, falling(), {"tree": []}), says="entries")
+        for none in (0.0, -0.5):
+            refused(laws_certificate(kind, none, falling()), says="positive strength")
+        refused(laws_certificate(kind, 0.5, falling(), radius=1e-3), says="roundings differ")
+        refused(laws_certificate(kind, 0.4, falling(spread=-1e-3)), says="actions or roundings differ")
+        refused(laws_certificate(kind, 0.5, np.zeros((1, 2, 2, 1))), says="not proved")
+    lines = verifier.verify(spelled(laws_certificate(POTENTIAL, 1e-12, falling(), radius=5e-13)))
+    assert "e = 1e-12" in lines[1]
+    refused(laws_certificate(POTENTIAL, 0.9e-12, falling(), radius=5e-13), says="bound proved")
+    refused(laws_certificate(POTENTIAL, 0.1, falling(spread=-1e-3)), says="no rounding")
+    refused(laws_certificate(POTENTIAL, 0.1, falling(), radius=5e-13), says="bound proved")
+
+
+def test_large_slopes_hide_no_small_ones():
+    """Four states of which two repel by 1e12 and two attract a little: rounding in place of fractions sees no rise."""
+    slopes = np.diag([-1e12, -1e12, 0.02, 0.02])
+    for kind in STRONG:
+        refused(laws_certificate(kind, 1e-3, slopes[:, :, None, None] + np.zeros((4, 4, 2, 1))), says="not proved")
+    slopes = np.diag([-1e12, -1e12, 0.0, 0.0])
+    slopes[2, 3] = 0.02
+    refused(laws_certificate(POTENTIAL, 0.1, slopes[:, :, None, None] + np.zeros((4, 4, 2, 1))), says="no rounding")
+
+
+OF_REWARDS = [
+    change_of("game", "reward_radius", to=(1e9).hex()),
+    change_of("game", "reward", 0, to=(1e9).hex()),
+    change_of("game", "observation", to=[0, 2]),
+]
+OF_ROWS = [
+    change_of("game", "transition", slice(0, 2), to=[(1.0).hex(), (0.0).hex()]),
+    change_of("game", "transition_radius", to=(1e-3).hex()),
+    change_of("proof", to={"steps": 0}),
+]
+OF_ALL = [
+    change_of("game", "reward_radius", to=(-1e-3).hex()),
+    change_of("game", "mean_fields", to="state_actions"),
+    change_of("game", "states", to=1),
+    change_of("claim", "constant", to="nan"),
+    change_of("claim", "constant", to=(2.0).hex()),
+    change_of("claim", "constant", to=(1e-30).hex()),
+    change_of("claim", "kind", to="contraction/cell-bound"),
+    change_of("proof", to={"tree": [-1]}),
+    change_of("proof", to=None),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [(STEPS, change) for change in OF_ROWS + OF_ALL]
+    + [(kind, change) for kind in [*STRONG, POTENTIAL] for change in OF_REWARDS + OF_ALL],
+)
+def test_tampered_claims_about_laws_are_refused_with_a_new_digest_too(kind, change):
+    constant, proof = {STEPS: (0.8, {"steps": 1}), POTENTIAL: (1e-12, {})}.get(kind, (0.5, {}))
+    found = laws_certificate(kind, constant, falling(), proof, rows=0.75 * np.eye(2) + 0.125, radius=4e-13)
+    verifier.verify(spelled(found))
+    refused(edited(found, change))
+
+
+def test_what_would_take_too_long_is_refused(monkeypatch):
+    many = np.zeros((9, 9, 1, 9)) - np.eye(9)[:, :, None, None] * np.linspace(1.0, 2.0, 9)
+    entry = {**rewards_entry(many), "observation": list(range(9))}
+    refused(certificate(entry, STRONG[1], 0.5, {}), says="too many leaders")
+    refused(laws_certificate(STEPS, 0.9, np.zeros((1, 20, 2, 2)), {"steps": 10**4}), says="too many steps")
+    monkeypatch.setattr(rationals, "MOST_LOOPS", 9)
+    refused(laws_certificate(POTENTIAL, 1e-12, falling()), says="too many pairs")

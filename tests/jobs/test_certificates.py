@@ -17,7 +17,7 @@ from tests.assumptions.certificates.test_export import found
 def test_every_certified_finding_is_written_or_said(tmp_path):
     findings = (
         found("ergodicity/dobrushin", 0.9),
-        found("uniqueness/potential", 0.0),
+        found("uniqueness/index", 0.0),
         found("uniqueness/one-sided", 0.5, verdict=Verdict.INCONCLUSIVE),
     )
     results = SimpleNamespace(
@@ -28,12 +28,12 @@ def test_every_certified_finding_is_written_or_said(tmp_path):
     written = write_certificates(results, tmp_path / "new")
     assert [(each.kind, each.path is None) for each in written] == [
         ("ergodicity/dobrushin", False),
-        ("uniqueness/potential", True),
+        ("uniqueness/index", True),
     ]
     (path,) = (tmp_path / "new").iterdir()
     assert path.name == "laffer-tax.ergodicity.dobrushin.json"
     assert verifier.verify(path.read_bytes())
     first, second = str(certificate_lines(written)).splitlines()
     assert str(path) in first
-    assert "uniqueness/potential cannot travel" in second
+    assert "uniqueness/index cannot travel" in second
     assert "nothing is certified" in str(certificate_lines(()))

@@ -44,6 +44,27 @@ def game_entry(game: ArrayGame, radius=1e-13):
     }
 
 
+def rewards_entry(rewards, *, rows=None, on_states=True, radius=0.0):
+    """The entry `game` of rewards at vertices, (V, n, A, B), and of rows P(t | s), uniform where none are given."""
+    _, n, num_actions, num_leader = rewards.shape
+    rows = np.full((n, n), 1.0 / n) if rows is None else rows
+    return {
+        "name": "hand-made",
+        "digest": "0123",
+        "states": n,
+        "actions": num_actions,
+        "leader_actions": num_leader,
+        "mean_fields": "states" if on_states else "state_actions",
+        "observation": [0] * n,
+        "discount": (0.5).hex(),
+        "temperature": (1.0).hex(),
+        "transition": hexed(np.broadcast_to(rows[:, None, None], (n, num_actions, num_leader, n))),
+        "transition_radius": (1e-13).hex(),
+        "reward": hexed(rewards),
+        "reward_radius": radius.hex(),
+    }
+
+
 def certificate(entry, kind, constant, proof):
     """A whole certificate, as JSON values."""
     claim = {"kind": kind, "constant": float(constant).hex(), "finding": float(constant).hex()}

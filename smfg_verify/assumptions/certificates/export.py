@@ -5,7 +5,9 @@ import json
 import math
 import os
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -25,9 +27,18 @@ from smfg_verify.records.entries import Record
 _SHARE = 0.9
 # Pivots of balls may prove a little less than eigenvalues told.
 _SHAVED = (1e-9, 1e-3, 1e-1)
+# Eigenvalues tell a strength with roundings, which fractions have none of.
+_TOLD = (0.0, 1e-14, 1e-12, 1e-9, 1e-6)
 # What a bound that is exact but for rounding is given up of.
 _MARGIN = 1e-12
-Proved = tuple[float, Record]
+
+
+class Proved(NamedTuple):
+    """What a certificate claims: a constant, the finding's own of that meaning, and the data of the proof."""
+
+    constant: float
+    told: float
+    proof: Record
 
 
 class Exporter:
@@ -83,23 +94,53 @@ class Exporter:
         """
         _require_travelling(finding)
         try:
-            constant, proof = _MAKERS[_kind(finding)](self, finding)
+            constant, told, proof = _MAKERS[_kind(finding)](self, finding)
             content = {
-                "claim": {"kind": _kind(finding), "constant": constant.hex(), "finding": finding.constant.hex()},
+                "claim": {"kind": _kind(finding), "constant": constant.hex(), "finding": told.hex()},
                 "game": self._tables,
                 "proof": proof,
             }
             head = {"format": verifier.FORMAT, "version": verifier.VERSION, "sha256": verifier.digest_of(content)}
             text = json.dumps({**head, "content": content})
             verifier.verify(text.encode())
-        except verifier.NotVerified as error:
+        except (verifier.NotVerified, rationals.TooLarge) as error:
             raise InputError(f"{_kind(finding)} cannot travel: {error}.") from error
         return text
 
     def _dobrushin(self, finding: Finding) -> Proved:
         verifier.require_pairs(self._game)
         # Another way to write the tables may round otherwise.
-        return max(finding.constant, float(rationals.largest_variation(self._game)) * (1.0 + _MARGIN)), {}
+        bound = float(rationals.largest_variation(self._game)) * (1.0 + _MARGIN)
+        return Proved(max(finding.constant, bound), finding.constant, {})
+
+    def _doeblin(self, finding: Finding) -> Proved:
+        steps = int(finding.witness["steps"])
+        verifier.require_steps(self._game, steps)
+        bound = float(rationals.forgotten_after(self._game, steps)) * (1.0 + _MARGIN)
+        return Proved(max(finding.constant, bound), finding.constant, {"steps": steps})
+
+    def _monotonicity(self, finding: Finding) -> Proved:
+        return self._strength(-float(finding.details["certified_upper"]))
+
+    def _occupation(self, finding: Finding) -> Proved:
+        return self._strength(float(finding.facts["strength"]))
+
+    def _strength(self, told: float) -> Proved:
+        """The strength of a monotone reward, but for the roundings of the eigenvalues that told it."""
+        if not told > 0.0:
+            raise verifier.NotVerified("certificates are of strictly monotone rewards, and the strength proved is 0")
+        for shaved in _TOLD:
+            if rationals.strictly_monotone(self._game, told * (1.0 - shaved)) is not None:
+                return Proved(told * (1.0 - shaved), told, {})
+        raise verifier.NotVerified(
+            f"between laws that no dynamics need allow the reward is not proved monotone with a strength {told:.4g}, "
+            "as where the change of an action's reward with the mean field is another than that of others"
+        )
+
+    def _potential(self, finding: Finding) -> Proved:
+        work, _ = rationals.work_of(self._game)
+        bound = verifier.above((work + 2 * Fraction(self._game.reward_radius)) * (1 + Fraction(_MARGIN)))
+        return Proved(bound, bound, {})
 
     def _rate(self, finding: Finding) -> Proved:
         """The rate by a tree of cells, in the finding's norm where it names one."""
@@ -112,7 +153,7 @@ class Exporter:
                 verifier.prove_rate(self._game, proof, constant)
             except verifier.NotVerified:
                 continue
-            return constant, proof
+            return Proved(constant, finding.constant, proof)
         raise _too_much(found, "the growth", "clearly below 1, for a positive rate")
 
     def _modulus(self, finding: Finding) -> Proved:
@@ -121,7 +162,7 @@ class Exporter:
         constant = max(finding.constant, float(np.nextafter(found.largest, np.inf)) * (1.0 + _MARGIN))
         if not constant < 1.0:
             raise _too_much(found, "the l1 modulus", "below 1")
-        return constant, {"tree": found.tree}
+        return Proved(constant, finding.constant, {"tree": found.tree})
 
     def _grown(self, name: bytes, measure: Measure, target: float) -> Grown:
         """A tree that reaches the target, or as many cells as there may be; grown before where it does."""
@@ -164,9 +205,13 @@ def _too_much(found: Grown, what: str, wanted: str) -> verifier.NotVerified:
 
 _MAKERS: dict[str, Callable[[Exporter, Finding], Proved]] = {
     "ergodicity/dobrushin": Exporter._dobrushin,
+    "ergodicity/doeblin": Exporter._doeblin,
     "one-sided-contraction/certified-rate": Exporter._rate,
     "uniqueness/one-sided": Exporter._rate,
     "contraction/certified-bound": Exporter._modulus,
     "contraction/cell-bound": Exporter._modulus,
     "uniqueness/contraction": Exporter._modulus,
+    "uniqueness/monotonicity": Exporter._monotonicity,
+    "uniqueness/occupation-monotonicity": Exporter._occupation,
+    "uniqueness/potential": Exporter._potential,
 }

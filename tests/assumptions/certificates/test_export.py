@@ -1,5 +1,6 @@
 """Findings as certificates: what travels is proved again, what cannot says so, and tables are the game's own."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -111,6 +112,47 @@ def test_cells_of_mean_fields_on_pairs_are_none(tmp_path):
         with pytest.raises(InputError, match="cells need mean fields of states"):
             found(kind, 0.5).export(tmp_path / "none.json", pairs)
     assert list(tmp_path.iterdir()) == []
+
+
+def claim_of(text):
+    content = json.loads(text)["content"]
+    verifier.verify(text.encode())
+    return float.fromhex(content["claim"]["constant"]), float.fromhex(content["claim"]["finding"]), content["proof"]
+
+
+def test_doeblins_condition_travels_with_its_steps(game):
+    constant, told, proof = claim_of(
+        Exporter(game).certificate(found("ergodicity/doeblin", 0.9, witness={"steps": np.array(2)}))
+    )
+    # A tenth of each row is shared, and no more: the next step's action may part what met.
+    assert constant == pytest.approx(0.9, abs=1e-11)
+    assert constant > 0.9
+    assert (told, proof) == (0.9, {"steps": 2})
+
+
+@pytest.mark.parametrize("kind", ["uniqueness/monotonicity", "uniqueness/occupation-monotonicity"])
+def test_strengths_travel_but_for_their_roundings(game, kind):
+    """Rewards of laffer-tax fall by 0.15 with the crowd."""
+
+    def told(strength):
+        return dataclasses.replace(
+            found(kind), facts={"strength": strength}, details={"certified_upper": np.float64(-strength)}
+        )
+
+    constant, own, proof = claim_of(Exporter(game).certificate(told(0.15 + 1e-15)))
+    assert constant == pytest.approx(0.15, rel=1e-11)
+    assert (own, proof) == (0.15 + 1e-15, {})
+    for strength, words in ((0.151, "not proved monotone"), (0.0, "strictly monotone"), (float("nan"), "strictly")):
+        with pytest.raises(InputError, match=words):
+            Exporter(game).certificate(told(strength))
+
+
+def test_potentials_travel_with_what_rounding_leaves(game):
+    constant, _, proof = claim_of(Exporter(game).certificate(found("uniqueness/potential")))
+    assert 0.0 < constant < 1e-13
+    assert proof == {}
+    with pytest.raises(InputError, match="which is no rounding"):
+        Exporter(games.load("two-road-toll")).certificate(found("uniqueness/potential"))
 
 
 def test_what_cannot_travel_says_why(game, tmp_path):
