@@ -10,6 +10,8 @@ from typing import Any
 
 from flint import arb, arb_mat
 
+STEPS = 60
+
 
 def hull(values: Any) -> arb:
     """A ball that holds all of some."""
@@ -59,14 +61,14 @@ def followed(gaps: Any, temperature: arb) -> Any:
 
 
 def response_slopes(game: Any, table: Any, fields: Any, leaders: Any, guess: Any) -> Any:
-    """`slopes_from` a guess of the values, or from none where that one fails: so no cell hangs on others."""
+    """`slopes_from` a guess of the values, or from values of many steps where it fails: so no cell hangs on others."""
     try:
         return slopes_from(game, table, fields, leaders, guess)
     except (ZeroDivisionError, ValueError):
-        return slopes_from(game, table, fields, leaders, [arb(0)] * len(guess))
+        return slopes_from(game, table, fields, leaders, no_guess(game), STEPS)
 
 
-def slopes_from(game: Any, table: Any, fields: Any, leaders: Any, guess: Any) -> Any:
+def slopes_from(game: Any, table: Any, fields: Any, leaders: Any, guess: Any, steps: int = 0) -> Any:
     r"""D Gamma (e_k - e_n) over a cell, the first n - 1 entries: an (n - 1, n - 1) matrix of balls; and better guesses.
 
     All is told less what it is in the last state, so that rows become B = P_pi(s, .) - P_pi(n, .), without the last
@@ -95,14 +97,14 @@ def slopes_from(game: Any, table: Any, fields: Any, leaders: Any, guess: Any) ->
         inner = arb_mat([[chain[s][t] - chain[m][t] for t in ways] for s in ways])
         return policy, pairs, identity - inner * gamma, identity - inner.transpose(), chain[m][:m]
 
-    for _ in range(20):
+    for left in reversed(range(steps or 20)):  # steps of Newton, or of T: any guess will do that a ball fits around
         worths = [[worth(at, guess) for at, _ in over] for over in cell]
         gaps = [[arb(0), *each[1:]] for each in worths]
         soft = [worths[s][0] + tau * sum(((gap / tau).exp() for gap in gaps[s]), arb(0)).log() for s in states]
         missed = arb_mat(m, 1, [soft[s] - soft[m] - guess[s] for s in ways])
-        step = [x.mid() for x in answered(gaps, 0)[2].solve(missed).entries()]
-        if all(abs(x) <= 1e-9 * (tau + abs(v)) for v, x in zip(guess, step, strict=True)):
-            break
+        step = [x.mid() for x in (missed if steps else answered(gaps, 0)[2].solve(missed)).entries()]
+        if all(abs(x) <= 1e-9 * (tau + abs(v)) for v, x in zip(guess, step, strict=True)) or (steps and not left):
+            break  # before the guess is another than the one that missed so much
         guess = [(v + x).mid() for v, x in zip(guess, step, strict=True)]
     else:
         raise ValueError("values are not found")

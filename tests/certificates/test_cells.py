@@ -97,6 +97,22 @@ def test_policies_are_those_of_all_values_in_the_cell():
     assert known > 17
 
 
+@pytest.mark.parametrize("steps", [1, 2, 60])
+def test_balls_hold_the_slopes_where_values_are_guessed_by_a_few_steps(steps, monkeypatch):
+    monkeypatch.setattr(cells, "STEPS", steps)
+    game, known = arrays(2, (3, 2, 2), tau=2.0), 0
+    read, (fields, leaders) = verifier.game_of(game_entry(game)), small_cell(np.random.default_rng(3), game, 0.0)
+    rows = [each.tolist() for each in leaders]
+    true = slopes_at(game, np.array([each[0] for each in leaders])[list(game.observation)], fields[0])
+    found, guess = cells.response_slopes(read, cells.told(read), fields.tolist(), rows, [arb("nan")] * 2)
+    # What one step misses by is known of the guess before it: a ball around the next would be another's.
+    assert (guess == [0, 0]) == (steps == 1)
+    for ball, value in zip(found.entries(), true.ravel(), strict=True):
+        assert float(ball.lower()) - 1e-7 <= value <= float(ball.upper()) + 1e-7
+        known += float(ball.rad()) < (1e-6 if steps == 60 else 1.0)
+    assert known == 4
+
+
 def test_a_weight_that_may_be_zero_still_counts():
     (found,) = cells.mixed([arb(0, 1), arb(0)], [[arb(3)], [arb(5)]])
     assert found.contains(3)

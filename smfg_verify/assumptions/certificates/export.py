@@ -1,5 +1,6 @@
 """Certified findings as files that anyone proves again: the game's tables, the claim, and the data of its proof."""
 
+import contextlib
 import functools
 import json
 import math
@@ -34,9 +35,9 @@ _MARGIN = 1e-12
 
 
 class Proved(NamedTuple):
-    """What a certificate claims: a constant, the finding's own of that meaning, and the data of the proof."""
+    """What a certificate may claim: constants, the best first, the finding's own, and the data of the proof."""
 
-    constant: float
+    constants: tuple[float, ...]
     told: float
     proof: Record
 
@@ -94,30 +95,33 @@ class Exporter:
         """
         _require_travelling(finding)
         try:
-            constant, told, proof = _MAKERS[_kind(finding)](self, finding)
-            content = {
-                "claim": {"kind": _kind(finding), "constant": constant.hex(), "finding": told.hex()},
-                "game": self._tables,
-                "proof": proof,
-            }
-            head = {"format": verifier.FORMAT, "version": verifier.VERSION, "sha256": verifier.digest_of(content)}
-            text = json.dumps({**head, "content": content})
-            verifier.verify(text.encode())
+            constants, told, proof = _MAKERS[_kind(finding)](self, finding)
+            for constant in constants[:-1]:
+                with contextlib.suppress(verifier.NotVerified):
+                    return self._verified(_kind(finding), constant, told, proof)
+            return self._verified(_kind(finding), constants[-1], told, proof)
         except (verifier.NotVerified, rationals.TooLarge) as error:
             raise InputError(f"{_kind(finding)} cannot travel: {error}.") from error
+
+    def _verified(self, kind: str, constant: float, told: float, proof: Record) -> str:
+        claim = {"kind": kind, "constant": constant.hex(), "finding": told.hex()}
+        content = {"claim": claim, "game": self._tables, "proof": proof}
+        head = {"format": verifier.FORMAT, "version": verifier.VERSION, "sha256": verifier.digest_of(content)}
+        text = json.dumps({**head, "content": content})
+        verifier.verify(text.encode())
         return text
 
     def _dobrushin(self, finding: Finding) -> Proved:
         verifier.require_pairs(self._game)
         # Another way to write the tables may round otherwise.
         bound = float(rationals.largest_variation(self._game)) * (1.0 + _MARGIN)
-        return Proved(max(finding.constant, bound), finding.constant, {})
+        return Proved((max(finding.constant, bound),), finding.constant, {})
 
     def _doeblin(self, finding: Finding) -> Proved:
         steps = int(finding.witness["steps"])
         verifier.require_steps(self._game, steps)
         bound = float(rationals.forgotten_after(self._game, steps)) * (1.0 + _MARGIN)
-        return Proved(max(finding.constant, bound), finding.constant, {"steps": steps})
+        return Proved((max(finding.constant, bound),), finding.constant, {"steps": steps})
 
     def _monotonicity(self, finding: Finding) -> Proved:
         return self._strength(-float(finding.details["certified_upper"]))
@@ -131,7 +135,7 @@ class Exporter:
             raise verifier.NotVerified("certificates are of strictly monotone rewards, and the strength proved is 0")
         for shaved in _TOLD:
             if rationals.strictly_monotone(self._game, told * (1.0 - shaved)) is not None:
-                return Proved(told * (1.0 - shaved), told, {})
+                return Proved((told * (1.0 - shaved),), told, {})
         raise verifier.NotVerified(
             f"between laws that no dynamics need allow the reward is not proved monotone with a strength {told:.4g}, "
             "as where the change of an action's reward with the mean field is another than that of others"
@@ -140,21 +144,16 @@ class Exporter:
     def _potential(self, finding: Finding) -> Proved:
         work, _ = rationals.work_of(self._game)
         bound = verifier.above((work + 2 * Fraction(self._game.reward_radius)) * (1 + Fraction(_MARGIN)))
-        return Proved(bound, bound, {})
+        return Proved((bound,), bound, {})
 
     def _rate(self, finding: Finding) -> Proved:
         """The rate by a tree of cells, in the finding's norm where it names one."""
         gram = _gram_of(finding, self._game.sizes[0])
         found = self._grown(gram.tobytes(), growth_in(gram), 1.0 - _SHARE * finding.constant)
-        proof = {"gram": hexed(gram), "tree": found.tree}
-        for shaved in _SHAVED if found.largest < 1.0 else ():
-            constant = min((1.0 - found.largest) * (1.0 - shaved), finding.constant)
-            try:
-                verifier.prove_rate(self._game, proof, constant)
-            except verifier.NotVerified:
-                continue
-            return Proved(constant, finding.constant, proof)
-        raise _too_much(found, "the growth", "clearly below 1, for a positive rate")
+        if not found.largest < 1.0:
+            raise _too_much(found, "the growth", "clearly below 1, for a positive rate")
+        rates = (min((1.0 - found.largest) * (1.0 - shaved), finding.constant) for shaved in _SHAVED)
+        return Proved(tuple(rates), finding.constant, {"gram": hexed(gram), "tree": found.tree})
 
     def _modulus(self, finding: Finding) -> Proved:
         """The l1 modulus by a tree of cells."""
@@ -162,7 +161,7 @@ class Exporter:
         constant = max(finding.constant, float(np.nextafter(found.largest, np.inf)) * (1.0 + _MARGIN))
         if not constant < 1.0:
             raise _too_much(found, "the l1 modulus", "below 1")
-        return Proved(constant, finding.constant, {"tree": found.tree})
+        return Proved((constant,), finding.constant, {"tree": found.tree})
 
     def _grown(self, name: bytes, measure: Measure, target: float) -> Grown:
         """A tree that reaches the target, or as many cells as there may be; grown before where it does."""

@@ -10,8 +10,10 @@ from jaxtyping import Float
 
 from smfg_verify.certificates import cells, verifier
 
-# Leaves that a certificate may have: to verify them takes seconds.
-MOST_CELLS = 3_000
+# Leaves up to which the target is aimed at, and up to which a tree goes on for what is just enough, if half of its
+# leaves have come near; to verify them takes seconds, and up to a minute. No proof hangs on these numbers.
+FIRST_CELLS, MOST_CELLS = 3_000, 20_000
+NEAR, ENOUGH = 10.0, 0.98
 Cell = list[list[list[float]]]
 # About what a measure of slopes is at most, in plain floats, over balls of slopes; infinite where nothing is known.
 Measure = Callable[[Any], float]
@@ -50,14 +52,13 @@ class _Halver:
         return int(np.argmax(changes))
 
 
-def grown(game: verifier.Game, measure: Measure, target: float, most: int = MOST_CELLS) -> Grown:
-    """Halve cells until a measure of the slopes is below a target on every leaf, or there are too many.
+def grown(game: verifier.Game, measure: Measure, target: float) -> Grown:
+    """Halve cells until a measure of the slopes is below a target on every leaf, or just below one, or they are many.
 
     Args:
         game: of the verifier.
         measure: of balls of slopes.
         target: at which to stop.
-        most: leaves.
 
     Returns:
         The tree, whatever it reaches.
@@ -75,15 +76,21 @@ def grown(game: verifier.Game, measure: Measure, target: float, most: int = MOST
     children: dict[int, tuple[int, int, int]] = {}
     bound, guess = bounded(met[0], cells.no_guess(game))
     left = [(-bound, 0, guess)]
-    while -left[0][0] > target and len(left) < most and depths[left[0][1]] < verifier.MOST_DEPTH:
-        _, number, guess = heapq.heappop(left)
-        edge = halver.edge(met[number], np.array(_floats(guess)))
-        children[number] = (edge, len(met), len(met) + 1)
-        for half in verifier.halves(met[number], *halver.edges[edge]):
-            bound, found = bounded(half, guess)
-            heapq.heappush(left, (-bound, len(met), found))
-            met.append(half)
-            depths.append(depths[number] + 1)
+
+    def halve(target: float, most: int) -> None:
+        while -left[0][0] > target and len(left) < most and depths[left[0][1]] < verifier.MOST_DEPTH:
+            _, number, guess = heapq.heappop(left)
+            edge = halver.edge(met[number], np.array(_floats(guess)))
+            children[number] = (edge, len(met), len(met) + 1)
+            for half in verifier.halves(met[number], *halver.edges[edge]):
+                bound, found = bounded(half, guess)
+                heapq.heappush(left, (-bound, len(met), found))
+                met.append(half)
+                depths.append(depths[number] + 1)
+
+    halve(target, FIRST_CELLS)
+    if np.median([-each[0] for each in left]) <= NEAR:
+        halve(max(target, ENOUGH), MOST_CELLS)
     return Grown(_preorder(children), len(left), -left[0][0])
 
 

@@ -96,13 +96,36 @@ def test_findings_that_are_proved_by_one_tree_share_it(game, monkeypatch):
     assert first["claim"]["kind"] != second["claim"]["kind"]
     exporter.certificate(found(constant=0.8))
     assert len(grown_so_far) == 2
-    monkeypatch.setattr(export, "grown", lambda *asked: grown_so_far.append(asked[2]) or growing.grown(*asked, 3))
+    monkeypatch.setattr(growing, "FIRST_CELLS", 3)
+    monkeypatch.setattr(growing, "MOST_CELLS", 3)
     few = Exporter(game)
     for constant in (0.8, 0.7):
         with pytest.raises(InputError, match="3 of the verifier's cells"):
             few.certificate(found(constant=constant))
     # What so few cells do not reach they do not reach for another finding.
     assert len(grown_so_far) == 3
+
+
+def test_a_tree_goes_on_for_less_than_it_aimed_at_where_it_has_come_near(game, monkeypatch):
+    """What is claimed then is what the verifier proves, however far below the finding."""
+    aimed = len(claim_of(Exporter(game).certificate(found(constant=0.8)))[2]["tree"])
+    monkeypatch.setattr(growing, "FIRST_CELLS", 5)
+    monkeypatch.setattr(growing, "NEAR", float("inf"))
+    rate, told, proof = claim_of(Exporter(game).certificate(found(constant=0.8)))
+    assert told == 0.8
+    assert 1.0 - growing.ENOUGH <= rate * (1.0 + 1e-6) < 0.7
+    assert 2 * 5 < len(proof["tree"]) + 1 < aimed
+    monkeypatch.setattr(growing, "NEAR", 0.0)
+    with pytest.raises(InputError, match="5 of the verifier's cells"):
+        Exporter(game).certificate(found(constant=0.8))
+
+
+@pytest.mark.slow
+def test_market_entrance_has_one_equilibrium_by_cells_of_the_verifier_alone():
+    """Some 15,000 cells in five dimensions."""
+    rate, _, proof = claim_of(Exporter(games.load("market-entrance")).certificate(found(constant=0.98)))
+    assert 0.0199 < rate < 0.1
+    assert len(proof["tree"]) < 2 * growing.MOST_CELLS
 
 
 def test_cells_of_mean_fields_on_pairs_are_none(tmp_path):
