@@ -15,6 +15,7 @@ from smfg_verify.assumptions.contraction.proved_bounds import (
 from smfg_verify.assumptions.enclosure.response.measures import modulus_over
 from smfg_verify.assumptions.enclosure.response.proof import proof_by_cells
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum
+from smfg_verify.assumptions.enclosure.response.zones.proof import proof_by_zones
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame
@@ -26,8 +27,9 @@ class CellModulus:
     """What cells prove of the modulus.
 
     Attributes:
-        modulus: upper bound; infinite where there is none.
+        modulus: upper bound, the smaller of that over cells and that over zones; infinite where there is none.
         cells: what was found over them; None where the game has no cells.
+        zones: whether the bound is that over zones, whole leaders at once; and over how many cells of mean fields.
         rounding_step: how far the roundings of the game's functions may move the best-response map, in l1.
         reason: why there are no cells; empty where there are.
     """
@@ -36,6 +38,7 @@ class CellModulus:
     cells: CellSupremum | None
     rounding_step: float
     reason: str
+    zones: tuple[bool, int]
 
     @property
     def contracts(self) -> bool:
@@ -55,11 +58,14 @@ def modulus_by_cells(game: AbstractGame, inputs: BoundInputs, num_boxes: int) ->
     Returns:
         The bound.
     """
-    proof = proof_by_cells(game, modulus_over, num_boxes=num_boxes)
-    if proof.cells is None:
-        return CellModulus(float("inf"), None, float("inf"), proof.reason)
-    step = step_of_roundings(inputs, float(game.temperature), proof.cells.mixing)
-    return CellModulus(proof.cells.upper, proof.cells, step, "")
+    proof, zones = proof_by_cells(game, modulus_over, num_boxes=num_boxes), proof_by_zones(game, num_boxes)
+    cells = proof.cells
+    by_zones = zones.modulus < (float("inf") if cells is None else cells.upper)
+    if cells is None and not by_zones:
+        return CellModulus(float("inf"), None, float("inf"), proof.reason, (False, zones.cells))
+    modulus, mixing = (zones.modulus, zones.mixing) if by_zones or cells is None else (cells.upper, cells.mixing)
+    step = step_of_roundings(inputs, float(game.temperature), mixing)
+    return CellModulus(modulus, cells, step, proof.reason, (by_zones, zones.cells))
 
 
 def cell_finding(game: AbstractGame, inputs: BoundInputs, num_boxes: int) -> Finding:
@@ -74,7 +80,13 @@ def cell_finding(game: AbstractGame, inputs: BoundInputs, num_boxes: int) -> Fin
         constant=found.modulus,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        facts={"reason": found.reason, "cells": cells, "rounding_step": found.rounding_step},
+        facts={
+            "reason": found.reason,
+            "cells": cells,
+            "rounding_step": found.rounding_step,
+            "by_zones": found.zones[0],
+            "zone_cells": found.zones[1],
+        },
         witness={**witness_of(inputs), "num_boxes": np.asarray(num_boxes)} if known else {},
         searched={"cells": cells, "finished": bool(found.cells is not None and found.cells.finished)},
         details={} if found.cells is None else {"bound_curve": found.cells.curve},

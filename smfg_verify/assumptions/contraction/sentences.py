@@ -32,9 +32,11 @@ def _certified_bound(data: FindingData) -> str:
 
 def _cell_bound(data: FindingData) -> str:
     facts, constant = data.facts, data.constant
-    if facts["reason"]:
+    if facts["reason"] and not facts.get("by_zones"):
         return f"No bound by cells: {facts['reason']}."
     over = f"over {facts['cells']} cells of leader policies and mean fields"
+    if facts.get("by_zones"):
+        over = f"over {facts['zone_cells']} cells of mean fields with all leaders at once"
     if data.verdict == "certified":
         return f"Proved {over}: the best-response map contracts in l1 by {at_most(constant):.4g} or better."
     if not math.isfinite(constant):
@@ -171,7 +173,11 @@ CONTRACTION = {
         always("smaller of two bounds: mixing factor times change of the rows, action values in sup norm or in span"),
     ),
     "cell-bound": _renderings(
-        _cell_bound, always("D Gamma enclosed by second-order models over cells of leader policies and mean fields")
+        _cell_bound,
+        always(
+            "D Gamma enclosed by second-order models over cells of leader policies and mean fields, or by differences "
+            "between states over cells of mean fields"
+        ),
     ),
     "modulus": _renderings(
         _modulus, always("random leaders and mean fields, then ascent of the tangent l1 norm of D Gamma in both")

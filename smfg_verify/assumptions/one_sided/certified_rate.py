@@ -17,6 +17,7 @@ from smfg_verify.assumptions.contraction.proved_bounds import (
 from smfg_verify.assumptions.enclosure.response.measures import growth_over
 from smfg_verify.assumptions.enclosure.response.proof import proof_by_cells
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum
+from smfg_verify.assumptions.enclosure.response.zones.proof import proof_by_zones
 from smfg_verify.assumptions.one_sided.growth import frame_of
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.response_jacobian import field_size
@@ -32,6 +33,7 @@ class CellRate(NamedTuple):
         rounding_step: how far the roundings of the game's functions may move the best-response map, in l1.
         reason: why there are no cells; empty where there are.
         worst: leader's policy (O, B) and mean field (n,) at the centre of largest growth; None without cells.
+        zone_cells: of mean fields with all leaders at once, where these give the rate; zero where cells do.
     """
 
     rate: float
@@ -39,6 +41,7 @@ class CellRate(NamedTuple):
     rounding_step: float
     reason: str
     worst: tuple[Float[np.ndarray, "O B"], Float[np.ndarray, " n"]] | None = None
+    zone_cells: int = 0
 
 
 def rate_by_modulus(inputs: BoundInputs, temperature: float, size: int) -> float:
@@ -48,7 +51,11 @@ def rate_by_modulus(inputs: BoundInputs, temperature: float, size: int) -> float
     largest and least entry; $|v|_1 = \langle w, v \rangle$ with signs w, and the symmetric part of
     $\frac12 (e_i - e_j) w^T$ has no eigenvalue above $\frac14 (2 + \sqrt{2 M})$.
     """
-    growth = 0.5 * smaller_bound(inputs, temperature) * (1.0 + float(np.sqrt(0.5 * size)))
+    return _rate_of(smaller_bound(inputs, temperature), size)
+
+
+def _rate_of(modulus: float, size: int) -> float:
+    growth = 0.5 * modulus * (1.0 + float(np.sqrt(0.5 * size)))
     return 1.0 - growth * (1.0 + CLEARLY_BELOW_ONE)
 
 
@@ -68,10 +75,19 @@ def rate_by_cells(
     """
     frame = frame_of(field_size(game), weight)
     proof = proof_by_cells(game, growth_over, *frame, num_boxes=num_boxes, hopeless=1.0)
-    if proof.cells is None:
-        return CellRate(float("-inf"), None, float("inf"), proof.reason)
-    step = step_of_roundings(inputs, float(game.temperature), proof.cells.mixing)
-    return CellRate(1.0 - proof.cells.upper, proof.cells, step, "", proof.worst)
+    found = CellRate(float("-inf"), None, float("inf"), proof.reason)
+    if proof.cells is not None:
+        step = step_of_roundings(inputs, float(game.temperature), proof.cells.mixing)
+        found = CellRate(1.0 - proof.cells.upper, proof.cells, step, "", proof.worst)
+    # The modulus of whole leaders bounds the growth in the Euclidean norm.
+    if not np.array_equal(weight, np.eye(len(weight))):
+        return found
+    zones = proof_by_zones(game, num_boxes)
+    rate = _rate_of(zones.modulus, field_size(game))
+    if not rate > found.rate:
+        return found
+    step = step_of_roundings(inputs, float(game.temperature), zones.mixing)
+    return found._replace(rate=rate, rounding_step=step, zone_cells=zones.cells)
 
 
 def euclidean_rate(game: AbstractGame, settings: SearchSettings) -> CellRate:

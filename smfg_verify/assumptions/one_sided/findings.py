@@ -137,6 +137,7 @@ def _certified_finding(
             "entries": field_size(game),
             "by_cells": by_cells,
             "cells": 0 if cells.cells is None else cells.cells.cells,
+            "zone_cells": cells.zone_cells if by_cells else 0,
             "euclidean": _is_euclidean(found) or not by_cells,
             "rounding_step": cells.rounding_step,
             "reason": cells.reason,

@@ -11,6 +11,8 @@ _SINGLE_ENTRY = "Not applicable: the mean field has a single entry, so there is 
 def _certified_rate(data: FindingData) -> str:
     facts, rate = data.facts, data.constant
     over = f", over {facts['cells']} cells of leader policies and mean fields" if facts["by_cells"] else ""
+    if facts.get("zone_cells"):
+        over = f", over {facts['zone_cells']} cells of mean fields with all leaders at once"
     if data.verdict == "certified":
         return (
             f"Proved{over}: the best-response map less the identity contracts at rate {at_least(rate):.4g} or better "

@@ -88,7 +88,7 @@ def rowwise_bounds(tables: Tables, cells: Cells, halvings: int) -> RowwiseBounds
     law = _law(missed, chosen, number)
     low, high = ends_over(_moved(tables, problem, answer, inverse, sums), number)
     mixing = np.fmin(_factor(sums, chosen, number), _by_variation(answer.rows))
-    above, below = _means(high, *law), -_means(-low, *law)
+    above, below = means(high, *law), -means(-low, *law)
     return _told(below, above, mixing, chosen)
 
 
@@ -211,13 +211,13 @@ def _law(missed: Model, chosen: Float[np.ndarray, "S k"], number: int) -> tuple[
     low, high = low[[*singles, -1]], high[[*singles, -1]]
     least, most = np.zeros((low.shape[1], number)), np.ones((low.shape[1], number))
     for _ in range(_NUM_ROUNDS):
-        above, below = _means(high, least, most), -_means(-low, least, most)
+        above, below = means(high, least, most), -means(-low, least, most)
         above[-1], below[-1] = 1.0 - below[-1], 1.0 - above[-1]
         most, least = np.fmin(most, above + 1e-14), np.fmax(least, below - 1e-14)
     return least, most
 
 
-def _means(values: Float[np.ndarray, "*j n K"], least: np.ndarray, most: np.ndarray) -> Float[np.ndarray, "*j K"]:
+def means(values: Float[np.ndarray, "*j n K"], least: np.ndarray, most: np.ndarray) -> Float[np.ndarray, "*j K"]:
     """Largest means of numbers under laws in ranges."""
     base = np.min(values, axis=-2, keepdims=True)
     apart = (OUTWARD * (values - base)).reshape(-1, *values.shape[-2:])
