@@ -2,8 +2,8 @@ r"""Gradient alignment proved for all leaders near each of a run's: how near is 
 
 Near a leader of log-ratios $\lambda$ (logits less their row's last one) are all leaders whose log-ratios differ from
 $\lambda$ by at most r each. Over such a box `enclosure.leader.boxes` proves an equilibrium of every leader and encloses
-$\langle g, p \rangle$ and $\|g\|^2$, so that $c$ = lowest inner product / largest square holds at all of them. Wider
-boxes are proved by parts: a grid of boxes that cover them.
+$\langle g, p - c g \rangle$, so that a $c$ at which it is nowhere negative holds at all of them. Wider boxes are proved
+by parts: a grid of boxes that cover them.
 """
 
 import itertools
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.along.radii import the_same, widest
-from smfg_verify.assumptions.enclosure.leader.boxes import Leaders, enclose_leaders, numbers_of
+from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders, numbers_of
 from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_for_followers, affine_game
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints
@@ -26,7 +26,6 @@ _MOST_PARTS, _AGAIN, _A_FEW = 16, 3, 3
 # Of the constant at the leader itself, or of 1 where it is larger, the share that must be left over the whole box: near
 # a zero of g constants are large and narrow.
 KEPT = 0.5
-_DOWN = 1.0 - 1e-12
 # Numbers that the enclosures of one check may build together: minutes.
 _MOST_NUMBERS = 2**33
 # The same of all parts of wider boxes: seconds.
@@ -110,9 +109,7 @@ def _widest(
         lower, upper, owner = grids(free[at], width, parts)
         field, relative = points.mean_field[at][owner], value[at][owner]
         slices = [slice(k, k + size) for k in range(0, len(owner), size)]
-        found = [
-            proved_constants(enclose_leaders(game, lower[k], upper[k], field[k], relative[k], curved)) for k in slices
-        ]
+        found = [enclose_leaders(game, lower[k], upper[k], field[k], relative[k], curved).constant for k in slices]
         proved = np.min(np.concatenate(found).reshape(len(at), -1), axis=1)
         return np.where(proved >= wanted[at], proved, np.nan)
 
@@ -147,11 +144,3 @@ def grids(
     lower, upper = (np.moveaxis(cuts[steps + k, :, axes], -1, 0) for k in (0, 1))
     owner = np.repeat(np.arange(len(middle)), len(steps))
     return lower.reshape(len(owner), -1), upper.reshape(len(owner), -1), owner
-
-
-def proved_constants(found: Leaders) -> Float[np.ndarray, " K"]:
-    """The largest constant proved over each box, of all its leaders; minus infinity if there is none."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = found.inner.lower / found.square * _DOWN
-    usable = found.verified & (found.inner.lower > 0.0) & (found.square > 0.0)
-    return np.where(usable, ratio, -np.inf)

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse, contract, softmax_range, solved
 from smfg_verify.assumptions.enclosure.leader.curved import rewards_around
+from smfg_verify.assumptions.enclosure.leader.inner_forms import inner_range, largest_constant, with_last_entries
 from smfg_verify.assumptions.enclosure.leader.world import (
     AffineGame,
     World,
@@ -50,7 +51,7 @@ class Leaders(NamedTuple):
 
     Attributes:
         inner: bounds of <g, p> in logits; infinite where not verified.
-        square: upper bound of |g|^2 in logits, (K,).
+        constant: a positive c with <g, p> >= c |g|^2 at all leaders, (K,); minus infinity where none is proved.
         size: upper bound of the largest entry of g and of p in free logits, (K,).
         scale: largest entry of both in the middle, about, (K,).
         verified: whether an equilibrium is proved to exist for every leader of the box, (K,).
@@ -60,7 +61,7 @@ class Leaders(NamedTuple):
     """
 
     inner: Ball
-    square: Float[np.ndarray, " K"]
+    constant: Float[np.ndarray, " K"]
     size: Float[np.ndarray, " K"]
     scale: Float[np.ndarray, " K"]
     verified: Bool[np.ndarray, " K"]
@@ -182,16 +183,18 @@ def _enclosed(
     world = world_of(game, phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]))
     logits = Ball.of_ends(lower, upper)
     if curved is None:
-        total, direct = _gradients(game, world, logits, game.leader[1])
+        direct, rest = _gradients(game, world, logits, game.leader[1])
     else:
-        total, direct = _gradients_one_by_one(game, world, logits, curved)
-    inner = _inner(game, total, direct)
+        direct, rest = _gradients_one_by_one(game, world, logits, curved)
+    total = direct + rest
+    parts = with_last_entries(direct, game.rows), with_last_entries(rest, game.rows)
+    inner = inner_range(*parts)
     known = verified & np.isfinite(inner.mid) & np.isfinite(inner.rad)
     infinite = Ball(np.where(known, inner.mid, 0.0), np.where(known, inner.rad, np.inf))
     size = np.where(known, np.max(np.maximum(total.size, direct.size), axis=1), np.inf)
     scale = np.where(known, np.max(np.maximum(np.abs(total.mid), np.abs(direct.mid)), axis=1), 0.0)
-    square = np.where(known, _inner(game, total, total).upper, np.inf)
-    return Leaders(infinite, square, size, scale, known, field, value, radius)
+    constant = np.where(known, largest_constant(*parts), -np.inf)
+    return Leaders(infinite, constant, size, scale, known, field, value, radius)
 
 
 def verified_equilibria(
@@ -265,15 +268,15 @@ def _gradients_one_by_one(game: AffineGame, world: World, logits: Ball, curved: 
         # The table's own slope is exact but for what rows that miss one make of it.
         slope = Ball(local.slope.mid, local.slope.rad + own.leader[1].rad)
         found.append(_gradients(own, here, logits[k : k + 1], slope))
-    total, direct = (
+    direct, rest = (
         Ball(np.concatenate([part.mid for part in parts]), np.concatenate([part.rad for part in parts]))
         for parts in zip(*found, strict=True)
     )
-    return total, direct
+    return direct, rest
 
 
 def _gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball) -> tuple[Ball, Ball]:
-    """Total and direct gradient in the free logits, (K, k) each; the slope is that of the leader's reward."""
+    """Direct gradient and what the total one adds, in the free logits, (K, k) each; the slope is the reward's."""
     size = world.field.mid.shape[1]
     gamma = game.discount
     coefficients, mixing = average_weights(world.phi), average_weights(world.policy)
@@ -296,8 +299,7 @@ def _gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball)
     known = 2 * size - 1
     right = stacked(responsive[:, :size] + by_field, responsive[:, size:known])
     multiplier = solved(by_state.moved(lambda x: np.swapaxes(x, 1, 2)), right)
-    total = direct + responsive[:, known:] - contract("kiy,ki->ky", by_logits, multiplier)
-    return total, direct
+    return direct, responsive[:, known:] - contract("kiy,ki->ky", by_logits, multiplier)
 
 
 def _entropy(game: AffineGame, phi: Ball, logits: Ball) -> tuple[Ball, Ball]:
@@ -313,16 +315,3 @@ def _entropy(game: AffineGame, phi: Ball, logits: Ball) -> tuple[Ball, Ball]:
     same = np.eye(game.num_leader_actions)
     differences = differences * (1.0 - same)
     return bonus, slope_by_logits(game, phi, differences) * (-weight)
-
-
-def _inner(game: AffineGame, total: Ball, direct: Ball) -> Ball:
-    """Inner product over all logits; a row's last entry is minus the sum of its others, for softmax is shift-free."""
-    shape = (len(total.mid), game.rows, -1)
-    total, direct = (part.moved(lambda x: x.reshape(shape)) for part in (total, direct))
-    one = np.ones(total.mid.shape[2])
-    last = contract("kob,b->ko", total, one), contract("kob,b->ko", direct, one)
-    return _sum_over_rows(contract("kob,kob->ko", total, direct) + last[0] * last[1])
-
-
-def _sum_over_rows(values: Ball) -> Ball:
-    return contract("ko,o->k", values, np.ones(values.mid.shape[1]))

@@ -33,10 +33,11 @@ def enclosed(game, tables, middle, radius):
 
 
 def exact_points(game, tables, logits):
-    """<g, p> and the mean field of each leader, by the exact gradient."""
+    """<g, p>, its ratio to |g|^2 and the mean field of each leader, by the exact gradient."""
     points = evaluate_leaders(game, tables.full_logits(logits))
     assert points.converged.all()
-    return np.sum(points.total * points.direct, axis=(1, 2)), points.mean_field
+    inner, square = (np.sum(points.total * part, axis=(1, 2)) for part in (points.direct, points.total))
+    return inner, inner / square, points.mean_field
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "random-entropy")) for n in GAMES])
@@ -55,11 +56,12 @@ def test_inner_product_of_every_leader_of_a_box_is_enclosed(name):
         assert found.verified.mean() > 0.7
         for corner in (True, False):
             shift = rng.choice([-1.0, 1.0], middle.shape) if corner else rng.uniform(-1.0, 1.0, middle.shape)
-            inner, fields = exact_points(game, tables, middle + radius * shift)
+            inner, ratio, fields = exact_points(game, tables, middle + radius * shift)
             near = np.abs(fields - found.field) <= found.radius[:, : fields.shape[1]] + 1e-11
             assert near[found.verified].all()
             inside = (found.inner.lower - 1e-10 <= inner) & (inner <= found.inner.upper + 1e-10)
             assert inside[found.verified].all()
+            assert np.all(found.constant <= ratio + 1e-9 * np.abs(ratio))
         assert np.all(np.isinf(found.inner.rad[~found.verified]))
 
 

@@ -76,5 +76,6 @@ def test_both_gradients_lie_where_the_rewards_program_stands_for_its_tables():
             assert found.verified.all()
             assert np.all(found.inner.lower <= inner)
             assert np.all(inner <= found.inner.upper)
-            assert np.all(found.square >= square)
+            assert np.all(found.constant <= inner / square)
+            assert np.all(found.constant > 0.0)
             assert np.all(found.inner.rad <= 1e4 * radius * (1.0 + np.abs(inner)))
