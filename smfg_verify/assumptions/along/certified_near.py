@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.along.radii import the_same, widest
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders, numbers_of
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_for_followers, affine_game
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_for_followers
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints
 from smfg_verify.game import AbstractGame
@@ -64,9 +64,7 @@ def certified_near(
     """
     number = len(points.converged)
     nothing = CertifiedNear(np.zeros(number), np.full(number, np.nan), "")
-    tables, curved = affine_game(game), None
-    if tables is None:
-        tables, curved = affine_for_followers(game), game
+    tables = affine_for_followers(game)
     if tables is None:
         return nothing._replace(reason="transition or follower's reward not proved affine in a mean field of states")
     with np.errstate(invalid="ignore"):
@@ -81,7 +79,7 @@ def certified_near(
         chosen = tried[begin : begin + _BATCH]
         wanted_there = KEPT * np.minimum(constants[chosen], 1.0)
         try:
-            radius[chosen], constant[chosen] = _widest(tables, points.at(chosen), wanted_there, parts, curved)
+            radius[chosen], constant[chosen] = _widest(tables, points.at(chosen), wanted_there, parts)
         except NoEnclosure as obstacle:
             return nothing._replace(reason=str(obstacle))
     return CertifiedNear(radius, constant, "")
@@ -96,9 +94,7 @@ def _parts_along(game: AffineGame, number: int) -> int:
     return parts if parts >= _A_FEW else 1
 
 
-def _widest(
-    game: AffineGame, points: LeaderPoints, wanted: np.ndarray, parts: int, curved: AbstractGame | None
-) -> tuple[np.ndarray, np.ndarray]:
+def _widest(game: AffineGame, points: LeaderPoints, wanted: np.ndarray, parts: int) -> tuple[np.ndarray, np.ndarray]:
     """The widest boxes found over which the constants are at least those wanted, and what is proved there."""
     number, size = len(wanted), max(_BATCH, _NUMBERS_AT_ONCE // numbers_of(game))
     logits = points.logits
@@ -109,7 +105,7 @@ def _widest(
         lower, upper, owner = grids(free[at], width, parts)
         field, relative = points.mean_field[at][owner], value[at][owner]
         slices = [slice(k, k + size) for k in range(0, len(owner), size)]
-        found = [enclose_leaders(game, lower[k], upper[k], field[k], relative[k], curved).constant for k in slices]
+        found = [enclose_leaders(game, lower[k], upper[k], field[k], relative[k]).constant for k in slices]
         proved = np.min(np.concatenate(found).reshape(len(at), -1), axis=1)
         return np.where(proved >= wanted[at], proved, np.nan)
 

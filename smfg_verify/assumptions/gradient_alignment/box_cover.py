@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.balls import Ball
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders, numbers_of
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, in_columns
 from smfg_verify.assumptions.search import LOGIT_BOX
 
 # A point of larger entries is none that a search of an equilibrium has found.
@@ -29,6 +29,8 @@ _BATCH = 64
 # A zero of <g, p> lies in a box of no certain sign however narrow: below this width such a box is left alone.
 _NARROWEST = 1e-5
 _NEARLY_ALL = 1e-3
+# An action is cut as if it were at least so probable: where it is rarer its logit still decides the size of gradients.
+_RARE = 1e-2
 # A box of up to so many numbers counts as one of `num_boxes` (2 to 5 ms); a larger one counts as more.
 _NUMBERS_OF_A_BOX = 2**14
 
@@ -73,17 +75,11 @@ def charts_of(game: AffineGame) -> Charts:
 def _reordered(game: AffineGame, order: Int[np.ndarray, "O B"]) -> AffineGame:
     by_state = order[game.observation]
 
-    def moved(numbers: Ball, axis: int) -> Ball:
-        trailing = numbers.mid.ndim - axis - 1
-        index = by_state.reshape(*[1] * (axis - 2), len(by_state), 1, -1, *[1] * trailing)
-        return Ball(*(np.take_along_axis(part, index, axis=axis) for part in (numbers.mid, numbers.rad)))
-
     def table(pair: tuple[Ball, Ball]) -> tuple[Ball, Ball]:
-        return moved(pair[0], 2), moved(pair[1], 3)
+        return in_columns(pair[0], by_state, 2), in_columns(pair[1], by_state, 3)
 
-    return dataclasses.replace(
-        game, transition=table(game.transition), follower=table(game.follower), leader=table(game.leader)
-    )
+    moves, follower, leader = (table(pair) for pair in (game.transition, game.follower, game.leader))
+    return dataclasses.replace(game, transition=moves, follower=follower, leader=leader, columns=by_state)
 
 
 class Boxes(NamedTuple):
@@ -211,8 +207,15 @@ def _least_known(cover: Cover, number: int) -> Int[np.ndarray, " N"]:
     return unsettled[order[:number]]
 
 
+def _moved(boxes: Boxes) -> Float[np.ndarray, "K k"]:
+    """How far each logit moves its action's probability over a box, at most, about: what its cut would tell."""
+    odds = np.exp(boxes.upper)
+    moved: Float[np.ndarray, "K k"] = (boxes.upper - boxes.lower) * np.maximum(odds / (1.0 + odds), _RARE)
+    return moved
+
+
 def _halved(charts: Charts, boxes: Boxes) -> Boxes:
-    axis = np.argmax(boxes.upper - boxes.lower, axis=1)
+    axis = np.argmax(_moved(boxes), axis=1)
     rows = np.arange(len(axis))
     middle = 0.5 * (boxes.lower[rows, axis] + boxes.upper[rows, axis])
     left, right = boxes.upper.copy(), boxes.lower.copy()

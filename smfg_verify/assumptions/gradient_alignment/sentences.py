@@ -251,7 +251,9 @@ def _no_cover(facts: Entries) -> str:
         return "the leader has a single action"
     if facts["why"] == "free-parameters":
         return f"the leader has {facts['free']} free parameters, at most {facts['largest']} can be covered"
-    return "the game's functions are not all proved affine in a mean field over states"
+    if facts["why"] == "no-enclosure":
+        return "the leader's reward is curved and has no enclosure"
+    return "transition and follower's reward are not proved affine in a mean field over states"
 
 
 def _leaders(facts: Entries) -> str:

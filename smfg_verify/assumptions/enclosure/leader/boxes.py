@@ -23,6 +23,7 @@ from smfg_verify.assumptions.enclosure.leader.world import (
     average_weights,
     averaged,
     based,
+    in_columns,
     pairs,
     slope_by_field,
     slope_by_logits,
@@ -148,7 +149,6 @@ def enclose_leaders(
     upper: Float[np.ndarray, "K k"],
     field: Float[np.ndarray, "K n"],
     value: Float[np.ndarray, "K n-1"],
-    curved: AbstractGame | None = None,
 ) -> Leaders:
     """Enclose <g, p> for all leaders of each box of free logits.
 
@@ -156,13 +156,15 @@ def enclose_leaders(
         game: the game's tables.
         lower, upper: free logits, rows one after the other, (K, O (B - 1)).
         field, value: guesses of the equilibrium of the leader in the middle of each box, (K, n) and (K, n - 1).
-        curved: a game whose leader's reward is taken from its program around each equilibrium, not from the tables.
 
     Returns:
         The enclosures; infinite where no equilibrium could be verified.
+
+    Raises:
+        NoEnclosure: a curved reward's program has a primitive without a rule.
     """
     with np.errstate(all="ignore"):  # where nothing is verified, what follows has no meaning and is left out
-        return _enclosed(game, lower, upper, field, value, curved)
+        return _enclosed(game, lower, upper, field, value)
 
 
 def _enclosed(
@@ -171,7 +173,6 @@ def _enclosed(
     upper: np.ndarray,
     field: np.ndarray,
     value: np.ndarray,
-    curved: AbstractGame | None,
 ) -> Leaders:
     middle = 0.5 * (lower + upper)
     point = _phi(game, middle, middle)
@@ -182,10 +183,10 @@ def _enclosed(
     size = field.shape[1]
     world = world_of(game, phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]))
     logits = Ball.of_ends(lower, upper)
-    if curved is None:
+    if game.curved is None:
         direct, rest = _gradients(game, world, logits, game.leader[1])
     else:
-        direct, rest = _gradients_one_by_one(game, world, logits, curved)
+        direct, rest = _gradients_one_by_one(game, game.curved, world, logits)
     total = direct + rest
     parts = with_last_entries(direct, game.rows), with_last_entries(rest, game.rows)
     inner = inner_range(*parts)
@@ -259,15 +260,17 @@ def verified_equilibria(
     return found, done
 
 
-def _gradients_one_by_one(game: AffineGame, world: World, logits: Ball, curved: AbstractGame) -> tuple[Ball, Ball]:
+def _gradients_one_by_one(game: AffineGame, curved: AbstractGame, world: World, logits: Ball) -> tuple[Ball, Ball]:
     """The same with a leader's reward whose table is another one over each box."""
     found = []
     for k, local in enumerate(rewards_around(curved, world.field.mid, world.field.rad)):
         here = World(*(part[k : k + 1] for part in world))
-        own = with_leader(game, local.table)
+        constant, slope, over = (
+            in_columns(part, game.columns, part.mid.ndim - 1) for part in (*local.table, local.slope)
+        )
+        own = with_leader(game, (constant, slope))
         # The table's own slope is exact but for what rows that miss one make of it.
-        slope = Ball(local.slope.mid, local.slope.rad + own.leader[1].rad)
-        found.append(_gradients(own, here, logits[k : k + 1], slope))
+        found.append(_gradients(own, here, logits[k : k + 1], Ball(over.mid, over.rad + own.leader[1].rad)))
     direct, rest = (
         Ball(np.concatenate([part.mid for part in parts]), np.concatenate([part.rad for part in parts]))
         for parts in zip(*found, strict=True)

@@ -40,6 +40,9 @@ class AffineGame:
         observation: row of the logits each state uses, (n,).
         rows: number O of rows.
         off: what an entry of the transition may be off by, so that rows sum to one.
+        curved: the game, where the leader's reward is taken from its program around each equilibrium; the table stands
+            as zero then.
+        columns: which action of the leader each column of a table is, by state, (n, B); None for their own order.
     """
 
     transition: Table
@@ -52,6 +55,8 @@ class AffineGame:
     observation: Int[np.ndarray, " n"]
     rows: int
     off: float = 0.0
+    curved: AbstractGame | None = None
+    columns: Int[np.ndarray, "n B"] | None = None
 
     @property
     def num_leader_actions(self) -> int:
@@ -92,8 +97,12 @@ def affine_game(game: AbstractGame) -> AffineGame | None:
 
 
 def affine_for_followers(game: AbstractGame) -> AffineGame | None:
-    """The same where only transition and follower's reward need be affine; the leader's reward stands as zero."""
-    return _affine_game(game, None) if game.mean_field_support == "states" else None
+    """The same where only transition and follower's reward need be affine; the leader's reward may be `curved`."""
+    tables = affine_game(game)
+    if tables is not None or game.mean_field_support != "states":
+        return tables
+    tables = _affine_game(game, None)
+    return None if tables is None else dataclasses.replace(tables, curved=game)
 
 
 def _affine_game(game: AbstractGame, leader: AffineTable | None) -> AffineGame | None:
@@ -204,6 +213,15 @@ def pairs(pair: Table, axis: int) -> Table:
 def _differences(table: Ball, axis: int) -> Ball:
     first, second = (table.moved(functools.partial(np.expand_dims, axis=axis + k)) for k in (1, 0))
     return first - second
+
+
+def in_columns(numbers: Ball, columns: Int[np.ndarray, "n B"] | None, axis: int) -> Ball:
+    """A table with its leader's actions, along an axis two behind that of the states, in another order by state."""
+    if columns is None:
+        return numbers
+    trailing = numbers.mid.ndim - axis - 1
+    index = columns.reshape(*[1] * (axis - 2), len(columns), 1, -1, *[1] * trailing)
+    return numbers.moved(lambda x: np.take_along_axis(x, index, axis=axis))
 
 
 def at_field(pair: Table, field: Ball) -> Ball:

@@ -1,5 +1,7 @@
 """Tables of a curved leader's reward around points: they hold its values and slopes at sampled mean fields."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from smfg_verify.assumptions.enclosure.balls import Ball
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
 from smfg_verify.assumptions.enclosure.leader.curved import rewards_around
 from smfg_verify.assumptions.enclosure.leader.world import affine_for_followers, affine_game, at_field
+from smfg_verify.assumptions.gradient_alignment.box_cover import charts_of
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import traced
@@ -70,7 +73,7 @@ def test_both_gradients_lie_where_the_rewards_program_stands_for_its_tables():
     for radius in (1e-8, 1e-3):
         ends = free - radius, free + radius
         by_tables = enclose_leaders(affine_game(game), *ends, points.mean_field, value)
-        by_program = enclose_leaders(affine_for_followers(game), *ends, points.mean_field, value, game)
+        by_program = enclose_leaders(replace(affine_game(game), curved=game), *ends, points.mean_field, value)
         inner, square = (np.sum(part, axis=(1, 2)) for part in (points.total * points.direct, points.total**2))
         for found in (by_tables, by_program):
             assert found.verified.all()
@@ -79,3 +82,20 @@ def test_both_gradients_lie_where_the_rewards_program_stands_for_its_tables():
             assert np.all(found.constant <= inner / square)
             assert np.all(found.constant > 0.0)
             assert np.all(found.inner.rad <= 1e4 * radius * (1.0 + np.abs(inner)))
+
+
+def test_a_curved_reward_is_the_same_leaders_in_every_chart():
+    """market-entrance, four logits: <g, p> at leaders of a box is inside, whichever actions are its top ones."""
+    game = traced(load("market-entrance"))
+    tables, rng = affine_for_followers(game), np.random.default_rng(6)
+    charts = charts_of(tables)
+    for chart in (0, 5):
+        middle, radius = rng.uniform(-2.0, -0.5, size=(4, tables.num_free)), 5e-4
+        guess = np.full((4, 2), 0.5), np.zeros((4, 1))
+        found = enclose_leaders(charts.games[chart], middle - radius, middle + radius, *guess)
+        assert found.verified.all()
+        for shift in rng.choice([-1.0, 1.0], size=(2, *middle.shape)):
+            points = evaluate_leaders(game, charts.logits(np.full(4, chart), middle + radius * shift))
+            inner = np.sum(points.total * points.direct, axis=(1, 2))
+            assert np.all((found.inner.lower <= inner) & (inner <= found.inner.upper))
+            assert np.all(found.inner.rad <= 0.2 * np.abs(inner))
