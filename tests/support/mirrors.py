@@ -39,6 +39,7 @@ HELD_BY = {
     ),
     "assumptions/enclosure/response/tables/shared.py": ("assumptions/enclosure/response/tables/test_affine.py", _INNER),
     "assumptions/enclosure/response/turning.py": ("assumptions/enclosure/response/test_slopes.py", _INNER),
+    "assumptions/enclosure/response/zones/faced.py": ("assumptions/enclosure/response/zones/test_bounds.py", _INNER),
     "assumptions/enclosure/rules/affine_operations.py": ("assumptions/enclosure/test_machine_arithmetic.py", _INNER),
     "assumptions/enclosure/rules/functions.py": ("assumptions/enclosure/rules/test_rules.py", _INNER),
     "assumptions/enclosure/rules/primitives.py": ("assumptions/enclosure/rules/test_rules.py", _INNER),
