@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -24,6 +24,7 @@ _WORTH, _GAIN, _AGAIN = 0.25, 0.1, 16
 T = TypeVar("T", Bounds, Looked)
 
 
+@runtime_checkable
 class Bound(Protocol):
     """Bounds of cells, with leader rows looked at by themselves or not."""
 
