@@ -25,13 +25,13 @@ class VertexTables(Tables):
     """What the followers face at the vertices, with what the numbers may be off by.
 
     Attributes:
-        transition: to all states but the last, (n, n, A, B, n - 1), first axis the vertex of the mean field.
-        reward: the followers', (n, n, A, B).
+        transition: to all states but the last, (n, n, A, W, n - 1), first axis the vertex of the mean field.
+        reward: the followers', (n, n, A, W).
         transition_error: (n, A, 1, n - 1), at any mean field and leader. reward_error: (n, A, 1).
     """
 
-    transition: Float[np.ndarray, "n n A B n_1"]
-    reward: Float[np.ndarray, "n n A B"]
+    transition: Float[np.ndarray, "n n A W n_1"]
+    reward: Float[np.ndarray, "n n A W"]
     transition_error: Float[np.ndarray, "n A 1 n_1"]
     reward_error: Float[np.ndarray, "n A 1"]
 
