@@ -13,6 +13,10 @@ from flint import arb, arb_mat
 STEPS = 60
 
 
+class NotEnclosed(ValueError):
+    """A cell over which no balls hold what is asked for."""
+
+
 def hull(values: Any) -> arb:
     """A ball that holds all of some."""
     return arb(functools.reduce(arb.union, values))
@@ -107,7 +111,7 @@ def slopes_from(game: Any, table: Any, fields: Any, leaders: Any, guess: Any, st
             break  # before the guess is another than the one that missed so much
         guess = [(v + x).mid() for v, x in zip(guess, step, strict=True)]
     else:
-        raise ValueError("values are not found")
+        raise NotEnclosed("values are not found")
     # h = missed + gamma B(h) h, B by policies between the guess's and V's: h lies in a ball that holds the solutions of
     # all such equations with policies of the ball (Brouwer), as V is the only fixed point of T.
     ball = size = arb(0)
@@ -119,7 +123,7 @@ def slopes_from(game: Any, table: Any, fields: Any, leaders: Any, guess: Any, st
         if size <= ball:
             break
     else:
-        raise ValueError("values are not enclosed")
+        raise NotEnclosed("values are not enclosed")
     known = [v + x for v, x in zip(guess, h, strict=True)]
     turned = [[[worth(each, known) for each in slopes] for _, slopes in over] for over in cell]  # dQ where values stay
     pushed = [[turned[s][0][k] + sum(policy[s][a] * turned[s][a][k] for a in others) for k in ways] for s in states]

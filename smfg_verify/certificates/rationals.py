@@ -151,8 +151,8 @@ def nowhere_negative(form: list[list[int]]) -> bool:
     return True
 
 
-def work_of(game: Any) -> tuple[Fraction, Fraction]:
-    r"""An e with |<r'(u), v> - <r'(v), u>| <= e |u|_1 |v|_1, without the radius; and the largest reward of the tables.
+def work_of(game: Any) -> tuple[Fraction, Fraction, Fraction]:
+    r"""An e with |<r'(u), v> - <r'(v), u>| <= e |u|_1 |v|_1, without the radius; the largest reward and slope.
 
     u, v are differences of laws of state and action under one leader, r'(u) the change of its rewards along u. With x
     and y pairs of state and action and M(x, y) = R_j(x), j the mean field's entry of y, the form of u and v is that of
@@ -173,4 +173,5 @@ def work_of(game: Any) -> tuple[Fraction, Fraction]:
             x, y, z = (entry[at] for at in corners)
             around = (p[z] - p[x]) - (q[y] - q[x]) - (o[z] - o[y])
             largest = max(largest, abs(around))
-    return Fraction(largest + 2 * slopes.apart, slopes.over), slopes.largest
+    steepest = max((abs(x) for g in slopes.of.values() for x in g), default=0)
+    return Fraction(largest + 2 * slopes.apart, slopes.over), slopes.largest, Fraction(steepest, slopes.over)

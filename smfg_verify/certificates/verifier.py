@@ -164,7 +164,7 @@ def prove_dobrushin(game: Game, proof: Any, constant: float) -> tuple[str, str]:
     entries(proof)
     require_pairs(game)
     bound = beside("rationals").largest_variation(game)
-    require(bound <= constant < 1.0, f"the bound proved is {float(bound)!r}")
+    require(bound <= constant < 1.0, f"the bound proved is {above(bound)!r}")
     words = "One step of every chain, whatever policies and mean field, brings two laws nearer in total variation by"
     return f"{words} the factor {constant!r} at most.", "all pairs of rows at each vertex of the mean fields"
 
@@ -180,7 +180,7 @@ def prove_doeblin(game: Game, proof: Any, constant: float) -> tuple[str, str]:
     steps = whole(entries(proof, "steps")["steps"], 1, 10**4)
     require_steps(game, steps)
     bound = beside("rationals").forgotten_after(game, steps)
-    require(bound <= constant < 1.0, f"the bound proved is {float(bound)!r}")
+    require(bound <= constant < 1.0, f"the bound proved is {above(bound)!r}")
     words = (
         f"After {steps} step{'s' * (steps > 1)} of any chain, whatever policies and mean fields, which may change from"
     )
@@ -195,7 +195,7 @@ def prove_monotone(game: Game, proof: Any, constant: float) -> tuple[str, str]:
     off = beside("rationals").strictly_monotone(game, constant)
     require(off is not None, "the strength is not proved")
     require(
-        off <= NEGLIGIBLE * constant, f"actions or roundings differ by {float(off)!r}, beside a strength {constant!r}"
+        off <= NEGLIGIBLE * constant, f"actions or roundings differ by {above(off)!r}, beside a strength {constant!r}"
     )
     words = (
         "For any two laws d, d' of state and action under one leader, whatever the dynamics, m, m' their mean fields, "
@@ -209,23 +209,27 @@ def prove_monotone(game: Game, proof: Any, constant: float) -> tuple[str, str]:
 def prove_potential(game: Game, proof: Any, constant: float) -> tuple[str, str]:
     """Rewards are the slope of one function, but for the constant and the radius."""
     entries(proof)
-    work, largest = beside("rationals").work_of(game)
-    require(work * 2**47 <= largest, f"the slopes differ by {float(work)!r}, which is no rounding")
+    work, largest, steepest = beside("rationals").work_of(game)
+    require(work * 2**47 <= largest, f"the slopes differ by {above(work)!r}, which is no rounding")
     bound = work + 2 * Fraction(game.reward_radius)
-    require(bound <= constant <= NEGLIGIBLE * largest, f"the bound proved is {float(bound)!r}")
+    require(bound <= constant <= NEGLIGIBLE * steepest, f"the bound proved is {above(bound)!r}")
     words = (
         "The rewards of every leader have a potential over laws of state and action, whatever the dynamics, but for "
     )
     words += f"|<r'(u), v> - <r'(v), u>| <= e |u|_1 |v|_1, e = {constant!r}, u, v differences of laws, r'(u) the change"
     return (
-        f"{words} of rewards along u; the largest reward is {float(largest)!r}. {NOT_UNIQUE}",
+        f"{words} of rewards along u; the steepest slope is {above(steepest)!r}. {NOT_UNIQUE}",
         "all second differences",
     )
 
 
 def above(value: Fraction) -> float:
     """A float that is no less, for output."""
-    return math.nextafter(float(value), math.inf) if float(value) < value else float(value)
+    try:
+        near = float(value)
+    except OverflowError:
+        return math.inf
+    return math.nextafter(near, math.inf) if near < value else near
 
 
 def cells_of(game: Game, tree: Any) -> Any:

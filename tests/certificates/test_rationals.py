@@ -207,7 +207,7 @@ def test_leaders_that_differ_by_roundings_are_taken_for_one_whose_slopes_are_off
     rewards[0, 0, 0, 1] = -1.0 + 2.0**-51
     game = verifier.game_of(rewards_entry(rewards))
     assert rationals.slopes_of(game).choices == range(1)
-    assert rationals.work_of(game) == (Fraction(2, 2**51), 1)
+    assert rationals.work_of(game) == (Fraction(2, 2**51), 1, 1)
     assert rationals.strictly_monotone(game, 1.0) == Fraction(1, 2**51)
     rewards[0, 0, 0, 1] = -1.0 + 2.0**-49
     assert rationals.slopes_of(verifier.game_of(rewards_entry(rewards))).choices == range(2)

@@ -332,6 +332,21 @@ def test_claims_about_laws_are_verified_to_the_last_digit():
     refused(laws_certificate(POTENTIAL, 0.1, falling(), radius=5e-13), says="bound proved")
 
 
+def test_a_constant_part_of_rewards_makes_no_slope_negligible():
+    """Slopes of no function beside a penalty of 1e16 for one pair, the same at all mean fields."""
+    slopes = np.random.default_rng(0).integers(-3, 4, (4, 4, 2, 1)).astype(float)
+    refused(laws_certificate(POTENTIAL, 20.0, slopes), says="no rounding")
+    slopes[:, 0, 1] = -1e16
+    refused(laws_certificate(POTENTIAL, 20.0, slopes), says="bound proved")
+
+
+def test_what_no_float_holds_is_refused_in_words():
+    steep = -1.7e308 * np.eye(2)[:, :, None, None] + np.zeros((2, 2, 2, 1))
+    steep[:, :, 1] *= -1.0
+    for kind, constant in ((POTENTIAL, 1.0), *((kind, 1.0) for kind in STRONG)):
+        refused(laws_certificate(kind, constant, steep, radius=1.7e308), says="inf")
+
+
 def test_large_slopes_hide_no_small_ones():
     """Four states of which two repel by 1e12 and two attract a little: rounding in place of fractions sees no rise."""
     slopes = np.diag([-1e12, -1e12, 0.02, 0.02])

@@ -142,7 +142,7 @@ class Exporter:
         )
 
     def _potential(self, finding: Finding) -> Proved:
-        work, _ = rationals.work_of(self._game)
+        work, *_ = rationals.work_of(self._game)
         bound = verifier.above((work + 2 * Fraction(self._game.reward_radius)) * (1 + Fraction(_MARGIN)))
         return Proved((bound,), bound, {})
 

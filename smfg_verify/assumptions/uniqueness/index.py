@@ -48,7 +48,8 @@ class CellIndex:
     def proves(self) -> bool:
         """Whether each leader is proved to have one equilibrium, whatever roundings do.
 
-        A map moved by a step has its fixed points in the same cells, and its only one moved by step over slack.
+        A map moved by a step, as the machine's is, has its fixed points where the real one may have its only one: cells
+        that count as empty keep more than that from having any.
         """
         if self.cover is None or not self.cover.complete or self.cover.negative is not None:
             return False

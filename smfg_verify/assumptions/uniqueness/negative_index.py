@@ -1,8 +1,8 @@
 r"""Equilibria of index -1: a leader that has one has others, whether or not a search meets them.
 
 The indices of all equilibria of a leader sum to 1 where its map is continuous, so what there is besides one of index -1
-has index 2: it is not nothing, and where none of it is degenerate there are at least two. A map of one variable crosses
-the diagonal with index 1, 0 or -1, so that on two states there are at least two whatever they are.
+has index 2: it is not nothing, and where none of it is degenerate or at a kink there are at least two. A map of one
+variable crosses the diagonal with index 1, 0 or -1, so that on two states there are at least two whatever they are.
 """
 
 from typing import NamedTuple

@@ -75,7 +75,7 @@ def _negative_index(data: FindingData) -> str:
         )
     there = f"A leader has an equilibrium with the determinant {least:.4g}"
     if data.verdict == "refuted":
-        surely = "two others" if facts["entries"] == 2 else "one other, and two where none is degenerate"
+        surely = "two others" if facts["entries"] == 2 else "one other, and two where none is degenerate or at a kink"
         return (
             f"{there}, of index -1, proved over a cell of width {facts['width']:.2g} around it: there are at least "
             f"{surely}; {facts['others']} of them were found."

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.response.cells import NARROWEST, Cells, filled
 from smfg_verify.assumptions.enclosure.response.forest import Looked
@@ -62,7 +62,7 @@ def supremum_over_cells(
     tolerance: float,
     hopeless: float = float("inf"),
 ) -> CellSupremum:
-    """Best-first branch and bound over leader policies and mean fields, until the largest bound is that of a tiny cell.
+    """Best-first branch and bound over leader policies and mean fields, until a worst cell is tiny, as at a jump.
 
     Args:
         tables: of the game.
@@ -80,9 +80,10 @@ def supremum_over_cells(
     lower, worst, looks = float(left.found.centre[0]), cells.vertices[0], _Looks().after(left.found)
     curve = [float(left.found.upper[0])]
     while curve[-1] - lower > tolerance and lower < hopeless and (most := looks.affordable(num_cells, by_rows)):
-        if left.is_tiny_where_largest:
+        worst = left.worst(most)
+        if np.min(Cells(left.vertices[worst]).lengths(left.found.edge[worst])) <= NARROWEST:
             break
-        left, halves, new = _halved(left, functools.partial(bound, by_rows=looks.by_rows), most)
+        left, halves, new = _halved(left, functools.partial(bound, by_rows=looks.by_rows), worst)
         looks = looks.after(new)
         best = int(np.argmax(new.centre))
         if new.centre[best] > lower:
@@ -125,20 +126,14 @@ class _Left(NamedTuple):
     vertices: Float[np.ndarray, "N D W"]
     found: Bounds
 
-    @property
-    def is_tiny_where_largest(self) -> bool:
-        """Whether the cell with the largest bound is too small to be cut, as one with a jump in it is at last."""
-        worst = int(np.argmax(self.found.upper))
-        return bool(Cells(self.vertices[[worst]]).lengths(self.found.edge[[worst]])[0] <= NARROWEST)
+    def worst(self, most: int) -> Int[np.ndarray, " K"]:
+        """Cells of the largest bounds; while there are infinite ones those alone: no other cell matters before."""
+        number = min(most, int(np.sum(np.isinf(self.found.upper))) or len(self.vertices))
+        return np.sort(np.argpartition(-self.found.upper, number - 1)[:number])
 
 
-def _halved(left: _Left, bound: Callable[[Cells], Bounds], most: int) -> tuple[_Left, Cells, Bounds]:
-    """The cover with the cells of the largest bounds halved, the halves, and their bounds.
-
-    While there are infinite ones, those alone: no other cell matters before.
-    """
-    number = min(most, int(np.sum(np.isinf(left.found.upper))) or len(left.vertices))
-    worst = np.sort(np.argpartition(-left.found.upper, number - 1)[:number])
+def _halved(left: _Left, bound: Callable[[Cells], Bounds], worst: Int[np.ndarray, " K"]) -> tuple[_Left, Cells, Bounds]:
+    """The cover with some cells halved, the halves, and their bounds."""
     halves = Cells(left.vertices[worst]).halved(left.found.edge[worst])
     new = in_parts(bound, halves)
     # A half has no point that the whole has not.

@@ -2,7 +2,7 @@ r"""All leaders and mean fields in cells that hold no fixed point, or only such 
 
 Where every cell does, each leader has exactly one equilibrium. For a leader $\phi$ the map $\Gamma_\phi$ takes the
 simplex into itself and is continuous: its chain has one stationary law at every mean field, as every cell proved, and
-what followers face is continuous, since it is affine or has finite slopes in every cell. With
+what followers face is continuous, since it is affine or has finite slopes in every cell, each closed. With
 r the projection onto the simplex, the fixed points of $\Gamma_\phi \circ r$ on the affine hull are those of
 $\Gamma_\phi$, and where they are isolated, hence finitely many, their indices sum to the Lefschetz number of the
 simplex, 1. Two kinds have index +1:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.response.models import EPSILON
-from smfg_verify.assumptions.enclosure.response.tables.shared import Tables, off_one, worth_of
+from smfg_verify.assumptions.enclosure.response.tables.shared import NEGATIVE, Tables, off_one, worth_of
 from smfg_verify.assumptions.enclosure.table_enclosures import affine_table
 from smfg_verify.game import AbstractGame
 
@@ -48,7 +48,8 @@ def vertex_tables(game: AbstractGame) -> VertexTables | None:
         game: the game, traced.
 
     Returns:
-        The tables; None where the mean field is not one of states, or a function is not proved affine.
+        The tables; None where the mean field is not one of states, a function is not proved affine, or a row has an
+        entry below zero.
     """
     if game.mean_field_support != "states":
         return None
@@ -56,6 +57,8 @@ def vertex_tables(game: AbstractGame) -> VertexTables | None:
     if transition is None or reward is None:
         return None
     rows, rewards = transition.constant + transition.slope, reward.constant + reward.slope
+    if np.min(rows) < -NEGATIVE:
+        return None
     observation = np.asarray(game.leader_observation)
     leaders = [_spanning(rows[:, observation == o], rewards[:, observation == o]) for o in range(observation.max() + 1)]
     width = max(len(leader.actions) for leader in leaders)

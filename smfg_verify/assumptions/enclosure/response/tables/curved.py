@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from smfg_verify.assumptions.enclosure.balls import OUTWARD
 from smfg_verify.assumptions.enclosure.envelope import envelope
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Model, Shape
-from smfg_verify.assumptions.enclosure.response.tables.shared import Tables, off_one, worth_of
+from smfg_verify.assumptions.enclosure.response.tables.shared import NEGATIVE, Tables, off_one, worth_of
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY, NoEnclosure
 from smfg_verify.assumptions.enclosure.slope_forms import SlopeForms, slope_forms
 from smfg_verify.assumptions.enclosure.table_enclosures import enclose, enclose_slopes
@@ -85,7 +85,8 @@ def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
         return None, str(error)
     missed = float(np.max(np.maximum(np.abs(sums.lower - 1.0), np.abs(sums.upper - 1.0))))
     largest = np.maximum(np.abs(rewards.lower), np.abs(rewards.upper))
-    if not (missed <= _ALLOWED and np.min(rows.lower) >= -_ALLOWED and np.all(np.isfinite(largest))):
+    negative = NEGATIVE + 2.0 * float(np.max(rows.rounding))
+    if not (missed <= _ALLOWED and np.min(rows.lower) >= -negative and np.all(np.isfinite(largest))):
         return None, "rows are not proved to be probabilities, or rewards to be bounded"
     # Along an edge two slopes count; one of a sum that is a staircase, or has a jump, is infinite.
     tilt = 2.0 * OUTWARD * float(np.max(np.abs(turning)))

@@ -8,6 +8,8 @@ from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.response.models import EPSILON, Shape
 
+# Entries of rows below zero by more than roundings are those of no chain: laws would have such entries, too.
+NEGATIVE = 1e-14
 # Rows that count as probabilities sum to no more than 1 and this.
 _MOST_OFF = 2e-9
 
