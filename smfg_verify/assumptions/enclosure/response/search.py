@@ -80,10 +80,10 @@ def supremum_over_cells(
     lower, worst, looks = float(left.found.centre[0]), cells.vertices[0], _Looks().after(left.found)
     curve = [float(left.found.upper[0])]
     while curve[-1] - lower > tolerance and lower < hopeless and (most := looks.affordable(num_cells, by_rows)):
-        worst = left.worst(most)
-        if np.min(Cells(left.vertices[worst]).lengths(left.found.edge[worst])) <= NARROWEST:
+        chosen = left.worst(most)
+        if np.min(Cells(left.vertices[chosen]).lengths(left.found.edge[chosen])) <= NARROWEST:
             break
-        left, halves, new = _halved(left, functools.partial(bound, by_rows=looks.by_rows), worst)
+        left, halves, new = _halved(left, functools.partial(bound, by_rows=looks.by_rows), chosen)
         looks = looks.after(new)
         best = int(np.argmax(new.centre))
         if new.centre[best] > lower:
