@@ -1,5 +1,6 @@
 """The identity of a game: a digest of what its functions do, its structure and its numbers."""
 
+import dataclasses
 import hashlib
 
 import jax
@@ -46,3 +47,34 @@ def game_hash(game: AbstractGame) -> str:
 def _content(value: object) -> bytes:
     array = np.asarray(numbers_in(value))
     return f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes()
+
+
+@dataclasses.dataclass(frozen=True)
+class GameKey:
+    """A game as a key of memory, equal where what functions compute of it is the same.
+
+    The structure (class and static fields, functions by identity) stands beside the digest, which does not see
+    everything that functions reach.
+
+    Attributes:
+        content: digest and structure.
+        game: that anything is computed of, traced.
+    """
+
+    content: tuple[str, object]
+    game: AbstractGame = dataclasses.field(compare=False)
+
+    @classmethod
+    def of(cls, game: AbstractGame) -> "GameKey":
+        """The key of a game.
+
+        Args:
+            game: traced.
+
+        Returns:
+            The key.
+
+        Raises:
+            ValueError: the game's functions reach something that cannot be recorded.
+        """
+        return cls((game_hash(game), jax.tree.structure(game)), game)

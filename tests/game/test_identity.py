@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from smfg_verify import games
-from smfg_verify.game import TabularGame, game_hash
+from smfg_verify.game import TabularGame, game_hash, traced
+from smfg_verify.game.identity import GameKey
 from tests.helpers.random_arrays import random_array_game
 
 NAMES = games.names()
@@ -131,3 +132,10 @@ def test_functions_in_fields_count_by_code_defaults_and_closures():
 
 def test_two_functions_of_one_factory_and_one_argument_are_the_same_parameter():
     assert game_hash(with_function(scaled(2))) == game_hash(with_function(scaled(2)))
+
+
+def test_a_key_of_memory_is_that_of_a_games_content():
+    first, same, other = (games.load("laffer-tax", discount=d) for d in (0.9, 0.9, 0.8))
+    assert GameKey.of(traced(first)) == GameKey.of(traced(same))
+    assert hash(GameKey.of(traced(first))) == hash(GameKey.of(traced(same)))
+    assert GameKey.of(traced(first)) != GameKey.of(traced(other))

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -15,7 +14,8 @@ from smfg_verify.assumptions.constants.suprema import Bound, budget_of, lipschit
 from smfg_verify.assumptions.constants.variations import PAIRS, variation_bound
 from smfg_verify.assumptions.enclosure import NoEnclosure, TableEnclosure, envelope, numbers_of_a_box
 from smfg_verify.assumptions.settings import SearchSettings
-from smfg_verify.game import AbstractGame, game_hash, traced
+from smfg_verify.game import AbstractGame, traced
+from smfg_verify.game.identity import GameKey
 from smfg_verify.records.entries import Entries
 
 # Powers of the chain that a mixing factor is looked for at: these, or four a state in games of many.
@@ -136,24 +136,6 @@ class GameConstants:
         return "; ".join(f"{name}: {why}" for name, why in self.unproved.items())
 
 
-@dataclasses.dataclass(frozen=True)
-class _Key:
-    """A game's content and the budget: what the constants depend on.
-
-    The structure (class and static fields, functions by identity) stands beside the digest, which does not see
-    everything that functions reach.
-    """
-
-    digest: str
-    structure: object
-    num_leaders: int
-    num_boxes: int
-    time_limit: float | None
-    seed: int
-    game: AbstractGame = dataclasses.field(compare=False)
-    settings: SearchSettings = dataclasses.field(compare=False)
-
-
 def game_constants(game: AbstractGame, settings: SearchSettings) -> GameConstants:
     """The certified constants of a game; computed once for a game's content and budget.
 
@@ -165,13 +147,13 @@ def game_constants(game: AbstractGame, settings: SearchSettings) -> GameConstant
         The constants. Nothing raises where a proof is out of reach: see `unproved`.
     """
     budget = {name: getattr(settings, name) for name in ("num_leaders", "num_boxes", "time_limit", "seed")}
-    game = traced(game)
-    return _cached(_Key(game_hash(game), jax.tree.structure(game), game=game, settings=settings, **budget))
+    # The rest of the settings does not count, and so is that of no budget in particular.
+    return _cached(GameKey.of(traced(game)), SearchSettings(**budget))
 
 
 @functools.lru_cache(maxsize=32)
-def _cached(key: _Key) -> GameConstants:
-    game, settings = key.game, key.settings
+def _cached(key: GameKey, settings: SearchSettings) -> GameConstants:
+    game = key.game
     bounds = {constant: lipschitz_bound(game, name, settings) for name, constant in LIPSCHITZ.items()}
     rows = certified_rows(game, settings)
     bounds |= {name: _variation(game, rows, pairs(game), settings) for name, pairs in PAIRS.items()}

@@ -59,12 +59,13 @@ def modulus_by_cells(game: AbstractGame, inputs: BoundInputs, num_boxes: int) ->
         The bound.
     """
     proof, zones = proof_by_cells(game, modulus_over, num_boxes=num_boxes), proof_by_zones(game, num_boxes)
-    cells = proof.cells
-    by_zones = zones.modulus < (float("inf") if cells is None else cells.upper)
-    if cells is None and not by_zones:
-        return CellModulus(float("inf"), None, float("inf"), proof.reason, (False, zones.cells))
-    modulus, mixing = (zones.modulus, zones.mixing) if by_zones or cells is None else (cells.upper, cells.mixing)
-    step = step_of_roundings(inputs, float(game.temperature), mixing)
+    cells, none = proof.cells, float("inf")
+    modulus, mixing = (none, none) if cells is None else (cells.upper, cells.mixing)
+    by_zones = zones.modulus < modulus
+    if by_zones:
+        modulus, mixing = zones.modulus, zones.mixing
+    nothing = cells is None and not by_zones
+    step = none if nothing else step_of_roundings(inputs, float(game.temperature), mixing)
     return CellModulus(modulus, cells, step, proof.reason, (by_zones, zones.cells))
 
 

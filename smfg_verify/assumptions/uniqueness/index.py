@@ -14,7 +14,8 @@ from smfg_verify.assumptions.enclosure.response.index.fixed_points import ROOM
 from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict
 from smfg_verify.exact.gradient.at_leaders import checked
-from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.game import AbstractGame
+from smfg_verify.game.identity import GameKey
 from smfg_verify.records.entries import Entries
 
 # Of the cells that a rate would get: the index is decided by fewer, or hardly ever.
@@ -70,28 +71,20 @@ def index_by_cells(game: AbstractGame, inputs: BoundInputs, num_boxes: int) -> C
     Returns:
         What cells prove.
     """
-    found, reason, undecided, negative = _covered(_Asked((game_hash(game), num_boxes), game))
+    found, reason, undecided, negative = _covered(GameKey.of(game), num_boxes)
     if found is None:
         return CellIndex(None, float("inf"), reason, {}, {})
     step = step_of_roundings(inputs, float(game.temperature), found.mixing)
     return CellIndex(found, step, "", undecided, negative)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Asked:
-    """What a cover depends on, and the game that it is of."""
-
-    known: tuple[str, int]
-    game: AbstractGame = dataclasses.field(compare=False)
-
-
 @functools.lru_cache(maxsize=16)
-def _covered(asked: _Asked) -> tuple[Cover | None, str, Entries, Entries]:
+def _covered(key: GameKey, num_boxes: int) -> tuple[Cover | None, str, Entries, Entries]:
     """The cover, why there is none, and where it is undecided and negative; once for a game's content and a budget."""
-    tables, reason = tables_of(asked.game)
+    tables, reason = tables_of(key.game)
     if tables is None:
         return None, reason, {}, {}
-    found = cover(tables, max(1, affordable_cells(tables, asked.known[1]) // _PART))
+    found = cover(tables, max(1, affordable_cells(tables, num_boxes) // _PART))
     return found, "", _place(tables, found.smallest), _place(tables, found.negative)
 
 

@@ -1,10 +1,13 @@
 """Which games have cells, and how many a check may look at."""
 
+import functools
+
 from smfg_verify.assumptions.enclosure.response.rowwise.bounds import sets_of
 from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.assumptions.enclosure.response.tables.curved import curved_tables
 from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
 from smfg_verify.game import AbstractGame
+from smfg_verify.game.identity import GameKey
 
 # Beyond so many dimensions of (leader policy, mean field) cells are too many to try.
 MOST_DIMENSIONS = 8
@@ -37,7 +40,13 @@ def tables_of(game: AbstractGame) -> tuple[Tables | None, str]:
 
 
 def tables_of_any_size(game: AbstractGame) -> tuple[Tables | None, str]:
-    """The same with any number of dimensions: of small cells few are enough."""
+    """The same with any number of dimensions: of small cells few are enough. Once for a game's content."""
+    return _known(GameKey.of(game))
+
+
+@functools.lru_cache(maxsize=4)
+def _known(key: GameKey) -> tuple[Tables | None, str]:
+    game = key.game
     if game.num_states == 1:
         return None, "a game of one state has one mean field"
     tables = vertex_tables(game)

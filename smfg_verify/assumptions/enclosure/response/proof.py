@@ -5,7 +5,6 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -13,8 +12,8 @@ from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, 
 from smfg_verify.assumptions.enclosure.response.cells import Cells, centre_of
 from smfg_verify.assumptions.enclosure.response.measures import Bounds
 from smfg_verify.assumptions.enclosure.response.search import CellSupremum, supremum_over_cells
-from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
-from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.game import AbstractGame
+from smfg_verify.game.identity import GameKey
 
 # Distance of the bound from the number at a cell's centre at which the search ends.
 _TOLERANCE = 0.01
@@ -58,48 +57,36 @@ def proof_by_cells(
         The bound, or why there is none.
     """
     content = tuple((array.shape, array.tobytes()) for array in arrays)
-    known = game_hash(game), jax.tree.structure(game), measure, content, num_boxes, hopeless
-    return _cached(_Key(known, game, arrays))
+    return _cached(_Key(GameKey.of(game), measure, content, num_boxes, hopeless, arrays))
 
 
 @dataclasses.dataclass(frozen=True)
 class _Key:
     """What a bound depends on, and what it is computed of."""
 
-    known: tuple[object, object, Measure, object, int, float]
-    game: AbstractGame = dataclasses.field(compare=False)
+    key: GameKey
+    measure: Measure
+    content: object
+    num_boxes: int
+    hopeless: float
     arrays: tuple[np.ndarray, ...] = dataclasses.field(compare=False)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Game:
-    """What tables depend on."""
-
-    known: tuple[object, object]
-    game: AbstractGame = dataclasses.field(compare=False)
-
-
-@functools.lru_cache(maxsize=4)
-def _tables(key: _Game) -> tuple[Tables | None, str]:
-    return tables_of(key.game)
-
-
 @functools.lru_cache(maxsize=64)
-def _cached(key: _Key) -> Proof:
-    measure, num_boxes, hopeless = key.known[2], key.known[4], key.known[5]
-    tables, reason = _tables(_Game(key.known[:2], key.game))
+def _cached(asked: _Key) -> Proof:
+    tables, reason = tables_of(asked.key.game)
     if tables is None:
         return Proof(None, reason)
 
     def bound(cells: Cells, /, *, by_rows: bool) -> Bounds:
-        return measure(tables, cells, *key.arrays, by_rows=by_rows)
+        return asked.measure(tables, cells, *asked.arrays, by_rows=by_rows)
 
     found = supremum_over_cells(
         tables,
         bound,
-        num_cells=affordable_cells(tables, num_boxes),
+        num_cells=affordable_cells(tables, asked.num_boxes),
         by_rows=cost_by_rows(tables),
         tolerance=_TOLERANCE,
-        hopeless=hopeless,
+        hopeless=asked.hopeless,
     )
     return Proof(found, "", centre_of(tables, found.worst))

@@ -1,18 +1,18 @@
 """The l1 modulus of a game over all mean fields, cell by cell with all leaders in each, kept."""
 
-import dataclasses
 import functools
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
+from smfg_verify.assumptions.enclosure.response.budget import tables_of_any_size
 from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
-from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables, vertex_tables
+from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
 from smfg_verify.assumptions.enclosure.response.zones.bounds import ZoneBound, zone_bound
 from smfg_verify.assumptions.enclosure.simplices import Shape
-from smfg_verify.game import AbstractGame, game_hash
+from smfg_verify.game import AbstractGame
+from smfg_verify.game.identity import GameKey
 
 # So many boxes of a budget for each cell, and cells at most.
 _BOXES, _MOST_CELLS = 100, 64
@@ -48,24 +48,18 @@ def proof_by_zones(game: AbstractGame, num_boxes: int) -> ZoneProof:
     Returns:
         The bound; nothing for functions that are not affine and for games of many states or actions.
     """
-    return _cached(_Key((game_hash(game), jax.tree.structure(game), num_boxes), game))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Key:
-    """What a bound depends on, and what it is computed of."""
-
-    known: tuple[object, object, int]
-    game: AbstractGame = dataclasses.field(compare=False)
+    return _cached(GameKey.of(game), num_boxes)
 
 
 @functools.lru_cache(maxsize=64)
-def _cached(key: _Key) -> ZoneProof:
-    game, most = key.game, key.known[2] // _BOXES
+def _cached(key: GameKey, num_boxes: int) -> ZoneProof:
+    game = key.game
     rows = game.num_follower_actions * game.num_leader_actions
     few = game.num_follower_actions <= _MOST_ACTIONS and rows <= _MOST_ROWS
-    tables = vertex_tables(game) if few and 1 < game.num_states <= _MOST_STATES else None
-    return _NOTHING if tables is None else zones_over(tables, min(max(1, most), _MOST_CELLS))
+    tables = tables_of_any_size(game)[0] if few and 1 < game.num_states <= _MOST_STATES else None
+    if not isinstance(tables, VertexTables):
+        return _NOTHING
+    return zones_over(tables, min(max(1, num_boxes // _BOXES), _MOST_CELLS))
 
 
 def zones_over(tables: VertexTables, num_cells: int) -> ZoneProof:
