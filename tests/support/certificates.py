@@ -20,49 +20,54 @@ def hexed(table):
     return [float(value).hex() for value in np.ravel(table)]
 
 
+def _entry(sizes, observation, *, mean_fields, discount, temperature, transition, reward):
+    """The entry `game` of tables, each with its radius."""
+    named = zip(("states", "actions", "leader_actions"), sizes, strict=True)
+    return {
+        "name": "hand-made",
+        "digest": "0123",
+        **{name: int(size) for name, size in named},
+        "mean_fields": mean_fields,
+        "observation": [int(o) for o in observation],
+        "discount": float(discount).hex(),
+        "temperature": float(temperature).hex(),
+        "transition": hexed(transition[0]),
+        "transition_radius": transition[1].hex(),
+        "reward": hexed(reward[0]),
+        "reward_radius": reward[1].hex(),
+    }
+
+
 def game_entry(game: ArrayGame, radius=1e-13):
     """The entry `game` of a game of affine arrays; its radius covers rows that miss one by rounding."""
-    n, num_actions, num_leader = game.sizes
 
     def at_vertices(constant, slope):
         return constant[None] if slope is None else constant + slope
 
-    return {
-        "name": "hand-made",
-        "digest": "0123",
-        "states": n,
-        "actions": num_actions,
-        "leader_actions": num_leader,
-        "mean_fields": "states",
-        "observation": [int(o) for o in game.observation],
-        "discount": float(game.discount).hex(),
-        "temperature": float(game.temperature).hex(),
-        "transition": hexed(at_vertices(game.kernel, game.kernel_mean_field)),
-        "transition_radius": radius.hex(),
-        "reward": hexed(at_vertices(game.follower_rewards, game.follower_rewards_mean_field)),
-        "reward_radius": radius.hex(),
-    }
+    return _entry(
+        game.sizes,
+        game.observation,
+        mean_fields="states",
+        discount=game.discount,
+        temperature=game.temperature,
+        transition=(at_vertices(game.kernel, game.kernel_mean_field), radius),
+        reward=(at_vertices(game.follower_rewards, game.follower_rewards_mean_field), radius),
+    )
 
 
 def rewards_entry(rewards, *, rows=None, on_states=True, radius=0.0):
     """The entry `game` of rewards at vertices, (V, n, A, B), and of rows P(t | s), uniform where none are given."""
-    _, n, num_actions, num_leader = rewards.shape
+    sizes = n, num_actions, num_leader = rewards.shape[1:]
     rows = np.full((n, n), 1.0 / n) if rows is None else rows
-    return {
-        "name": "hand-made",
-        "digest": "0123",
-        "states": n,
-        "actions": num_actions,
-        "leader_actions": num_leader,
-        "mean_fields": "states" if on_states else "state_actions",
-        "observation": [0] * n,
-        "discount": (0.5).hex(),
-        "temperature": (1.0).hex(),
-        "transition": hexed(np.broadcast_to(rows[:, None, None], (n, num_actions, num_leader, n))),
-        "transition_radius": (1e-13).hex(),
-        "reward": hexed(rewards),
-        "reward_radius": radius.hex(),
-    }
+    return _entry(
+        sizes,
+        [0] * n,
+        mean_fields="states" if on_states else "state_actions",
+        discount=0.5,
+        temperature=1.0,
+        transition=(np.broadcast_to(rows[:, None, None], (n, num_actions, num_leader, n)), 1e-13),
+        reward=(rewards, radius),
+    )
 
 
 def certificate(entry, kind, constant, proof):
