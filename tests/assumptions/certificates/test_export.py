@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import flint
 import numpy as np
 import pytest
 
@@ -65,6 +66,15 @@ def test_dobrushins_coefficient_travels(game, tmp_path):
     assert constant == pytest.approx(0.9, abs=2e-12)
     # Room for what another version of the verifier's arithmetic rounds by.
     assert constant >= float(rationals.largest_variation(verifier.game_of(content["game"]))) * (1.0 + 5e-13)
+
+
+@pytest.mark.parametrize("digits", [64, 256])
+def test_a_modulus_travels_at_any_precision_of_the_process(digits):
+    with flint.ctx.workprec(digits):
+        certificate = Exporter(games.load("laffer-tax", temperature=0.2)).certificate(
+            found("contraction/cell-bound", 0.5)
+        )
+    verifier.verify(certificate.encode())
 
 
 @pytest.mark.parametrize("kind", ["contraction/cell-bound", "contraction/certified-bound", "uniqueness/contraction"])

@@ -165,11 +165,12 @@ class Program:
         Raises:
             NoExactValue: there is none, or it takes more digits to tell.
         """
-        ctx.prec = PRECISION
-        values = [_flint(entry) for entry in point]
-        for step in self.steps:
-            values.append(_exact_step(step, values))
-        return _definite(values[-1])
+        # For these numbers alone: the precision is one of the whole process.
+        with ctx.workprec(PRECISION):
+            values = [_flint(entry) for entry in point]
+            for step in self.steps:
+                values.append(_exact_step(step, values))
+            return _definite(values[-1])
 
     @property
     def lowers_precision(self) -> bool:
