@@ -9,6 +9,7 @@ from smfg_verify.assumptions.contraction.proved_bounds import (
     ALLOWED_MOVE,
     BoundInputs,
     inputs_from,
+    smaller_bound,
     step_of_roundings,
     witness_of,
 )
@@ -67,6 +68,22 @@ def modulus_by_cells(game: AbstractGame, inputs: BoundInputs, num_boxes: int) ->
     nothing = cells is None and not by_zones
     step = none if nothing else step_of_roundings(inputs, float(game.temperature), mixing)
     return CellModulus(modulus, cells, step, proof.reason, (by_zones, zones.cells))
+
+
+def smallest_modulus(game: AbstractGame, inputs: BoundInputs, num_boxes: int) -> tuple[float, bool]:
+    """The smallest proved modulus, of formulas, cells and zones, and whether it proves that the map contracts.
+
+    Args:
+        game: the game, traced.
+        inputs: of the proved bounds.
+        num_boxes: of the budget.
+
+    Returns:
+        The modulus, infinite where none is proved; and whether each leader has one equilibrium by it (Banach).
+    """
+    formula, found = smaller_bound(inputs, float(game.temperature)), modulus_by_cells(game, inputs, num_boxes)
+    proved = (formula, formula < 1.0 - CLEARLY_BELOW_ONE), (found.modulus, found.contracts)
+    return min(proved, key=lambda each: (not each[1], each[0]))
 
 
 def cell_finding(game: AbstractGame, inputs: BoundInputs, num_boxes: int) -> Finding:

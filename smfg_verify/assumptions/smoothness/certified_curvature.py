@@ -11,8 +11,8 @@ import math
 import numpy as np
 
 from smfg_verify.assumptions.constants.game_constants import game_constants
-from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
-from smfg_verify.assumptions.contraction.proved_bounds import inputs_of, smaller_bound
+from smfg_verify.assumptions.contraction.modulus_by_cells import smallest_modulus
+from smfg_verify.assumptions.contraction.proved_bounds import inputs_of
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
 from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_game, out_of_reach
@@ -58,9 +58,8 @@ def certified_curvature_finding(game: AbstractGame, settings: SearchSettings) ->
 def _one_equilibrium(game: AbstractGame, settings: SearchSettings) -> bool:
     """Whether each leader is proved to have one equilibrium, as `uniqueness` proves it: what is known is not redone."""
     inputs = inputs_of(game, game_constants(game, settings))
-    if smaller_bound(inputs, float(game.temperature)) < 1.0 - CLEARLY_BELOW_ONE:
-        return True
-    return proves(euclidean_rate(game, settings)) or index_by_cells(game, inputs, settings.num_boxes).proves
+    contracts = smallest_modulus(game, inputs, settings.num_boxes)[1] or proves(euclidean_rate(game, settings))
+    return contracts or index_by_cells(game, inputs, settings.num_boxes).proves
 
 
 def _told(cover: CurvatureCover, unique: bool) -> Finding:

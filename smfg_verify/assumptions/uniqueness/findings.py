@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.constants.game_constants import game_constants
-from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.measured_modulus import random_points
-from smfg_verify.assumptions.contraction.proved_bounds import USED, inputs_from, inputs_of, smaller_bound, witness_of
+from smfg_verify.assumptions.contraction.modulus_by_cells import smallest_modulus
+from smfg_verify.assumptions.contraction.proved_bounds import USED, inputs_from, inputs_of, witness_of
 from smfg_verify.assumptions.contraction.temperature_sweep import swept_temperatures
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
@@ -62,13 +62,17 @@ def _distance_of(game: AbstractGame, witness: Entries) -> float:
     return distinct_of(at_equilibria(game, logits, fields)).distance
 
 
+def _modulus_of(game: AbstractGame, witness: Entries) -> float:
+    return smallest_modulus(checked(game), inputs_from(game, witness), int(witness["num_boxes"]))[0]
+
+
 def _rate_of(game: AbstractGame, witness: Entries) -> float:
     weight = np.eye(field_size(game) - 1)
     return rate_by_cells(checked(game), inputs_from(game, witness), weight, num_boxes=int(witness["num_boxes"])).rate
 
 
 RECOMPUTE = {
-    "contraction": lambda game, witness: smaller_bound(inputs_from(game, witness), float(game.temperature)),
+    "contraction": _modulus_of,
     "one-sided": _rate_of,
     "index": share_of,
     "multi-start": _distance_of,
@@ -127,16 +131,15 @@ def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Findi
 def _contraction_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
     constants = game_constants(game, settings)
     inputs = inputs_of(game, constants)
-    constant = smaller_bound(inputs, float(game.temperature))
-    certified = constant < 1.0 - CLEARLY_BELOW_ONE
+    constant, contracts = smallest_modulus(game, inputs, settings.num_boxes)
     finding = Finding(
         property=PROPERTY,
         statement="contraction",
-        verdict=Verdict.CERTIFIED if certified else Verdict.INCONCLUSIVE,
+        verdict=Verdict.CERTIFIED if contracts else Verdict.INCONCLUSIVE,
         constant=constant,
         side=Side.UPPER,
         evidence=Evidence.PROOF,
-        witness=witness_of(inputs),
+        witness={**witness_of(inputs), "num_boxes": np.asarray(settings.num_boxes)},
     )
     return cut_short(finding, constants.cut, *USED)
 

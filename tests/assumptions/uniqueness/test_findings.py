@@ -108,3 +108,13 @@ def test_a_certificate_never_stands_beside_two_equilibria():
     assert certified.any()
     assert (counts > 1).any()
     assert np.all(counts[certified] == 1)
+
+
+def test_cells_prove_contraction_where_formulas_do_not():
+    r"""$|D\Gamma| \le (1 - \text{inertia}) k / 2 \tau$: .9 in closed form, where spans and sup norms prove nothing."""
+    game = crowd(-0.9, 0.5)
+    finding = check(game)["contraction"]
+    assert smaller_bound(inputs_of(game, game_constants(game, QUICK)), 0.5) > 1.0
+    assert finding.verdict is Verdict.CERTIFIED
+    assert 0.9 - 1e-9 <= finding.constant <= 0.92
+    assert roots(-0.9, 0.5) == pytest.approx([0.5])
