@@ -217,7 +217,7 @@ def _because(obstacle: Entries) -> str:
 
 
 _METHODS = {
-    "contraction": "smallest l1 modulus of the best-response map proved, see contraction/certified-bound and cell-bound",
+    "contraction": "smallest proved l1 modulus of the map, of contraction/certified-bound and cell-bound",
     "one-sided": "D Gamma enclosed over cells, see one-sided-contraction/certified-rate, in the Euclidean norm",
     "index": (
         "sign of det(I - D Gamma) on tangents over cells, halved until no fixed point or a positive sign is proved"
