@@ -113,8 +113,8 @@ _CONTRACTS = (
 _SEVERAL = tuple(("uniqueness", name) for name in ("multi-start", "negative-index", "temperature-path"))
 # A positive rate in any norm leaves one fixed point, and pairs that leave no norm a rate leave none to it.
 _HAS_RATE = (("one-sided-contraction", "certified-rate"), ("uniqueness", "one-sided"))
-# Indices that are +1 wherever a fixed point is possible leave one.
-_HAS_INDEX = (("uniqueness", "index"),)
+# Indices that are +1 wherever a fixed point is possible, and contraction there, leave one.
+_HAS_INDEX = (("uniqueness", "index"), ("uniqueness", "contraction-on-laws"))
 _NO_RATE = (
     ("one-sided-contraction", "rate"),
     *_SEVERAL,

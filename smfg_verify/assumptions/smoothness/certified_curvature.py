@@ -21,6 +21,7 @@ from smfg_verify.assumptions.one_sided.certified_rate import euclidean_rate, pro
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.assumptions.smoothness.curvature_cells import CurvatureCover, cover_policies
 from smfg_verify.assumptions.uniqueness.index import index_by_cells
+from smfg_verify.assumptions.uniqueness.on_laws import modulus_on_laws
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import AbstractGame, leader_logits_shape
@@ -58,8 +59,10 @@ def certified_curvature_finding(game: AbstractGame, settings: SearchSettings) ->
 def _one_equilibrium(game: AbstractGame, settings: SearchSettings) -> bool:
     """Whether each leader is proved to have one equilibrium, as `uniqueness` proves it: what is known is not redone."""
     inputs = inputs_of(game, game_constants(game, settings))
-    contracts = smallest_modulus(game, inputs, settings.num_boxes)[1] or proves(euclidean_rate(game, settings))
-    return contracts or index_by_cells(game, inputs, settings.num_boxes).proves
+    boxes = settings.num_boxes
+    contracts = smallest_modulus(game, inputs, boxes)[1] or proves(euclidean_rate(game, settings))
+    contracts = contracts or modulus_on_laws(game, inputs, boxes).proves
+    return contracts or index_by_cells(game, inputs, boxes).proves
 
 
 def _told(cover: CurvatureCover, unique: bool) -> Finding:

@@ -21,6 +21,8 @@ from smfg_verify.assumptions.uniqueness.negative_index import determinant_of, ne
 from smfg_verify.assumptions.uniqueness.occupation import surveyed
 from smfg_verify.assumptions.uniqueness.occupation_monotonicity import STATEMENT as OCCUPATION
 from smfg_verify.assumptions.uniqueness.occupation_monotonicity import occupation_finding, occupation_quotient
+from smfg_verify.assumptions.uniqueness.on_laws import NOT_ASKED, modulus_again, modulus_on_laws, on_laws_finding
+from smfg_verify.assumptions.uniqueness.on_laws import STATEMENT as ON_LAWS
 from smfg_verify.assumptions.uniqueness.potential import STATEMENT as POTENTIAL
 from smfg_verify.assumptions.uniqueness.potential import potential_finding, work_around
 from smfg_verify.assumptions.uniqueness.sentences import UNIQUENESS
@@ -40,6 +42,7 @@ PROPERTY = "uniqueness"
 STATEMENTS = (
     "contraction",
     "one-sided",
+    ON_LAWS,
     "index",
     "multi-start",
     "negative-index",
@@ -74,6 +77,7 @@ def _rate_of(game: AbstractGame, witness: Entries) -> float:
 RECOMPUTE = {
     "contraction": _modulus_of,
     "one-sided": _rate_of,
+    ON_LAWS: modulus_again,
     "index": share_of,
     "multi-start": _distance_of,
     "negative-index": determinant_of,
@@ -88,15 +92,15 @@ RECOMPUTE = {
     PROPERTY,
     recompute=RECOMPUTE,
     renderings=UNIQUENESS,
-    sufficient=("contraction", "one-sided", "index"),
+    sufficient=("contraction", "one-sided", ON_LAWS, "index"),
     aside=("temperature-path", "monotonicity", OCCUPATION, POTENTIAL),
 )
 def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Finding]:
     r"""Whether every leader policy has one mean field equilibrium only.
 
-    A proved contraction certifies it (Banach), and so does a proved positive rate of one-sided contraction, or the
-    index: a positive determinant wherever an equilibrium is possible. Two equilibria of one leader, farther apart than
-    their numerical errors, refute it, and so does one of index -1.
+    A proved contraction certifies it (Banach), if only where equilibria can be, and so does a proved positive rate of
+    one-sided contraction, or the index: a positive determinant wherever an equilibrium is possible. Two equilibria of
+    one leader, farther apart than their numerical errors, refute it, and so does one of index -1.
 
     Args:
         game: the game, traced.
@@ -114,10 +118,13 @@ def check_uniqueness(game: AbstractGame, settings: SearchSettings) -> list[Findi
     several = _multi_start_finding(searched, settings)
     decided = [each.statement for each in proofs if each.verdict is Verdict.CERTIFIED]
     decided += [several.statement] if several.verdict is Verdict.REFUTED else []
+    on_laws = _on_laws_finding(game, settings, decided)
+    decided += [on_laws.statement] if on_laws.verdict is Verdict.CERTIFIED else []
     index, met = _index_finding(game, settings, decided)
     survey = surveyed(game, settings)
     return [
         *proofs,
+        on_laws,
         index,
         several,
         negative_index_finding(game, searched.logits, searched.found, met, settings.seed),
@@ -168,6 +175,15 @@ def one_sided_finding(game: AbstractGame, settings: SearchSettings) -> Finding:
         witness={**witness_of(inputs), "num_boxes": np.asarray(settings.num_boxes)} if np.isfinite(found.rate) else {},
         searched={} if found.cells is None else {"cells": found.cells.cells},
     )
+    return cut_short(finding, constants.cut, *USED)
+
+
+def _on_laws_finding(game: AbstractGame, settings: SearchSettings, decided: list[str]) -> Finding:
+    """Contraction where equilibria can be, where nothing else decides."""
+    constants = game_constants(game, settings)
+    inputs = inputs_of(game, constants)
+    found = NOT_ASKED if decided else modulus_on_laws(game, inputs, settings.num_boxes)
+    finding = on_laws_finding(inputs, settings.num_boxes, found, decided[0] if decided else "")
     return cut_short(finding, constants.cut, *USED)
 
 

@@ -32,6 +32,28 @@ def _one_sided(data: FindingData) -> str:
     return "No positive rate of one-sided contraction is proved in the Euclidean norm: nothing follows."
 
 
+def _on_laws(data: FindingData) -> str:
+    facts = data.facts
+    if facts["unasked"]:
+        return f"Not looked at: {facts['unasked']} decides whether there is one equilibrium."
+    if not facts["known"]:
+        return "No bounds by pieces of leaders: they are of affine games with few states and actions."
+    if data.verdict == "certified":
+        return (
+            f"Over each of {facts['contracting']} pieces of the leaders the best-response map contracts (proved "
+            f"modulus {at_most(data.constant):.4g}) on mean fields that it maps into themselves and that hold every "
+            "law: each leader has one equilibrium."
+        )
+    if facts["bounded"]:
+        step = facts["rounding_step"]
+        return f"No proof: the roundings of the game's functions may make the best-response map jump by {step:.4g}."
+    if facts["pieces"] == 1:
+        expected = facts["expected"]
+        number = f"about {expected:.3g} pieces of the leaders" if expected < float("inf") else "no number of pieces"
+        return f"No proof by pieces of leaders: {number} would do, by descents into parts drawn at random."
+    return f"No proof: {facts['pieces']} pieces of the leaders do not suffice; {facts['contracting']} of them contract."
+
+
 def _index(data: FindingData) -> str:
     facts, share = data.facts, data.constant
     if facts["unasked"]:
@@ -219,6 +241,7 @@ def _because(obstacle: Entries) -> str:
 _METHODS = {
     "contraction": "smallest proved l1 modulus of the map, of contraction/certified-bound and cell-bound",
     "one-sided": "D Gamma enclosed over cells, see one-sided-contraction/certified-rate, in the Euclidean norm",
+    "contraction-on-laws": "bounds of the differences between states, over pieces of the leaders and all their laws",
     "index": (
         "sign of det(I - D Gamma) on tangents over cells, halved until no fixed point or a positive sign is proved"
     ),
@@ -239,6 +262,7 @@ _METHODS = {
 _MEANINGS = {
     "contraction": _contraction,
     "one-sided": _one_sided,
+    "contraction-on-laws": _on_laws,
     "index": _index,
     "negative-index": _negative_index,
     "multi-start": _multi_start,

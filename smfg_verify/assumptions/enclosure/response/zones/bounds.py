@@ -44,6 +44,20 @@ class ZoneBound(NamedTuple):
     mixing: float
 
 
+class Zones(NamedTuple):
+    """What is known of the differences between states, under all leaders and mean fields of a cell.
+
+    Attributes:
+        values: of V, (n, n).
+        hitting: of the solutions f of each set of states, (J, n, n).
+        moved: of the slopes of V along each edge of mean fields, (E, n, n).
+    """
+
+    values: Float[np.ndarray, "n n"]
+    hitting: Float[np.ndarray, "J n n"]
+    moved: Float[np.ndarray, "E n n"]
+
+
 def zone_bound(tables: VertexTables, corners: Float[np.ndarray, "X n"]) -> ZoneBound:
     """The bound over a cell.
 
@@ -56,19 +70,66 @@ def zone_bound(tables: VertexTables, corners: Float[np.ndarray, "X n"]) -> ZoneB
     """
     with np.errstate(all="ignore"):
         faced = corners_of(tables, corners)
-        values, policies = _values(faced)
-        pieces = pieces_over(faced, 0)
-        weights = weights_of(pieces, policies)
-        sets = sets_of(tables.num_states)
-        ones = np.concatenate([sets, np.zeros((len(sets), 1))], axis=1)
-        hitting = _in_two(
-            faced, np.broadcast_to(ones[:, None, :, None], (len(ones), 1, *faced.flat.shape[1:3])), None, weights, 1.0
-        )
-        law = _law(faced, ones, sets, weights)
-        moved = _moved_values(faced, values, weights)
-        modulus = _modulus(faced, values, hitting, moved, law)
-    known = np.isfinite(modulus) and bool(np.all(np.isfinite(hitting)))
-    return ZoneBound(modulus, float(np.max(hitting))) if known else ZoneBound(float("inf"), float("inf"))
+        zones, weights = zones_over_cell(faced)
+        return bound_by(faced, zones, laws_of(faced, weights), _HALVINGS)
+
+
+def zones_over_cell(faced: Corners) -> tuple[Zones, Float[np.ndarray, "n L N"]]:
+    """The zones, from nothing, and the weights of rows that the followers' policies give."""
+    values, policies = _values(faced)
+    weights = weights_of(pieces_over(faced, 0), policies)
+    hitting = _in_two(faced, _sets(faced), None, weights, 1.0)
+    return Zones(values, hitting, _moved_values(faced, values, weights)), weights
+
+
+def zones_within(faced: Corners, known: Zones, rounds: int) -> tuple[Zones, Float[np.ndarray, "n L N"]]:
+    """The same of a part of a cell, from what is known of the whole.
+
+    Args:
+        faced: over the part.
+        known: of the whole.
+        rounds: of the bounds put into the equations.
+
+    Returns:
+        The zones, and the weights.
+    """
+    pieces, discount = pieces_over(faced, 0), faced.discount
+    guess = _middle(known.values)
+    apart = guess[:, None] - guess[None]
+    between = weights_of(pieces, likely(faced, pieces, np.maximum(known.values, apart)))
+    values = _around(faced, guess, known.values, between, rounds)
+    weights = weights_of(pieces, likely(faced, pieces, values))
+    ends, sets = _moves(faced, values), _sets(faced)
+    hitting = narrowed(known.hitting, sets, sets, faced.flat, weights, discount=1.0, off=faced.off, rounds=rounds)
+    moved = narrowed(known.moved, *ends, faced.flat, weights, discount=discount, off=faced.off, rounds=rounds)
+    return Zones(values, hitting, moved), weights
+
+
+def laws_of(
+    faced: Corners, weights: Float[np.ndarray, "n L N"]
+) -> tuple[Float[np.ndarray, "n 1"], Float[np.ndarray, "n 1"]]:
+    """Ranges of the entries of the laws, from below and from above."""
+    sets = sets_of(faced.rows.shape[1])
+    return _law(faced, np.concatenate([sets, np.zeros((len(sets), 1))], axis=1), sets, weights)
+
+
+def bound_by(
+    faced: Corners,
+    zones: Zones,
+    law: tuple[Float[np.ndarray, "n 1"], Float[np.ndarray, "n 1"]],
+    halvings: int,
+) -> ZoneBound:
+    """The bound that zones and laws give, with leader rows halved so often."""
+    modulus = _modulus(faced, zones, law, halvings)
+    known = np.isfinite(modulus) and bool(np.all(np.isfinite(zones.hitting)))
+    return ZoneBound(modulus, float(np.max(zones.hitting))) if known else ZoneBound(float("inf"), float("inf"))
+
+
+def _sets(faced: Corners) -> Float[np.ndarray, "J 1 n N"]:
+    """The indicators of the sets of states, by state."""
+    sets, (size, number) = sets_of(faced.rows.shape[1]), faced.flat.shape[1:3]
+    ones = np.concatenate([sets, np.zeros((len(sets), 1))], axis=1)
+    return np.broadcast_to(ones[:, None, :, None], (len(ones), 1, size, number))
 
 
 def _in_two(
@@ -103,18 +164,36 @@ def _values(faced: Corners) -> tuple[Float[np.ndarray, "n n"], Likely]:
     pieces, zone, weights = pieces_over(faced, 0), None, _every(faced)
     guess = _guess(faced)
     for _ in range(2):
-        apart = guess[:, None] - guess[None]
-        known = None if zone is None else (zone - apart + ROUNDED * np.abs(zone) + ROUNDED * np.abs(apart))[None]
-        high, low = _first_step(faced, guess)
-        found = narrowed(known, high, low, faced.flat, weights, discount=faced.discount, off=faced.off, rounds=_ROUNDS)
-        new = found[0] + apart + ROUNDED * (np.abs(found[0]) + np.abs(apart))
-        zone = new if zone is None else np.minimum(zone, new)
-        guess = 0.5 * (zone[:, -1] - zone[-1])
+        zone = _around(faced, guess, zone, weights, _ROUNDS)
+        guess = _middle(zone)
         # With the values between the guess and the true ones.
         between = likely(faced, pieces, np.maximum(zone, guess[:, None] - guess[None]))
         weights = weights_of(pieces, between)
     assert zone is not None
     return zone, between
+
+
+def _around(
+    faced: Corners,
+    guess: Float[np.ndarray, " n"],
+    zone: Float[np.ndarray, "n n"] | None,
+    weights: Float[np.ndarray, "n L N"],
+    rounds: int,
+) -> Float[np.ndarray, "n n"]:
+    """The zone of the values, narrowed by the equation of their distance from a guess."""
+    apart = guess[:, None] - guess[None]
+    known = None if zone is None else (zone - apart + ROUNDED * np.abs(zone) + ROUNDED * np.abs(apart))[None]
+    high, low = _first_step(faced, guess)
+    found = narrowed(known, high, low, faced.flat, weights, discount=faced.discount, off=faced.off, rounds=rounds)
+    new = found[0] + apart + ROUNDED * (np.abs(found[0]) + np.abs(apart))
+    found_zone: Float[np.ndarray, "n n"] = new if zone is None else np.minimum(zone, new)
+    return found_zone
+
+
+def _middle(zone: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
+    """A vector in the middle of a zone, relative to the last entry."""
+    middle: Float[np.ndarray, " n"] = 0.5 * (zone[:, -1] - zone[-1])
+    return middle
 
 
 def _guess(faced: Corners) -> Float[np.ndarray, " n"]:
@@ -194,9 +273,16 @@ def _moved_values(
     faced: Corners, zone: Float[np.ndarray, "n n"], weights: Float[np.ndarray, "n L N"]
 ) -> Float[np.ndarray, "E n n"]:
     """Zones of the slopes of values along the edges of mean fields."""
+    return _in_two(faced, *_moves(faced, zone), weights, faced.discount)
+
+
+def _moves(
+    faced: Corners, zone: Float[np.ndarray, "n n"]
+) -> tuple[Float[np.ndarray, "E 1 n N"], Float[np.ndarray, "E 1 n N"]]:
+    """Bounds of how rewards and next values move along the edges of mean fields, from above and from below."""
     ends = _gains(faced, faced.row_slopes, faced.reward_slopes, zone)
     high, low = (end.reshape(len(end), 1, *faced.flat.shape[1:3]) for end in ends)
-    return _in_two(faced, high, low, weights, faced.discount)
+    return high, low
 
 
 class _Factors(NamedTuple):
@@ -207,45 +293,35 @@ class _Factors(NamedTuple):
 
 
 def _modulus(
-    faced: Corners,
-    values: Float[np.ndarray, "n n"],
-    hitting: Float[np.ndarray, "J n n"],
-    moved: Float[np.ndarray, "E n n"],
-    law: tuple[Float[np.ndarray, "n 1"], Float[np.ndarray, "n 1"]],
+    faced: Corners, zones: Zones, law: tuple[Float[np.ndarray, "n 1"], Float[np.ndarray, "n 1"]], halvings: int
 ) -> float:
     """The largest sum of entries along an edge, of either sign."""
-    pieces = pieces_over(faced, _HALVINGS)
-    policies = likely(faced, pieces, values)
-    factors = _factors(faced, pieces, values, hitting, moved)
+    pieces = pieces_over(faced, halvings)
+    policies = likely(faced, pieces, zones.values)
+    factors = _factors(faced, pieces, zones)
     slopes = np.einsum("rvw,esawt->esravt", pieces.weights, faced.row_slopes)
     largest = -np.inf
     high, low = factors.slopes
     for sign, ends in ((1.0, (high, low)), (-1.0, (-low, -high))):
-        direct = np.max(carried(sign * slopes, hitting, faced.off), axis=-1)
+        direct = np.max(carried(sign * slopes, zones.hitting, faced.off), axis=-1)
         turned = _covariance(policies, factors._replace(slopes=ends)) / faced.temperature
         states = np.max(mean_over(direct, policies) + turned, axis=-1) * (1.0 + ROUNDED)
         largest = np.maximum(largest, np.max(means(states[..., None], *law)))
     return float(largest * (1.0 + ROUNDED) + ROUNDED)
 
 
-def _factors(
-    faced: Corners,
-    pieces: Pieces,
-    values: Float[np.ndarray, "n n"],
-    hitting: Float[np.ndarray, "J n n"],
-    moved: Float[np.ndarray, "E n n"],
-) -> _Factors:
+def _factors(faced: Corners, pieces: Pieces, zones: Zones) -> _Factors:
     first, second = pairs_of(faced.rows.shape[2])
     rows, rewards = (
         np.einsum(spec, pieces.weights, part[:, :, first] - part[:, :, second])
         for spec, part in (("rvw,espwt->esrpvt", faced.row_slopes), ("rvw,espw->esrpv", faced.reward_slopes))
     )
-    high, low = _gains(faced, rows, rewards, values)
+    high, low = _gains(faced, rows, rewards, zones.values)
     both = (pieces.rows, -pieces.rows)
-    above, below = (faced.discount * np.max(carried(part, moved, faced.off), axis=-1) for part in both)
+    above, below = (faced.discount * np.max(carried(part, zones.moved, faced.off), axis=-1) for part in both)
     high, low = np.max(high, axis=-1) + above, np.min(low, axis=-1) - below
     slack = ROUNDED * (np.abs(high) + np.abs(low) + np.abs(above) + np.abs(below))
-    most, least = (np.max(carried(part, hitting, faced.off), axis=-1) for part in both)
+    most, least = (np.max(carried(part, zones.hitting, faced.off), axis=-1) for part in both)
     return _Factors((high + slack, low - slack), (most, -least))
 
 

@@ -59,7 +59,7 @@ def narrowed(
     weights that are a mean of its L. Two states' rows are put against one another pair by pair, as if drawn apart.
 
     Args:
-        zones: known of the solutions; None where nothing is.
+        zones: known of the solutions; None where nothing is, infinite where rows by themselves told nothing.
         high, low: bounds of what the rows give.
         rows: by vertex and state.
         weights: of rows, by state.
@@ -74,8 +74,8 @@ def narrowed(
     first, second = np.nonzero(~np.eye(size, dtype=bool))
     apart = rows[:, first][:, :, :, None] - rows[:, second][:, :, None]
     step = high[:, :, first][..., None] - low[:, :, second][..., None, :]
-    if zones is None:
-        variation = float(np.max(np.sum(np.maximum(apart, 0.0), axis=-1))) + off + ROUNDED
+    if zones is None or not np.all(np.isfinite(zones)):
+        variation = _variation(apart if zones is None else _mixed_apart(rows, weights)) + off + ROUNDED
         span = over(np.maximum(np.max(step, axis=(1, 2, 3, 4)), 0.0), discount * variation)
         zones = np.where(np.eye(size, dtype=bool), 0.0, span[:, None, None])
     turned = np.swapaxes(weights[second], -1, -2)
@@ -86,6 +86,21 @@ def narrowed(
         found[:, first, second] = np.max(weights[first] @ pairs @ turned, axis=(1, 3, 4)) + slack[:, None]
         zones = _closed(np.minimum(zones, found))
     return zones
+
+
+def _mixed_apart(
+    rows: Float[np.ndarray, "X n N n"], weights: Float[np.ndarray, "n L N"]
+) -> Float[np.ndarray, "X p L L n"]:
+    """Differences of two states' rows as the weights mix them."""
+    mixed = np.einsum("sln,xsnt->xslt", weights, rows)
+    first, second = np.nonzero(~np.eye(rows.shape[1], dtype=bool))
+    apart: Float[np.ndarray, "X p L L n"] = mixed[:, first][:, :, :, None] - mixed[:, second][:, :, None]
+    return apart
+
+
+def _variation(apart: Float[np.ndarray, "*S n"]) -> float:
+    """The largest total variation."""
+    return float(np.max(np.sum(np.maximum(apart, 0.0), axis=-1)))
 
 
 def _closed(zones: Float[np.ndarray, "J n n"]) -> Float[np.ndarray, "J n n"]:

@@ -58,13 +58,24 @@ class Likely(NamedTuple):
     high: Float[np.ndarray, "n R A"]
 
 
-def corners_of(tables: VertexTables, corners: Float[np.ndarray, "X n"]) -> Corners:
-    """The game over a cell of mean fields, by the cell's vertices."""
+def corners_of(
+    tables: VertexTables, corners: Float[np.ndarray, "X n"], leaders: Float[np.ndarray, "n V W"] | None = None
+) -> Corners:
+    """The game over a cell of mean fields, by the cell's vertices.
+
+    Args:
+        tables: of the game.
+        corners: the vertices.
+        leaders: vertices of a piece of each state's leader row, multiples of a power of two; None for whole rows.
+
+    Returns:
+        The game there.
+    """
     last = 1.0 - np.sum(tables.transition, axis=-1, keepdims=True)
     rows = np.concatenate([tables.transition, last], axis=-1)
     first, second = np.triu_indices(tables.num_states, 1)
     size = float(np.max(np.abs(tables.reward)))
-    return Corners(
+    whole = Corners(
         np.tensordot(corners, rows, 1),
         np.tensordot(corners, tables.reward, 1),
         rows[first] - rows[second],
@@ -74,6 +85,14 @@ def corners_of(tables: VertexTables, corners: Float[np.ndarray, "X n"]) -> Corne
         tables.discount,
         tables.temperature,
     )
+    return whole if leaders is None else _in_part(whole, leaders)
+
+
+def _in_part(faced: Corners, leaders: Float[np.ndarray, "n V W"]) -> Corners:
+    """With a piece of each leader row in place of the whole."""
+    rows, row_slopes = (np.einsum("svw,xsawt->xsavt", leaders, part) for part in (faced.rows, faced.row_slopes))
+    rewards, slopes = (np.einsum("svw,xsaw->xsav", leaders, part) for part in (faced.rewards, faced.reward_slopes))
+    return faced._replace(rows=rows, rewards=rewards, row_slopes=row_slopes, reward_slopes=slopes)
 
 
 def pieces_over(faced: Corners, halvings: int) -> Pieces:

@@ -1,4 +1,4 @@
-"""The l1 modulus of a game over all mean fields, cell by cell with all leaders in each, kept."""
+"""What zones prove of a game, kept: its l1 modulus over all mean fields, and where equilibria can be."""
 
 import functools
 from typing import NamedTuple
@@ -8,14 +8,18 @@ from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.response.budget import tables_of_any_size
 from smfg_verify.assumptions.enclosure.response.cells import Cells, edges_of
+from smfg_verify.assumptions.enclosure.response.rowwise.bounds import sets_of
 from smfg_verify.assumptions.enclosure.response.tables.affine import VertexTables
 from smfg_verify.assumptions.enclosure.response.zones.bounds import ZoneBound, zone_bound
+from smfg_verify.assumptions.enclosure.response.zones.leaders import LawProof, contraction_on_laws
 from smfg_verify.assumptions.enclosure.simplices import Shape
 from smfg_verify.game import AbstractGame
 from smfg_verify.game.identity import GameKey
 
 # So many boxes of a budget for each cell, and cells at most.
 _BOXES, _MOST_CELLS = 100, 64
+# Pieces of leaders for each box of a budget, in a game of so many numbers of pairs of rows, and at most.
+_PIECES, _NUMBERS, _MOST_PIECES = 2.5, 1e6, 4.0
 # Beyond so many states, or followers' actions, or rows of a state, pairs of rows are too many.
 _MOST_STATES, _MOST_ACTIONS, _MOST_ROWS = 6, 4, 16
 
@@ -53,13 +57,43 @@ def proof_by_zones(game: AbstractGame, num_boxes: int) -> ZoneProof:
 
 @functools.lru_cache(maxsize=64)
 def _cached(key: GameKey, num_boxes: int) -> ZoneProof:
-    game = key.game
+    tables = _small_tables(key.game)
+    return _NOTHING if tables is None else zones_over(tables, min(max(1, num_boxes // _BOXES), _MOST_CELLS))
+
+
+def proof_on_laws(game: AbstractGame, num_boxes: int) -> LawProof | None:
+    """The same of the mean fields that laws of chains can be, by pieces of the leaders.
+
+    Args:
+        game: the game, traced.
+        num_boxes: of the budget.
+
+    Returns:
+        The proof; None for functions that are not affine and for games of many states or actions.
+    """
+    return _cached_on_laws(GameKey.of(game), num_boxes)
+
+
+@functools.lru_cache(maxsize=64)
+def _cached_on_laws(key: GameKey, num_boxes: int) -> LawProof | None:
+    tables = _small_tables(key.game)
+    return None if tables is None else contraction_on_laws(tables, affordable_pieces(tables, num_boxes))
+
+
+def affordable_pieces(tables: VertexTables, num_boxes: int) -> int:
+    """Pieces of leaders that a budget of boxes allows: a number of the game's sizes alone."""
+    n, rows = tables.num_states, tables.transition.shape[2] * tables.width
+    kinds = len(sets_of(n)) + n * (n - 1) // 2
+    numbers = n * (n - 1) * rows**2 * n * kinds * n
+    return max(1, int(num_boxes * min(_PIECES * _NUMBERS / numbers, _MOST_PIECES)))
+
+
+def _small_tables(game: AbstractGame) -> VertexTables | None:
+    """The tables of an affine game of few states and actions."""
     rows = game.num_follower_actions * game.num_leader_actions
     few = game.num_follower_actions <= _MOST_ACTIONS and rows <= _MOST_ROWS
     tables = tables_of_any_size(game)[0] if few and 1 < game.num_states <= _MOST_STATES else None
-    if not isinstance(tables, VertexTables):
-        return _NOTHING
-    return zones_over(tables, min(max(1, num_boxes // _BOXES), _MOST_CELLS))
+    return tables if isinstance(tables, VertexTables) else None
 
 
 def zones_over(tables: VertexTables, num_cells: int) -> ZoneProof:
