@@ -12,6 +12,10 @@ NAMES = [public for public in public_names() if public.documented]
 _UNTYPED = {"from_mfglib"}
 # Each takes five seconds and more to compile; what they show is tested by the modules of these names.
 _SLOW = {
+    "AbstractGame",
+    "bounds.LimitPoints",
+    "cases.run_cases",
+    "symbolic.alignment_formula",
     "bounds.DriftReport",
     "bounds.ExpectedResiduals",
     "bounds.Laboratory",

@@ -119,6 +119,7 @@ def iterated(game, field):
     return field
 
 
+@pytest.mark.slow
 def test_a_game_that_wraps_is_never_proved_to_have_one_equilibrium():
     """It has two, near (.95, .05) and at (.5, .5): certified unique it was, and refuted one line below."""
     game = Wrapping()

@@ -45,7 +45,10 @@ def test_exploitability_is_that_of_a_search_through_all_policies(game):
     assert off.consistency > 0.01
 
 
-@pytest.mark.parametrize(("stated", "made"), [(chain.stated, crowded_chain), (garnet.stated, garnet_game)])
+@pytest.mark.parametrize(
+    ("stated", "made"),
+    [(chain.stated, crowded_chain), pytest.param(garnet.stated, garnet_game, marks=pytest.mark.slow)],
+)
 def test_the_games_of_the_package_are_those_that_are_judged(stated, made):
     game, numbers = made(5), stated(5)
     field = np.random.default_rng(1).dirichlet(np.ones(5))

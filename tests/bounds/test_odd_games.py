@@ -193,6 +193,7 @@ def test_a_game_in_which_nothing_is_random_is_predicted_to_stay_where_it_is():
     assert "nan" not in printed(bounds_tables(bounds))
 
 
+@pytest.mark.slow
 def test_a_prediction_of_zero_beside_a_residual_is_an_infinite_ratio_without_an_error():
     game = Still()
     (point,) = find_limit_points(game, num_starts=1).interior

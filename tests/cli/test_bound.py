@@ -13,6 +13,7 @@ from smfg_verify.jobs.settings import RunSettings
 HOT = ["independent-leader", "--set", "temperature=3", "--set", "discount=0.3", "--set", "inertia=0.4"]
 
 
+@pytest.mark.slow
 def test_bound_beside_a_run(tmp_path, capsys):
     arguments = ["bound", *HOT, "--seeds", "2", "--iterations", "200", "--budget", "quick", "--out", str(tmp_path)]
     assert main(arguments) == 0

@@ -77,7 +77,7 @@ ENTRIES = {
 
 
 # These ask by way of an equilibrium or a gradient, and take seconds more to compile.
-SLOW_ENTRIES = ("objective", "ascent", "population", "run")
+SLOW_ENTRIES = ("objective", "gradient", "ascent", "population", "run")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW_ENTRIES)) for n in ENTRIES])

@@ -70,7 +70,7 @@ def records():
     residuals = residuals_of(sizes, trace.iterations)
     policy = np.full((game.num_states, game.num_follower_actions), 1.0 / game.num_follower_actions)
     gradient = sv.stackelberg_gradient(game, leader)
-    report = sv.check(game, ["lipschitz", "ergodicity"], budget="quick")
+    report = sv.check(game, ["lipschitz", "coverage"], budget="quick")
     return {
         "equilibrium": sv.solve_equilibrium(game, leader),
         "gradient": gradient,

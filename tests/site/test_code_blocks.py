@@ -30,7 +30,7 @@ SLOW = {
         *("contraction", "ergodicity", "gradient-alignment", "gradient-domination", "one-sided-contraction"),
         *("smoothness", "uniqueness"),
     )
-} | {"docs/leader-parameters.md", "docs/large-games.md", "docs/your-own-game.md"}
+} | {"docs/leader-parameters.md", "docs/large-games.md", "docs/symbolic.md", "docs/your-own-game.md"}
 WITH_PYTHON = [
     pytest.param(page, id=page_name(page), marks=[pytest.mark.slow] if page_name(page) in SLOW else [])
     for page, blocks in BLOCKS.items()

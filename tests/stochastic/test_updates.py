@@ -70,7 +70,7 @@ def mean_dynamics(arrays, start):
     ("seed", "support", "observations", "tau_l"),
     [
         pytest.param(0, "states", None, 0.0, marks=pytest.mark.slow),
-        (1, "states", 2, 0.4),
+        pytest.param(1, "states", 2, 0.4, marks=pytest.mark.slow),
         (2, "state_actions", 2, 0.4),
         pytest.param(3, "state_actions", None, 0.0, marks=pytest.mark.slow),
         pytest.param(4, "states", 1, 1.0, marks=pytest.mark.slow),

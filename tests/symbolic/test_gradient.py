@@ -81,7 +81,7 @@ def test_the_expanded_formula_in_sympys_own_arithmetic_has_the_same_value():
 
 
 def test_a_batch_of_points_gives_what_single_points_give():
-    game = symbolic.load("two-road-toll")
+    game = symbolic.load("laffer-tax")
     formula, numeric = symbolic.stackelberg_formula(game), game.to_game()
     logits = [np.array([[0.0, shift]]) for shift in (-1.0, 0.5)]
     points = [

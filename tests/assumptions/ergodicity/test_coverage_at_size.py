@@ -135,7 +135,8 @@ def test_all_that_the_size_allows_is_checked_and_step_sizes_are_no_certificate()
     assert report.verdict("step-sizes") is Verdict.INCONCLUSIVE
 
 
-@pytest.mark.parametrize("name", ["lipschitz", pytest.param("smoothness", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lipschitz", "smoothness"])
 def test_other_properties_refuse_in_one_line(name, monkeypatch):
     game = CongestionPricing(side=100)
     monkeypatch.undo()

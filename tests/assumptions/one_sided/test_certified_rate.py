@@ -28,7 +28,7 @@ def test_on_both_sides_of_a_fold(slope):
         assert found.rate >= 0.08
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_no_leader_and_no_mean_field_has_a_smaller_rate(seed):
     game = random_game((3, 2, 2), seed, tau=0.5, reward_coupling=1.0)
     rng = np.random.default_rng(seed)

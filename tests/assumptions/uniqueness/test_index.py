@@ -120,7 +120,11 @@ def test_what_roundings_may_undo_is_no_proof():
 
 
 @pytest.mark.parametrize(
-    ("kind", "strength"), [(Sigmoid, 0.1), (Sigmoid, 0.6), (Sigmoid, -1.5), (Kinked, 0.45), (Kinked, 0.9)]
+    ("kind", "strength"),
+    [
+        *((Sigmoid, strength) for strength in (0.1, 0.6, -1.5)),
+        *(pytest.param(Kinked, strength, marks=pytest.mark.slow) for strength in (0.45, 0.9)),
+    ],
 )
 def test_curved_and_kinked_functions_are_counted_too(kind, strength):
     """Also where the map is steeper than 1 somewhere, which is no matter where no equilibrium is."""

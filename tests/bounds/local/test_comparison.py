@@ -20,6 +20,10 @@ def test_a_comparison_needs_the_predictions_and_finds_itself():
     assert found.window == (10, 100)
     for name in RESIDUAL_NAMES:
         np.testing.assert_allclose([found.ratio[name], found.standard_error[name]], [2.0, 0.0], atol=1e-12)
+    nothing = dataclasses.replace(prediction, means={**prediction.means, "e_mu": np.zeros(len(iterations))})
+    without = compare_local(nothing, residuals)
+    assert without.ratio["e_mu"] == np.inf
+    assert np.isnan(without.standard_error["e_mu"])
     with pytest.raises(ValueError, match="not predicted"):
         compare_local(local_prediction(game, point, SLOW_LEADER, [7]), residuals)
     with pytest.raises(ValueError, match="got 0 checkpoints"):

@@ -107,7 +107,7 @@ def compared(name, schedule, sampling, num_iterations, *, num_seeds=256, at_limi
 @pytest.mark.parametrize(
     ("name", "schedule", "sampling", "num_iterations", "at_limit"),
     [
-        ("laffer-tax", SLOW_LEADER, "markov", 30_000, True),
+        pytest.param("laffer-tax", SLOW_LEADER, "markov", 30_000, True, marks=pytest.mark.slow),
         pytest.param("two-road-toll", SLOW_LEADER, "markov", 300_000, False, marks=pytest.mark.slow),
         pytest.param("market-entrance", SLOW_LEADER, "markov", 300_000, False, marks=pytest.mark.slow),
         pytest.param("laffer-tax", SLOW_LEADER, "markov", 300_000, False, marks=pytest.mark.slow),

@@ -101,13 +101,13 @@ def test_what_cannot_be_told_is_inconclusive_with_its_reason(values, rounding, r
 def test_noisy_rate_from_few_seeds_over_a_short_window_is_not_told():
     # Six seeds, one decade, noise of 1.5 times the mean: few intervals may exclude what they should not.
     rng, verdicts = np.random.default_rng(10), []
-    for _ in range(60):
+    for _ in range(30):
         values = noisy_power_law(rng, -0.5, num_seeds=6, noise=1.5)
         row = report_of(values, window=(12_000, 100_000), num_resamples=500)["e_theta"]
         verdicts.append(row.verdict)
         assert row.verdict is not RateVerdict.INCONCLUSIVE or "too wide" in row.reason
-    assert verdicts.count(RateVerdict.INCONCLUSIVE) >= 36
-    assert verdicts.count(RateVerdict.FASTER) + verdicts.count(RateVerdict.SLOWER) <= 12
+    assert verdicts.count(RateVerdict.INCONCLUSIVE) >= 18
+    assert verdicts.count(RateVerdict.FASTER) + verdicts.count(RateVerdict.SLOWER) <= 6
 
 
 def test_too_few_checkpoints_and_a_bad_point_before_the_window():
@@ -197,6 +197,7 @@ def test_options_out_of_range_are_refused():
         validate_bounds(GAME, trace, residuals=residuals)
 
 
+@pytest.mark.slow
 def test_whole_path_from_a_run_to_the_report():
     trace = ac_smfg(GAME, num_iterations=2000, seeds=range(8), checkpoints=16)
     report = validate_bounds(GAME, trace)

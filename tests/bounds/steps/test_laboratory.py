@@ -86,6 +86,7 @@ def test_blocks_of_many_iterations_change_little(game):
     np.testing.assert_allclose(coarse.covariance, fine.covariance, rtol=0.05, atol=0.01 * np.abs(fine.covariance).max())
 
 
+@pytest.mark.slow
 def test_the_path_ends_where_the_sweep_does(game):
     iterations, path = linear_noise_path(game, Schedule(**BASE), 2000)
     end = linear_noise(game, power_schedule(CHOICES[:1]), 2000)

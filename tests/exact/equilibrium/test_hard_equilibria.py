@@ -196,8 +196,14 @@ def rarely_moving(logits: tuple[float, float], support: str = "states") -> Tabul
         pytest.param((-720, -706), False, marks=pytest.mark.slow),
     ],
 )
-def test_rates_too_small_for_a_float_are_not_taken_for_none(logits, solved, support):
-    """The law is the ratio of the two rates; where only one of them is a float, it is unknown unless negligible."""
+@pytest.mark.parametrize("searches", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_rates_too_small_for_a_float_are_not_taken_for_none(searches, logits, solved, support, monkeypatch):
+    """The law is the ratio of the two rates; where only one of them is a float, it is unknown unless negligible.
+
+    Newton's method asks for that law, and by the long version each search that follows a failure.
+    """
+    if not searches:
+        monkeypatch.setattr(solve, "with_rescue", lambda attempt, warm: attempt(False))
     found = solve_equilibrium(rarely_moving(logits, support), np.zeros((3, 1)), throw=False)
     assert bool(found.converged) == solved
     if solved:

@@ -153,6 +153,7 @@ def _gain(game):
     return 1.0 / (1.0 - game.discount)
 
 
+@pytest.mark.slow
 def test_part_of_a_larger_program_and_under_derivatives_nothing_changes(store):
     game = games.load("two-road-toll")
     slope = jax.grad(lambda logits: leader_objective(game, logits, throw=False))(jnp.asarray(LOGITS))

@@ -25,6 +25,7 @@ def few(monkeypatch):
     monkeypatch.setattr(program_memory, "max_maps", lambda: limit)
 
 
+@pytest.mark.slow
 @KNOWN
 def test_the_solver_of_a_new_program_drops_what_is_too_many_and_finds_the_same_again(few):
     before = num_maps()

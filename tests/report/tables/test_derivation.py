@@ -87,7 +87,10 @@ def test_latex_says_the_same(mixed):
         ("laffer-tax", {}, "it is a peak."),
         pytest.param("two-road-toll", {"tolls": [[0.0, 0.0], [0.0, 0.5]]}, "it is a peak.", marks=pytest.mark.slow),
         ("two-road-toll", {"tolls": [[0.0, 0.0], [-0.5, 0.0]]}, "So it never occurs."),
-        ("two-road-toll", {"tolls": [[0.0, 0.0], [1.0, 0.5]]}, "a trough or neither is not derived."),
+        pytest.param(
+            *("two-road-toll", {"tolls": [[0.0, 0.0], [1.0, 0.5]]}, "a trough or neither is not derived."),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_zero_of_the_gradient_is_called_a_peak_only_where_that_is_proved(name, parameters, said):

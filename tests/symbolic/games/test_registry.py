@@ -51,9 +51,8 @@ def test_tables_and_words_are_those_of_the_class(name, parameters):
 
 
 # The tables above are the game; a second program is compiled for one of them.
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "market-entrance")) for name in symbolic.names()]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", symbolic.names())
 def test_equilibria_are_those_of_the_class(name):
     shipped, ours = games.load(name), symbolic.load(name).to_game()
     logits = np.random.default_rng(1).normal(size=leader_logits_shape(shipped))

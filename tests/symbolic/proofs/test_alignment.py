@@ -66,7 +66,10 @@ def test_the_laffer_peak_is_where_a_maximiser_finds_it(formulas):
 
 @pytest.mark.parametrize(
     ("name", "p"),
-    [*(("laffer-tax", p) for p in (0.4, 0.7, 0.85)), *(("two-road-toll", p) for p in (0.27, 0.3, 0.33))],
+    [
+        *(("laffer-tax", p) for p in (0.4, 0.7, 0.85)),
+        *(pytest.param("two-road-toll", p, marks=pytest.mark.slow) for p in (0.27, 0.3, 0.33)),
+    ],
 )
 def test_at_the_temperature_of_a_choice_the_gradient_vanishes_there(formulas, name, p):
     """The zero of the alignment as a function of the temperature, in closed form by the choice p."""
@@ -190,7 +193,9 @@ def subsidy(size: float) -> symbolic.SymbolicGame:
         pytest.param(
             symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [-0.5, 0.0]]), "none", [], marks=pytest.mark.slow
         ),
-        (symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [0.0, 3.0]]), "peak", ["peak"]),
+        pytest.param(
+            symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [0.0, 3.0]]), "peak", ["peak"], marks=pytest.mark.slow
+        ),
         pytest.param(
             symbolic.load("two-road-toll", tolls=[[0.0, 0.0], [1.0, 0.5]]), "unknown", [], marks=pytest.mark.slow
         ),

@@ -187,7 +187,7 @@ def test_weights_and_chains_cost_logarithms_only(exponents):
         assert not plain.found or other.logs >= plain.logs
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(ORDERED, st.sampled_from([AC_SMFG, LIPSCHITZ]))
 def test_numbers_put_into_the_symbols_give_the_rate_of_the_numbers(exponents, recursion):
     symbolic = SYMBOLIC[recursion.name, recursion is LIPSCHITZ]
@@ -234,7 +234,7 @@ def test_exponents_without_a_rate_say_why(exponents, recursion, case):
     assert found.text == "no rate"
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(st.integers(-3, 3), st.integers(-3, 3), st.sampled_from([10**9, 10**12, 10**30]))
 def test_exponents_that_nearly_tie_have_exact_rates(first, second, large):
     """With symbols for two learners: what separates the others is far below the last place of a float."""

@@ -44,7 +44,7 @@ def assert_holds(game, halvings, seed, number=16, draws=2):
     ("sizes", "options"),
     [
         ((2, 2, 2), {}),
-        ((3, 3, 2), {"tau": 0.5, "reward_coupling": 1.0}),
+        pytest.param((3, 3, 2), {"tau": 0.5, "reward_coupling": 1.0}, marks=pytest.mark.slow),
         pytest.param((3, 1, 2), {"kernel_coupling": 0.9}, marks=pytest.mark.slow),
         pytest.param((4, 2, 1), {"gamma": 0.0}, marks=pytest.mark.slow),
         pytest.param((7, 2, 2), {"gamma": 0.5}, marks=pytest.mark.slow),

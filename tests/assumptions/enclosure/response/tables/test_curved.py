@@ -155,6 +155,7 @@ class Jump(TwoRoadToll):
         return plain - jnp.where((state == 0) & (mean_field[0] > 0.5), 0.1, 0.0)
 
 
+@pytest.mark.slow
 def test_slopes_on_both_sides_of_a_kink_are_held():
     game = checked(Kinked())
     tables = tables_of(game)[0]
