@@ -46,6 +46,7 @@ def test_tables_are_those_of_the_dense_game(support):
     assert games[1].leader_reward_dependence == "none"
 
 
+@pytest.mark.slow
 def test_equilibria_by_either_side_are_the_same():
     dense, sparse = random_arrays()
     logits = np.random.default_rng(2).normal(size=(6, 2))

@@ -62,15 +62,15 @@ def test_swapping_the_brands_and_their_campaigns_changes_nothing_for_followers()
 def test_equal_campaigns_share_the_market_equally():
     """At the defaults that is the only equilibrium found: lopsided starts lead there too."""
     for start in (np.full(4, 0.25), [0.02, 0.94, 0.02, 0.02], [0.02, 0.02, 0.02, 0.94]):
-        found = solve_equilibrium(Advertising(levels=[0.5]), np.zeros((1, 1)), initial=start)
+        found = solve_equilibrium(Advertising(levels=[0.5, 0.5]), np.zeros((1, 2)), initial=start)
         np.testing.assert_allclose(found.mean_field[:2], found.mean_field[2:], atol=1e-10)
 
 
 def test_strong_network_value_tips_the_market_to_the_brand_that_starts_larger():
-    game = Advertising(levels=[0.5], network=3.0, temperature=0.1)
+    game = Advertising(levels=[0.5, 0.5], network=3.0, temperature=0.1)
     large, small = (0.02, 0.9), (0.06, 0.02)
-    ours = solve_equilibrium(game, np.zeros((1, 1)), initial=[*large, *small])
-    theirs = solve_equilibrium(game, np.zeros((1, 1)), initial=[*small, *large])
+    ours = solve_equilibrium(game, np.zeros((1, 2)), initial=[*large, *small])
+    theirs = solve_equilibrium(game, np.zeros((1, 2)), initial=[*small, *large])
     np.testing.assert_allclose(ours.mean_field[SWAP], theirs.mean_field, atol=1e-10)
     assert ours.mean_field[1] > 2.0 * ours.mean_field[3]
 

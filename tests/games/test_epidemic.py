@@ -75,13 +75,13 @@ def test_infection_settles_where_inflow_meets_outflow(compartments, restriction)
 
 def test_without_importation_the_epidemic_has_a_threshold():
     """Endemic level 1 - r / (beta c) above the threshold; below it the infection dies out."""
-    lively = Epidemic(contacts=(0.5, 0.5), restrictions=[0.0], importation=0.0)
-    found = solve_equilibrium(lively, np.zeros((1, 1)))
+    lively = Epidemic(contacts=(0.5, 0.5), restrictions=[0.0, 0.0], importation=0.0)
+    found = solve_equilibrium(lively, np.zeros((1, 2)))
     assert float(found.mean_field[1]) == pytest.approx(1 - 0.2 / (0.8 * 0.5), abs=1e-10)
-    extinct = solve_equilibrium(lively, np.zeros((1, 1)), initial=[1.0, 0.0])
+    extinct = solve_equilibrium(lively, np.zeros((1, 2)), initial=[1.0, 0.0])
     assert float(extinct.mean_field[1]) == pytest.approx(0.0, abs=1e-10)
-    quiet = Epidemic(contacts=(0.2, 0.2), restrictions=[0.0], importation=0.0)
-    assert float(solve_equilibrium(quiet, np.zeros((1, 1))).mean_field[1]) == pytest.approx(0.0, abs=1e-10)
+    quiet = Epidemic(contacts=(0.2, 0.2), restrictions=[0.0, 0.0], importation=0.0)
+    assert float(solve_equilibrium(quiet, np.zeros((1, 2))).mean_field[1]) == pytest.approx(0.0, abs=1e-10)
 
 
 def test_full_restriction_ends_the_epidemic_and_all_reason_to_isolate():

@@ -30,6 +30,7 @@ def test_equilibrium_is_its_own_mirror_image(crowd):
     np.testing.assert_allclose(found.follower_policy, found.follower_policy[::-1, ::-1], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_without_costs_but_those_of_moves_people_spread_evenly():
     """At gamma 0 nobody looks ahead, and two states that mirror each other hold the same."""
     found = solve_equilibrium(LasryLionsChain(num_states=2, pull=0.0, discount=0.0), np.zeros((1, 2)))

@@ -237,7 +237,9 @@ def test_a_function_without_a_counterpart_is_named_before_anything_is_derived(fu
         two_roads(follower_reward=-kappa * part * mean_field[state] - toll)
 
 
-@pytest.mark.parametrize("name", ["lambda", "jnp", "E", "Symbol", "class"])
+@pytest.mark.parametrize(
+    "name", ["lambda", "jnp", "E", *(pytest.param(name, marks=pytest.mark.slow) for name in ("Symbol", "class"))]
+)
 def test_a_parameter_may_be_called_like_a_word_of_python_sympy_or_jax(name):
     odd = sp.Symbol(name, positive=True)
     game = two_roads(follower_reward=-odd * mean_field[state] - toll * state, parameters={odd: 2.0, toll: 0.5})

@@ -94,7 +94,7 @@ def test_a_batch_of_points_gives_what_single_points_give():
 
 
 def test_values_of_a_leader_with_an_entropy_weight_are_refused_by_a_formula_without():
-    game = symbolic.load("two-road-toll")
+    game = symbolic.load("laffer-tax")
     formula, weighted = symbolic.stackelberg_formula(game), dataclasses.replace(game, leader_temperature=0.1)
     equilibrium = stackelberg_gradient(weighted.to_game(), np.zeros((1, 2))).equilibrium
     with pytest.raises(ValueError, match=r"tau_l = 0\.1, expected 0"):

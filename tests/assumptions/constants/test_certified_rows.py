@@ -33,8 +33,7 @@ class Negative(Leaking):
 @pytest.mark.parametrize("kind", [Leaking, pytest.param(Negative, marks=pytest.mark.slow)])
 def test_rows_are_clipped_only_where_they_are_proved_to_be_probabilities(kind):
     game, settings = checked(kind()), search_settings(**QUICK)
-    rows = certified_rows(game, settings)
-    assert "not proved" in rows.unproved
+    assert "not proved" in certified_rows(game, settings).unproved
     constants = game_constants(game, settings)
     assert constants.unproved["rows"]
     assert (constants.one_step, constants.mixing_factor) == (1.0, np.inf)

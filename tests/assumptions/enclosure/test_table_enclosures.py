@@ -178,6 +178,7 @@ def test_enclosures_contain_all_samples_and_shrink_with_the_box(case):
         assert np.all(width <= 2.0 * radius * fields.shape[1] * reached + 1e-9)
 
 
+@pytest.mark.slow
 def test_price_is_enclosed_by_its_closed_form_over_the_whole_simplex():
     game = checked(load("equilibrium-pricing"))
     found = enclose(game, "follower_reward", *whole(game))

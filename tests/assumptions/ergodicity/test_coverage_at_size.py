@@ -100,6 +100,7 @@ def test_leaders_without_an_equilibrium_are_counted_and_few_support_nothing(lost
         assert f"{lost} of 4 leaders drawn have no equilibrium" in finding.meaning
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lost", "verdict"), [pytest.param(1, Verdict.SUPPORTED, marks=pytest.mark.slow), (2, Verdict.INCONCLUSIVE)]
 )

@@ -104,7 +104,13 @@ def test_constants_of_curved_functions_dominate_probes():
 
 
 class ScannedGame(CurvedGame):
-    """A follower's reward by a loop, which no enclosure follows."""
+    """A follower's reward by a loop, which no enclosure follows; nothing else depends on the mean field."""
+
+    def transition(self, state, follower_action, leader_action, mean_field):
+        return jnp.array([0.5, 0.5])
+
+    def leader_reward(self, state, follower_action, leader_action, mean_field):
+        return 1.0 * leader_action
 
     def follower_reward(self, state, follower_action, leader_action, mean_field):
         return jax.lax.while_loop(lambda x: x < 0.5, lambda x: x + 0.6, mean_field[0])

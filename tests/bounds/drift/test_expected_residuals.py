@@ -10,7 +10,8 @@ from smfg_verify.stochastic import Schedule, ac_smfg
 from tests.bounds.drift.planted import STEPS
 
 
-@pytest.mark.parametrize("sampling", [pytest.param("iid", marks=pytest.mark.slow), "markov"])
+@pytest.mark.slow  # The outcomes and their weights are held by those of `test_one_step` more quickly.
+@pytest.mark.parametrize("sampling", ["iid", "markov"])
 def test_expectations_are_those_of_one_iteration_of_the_algorithm(game, sampling):
     """4,096 runs of one iteration from one iterate, against the finite sum; five standard errors."""
     start = ac_smfg(game, num_iterations=30, seeds=[0], schedule=Schedule(**STEPS), checkpoints=[30])

@@ -280,6 +280,7 @@ def test_at_an_iterate_sparse_factors_solve_what_tables_solve():
     np.testing.assert_allclose(*centred, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_diverged_points_of_large_games_are_told(monkeypatch):
     game = CongestionPricing(side=3)
     trace = ac_smfg(game, num_iterations=4, seeds=[0], checkpoints=2)

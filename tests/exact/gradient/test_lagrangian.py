@@ -53,6 +53,7 @@ def gradients(setting, multiplier, leader, followers, point, log_policy, reward,
     return jax.grad(lagrangian, argnums=(0, 1, 2), has_aux=True)(leader, followers, point)
 
 
+@pytest.mark.slow
 def test_slopes_are_those_through_the_solutions(place):
     setting, point = place.setting, place.point
     shape, size = follower_policy(setting, point).shape, point.mean_field.size

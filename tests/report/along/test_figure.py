@@ -1,6 +1,7 @@
 """The figure along a run: what each panel draws is the record's, seed by seed."""
 
 import numpy as np
+import pytest
 
 from smfg_verify.report.along.figure import along_figure
 from tests.report import records
@@ -9,15 +10,19 @@ from tests.support.drawn import lines
 CERTIFIED = "worst of what is certified nearby"
 
 
+@pytest.fixture(scope="module")
+def figure():
+    return along_figure(records.along())
+
+
 def panel(figure, label):
     (axes,) = [axes for axes in figure.axes if axes.get_ylabel().startswith(label)]
     return lines(axes)
 
 
-def test_median_worst_limit_and_certified_constants_are_the_records():
-    found = records.along()
-    drawn = panel(along_figure(found), r"$\langle g, p")
-    values = found.values["alignment"]
+def test_median_worst_limit_and_certified_constants_are_the_records(figure):
+    drawn = panel(figure, r"$\langle g, p")
+    values = records.along().values["alignment"]
     np.testing.assert_array_equal(drawn["median of seeds"].get_ydata(), np.nanmedian(values, axis=0))
     np.testing.assert_array_equal(drawn["median of seeds"].get_xdata(), [1, 11, 1001])
     np.testing.assert_array_equal(drawn["worst of seeds"].get_ydata(), [0.25, -0.125, 0.625])
@@ -25,17 +30,16 @@ def test_median_worst_limit_and_certified_constants_are_the_records():
     np.testing.assert_array_equal(drawn[CERTIFIED].get_ydata(), [0.1875, 0.375, 0.5])
 
 
-def test_the_worst_of_what_should_be_small_is_the_largest_and_a_finite_number_has_no_limit():
-    found = records.along()
-    figure = along_figure(found)
+def test_the_worst_of_what_should_be_small_is_the_largest_and_a_finite_number_has_no_limit(figure):
     drawn = panel(figure, r"$\|D\Gamma(\mu^*)")
-    np.testing.assert_array_equal(drawn["worst of seeds"].get_ydata(), found.values["modulus"].max(axis=0))
+    largest = records.along().values["modulus"].max(axis=0)
+    np.testing.assert_array_equal(drawn["worst of seeds"].get_ydata(), largest)
     np.testing.assert_array_equal(drawn[CERTIFIED].get_ydata(), [0.875, 0.6875, 0.75])
     assert "limit that is asked for" not in panel(figure, r"$\|\nabla^2")
 
 
-def test_what_is_proved_nowhere_has_no_line():
-    assert CERTIFIED not in panel(along_figure(records.along()), r"$c$ at $\mu^*$")
+def test_what_is_proved_nowhere_has_no_line(figure):
+    assert CERTIFIED not in panel(figure, r"$c$ at $\mu^*$")
 
 
 def test_what_has_no_number_has_no_panel():

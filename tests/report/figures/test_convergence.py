@@ -21,14 +21,18 @@ def drawn(trace, residuals):
     return figure, dict(zip(RESIDUAL_NAMES, figure.axes, strict=True)), report
 
 
+@pytest.fixture(scope="module")
+def plain(trace):
+    return drawn(trace, power_law(trace))
+
+
 def slope_of(axes, beginning):
     x, y = line(axes, beginning)
     return (np.log(y[-1]) - np.log(y[0])) / (np.log(x[-1]) - np.log(x[0]))
 
 
-def test_convergence_draws_the_seed_mean_and_the_running_minimum(trace):
-    residuals = power_law(trace)
-    _, panels, report = drawn(trace, residuals)
+def test_convergence_draws_the_seed_mean_and_the_running_minimum(trace, plain):
+    residuals, (_, panels, report) = power_law(trace), plain
     for name, axes in panels.items():
         x, y = line(axes, "mean of seeds")
         np.testing.assert_array_equal(x, trace.iterations + 1)
@@ -38,8 +42,8 @@ def test_convergence_draws_the_seed_mean_and_the_running_minimum(trace):
     np.testing.assert_array_equal(y, report[RUNNING_MINIMUM].means)
 
 
-def test_convergence_draws_the_fit_of_the_report_and_the_claimed_slope(trace):
-    _, panels, report = drawn(trace, power_law(trace))
+def test_convergence_draws_the_fit_of_the_report_and_the_claimed_slope(plain):
+    _, panels, report = plain
     for name, axes in panels.items():
         row = report[name]
         x, y = line(axes, "fitted slope")
@@ -86,8 +90,8 @@ def test_residuals_that_log_axes_cannot_show_leave_their_panels_empty(trace, val
     figure.draw_without_rendering()
 
 
-def test_every_panel_has_its_words_and_a_legend_of_what_is_drawn_in_it(trace):
-    figure, panels, report = drawn(trace, power_law(trace))
+def test_every_panel_has_its_words_and_a_legend_of_what_is_drawn_in_it(trace, plain):
+    figure, panels, report = plain
     assert_words_keep_apart(figure)
     (legend,) = figure.legends
     assert legend.get_texts()[0].get_text() == "5% to 95% of seeds"

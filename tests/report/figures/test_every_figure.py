@@ -108,7 +108,8 @@ def test_both_axes_of_a_panel_say_what_they_show_and_in_what_unit(figure):
         assert axes.get_xlabel() or axes.get_ylabel() or len(shared) > 2
 
 
-@pytest.mark.parametrize("name", [pytest.param("convergence", marks=pytest.mark.slow), "comparison"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["convergence", "comparison"])
 def test_the_same_records_give_the_same_bytes_however_often_they_are_drawn(name):
     """Layouts are found up to rounding errors, which names of clip paths in an SVG carry on."""
     first, second = (figure_files(FIGURES[name]("two"), "a") for _ in range(2))

@@ -1,10 +1,17 @@
 """The bound's figure: every line and bar is the record's, and what is trivial or has no number is said."""
 
+import functools
+
 import numpy as np
 
 from smfg_verify.report.theorem.figure import bound_figure
 from tests.report.figures.records.theorem import LOSSES, beside
 from tests.support.drawn import lines
+
+
+@functools.cache
+def shown():
+    return panels(beside())
 
 
 def panels(found, width="two"):
@@ -13,8 +20,7 @@ def panels(found, width="two"):
 
 
 def test_bound_mean_and_trivial_bound_are_the_records():
-    found = beside()
-    by_name, _ = panels(found)
+    found, (by_name, _) = beside(), shown()
     for words, name in (("Mean field", "e_mu"), ("Follower's critic", "e_Vf"), ("Leader's critic", "e_Vl")):
         drawn = lines(by_name[words])
         np.testing.assert_array_equal(drawn["proved bound"].get_ydata(), found.curve.tracking[name])
@@ -24,8 +30,7 @@ def test_bound_mean_and_trivial_bound_are_the_records():
 
 
 def test_the_leaders_bound_begins_where_it_is_finite_and_stands_over_the_running_minimum():
-    found = beside()
-    by_name, _ = panels(found)
+    found, (by_name, _) = beside(), shown()
     drawn = lines(by_name["Leader's gradient"])
     expected = np.where(np.isfinite(found.curve.leader), found.curve.leader, np.nan)
     np.testing.assert_array_equal(drawn["proved bound"].get_ydata(), expected)
@@ -34,7 +39,7 @@ def test_the_leaders_bound_begins_where_it_is_finite_and_stands_over_the_running
 
 
 def test_titles_say_what_is_trivial_and_the_factor_at_the_end():
-    by_name, _ = panels(beside())
+    by_name, _ = shown()
     titles = {name: " ".join(axes.get_title(loc="left").split()) for name, axes in by_name.items()}
     assert titles["Mean field"].endswith("50 times the mean, trivial")
     assert titles["Follower's critic"].endswith("50 times the mean")

@@ -125,7 +125,9 @@ def test_the_residuals_of_every_point_can_be_measured(name, game):
         assert np.isfinite(getattr(residuals, quantity)).all(), quantity
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in EXACT)) for n in METHODS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in (*EXACT, "adage", "total-derivative"))) for n in METHODS]
+)
 @pytest.mark.filterwarnings("ignore:step sizes")
 def test_the_smallest_game_counts_its_samples_and_knows_its_values(name, monkeypatch):
     """One state, one action, no future. Every sampled transition is counted as it is drawn, lane by lane."""

@@ -74,7 +74,11 @@ def run(networks, seeds, schedule, num_iterations, checkpoints=2, **options):
     )
 
 
-@pytest.fixture(scope="module", params=KINDS.values(), ids=KINDS)
+@pytest.fixture(
+    scope="module",
+    params=[KINDS["quadratic"], pytest.param(KINDS["mlp"], marks=pytest.mark.slow)],
+    ids=["quadratic", "mlp"],
+)
 def kind(request):
     return request.param
 
