@@ -33,7 +33,7 @@ NEVER_YET = {"cvxpy", "sympy", "pandas", "xarray", "h5py", "h5netcdf", "scipy.st
     [
         (["--help"], {"jax", "numpy", "scipy", "matplotlib", "platformdirs", *NEVER_YET}),
         (["check", "--help"], {"jax", "numpy", "scipy", "matplotlib", "platformdirs", *NEVER_YET}),
-        (["show", "laffer-tax", "--set", "nonsense=1"], {"matplotlib", *NEVER_YET}),
+        pytest.param(["show", "laffer-tax", "--set", "nonsense=1"], {"matplotlib", *NEVER_YET}, marks=pytest.mark.slow),
         (FAILING, NEVER_YET),
     ],
     ids=["help", "help of a command", "show", "check"],

@@ -11,7 +11,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from smfg_verify import games, solve_equilibrium
+from smfg_verify import ac_smfg, check, games, solve_equilibrium
+from smfg_verify.assumptions import Verdict
 from smfg_verify.cli import main
 from smfg_verify.errors import InputError
 from smfg_verify.game import leader_logits_shape
@@ -41,14 +42,23 @@ def test_the_first_command_that_it_prints_shows_the_file_that_it_wrote(kind, tmp
     assert "converged" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", KIND_BY_KIND)
+def test_what_it_writes_is_checked_and_runs(tmp_path, capsys):
+    path = tmp_path / "my beach.py"
+    written([str(path), "--from", KINDS[0]], capsys)
+    game = games.load(str(path))
+    assert check(game, "coverage", budget="quick").verdict("coverage") is Verdict.CERTIFIED
+    assert not ac_smfg(game, num_iterations=50, seeds=range(2)).diverged.any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_second_checks_it_and_it_runs(kind, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    _, check = written(["my beach.py", "--from", kind], capsys)
-    assert main([*check, "--property", "coverage", "--out", "checked"]) == 0
+    _, command = written(["my beach.py", "--from", kind], capsys)
+    assert main([*command, "--property", "coverage", "--out", "checked"]) == 0
     verdict = "inconclusive" if kind == "mfglib" else "certified"
     assert f"coverage  {verdict}" in capsys.readouterr().out
-    assert main(["run", check[1], "--seeds", "2", "--iterations", "50", "--out", "run"]) == 0
+    assert main(["run", command[1], "--seeds", "2", "--iterations", "50", "--out", "run"]) == 0
 
 
 @pytest.mark.slow

@@ -120,7 +120,8 @@ def test_the_value_on_a_path_is_the_mean_return_where_the_others_are_not_moved()
     assert abs(np.mean(difference)) < LARGEST_Z * np.std(difference) / np.sqrt(difference.size)
 
 
-@pytest.mark.parametrize(("num_states", "known"), [(20, True), pytest.param(210, False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("num_states", "known"), [(20, True), (210, False)])
 def test_no_upper_bound_without_the_best_deviation_after_the_last_step(num_states, known):
     """Who never moves forgoes 1 in the last state; policy iteration learns of it one state at a time, 200 at most."""
     here, ahead = np.eye(num_states), np.eye(num_states)[np.minimum(np.arange(num_states) + 1, num_states - 1)]

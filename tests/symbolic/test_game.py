@@ -12,6 +12,7 @@ import pytest
 import sympy as sp
 
 from smfg_verify import AbstractGame, Schedule, ac_smfg, check, games, solve_equilibrium, symbolic
+from smfg_verify.exact import tabulate
 from smfg_verify.game import game_hash
 from smfg_verify.symbolic import SymbolicGame, follower_action, leader_action, mean_field, next_state, state
 
@@ -52,6 +53,13 @@ class TwoRoads(AbstractGame):
         return 0.5 * state * leader_action
 
 
+def test_its_tables_are_those_of_the_game_written_by_hand():
+    ours, by_hand = (tabulate(game, jnp.array([0.3, 0.7])) for game in (two_roads().to_game(), TwoRoads()))
+    for name in ("transition", "follower_reward", "leader_reward"):
+        np.testing.assert_allclose(getattr(ours, name), getattr(by_hand, name), atol=1e-15)
+
+
+@pytest.mark.slow
 def test_its_equilibrium_is_that_of_the_game_written_by_hand():
     logits = np.array([[0.3, -0.4], [0.1, 1.2]])
     ours, by_hand = (solve_equilibrium(game, logits) for game in (two_roads().to_game(), TwoRoads()))

@@ -164,6 +164,7 @@ def test_neither_is_a_game_that_asks_other_code_or_is_not_prepared():
             program_key(one, {}, ((game,), {}))
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_same_key():
     code = (
         "import jax; jax.config.update('jax_enable_x64', True); import jax.numpy as jnp\n"
