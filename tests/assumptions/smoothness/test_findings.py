@@ -64,13 +64,6 @@ def test_a_single_leader_action_is_not_applicable():
     assert check(pair(1, (2, 2, 1))[0], NAME, **QUICK).verdict(NAME) is Verdict.NOT_APPLICABLE
 
 
-def test_rounding_noise_of_a_tax_that_is_the_same_everywhere_is_no_curvature():
-    """The objective does not depend on the leader, but its arithmetic does."""
-    finding = check(load("laffer-tax", taxes=(0.7, 0.7)), NAME, **QUICK).finding(NAME, "hessian")
-    assert finding.verdict is Verdict.INCONCLUSIVE or finding.constant <= 1e-9
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("reward", [0.0, 1e6])
 def test_rounding_noise_is_no_curvature(reward):
     """A constant leader's reward: the objective is constant, whatever the arithmetic says."""
