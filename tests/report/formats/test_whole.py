@@ -53,7 +53,11 @@ def document_or_refusal(record, directory):
         return refusal
 
 
-@pytest.mark.parametrize("value", [None, 17, "text", [], {}], ids=["gone", "number", "text", "list", "mapping"])
+@pytest.mark.parametrize(
+    "value",
+    [None, 17, pytest.param("text", marks=pytest.mark.slow), [], pytest.param({}, marks=pytest.mark.slow)],
+    ids=["gone", "number", "text", "list", "mapping"],
+)
 def test_a_damaged_record_is_bad_input_and_no_fault_of_ours(record, tmp_path, value):
     """Whatever is done to an entry outside findings and rates, which have readers of their own."""
     ours = {name: entry for name, entry in record.items() if name not in ("assumptions", "bounds")}
