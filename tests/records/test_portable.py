@@ -161,7 +161,7 @@ def test_what_is_sent_to_a_new_process_keeps_its_precision(records):
 
 def _objective(game):
     jax.config.update("jax_enable_x64", True)
-    return np.asarray(sv.tabulate(game, np.array([0.25, 0.75])).leader_reward).tobytes(), game_hash(game)
+    return np.asarray(sv.tabulate(game, np.array([0.25, 0.75])).follower_reward).tobytes(), game_hash(game)
 
 
 @pytest.mark.untyped

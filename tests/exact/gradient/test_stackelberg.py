@@ -254,6 +254,7 @@ def test_gap_sees_a_saturated_policy_that_the_logit_gradient_does_not():
     assert float(found.policy_gap) >= 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("logit", "total", "direct"), [(0.0, 0.06, 1.87), (1.0, -1.67, 0.71)])
 def test_laffer_tax_design_values(logit, total, direct):
     """Values given with the design of the game, to their two decimals."""

@@ -33,6 +33,7 @@ def test_two_states_in_closed_form(attraction):
     assert found.lower <= expected + 1e-9
 
 
+@pytest.mark.slow
 def test_no_sample_lies_above_the_bound_at_any_budget():
     game = random_game((3, 2, 1), 5, tau=0.6, reward_coupling=1.0)
     rng = np.random.default_rng(0)
