@@ -14,7 +14,8 @@ from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.along.radii import the_same, widest
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders, numbers_of
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_for_followers
+from smfg_verify.assumptions.enclosure.leader.local import tables_for_leaders
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints
 from smfg_verify.game import AbstractGame
@@ -64,9 +65,9 @@ def certified_near(
     """
     number = len(points.converged)
     nothing = CertifiedNear(np.zeros(number), np.full(number, np.nan), "")
-    tables = affine_for_followers(game)
+    tables, reason = tables_for_leaders(game)
     if tables is None:
-        return nothing._replace(reason="transition or follower's reward not proved affine in a mean field of states")
+        return nothing._replace(reason=reason)
     with np.errstate(invalid="ignore"):
         tried = np.flatnonzero(wanted & points.converged & (constants > 0.0))
     if len(tried) * _TRIALS * numbers_of(tables) > _MOST_NUMBERS:

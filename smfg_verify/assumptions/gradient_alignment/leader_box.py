@@ -1,7 +1,7 @@
 r"""Gradient alignment proved or refuted for every leader of bounded log-ratios, by branch and bound.
 
-For leaders with at most three free logits and games whose transition and follower's reward are proved affine in a mean
-field over states; the leader's reward may be curved. Over each box an equilibrium of every leader is proved to exist by
+For leaders with at most three free logits and games with a mean field over states, whose functions are affine in it by
+proof or curved. Over each box an equilibrium of every leader is proved to exist by
 Krawczyk's operator, and $\langle g, p \rangle$, $g = \nabla\Phi$ and p its direct part, is enclosed; boxes of no
 certain sign are halved. The set of leaders that is covered, and how, stands in `box_cover`.
 """
@@ -12,7 +12,8 @@ import numpy as np
 
 from smfg_verify.assumptions.deadline import cut_short
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_for_followers, out_of_reach
+from smfg_verify.assumptions.enclosure.leader.local import tables_for_leaders
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, out_of_reach
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.gradient_alignment.box_cover import LOG_RATIO, NEGLIGIBLE, Cover, charts_of, cover_leaders
@@ -41,11 +42,11 @@ def certified_box_finding(game: AbstractGame, settings: SearchSettings) -> Findi
     Returns:
         The finding.
     """
-    if reason := out_of_reach(game):
-        return not_applicable(PROPERTY, STATEMENT, **reason)
-    tables = affine_for_followers(game)
+    if obstacle := out_of_reach(game):
+        return not_applicable(PROPERTY, STATEMENT, **obstacle)
+    tables, reason = tables_for_leaders(game)
     if tables is None:
-        return not_applicable(PROPERTY, STATEMENT, why="not-affine")
+        return not_applicable(PROPERTY, STATEMENT, why="no-tables", reason=reason)
     try:
         cover = cover_leaders(tables, num_boxes=settings.num_boxes, time_limit=settings.time_limit)
     except NoEnclosure:
@@ -141,11 +142,11 @@ def recompute_certified_box(game: AbstractGame, witness: Entries) -> float:
     if "logits" in witness:
         points = evaluate_leaders(game, witness["logits"][None], witness["mean_field"][None])
         return float(alignment_measures(points).cosine[0])
-    tables = affine_for_followers(game)
+    tables, reason = tables_for_leaders(game)
     if tables is None:
         raise InputError(
-            "witness: got a box of leaders, expected a game proved affine; likely cause: the finding is about another "
-            "game."
+            f"witness: got a box of leaders, expected a game with enclosures of its functions, but {reason}; likely "
+            "cause: the finding is about another game."
         )
     return _bound_over(tables, witness)
 

@@ -253,7 +253,7 @@ def _no_cover(facts: Entries) -> str:
         return f"the leader has {facts['free']} free parameters, at most {facts['largest']} can be covered"
     if facts["why"] == "no-enclosure":
         return "the leader's reward is curved and has no enclosure"
-    return "transition and follower's reward are not proved affine in a mean field over states"
+    return f"what the followers face is not known over boxes of mean fields: {facts['reason']}"
 
 
 def _leaders(facts: Entries) -> str:

@@ -1,8 +1,9 @@
 r"""Equilibrium, total gradient and direct gradient enclosed for all leaders of a box of logits.
 
-For games whose functions are proved affine in a mean field over states. The logits' last column is zero, since adding
-a number to a row changes nothing; the follower's value is taken relative to that of the last state, for the same
-reason (its common level moves by 1/(1-gamma) where its differences hardly move): the unknowns are x = (m, V - V(last)).
+For games with a mean field over states: by tables, or by the programs of functions that are curved in it. The logits'
+last column is zero, since adding a number to a row changes nothing; the follower's value is taken relative to that of
+the last state, for the same reason (its common level moves by 1/(1-gamma) where its differences hardly move): the
+unknowns are x = (m, V - V(last)).
 Existence and uniqueness of an equilibrium within an enclosure are proved for every leader of the box by Krawczyk's
 operator; the gradients are the formulas of `exact.gradient` in interval arithmetic.
 """
@@ -13,8 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse, contract, softmax_range, solved
-from smfg_verify.assumptions.enclosure.leader.curved import rewards_around
 from smfg_verify.assumptions.enclosure.leader.inner_forms import inner_range, largest_constant, with_last_entries
+from smfg_verify.assumptions.enclosure.leader.local import followers_around, over_boxes, with_rewards
 from smfg_verify.assumptions.enclosure.leader.world import (
     AffineGame,
     World,
@@ -23,18 +24,15 @@ from smfg_verify.assumptions.enclosure.leader.world import (
     average_weights,
     averaged,
     based,
-    in_columns,
     pairs,
     slope_by_field,
     slope_by_logits,
     stacked,
     through_policy,
-    with_leader,
     world_of,
 )
 from smfg_verify.exact.precision import TINY
 from smfg_verify.exact.root import TOLERANCE
-from smfg_verify.game import AbstractGame
 
 # Roundings of a residual, relative to the size of its terms, and of each of the sums that it is made of.
 _ROUNDING, _SPACING = 1e-13, 2.0**-49
@@ -94,11 +92,16 @@ def jacobian(world: World) -> tuple[Ball, Ball]:
     return whole[:, :, :known], whole[:, :, known:]
 
 
-def _residual(game: AffineGame, phi: np.ndarray, field: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Residual of m and of the relative V at points, in floating point, (K, 2n - 1)."""
-    exact_field = Ball.exact(field)
-    transition = np.einsum("ksb,ksabt->ksat", phi, at_field(game.transition, exact_field).mid)
-    reward = np.einsum("ksb,ksab->ksa", phi, at_field(game.follower, exact_field).mid)
+def _world(games: list[AffineGame], phi: Ball, field: Ball, value: Ball) -> World:
+    """The follower's world over boxes that have a game each, or the same."""
+    return World(*over_boxes(games, world_of, phi, field, value))
+
+
+def _residual(game: AffineGame, phi: np.ndarray, field: np.ndarray, value: np.ndarray) -> tuple[Ball, ...]:
+    """Residual of m and of the relative V at points, and what roundings make of it, (K, 2n - 1)."""
+    moved = game.from_centre(Ball.exact(field))
+    transition = np.einsum("ksb,ksabt->ksat", phi, at_field(game.transition, moved).mid)
+    reward = np.einsum("ksb,ksab->ksa", phi, at_field(game.follower, moved).mid)
     whole = np.concatenate([value, np.zeros((len(value), 1))], axis=1)
     scores = (reward + game.discount * np.einsum("ksat,kt->ksa", transition, whole)) / game.temperature
     top = np.max(scores, axis=2, keepdims=True)
@@ -107,7 +110,28 @@ def _residual(game: AffineGame, phi: np.ndarray, field: np.ndarray, value: np.nd
     updated = game.temperature * (top[..., 0] + np.log(total))
     image = np.einsum("ks,ksa,ksat->kt", field, policy, transition)
     mass = (np.sum(field, axis=1, keepdims=True) - 1.0) / field.shape[1]
-    return np.concatenate([field - image + mass, value - (updated[:, :-1] - updated[:, -1:])], axis=1)
+    residual = np.concatenate([field - image + mass, value - (updated[:, :-1] - updated[:, -1:])], axis=1)
+    return (Ball(residual, np.broadcast_to(_rounding(game, field, value), residual.shape)),)
+
+
+def _rounding(game: AffineGame, field: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """What a residual is off by, (K, 1)."""
+    # At the centre of tables that have one their slopes do not count.
+    moves, rewards = (table[: 2 if game.centre is None else 1] for table in (game.transition, game.follower))
+    scale = (
+        1.0
+        + sum(np.max(part.size) for part in rewards)
+        + game.temperature * np.log(game.follower[0].mid.shape[1])
+        + np.max(np.abs(value), axis=1, keepdims=True, initial=0.0)
+        + np.max(np.abs(field), axis=1, keepdims=True)
+    )
+    # The residual's own roundings, magnified where log-policies are differences divided by the temperature; and those
+    # of the game's program, of which each row of the transition adds up n.
+    size = field.shape[1]
+    share = _ROUNDING + _SPACING * size * game.follower[0].mid[0].size
+    tables = sum(np.max(part.rad) for part in (*moves, *rewards))
+    result: np.ndarray = (share * scale + 4.0 * size * tables * scale) * max(1.0, 1.0 / game.temperature)
+    return result
 
 
 def _phi(game: AffineGame, lower: np.ndarray, upper: np.ndarray) -> Ball:
@@ -132,10 +156,10 @@ def equilibria_near(
     # trace, and needs no damping, since a point that is no equilibrium is found out by Krawczyk's operator.
     size = field.shape[1]
     for _ in range(_NEWTON_STEPS):
-        world = world_of(game, phi, Ball.exact(field), Ball.exact(value))
-        matrix = jacobian(world)[0].mid
-        residual = _residual(game, phi.mid, field, value)
-        step = np.einsum("kij,kj->ki", approximate_inverse(matrix), residual)
+        games = followers_around(game, Ball.exact(field))
+        matrix = jacobian(_world(games, phi, Ball.exact(field), Ball.exact(value)))[0].mid
+        (residual,) = over_boxes(games, _residual, phi.mid, field, value)
+        step = np.einsum("kij,kj->ki", approximate_inverse(matrix), residual.mid)
         step = np.where(np.isfinite(step), step, 0.0)
         field, value = field - step[:, :size], value - step[:, size:]
         if np.max(np.abs(step)) < TOLERANCE * max(1.0, float(np.max(np.abs(value), initial=0.0))):
@@ -161,7 +185,7 @@ def enclose_leaders(
         The enclosures; infinite where no equilibrium could be verified.
 
     Raises:
-        NoEnclosure: a curved reward's program has a primitive without a rule.
+        NoEnclosure: a curved function's program has a primitive without a rule.
     """
     with np.errstate(all="ignore"):  # where nothing is verified, what follows has no meaning and is left out
         return _enclosed(game, lower, upper, field, value)
@@ -178,15 +202,13 @@ def _enclosed(
     point = _phi(game, middle, middle)
     field, value = equilibria_near(game, point, field, value)
     phi = _phi(game, lower, upper)
-    slopes = jacobian(world_of(game, phi, Ball.exact(field), Ball.exact(value)))[1]
+    at = Ball.exact(field)
+    slopes = jacobian(_world(followers_around(game, at), phi, at, Ball.exact(value)))[1]
     radius, verified = verified_equilibria(game, phi, point, slopes, 0.5 * (upper - lower), field, value)
     size = field.shape[1]
-    world = world_of(game, phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]))
-    logits = Ball.of_ends(lower, upper)
-    if game.curved is None:
-        direct, rest = _gradients(game, world, logits, game.leader[1])
-    else:
-        direct, rest = _gradients_one_by_one(game, game.curved, world, logits)
+    fields, values = Ball(field, radius[:, :size]), Ball(value, radius[:, size:])
+    games = with_rewards(game, fields)
+    direct, rest = over_boxes(games, _gradients, phi, fields, values, Ball.of_ends(lower, upper))
     total = direct + rest
     parts = with_last_entries(direct, game.rows), with_last_entries(rest, game.rows)
     inner = inner_range(*parts)
@@ -225,28 +247,17 @@ def verified_equilibria(
         The radii, and where they are proved; infinite elsewhere.
     """
     size = field.shape[1]
-    residual = _residual(game, point.mid, field, value)
-    rewards = np.max(game.follower[0].size) + np.max(game.follower[1].size)
-    scale = (
-        1.0
-        + rewards
-        + game.temperature * np.log(game.follower[0].mid.shape[1])
-        + np.max(np.abs(value), axis=1, keepdims=True, initial=0.0)
-        + np.max(np.abs(field), axis=1, keepdims=True)
-    )
-    # The residual's own roundings, magnified where log-policies are differences divided by the temperature; and those
-    # of the game's program, of which each row of the transition adds up n.
-    share = _ROUNDING + _SPACING * size * game.follower[0].mid[0].size
-    tables = sum(np.max(part.rad) for table in (game.transition, game.follower) for part in table)
-    rounding = (share * scale + 4.0 * size * tables * scale) * max(1.0, 1.0 / game.temperature)
-    inverse = approximate_inverse(jacobian(world_of(game, point, Ball.exact(field), Ball.exact(value)))[0].mid)
-    start = contract("kij,kj->ki", inverse, Ball(residual, np.broadcast_to(rounding, residual.shape))).size
+    games = followers_around(game, Ball.exact(field))
+    (residual,) = over_boxes(games, _residual, point.mid, field, value)
+    inverse = approximate_inverse(jacobian(_world(games, point, Ball.exact(field), Ball.exact(value)))[0].mid)
+    start = contract("kij,kj->ki", inverse, residual).size
     by_leader = contract("kij,kjl->kil", inverse, slopes)
     start = start + contract("kil,kl->ki", by_leader, Ball(0.0 * half, half)).size
     radius = _FIRST_WIDER * start + _LEAST_RADIUS
     found, done = np.full_like(radius, np.inf), np.zeros(len(radius), dtype=bool)
     for _ in range(_KRAWCZYK_STEPS):
-        world = world_of(game, phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]))
+        fields, values = Ball(field, radius[:, :size]), Ball(value, radius[:, size:])
+        world = _world(followers_around(game, fields, extended=True), phi, fields, values)
         excess = contract("kij,kjl->kil", inverse, jacobian(world)[0]) - np.eye(2 * size - 1)[None]
         image = start + np.einsum("kij,kj->ki", excess.size, radius) * OUTWARD
         inside = np.all(image < radius, axis=1)
@@ -260,44 +271,27 @@ def verified_equilibria(
     return found, done
 
 
-def _gradients_one_by_one(game: AffineGame, curved: AbstractGame, world: World, logits: Ball) -> tuple[Ball, Ball]:
-    """The same with a leader's reward whose table is another one over each box."""
-    found = []
-    for k, local in enumerate(rewards_around(curved, world.field.mid, world.field.rad)):
-        here = World(*(part[k : k + 1] for part in world))
-        constant, slope, over = (
-            in_columns(part, game.columns, part.mid.ndim - 1) for part in (*local.table, local.slope)
-        )
-        own = with_leader(game, (constant, slope))
-        # The table's own slope is exact but for what rows that miss one make of it.
-        found.append(_gradients(own, here, logits[k : k + 1], Ball(over.mid, over.rad + own.leader[1].rad)))
-    direct, rest = (
-        Ball(np.concatenate([part.mid for part in parts]), np.concatenate([part.rad for part in parts]))
-        for parts in zip(*found, strict=True)
-    )
-    return direct, rest
-
-
-def _gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball) -> tuple[Ball, Ball]:
-    """Direct gradient and what the total one adds, in the free logits, (K, k) each; the slope is the reward's."""
+def _gradients(game: AffineGame, phi: Ball, field: Ball, value: Ball, logits: Ball) -> tuple[Ball, Ball]:
+    """Direct gradient and what the total one adds, in the free logits, (K, k) each."""
+    world, moved = world_of(game, phi, field, value), game.from_centre(field)
     size = world.field.mid.shape[1]
     gamma = game.discount
     coefficients, mixing = average_weights(world.phi), average_weights(world.policy)
     system = Ball(np.eye(size)[None] - gamma * world.chain.mid, gamma * world.chain.rad)
     bonus, bonus_slope = _entropy(game, world.phi, logits)
-    reward_ab = at_field(based(based(game.leader, 2), 1), world.field)
+    reward_ab = at_field(based(based(game.leader, 2), 1), moved)
     reward = contract("ksa,ksa->ks", mixing, contract("ksb,ksab->ksa", coefficients, reward_ab))
     leader_value = solved(system, reward + bonus)
     leader_value = leader_value - np.mean(leader_value.mid, axis=1, keepdims=True)
     initial = Ball.exact(np.broadcast_to(game.initial, world.field.mid.shape))
     visits = solved(system.moved(lambda x: np.swapaxes(x, 1, 2)), initial)
-    gap = contract("ksb,ksacb->ksac", coefficients, at_field(based(pairs(game.leader, 1), 3), world.field))
+    gap = contract("ksb,ksacb->ksac", coefficients, at_field(based(pairs(game.leader, 1), 3), moved))
     gap = gap + gamma * contract("ksact,kt->ksac", world.transition_gap, leader_value)
     responsive = contract("ks,kys->ky", visits, through_policy(world.weights, world.gap_slope, gap))
-    differences = action_values(game, (game.leader, game.transition), world.field, leader_value)
+    differences = action_values(game, (game.leader, game.transition), moved, leader_value)
     held = averaged(world.policy, slope_by_logits(game, world.phi, differences)) + bonus_slope
     direct = contract("ks,kys->ky", visits, held)
-    by_field = contract("ks,kys->ky", visits, slope_by_field(game, leader_slope, coefficients, mixing, leader_value))
+    by_field = contract("ks,kys->ky", visits, slope_by_field(game, game.leader[1], coefficients, mixing, leader_value))
     by_state, by_logits = jacobian(world)
     known = 2 * size - 1
     right = stacked(responsive[:, :size] + by_field, responsive[:, size:known])

@@ -1,10 +1,8 @@
-r"""A leader's reward that is curved in the mean field, as a table around each of several points.
+r"""A game's function that is curved in the mean field, as a table around each of several points.
 
-By the mean value theorem $r(m) \in r(m_0) + S (m - m_0)$ for all m of a box around $m_0$, S the range of the slopes
-over it: an affine function with the middle of S, and what S is wide times what the box is, in its constant.
+By the mean value theorem $f(m) \in f(m_0) + S (m - m_0)$ for all m of a box around $m_0$, S the range of the slopes
+over it.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -14,59 +12,44 @@ from smfg_verify.assumptions.enclosure.leader.world import Table
 from smfg_verify.assumptions.enclosure.table_enclosures import enclose_slopes, rounded_range
 from smfg_verify.game import AbstractGame
 
-_NAME = "leader_reward"
 # Half-width of the box that stands for a point: mean fields add up to one but for less.
-_POINT = 1e-12
-# Roundings of the few sums that make a constant, relative to their largest terms.
-_ROUNDING = 1e-13
+POINT = 1e-12
 
 
-class LocalReward(NamedTuple):
-    """The leader's reward over one box of mean fields.
-
-    Attributes:
-        table: constant (n, A, B) and slope (M, n, A, B), the slope exact.
-        slope: range of the derivatives, (M, n, A, B).
-    """
-
-    table: Table
-    slope: Ball
-
-
-def rewards_around(
-    game: AbstractGame, field: Float[np.ndarray, "K M"], radius: Float[np.ndarray, "K M"]
-) -> list[LocalReward]:
-    """The leader's reward over boxes of mean fields.
+def tables_around(
+    game: AbstractGame, name: str, field: Float[np.ndarray, "K M"], radius: Float[np.ndarray, "K M"]
+) -> list[Table]:
+    """A function over what of the simplex lies in boxes of mean fields.
 
     Args:
         game: the game, traced, with a mean field over states.
+        name: "transition", "follower_reward" or "leader_reward".
         field: middles of the boxes, up to rounding on the simplex.
-        radius: their half-widths; boxes of infinite ones are taken as the whole simplex.
+        radius: their half-widths.
 
     Returns:
-        A table for each box; infinite where the reward may jump.
+        For each box the values in its middle, (n, A, B, ...), and the range of the slopes over it, (M, n, A, B, ...);
+        infinite where the function may jump, where a half-width is infinite, and where the middle is no mean field.
 
     Raises:
-        NoEnclosure: the reward's program has a primitive without a rule.
+        NoEnclosure: the function's program has a primitive without a rule.
     """
-    usable = np.all(np.isfinite(field) & np.isfinite(radius), axis=1, keepdims=True)
-    middle = np.where(usable, field, 1.0 / field.shape[1])
-    half = np.where(usable, radius, 1.0)
-    whole = np.clip(middle - half - _POINT, 0.0, 1.0), np.clip(middle + half + _POINT, 0.0, 1.0)
-    point = np.clip(middle - _POINT, 0.0, 1.0), np.clip(middle + _POINT, 0.0, 1.0)
-    slopes = Ball.of_ends(*enclose_slopes(game, _NAME, *whole))
-    values, rounding = rounded_range(game, _NAME, *point)[0], rounded_range(game, _NAME, *whole)[1]
+    finite = np.all(np.isfinite(field) & np.isfinite(radius), axis=1)
+    middle = np.where(finite[:, None], field, 1.0 / field.shape[1])
+    half = np.where(finite[:, None], radius, 0.0)
+    usable = finite & (np.abs(np.sum(middle, axis=1) - 1.0) <= POINT) & np.all(middle >= -POINT, axis=1)
+    whole = np.clip(middle - half - POINT, 0.0, 1.0), np.clip(middle + half + POINT, 0.0, 1.0)
+    point = np.clip(middle - POINT, 0.0, 1.0), np.clip(middle + POINT, 0.0, 1.0)
+    slopes = Ball.of_ends(*enclose_slopes(game, name, *whole))
+    values, rounding = rounded_range(game, name, *point)[0], rounded_range(game, name, *whole)[1]
+    boxes = zip(*values, rounding, slopes.mid, slopes.rad, usable, strict=True)
     return [
-        _around(Ball.of_ends(low, high), off, Ball(mid, rad), at, around)
-        for low, high, off, mid, rad, at, around in zip(
-            *values, rounding, slopes.mid, slopes.rad, middle, half, strict=True
-        )
+        _around(Ball.of_ends(low, high), off, Ball(mid, np.where(known, rad, np.inf)))
+        for low, high, off, mid, rad, known in boxes
     ]
 
 
-def _around(value: Ball, off: np.ndarray, slope: Ball, middle: np.ndarray, half: np.ndarray) -> LocalReward:
-    shift = np.einsum("j,jsab->sab", middle, slope.mid)
-    room = np.einsum("j,jsab->sab", half + _POINT, slope.rad) + _POINT * np.sum(slope.size, axis=0)
-    size = np.abs(value.mid) + np.einsum("j,jsab->sab", np.abs(middle) + half, slope.size)
-    radius = OUTWARD * (value.rad + off + room) + _ROUNDING * size
-    return LocalReward((Ball(value.mid - shift, radius), Ball.exact(slope.mid)), slope)
+def _around(value: Ball, off: np.ndarray, slope: Ball) -> Table:
+    # What is enclosed are values near the middle, at points of the simplex.
+    room = POINT * np.sum(slope.size, axis=0)
+    return Ball(value.mid, OUTWARD * (value.rad + off + room)), slope

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import Ball, contract, softmax_of_differences
 from smfg_verify.assumptions.enclosure.response.models import EPSILON
+from smfg_verify.assumptions.enclosure.response.tables.curved import CurvedTables
 from smfg_verify.assumptions.enclosure.response.tables.shared import off_one, worth_of
 from smfg_verify.assumptions.enclosure.table_enclosures import AffineTable, affine_table
 from smfg_verify.game import AbstractGame, leader_logits_shape
@@ -43,6 +44,8 @@ class AffineGame:
         curved: the game, where the leader's reward is taken from its program around each equilibrium; the table stands
             as zero then.
         columns: which action of the leader each column of a table is, by state, (n, B); None for their own order.
+        centre: mean field m_0 of tables constant + sum_j (m_j - m_0j) slope_j; None for zero.
+        followers: what is known of the followers' functions where they, too, are taken from their programs.
     """
 
     transition: Table
@@ -57,6 +60,12 @@ class AffineGame:
     off: float = 0.0
     curved: AbstractGame | None = None
     columns: Int[np.ndarray, "n B"] | None = None
+    centre: Float[np.ndarray, " n"] | None = None
+    followers: CurvedTables | None = None
+
+    def from_centre(self, field: Ball) -> Ball:
+        """How far mean fields (K, n) are from the point that the tables are told from."""
+        return field if self.centre is None else field - self.centre
 
     @property
     def num_leader_actions(self) -> int:
@@ -113,24 +122,24 @@ def _affine_game(game: AbstractGame, leader: AffineTable | None) -> AffineGame |
     missed, error = float(np.max(np.abs(rows.sum(axis=-1) - 1.0))), float(np.max(transition.error, initial=0.0))
     if not missed <= _MISSED * game.num_states * EPSILON + game.num_states * error:
         return None
-    off, observation = off_one(missed, game.num_states, error), np.asarray(game.leader_observation)
-    shape = (game.num_states, game.num_follower_actions, game.num_leader_actions)
-    own = (Ball.exact(np.zeros(shape)), Ball.exact(np.zeros((game.num_states, *shape))))
-    known = AffineGame(
-        transition=_rounded(transition, off),
-        follower=_rounded(follower),
-        leader=own if leader is None else _rounded(leader),
-        discount=float(game.discount),
-        temperature=float(game.temperature),
-        leader_temperature=float(game.leader_temperature),
-        initial=np.asarray(game.initial_distribution, dtype=float),
-        observation=observation,
-        rows=int(observation.max()) + 1,
-        off=off,
+    off = off_one(missed, game.num_states, error)
+    known = dataclasses.replace(
+        without_tables(game, off), transition=_rounded(transition, off), follower=_rounded(follower)
     )
+    known = known if leader is None else dataclasses.replace(known, leader=_rounded(leader))
     answered = known.temperature * float(np.log(game.num_follower_actions))
     known = dataclasses.replace(known, follower=widened(known.follower, lost(known, known.follower, answered)))
     return known if leader is None else with_leader(known, known.leader)
+
+
+def without_tables(game: AbstractGame, off: float) -> AffineGame:
+    """A game whose tables stand as zeros."""
+    observation, size = np.asarray(game.leader_observation), game.num_states
+    shape = (size, game.num_follower_actions, game.num_leader_actions)
+    own, moves = ((Ball.exact(np.zeros(s)), Ball.exact(np.zeros((size, *s)))) for s in (shape, (*shape, size)))
+    numbers = (float(number) for number in (game.discount, game.temperature, game.leader_temperature))
+    initial = np.asarray(game.initial_distribution, dtype=float)
+    return AffineGame(moves, own, own, *numbers, initial, observation, int(observation.max()) + 1, off)
 
 
 def with_leader(game: AffineGame, reward: Table) -> AffineGame:
@@ -225,7 +234,7 @@ def in_columns(numbers: Ball, columns: Int[np.ndarray, "n B"] | None, axis: int)
 
 
 def at_field(pair: Table, field: Ball) -> Ball:
-    """A table at intervals of the mean field, (K, ...)."""
+    """A table at intervals of the mean field, counted from its centre, (K, ...)."""
     constant, slope = pair
     letters = "sabcdet"[: constant.mid.ndim]
     return contract(f"kj,j{letters}->k{letters}", field, slope) + constant[None]
@@ -238,19 +247,19 @@ def based(pair: Table, axis: int) -> Table:
 
 def world_of(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> World:
     """Everything of the follower's world, from intervals of phi (K, n, B), m (K, n) and relative V (K, n - 1)."""
-    gamma, tau = game.discount, game.temperature
+    gamma, tau, moved = game.discount, game.temperature, game.from_centre(field)
     # Rows sum to one: whatever the last state's value is, policies and slopes see differences only.
     value = value.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1))
     coefficients = average_weights(phi)
     gaps_p, gaps_f = (based(pairs(pair, 1), 3) for pair in (game.transition, game.follower))
-    p_gap_b = at_field(gaps_p, field)
+    p_gap_b = at_field(gaps_p, moved)
     transition_gap = contract("ksb,ksacbt->ksact", coefficients, p_gap_b)
-    q_gap = contract("ksb,ksacb->ksac", coefficients, at_field(gaps_f, field)) + gamma * contract(
+    q_gap = contract("ksb,ksacb->ksac", coefficients, at_field(gaps_f, moved)) + gamma * contract(
         "ksact,kt->ksac", transition_gap, value
     )
     policy = softmax_of_differences(q_gap.lower / tau, q_gap.upper / tau)
     weights = contract("ksa,ksc->ksac", policy, policy) * (1.0 / tau)
-    transition = contract("ksb,ksabt->ksat", coefficients, at_field(based(game.transition, 2), field))
+    transition = contract("ksb,ksabt->ksat", coefficients, at_field(based(game.transition, 2), moved))
     mixing = average_weights(policy)
     last_gap = transition_gap[:, :, :, -1]
     chain = contract("ksa,ksat->kst", policy[..., :-1], last_gap[:, :, :-1]) + transition[:, :, -1]
@@ -259,29 +268,17 @@ def world_of(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> World:
         "ksb,kjsacb->kjsac", coefficients, contract("jsacbt,kt->kjsacb", gaps_p[1], value)
     )
     by_value = gamma * transition_gap.moved(lambda x: np.moveaxis(x, -1, 1)[:, :-1])
-    by_logits = slope_by_logits(
-        game, phi, action_values(game, (game.follower, game.transition), field, value, gap=True)
-    )
+    faced = game.follower, game.transition
+    by_logits = slope_by_logits(game, phi, action_values(game, faced, moved, value, gap=True))
     gap_slope = stacked(by_field, by_value, by_logits)
     mean_slope = stacked(
         slope_by_field(game, game.follower[1], coefficients, mixing, value),
         gamma * chain.moved(lambda x: np.swapaxes(x, 1, 2)[:, :-1]),
-        averaged(
-            policy, slope_by_logits(game, phi, action_values(game, (game.follower, game.transition), field, value))
-        ),
+        averaged(policy, slope_by_logits(game, phi, action_values(game, faced, moved, value))),
     )
     turned = through_policy(weights, gap_slope, transition_gap)
-    return World(
-        phi,
-        field,
-        policy,
-        weights,
-        chain,
-        transition_gap,
-        gap_slope,
-        mean_slope,
-        turned + _chain_at_fixed_policy(game, phi, coefficients, policy, field),
-    )
+    chain_slope = turned + _chain_at_fixed_policy(game, phi, coefficients, policy, moved)
+    return World(phi, field, policy, weights, chain, transition_gap, gap_slope, mean_slope, chain_slope)
 
 
 def stacked(*parts: Ball) -> Ball:
@@ -304,7 +301,10 @@ def through_policy(weights: Ball, gap_slope: Ball, gap: Ball) -> Ball:
 def action_values(
     game: AffineGame, tables: tuple[Table, Table], field: Ball, value: Ball, *, gap: bool = False
 ) -> Ball:
-    """Differences over two leader actions of r + gamma P V, (K, n, A, B, B), or (K, n, A, A, B, B) of their gaps."""
+    """Differences over two leader actions of r + gamma P V, (K, n, A, B, B), or (K, n, A, A, B, B) of their gaps.
+
+    The mean field is counted from the tables' centre.
+    """
     axis = 3 if gap else 2
     reward, transition = ((pairs(pair, 1) if gap else pair) for pair in tables)
     reward, transition = pairs(reward, axis), pairs(transition, axis)
@@ -340,7 +340,7 @@ def slope_by_field(game: AffineGame, reward_slope: Ball, coefficients: Ball, mix
 
 
 def _chain_at_fixed_policy(game: AffineGame, phi: Ball, coefficients: Ball, policy: Ball, field: Ball) -> Ball:
-    """Derivative of P_pi in (m, V, logits) with the follower's policy fixed, (K, Y, n, n)."""
+    """Derivative of P_pi in (m, V, logits) with the follower's policy fixed, (K, Y, n, n); m from the centre."""
     slope = in_basis(in_basis(game.transition[1], 3), 2)
     by_field = contract("ksa,kjsat->kjst", average_weights(policy), contract("ksb,jsabt->kjsat", coefficients, slope))
     differences = at_field(pairs(game.transition, 2), field).moved(lambda x: np.moveaxis(x, -1, 3))
