@@ -14,9 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.deadline import Deadline
-from smfg_verify.assumptions.enclosure.balls import Ball
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders, numbers_of
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, in_columns
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, Table, in_columns
 from smfg_verify.assumptions.search import LOGIT_BOX
 
 # A point of larger entries is none that a search of an equilibrium has found.
@@ -75,7 +74,7 @@ def charts_of(game: AffineGame) -> Charts:
 def _reordered(game: AffineGame, order: Int[np.ndarray, "O B"]) -> AffineGame:
     by_state = order[game.observation]
 
-    def table(pair: tuple[Ball, Ball]) -> tuple[Ball, Ball]:
+    def table(pair: Table) -> Table:
         return in_columns(pair[0], by_state, 2), in_columns(pair[1], by_state, 3)
 
     moves, follower, leader = (table(pair) for pair in (game.transition, game.follower, game.leader))

@@ -252,7 +252,7 @@ def _no_cover(facts: Entries) -> str:
     if facts["why"] == "free-parameters":
         return f"the leader has {facts['free']} free parameters, at most {facts['largest']} can be covered"
     if facts["why"] == "no-enclosure":
-        return "the leader's reward is curved and has no enclosure"
+        return "a function is curved in the mean field and has no enclosure"
     return f"what the followers face is not known over boxes of mean fields: {facts['reason']}"
 
 

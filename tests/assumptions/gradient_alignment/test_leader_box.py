@@ -199,7 +199,11 @@ def test_two_parameters_are_covered_as_far_as_the_budget_goes():
 def test_where_it_does_not_apply_it_says_why():
     for name, options, why in (
         ("market-entrance", {}, "4 free parameters"),
-        ("shop-positioning", {"num_states": 2, "crowd": "log"}, "affine"),
+        (
+            "random-game",
+            {"num_states": 2, "num_leader_actions": 2, "mean_field_support": "state_actions"},
+            "a law of states and actions",
+        ),
         ("laffer-tax", {"taxes": (0.5,)}, "single action"),
     ):
         finding = certified_box_finding(checked(load(name, **options)), SETTINGS)

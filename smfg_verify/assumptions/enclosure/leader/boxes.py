@@ -42,6 +42,8 @@ _FIRST_WIDER, _WIDER, _LEAST_RADIUS, _LARGEST_RADIUS = 1.2, 1.1, 1e-12, 1e6
 # Roundings of an entropy, relative to its weight.
 _ENTROPY_ROUNDING = 1e-14
 _NEWTON_STEPS = 30
+# A box with tables of its own takes some 50 ms, as long as so many numbers.
+_OF_PROGRAMS = 2**17
 _KRAWCZYK_STEPS = 6
 
 
@@ -70,10 +72,10 @@ class Leaders(NamedTuple):
 
 
 def numbers_of(game: AffineGame) -> int:
-    """Numbers in the largest table that the enclosure of one box builds."""
+    """Numbers in the largest table that the enclosure of one box builds; of programs as many as take as long."""
     size, num_actions = game.follower[0].mid.shape[:2]
     result: int = (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
-    return result
+    return result if game.followers is None else result + _OF_PROGRAMS
 
 
 def jacobian(world: World) -> tuple[Ball, Ball]:
@@ -99,9 +101,9 @@ def _world(games: list[AffineGame], phi: Ball, field: Ball, value: Ball) -> Worl
 
 def _residual(game: AffineGame, phi: np.ndarray, field: np.ndarray, value: np.ndarray) -> tuple[Ball, ...]:
     """Residual of m and of the relative V at points, and what roundings make of it, (K, 2n - 1)."""
-    moved = game.from_centre(Ball.exact(field))
-    transition = np.einsum("ksb,ksabt->ksat", phi, at_field(game.transition, moved).mid)
-    reward = np.einsum("ksb,ksab->ksa", phi, at_field(game.follower, moved).mid)
+    exact_field = Ball.exact(field)
+    transition = np.einsum("ksb,ksabt->ksat", phi, at_field(game.transition, exact_field).mid)
+    reward = np.einsum("ksb,ksab->ksa", phi, at_field(game.follower, exact_field).mid)
     whole = np.concatenate([value, np.zeros((len(value), 1))], axis=1)
     scores = (reward + game.discount * np.einsum("ksat,kt->ksa", transition, whole)) / game.temperature
     top = np.max(scores, axis=2, keepdims=True)
@@ -116,11 +118,10 @@ def _residual(game: AffineGame, phi: np.ndarray, field: np.ndarray, value: np.nd
 
 def _rounding(game: AffineGame, field: np.ndarray, value: np.ndarray) -> np.ndarray:
     """What a residual is off by, (K, 1)."""
-    # At the centre of tables that have one their slopes do not count.
-    moves, rewards = (table[: 2 if game.centre is None else 1] for table in (game.transition, game.follower))
+    rewards = np.max(game.follower[0].size) + np.max(game.follower[1].size)
     scale = (
         1.0
-        + sum(np.max(part.size) for part in rewards)
+        + rewards
         + game.temperature * np.log(game.follower[0].mid.shape[1])
         + np.max(np.abs(value), axis=1, keepdims=True, initial=0.0)
         + np.max(np.abs(field), axis=1, keepdims=True)
@@ -129,7 +130,7 @@ def _rounding(game: AffineGame, field: np.ndarray, value: np.ndarray) -> np.ndar
     # of the game's program, of which each row of the transition adds up n.
     size = field.shape[1]
     share = _ROUNDING + _SPACING * size * game.follower[0].mid[0].size
-    tables = sum(np.max(part.rad) for part in (*moves, *rewards))
+    tables = sum(np.max(part.rad) for table in (game.transition, game.follower) for part in table)
     result: np.ndarray = (share * scale + 4.0 * size * tables * scale) * max(1.0, 1.0 / game.temperature)
     return result
 
@@ -207,8 +208,10 @@ def _enclosed(
     radius, verified = verified_equilibria(game, phi, point, slopes, 0.5 * (upper - lower), field, value)
     size = field.shape[1]
     fields, values = Ball(field, radius[:, :size]), Ball(value, radius[:, size:])
-    games = with_rewards(game, fields)
-    direct, rest = over_boxes(games, _gradients, phi, fields, values, Ball.of_ends(lower, upper))
+    games = followers_around(game, fields)
+    world = _world(games, phi, fields, values)
+    games = with_rewards(games, fields)
+    direct, rest = over_boxes(games, _gradients_in, *world, Ball.of_ends(lower, upper))
     total = direct + rest
     parts = with_last_entries(direct, game.rows), with_last_entries(rest, game.rows)
     inner = inner_range(*parts)
@@ -271,27 +274,31 @@ def verified_equilibria(
     return found, done
 
 
-def _gradients(game: AffineGame, phi: Ball, field: Ball, value: Ball, logits: Ball) -> tuple[Ball, Ball]:
-    """Direct gradient and what the total one adds, in the free logits, (K, k) each."""
-    world, moved = world_of(game, phi, field, value), game.from_centre(field)
+def _gradients_in(game: AffineGame, *parts: Ball) -> tuple[Ball, Ball]:
+    """The same from the parts of a world, and logits."""
+    return _gradients(game, World(*parts[:-1]), parts[-1], game.leader[1])
+
+
+def _gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball) -> tuple[Ball, Ball]:
+    """Direct gradient and what the total one adds, in the free logits, (K, k) each; the slope is the reward's."""
     size = world.field.mid.shape[1]
     gamma = game.discount
     coefficients, mixing = average_weights(world.phi), average_weights(world.policy)
     system = Ball(np.eye(size)[None] - gamma * world.chain.mid, gamma * world.chain.rad)
     bonus, bonus_slope = _entropy(game, world.phi, logits)
-    reward_ab = at_field(based(based(game.leader, 2), 1), moved)
+    reward_ab = at_field(based(based(game.leader, 2), 1), world.field)
     reward = contract("ksa,ksa->ks", mixing, contract("ksb,ksab->ksa", coefficients, reward_ab))
     leader_value = solved(system, reward + bonus)
     leader_value = leader_value - np.mean(leader_value.mid, axis=1, keepdims=True)
     initial = Ball.exact(np.broadcast_to(game.initial, world.field.mid.shape))
     visits = solved(system.moved(lambda x: np.swapaxes(x, 1, 2)), initial)
-    gap = contract("ksb,ksacb->ksac", coefficients, at_field(based(pairs(game.leader, 1), 3), moved))
+    gap = contract("ksb,ksacb->ksac", coefficients, at_field(based(pairs(game.leader, 1), 3), world.field))
     gap = gap + gamma * contract("ksact,kt->ksac", world.transition_gap, leader_value)
     responsive = contract("ks,kys->ky", visits, through_policy(world.weights, world.gap_slope, gap))
-    differences = action_values(game, (game.leader, game.transition), moved, leader_value)
+    differences = action_values(game, (game.leader, game.transition), world.field, leader_value)
     held = averaged(world.policy, slope_by_logits(game, world.phi, differences)) + bonus_slope
     direct = contract("ks,kys->ky", visits, held)
-    by_field = contract("ks,kys->ky", visits, slope_by_field(game, game.leader[1], coefficients, mixing, leader_value))
+    by_field = contract("ks,kys->ky", visits, slope_by_field(game, leader_slope, coefficients, mixing, leader_value))
     by_state, by_logits = jacobian(world)
     known = 2 * size - 1
     right = stacked(responsive[:, :size] + by_field, responsive[:, size:known])

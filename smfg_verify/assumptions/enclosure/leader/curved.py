@@ -28,8 +28,8 @@ def tables_around(
         radius: their half-widths.
 
     Returns:
-        For each box the values in its middle, (n, A, B, ...), and the range of the slopes over it, (M, n, A, B, ...);
-        infinite where the function may jump, where a half-width is infinite, and where the middle is no mean field.
+        For each box the values in its middle, (n, A, B, ...), the range of the slopes over it, (M, n, A, B, ...), and
+        the middle; infinite where the function may jump, where a half-width is, and where the middle is no mean field.
 
     Raises:
         NoEnclosure: the function's program has a primitive without a rule.
@@ -42,14 +42,14 @@ def tables_around(
     point = np.clip(middle - POINT, 0.0, 1.0), np.clip(middle + POINT, 0.0, 1.0)
     slopes = Ball.of_ends(*enclose_slopes(game, name, *whole))
     values, rounding = rounded_range(game, name, *point)[0], rounded_range(game, name, *whole)[1]
-    boxes = zip(*values, rounding, slopes.mid, slopes.rad, usable, strict=True)
+    boxes = zip(*values, rounding, slopes.mid, slopes.rad, usable, middle, strict=True)
     return [
-        _around(Ball.of_ends(low, high), off, Ball(mid, np.where(known, rad, np.inf)))
-        for low, high, off, mid, rad, known in boxes
+        _around(Ball.of_ends(low, high), off, Ball(mid, np.where(known, rad, np.inf)), at)
+        for low, high, off, mid, rad, known, at in boxes
     ]
 
 
-def _around(value: Ball, off: np.ndarray, slope: Ball) -> Table:
+def _around(value: Ball, off: np.ndarray, slope: Ball, middle: np.ndarray) -> Table:
     # What is enclosed are values near the middle, at points of the simplex.
     room = POINT * np.sum(slope.size, axis=0)
-    return Ball(value.mid, OUTWARD * (value.rad + off + room)), slope
+    return Ball(value.mid, OUTWARD * (value.rad + off + room)), slope, Ball.exact(middle)

@@ -17,12 +17,11 @@ from smfg_verify.assumptions.enclosure.leader.world import (
     AffineGame,
     Table,
     affine_for_followers,
-    at_field,
     in_columns,
     with_leader,
     without_tables,
 )
-from smfg_verify.assumptions.enclosure.response.tables.curved import FUNCTIONS, CurvedTables, curved_tables
+from smfg_verify.assumptions.enclosure.response.tables.curved import FUNCTIONS, Rows, proved_rows
 from smfg_verify.assumptions.enclosure.response.tables.shared import worth_of
 from smfg_verify.game import AbstractGame
 
@@ -43,7 +42,7 @@ def tables_for_leaders(game: AbstractGame) -> tuple[AffineGame | None, str]:
     tables = affine_for_followers(game)
     if tables is not None:
         return tables, ""
-    known, reason = curved_tables(game)
+    known, reason = proved_rows(game)
     if known is None:
         return None, reason
     blank = without_tables(game, known.slack[0] + known.tilt[0])
@@ -59,7 +58,7 @@ def followers_around(game: AffineGame, field: Ball, *, extended: bool = False) -
         extended: whether the tables hold at all points of a box, or at its mean fields only.
 
     Returns:
-        One game for each box, its tables told from the middle.
+        One game for each box.
 
     Raises:
         NoEnclosure: a curved function's program has a primitive without a rule.
@@ -77,7 +76,7 @@ def followers_around(game: AffineGame, field: Ball, *, extended: bool = False) -
     ]
 
 
-def _faced(game: AffineGame, known: CurvedTables, field: Ball, moves: Table, rewards: Table) -> AffineGame:
+def _faced(game: AffineGame, known: Rows, field: Ball, moves: Table, rewards: Table) -> AffineGame:
     """The game over one box; half-widths are infinite where the tables are not known."""
     moves, rewards = (_along_the_simplex(_ordered(game, table), field.rad) for table in (moves, rewards))
     (off, worth_off), (tilt, worth_tilt) = known.slack, known.tilt
@@ -86,16 +85,16 @@ def _faced(game: AffineGame, known: CurvedTables, field: Ball, moves: Table, rew
     steepest, turning = np.max(rewards[1].size), np.max(np.sum(moves[1].size, axis=-1))
     moved = off * (steepest * worth_of(1.0, game.discount) + worth_off / off) * (1.0 + turning)
     follower = _widened(rewards, worth_off, worth_tilt + OUTWARD * float(moved))
-    return dataclasses.replace(game, transition=transition, follower=follower, centre=field.mid)
+    return dataclasses.replace(game, transition=transition, follower=follower)
 
 
 def _ordered(game: AffineGame, table: Table) -> Table:
     """The leader's actions in the order of the game's chart."""
-    return in_columns(table[0], game.columns, 2), in_columns(table[1], game.columns, 3)
+    return in_columns(table[0], game.columns, 2), in_columns(table[1], game.columns, 3), *table[2:]
 
 
 def _widened(table: Table, value: float, slope: float) -> Table:
-    return Ball(table[0].mid, table[0].rad + value), Ball(table[1].mid, table[1].rad + slope)
+    return Ball(table[0].mid, table[0].rad + value), Ball(table[1].mid, table[1].rad + slope), *table[2:]
 
 
 def _along_the_simplex(table: Table, radius: np.ndarray) -> Table:
@@ -106,25 +105,18 @@ def _along_the_simplex(table: Table, radius: np.ndarray) -> Table:
     letters = "sabt"[: table[0].mid.ndim]
     slope = contract(f"ij,i{letters}->j{letters}", np.eye(len(radius)) - shares[:, None], table[1])
     room = _ROUNDING * np.sum(table[1].size, axis=0) if known else np.inf
-    return table[0], Ball(slope.mid, slope.rad + room)
+    return table[0], Ball(slope.mid, slope.rad + room), *table[2:]
 
 
-def with_rewards(game: AffineGame, field: Ball) -> list[AffineGame]:
-    """The game with all that its functions are at the mean fields of boxes, (K, n); one game where it is affine."""
-    games = followers_around(game, field)
-    if game.curved is None:
+def with_rewards(games: list[AffineGame], field: Ball) -> list[AffineGame]:
+    """Games with the leader's reward at the mean fields of boxes, (K, n), where it is taken from its program."""
+    curved = games[0].curved
+    if curved is None:
         return games
-    rewards = tables_around(game.curved, "leader_reward", field.mid, field.rad)
-    if game.followers is None:
-        games = [_told_from(game, centre) for centre in field.mid]
-    return [with_leader(own, _ordered(game, table)) for own, table in zip(games, rewards, strict=True)]
-
-
-def _told_from(game: AffineGame, centre: np.ndarray) -> AffineGame:
-    """Affine tables from another point."""
-    point = Ball.exact(centre[None])
-    moves, follower = ((at_field(table, point)[0], table[1]) for table in (game.transition, game.follower))
-    return dataclasses.replace(game, transition=moves, follower=follower, centre=centre)
+    rewards = tables_around(curved, "leader_reward", field.mid, field.rad)
+    # The followers' tables may be the same for all boxes.
+    games = games if len(games) == len(rewards) else games * len(rewards)
+    return [with_leader(own, _ordered(own, table)) for own, table in zip(games, rewards, strict=True)]
 
 
 def over_boxes(

@@ -17,12 +17,13 @@ from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import Ball, contract, softmax_of_differences
 from smfg_verify.assumptions.enclosure.response.models import EPSILON
-from smfg_verify.assumptions.enclosure.response.tables.curved import CurvedTables
+from smfg_verify.assumptions.enclosure.response.tables.curved import Rows
 from smfg_verify.assumptions.enclosure.response.tables.shared import off_one, worth_of
 from smfg_verify.assumptions.enclosure.table_enclosures import AffineTable, affine_table
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
-Table = tuple[Ball, Ball]
+# Constant and slope in the mean field, and the mean field that it is counted from where that is not zero.
+Table = tuple[Ball, ...]
 # Free logits of leaders that boxes can cover.
 LARGEST_LEADER = 3
 # Roundings, one a state, that rows may miss one by.
@@ -44,8 +45,7 @@ class AffineGame:
         curved: the game, where the leader's reward is taken from its program around each equilibrium; the table stands
             as zero then.
         columns: which action of the leader each column of a table is, by state, (n, B); None for their own order.
-        centre: mean field m_0 of tables constant + sum_j (m_j - m_0j) slope_j; None for zero.
-        followers: what is known of the followers' functions where they, too, are taken from their programs.
+        followers: what is known of rows where transition and follower's reward, too, are programs and stand as zero.
     """
 
     transition: Table
@@ -60,12 +60,7 @@ class AffineGame:
     off: float = 0.0
     curved: AbstractGame | None = None
     columns: Int[np.ndarray, "n B"] | None = None
-    centre: Float[np.ndarray, " n"] | None = None
-    followers: CurvedTables | None = None
-
-    def from_centre(self, field: Ball) -> Ball:
-        """How far mean fields (K, n) are from the point that the tables are told from."""
-        return field if self.centre is None else field - self.centre
+    followers: Rows | None = None
 
     @property
     def num_leader_actions(self) -> int:
@@ -137,9 +132,9 @@ def without_tables(game: AbstractGame, off: float) -> AffineGame:
     observation, size = np.asarray(game.leader_observation), game.num_states
     shape = (size, game.num_follower_actions, game.num_leader_actions)
     own, moves = ((Ball.exact(np.zeros(s)), Ball.exact(np.zeros((size, *s)))) for s in (shape, (*shape, size)))
-    numbers = (float(number) for number in (game.discount, game.temperature, game.leader_temperature))
+    gamma, tau, bonus = (float(number) for number in (game.discount, game.temperature, game.leader_temperature))
     initial = np.asarray(game.initial_distribution, dtype=float)
-    return AffineGame(moves, own, own, *numbers, initial, observation, int(observation.max()) + 1, off)
+    return AffineGame(moves, own, own, gamma, tau, bonus, initial, observation, int(observation.max()) + 1, off)
 
 
 def with_leader(game: AffineGame, reward: Table) -> AffineGame:
@@ -165,8 +160,7 @@ def lost(game: AffineGame, reward: Table, bonus: float) -> float:
 
 def widened(table: Table, by: float) -> Table:
     """A table with every coefficient known less well."""
-    constant, slope = (Ball(part.mid, part.rad + by) for part in table)
-    return constant, slope
+    return *(Ball(part.mid, part.rad + by) for part in table[:2]), *table[2:]
 
 
 def _rounded(table: AffineTable, off: float = 0.0) -> Table:
@@ -216,7 +210,7 @@ def average_weights(policy: Ball) -> Ball:
 
 def pairs(pair: Table, axis: int) -> Table:
     """Differences of a table between any two entries of an axis (counted without the mean field's)."""
-    return _differences(pair[0], axis), _differences(pair[1], axis + 1)
+    return _differences(pair[0], axis), _differences(pair[1], axis + 1), *pair[2:]
 
 
 def _differences(table: Ball, axis: int) -> Ball:
@@ -234,32 +228,33 @@ def in_columns(numbers: Ball, columns: Int[np.ndarray, "n B"] | None, axis: int)
 
 
 def at_field(pair: Table, field: Ball) -> Ball:
-    """A table at intervals of the mean field, counted from its centre, (K, ...)."""
-    constant, slope = pair
+    """A table at intervals of the mean field, (K, ...)."""
+    constant, slope, *centre = pair
     letters = "sabcdet"[: constant.mid.ndim]
-    return contract(f"kj,j{letters}->k{letters}", field, slope) + constant[None]
+    moved = field - centre[0] if centre else field
+    return contract(f"kj,j{letters}->k{letters}", moved, slope) + constant[None]
 
 
 def based(pair: Table, axis: int) -> Table:
     """Constant and slope of a table in the basis of `in_basis` along an axis (counted without the mean field's)."""
-    return in_basis(pair[0], axis), in_basis(pair[1], axis + 1)
+    return in_basis(pair[0], axis), in_basis(pair[1], axis + 1), *pair[2:]
 
 
 def world_of(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> World:
     """Everything of the follower's world, from intervals of phi (K, n, B), m (K, n) and relative V (K, n - 1)."""
-    gamma, tau, moved = game.discount, game.temperature, game.from_centre(field)
+    gamma, tau = game.discount, game.temperature
     # Rows sum to one: whatever the last state's value is, policies and slopes see differences only.
     value = value.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1))
     coefficients = average_weights(phi)
     gaps_p, gaps_f = (based(pairs(pair, 1), 3) for pair in (game.transition, game.follower))
-    p_gap_b = at_field(gaps_p, moved)
+    p_gap_b = at_field(gaps_p, field)
     transition_gap = contract("ksb,ksacbt->ksact", coefficients, p_gap_b)
-    q_gap = contract("ksb,ksacb->ksac", coefficients, at_field(gaps_f, moved)) + gamma * contract(
+    q_gap = contract("ksb,ksacb->ksac", coefficients, at_field(gaps_f, field)) + gamma * contract(
         "ksact,kt->ksac", transition_gap, value
     )
     policy = softmax_of_differences(q_gap.lower / tau, q_gap.upper / tau)
     weights = contract("ksa,ksc->ksac", policy, policy) * (1.0 / tau)
-    transition = contract("ksb,ksabt->ksat", coefficients, at_field(based(game.transition, 2), moved))
+    transition = contract("ksb,ksabt->ksat", coefficients, at_field(based(game.transition, 2), field))
     mixing = average_weights(policy)
     last_gap = transition_gap[:, :, :, -1]
     chain = contract("ksa,ksat->kst", policy[..., :-1], last_gap[:, :, :-1]) + transition[:, :, -1]
@@ -268,16 +263,19 @@ def world_of(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> World:
         "ksb,kjsacb->kjsac", coefficients, contract("jsacbt,kt->kjsacb", gaps_p[1], value)
     )
     by_value = gamma * transition_gap.moved(lambda x: np.moveaxis(x, -1, 1)[:, :-1])
-    faced = game.follower, game.transition
-    by_logits = slope_by_logits(game, phi, action_values(game, faced, moved, value, gap=True))
+    by_logits = slope_by_logits(
+        game, phi, action_values(game, (game.follower, game.transition), field, value, gap=True)
+    )
     gap_slope = stacked(by_field, by_value, by_logits)
     mean_slope = stacked(
         slope_by_field(game, game.follower[1], coefficients, mixing, value),
         gamma * chain.moved(lambda x: np.swapaxes(x, 1, 2)[:, :-1]),
-        averaged(policy, slope_by_logits(game, phi, action_values(game, faced, moved, value))),
+        averaged(
+            policy, slope_by_logits(game, phi, action_values(game, (game.follower, game.transition), field, value))
+        ),
     )
     turned = through_policy(weights, gap_slope, transition_gap)
-    chain_slope = turned + _chain_at_fixed_policy(game, phi, coefficients, policy, moved)
+    chain_slope = turned + _chain_at_fixed_policy(game, phi, coefficients, policy, field)
     return World(phi, field, policy, weights, chain, transition_gap, gap_slope, mean_slope, chain_slope)
 
 
@@ -301,10 +299,7 @@ def through_policy(weights: Ball, gap_slope: Ball, gap: Ball) -> Ball:
 def action_values(
     game: AffineGame, tables: tuple[Table, Table], field: Ball, value: Ball, *, gap: bool = False
 ) -> Ball:
-    """Differences over two leader actions of r + gamma P V, (K, n, A, B, B), or (K, n, A, A, B, B) of their gaps.
-
-    The mean field is counted from the tables' centre.
-    """
+    """Differences over two leader actions of r + gamma P V, (K, n, A, B, B), or (K, n, A, A, B, B) of their gaps."""
     axis = 3 if gap else 2
     reward, transition = ((pairs(pair, 1) if gap else pair) for pair in tables)
     reward, transition = pairs(reward, axis), pairs(transition, axis)
@@ -340,7 +335,7 @@ def slope_by_field(game: AffineGame, reward_slope: Ball, coefficients: Ball, mix
 
 
 def _chain_at_fixed_policy(game: AffineGame, phi: Ball, coefficients: Ball, policy: Ball, field: Ball) -> Ball:
-    """Derivative of P_pi in (m, V, logits) with the follower's policy fixed, (K, Y, n, n); m from the centre."""
+    """Derivative of P_pi in (m, V, logits) with the follower's policy fixed, (K, Y, n, n)."""
     slope = in_basis(in_basis(game.transition[1], 3), 2)
     by_field = contract("ksa,kjsat->kjst", average_weights(policy), contract("ksb,jsabt->kjsat", coefficients, slope))
     differences = at_field(pairs(game.transition, 2), field).moved(lambda x: np.moveaxis(x, -1, 3))

@@ -1,4 +1,4 @@
-"""Tables of a curved leader's reward around points: they hold its values and slopes at sampled mean fields."""
+"""Tables of a curved function around points: they hold its values and slopes at sampled mean fields."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 
 from smfg_verify.assumptions.enclosure.balls import Ball
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
-from smfg_verify.assumptions.enclosure.leader.curved import rewards_around
+from smfg_verify.assumptions.enclosure.leader.curved import tables_around
 from smfg_verify.assumptions.enclosure.leader.world import affine_game, at_field
 from smfg_verify.assumptions.gradient_alignment.box_cover import charts_of
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
@@ -39,28 +39,43 @@ def slopes(game, field):
 def test_values_and_slopes_at_sampled_mean_fields_lie_in_the_tables(market, radius):
     rng = np.random.default_rng(0)
     middles = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
-    for middle, local in zip(middles, rewards_around(market, middles, np.full_like(middles, radius)), strict=True):
+    tables = tables_around(market, "leader_reward", middles, np.full_like(middles, radius))
+    for middle, table in zip(middles, tables, strict=True):
         inside = middle + radius * np.array([[1, -1, 0], [0, 1, -1], [-1, 0, 1], *rng.uniform(-0.5, 0.5, (5, 3))])
         inside[:, 2] = 1.0 - inside[:, :2].sum(axis=1)
         held = np.all(np.abs(inside - middle) <= radius, axis=1)
         assert held.sum() >= 5
         inside = inside[held]
         assert np.all(inside >= 0.0)
-        told, true = at_field(local.table, Ball.exact(inside)), tables_at(market, inside)["leader_reward"]
+        told, true = at_field(table, Ball.exact(inside)), tables_at(market, inside)["leader_reward"]
         assert np.all(told.lower <= true)
         assert np.all(true <= told.upper)
         for point in inside[:3]:
             attained = slopes(market, point)
-            assert np.all(local.slope.lower <= attained)
-            assert np.all(attained <= local.slope.upper)
+            assert np.all(table[1].lower <= attained)
+            assert np.all(attained <= table[1].upper)
 
 
 def test_what_a_straight_line_misses_falls_with_the_square_of_the_radius(market):
     middle = np.array([[0.2, 0.3, 0.5]])
-    wide, narrow = (
-        np.max(rewards_around(market, middle, np.full_like(middle, radius))[0].table[0].rad) for radius in (1e-3, 1e-4)
-    )
-    assert narrow <= wide / 50.0
+
+    def missed(radius):
+        table = tables_around(market, "leader_reward", middle, np.full_like(middle, radius))[0]
+        inside = Ball(middle, np.full_like(middle, radius))
+        straight = table[0], Ball.exact(table[1].mid), table[2]
+        return np.max(at_field(table, inside).rad - at_field(straight, inside).rad)
+
+    assert missed(1e-4) <= missed(1e-3) / 50.0
+
+
+def test_nothing_is_known_around_what_is_no_mean_field(market):
+    """The enclosures are about the simplex: a middle off it, or a width that is no number, has no table."""
+    middle = np.array([[0.2, 0.3, 0.5 + 1e-9], [0.2, -0.1, 0.9], [0.2, 0.3, 0.5], [0.2, 0.3, 0.5]])
+    radius = np.full_like(middle, 1e-3)
+    radius[2, 0] = np.inf
+    with np.errstate(invalid="ignore"):
+        tables = tables_around(market, "leader_reward", middle, radius)
+    assert [bool(np.isfinite(table[1].rad).all()) for table in tables] == [False, False, False, True]
 
 
 @pytest.mark.slow

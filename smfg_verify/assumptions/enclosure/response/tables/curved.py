@@ -30,6 +30,20 @@ _MEMORY = 2**27
 FUNCTIONS = ("transition", "follower_reward")
 
 
+class Rows(NamedTuple):
+    """What is proved of a game's rows, and what it makes of rewards.
+
+    Attributes:
+        slack: what entries of rows, and rewards in their place, may be off by because rows miss one.
+        tilt: what their slopes may be off by because what rows miss may change with the mean field.
+        floor: what each next state is at least as likely as, summed over them.
+    """
+
+    slack: tuple[float, float]
+    tilt: tuple[float, float]
+    floor: float
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CurvedTables(Tables):
     """What the followers face, by the programs of the game's functions.
@@ -61,8 +75,8 @@ class Curved(NamedTuple):
     slopes: Model
 
 
-def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
-    """The tables of a game, or none and the reason.
+def proved_rows(game: AbstractGame) -> tuple[Rows | None, str]:
+    """What is proved of the rows of a game's transition at all mean fields, or none and the reason.
 
     Args:
         game: the game, traced.
@@ -78,9 +92,6 @@ def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
         rewards = envelope(game, "follower_reward", num_boxes=1)
         whole = np.zeros((1, size)), np.ones((1, size))
         sums, turning = enclose(game, "row_sum", *whole), enclose_slopes(game, "row_sum", *whole)
-        # Once, so that what has no enclosure is known of here.
-        for name in FUNCTIONS:
-            slope_forms(game, name, *(np.full((1, size), 1.0 / size) for _ in range(3)))
     except NoEnclosure as error:
         return None, str(error)
     missed = float(np.max(np.maximum(np.abs(sums.lower - 1.0), np.abs(sums.upper - 1.0))))
@@ -95,20 +106,42 @@ def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
     off = off_one(missed, size, float(np.max(rows.rounding)))
     bonus = float(game.temperature) * float(np.log(game.num_follower_actions))
     worth = worth_of(float(np.max(largest)) + bonus, float(game.discount))
+    floor = float(np.sum(np.min(rows.lower, axis=(0, 1, 2))))
+    return Rows((off, off * worth), (tilt, tilt * worth), floor), ""
+
+
+def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
+    """The tables of a game, or none and the reason.
+
+    Args:
+        game: the game, traced.
+
+    Returns:
+        None where nothing is proved of its rows, or a function has no enclosure of its slopes.
+    """
+    known, reason = proved_rows(game)
+    if known is None:
+        return None, reason
+    size = game.num_states
+    try:
+        # Once, so that what has no enclosure is known of here.
+        for name in FUNCTIONS:
+            slope_forms(game, name, *(np.full((1, size), 1.0 / size) for _ in range(3)))
+    except NoEnclosure as error:
+        return None, str(error)
     number, rows_of_leader = game.num_leader_actions, int(np.max(game.leader_observation)) + 1
-    overlap = float(np.sum(np.min(rows.lower, axis=(0, 1, 2))))
     tables = CurvedTables(
         num_actions=game.num_follower_actions,
         observation=np.asarray(game.leader_observation),
         row_actions=(tuple(range(number)),) * rows_of_leader,
         row_weights=(np.eye(number),) * rows_of_leader,
         num_leader_actions=number,
-        mixing=min(1.0, (1.0 - overlap) * OUTWARD + 2.0 * off),
+        mixing=min(1.0, (1.0 - known.floor) * OUTWARD + 2.0 * known.slack[0]),
         discount=float(game.discount),
         temperature=float(game.temperature),
         game=game,
-        slack=(off, off * worth),
-        tilt=(tilt, tilt * worth),
+        slack=known.slack,
+        tilt=known.tilt,
     )
     return tables, ""
 
