@@ -1,8 +1,9 @@
 r"""Uniqueness by contraction where equilibria can be: among the laws that some chain of a piece of leaders has.
 
 $\Gamma_\phi$ takes every mean field to the law of a chain, so a set that holds all these laws holds all equilibria,
-and the map takes it into itself. It is much smaller than the simplex for a small piece of leaders, and there the l1
-modulus is proved below 1 for some games whose map no bound over all leaders and mean fields proves to contract.
+and the map takes it into itself; so it is with the laws over that set, again and again. Such a set is much smaller than
+the simplex for a small piece of leaders, and there the l1 modulus is proved below 1 for some games whose map no bound
+over all leaders and mean fields proves to contract.
 """
 
 import dataclasses

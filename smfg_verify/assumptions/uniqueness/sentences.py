@@ -41,17 +41,24 @@ def _on_laws(data: FindingData) -> str:
     if data.verdict == "certified":
         return (
             f"Over each of {facts['contracting']} pieces of the leaders the best-response map contracts (proved "
-            f"modulus {at_most(data.constant):.4g}) on mean fields that it maps into themselves and that hold every "
-            "law: each leader has one equilibrium."
+            f"modulus {at_most(data.constant):.4g}) on a set of mean fields that it maps into itself and that holds "
+            "every equilibrium: each leader has one."
         )
     if facts["bounded"]:
         step = facts["rounding_step"]
         return f"No proof: the roundings of the game's functions may make the best-response map jump by {step:.4g}."
     if facts["pieces"] == 1:
         expected = facts["expected"]
-        number = f"about {expected:.3g} pieces of the leaders" if expected < float("inf") else "no number of pieces"
-        return f"No proof by pieces of leaders: {number} would do, by descents into parts drawn at random."
-    return f"No proof: {facts['pieces']} pieces of the leaders do not suffice; {facts['contracting']} of them contract."
+        if expected == float("inf"):
+            return "No proof by pieces of leaders: far more may be needed than the budget has, or none may be enough."
+        return (
+            f"No proof by pieces of leaders: about {expected:.3g} would be looked at, by descents into parts drawn at "
+            "random, more than the budget has."
+        )
+    return (
+        f"No proof: {facts['pieces']} pieces of the leaders do not suffice; {facts['contracting']} of them were seen "
+        "to contract."
+    )
 
 
 def _index(data: FindingData) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.contraction.proved_bounds import inputs_of
+from smfg_verify.assumptions.enclosure.response.zones.leaders import LawProof
 from smfg_verify.assumptions.finding import Finding, Verdict
 from smfg_verify.assumptions.uniqueness.findings import check_uniqueness
 from smfg_verify.assumptions.uniqueness.on_laws import modulus_on_laws, on_laws_finding
@@ -54,3 +55,13 @@ def test_what_is_not_proved_says_so(game):
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert np.isnan(finding.constant)
     assert finding.meaning.startswith("No proof by pieces")
+
+
+@pytest.mark.parametrize("expected", [585.0, np.inf])
+def test_an_estimate_beyond_the_budget_says_nothing_of_larger_budgets(biased, expected):
+    """Descents stop at some times the budget: games whose estimate is infinite there have been proved with more."""
+    inputs, found = found_of(biased)
+    unfinished = dataclasses.replace(found, proof=LawProof(np.inf, np.inf, 1, 0, expected))
+    meaning = on_laws_finding(inputs, 50, unfinished, "").meaning
+    assert "than the budget has" in meaning
+    assert "would do" not in meaning

@@ -2,8 +2,8 @@ r"""Contraction where equilibria can be, by zones over pieces of the leaders: ro
 
 Over a piece of leaders every law of every chain, whatever the mean field, has entries of at least $\ell_s$. So
 $\Gamma_\phi$ maps the simplex into $F = \{m \ge \ell\}$, F into itself, and all its fixed points lie in F. Where the l1
-modulus over F is below 1 there is exactly one (Banach). Bounds of the laws over F are larger again: F shrinks with the
-piece.
+modulus over F is below 1 there is exactly one (Banach). Bounds $\ell' \ge \ell$ of the laws over F, of a part of the
+leaders too, give the next $F' \subset F$, which F is taken into: all fixed points lie in $F'$, not every law.
 """
 
 import math
@@ -41,8 +41,8 @@ class Piece(NamedTuple):
 
     Attributes:
         rows: vertices of the piece of each leader row, (O, W, W).
-        least: of the entries of all laws over the piece, (n,).
-        zones, modulus, mixing: over the piece and a set of mean fields that its maps take into itself, with all laws.
+        least: of the entries of all laws over the piece and the set before, (n,): the next set holds all equilibria.
+        zones, modulus, mixing: over the piece and that set before, taken into itself, which holds all equilibria.
     """
 
     rows: Float[np.ndarray, "O W W"]
@@ -142,7 +142,7 @@ def _whole(tables: VertexTables) -> Piece:
 
 
 def _within(tables: VertexTables, rows: Float[np.ndarray, "O W W"], of: Piece) -> Piece:
-    """A part of a piece. Its mean fields are those of entries that the piece's laws have, and then its own laws."""
+    """A part of a piece. Its mean fields have entries no smaller than the piece's laws, and then than its own."""
     faced = _faced(tables, rows, of.least)
     zones, weights = zones_within(faced, of.zones, _ROUNDS)
     law = laws_of(faced, weights)
