@@ -29,6 +29,7 @@ MODULES = (
     "smfg_verify.comparison",
     "smfg_verify.symbolic",
     "smfg_verify.interop",
+    "smfg_verify.theorems",
     "smfg_verify.symbolic.rates",
     "smfg_verify.symbolic.constants",
     "smfg_verify.plot",

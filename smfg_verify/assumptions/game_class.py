@@ -15,7 +15,7 @@ _CLASSES: dict[tuple[str, str | None], str] = {
     ("uniqueness", "potential"): "potential",
 }
 _SHOWN = (Verdict.CERTIFIED, Verdict.SUPPORTED)
-_COUPLING = ("lipschitz", "transition")
+COUPLING = ("lipschitz", "transition")
 # A ratio of changes as small as this may be rounding alone.
 _ROUNDING = 1e-9
 
@@ -52,7 +52,7 @@ def class_line(report: "AssumptionReport") -> str:
     ]
     if known and not told:
         told = [f"not shown to be {' or '.join(known)}"]
-    coupling = _coupling(named[_COUPLING]) if _COUPLING in named else ""
+    coupling = _coupling(named[COUPLING]) if COUPLING in named else ""
     parts = [part for part in (", ".join(told), coupling) if part]
     return f"Class: {'; '.join(parts)}" if parts else ""
 
@@ -66,8 +66,22 @@ def _reserved(finding: Finding, words: str) -> tuple[str, str]:
 
 
 def _coupling(finding: Finding) -> str:
-    """Whether the transition depends on the mean field: proved not to, or two mean fields at which it differs."""
+    """Whether the transition depends on the mean field, in words; none where neither is known."""
     if finding.verdict in _SHOWN and finding.constant == 0.0:
         return f"not coupled through the dynamics ({finding.verdict.value})"
+    return "coupled through the dynamics" if is_coupled(finding) else ""
+
+
+def is_coupled(finding: Finding) -> bool | None:
+    """Whether the transition depends on the mean field, as far as a finding of its Lipschitz constant shows.
+
+    Args:
+        finding: of `COUPLING`.
+
+    Returns:
+        False where it is proved not to, True where it differs at two mean fields by more than rounding, else None.
+    """
+    if finding.verdict is Verdict.CERTIFIED and finding.constant == 0.0:
+        return False
     measured, error = (float(finding.details.get(name, 0.0)) for name in ("measured", "measured_error"))
-    return "coupled through the dynamics" if measured > error and measured > _ROUNDING else ""
+    return True if measured > error and measured > _ROUNDING else None

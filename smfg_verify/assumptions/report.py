@@ -211,6 +211,21 @@ class AssumptionReport(Readable, Tabular):
             if finding.verdict is Verdict.REFUTED and find_property(finding.property).decides(finding.statement)
         )
 
+    def require_about(self, game: AbstractGame) -> None:
+        """Refuse another game than the report's.
+
+        Args:
+            game: whose content is compared.
+
+        Raises:
+            ValueError: it is not the report's.
+        """
+        if game_hash(game) != self.game_hash:
+            raise InputError(
+                f"report: it is about a {self.game_name} with identity {self.game_hash[:12]}, got a "
+                f"{type(game).__name__} with identity {game_hash(game)[:12]}; likely cause: other parameters."
+            )
+
     def answers(self, properties: Iterable[str], settings: Entries) -> bool:
         """Whether the report is about exactly these properties, checked with exactly these settings.
 
@@ -269,11 +284,8 @@ class AssumptionReport(Readable, Tabular):
             raise InputError(
                 f"report: a field is missing or of the wrong type ({error!r}); the file is damaged."
             ) from error
-        if game is not None and game_hash(game) != report.game_hash:
-            raise InputError(
-                f"report: it is about a {report.game_name} with identity {report.game_hash[:12]}, got a "
-                f"{type(game).__name__} with identity {game_hash(game)[:12]}; likely cause: other parameters."
-            )
+        if game is not None:
+            report.require_about(game)
         return report
 
     def save(self, path: str | os.PathLike[str]) -> None:

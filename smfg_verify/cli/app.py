@@ -50,6 +50,10 @@ _EXAMPLES: dict[Callable[..., int], tuple[str, ...]] = {
         "bound independent-leader --set discount=0 --seeds 4 --iterations 2000",
         "bound market-entrance --budget quick",
     ),
+    study.theorems: (
+        "theorems laffer-tax --budget quick --exponent mean_field=2/3",
+        "theorems laffer-tax --report results/atlas/laffer-tax.json",
+    ),
     study.lab: ("lab market-entrance --seeds 8 --out results/lab --width one",),
     sweep.sweep: (
         "sweep discounts.toml --value solve_objective --x discount --y temperature",

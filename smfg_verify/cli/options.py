@@ -186,6 +186,23 @@ class CheckOptions:
     ] = None
 
 
+@option_group("Theorems", 6)
+class MatchOptions:
+    """What theorems are held against besides the game."""
+
+    exponent: Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            metavar="LEARNER=S",
+            help="Steps c/(k+1)^S of a learner, S a fraction or a decimal; repeatable [1/2 for all].",
+        ),
+    ] = None
+    report: Annotated[
+        Path | None,
+        Parameter(metavar="FILE", help="Take the findings of a saved report about the same game, and check nothing."),
+    ] = None
+
+
 @option_group("Along a run", 6)
 class AlongOptions:
     """The run at whose iterates the properties are looked at."""

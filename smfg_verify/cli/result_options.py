@@ -98,6 +98,13 @@ class BoundOutOptions(OutOptions):
 
 
 @option_group("Results", 9)
+class TheoremsOutOptions(OutOptions):
+    """The same, of theorems."""
+
+    out: Annotated[Path | None, _only_to("theorems.json and theorems.md")] = None
+
+
+@option_group("Results", 9)
 class DriftOutOptions(OutOptions):
     """The same, of a drift report."""
 

@@ -257,7 +257,7 @@ def settings_of(trace: Trace) -> RunSettings:
 def check_stage(
     game: AbstractGame,
     settings: CheckSettings,
-    step_sizes: Mapping[str, float],
+    step_sizes: Mapping[str, float] | None,
     trace: Trace | None,
     progress: Progress,
     keep: Keep,

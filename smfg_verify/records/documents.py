@@ -19,6 +19,7 @@ _KINDS = {
     "smfg-verify compare": "the compare.json of compare",
     "smfg-verify drift": "the drift.json of drift",
     "smfg-verify bound": "the bound.json of bound",
+    "smfg-verify theorems": "the theorems.json of theorems",
     "smfg-verify lab": "the lab.json of lab",
     "smfg-verify along": "the along.json of check --along",
     "smfg-verify cases": "the cases.json of cases",

@@ -70,6 +70,7 @@ OPTIONS = {
     "plan": (*GAME, *RUN, "--pilot-seeds", "--pilot-iterations", *STEPS, "--out", "--resume", "--no-cache"),
     "drift": (*GAME, *RUN, *STEPS, "--out", "--resume", "--no-cache"),
     "bound": (*GAME, *RUN, *STEPS, "--budget", "--out", "--resume", "--width", "--no-cache"),
+    "theorems": (*GAME, *STEPS, *CHECK, "--exponent", "--report", "--out", "--resume", "--no-cache"),
     "lab": (*GAME, *RUN, *STEPS, "--out", "--resume", "--width", "--no-cache"),
     "compare": (*GAME, "--method", "--samples", "--seeds", "--trials", "--out", "--resume", "--width", "--no-cache"),
 }
@@ -279,6 +280,7 @@ CARRIED_OUT = {
     "plan": "plan.make_plan",
     "drift": "drift.find_drift",
     "bound": "bound.find_bound",
+    "theorems": "theorems.find_theorems",
     "lab": "lab.run_laboratory",
     "compare": "compare.make_comparison",
 }
@@ -289,6 +291,7 @@ UNUSED = {
     "plan": "run.seeds, run.iterations, check.budget, check.leaders",
     "drift": "run.seeds, run.iterations, check.budget, check.leaders",
     "bound": "run.seeds, run.iterations, run.sampling, check.budget, check.leaders",
+    "theorems": "run.seeds, run.iterations, run.sampling",
     "lab": "run.seeds, run.iterations, check.budget, check.leaders",
     "compare": "run.seeds, run.iterations, run.sampling, schedule.leader, schedule.critic, check.budget, check.leaders",
 }

@@ -3,16 +3,18 @@
 from pathlib import Path
 
 from smfg_verify.cli.computing import prepare
-from smfg_verify.cli.config import gather
+from smfg_verify.cli.config import assigned_texts, gather
 from smfg_verify.cli.endings import FINISHED
 from smfg_verify.cli.options import (
     BoundRunOptions,
+    CheckOptions,
     CompareOptions,
     DriftRunOptions,
     FigureOptions,
     GameName,
     GameOptions,
     LabRunOptions,
+    MatchOptions,
     PilotOptions,
     PlannedOptions,
     ProgramOptions,
@@ -20,9 +22,16 @@ from smfg_verify.cli.options import (
     StepOptions,
     given,
 )
-from smfg_verify.cli.result_options import BoundOutOptions, DriftOutOptions, OutOptions, PlanOutOptions
+from smfg_verify.cli.result_options import (
+    BoundOutOptions,
+    DriftOutOptions,
+    OutOptions,
+    PlanOutOptions,
+    TheoremsOutOptions,
+)
 from smfg_verify.cli.saving import saving
 from smfg_verify.cli.screen import say_written, say_written_to, screen
+from smfg_verify.errors import InputError
 
 
 def plan(
@@ -98,6 +107,37 @@ def bound(
         screen().print(bound_tables(found))
         if results.out is not None:
             say_written(write_bound(found, results.out, width=figures.width))
+    return FINISHED
+
+
+def theorems(
+    game: GameName,
+    /,
+    parameters: GameOptions = GameOptions(),
+    steps: StepOptions = StepOptions(),
+    hardness: CheckOptions = CheckOptions(),
+    match: MatchOptions = MatchOptions(),
+    results: TheoremsOutOptions = TheoremsOutOptions(),
+    programs: ProgramOptions = ProgramOptions(),
+) -> int:
+    """Say which published theorems cover a game: of each hypothesis what decides it, or what would."""
+    settings = gather(game, parameters, steps=steps, check=hardness, command="theorems")
+    exponents = assigned_texts("--exponent", match.exponent or ())
+    unused = sorted(given(hardness).keys() - {"budget", "time_limit"}) if match.report is not None else []
+    if unused:
+        raise InputError(f"--report: got {', '.join(unused)} too, expected --budget or --time-limit alone beside it.")
+    check_settings, constants = settings.check, settings.given_run.get("schedule", {})
+    prepare(programs)
+    from smfg_verify.jobs.theorems import find_theorems
+    from smfg_verify.report.theorems.files import write_theorems
+    from smfg_verify.report.theorems.tables import theorem_tables
+    from smfg_verify.theorems import power_steps
+
+    with saving(results) as store:
+        found = find_theorems(settings.game, check_settings, power_steps(constants, exponents), match.report, store)
+        screen().print(theorem_tables(found))
+        if results.out is not None:
+            say_written(write_theorems(found, results.out))
     return FINISHED
 
 

@@ -1,0 +1,1 @@
+"""The theorems that cover a game or do not, as tables and files."""
