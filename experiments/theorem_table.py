@@ -14,7 +14,7 @@ from smfg_verify import games
 from smfg_verify.assumptions import AssumptionReport, search_settings
 from smfg_verify.files import write_atomically
 from smfg_verify.report.tables.markdown import literal, markdown_table
-from smfg_verify.report.theorems.tables import decided_by
+from smfg_verify.report.theorems.tables import summary_cells
 from smfg_verify.theorems import Match, PowerSteps, match_theorems, power_steps, theorem_names
 
 # Below the constant step of Mei et al. on every shipped game.
@@ -52,20 +52,20 @@ def page(steps: PowerSteps, found: Matches, others: PowerSteps, changed: Matches
         f"Steps: {steps_text(others)}; the theorems whose answers are others.\n",
         answers(changed, moved),
         "What decides, at the first steps.\n",
-        markdown_table(("theorem", "game", "answer", "decided by"), _deciding(names, found)),
+        markdown_table(("theorem", "game", "answer", "decided by", "wording"), _deciding(found)),
     ]
     return "\n".join(parts)
 
 
-def _deciding(names: Iterable[str], found: Matches) -> list[tuple[str, ...]]:
+def _deciding(found: Matches) -> list[tuple[str, ...]]:
     """What decides, one row for all games of which a theorem says the same."""
-    rows: dict[tuple[str, str, str], list[str]] = {}
-    for place, name in enumerate(names):
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for place in range(len(theorem_names())):
         for game, each in found.items():
-            key = (name, each[place].coverage.value, decided_by(each[place]))
+            key = summary_cells(each[place])[:4]
             rows.setdefault(key, []).append(game)
     said = {key: "all" if len(of) == len(found) else ", ".join(of) for key, of in rows.items()}
-    return [(name, said[name, answer, why], answer, literal(why)) for name, answer, why in rows]
+    return [(key[0], said[key], *map(literal, key[1:])) for key in rows]
 
 
 def main() -> None:

@@ -146,15 +146,6 @@ def robbins_monro(learner: str) -> Decide:
     return decide
 
 
-def vanishing_ratio(slow: str, fast: str) -> Decide:
-    """Steps of one learner that are small against another's in the long run."""
-
-    def decide(facts: Facts) -> Decision:
-        return by_steps(facts.steps.ratio_vanishes(slow, fast), facts, slow, fast)
-
-    return decide
-
-
 def _by_verdict(case: str, verdict: Verdict, finding: Finding) -> Decision:
     answer = _ANSWERS.get(verdict, Answer.UNKNOWN)
     would = (

@@ -166,6 +166,36 @@ def test_our_own_theorem_applies_to_a_mild_game_until_one_hypothesis_is_broken(g
     assert [key for key, value in answers(entropy).items() if value is Answer.HOLDS] == ["step sizes"]
 
 
+def test_what_refutes_a_constant_of_our_own_theorem_makes_it_fail():
+    name, cold = "finite-time-bound", mild(tau=1e-3)
+    for verdict, coverage in (("refuted", Coverage.FAILS), ("inconclusive", Coverage.UNKNOWN)):
+        found = finding("one-sided-contraction", "euclidean", verdict, -1.0, evidence="search")
+        match = matched(cold, name, found)
+        assert (match.coverage, match.deciding.name) == (coverage, "one-sided contraction")
+        assert (match.decision.finding is found) == (verdict == "refuted")
+    # A finding of another statement of the property refutes nothing here.
+    other = finding("ergodicity", "mixing", "refuted", 1.0, evidence="search")
+    assert matched(cold, name, other).coverage is Coverage.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("leader", "mean_field", "answer"),
+    [("1", "3/5", "holds"), ("1", "1", "fails"), ("1", "1/2", "fails"), ("3/5", "11/20", "fails"), ("2", "1", "fails")],
+)
+def test_the_slow_line_has_the_exponent_one_and_the_fast_one_less(leader, mean_field, answer, game):
+    steps = power_steps(exponents={"leader": leader, "mean_field": mean_field})
+    assert answers(matched(game, "sharp-decoupling", steps=steps))["step sizes"].value == answer
+
+
+def test_games_too_large_for_a_table_leave_what_needs_one_open(game):
+    facts = Facts(game, assumptions(game=game), power_steps(), QUICK)
+    facts.table = False
+    for one in find_theorem("finite-time-bound-leader").hypotheses[:-2]:
+        assert decide(one, facts).answer is Answer.UNKNOWN
+    assert facts.leader_reward_follows is None
+    assert decide(find_theorem("softmax-policy-gradient").hypotheses[0], facts).answer is Answer.UNKNOWN
+
+
 def test_the_line_of_the_leader_wants_a_leader_whose_world_is_its_own(game):
     name = "finite-time-bound-leader"
     coupled = matched(game, name)
@@ -199,7 +229,7 @@ def test_the_shape_of_the_game_decides_what_no_search_can(name, game):
         "linear-quadratic",
         "two-timescale-bilevel",
     }
-    by_steps = {"robbins-siegmund", "softmax-policy-gradient"}
+    by_steps = {"robbins-siegmund", "softmax-policy-gradient", "sharp-decoupling"}
     match = matched(game, name)
     if name in failing | by_steps:
         assert match.coverage is Coverage.FAILS

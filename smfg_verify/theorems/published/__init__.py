@@ -13,5 +13,6 @@ import smfg_verify.theorems.published.linear_quadratic
 import smfg_verify.theorems.published.softmax_policy_gradient
 import smfg_verify.theorems.published.two_timescale_bilevel
 import smfg_verify.theorems.published.decoupled_two_timescale
+import smfg_verify.theorems.published.sharp_decoupling
 import smfg_verify.theorems.published.robbins_siegmund
 import smfg_verify.theorems.published.finite_time_bound

@@ -20,7 +20,12 @@ register_theorem(
                 averages,
             ),
             Hypothesis("herding", "the game is fully herding; the inequality not read", Wording.UNREAD, nothing),
-            Hypothesis("step sizes", "three time scales; exponents and constants not read", Wording.UNREAD, nothing),
+            Hypothesis(
+                "step sizes",
+                "three time scales, as a summary has it; exponents and constants not read",
+                Wording.UNREAD,
+                nothing,
+            ),
             unread(),
         ),
     ),
