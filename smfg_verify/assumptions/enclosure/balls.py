@@ -130,22 +130,28 @@ def _terms(spec: str, *arrays: np.ndarray) -> int:
 
 
 def solved(matrix: Ball, right: Ball) -> Ball:
-    r"""All solutions of linear systems with matrices (K, D, D) and right-hand sides (K, D) in the given intervals.
+    r"""All solutions of linear systems with matrices (K, D, D) and right-hand sides (K, D), or (K, D, R) of R each.
 
     With C about the inverse of the middle and x a guess, $|y - x| \le |C (b - A x)| / (1 - \beta)$ in the largest
     entry, $\beta = \|I - C A\|_\infty$; where $\beta \ge 1$ nothing is known and the radius is infinite. One step of
     $|y - x| \le |C (b - A x)| + |I - C A| \, |y - x|$ then bounds the entries one by one.
     """
-    identity = np.eye(matrix.mid.shape[-1])
+    times = "kij,kjr->kir" if right.mid.ndim == 3 else "kij,kj->ki"
     inverse = approximate_inverse(matrix.mid)
-    guess = np.einsum("kij,kj->ki", inverse, right.mid)
-    defect = contract("kij,kj->ki", inverse, right - contract("kij,kj->ki", matrix, guess)).size
-    excess = (contract("kij,kjl->kil", inverse, matrix) - identity).size
-    beta = np.max(np.sum(excess, axis=2), axis=1) * OUTWARD
+    guess = np.einsum(times, inverse, right.mid)
+    defect = contract(times, inverse, right - contract(times, matrix, guess)).size
+    excess = (contract("kij,kjl->kil", inverse, matrix) - np.eye(matrix.mid.shape[-1])).size
+    return Ball(guess, missed_by(defect, excess))
+
+
+def missed_by(defect: Float[np.ndarray, "K D *R"], excess: Float[np.ndarray, "K D D"]) -> Float[np.ndarray, "K D *R"]:
+    r"""Bound of $|y - x|$ from $|C (b - A x)|$ and $|I - C A|$, see `solved`."""
+    beta = np.max(np.sum(excess, axis=2), axis=1, initial=0.0) * OUTWARD
+    lanes = (slice(None), *[None] * (defect.ndim - 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        bound = np.where(beta < 1.0, np.max(defect, axis=1) / (1.0 - beta), np.inf)
-    radius = defect + np.sum(excess, axis=2) * bound[:, None]
-    return Ball(guess, np.where(np.isnan(radius), np.inf, radius * OUTWARD))
+        bound = np.where((beta < 1.0)[lanes], np.max(defect, axis=1, initial=0.0) / (1.0 - beta)[lanes], np.inf)
+        radius = defect + np.einsum("kij,k...->ki...", excess, bound)
+    return np.where(np.isnan(radius), np.inf, radius * OUTWARD)
 
 
 def approximate_inverse(matrices: Float[np.ndarray, "K D D"]) -> Float[np.ndarray, "K D D"]:

@@ -24,7 +24,8 @@ _SENSIBLE = 1e6
 LOG_RATIO = 2.0 * LOGIT_BOX
 # Both gradients below this, relative to their largest entry: nothing to decide there.
 NEGLIGIBLE = 1e-6
-_BATCH = 64
+# Boxes halved at once, of each chart and in all.
+_BATCH, _LARGEST_BATCH = 32, 256
 # A zero of <g, p> lies in a box of no certain sign however narrow: below this width such a box is left alone.
 _NARROWEST = 1e-5
 _NEARLY_ALL = 1e-3
@@ -173,13 +174,14 @@ def cover_leaders(game: AffineGame, *, num_boxes: int, time_limit: float | None 
     charts, deadline = charts_of(game), Deadline(time_limit)
     allowed = int(num_boxes / max(1.0, numbers_of(game) / _NUMBERS_OF_A_BOX))
     size, number = len(game.initial), len(charts.games)
+    batch = min(_BATCH * number, _LARGEST_BATCH)
     whole = np.full((number, game.num_free), LOG_RATIO)
     guess = np.full((number, size), 1.0 / size), np.zeros((number, size - 1))
     boxes = _enclosed(charts, np.arange(number), -whole, 0.0 * whole, *guess)
     cover = Cover(charts, boxes, number, np.ones(1))
     curve = [cover.open_share]
     while cover.number + 1 < allowed:
-        chosen = _least_known(cover, min(_BATCH, (allowed - cover.number) // 2))
+        chosen = _least_known(cover, min(batch, (allowed - cover.number) // 2))
         if len(chosen) == 0 or _told(cover):
             break
         if deadline.passed:

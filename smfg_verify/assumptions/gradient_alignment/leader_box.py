@@ -1,6 +1,6 @@
 r"""Gradient alignment proved or refuted for every leader of bounded log-ratios, by branch and bound.
 
-For leaders with at most three free logits and games with a mean field over states, whose functions are affine in it by
+For leaders with at most six free logits and games with a mean field over states, whose functions are affine in it by
 proof or curved. Over each box an equilibrium of every leader is proved to exist by
 Krawczyk's operator, and $\langle g, p \rangle$, $g = \nabla\Phi$ and p its direct part, is enclosed; boxes of no
 certain sign are halved. The set of leaders that is covered, and how, stands in `box_cover`.
@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from smfg_verify.assumptions.deadline import cut_short
-from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
+from smfg_verify.assumptions.enclosure.leader.boxes import FREE_OF_FORMS, enclose_leaders
 from smfg_verify.assumptions.enclosure.leader.local import tables_for_leaders
 from smfg_verify.assumptions.enclosure.leader.world import AffineGame, out_of_reach
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
@@ -42,7 +42,7 @@ def certified_box_finding(game: AbstractGame, settings: SearchSettings) -> Findi
     Returns:
         The finding.
     """
-    if obstacle := out_of_reach(game):
+    if obstacle := out_of_reach(game, FREE_OF_FORMS):
         return not_applicable(PROPERTY, STATEMENT, **obstacle)
     tables, reason = tables_for_leaders(game)
     if tables is None:

@@ -12,6 +12,7 @@ from smfg_verify.assumptions.along.certified_near import KEPT, certified_near
 from smfg_verify.assumptions.along.conditions import CONDITIONS
 from smfg_verify.assumptions.along.iterates import iterates_of
 from smfg_verify.assumptions.along.readings import READERS
+from smfg_verify.assumptions.enclosure.leader import boxes
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.game import TabularGame, traced
@@ -259,11 +260,30 @@ def test_parts_of_a_box_cover_it_and_what_is_proved_by_parts_is_wider(case, monk
     # The case has two free log-ratios, so that its boxes have four parts along each.
     _, game, run, found = case
     radii = found.radius["alignment"]
-    place = tuple(np.argwhere(radii > 0.0)[0])
+    # The leader around which there is most room: around the others the proof ends where the truth does, nearly.
+    place = tuple(np.argwhere(radii == np.nanmax(radii))[0])
     points = evaluate_leaders(traced(game), run.leader_logits[place][None])
     monkeypatch.setattr(certified, "_MOST_PARTS", 1)
     alone = certified_near(traced(game), points, np.array([found.values["alignment"][place]]), np.ones(1, bool))
     assert 1.3 * alone.radius[0] < radii[place] < 4.1 * alone.radius[0]
+
+
+def test_where_forms_are_dear_they_are_tried_on_boxes_wider_than_those_of_intervals(case, monkeypatch):
+    _, game, run, found = case
+    place = tuple(np.argwhere(found.radius["alignment"] > 0.0)[0])
+    points, own = evaluate_leaders(traced(game), run.leader_logits[place][None]), found.values["alignment"][place]
+    monkeypatch.setattr(certified, "_MOST_PARTS", 1)
+    radii = []
+    for dear, affordable in ((boxes.FREE_OF_FORMS, 0), (0, 0), (0, 2**29)):
+        monkeypatch.setattr(boxes, "FREE_OF_FORMS", dear)
+        monkeypatch.setattr(certified, "_NUMBERS_OF_FORMS", affordable)
+        near = certified_near(traced(game), points, np.array([own]), np.ones(1, bool))
+        assert near.constant[0] >= KEPT * min(own, 1.0)
+        radii.append(near.radius[0])
+    by_forms, by_intervals, by_both = radii
+    assert by_forms > 5.0 * by_intervals
+    # The trials of both are at other radii.
+    assert 0.7 * by_forms < by_both < 1.4 * by_forms
 
 
 @pytest.mark.parametrize("properties", ["lipschitz", "contracton", []])

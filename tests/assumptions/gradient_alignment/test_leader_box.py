@@ -167,7 +167,7 @@ def test_a_strongly_coupled_leader_is_refuted():
     assert_signs_agree(finding, one_parameter(grid), inner)
 
 
-@pytest.mark.parametrize("boxes", [1, 2, 30, 200])
+@pytest.mark.parametrize("boxes", [1, 2, 10])
 def test_out_of_budget_is_inconclusive_with_what_is_proved_so_far(boxes):
     game = checked(load("two-road-toll"))
     finding = certified_box_finding(game, dataclasses.replace(SETTINGS, num_boxes=boxes))
@@ -198,7 +198,7 @@ def test_two_parameters_are_covered_as_far_as_the_budget_goes():
 
 def test_where_it_does_not_apply_it_says_why():
     for name, options, why in (
-        ("market-entrance", {}, "4 free parameters"),
+        ("market-entrance", {"num_states": 3}, "9 free parameters"),
         (
             "random-game",
             {"num_states": 2, "num_leader_actions": 2, "mean_field_support": "state_actions"},

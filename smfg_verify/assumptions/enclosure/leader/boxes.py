@@ -5,7 +5,8 @@ last column is zero, since adding a number to a row changes nothing; the followe
 the last state, for the same reason (its common level moves by 1/(1-gamma) where its differences hardly move): the
 unknowns are x = (m, V - V(last)).
 Existence and uniqueness of an equilibrium within an enclosure are proved for every leader of the box by Krawczyk's
-operator; the gradients are the formulas of `exact.gradient` in interval arithmetic.
+operator; the gradients are the formulas of `exact.gradient` in interval arithmetic, or, of few logits and
+where followers face tables, in that of `forms`, where numbers are known as they move with the leader.
 """
 
 from typing import NamedTuple
@@ -13,34 +14,26 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse, contract, softmax_range, solved
+from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse, softmax_range
+from smfg_verify.assumptions.enclosure.leader.curved import with_rewards_over
+from smfg_verify.assumptions.enclosure.leader.equilibria import equilibria_over
+from smfg_verify.assumptions.enclosure.leader.forms import contract
+from smfg_verify.assumptions.enclosure.leader.gradients import gradients
 from smfg_verify.assumptions.enclosure.leader.inner_forms import inner_range, largest_constant, with_last_entries
 from smfg_verify.assumptions.enclosure.leader.local import followers_around, over_boxes, with_rewards
-from smfg_verify.assumptions.enclosure.leader.world import (
-    AffineGame,
-    World,
-    action_values,
-    at_field,
-    average_weights,
-    averaged,
-    based,
-    pairs,
-    slope_by_field,
-    slope_by_logits,
-    stacked,
-    through_policy,
-    world_of,
-)
-from smfg_verify.exact.precision import TINY
+from smfg_verify.assumptions.enclosure.leader.residual import jacobian
+from smfg_verify.assumptions.enclosure.leader.world import AffineGame, World, at_field, world_of
 from smfg_verify.exact.root import TOLERANCE
 
+# Free logits up to which forms are cheap.
+FREE_OF_FORMS = 6
+# Numbers that forms hold at once in their largest table.
+_NUMBERS_AT_ONCE = 2**23
 # Roundings of a residual, relative to the size of its terms, and of each of the sums that it is made of.
 _ROUNDING, _SPACING = 1e-13, 2.0**-49
 # Krawczyk's operator maps a box into itself that is a little larger than its image, and no point; a box that grows to
 # the last of these proves nothing.
 _FIRST_WIDER, _WIDER, _LEAST_RADIUS, _LARGEST_RADIUS = 1.2, 1.1, 1e-12, 1e6
-# Roundings of an entropy, relative to its weight.
-_ENTROPY_ROUNDING = 1e-14
 _NEWTON_STEPS = 30
 # A box with tables of its own takes some 50 ms, as long as so many numbers.
 _OF_PROGRAMS = 2**17
@@ -76,22 +69,6 @@ def numbers_of(game: AffineGame) -> int:
     size, num_actions = game.follower[0].mid.shape[:2]
     result: int = (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
     return result if game.followers is None else result + _OF_PROGRAMS
-
-
-def jacobian(world: World) -> tuple[Ball, Ball]:
-    """Derivatives of the residual in x = (m, V), (K, 2n-1, 2n-1), and in the free logits, (K, 2n-1, k)."""
-    size = world.field.mid.shape[1]
-    known = 2 * size - 1
-    field = -contract("ks,kyst->kyt", world.field, world.chain_slope)
-    field = stacked(field[:, :size] - world.chain + (np.eye(size) + 1.0 / size)[None], field[:, size:])
-    relative = world.mean_slope[:, :, -1:] - world.mean_slope[:, :, :-1]
-    identity = np.zeros((relative.mid.shape[1], size - 1))
-    identity[size:known] = np.eye(size - 1)
-    relative = relative + identity[None]
-    whole = Ball(
-        np.concatenate([field.mid, relative.mid], axis=2), np.concatenate([field.rad, relative.rad], axis=2)
-    ).moved(lambda x: np.swapaxes(x, 1, 2))
-    return whole[:, :, :known], whole[:, :, known:]
 
 
 def _world(games: list[AffineGame], phi: Ball, field: Ball, value: Ball) -> World:
@@ -174,6 +151,8 @@ def enclose_leaders(
     upper: Float[np.ndarray, "K k"],
     field: Float[np.ndarray, "K n"],
     value: Float[np.ndarray, "K n-1"],
+    *,
+    forms: bool | None = None,
 ) -> Leaders:
     """Enclose <g, p> for all leaders of each box of free logits.
 
@@ -181,6 +160,8 @@ def enclose_leaders(
         game: the game's tables.
         lower, upper: free logits, rows one after the other, (K, O (B - 1)).
         field, value: guesses of the equilibrium of the leader in the middle of each box, (K, n) and (K, n - 1).
+        forms: whether numbers are known as they move with the leader, or by their range alone; where that is cheap if
+            None.
 
     Returns:
         The enclosures; infinite where no equilibrium could be verified.
@@ -189,33 +170,98 @@ def enclose_leaders(
         NoEnclosure: a curved function's program has a primitive without a rule.
     """
     with np.errstate(all="ignore"):  # where nothing is verified, what follows has no meaning and is left out
-        return _enclosed(game, lower, upper, field, value)
+        middle = 0.5 * (lower + upper)
+        field, value = equilibria_near(game, _phi(game, middle, middle), field, value)
+        if not (has_forms(game) if forms is None else forms):
+            return _over_balls(game, lower, upper, field, value)
+        size = max(1, _NUMBERS_AT_ONCE // numbers_of_forms(game))
+        parts = [slice(k, k + size) for k in range(0, max(1, len(lower)), size)]
+        return _joined([_over_forms(game, lower[k], upper[k], field[k], value[k]) for k in parts])
 
 
-def _enclosed(
-    game: AffineGame,
-    lower: np.ndarray,
-    upper: np.ndarray,
-    field: np.ndarray,
-    value: np.ndarray,
+def has_forms(game: AffineGame) -> bool:
+    """Whether forms are cheap: of few free logits, and tables that hold at all mean fields."""
+    return game.num_free <= FREE_OF_FORMS and game.followers is None
+
+
+def numbers_of_forms(game: AffineGame) -> int:
+    """The same of forms: a product of two has a part for each pair of free logits."""
+    return numbers_of(game) * (1 + game.num_free + game.num_free**2)
+
+
+def _joined(parts: list[Leaders]) -> Leaders:
+    inner = Ball(*(np.concatenate(ends) for ends in zip(*((p.inner.mid, p.inner.rad) for p in parts), strict=True)))
+    return Leaders(inner, *(np.concatenate(leaves) for leaves in zip(*(part[1:] for part in parts), strict=True)))
+
+
+def _over_forms(
+    game: AffineGame, lower: np.ndarray, upper: np.ndarray, field: np.ndarray, value: np.ndarray
 ) -> Leaders:
-    middle = 0.5 * (lower + upper)
-    point = _phi(game, middle, middle)
-    field, value = equilibria_near(game, point, field, value)
-    phi = _phi(game, lower, upper)
-    at = Ball.exact(field)
+    """With equilibria and gradients as forms of the leader, where the equilibria are verified."""
+    every = equilibria_over(game, lower, upper, field, value)
+    apart = (np.maximum(part.upper - at, at - part.lower) for part, at in ((every.field, field), (every.value, value)))
+    radius = np.where(every.verified[:, None], OUTWARD * np.concatenate([*apart], axis=1), np.inf)
+    where = np.flatnonzero(every.verified)
+    if not len(where):
+        return _nothing(field, value, radius)
+    found = every.at(where)
+    world, slope = world_of(game, found.phi, found.field, found.value), game.leader[1]
+    if game.curved is not None:
+        game, slope = with_rewards_over(game, game.curved, found.field)
+    parts = gradients(game, world, Ball.of_ends(lower[where], upper[where]), slope)
+    return _spread(
+        _told(game, *parts, field[where], value[where], radius[where]), where, _nothing(field, value, radius)
+    )
+
+
+def _nothing(field: np.ndarray, value: np.ndarray, radius: np.ndarray) -> Leaders:
+    """Where nothing is verified."""
+    number = len(field)
+    unbounded, none = np.full(number, np.inf), np.zeros(number)
+    return Leaders(Ball(none, unbounded), -unbounded, unbounded, none, none > 0.0, field, value, radius)
+
+
+def _spread(found: Leaders, where: np.ndarray, others: Leaders) -> Leaders:
+    """What is known of some boxes among others."""
+    inner = Ball(others.inner.mid.copy(), others.inner.rad.copy())
+    inner.mid[where], inner.rad[where] = found.inner.mid, found.inner.rad
+    parts = []
+    for part, known in zip(others[1:], found[1:], strict=True):
+        part = part.copy()
+        part[where] = known
+        parts.append(part)
+    return Leaders(inner, *parts)
+
+
+def _over_balls(
+    game: AffineGame, lower: np.ndarray, upper: np.ndarray, field: np.ndarray, value: np.ndarray
+) -> Leaders:
+    """With equilibria and gradients as intervals."""
+    middle, phi, at = 0.5 * (lower + upper), _phi(game, lower, upper), Ball.exact(field)
     slopes = jacobian(_world(followers_around(game, at), phi, at, Ball.exact(value)))[1]
-    radius, verified = verified_equilibria(game, phi, point, slopes, 0.5 * (upper - lower), field, value)
+    half, point = 0.5 * (upper - lower), _phi(game, middle, middle)
+    radius, verified = verified_equilibria(game, phi, point, slopes, half, field, value)
     size = field.shape[1]
     fields, values = Ball(field, radius[:, :size]), Ball(value, radius[:, size:])
     games = followers_around(game, fields)
     world = _world(games, phi, fields, values)
-    games = with_rewards(games, fields)
-    direct, rest = over_boxes(games, _gradients_in, *world, Ball.of_ends(lower, upper))
+    direct, rest = over_boxes(with_rewards(games, fields), _gradients_in, *world, Ball.of_ends(lower, upper))
+    return _told(game, direct, rest, field, value, np.where(verified[:, None], radius, np.inf))
+
+
+def _gradients_in(game: AffineGame, *parts: Ball) -> tuple[Ball, Ball]:
+    """Both gradients from the parts of a world, and logits."""
+    return gradients(game, World(*parts[:-1]), parts[-1], game.leader[1])
+
+
+def _told(
+    game: AffineGame, direct: Ball, rest: Ball, field: np.ndarray, value: np.ndarray, radius: np.ndarray
+) -> Leaders:
+    """What both gradients tell, where equilibria are verified, that is where radii are finite."""
     total = direct + rest
     parts = with_last_entries(direct, game.rows), with_last_entries(rest, game.rows)
     inner = inner_range(*parts)
-    known = verified & np.isfinite(inner.mid) & np.isfinite(inner.rad)
+    known = np.all(np.isfinite(radius), axis=1) & np.isfinite(inner.mid) & np.isfinite(inner.rad)
     infinite = Ball(np.where(known, inner.mid, 0.0), np.where(known, inner.rad, np.inf))
     size = np.where(known, np.max(np.maximum(total.size, direct.size), axis=1), np.inf)
     scale = np.where(known, np.max(np.maximum(np.abs(total.mid), np.abs(direct.mid)), axis=1), 0.0)
@@ -272,50 +318,3 @@ def verified_equilibria(
             break
         radius = np.where(done[:, None], radius, np.minimum(_WIDER * image + _LEAST_RADIUS, _LARGEST_RADIUS))
     return found, done
-
-
-def _gradients_in(game: AffineGame, *parts: Ball) -> tuple[Ball, Ball]:
-    """The same from the parts of a world, and logits."""
-    return _gradients(game, World(*parts[:-1]), parts[-1], game.leader[1])
-
-
-def _gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball) -> tuple[Ball, Ball]:
-    """Direct gradient and what the total one adds, in the free logits, (K, k) each; the slope is the reward's."""
-    size = world.field.mid.shape[1]
-    gamma = game.discount
-    coefficients, mixing = average_weights(world.phi), average_weights(world.policy)
-    system = Ball(np.eye(size)[None] - gamma * world.chain.mid, gamma * world.chain.rad)
-    bonus, bonus_slope = _entropy(game, world.phi, logits)
-    reward_ab = at_field(based(based(game.leader, 2), 1), world.field)
-    reward = contract("ksa,ksa->ks", mixing, contract("ksb,ksab->ksa", coefficients, reward_ab))
-    leader_value = solved(system, reward + bonus)
-    leader_value = leader_value - np.mean(leader_value.mid, axis=1, keepdims=True)
-    initial = Ball.exact(np.broadcast_to(game.initial, world.field.mid.shape))
-    visits = solved(system.moved(lambda x: np.swapaxes(x, 1, 2)), initial)
-    gap = contract("ksb,ksacb->ksac", coefficients, at_field(based(pairs(game.leader, 1), 3), world.field))
-    gap = gap + gamma * contract("ksact,kt->ksac", world.transition_gap, leader_value)
-    responsive = contract("ks,kys->ky", visits, through_policy(world.weights, world.gap_slope, gap))
-    differences = action_values(game, (game.leader, game.transition), world.field, leader_value)
-    held = averaged(world.policy, slope_by_logits(game, world.phi, differences)) + bonus_slope
-    direct = contract("ks,kys->ky", visits, held)
-    by_field = contract("ks,kys->ky", visits, slope_by_field(game, leader_slope, coefficients, mixing, leader_value))
-    by_state, by_logits = jacobian(world)
-    known = 2 * size - 1
-    right = stacked(responsive[:, :size] + by_field, responsive[:, size:known])
-    multiplier = solved(by_state.moved(lambda x: np.swapaxes(x, 1, 2)), right)
-    return direct, responsive[:, known:] - contract("kiy,ki->ky", by_logits, multiplier)
-
-
-def _entropy(game: AffineGame, phi: Ball, logits: Ball) -> tuple[Ball, Ball]:
-    r"""Leader's entropy bonus, (K, n), its slope $-\tau_l \phi_b \sum_e \phi_e (\omega_b - \omega_e)$, (K, k, n)."""
-    weight = game.leader_temperature
-    low, high = np.clip(phi.lower, TINY, 1.0), np.clip(phi.upper, TINY, 1.0)
-    ends = -low * np.log(low), -high * np.log(high)
-    peak = np.where((low <= np.exp(-1.0)) & (high >= np.exp(-1.0)), np.exp(-1.0), np.maximum(*ends))
-    each = Ball.of_ends(np.minimum(*ends), peak)
-    bonus = Ball(weight * each.mid.sum(axis=2), weight * each.rad.sum(axis=2) + _ENTROPY_ROUNDING * weight)
-    rows = logits.moved(game.full_logits)[:, game.observation]
-    differences = rows.moved(lambda x: x[:, :, :, None]) - rows.moved(lambda x: x[:, :, None, :])
-    same = np.eye(game.num_leader_actions)
-    differences = differences * (1.0 - same)
-    return bonus, slope_by_logits(game, phi, differences) * (-weight)

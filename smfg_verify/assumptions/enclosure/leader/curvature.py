@@ -19,7 +19,8 @@ from jaxtyping import Bool, Float, Int
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, contract, solved
 from smfg_verify.assumptions.enclosure.domain import inner_points
 from smfg_verify.assumptions.enclosure.jets import Jet, softmax_jet, spectral_bounds, times
-from smfg_verify.assumptions.enclosure.leader.boxes import equilibria_near, jacobian, verified_equilibria
+from smfg_verify.assumptions.enclosure.leader.boxes import equilibria_near, verified_equilibria
+from smfg_verify.assumptions.enclosure.leader.residual import jacobian
 from smfg_verify.assumptions.enclosure.leader.world import AffineGame, Table, at_field, based, pairs, world_of
 
 

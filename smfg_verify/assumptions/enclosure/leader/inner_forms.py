@@ -6,10 +6,13 @@ the parabola. Where r is small against p, $p = x \pm w$ asks for w below x only,
 $\|g\|^2$ takes its numerator at $x - w$ and its denominator at $x + w$.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.assumptions.enclosure.balls import Ball, contract
+from smfg_verify.assumptions.enclosure.balls import Ball
+from smfg_verify.assumptions.enclosure.leader.forms import Form, contract, joined
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY
 
 # Roundings of the three terms and of their sum, relative to their sizes.
@@ -30,9 +33,7 @@ def with_last_entries(gradient: Ball, rows: int) -> Ball:
     """
     free = gradient.moved(lambda x: x.reshape(len(x), rows, -1))
     last = -contract("kob,b->ko", free, np.ones(free.mid.shape[2]))
-    return Ball(
-        *(np.concatenate(parts, axis=2) for parts in ((free.mid, last.mid[..., None]), (free.rad, last.rad[..., None])))
-    )
+    return joined((free, last[..., None]), 2)
 
 
 def least_form(direct: Ball, rest: Ball, constant: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
@@ -69,7 +70,35 @@ def inner_range(direct: Ball, rest: Ball) -> Ball:
     rounding = (_ROUNDING + _SPACING * size[0].size) * size + np.where(size > 0.0, TINY, 0.0)
     # Convex in p, straight in r: largest at a corner.
     upper = np.sum(np.max(ends, axis=0) + rounding, axis=(1, 2))
-    return Ball.of_ends(least_form(direct, rest, np.zeros(len(upper))), upper)
+    products = _Products.of(direct, rest)
+    if products is not None:
+        upper = np.fmin(upper, (products.direct + products.mixed).upper)
+    return Ball.of_ends(_least(direct, rest, products, np.zeros(len(upper))), upper)
+
+
+class _Products(NamedTuple):
+    r"""$\sum_b p_b^2$, $\sum_b p_b r_b$ and $\sum_b r_b^2$ as forms: what they share with the leader is kept."""
+
+    direct: Ball
+    mixed: Ball
+    rest: Ball
+
+    @classmethod
+    def of(cls, direct: Ball, rest: Ball) -> "_Products | None":
+        """Those of forms; none of intervals, whose rectangles say all."""
+        if not (isinstance(direct, Form) and isinstance(rest, Form)):
+            return None
+        return cls(*(contract("kob,kob->k", *pair) for pair in ((direct, direct), (direct, rest), (rest, rest))))
+
+    def least(self, constant: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
+        r"""Lower bounds of $\langle g, p - c g \rangle$."""
+        form = self.direct * (1.0 - constant) + self.mixed * (1.0 - 2.0 * constant) - self.rest * constant
+        return form.lower
+
+
+def _least(direct: Ball, rest: Ball, products: _Products | None, constant: np.ndarray) -> Float[np.ndarray, " K"]:
+    bound = least_form(direct, rest, constant)
+    return bound if products is None else np.fmax(bound, products.least(constant))
 
 
 def largest_constant(direct: Ball, rest: Ball) -> Float[np.ndarray, " K"]:
@@ -77,6 +106,7 @@ def largest_constant(direct: Ball, rest: Ball) -> Float[np.ndarray, " K"]:
 
     The form falls as c grows, so the constant is found by halving between zero and that of the middle.
     """
+    products = _Products.of(direct, rest)
     total = direct.mid + rest.mid
     with np.errstate(divide="ignore", invalid="ignore"):
         high = np.sum(total * direct.mid, axis=(1, 2)) / np.sum(total * total, axis=(1, 2))
@@ -84,6 +114,6 @@ def largest_constant(direct: Ball, rest: Ball) -> Float[np.ndarray, " K"]:
     low, high = np.zeros_like(high), np.where(usable, high, 1.0)
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        proved = least_form(direct, rest, middle) >= 0.0
+        proved = _least(direct, rest, products, middle) >= 0.0
         low, high = np.where(proved, middle, low), np.where(proved, high, middle)
     return np.where(usable & (low > 0.0), low, -np.inf)

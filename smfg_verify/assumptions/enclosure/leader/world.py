@@ -1,29 +1,34 @@
 r"""The follower's world under a whole box of leaders: intervals of what one leader makes of it, and of its slopes.
 
-Every average over actions is taken as the last action's value plus probabilities times differences of tables, and a
-softmax's derivative as products of two probabilities times such differences: what does not depend on an action then
-cancels exactly, however wide the interval of the probabilities.
+Averages over actions are taken in the basis of `bases`, and a softmax's derivative as products of two probabilities
+times differences: what does not depend on an action then cancels exactly, however wide the interval of the
+probabilities.
 
 Axes: k box, s state, a and c follower's actions, b and e leader's actions, t next state, j entry of the mean field, y
 entry of (m, relative V, free logits).
 """
 
 import dataclasses
-import functools
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from smfg_verify.assumptions.enclosure.balls import Ball, contract, softmax_of_differences
+from smfg_verify.assumptions.enclosure.balls import Ball
+from smfg_verify.assumptions.enclosure.leader.bases import Table as Table
+from smfg_verify.assumptions.enclosure.leader.bases import at_field as at_field
+from smfg_verify.assumptions.enclosure.leader.bases import average_weights as average_weights
+from smfg_verify.assumptions.enclosure.leader.bases import based as based
+from smfg_verify.assumptions.enclosure.leader.bases import in_basis as in_basis
+from smfg_verify.assumptions.enclosure.leader.bases import in_columns as in_columns
+from smfg_verify.assumptions.enclosure.leader.bases import pairs as pairs
+from smfg_verify.assumptions.enclosure.leader.forms import contract, joined, softmax_of_gaps
 from smfg_verify.assumptions.enclosure.response.models import EPSILON
 from smfg_verify.assumptions.enclosure.response.tables.curved import Rows
 from smfg_verify.assumptions.enclosure.response.tables.shared import off_one, worth_of
 from smfg_verify.assumptions.enclosure.table_enclosures import AffineTable, affine_table
 from smfg_verify.game import AbstractGame, leader_logits_shape
 
-# Constant and slope in the mean field, and the mean field that it is counted from where that is not zero.
-Table = tuple[Ball, ...]
 # Free logits of leaders that boxes can cover.
 LARGEST_LEADER = 3
 # Roundings, one a state, that rows may miss one by.
@@ -65,7 +70,7 @@ class AffineGame:
     @property
     def num_leader_actions(self) -> int:
         """Number B of the leader's actions."""
-        result: int = self.leader[0].mid.shape[2]
+        result: int = self.transition[0].mid.shape[2]
         return result
 
     @property
@@ -79,13 +84,13 @@ class AffineGame:
         return np.concatenate([np.asarray(free).reshape(len(free), self.rows, -1), zero], axis=2)
 
 
-def out_of_reach(game: AbstractGame) -> dict[str, str | int]:
-    """Why covers of all leaders are not about a game: facts of `not_applicable`, none where they are."""
+def out_of_reach(game: AbstractGame, largest: int = LARGEST_LEADER) -> dict[str, str | int]:
+    """Why covers of all leaders of so many free logits are not about a game: facts of `not_applicable`, or none."""
     observations, actions = leader_logits_shape(game)
     free = observations * (actions - 1)
     if free == 0:
         return {"why": "single-action"}
-    return {"why": "free-parameters", "free": free, "largest": LARGEST_LEADER} if free > LARGEST_LEADER else {}
+    return {"why": "free-parameters", "free": free, "largest": largest} if free > largest else {}
 
 
 def affine_game(game: AbstractGame) -> AffineGame | None:
@@ -192,72 +197,50 @@ class World(NamedTuple):
     chain_slope: Ball
 
 
-def in_basis(table: Ball, axis: int) -> Ball:
-    """Last entry of an axis, and the differences of the others from it in front: averages add up the products."""
-    last = table.moved(lambda x: np.take(x, [-1], axis=axis))
-    others = table.moved(lambda x: np.take(x, range(x.shape[axis] - 1), axis=axis)) - last
-    return Ball(np.concatenate([others.mid, last.mid], axis=axis), np.concatenate([others.rad, last.rad], axis=axis))
+class Faced(NamedTuple):
+    """What the follower faces and answers, without slopes.
+
+    Attributes:
+        weights: of the leader's actions in the basis of `based`, (K, n, B).
+        value: V less the last state's, (K, n).
+        gap: Q_a - Q_c, (K, n, A, A). policy: pi, (K, n, A).
+        transition_gap: P_a - P_c averaged over phi, (K, n, A, A, n). transition: P_a so, (K, n, A, n).
+        chain: P_pi, (K, n, n).
+    """
+
+    weights: Ball
+    value: Ball
+    gap: Ball
+    policy: Ball
+    transition_gap: Ball
+    transition: Ball
+    chain: Ball
 
 
-def average_weights(policy: Ball) -> Ball:
-    """Coefficients of an average in that basis: the probabilities, and an exact one in place of the last."""
-    one = np.ones_like(policy.mid[..., -1:])
-    return Ball(
-        np.concatenate([policy.mid[..., :-1], one], axis=-1),
-        np.concatenate([policy.rad[..., :-1], 0.0 * one], axis=-1),
-    )
-
-
-def pairs(pair: Table, axis: int) -> Table:
-    """Differences of a table between any two entries of an axis (counted without the mean field's)."""
-    return _differences(pair[0], axis), _differences(pair[1], axis + 1), *pair[2:]
-
-
-def _differences(table: Ball, axis: int) -> Ball:
-    first, second = (table.moved(functools.partial(np.expand_dims, axis=axis + k)) for k in (1, 0))
-    return first - second
-
-
-def in_columns(numbers: Ball, columns: Int[np.ndarray, "n B"] | None, axis: int) -> Ball:
-    """A table with its leader's actions, along an axis two behind that of the states, in another order by state."""
-    if columns is None:
-        return numbers
-    trailing = numbers.mid.ndim - axis - 1
-    index = columns.reshape(*[1] * (axis - 2), len(columns), 1, -1, *[1] * trailing)
-    return numbers.moved(lambda x: np.take_along_axis(x, index, axis=axis))
-
-
-def at_field(pair: Table, field: Ball) -> Ball:
-    """A table at intervals of the mean field, (K, ...)."""
-    constant, slope, *centre = pair
-    letters = "sabcdet"[: constant.mid.ndim]
-    moved = field - centre[0] if centre else field
-    return contract(f"kj,j{letters}->k{letters}", moved, slope) + constant[None]
-
-
-def based(pair: Table, axis: int) -> Table:
-    """Constant and slope of a table in the basis of `in_basis` along an axis (counted without the mean field's)."""
-    return in_basis(pair[0], axis), in_basis(pair[1], axis + 1), *pair[2:]
-
-
-def world_of(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> World:
-    """Everything of the follower's world, from intervals of phi (K, n, B), m (K, n) and relative V (K, n - 1)."""
-    gamma, tau = game.discount, game.temperature
+def faced_by(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> Faced:
+    """What the follower faces and answers, from intervals of phi (K, n, B), m (K, n) and relative V (K, n - 1)."""
     # Rows sum to one: whatever the last state's value is, policies and slopes see differences only.
     value = value.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1))
     coefficients = average_weights(phi)
     gaps_p, gaps_f = (based(pairs(pair, 1), 3) for pair in (game.transition, game.follower))
-    p_gap_b = at_field(gaps_p, field)
-    transition_gap = contract("ksb,ksacbt->ksact", coefficients, p_gap_b)
-    q_gap = contract("ksb,ksacb->ksac", coefficients, at_field(gaps_f, field)) + gamma * contract(
+    transition_gap = contract("ksb,ksacbt->ksact", coefficients, at_field(gaps_p, field))
+    q_gap = contract("ksb,ksacb->ksac", coefficients, at_field(gaps_f, field)) + game.discount * contract(
         "ksact,kt->ksac", transition_gap, value
     )
-    policy = softmax_of_differences(q_gap.lower / tau, q_gap.upper / tau)
-    weights = contract("ksa,ksc->ksac", policy, policy) * (1.0 / tau)
+    policy = softmax_of_gaps(q_gap, game.temperature)
     transition = contract("ksb,ksabt->ksat", coefficients, at_field(based(game.transition, 2), field))
-    mixing = average_weights(policy)
     last_gap = transition_gap[:, :, :, -1]
     chain = contract("ksa,ksat->kst", policy[..., :-1], last_gap[:, :, :-1]) + transition[:, :, -1]
+    return Faced(coefficients, value, q_gap, policy, transition_gap, transition, chain)
+
+
+def world_of(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> World:
+    """Everything of the follower's world, from intervals of phi (K, n, B), m (K, n) and relative V (K, n - 1)."""
+    gamma = game.discount
+    coefficients, value, _, policy, transition_gap, _, chain = faced_by(game, phi, field, value)
+    gaps_p, gaps_f = (based(pairs(pair, 1), 3) for pair in (game.transition, game.follower))
+    weights = contract("ksa,ksc->ksac", policy, policy) * (1.0 / game.temperature)
+    mixing = average_weights(policy)
     # Slopes of Q_a - Q_c: in m through the tables, in V through the transition, in logits through phi.
     by_field = contract("ksb,jsacb->kjsac", coefficients, gaps_f[1]) + gamma * contract(
         "ksb,kjsacb->kjsac", coefficients, contract("jsacbt,kt->kjsacb", gaps_p[1], value)
@@ -281,7 +264,7 @@ def world_of(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> World:
 
 def stacked(*parts: Ball) -> Ball:
     """Slopes in several groups of unknowns, one after the other along axis y."""
-    return Ball(np.concatenate([p.mid for p in parts], axis=1), np.concatenate([p.rad for p in parts], axis=1))
+    return joined(parts, 1)
 
 
 def averaged(policy: Ball, values: Ball) -> Ball:
@@ -328,9 +311,11 @@ def slope_by_logits(game: AffineGame, phi: Ball, differences: Ball) -> Ball:
 
 def slope_by_field(game: AffineGame, reward_slope: Ball, coefficients: Ball, mixing: Ball, value: Ball) -> Ball:
     """Derivative in m of sum_a pi_a sum_b phi_b (r + gamma P V) at fixed policies and V, (K, M, n)."""
-    reward = in_basis(in_basis(reward_slope, 3), 2)
+    # At each box by itself, or for all of them.
+    batched = reward_slope.mid.ndim == 5
+    reward = in_basis(in_basis(reward_slope if batched else reward_slope[None], 4), 3)
     transition = in_basis(in_basis(game.transition[1], 3), 2)
-    each = game.discount * contract("jsabt,kt->kjsab", transition, value) + reward[None]
+    each = game.discount * contract("jsabt,kt->kjsab", transition, value) + reward
     return contract("ksa,kjsa->kjs", mixing, contract("ksb,kjsab->kjsa", coefficients, each))
 
 

@@ -136,13 +136,18 @@ def _residual(problem: Problem, values: Model, gaps: Model, discount: float, tau
 
 
 def soft_values(problem: Problem, values: Model, gaps: Model, discount: float, tau: float) -> Model:
-    r"""The soft Bellman operator at values that are zero at the last state, (n).
-
-    $\tau \log \sum_a e^{q_a / \tau}$ at $q^0 + \delta$ is its value at $q^0$ plus the mean of $\delta$, plus half its
-    variance over tau, plus a sixth of a third central moment over $\tau^2$ under some policy, which is at most
-    $1 / 6 \sqrt 3$ of the cube of the range of $\delta$.
-    """
+    """The soft Bellman operator at values that are zero at the last state, (n)."""
     action_values = problem.rewards.every + multiply("sat,t->sa", problem.rows.every, values).scaled(discount)
+    return soft_maximum(action_values, gaps, tau)
+
+
+def soft_maximum(action_values: Model, gaps: Model, tau: float) -> Model:
+    r"""$\tau \log \sum_a e^{q_a / \tau}$ of action values (n, A), whose gaps (n, pairs) are known better, (n).
+
+    At $q^0 + \delta$ it is its value at $q^0$ plus the mean of $\delta$, plus half its variance over tau, plus a sixth
+    of a third central moment over $\tau^2$ under some policy, which is at most $1 / 6 \sqrt 3$ of the cube of the range
+    of $\delta$.
+    """
     sharp = softmax(action_values.centre / tau, axis=1)
     mean = apply("sa,sa->s", action_values + -action_values.centre, sharp, np.full_like(sharp, ROUNDED))
     spread = _variance(gaps, sharp)

@@ -26,10 +26,10 @@ GAMES = {
 }
 
 
-def enclosed(game, tables, middle, radius):
+def enclosed(game, tables, middle, radius, forms=None):
     size = len(tables.initial)
     fields, values = np.full((len(middle), size), 1.0 / size), np.zeros((len(middle), size - 1))
-    return enclose_leaders(tables, middle - radius, middle + radius, fields, values)
+    return enclose_leaders(tables, middle - radius, middle + radius, fields, values, forms=forms)
 
 
 def exact_points(game, tables, logits):
@@ -51,9 +51,9 @@ def test_inner_product_of_every_leader_of_a_box_is_enclosed(name):
     # Rows sum to one up to 1e-14 of rounding, worth 100 times the rewards at gamma = 0.9, over tau.
     assert np.max(exact.inner.rad) < 1e-6 * (1.0 + np.max(np.abs(exact.inner.mid)))
     np.testing.assert_allclose(exact.inner.mid, exact_points(game, tables, middle)[0], rtol=1e-9, atol=1e-11)
-    for radius in (1e-3, 3e-2):
-        found = enclosed(game, tables, middle, radius)
-        assert found.verified.mean() > 0.7
+    for radius, forms in ((1e-3, True), (1e-3, False), (3e-2, True), (3e-2, False), (0.3, True)):
+        found = enclosed(game, tables, middle, radius, forms)
+        assert found.verified.mean() > (0.7 if radius < 0.1 else 0.3)
         for corner in (True, False):
             shift = rng.choice([-1.0, 1.0], middle.shape) if corner else rng.uniform(-1.0, 1.0, middle.shape)
             inner, ratio, fields = exact_points(game, tables, middle + radius * shift)
@@ -71,6 +71,17 @@ def test_radius_is_of_first_order_in_the_box():
     middle = np.random.default_rng(0).uniform(-2.0, 2.0, size=(32, tables.num_free))
     radii = [np.median(enclosed(game, tables, middle, radius).inner.rad) for radius in (1e-3, 1e-4)]
     assert radii[1] < 0.12 * radii[0]
+
+
+def test_forms_prove_more_than_intervals_do():
+    """What a form misses is of second order, so that wider boxes have bounds, and the same boxes tighter ones."""
+    game = GAMES["random-entropy"]()
+    tables = affine_game(game)
+    middle = np.random.default_rng(5).uniform(-2.0, 2.0, size=(32, tables.num_free))
+    narrow = [enclosed(game, tables, middle, 1e-2, forms) for forms in (True, False)]
+    assert np.median(narrow[0].inner.rad) < 0.2 * np.median(narrow[1].inner.rad)
+    positive = [np.mean(enclosed(game, tables, middle, 0.2, forms).inner.lower > 0.0) for forms in (True, False)]
+    assert positive[0] > 0.9 > 0.1 > positive[1], positive
 
 
 @pytest.mark.slow

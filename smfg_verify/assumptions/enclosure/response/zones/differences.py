@@ -44,8 +44,8 @@ def carried(
 
 def narrowed(
     zones: Float[np.ndarray, "J n n"] | None,
-    high: Float[np.ndarray, "J X n N"],
-    low: Float[np.ndarray, "J X n N"],
+    high: Float[np.ndarray, " J #X n N"],
+    low: Float[np.ndarray, " J #X n N"],
     rows: Float[np.ndarray, "X n N n"],
     weights: Float[np.ndarray, "n L N"],
     *,
