@@ -65,11 +65,11 @@ def _values_and_visits(game: AffineGame, chain: Ball, reward: Ball) -> tuple[Bal
     r"""Leader's values relative to the last state's, and discounted visits, (K, n) each.
 
     Rows sum to one, so that $M_{st} = P_{st} - P_{last, t}$ moves both: $u = r - r_{last} + \gamma M u$ and, with
-    $1 / (1 - \gamma)$ visits in all, $d = \rho + \gamma P_{last} / (1 - \gamma) + \gamma M^T d$, the last state left
-    out. $I - \gamma M$ is farther from singular than $I - \gamma P$.
+    $D = \sum_s \rho_s / (1 - \gamma)$ visits in all, $d = \rho + \gamma D P_{last} + \gamma M^T d$, the last state left
+    out. $I - \gamma M$ is farther from singular than $I - \gamma P$. A law $\rho$ that is typed may miss one by 1e-6.
     """
     gamma, last = game.discount, chain[:, -1, :-1]
-    every = 1.0 / (1.0 - gamma)
+    every = float(np.sum(game.initial)) / (1.0 - gamma)
     size = last.mid.shape[1]
     system = (chain[:, :-1, :-1] - chain[:, -1:, :-1]) * (-gamma) + np.eye(size)[None]
     relative = solved(system, reward[:, :-1] - reward[:, -1:])

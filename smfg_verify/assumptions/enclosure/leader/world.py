@@ -33,6 +33,8 @@ from smfg_verify.game import AbstractGame, leader_logits_shape
 LARGEST_LEADER = 3
 # Roundings, one a state, that rows may miss one by.
 _MISSED = 16.0
+# Slopes of which rows sum to less are said to sum to zero: such sums move no row by more than roundings do.
+_ROUNDED_SUM = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +120,7 @@ def _affine_game(game: AbstractGame, leader: AffineTable | None) -> AffineGame |
     transition, follower = (affine_table(game, name) for name in ("transition", "follower_reward"))
     if transition is None or follower is None:
         return None
+    transition = _along_the_simplex(transition)
     rows = transition.constant + transition.slope
     missed, error = float(np.max(np.abs(rows.sum(axis=-1) - 1.0))), float(np.max(transition.error, initial=0.0))
     if not missed <= _MISSED * game.num_states * EPSILON + game.num_states * error:
@@ -130,6 +133,22 @@ def _affine_game(game: AbstractGame, leader: AffineTable | None) -> AffineGame |
     answered = known.temperature * float(np.log(game.num_follower_actions))
     known = dataclasses.replace(known, follower=widened(known.follower, lost(known, known.follower, answered)))
     return known if leader is None else with_leader(known, known.leader)
+
+
+def _along_the_simplex(transition: AffineTable) -> AffineTable:
+    r"""The same at mean fields, by slopes that sum to zero over next states, so that rows sum to one elsewhere, too.
+
+    $\sum_j m_j = 1$ lets a slope's mean over j move to the constant. Of $P = \sum_j m_j P_j$ as it stands rows sum to
+    $\sum_j m_j$, so that points that are no mean fields may be stationary under it, and its residual is singular at
+    those that are. Slopes that sum to zero already stay as they are.
+    """
+    if not np.max(np.abs(transition.slope.sum(axis=-1)), initial=0.0) > _ROUNDED_SUM:
+        return transition
+    mean, size = transition.slope.mean(axis=0), np.max(np.abs(transition.slope), initial=0.0)
+    rounding = (len(transition.slope) + 4.0) * EPSILON * (1.0 + size)
+    return transition._replace(
+        constant=transition.constant + mean, slope=transition.slope - mean, error=transition.error + rounding
+    )
 
 
 def without_tables(game: AbstractGame, off: float) -> AffineGame:

@@ -1,5 +1,7 @@
 """Gradients enclosed over boxes of leaders: against exact gradients at points of the boxes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -140,6 +142,38 @@ def test_rows_that_miss_one_by_more_than_rounding_have_no_tables():
     assert affine_game(checked(TabularGame.from_arrays(kernel=kernel, **options))) is not None
     kernel[:, :, 1, 0] += 1e-11
     assert affine_game(checked(TabularGame.from_arrays(kernel=kernel, **options))) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_points_that_are_no_mean_fields_are_no_equilibria_however_the_kernel_is_written(share):
+    """P_0 + sum_j m_j K_j is sum_j m_j (P_0 + K_j) at mean fields; at others its rows sum to sum_j m_j."""
+    arrays = random_array_game(np.random.default_rng(1), 3, 3, 2, reward_coupling=0.3, observations=3, tau_l=0.4)
+    moved = (1.0 - share) * arrays.kernel
+    arrays = replace(arrays, kernel=share * arrays.kernel, kernel_mean_field=arrays.kernel_mean_field + moved)
+    game = checked(TabularGame.from_arrays(**arrays.from_arrays_arguments()))
+    tables, middle = affine_game(game), np.random.default_rng(5).uniform(-2.0, 2.0, size=(32, 3))
+    inner, _, fields = exact_points(game, tables, middle)
+    # As written with a share of 1/2 points of sum two are stationary, too.
+    for total in (1.0, 2.0):
+        guess = np.full((32, 3), total / 3), np.zeros((32, 2))
+        for forms in (True, False):
+            found = enclose_leaders(tables, middle - 1e-4, middle + 1e-4, *guess, forms=forms)
+            assert found.verified.all()
+            np.testing.assert_allclose(found.field, fields, atol=1e-11)
+            assert np.all((found.inner.lower <= inner) & (inner <= found.inner.upper))
+
+
+def test_a_first_law_that_was_typed_with_six_digits_counts_as_it_is():
+    """Visits add up to its sum over 1 - gamma, which may miss one by 1e-6."""
+    arrays = random_array_game(np.random.default_rng(1), 3, 3, 2, reward_coupling=0.3, observations=3, tau_l=0.4)
+    arrays = replace(arrays, initial_distribution=np.full(3, 0.3333335))
+    game = checked(TabularGame.from_arrays(**arrays.from_arrays_arguments()))
+    tables, middle = affine_game(game), np.random.default_rng(5).uniform(-2.0, 2.0, size=(32, 3))
+    inner = exact_points(game, tables, middle)[0]
+    for forms in (True, False):
+        found = enclosed(game, tables, middle, 0.0, forms)
+        assert np.all((found.inner.lower <= inner) & (inner <= found.inner.upper))
+        assert np.max(found.inner.rad / np.abs(inner)) < 1e-7
 
 
 def test_what_rows_of_rounded_sums_make_of_a_reward_widens_it():
