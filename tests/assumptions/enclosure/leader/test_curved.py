@@ -8,13 +8,15 @@ import pytest
 
 from smfg_verify.assumptions.enclosure.balls import Ball
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
-from smfg_verify.assumptions.enclosure.leader.curved import tables_around
-from smfg_verify.assumptions.enclosure.leader.world import affine_game, at_field
+from smfg_verify.assumptions.enclosure.leader.curved import tables_around, with_rewards_over
+from smfg_verify.assumptions.enclosure.leader.forms import contract, form_of, joined, over_boxes
+from smfg_verify.assumptions.enclosure.leader.world import affine_game, at_field, without_tables
 from smfg_verify.assumptions.gradient_alignment.box_cover import charts_of
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import traced
 from smfg_verify.games import load
+from tests.assumptions.enclosure.leader.test_forms import holds
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,21 @@ def test_nothing_is_known_around_what_is_no_mean_field(market):
     with np.errstate(invalid="ignore"):
         tables = tables_around(market, "leader_reward", middle, radius)
     assert [bool(np.isfinite(table[1].rad).all()) for table in tables] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("radius", [1e-3, 0.05])
+def test_rewards_as_forms_hold_values_and_slopes_at_the_mean_field_of_every_leader(market, radius):
+    rng, middle = np.random.default_rng(3), np.array([[0.3, 0.4], [0.5, 0.2]])
+    free = over_boxes(middle - radius, middle + radius)
+    field = form_of(joined((free, 1.0 + -contract("kz,zy->ky", free, np.ones((2, 1)))), 1))
+    game, along = with_rewards_over(without_tables(market, 0.0), market, field)
+    values = form_of(game.leader[0])
+    for z in (*(0.5 * np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])), *rng.uniform(-0.5, 0.5, (4, 2))):
+        fields = np.column_stack([middle + 2.0 * radius * z, 1.0 - np.sum(middle + 2.0 * radius * z, axis=1)])
+        assert holds(values, z, tables_at(market, fields)["leader_reward"])
+        attained = np.stack([slopes(market, point) for point in fields])
+        assert holds(form_of(along), z, attained - attained[:, -1:])
+    assert np.max(values.model.radius) <= 500.0 * radius**2
 
 
 @pytest.mark.slow

@@ -5,7 +5,8 @@ import numpy as np
 from smfg_verify.assumptions.enclosure.leader.equilibria import equilibria_over
 from smfg_verify.assumptions.enclosure.leader.policies import policies_over
 from smfg_verify.assumptions.enclosure.leader.world import affine_game
-from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
+from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
+from smfg_verify.game import TabularGame
 from tests.assumptions.enclosure.leader.test_boxes import random_game
 
 
@@ -57,3 +58,39 @@ def test_a_box_too_wide_is_not_verified_and_a_guess_that_is_no_equilibrium_prove
         )
     assert not wide.verified.any()
     assert not off.verified.any() or np.all(np.abs(points.mean_field - off.field.mid) <= off.field.rad)
+
+
+def coordination():
+    """Two places, moves wherever others are; the leader's first action pays for the first place."""
+    shape = (2, 2, 2)
+    kernel, attraction, paid = np.zeros((*shape, 2)), np.zeros((2, *shape)), np.zeros(shape)
+    kernel[:, 0], kernel[:, 1] = [0.95, 0.05], [0.05, 0.95]
+    attraction[0, :, 0], attraction[1, :, 1], paid[:, 0, 0] = 3.0, 3.0, 2.0
+    return TabularGame.from_arrays(
+        kernel=kernel,
+        follower_rewards=paid,
+        leader_rewards=np.zeros(shape),
+        follower_rewards_mean_field=attraction,
+        discount=0.5,
+        temperature=1.0,
+        leader_observation=[0, 0],
+    )
+
+
+def test_whatever_the_guess_where_an_equilibrium_is_proved_there_is_one():
+    """m_0 is in equilibrium where m_0 = 0.05 + 0.9 sigma(6 m_0 - 3 + 2 phi_0): the two differ in sign at both ends."""
+    tables, guess = affine_game(checked(coordination())), np.linspace(0.001, 0.999, 300)
+    for omega, width in ((-3.0, 0.0), (-3.0, 0.05), (-0.5, 0.05)):
+        middle = np.full((300, 1), omega)
+        with np.errstate(all="ignore"):
+            found = equilibria_over(
+                tables, middle - width, middle + width, np.column_stack([guess, 1.0 - guess]), np.zeros((300, 1))
+            )
+        for leader in (omega - width, omega, omega + width):
+            paid = 2.0 / (1.0 + np.exp(-leader))
+            low, high = (
+                m - 0.05 - 0.9 / (1.0 + np.exp(3.0 - 6.0 * m - paid))
+                for m in (end[found.verified, 0] for end in (found.field.lower - 1e-9, found.field.upper + 1e-9))
+            )
+            assert np.all(low * high <= 0.0)
+        assert 30 < found.verified.sum() < 200

@@ -40,7 +40,7 @@ def leaders(rng, number):
 def at(form, z, sign=0.0):
     """What a form says of one leader, boxes first, at the middle of its radius or at an edge."""
     model = form.model
-    products = z[SHAPE.first] * z[SHAPE.second]
+    products = z[model.shape.first] * z[model.shape.second]
     value = model.centre + np.tensordot(z, model.linear, 1) + np.tensordot(products, model.quadratic, 1)
     return np.moveaxis(value + sign * model.radius, -1, 0)
 
@@ -152,3 +152,13 @@ def test_logarithms_of_what_may_be_negative_are_unbounded():
     wide = over_boxes(np.full((1, 1), -0.5), np.full((1, 1), 2.0))
     with np.errstate(all="ignore"):
         assert np.isinf(logarithm(wide).model.radius).all()
+
+
+@pytest.mark.parametrize("far", [1e-3, 0.1, 0.5, 0.8])
+def test_what_the_logarithms_polynomial_misses_at_the_ends_is_told_and_little_more(far):
+    """log(1 - X) misses -X - X^2 / 2 by X^3 / 3 and more, up to X^3 / (3 (1 - X))."""
+    form = logarithm(over_boxes(np.full((1, 1), 1.0 - far), np.full((1, 1), 1.0 + far)))
+    missed = abs(np.log1p(-far) + far + far**2 / 2.0)
+    assert missed <= form.model.radius[0, 0] <= missed * 1.5 / (1.0 - far) + 1e-14
+    for z, value in ((-0.5, np.log1p(-far)), (0.5, np.log1p(far))):
+        assert holds(form, np.array([z]), np.array([[value]]))
