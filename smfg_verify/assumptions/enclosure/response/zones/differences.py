@@ -14,6 +14,8 @@ from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY
 # What sums of so few products are rounded by, generously, relative to the largest term.
 ROUNDED = 1e-12
 _LEAST = 1e-300
+# Multiplications that libraries do not share among threads.
+_ONE_THREAD = 2**17
 
 
 def carried(
@@ -33,13 +35,22 @@ def carried(
     flat = rows.reshape(-1, size)
     more, less = np.maximum(flat, 0.0), np.maximum(-flat, 0.0)
     share = less / np.maximum(np.sum(more, axis=1, keepdims=True), _LEAST)
-    costs = (more @ np.swapaxes(zones, 0, 1).reshape(size, -1)).reshape(-1, number, size)
+    costs = _product(more, np.swapaxes(zones, 0, 1).reshape(size, -1)).reshape(-1, number, size)
     found = np.einsum("kjn,kn->jk", costs, share)
     # A zone that is not empty has no entry below minus its largest.
     largest = np.max(zones, axis=(1, 2))
     found = found + ((off + ROUNDED) * largest + TINY)[:, None]
     bounds: Float[np.ndarray, " J *S"] = found.reshape(number, *rows.shape[:-1])
     return bounds
+
+
+def _product(rows: Float[np.ndarray, "S n"], table: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "S m"]:
+    """A product in parts too small for a library of several threads, which cost more than they save here."""
+    number = max(1, _ONE_THREAD // max(1, table.size))
+    product: Float[np.ndarray, "S m"] = np.concatenate(
+        [rows[k : k + number] @ table for k in range(0, max(1, len(rows)), number)]
+    )
+    return product
 
 
 def narrowed(
