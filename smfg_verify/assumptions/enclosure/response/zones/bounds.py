@@ -105,14 +105,6 @@ def zones_within(faced: Corners, known: Zones, rounds: int) -> tuple[Zones, Floa
     return Zones(values, hitting, moved), weights
 
 
-def laws_of(
-    faced: Corners, weights: Float[np.ndarray, "n L N"]
-) -> tuple[Float[np.ndarray, "n 1"], Float[np.ndarray, "n 1"]]:
-    """Ranges of the entries of the laws, from below and from above."""
-    sets = sets_of(faced.rows.shape[1])
-    return _law(faced, np.concatenate([sets, np.zeros((len(sets), 1))], axis=1), sets, weights)
-
-
 def bound_by(
     faced: Corners,
     zones: Zones,
@@ -127,9 +119,13 @@ def bound_by(
 
 def _sets(faced: Corners) -> Float[np.ndarray, "J 1 n N"]:
     """The indicators of the sets of states, by state."""
-    sets, (size, number) = sets_of(faced.rows.shape[1]), faced.flat.shape[1:3]
-    ones = np.concatenate([sets, np.zeros((len(sets), 1))], axis=1)
+    ones, (size, number) = _indicators(sets_of(faced.rows.shape[1])), faced.flat.shape[1:3]
     return np.broadcast_to(ones[:, None, :, None], (len(ones), 1, size, number))
+
+
+def _indicators(sets: Float[np.ndarray, "J k"]) -> Float[np.ndarray, "J n"]:
+    """With the last state, which is in none of them."""
+    return np.concatenate([sets, np.zeros((len(sets), 1))], axis=1)
 
 
 def _in_two(
@@ -238,10 +234,12 @@ def _first_step(
     return high + slack, low - slack
 
 
-def _law(
-    faced: Corners, ones: Float[np.ndarray, "J n"], sets: Float[np.ndarray, "J k"], weights: Float[np.ndarray, "n L N"]
+def laws_of(
+    faced: Corners, weights: Float[np.ndarray, "n L N"]
 ) -> tuple[Float[np.ndarray, "n 1"], Float[np.ndarray, "n 1"]]:
-    """Ranges of the laws' entries: each is a mean of $1_S + P h - h$, whatever h."""
+    """Ranges of the laws' entries, from below and from above: each is a mean of $1_S + P h - h$, whatever h."""
+    sets = sets_of(faced.rows.shape[1])
+    ones = _indicators(sets)
     rows = weights @ faced.flat
     both = np.concatenate([ones, 1.0 - ones])
     guess = np.zeros(both.shape)
