@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.along.radii import the_same, widest
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders, has_forms, numbers_of, numbers_of_forms
 from smfg_verify.assumptions.enclosure.leader.local import tables_for_leaders
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints
 from smfg_verify.game import AbstractGame
@@ -125,7 +125,7 @@ def _widest(
 
     def prove(at: np.ndarray, width: np.ndarray, parts: int = 1, forms: bool | None = None) -> np.ndarray:
         lower, upper, owner = grids(free[at], width, parts)
-        field, relative = points.mean_field[at][owner], value[at][owner]
+        field, relative = points.mean_field[at].reshape(len(at), -1)[owner], value[at][owner]
         slices = [slice(k, k + size) for k in range(0, len(owner), size)]
         found = [enclose_leaders(game, lower[k], upper[k], field[k], relative[k], forms=forms).constant for k in slices]
         proved = np.min(np.concatenate(found).reshape(len(at), -1), axis=1)

@@ -1,8 +1,8 @@
-r"""The best response proved around the iterates of a run: modulus, one-sided rate and index, by cells around them.
+r"""The best response proved around the iterates of a run: modulus, one-sided rate and index.
 
 Around a leader and a mean field, within r, are all leaders whose rows are within r of the leader's in total variation,
-and all mean fields within r of the mean field. Over all of them $D\Gamma$ is enclosed at once, or by parts. Where one
-cell encloses $I - D\Gamma$ so well that no mean of it is singular, none of these leaders has two equilibria there:
+and all mean fields within r of the mean field. Over all of them $D\Gamma$ is enclosed at once, or by parts, see `worlds`.
+Where $I - D\Gamma$ is enclosed at once so well that no mean of it is singular, none of these leaders has two equilibria there:
 $\Gamma - id$ would have the same value at both.
 """
 
@@ -15,17 +15,18 @@ from jaxtyping import Bool, Float
 from smfg_verify.assumptions.along.certified_near import KEPT, CertifiedNear
 from smfg_verify.assumptions.along.iterates import Iterates
 from smfg_verify.assumptions.along.radii import the_same, widest
+from smfg_verify.assumptions.along.worlds import ByCells, ByIntervals, World
 from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.proved_bounds import ALLOWED_MOVE, BoundInputs, inputs_of, step_of_roundings
-from smfg_verify.assumptions.enclosure.response.around import cells_around, lower_ends
+from smfg_verify.assumptions.enclosure.leader.boxes import numbers_of
+from smfg_verify.assumptions.enclosure.leader.local import tables_for_leaders
 from smfg_verify.assumptions.enclosure.response.budget import affordable_cells, tables_of_any_size
-from smfg_verify.assumptions.enclosure.response.cells import Cells
-from smfg_verify.assumptions.enclosure.response.forest import Forest, Looked, forest
+from smfg_verify.assumptions.enclosure.response.forest import Forest, Looked
 from smfg_verify.assumptions.enclosure.response.index.orientation import orientation_of
-from smfg_verify.assumptions.enclosure.response.measures import Bounds, Seen, growth_of, modulus_of, seen_over
-from smfg_verify.assumptions.enclosure.response.search import in_parts
+from smfg_verify.assumptions.enclosure.response.measures import Bounds, Seen, growth_of, modulus_of
 from smfg_verify.assumptions.enclosure.response.tables.shared import Tables
+from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.one_sided.growth import Frame, frame_of
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.exact.gradient.at_leaders import LeaderPoints
@@ -39,8 +40,8 @@ _ENDS, _TRIALS = (-20.0, 0.0), 7
 _BOXES, _MOST_CELLS = 2000, 16
 # Numbers in the largest models of one cell, and of all cells that are looked at: what memory holds, and minutes.
 _MOST_OF_A_CELL, _MOST_NUMBERS = 2**19, 2**31
-# Cells that one thread bounds at once: models of many dimensions fill a processor's cache early.
-_PART = 32
+# The same of intervals, of which a number is in many products.
+_MOST_OF_INTERVALS = 2**31
 # What a mean field's entries may be off by, to be tried.
 _OFF = 1e-9
 
@@ -116,10 +117,10 @@ NUMBERS: Mapping[str, Number] = {
 }
 
 
-class _World(NamedTuple):
+class _Asked(NamedTuple):
     """What the proofs around all iterates share."""
 
-    tables: Tables
+    world: World
     inputs: BoundInputs
     policies: Float[np.ndarray, "N O B"]
     most: int
@@ -144,16 +145,44 @@ def near_responses(
         the iterate's own, of a rate at least half of 1.
     """
     names = [name for name in NUMBERS if name in values]
-    tables, reason = tables_of_any_size(game)
     number = len(points.converged)
-    reason = reason or too_much(tables, number)
-    if tables is None or reason or not names:
+    world, reason = _world_of(game, number)
+    if world is None or not names:
         return {name: CertifiedNear(np.zeros(number), np.full(number, np.nan), reason) for name in names}
-    inputs = inputs_of(game, game_constants(game, SearchSettings()))
-    most = affordable_cells(tables, _BOXES) // (len(NUMBERS) * _TRIALS * number)
-    most = min(max(1, most), _MOST_CELLS)
-    world = _World(tables, inputs, np.asarray(softmax_policy(iterates.leader_logits)), most)
-    return {name: _near(world, NUMBERS[name], iterates, points, values[name]) for name in names}
+    asked = _Asked(
+        world,
+        inputs_of(game, game_constants(game, SearchSettings())),
+        np.asarray(softmax_policy(iterates.leader_logits)),
+        _most_cells(world, number),
+    )
+    try:
+        return {name: _near(asked, NUMBERS[name], iterates, points, values[name]) for name in names}
+    except NoEnclosure as obstacle:
+        nothing = CertifiedNear(np.zeros(number), np.full(number, np.nan), str(obstacle))
+        return dict.fromkeys(names, nothing)
+
+
+def _world_of(game: AbstractGame, number: int) -> tuple[World | None, str]:
+    """How the game is looked at around so many iterates, or why it is not."""
+    tables, reason = tables_of_any_size(game)
+    reason = reason or too_much(tables, number)
+    if tables is not None and not reason:
+        return ByCells(tables), ""
+    intervals, obstacle = tables_for_leaders(game)
+    if intervals is None:
+        return None, obstacle
+    many = numbers_of(intervals) * number * _TRIALS * len(NUMBERS) > _MOST_OF_INTERVALS
+    if many or intervals.num_fields == 1:
+        return None, reason
+    return ByIntervals(intervals), ""
+
+
+def _most_cells(world: World, number: int) -> int:
+    """Parts of a cell that are affordable around each of so many iterates."""
+    if not isinstance(world, ByCells):
+        return 1
+    affordable = affordable_cells(world.tables, _BOXES) // (len(NUMBERS) * _TRIALS * number)
+    return min(max(1, affordable), _MOST_CELLS)
 
 
 def too_much(tables: Tables | None, number: int) -> str:
@@ -169,25 +198,24 @@ def too_much(tables: Tables | None, number: int) -> str:
 
 
 def _near(
-    world: _World, number: Number, iterates: Iterates, points: LeaderPoints, own: Float[np.ndarray, " N"]
+    asked: _Asked, number: Number, iterates: Iterates, points: LeaderPoints, own: Float[np.ndarray, " N"]
 ) -> CertifiedNear:
     """Radii around all iterates, and what is proved within them."""
-    fields = points.mean_field if number.at_equilibrium else iterates.mean_field
+    fields = np.asarray(points.mean_field if number.at_equilibrium else iterates.mean_field).reshape(len(own), -1)
     with np.errstate(invalid="ignore"):
         limits = number.limit(own)
         usable = np.isfinite(limits) & iterates.finite & points.converged & _are_laws(fields)
     tried = np.flatnonzero(usable)
-    frame = frame_of(world.tables.num_states)
+    frame = frame_of(asked.world.num_fields)
 
-    def look(cells: Cells) -> Looked:
-        return number.look(seen_over(world.tables, cells, by_rows=False), frame)
+    def look(seen: Seen) -> Looked:
+        return number.look(seen, frame)
 
     def prove(at: np.ndarray, width: np.ndarray) -> np.ndarray:
         which = tried[at]
-        roots = cells_around(world.tables, world.policies[which], width, lower_ends(fields[which], width))
-        most = world.most if number.by_parts else 1
-        found = forest(roots, lambda cells: in_parts(look, cells, _PART), limits[which], most)
-        return np.where(_whatever_roundings_do(world, number, found), number.proved(found.value), np.nan)
+        around, most = (asked.policies[which], fields[which]), asked.most if number.by_parts else 1
+        found = asked.world.prove(look, around, width, limits[which], most)
+        return np.where(_whatever_roundings_do(asked, number, found), number.proved(found.value), np.nan)
 
     radius, constant = np.zeros(len(own)), np.full(len(own), np.nan)
     radius[tried], constant[tried] = widest(the_same(len(tried), _ENDS), _TRIALS, prove)
@@ -200,10 +228,10 @@ def _are_laws(fields: Float[np.ndarray, "N n"]) -> Bool[np.ndarray, " N"]:
     return laws
 
 
-def _whatever_roundings_do(world: _World, number: Number, found: Forest) -> Bool[np.ndarray, " K"]:
+def _whatever_roundings_do(asked: _Asked, number: Number, found: Forest) -> Bool[np.ndarray, " K"]:
     """Whether a proof stays one if roundings of the game's functions move the map by as much as they can."""
-    tau = world.tables.temperature
-    steps = np.array([step_of_roundings(world.inputs, tau, factor) for factor in found.mixing])
+    tau = asked.world.temperature
+    steps = np.array([step_of_roundings(asked.inputs, tau, factor) for factor in found.mixing])
     with np.errstate(invalid="ignore"):
         room = number.room(found)
         stays: Bool[np.ndarray, " K"] = (

@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.deadline import Deadline
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
+from smfg_verify.assumptions.enclosure.leader.bases import Table, in_columns
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders, numbers_of
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, Table, in_columns
 from smfg_verify.assumptions.search import LOGIT_BOX
 
 # A point of larger entries is none that a search of an equilibrium has found.
@@ -85,7 +86,7 @@ def _reordered(game: AffineGame, order: Int[np.ndarray, "O B"]) -> AffineGame:
 class Boxes(NamedTuple):
     """Boxes of free logits, (K, k) each, in their charts (K,), with what is known of each (K,).
 
-    `field` (K, n) and `value` (K, n - 1) are a guess of the equilibrium in the middle; the others are as in `Leaders`.
+    `field` (K, M) and `value` (K, n - 1) are a guess of the equilibrium in the middle; the others are as in `Leaders`.
     """
 
     chart: np.ndarray
@@ -173,10 +174,10 @@ def cover_leaders(game: AffineGame, *, num_boxes: int, time_limit: float | None 
     """
     charts, deadline = charts_of(game), Deadline(time_limit)
     allowed = int(num_boxes / max(1.0, numbers_of(game) / _NUMBERS_OF_A_BOX))
-    size, number = len(game.initial), len(charts.games)
+    size, fields, number = len(game.initial), game.num_fields, len(charts.games)
     batch = min(_BATCH * number, _LARGEST_BATCH)
     whole = np.full((number, game.num_free), LOG_RATIO)
-    guess = np.full((number, size), 1.0 / size), np.zeros((number, size - 1))
+    guess = np.full((number, fields), 1.0 / fields), np.zeros((number, size - 1))
     boxes = _enclosed(charts, np.arange(number), -whole, 0.0 * whole, *guess)
     cover = Cover(charts, boxes, number, np.ones(1))
     curve = [cover.open_share]

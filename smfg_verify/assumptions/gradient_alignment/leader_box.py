@@ -1,7 +1,7 @@
 r"""Gradient alignment proved or refuted for every leader of bounded log-ratios, by branch and bound.
 
-For leaders with at most six free logits and games with a mean field over states, whose functions are affine in it by
-proof or curved. Over each box an equilibrium of every leader is proved to exist by
+For leaders with at most six free logits, in games whose functions are affine in the mean field by proof, or curved in
+it. Over each box an equilibrium of every leader is proved to exist by
 Krawczyk's operator, and $\langle g, p \rangle$, $g = \nabla\Phi$ and p its direct part, is enclosed; boxes of no
 certain sign are halved. The set of leaders that is covered, and how, stands in `box_cover`.
 """
@@ -11,9 +11,9 @@ import math
 import numpy as np
 
 from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame, out_of_reach
 from smfg_verify.assumptions.enclosure.leader.boxes import FREE_OF_FORMS, enclose_leaders
 from smfg_verify.assumptions.enclosure.leader.local import tables_for_leaders
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, out_of_reach
 from smfg_verify.assumptions.enclosure.rules.arithmetic import NoEnclosure
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable
 from smfg_verify.assumptions.gradient_alignment.box_cover import LOG_RATIO, NEGLIGIBLE, Cover, charts_of, cover_leaders
@@ -22,7 +22,7 @@ from smfg_verify.assumptions.gradient_alignment.witness import PROPERTY
 from smfg_verify.assumptions.settings import SearchSettings
 from smfg_verify.errors import InputError
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
-from smfg_verify.game import AbstractGame, leader_logits_shape
+from smfg_verify.game import AbstractGame, leader_logits_shape, mean_field_shape
 from smfg_verify.records.entries import Entries
 
 STATEMENT = "certified-box"
@@ -59,7 +59,7 @@ def _refuted(game: AbstractGame, cover: Cover) -> Finding | None:
     """The box with the most negative bound, if the gradients in its middle say the same."""
     index = int(np.argmin(np.where(cover.sign < 0, cover.boxes.inner_high, np.inf)))
     middle = cover.logits(0.5 * (cover.boxes.lower + cover.boxes.upper))[index]
-    witness = {"logits": middle, "mean_field": cover.boxes.field[index]}
+    witness = {"logits": middle, "mean_field": cover.boxes.field[index].reshape(mean_field_shape(game))}
     constant = recompute_certified_box(game, witness)
     if not constant < 0.0:
         return None
@@ -78,7 +78,7 @@ def _bounded(game: AbstractGame, cover: Cover) -> Finding:
             "box_lower": cover.logits(cover.boxes.lower)[index],
             "box_upper": cover.logits(cover.boxes.upper)[index],
             "top_actions": cover.charts.order[box.chart, :, -1],
-            "mean_field": box.field,
+            "mean_field": box.field.reshape(mean_field_shape(game)),
             "value": box.value,
         }
         constant = recompute_certified_box(game, witness)
@@ -155,7 +155,7 @@ def _bound_over(game: AffineGame, witness: Entries) -> float:
     charts = charts_of(game)
     chart = charts.with_tops(np.asarray(witness["top_actions"]))
     ends = (charts.free(chart, np.asarray(witness[name], dtype=float)) for name in ("box_lower", "box_upper"))
-    guess = (np.asarray(witness[name], dtype=float) for name in ("mean_field", "value"))
+    guess = (np.asarray(witness[name], dtype=float).ravel() for name in ("mean_field", "value"))
     lower, upper, field, value = (part[None] for part in (*ends, *guess))
     found = enclose_leaders(charts.games[chart], lower, upper, field, value)
     return float(found.inner.lower[0])

@@ -14,8 +14,8 @@ from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.contraction.modulus_by_cells import smallest_modulus
 from smfg_verify.assumptions.contraction.proved_bounds import inputs_of
 from smfg_verify.assumptions.deadline import cut_short
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame, affine_game, out_of_reach
 from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, affine_game, out_of_reach
 from smfg_verify.assumptions.finding import Evidence, Finding, Side, Verdict, not_applicable, require_shapes
 from smfg_verify.assumptions.one_sided.certified_rate import euclidean_rate, proves
 from smfg_verify.assumptions.settings import SearchSettings
@@ -48,7 +48,7 @@ def certified_curvature_finding(game: AbstractGame, settings: SearchSettings) ->
     if float(game.leader_temperature) > 0.0:
         return not_applicable(PROPERTY, STATEMENT, why="leader-entropy")
     tables = affine_game(game)
-    if tables is None:
+    if tables is None or tables.on_pairs:
         return not_applicable(PROPERTY, STATEMENT, why="not-affine")
     cover = cover_policies(tables, num_boxes=settings.num_boxes, time_limit=settings.time_limit)
     whole = math.isfinite(cover.upper) and cover.one_branch

@@ -14,10 +14,11 @@ from jaxtyping import Bool, Float
 from smfg_verify.assumptions.deadline import Deadline
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse, contract
 from smfg_verify.assumptions.enclosure.domain import inner_points, tightened
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
 from smfg_verify.assumptions.enclosure.leader.boxes import numbers_of
 from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
 from smfg_verify.assumptions.enclosure.leader.residual import jacobian
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, world_of
+from smfg_verify.assumptions.enclosure.leader.world import world_of
 from smfg_verify.assumptions.gradient_alignment.box_cover import plausible
 from smfg_verify.exact.precision import TINY
 

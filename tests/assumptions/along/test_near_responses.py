@@ -13,6 +13,7 @@ from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 from tests.assumptions.along.test_along_run import modulus_and_rate, nearby
 from tests.assumptions.crowds import crowd, packaged
+from tests.assumptions.enclosure.leader.test_responses import Leavers, best_response, slopes_of
 from tests.assumptions.enclosure.response.tables.test_curved import Jump
 from tests.helpers import oracle
 from tests.helpers.numerics import softmax
@@ -113,6 +114,28 @@ def test_rows_that_take_one_action_have_proofs_that_hold_for_leaders_near():
         for point, *leader in list(zip(fields, *rows, strict=False))[:10]:
             slopes = np.eye(3) - oracle._jacobian(arrays, np.array(leader)[arrays.observation], point)
             assert sign * modulus_and_rate(slopes)[names.index(name)] <= sign * proved
+
+
+def test_laws_of_pairs_have_proofs_that_hold_at_sampled_leaders_and_mean_fields():
+    game, rng = checked(Leavers()), np.random.default_rng(3)
+    leaders = np.array([[[0.5, 0.0]] * 2])
+    phi, field = softmax(leaders[0]), np.full(4, 0.25)
+    for _ in range(60):
+        field = 0.5 * field + 0.5 * best_response(game, phi, field)
+
+    def numbers_at(leader, law):
+        slopes = slopes_of(game, leader, law).T
+        return modulus_and_rate(np.pad(np.vstack([slopes, -slopes.sum(axis=0)]), ((0, 0), (0, 1))))
+
+    names, at = ("modulus", "rate", "index"), field.reshape(1, 2, 2)
+    near = around(game, leaders, at, at, {n: np.array([v]) for n, v in zip(names, numbers_at(phi, field), strict=True)})
+    for k, name in enumerate(names):
+        radius, proved = near[name].radius[0], near[name].constant[0]
+        assert radius > 1e-3, name
+        laws, rows = (rng.permutation(nearby(part, radius, rng))[:6] for part in (field, phi[0]))
+        for law, row in zip(laws, rows, strict=False):
+            value = numbers_at(np.stack([row, row]), law)[k]
+            assert value <= proved if name == "modulus" else value >= proved, name
 
 
 @pytest.mark.slow

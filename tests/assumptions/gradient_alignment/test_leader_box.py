@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions import Finding, Verdict
-from smfg_verify.assumptions.enclosure.leader.world import affine_game
+from smfg_verify.assumptions.enclosure.leader.affine import affine_game
 from smfg_verify.assumptions.finding import Evidence
 from smfg_verify.assumptions.gradient_alignment.box_cover import LOG_RATIO, Boxes, Cover, charts_of
 from smfg_verify.assumptions.gradient_alignment.leader_box import certified_box_finding, recompute_certified_box
@@ -199,17 +199,26 @@ def test_two_parameters_are_covered_as_far_as_the_budget_goes():
 def test_where_it_does_not_apply_it_says_why():
     for name, options, why in (
         ("market-entrance", {"num_states": 3}, "9 free parameters"),
-        (
-            "random-game",
-            {"num_states": 2, "num_leader_actions": 2, "mean_field_support": "state_actions"},
-            "a law of states and actions",
-        ),
         ("laffer-tax", {"taxes": (0.5,)}, "single action"),
     ):
         finding = certified_box_finding(checked(load(name, **options)), SETTINGS)
         assert finding.verdict is Verdict.NOT_APPLICABLE
         assert finding.meaning.startswith("Not applicable")
         assert why in finding.meaning
+
+
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_leaders_of_followers_who_look_at_pairs_are_covered(seed):
+    sizes = {"num_states": 2, "num_follower_actions": 2, "num_leader_actions": 2}
+    game = checked(load("random-game", mean_field_support="state_actions", seed=seed, **sizes))
+    finding = certified_box_finding(game, dataclasses.replace(SETTINGS, num_boxes=100))
+    assert finding.witness["mean_field"].shape == (2, 2)
+    assert_reproduces(finding, game)
+    points = np.random.default_rng(0).uniform(-LOG_RATIO, LOG_RATIO, size=(256, 2))
+    logits = np.stack([points, 0 * points], axis=-1)
+    assert_signs_agree(finding, logits, inner_at(game, logits))
+    sign = finding.details["sign"][np.argmax(holding(finding, logits), axis=1)]
+    assert np.mean(sign != 0) > 0.2
 
 
 def test_witness_of_another_game_is_refused(laffer):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from smfg_verify.assumptions.enclosure.leader.world import affine_game
+from smfg_verify.assumptions.enclosure.leader.affine import affine_game
 from smfg_verify.assumptions.smoothness import curvature_cells
 from smfg_verify.assumptions.smoothness.curvature_cells import CLOSE, Cells, cover_policies
 from smfg_verify.exact.gradient.at_leaders import checked

@@ -1,6 +1,6 @@
 r"""Equilibrium, total gradient and direct gradient enclosed for all leaders of a box of logits.
 
-For games with a mean field over states: by tables, or by the programs of functions that are curved in it. The logits'
+By tables, or by the programs of functions that are curved in the mean field. The logits'
 last column is zero, since adding a number to a row changes nothing; the follower's value is taken relative to that of
 the last state, for the same reason (its common level moves by 1/(1-gamma) where its differences hardly move): the
 unknowns are x = (m, V - V(last)).
@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse, softmax_range
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
+from smfg_verify.assumptions.enclosure.leader.bases import at_field
 from smfg_verify.assumptions.enclosure.leader.curved import with_rewards_over
 from smfg_verify.assumptions.enclosure.leader.equilibria import equilibria_over
 from smfg_verify.assumptions.enclosure.leader.forms import contract
@@ -22,7 +24,7 @@ from smfg_verify.assumptions.enclosure.leader.gradients import gradients
 from smfg_verify.assumptions.enclosure.leader.inner_forms import inner_range, largest_constant, with_last_entries
 from smfg_verify.assumptions.enclosure.leader.local import followers_around, over_boxes, with_rewards
 from smfg_verify.assumptions.enclosure.leader.residual import jacobian
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, World, at_field, world_of
+from smfg_verify.assumptions.enclosure.leader.world import World, world_of
 from smfg_verify.exact.root import TOLERANCE
 
 # Free logits up to which forms are cheap.
@@ -35,6 +37,8 @@ _ROUNDING, _SPACING = 1e-13, 2.0**-49
 # the last of these proves nothing.
 _FIRST_WIDER, _WIDER, _LEAST_RADIUS, _LARGEST_RADIUS = 1.2, 1.1, 1e-12, 1e6
 _NEWTON_STEPS = 30
+# Of an entry of a mean field, what a step may take.
+_KEPT = 0.9
 # A box with tables of its own takes some 50 ms, as long as so many numbers.
 _OF_PROGRAMS = 2**17
 _KRAWCZYK_STEPS = 6
@@ -49,9 +53,9 @@ class Leaders(NamedTuple):
         size: upper bound of the largest entry of g and of p in free logits, (K,).
         scale: largest entry of both in the middle, about, (K,).
         verified: whether an equilibrium is proved to exist for every leader of the box, (K,).
-        field: mean field of the leader in the middle, (K, n).
+        field: mean field of the leader in the middle, flattened, (K, M).
         value: follower's value there, relative to the last state's, (K, n - 1).
-        radius: how far the equilibria of the other leaders of the box are from it, entry by entry, (K, 2n - 1).
+        radius: how far the equilibria of the other leaders of the box are from it, entry by entry, (K, M + n - 1).
     """
 
     inner: Ball
@@ -59,15 +63,15 @@ class Leaders(NamedTuple):
     size: Float[np.ndarray, " K"]
     scale: Float[np.ndarray, " K"]
     verified: Bool[np.ndarray, " K"]
-    field: Float[np.ndarray, "K n"]
+    field: Float[np.ndarray, "K M"]
     value: Float[np.ndarray, "K n-1"]
-    radius: Float[np.ndarray, "K 2n-1"]
+    radius: Float[np.ndarray, "K d"]
 
 
 def numbers_of(game: AffineGame) -> int:
     """Numbers in the largest table that the enclosure of one box builds; of programs as many as take as long."""
     size, num_actions = game.follower[0].mid.shape[:2]
-    result: int = (2 * size - 1 + game.num_free) * (size * num_actions) ** 2
+    result: int = (game.num_fields + size - 1 + game.num_free) * (size * num_actions) ** 2
     return result if game.followers is None else result + _OF_PROGRAMS
 
 
@@ -77,7 +81,7 @@ def _world(games: list[AffineGame], phi: Ball, field: Ball, value: Ball) -> Worl
 
 
 def _residual(game: AffineGame, phi: np.ndarray, field: np.ndarray, value: np.ndarray) -> tuple[Ball, ...]:
-    """Residual of m and of the relative V at points, and what roundings make of it, (K, 2n - 1)."""
+    """Residual of m and of the relative V at points, and what roundings make of it, (K, M + n - 1)."""
     exact_field = Ball.exact(field)
     transition = np.einsum("ksb,ksabt->ksat", phi, at_field(game.transition, exact_field).mid)
     reward = np.einsum("ksb,ksab->ksa", phi, at_field(game.follower, exact_field).mid)
@@ -87,7 +91,10 @@ def _residual(game: AffineGame, phi: np.ndarray, field: np.ndarray, value: np.nd
     total = np.sum(np.exp(scores - top), axis=2)
     policy = np.exp(scores - top) / total[..., None]
     updated = game.temperature * (top[..., 0] + np.log(total))
-    image = np.einsum("ks,ksa,ksat->kt", field, policy, transition)
+    states = field.reshape(len(field), policy.shape[1], -1).sum(axis=2)
+    image = np.einsum("ks,ksa,ksat->kt", states, policy, transition)
+    if game.on_pairs:
+        image = (image[:, :, None] * policy).reshape(field.shape)
     mass = (np.sum(field, axis=1, keepdims=True) - 1.0) / field.shape[1]
     residual = np.concatenate([field - image + mass, value - (updated[:, :-1] - updated[:, -1:])], axis=1)
     return (Ball(residual, np.broadcast_to(_rounding(game, field, value), residual.shape)),)
@@ -108,7 +115,7 @@ def _rounding(game: AffineGame, field: np.ndarray, value: np.ndarray) -> np.ndar
     size = field.shape[1]
     share = _ROUNDING + _SPACING * size * game.follower[0].mid[0].size
     tables = sum(np.max(part.rad) for table in (game.transition, game.follower) for part in table)
-    result: np.ndarray = (share * scale + 4.0 * size * tables * scale) * max(1.0, 1.0 / game.temperature)
+    result: np.ndarray = (share * scale + 4.0 * len(game.initial) * tables * scale) * max(1.0, 1.0 / game.temperature)
     return result
 
 
@@ -118,8 +125,8 @@ def _phi(game: AffineGame, lower: np.ndarray, upper: np.ndarray) -> Ball:
 
 
 def equilibria_near(
-    game: AffineGame, phi: Ball, field: Float[np.ndarray, "K n"], value: Float[np.ndarray, "K n-1"]
-) -> tuple[Float[np.ndarray, "K n"], Float[np.ndarray, "K n-1"]]:
+    game: AffineGame, phi: Ball, field: Float[np.ndarray, "K M"], value: Float[np.ndarray, "K n-1"]
+) -> tuple[Float[np.ndarray, "K M"], Float[np.ndarray, "K n-1"]]:
     """Equilibria by Newton's method from a guess; NaN or wrong where it fails, which verification finds.
 
     Args:
@@ -139,17 +146,26 @@ def equilibria_near(
         (residual,) = over_boxes(games, _residual, phi.mid, field, value)
         step = np.einsum("kij,kj->ki", approximate_inverse(matrix), residual.mid)
         step = np.where(np.isfinite(step), step, 0.0)
+        if game.followers is not None:
+            step = step * _within_the_simplex(field, step[:, :size])
         field, value = field - step[:, :size], value - step[:, size:]
         if np.max(np.abs(step)) < TOLERANCE * max(1.0, float(np.max(np.abs(value), initial=0.0))):
             break
     return field, value
 
 
+def _within_the_simplex(field: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Share of a step that leaves all entries positive, (K, 1): programs tell nothing of others."""
+    room = np.where(step > 0.0, _KEPT * field / np.where(step > 0.0, step, 1.0), 1.0)
+    share: np.ndarray = np.minimum(1.0, np.min(room, axis=1, keepdims=True))
+    return share
+
+
 def enclose_leaders(
     game: AffineGame,
     lower: Float[np.ndarray, "K k"],
     upper: Float[np.ndarray, "K k"],
-    field: Float[np.ndarray, "K n"],
+    field: Float[np.ndarray, "K M"],
     value: Float[np.ndarray, "K n-1"],
     *,
     forms: bool | None = None,
@@ -159,7 +175,7 @@ def enclose_leaders(
     Args:
         game: the game's tables.
         lower, upper: free logits, rows one after the other, (K, O (B - 1)).
-        field, value: guesses of the equilibrium of the leader in the middle of each box, (K, n) and (K, n - 1).
+        field, value: guesses of the equilibrium of the leader in the middle of each box, (K, M) and (K, n - 1).
         forms: whether numbers are known as they move with the leader, or by their range alone; where that is cheap if
             None.
 
@@ -275,9 +291,9 @@ def verified_equilibria(
     point: Ball,
     slopes: Ball,
     half: Float[np.ndarray, "K k"],
-    field: Float[np.ndarray, "K n"],
+    field: Float[np.ndarray, "K M"],
     value: Float[np.ndarray, "K n-1"],
-) -> tuple[Float[np.ndarray, "K 2n-1"], Bool[np.ndarray, " K"]]:
+) -> tuple[Float[np.ndarray, "K d"], Bool[np.ndarray, " K"]]:
     r"""Radii around an approximate equilibrium within which one exists, and only one, for every leader of the box.
 
     $K = x - C F(x, [\omega]) + (I - C F_x([x], [\omega])) ([x] - x)$ inside $[x]$ proves it (Krawczyk), with
@@ -288,7 +304,7 @@ def verified_equilibria(
         game: the game's tables.
         phi: leader's policies of each box by state, (K, n, B).
         point: those of the leader in the middle, as narrow as a point.
-        slopes: derivatives $F_\omega(x, [\omega])$ of the residual, (K, 2n - 1, k).
+        slopes: derivatives $F_\omega(x, [\omega])$ of the residual, (K, M + n - 1, k).
         half: how far a leader of the box is from the middle at most, coordinate by coordinate.
         field, value: the approximate equilibrium x of the leader in the middle.
 
@@ -307,7 +323,7 @@ def verified_equilibria(
     for _ in range(_KRAWCZYK_STEPS):
         fields, values = Ball(field, radius[:, :size]), Ball(value, radius[:, size:])
         world = _world(followers_around(game, fields, extended=True), phi, fields, values)
-        excess = contract("kij,kjl->kil", inverse, jacobian(world)[0]) - np.eye(2 * size - 1)[None]
+        excess = contract("kij,kjl->kil", inverse, jacobian(world)[0]) - np.eye(radius.shape[1])[None]
         image = start + np.einsum("kij,kj->ki", excess.size, radius) * OUTWARD
         inside = np.all(image < radius, axis=1)
         # A mean field with a negative entry is none, and a game says nothing about it.

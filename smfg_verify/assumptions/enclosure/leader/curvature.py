@@ -19,9 +19,11 @@ from jaxtyping import Bool, Float, Int
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, contract, solved
 from smfg_verify.assumptions.enclosure.domain import inner_points
 from smfg_verify.assumptions.enclosure.jets import Jet, softmax_jet, spectral_bounds, times
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
+from smfg_verify.assumptions.enclosure.leader.bases import Table, at_field, based, pairs
 from smfg_verify.assumptions.enclosure.leader.boxes import equilibria_near, verified_equilibria
 from smfg_verify.assumptions.enclosure.leader.residual import jacobian
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, Table, at_field, based, pairs, world_of
+from smfg_verify.assumptions.enclosure.leader.world import world_of
 
 
 class Curvatures(NamedTuple):

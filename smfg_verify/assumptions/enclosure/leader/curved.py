@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
+from smfg_verify.assumptions.enclosure.leader.bases import Table, in_columns
 from smfg_verify.assumptions.enclosure.leader.forms import Form, contract, joined
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, Table, in_columns
 from smfg_verify.assumptions.enclosure.response.tables.shared import worth_of
 from smfg_verify.assumptions.enclosure.slope_forms import slope_forms
 from smfg_verify.assumptions.enclosure.table_enclosures import enclose_slopes, rounded_range
@@ -30,7 +31,7 @@ def tables_around(
     """A function over what of the simplex lies in boxes of mean fields.
 
     Args:
-        game: the game, traced, with a mean field over states.
+        game: the game, traced.
         name: "transition", "follower_reward" or "leader_reward".
         field: middles of the boxes, up to rounding on the simplex.
         radius: their half-widths.
@@ -73,7 +74,7 @@ def with_rewards_over(game: AffineGame, curved: AbstractGame, field: Form) -> tu
     Args:
         game: the game's tables, without those of the leader's reward.
         curved: the game, traced.
-        field: mean fields of the leaders of each box, (K, n).
+        field: mean fields of the leaders of each box, (K, M).
 
     Returns:
         The game, with values at each box in place of the leader's table, and the slopes, (K, M, n, A, B).

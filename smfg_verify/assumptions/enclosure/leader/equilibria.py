@@ -13,10 +13,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
 from smfg_verify.assumptions.enclosure.leader.forms import Form, contract
 from smfg_verify.assumptions.enclosure.leader.policies import policies_over
 from smfg_verify.assumptions.enclosure.leader.residual import jacobian, residual_of
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame, world_of
+from smfg_verify.assumptions.enclosure.leader.world import world_of
 from smfg_verify.assumptions.enclosure.response.models import Model, Shape, nothing
 
 # Krawczyk's operator maps a box into itself that is a little larger than its image, and no point.
@@ -31,7 +32,7 @@ class Equilibria(NamedTuple):
 
     Attributes:
         phi: leaders' policies by state, (K, n, B).
-        field: mean fields, (K, n).
+        field: mean fields, flattened, (K, M).
         value: relative values, (K, n - 1).
         verified: whether each leader of a box is proved to have one within these, (K,).
     """
@@ -51,7 +52,7 @@ def equilibria_over(
     game: AffineGame,
     lower: Float[np.ndarray, "K k"],
     upper: Float[np.ndarray, "K k"],
-    field: Float[np.ndarray, "K n"],
+    field: Float[np.ndarray, "K M"],
     value: Float[np.ndarray, "K n-1"],
 ) -> Equilibria:
     """Equilibria of all leaders of each box of free logits.
@@ -93,7 +94,7 @@ def _radii(
     game: AffineGame, phi: Form, middle: Form, inverse: np.ndarray, start: Float[np.ndarray, "K d"]
 ) -> tuple[Float[np.ndarray, "K d"], Bool[np.ndarray, " K"]]:
     """Radii around the polynomials within which one equilibrium lies, and where they are proved."""
-    size = phi.mid.shape[1]
+    size = middle.mid.shape[1] - phi.mid.shape[1] + 1
     radius, done = _WIDER * start + _LEAST_RADIUS, np.zeros(len(start), dtype=bool)
     found, at = np.full_like(radius, np.inf), np.arange(len(start))
     for _ in range(_STEPS):

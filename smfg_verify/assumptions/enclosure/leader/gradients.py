@@ -3,17 +3,14 @@ r"""Total and direct gradient of all leaders of boxes: the formulas of `exact.gr
 import numpy as np
 
 from smfg_verify.assumptions.enclosure.balls import Ball
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
+from smfg_verify.assumptions.enclosure.leader.bases import at_field, average_weights, based, pairs
 from smfg_verify.assumptions.enclosure.leader.forms import Form, contract, form_of, joined, logarithm, solved
 from smfg_verify.assumptions.enclosure.leader.residual import jacobian
 from smfg_verify.assumptions.enclosure.leader.world import (
-    AffineGame,
     World,
     action_values,
-    at_field,
-    average_weights,
     averaged,
-    based,
-    pairs,
     slope_by_field,
     slope_by_logits,
     stacked,
@@ -39,8 +36,7 @@ def gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball) 
     Returns:
         (K, k) each.
     """
-    size = world.field.mid.shape[1]
-    gamma = game.discount
+    size, gamma = world.field.mid.shape[1], game.discount
     coefficients, mixing = average_weights(world.phi), average_weights(world.policy)
     bonus, bonus_slope = _entropy(game, world.phi, logits)
     reward_ab = at_field(based(based(game.leader, 2), 1), world.field)
@@ -54,7 +50,7 @@ def gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball) 
     direct = contract("ks,kys->ky", visits, held)
     by_field = contract("ks,kys->ky", visits, slope_by_field(game, leader_slope, coefficients, mixing, leader_value))
     by_state, by_logits = jacobian(world)
-    known = 2 * size - 1
+    known = size + world.chain.mid.shape[1] - 1
     right = stacked(responsive[:, :size] + by_field, responsive[:, size:known])
     # Forward, not by the adjoint: how little an equilibrium moves is known before what it is worth is.
     moved = solved(by_state, by_logits)

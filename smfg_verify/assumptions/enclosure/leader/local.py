@@ -12,15 +12,14 @@ from collections.abc import Callable
 import numpy as np
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, contract
-from smfg_verify.assumptions.enclosure.leader.curved import POINT, tables_around
-from smfg_verify.assumptions.enclosure.leader.world import (
+from smfg_verify.assumptions.enclosure.leader.affine import (
     AffineGame,
-    Table,
     affine_for_followers,
-    in_columns,
     with_leader,
     without_tables,
 )
+from smfg_verify.assumptions.enclosure.leader.bases import Table, in_columns
+from smfg_verify.assumptions.enclosure.leader.curved import POINT, tables_around
 from smfg_verify.assumptions.enclosure.response.tables.curved import FUNCTIONS, Rows, proved_rows
 from smfg_verify.assumptions.enclosure.response.tables.shared import worth_of
 from smfg_verify.game import AbstractGame
@@ -36,8 +35,8 @@ def tables_for_leaders(game: AbstractGame) -> tuple[AffineGame | None, str]:
         game: the game, traced.
 
     Returns:
-        Tables where transition and follower's reward are proved affine in a mean field over states, else the game
-        with what is known of its rows.
+        Tables where transition and follower's reward are proved affine in the mean field, else the game with what is
+        known of its rows.
     """
     tables = affine_for_followers(game)
     if tables is not None:
@@ -54,7 +53,7 @@ def followers_around(game: AffineGame, field: Ball, *, extended: bool = False) -
 
     Args:
         game: the game.
-        field: the boxes, (K, n).
+        field: the boxes, (K, M).
         extended: whether the tables hold at all points of a box, or at its mean fields only.
 
     Returns:
@@ -78,7 +77,11 @@ def followers_around(game: AffineGame, field: Ball, *, extended: bool = False) -
 
 def _faced(game: AffineGame, known: Rows, field: Ball, moves: Table, rewards: Table) -> AffineGame:
     """The game over one box; half-widths are infinite where the tables are not known."""
-    moves, rewards = (_along_the_simplex(_ordered(game, table), field.rad) for table in (moves, rewards))
+    return facing(game, known, *(_along_the_simplex(_ordered(game, table), field.rad) for table in (moves, rewards)))
+
+
+def facing(game: AffineGame, known: Rows, moves: Table, rewards: Table) -> AffineGame:
+    """The game with tables of what followers face, and with what rows that miss one make of them."""
     (off, worth_off), (tilt, worth_tilt) = known.slack, known.tilt
     transition = _widened(moves, off, tilt)
     # Rows of sum 1 + e are a reward more of gamma e V, V the last state's value, whose slope has that of e and of V.
@@ -109,7 +112,7 @@ def _along_the_simplex(table: Table, radius: np.ndarray) -> Table:
 
 
 def with_rewards(games: list[AffineGame], field: Ball) -> list[AffineGame]:
-    """Games with the leader's reward at the mean fields of boxes, (K, n), where it is taken from its program."""
+    """Games with the leader's reward at the mean fields of boxes, (K, M), where it is taken from its program."""
     curved = games[0].curved
     if curved is None:
         return games

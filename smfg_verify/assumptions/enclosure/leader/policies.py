@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from smfg_verify.assumptions.enclosure import balls
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, softmax_range
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
 from smfg_verify.assumptions.enclosure.leader.forms import Form, contract, form_of, joined, over_boxes, softmax_of_gaps
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame
 from smfg_verify.assumptions.enclosure.response.models import Model, Shape
 
 # Probabilities and sides of boxes below stand as so large in the choice of M, where any serves.

@@ -8,196 +8,21 @@ Axes: k box, s state, a and c follower's actions, b and e leader's actions, t ne
 entry of (m, relative V, free logits).
 """
 
-import dataclasses
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from smfg_verify.assumptions.enclosure.balls import Ball
-from smfg_verify.assumptions.enclosure.leader.bases import Table as Table
-from smfg_verify.assumptions.enclosure.leader.bases import at_field as at_field
-from smfg_verify.assumptions.enclosure.leader.bases import average_weights as average_weights
-from smfg_verify.assumptions.enclosure.leader.bases import based as based
-from smfg_verify.assumptions.enclosure.leader.bases import in_basis as in_basis
-from smfg_verify.assumptions.enclosure.leader.bases import in_columns as in_columns
-from smfg_verify.assumptions.enclosure.leader.bases import pairs as pairs
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
+from smfg_verify.assumptions.enclosure.leader.bases import Table, at_field, average_weights, based, in_basis, pairs
 from smfg_verify.assumptions.enclosure.leader.forms import contract, joined, softmax_of_gaps
-from smfg_verify.assumptions.enclosure.response.models import EPSILON
-from smfg_verify.assumptions.enclosure.response.tables.curved import Rows
-from smfg_verify.assumptions.enclosure.response.tables.shared import off_one, worth_of
-from smfg_verify.assumptions.enclosure.table_enclosures import AffineTable, affine_table
-from smfg_verify.game import AbstractGame, leader_logits_shape
-
-# Free logits of leaders that boxes can cover.
-LARGEST_LEADER = 3
-# Roundings, one a state, that rows may miss one by.
-_MISSED = 16.0
-# Slopes of which rows sum to less are said to sum to zero: such sums move no row by more than roundings do.
-_ROUNDED_SUM = 1e-12
-
-
-@dataclasses.dataclass(frozen=True)
-class AffineGame:
-    """A game as its tables: each is constant + sum_j m_j slope_j, rows of the transition sum to one.
-
-    Attributes:
-        transition, follower, leader: pairs of constant (n, A, B, ...) and slope (M, n, A, B, ...), in intervals as wide
-            as the roundings of the game's program.
-        discount, temperature, leader_temperature: numbers.
-        initial: rho, (n,).
-        observation: row of the logits each state uses, (n,).
-        rows: number O of rows.
-        off: what an entry of the transition may be off by, so that rows sum to one.
-        curved: the game, where the leader's reward is taken from its program around each equilibrium; the table stands
-            as zero then.
-        columns: which action of the leader each column of a table is, by state, (n, B); None for their own order.
-        followers: what is known of rows where transition and follower's reward, too, are programs and stand as zero.
-    """
-
-    transition: Table
-    follower: Table
-    leader: Table
-    discount: float
-    temperature: float
-    leader_temperature: float
-    initial: Float[np.ndarray, " n"]
-    observation: Int[np.ndarray, " n"]
-    rows: int
-    off: float = 0.0
-    curved: AbstractGame | None = None
-    columns: Int[np.ndarray, "n B"] | None = None
-    followers: Rows | None = None
-
-    @property
-    def num_leader_actions(self) -> int:
-        """Number B of the leader's actions."""
-        result: int = self.transition[0].mid.shape[2]
-        return result
-
-    @property
-    def num_free(self) -> int:
-        """Number O (B - 1) of free logits."""
-        return self.rows * (self.num_leader_actions - 1)
-
-    def full_logits(self, free: Float[np.ndarray, "K k"]) -> Float[np.ndarray, "K O B"]:
-        """Tables of logits, last column zero, of free logits (K, k)."""
-        zero = np.zeros((len(free), self.rows, 1))
-        return np.concatenate([np.asarray(free).reshape(len(free), self.rows, -1), zero], axis=2)
-
-
-def out_of_reach(game: AbstractGame, largest: int = LARGEST_LEADER) -> dict[str, str | int]:
-    """Why covers of all leaders of so many free logits are not about a game: facts of `not_applicable`, or none."""
-    observations, actions = leader_logits_shape(game)
-    free = observations * (actions - 1)
-    if free == 0:
-        return {"why": "single-action"}
-    return {"why": "free-parameters", "free": free, "largest": largest} if free > largest else {}
-
-
-def affine_game(game: AbstractGame) -> AffineGame | None:
-    """The tables of a game with mean field over states; None unless all three functions are proved affine.
-
-    None, too, where rows of the transition miss one by more than rounding: values are taken relative to the last
-    state's, and a level that rows of different sums carry on is lost by that.
-    """
-    if game.mean_field_support != "states":
-        return None
-    leader = affine_table(game, "leader_reward")
-    return None if leader is None else _affine_game(game, leader)
-
-
-def affine_for_followers(game: AbstractGame) -> AffineGame | None:
-    """The same where only transition and follower's reward need be affine; the leader's reward may be `curved`."""
-    tables = affine_game(game)
-    if tables is not None or game.mean_field_support != "states":
-        return tables
-    tables = _affine_game(game, None)
-    return None if tables is None else dataclasses.replace(tables, curved=game)
-
-
-def _affine_game(game: AbstractGame, leader: AffineTable | None) -> AffineGame | None:
-    transition, follower = (affine_table(game, name) for name in ("transition", "follower_reward"))
-    if transition is None or follower is None:
-        return None
-    transition = _along_the_simplex(transition)
-    rows = transition.constant + transition.slope
-    missed, error = float(np.max(np.abs(rows.sum(axis=-1) - 1.0))), float(np.max(transition.error, initial=0.0))
-    if not missed <= _MISSED * game.num_states * EPSILON + game.num_states * error:
-        return None
-    off = off_one(missed, game.num_states, error)
-    known = dataclasses.replace(
-        without_tables(game, off), transition=_rounded(transition, off), follower=_rounded(follower)
-    )
-    known = known if leader is None else dataclasses.replace(known, leader=_rounded(leader))
-    answered = known.temperature * float(np.log(game.num_follower_actions))
-    known = dataclasses.replace(known, follower=widened(known.follower, lost(known, known.follower, answered)))
-    return known if leader is None else with_leader(known, known.leader)
-
-
-def _along_the_simplex(transition: AffineTable) -> AffineTable:
-    r"""The same at mean fields, by slopes that sum to zero over next states, so that rows sum to one elsewhere, too.
-
-    $\sum_j m_j = 1$ lets a slope's mean over j move to the constant. Of $P = \sum_j m_j P_j$ as it stands rows sum to
-    $\sum_j m_j$, so that points that are no mean fields may be stationary under it, and its residual is singular at
-    those that are. Slopes that sum to zero already stay as they are.
-    """
-    if not np.max(np.abs(transition.slope.sum(axis=-1)), initial=0.0) > _ROUNDED_SUM:
-        return transition
-    mean, size = transition.slope.mean(axis=0), np.max(np.abs(transition.slope), initial=0.0)
-    rounding = (len(transition.slope) + 4.0) * EPSILON * (1.0 + size)
-    return transition._replace(
-        constant=transition.constant + mean, slope=transition.slope - mean, error=transition.error + rounding
-    )
-
-
-def without_tables(game: AbstractGame, off: float) -> AffineGame:
-    """A game whose tables stand as zeros."""
-    observation, size = np.asarray(game.leader_observation), game.num_states
-    shape = (size, game.num_follower_actions, game.num_leader_actions)
-    own, moves = ((Ball.exact(np.zeros(s)), Ball.exact(np.zeros((size, *s)))) for s in (shape, (*shape, size)))
-    gamma, tau, bonus = (float(number) for number in (game.discount, game.temperature, game.leader_temperature))
-    initial = np.asarray(game.initial_distribution, dtype=float)
-    return AffineGame(moves, own, own, gamma, tau, bonus, initial, observation, int(observation.max()) + 1, off)
-
-
-def with_leader(game: AffineGame, reward: Table) -> AffineGame:
-    """The game with a leader's reward, known less well by what rows that miss one make of its values."""
-    bonus = game.leader_temperature * float(np.log(game.num_leader_actions))
-    return dataclasses.replace(game, leader=widened(reward, lost(game, reward, bonus)))
-
-
-def lost(game: AffineGame, reward: Table, bonus: float) -> float:
-    r"""What a reward may be off by where rows sum to 1 + e instead of one: $\gamma e V$ of the last state, and slopes.
-
-    Args:
-        game: gives e and the discount.
-        reward: the player's.
-        bonus: largest entropy that goes with it, in its unit.
-
-    Returns:
-        The number, for every coefficient.
-    """
-    largest = float(np.max(reward[0].size + np.max(reward[1].size, axis=0)))
-    return game.off * worth_of(largest + bonus, game.discount)
-
-
-def widened(table: Table, by: float) -> Table:
-    """A table with every coefficient known less well."""
-    return *(Ball(part.mid, part.rad + by) for part in table[:2]), *table[2:]
-
-
-def _rounded(table: AffineTable, off: float = 0.0) -> Table:
-    """Coefficients as intervals; what a value may be off by, each coefficient may be."""
-    slope_error = np.broadcast_to(0.0 if table.is_constant else table.error + off, table.slope.shape)
-    return Ball(table.constant, table.error + off), Ball(table.slope, slope_error)
 
 
 class World(NamedTuple):
     """The follower's world at intervals of policy, mean field and value; axes k s a (c) (t), c a second action.
 
     Attributes:
-        phi: leader's policy by state, (K, n, B). field: m, (K, n). policy: pi, (K, n, A).
+        phi: leader's policy by state, (K, n, B). field: m, flattened, (K, M). policy: pi, (K, n, A).
         weights: pi_a pi_c / tau, (K, n, A, A). chain: P_pi, (K, n, n).
         transition_gap: P_a - P_c averaged over phi, (K, n, A, A, n).
         gap_slope: derivative of Q_a - Q_c in y, (K, Y, n, A, A) for y in (m, relative V, free logits).
@@ -237,7 +62,7 @@ class Faced(NamedTuple):
 
 
 def faced_by(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> Faced:
-    """What the follower faces and answers, from intervals of phi (K, n, B), m (K, n) and relative V (K, n - 1)."""
+    """What the follower faces and answers, from intervals of phi (K, n, B), m (K, M) and relative V (K, n - 1)."""
     # Rows sum to one: whatever the last state's value is, policies and slopes see differences only.
     value = value.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1))
     coefficients = average_weights(phi)
@@ -254,9 +79,14 @@ def faced_by(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> Faced:
 
 
 def world_of(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> World:
-    """Everything of the follower's world, from intervals of phi (K, n, B), m (K, n) and relative V (K, n - 1)."""
+    """Everything of the follower's world, from intervals of phi (K, n, B), m (K, M) and relative V (K, n - 1)."""
+    return world_around(game, phi, field, faced_by(game, phi, field, value))
+
+
+def world_around(game: AffineGame, phi: Ball, field: Ball, faced: Faced) -> World:
+    """The same from what the follower faces and answers, however that is known."""
     gamma = game.discount
-    coefficients, value, _, policy, transition_gap, _, chain = faced_by(game, phi, field, value)
+    coefficients, value, _, policy, transition_gap, _, chain = faced
     gaps_p, gaps_f = (based(pairs(pair, 1), 3) for pair in (game.transition, game.follower))
     weights = contract("ksa,ksc->ksac", policy, policy) * (1.0 / game.temperature)
     mixing = average_weights(policy)
@@ -344,4 +174,13 @@ def _chain_at_fixed_policy(game: AffineGame, phi: Ball, coefficients: Ball, poli
     by_field = contract("ksa,kjsat->kjst", average_weights(policy), contract("ksb,jsabt->kjsat", coefficients, slope))
     differences = at_field(pairs(game.transition, 2), field).moved(lambda x: np.moveaxis(x, -1, 3))
     by_logits = contract("ksa,kysat->kyst", policy, slope_by_logits(game, phi, differences))
-    return stacked(by_field, Ball.exact(np.zeros_like(by_field.mid[:, :-1])), by_logits)
+    still = np.zeros((len(by_field.mid), by_field.mid.shape[2] - 1, *by_field.mid.shape[2:]))
+    return stacked(by_field, Ball.exact(still), by_logits)
+
+
+def states_of(field: Ball, states: int) -> Ball:
+    """Law of the states under mean fields (K, M), of states or of pairs, (K, n)."""
+    size = field.mid.shape[1]
+    if size == states:
+        return field
+    return contract("kj,js->ks", field, np.repeat(np.eye(states), size // states, axis=0))

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from smfg_verify.assumptions.enclosure.leader.affine import affine_game
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
-from smfg_verify.assumptions.enclosure.leader.world import affine_game
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.game import TabularGame
 from smfg_verify.games import load
@@ -18,19 +18,28 @@ def random_game(seed, **options):
     return checked(TabularGame.from_arrays(**arrays.from_arrays_arguments()))
 
 
+def random_pairs(num_states=3, seed=2):
+    sizes = {"num_states": num_states, "num_follower_actions": 2, "num_leader_actions": 2, "leader_temperature": 0.2}
+    return checked(load("random-game", mean_field_support="state_actions", seed=seed, **sizes))
+
+
 GAMES = {
     "laffer": lambda: checked(load("laffer-tax")),
     "toll": lambda: checked(load("two-road-toll")),
     "independent": lambda: checked(load("independent-leader")),
     "random": lambda: random_game(0, observations=2),
     "random-entropy": lambda: random_game(1, observations=3, tau_l=0.4),
+    "pairs": lambda: random_pairs(seed=2),
+    "pairs-of-one-state": lambda: random_pairs(num_states=1, seed=1),
     "three-tolls": lambda: checked(load("two-road-toll", tolls=((0.0, 0.0), (0.5, 0.0), (0.1, 0.3)))),
 }
 
+QUICK = {"random-entropy", "pairs"}
+
 
 def enclosed(game, tables, middle, radius, forms=None):
-    size = len(tables.initial)
-    fields, values = np.full((len(middle), size), 1.0 / size), np.zeros((len(middle), size - 1))
+    size, entries = len(tables.initial), tables.num_fields
+    fields, values = np.full((len(middle), entries), 1.0 / entries), np.zeros((len(middle), size - 1))
     return enclose_leaders(tables, middle - radius, middle + radius, fields, values, forms=forms)
 
 
@@ -39,10 +48,10 @@ def exact_points(game, tables, logits):
     points = evaluate_leaders(game, tables.full_logits(logits))
     assert points.converged.all()
     inner, square = (np.sum(points.total * part, axis=(1, 2)) for part in (points.direct, points.total))
-    return inner, inner / square, points.mean_field
+    return inner, inner / square, points.mean_field.reshape(len(logits), -1)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "random-entropy")) for n in GAMES])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n not in QUICK)) for n in GAMES])
 def test_inner_product_of_every_leader_of_a_box_is_enclosed(name):
     game = GAMES[name]()
     tables = affine_game(game)
@@ -128,7 +137,7 @@ def test_two_equilibria_are_not_merged_into_one():
 
 
 @pytest.mark.slow
-def test_only_games_proved_affine_on_states_are_taken():
+def test_only_games_proved_affine_are_taken():
     assert affine_game(checked(load("market-entrance"))) is None
     assert affine_game(checked(load("equilibrium-pricing"))) is None
     assert affine_game(checked(load("laffer-tax"))) is not None

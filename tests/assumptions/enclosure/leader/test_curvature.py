@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions.enclosure.domain import tightened
+from smfg_verify.assumptions.enclosure.leader.affine import affine_game
 from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
-from smfg_verify.assumptions.enclosure.leader.world import affine_game
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 from tests.helpers import oracle

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions.enclosure.balls import Ball
+from smfg_verify.assumptions.enclosure.leader.affine import affine_game, without_tables
+from smfg_verify.assumptions.enclosure.leader.bases import at_field
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
 from smfg_verify.assumptions.enclosure.leader.curved import tables_around, with_rewards_over
 from smfg_verify.assumptions.enclosure.leader.forms import contract, form_of, joined, over_boxes
-from smfg_verify.assumptions.enclosure.leader.world import affine_game, at_field, without_tables
 from smfg_verify.assumptions.gradient_alignment.box_cover import charts_of
 from smfg_verify.exact.gradient.at_leaders import evaluate_leaders
 from smfg_verify.exact.tables_at_fields import tables_at

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from smfg_verify.assumptions.enclosure.leader.affine import affine_game
 from smfg_verify.assumptions.enclosure.leader.equilibria import equilibria_over
 from smfg_verify.assumptions.enclosure.leader.policies import policies_over
-from smfg_verify.assumptions.enclosure.leader.world import affine_game
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.game import TabularGame
 from tests.assumptions.enclosure.leader.test_boxes import random_game

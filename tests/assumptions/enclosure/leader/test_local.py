@@ -9,9 +9,10 @@ import pytest
 from jaxtyping import Array, Float
 
 from smfg_verify.assumptions.enclosure.balls import Ball
+from smfg_verify.assumptions.enclosure.leader.affine import without_tables
+from smfg_verify.assumptions.enclosure.leader.bases import at_field
 from smfg_verify.assumptions.enclosure.leader.boxes import enclose_leaders
 from smfg_verify.assumptions.enclosure.leader.local import followers_around, tables_for_leaders
-from smfg_verify.assumptions.enclosure.leader.world import at_field, without_tables
 from smfg_verify.assumptions.enclosure.response.tables.curved import proved_rows
 from smfg_verify.assumptions.gradient_alignment.box_cover import charts_of
 from smfg_verify.assumptions.gradient_alignment.leader_box import certified_box_finding, recompute_certified_box
@@ -58,8 +59,8 @@ def crowd():
 
 
 def enclosed(tables, middle, radius):
-    size = len(tables.initial)
-    guess = np.full((len(middle), size), 1.0 / size), np.zeros((len(middle), size - 1))
+    size, entries = len(tables.initial), tables.num_fields
+    guess = np.full((len(middle), entries), 1.0 / entries), np.zeros((len(middle), size - 1))
     return enclose_leaders(tables, middle - radius, middle + radius, *guess)
 
 

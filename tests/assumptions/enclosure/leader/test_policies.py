@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
 from smfg_verify.assumptions.enclosure.leader.policies import policies_over
-from smfg_verify.assumptions.enclosure.leader.world import AffineGame
 from tests.helpers.numerics import softmax
 
 BOXES, ROWS = 6, 2

@@ -19,7 +19,7 @@ from smfg_verify.assumptions.enclosure.response.tables.shared import NEGATIVE, T
 from smfg_verify.assumptions.enclosure.rules.arithmetic import TINY, NoEnclosure
 from smfg_verify.assumptions.enclosure.slope_forms import SlopeForms, slope_forms
 from smfg_verify.assumptions.enclosure.table_enclosures import enclose, enclose_slopes
-from smfg_verify.game import AbstractGame
+from smfg_verify.game import AbstractGame, mean_field_shape
 
 # Boxes of mean fields that bound a kernel's entries.
 _BOXES = 64
@@ -82,15 +82,13 @@ def proved_rows(game: AbstractGame) -> tuple[Rows | None, str]:
         game: the game, traced.
 
     Returns:
-        None where the mean field is not one of states, or rows are not proved to be probabilities.
+        None where rows are not proved to be probabilities.
     """
-    if game.mean_field_support != "states":
-        return None, "the mean field is a law of states and actions"
-    size = game.num_states
+    size, fields = game.num_states, int(np.prod(mean_field_shape(game)))
     try:
         rows = envelope(game, "transition", num_boxes=_BOXES)
         rewards = envelope(game, "follower_reward", num_boxes=1)
-        whole = np.zeros((1, size)), np.ones((1, size))
+        whole = np.zeros((1, fields)), np.ones((1, fields))
         sums, turning = enclose(game, "row_sum", *whole), enclose_slopes(game, "row_sum", *whole)
     except NoEnclosure as error:
         return None, str(error)
@@ -117,8 +115,11 @@ def curved_tables(game: AbstractGame) -> tuple[CurvedTables | None, str]:
         game: the game, traced.
 
     Returns:
-        None where nothing is proved of its rows, or a function has no enclosure of its slopes.
+        None where the mean field is not one of states, nothing is proved of its rows, or a function has no enclosure
+        of its slopes.
     """
+    if game.mean_field_support != "states":
+        return None, "the mean field is a law of states and actions"
     known, reason = proved_rows(game)
     if known is None:
         return None, reason
