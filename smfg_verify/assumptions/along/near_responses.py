@@ -1,9 +1,9 @@
 r"""The best response proved around the iterates of a run: modulus, one-sided rate and index.
 
 Around a leader and a mean field, within r, are all leaders whose rows are within r of the leader's in total variation,
-and all mean fields within r of the mean field. Over all of them $D\Gamma$ is enclosed at once, or by parts, see `worlds`.
-Where $I - D\Gamma$ is enclosed at once so well that no mean of it is singular, none of these leaders has two equilibria there:
-$\Gamma - id$ would have the same value at both.
+and all mean fields within r of the mean field. Over all of them $D\Gamma$ is enclosed at once, or by parts (`worlds`).
+Where $I - D\Gamma$ is enclosed at once so well that no mean of it is singular, none of these leaders has two equilibria
+there: $\Gamma - id$ would have the same value at both.
 """
 
 from collections.abc import Callable, Mapping
