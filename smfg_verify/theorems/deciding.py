@@ -27,6 +27,22 @@ def by_property(name: str) -> Decide:
     return decide
 
 
+def by_stronger(name: str, contrary: str) -> Decide:
+    """By a property that implies the hypothesis; it fails where another one is refuted, which it implies."""
+
+    def decide(facts: Facts) -> Decision:
+        against, found = facts.verdict(contrary), facts.verdict(name)
+        if against is not None and against[0] is Verdict.REFUTED:
+            return _by_verdict("property", *against)
+        if found is None:
+            return unchecked(name)
+        if found[0] is Verdict.REFUTED:
+            return Decision(Answer.UNKNOWN, _words("stronger", *found), found[1], Reason("proof"))
+        return _by_verdict("property", *found)
+
+    return decide
+
+
 def by_statement(name: str, statement: str) -> Decide:
     """By the verdict of one statement of a property."""
 
@@ -115,11 +131,6 @@ def is_uncoupled(facts: Facts) -> Decision:
         return unchecked(COUPLING[0])
     found = by_fact(None if coupled is None else not coupled, Reason("uncoupled"), Reason("coupled"))
     return Decision(found.answer, found.because, finding, found.would)
-
-
-def in_continuous_time(facts: Facts) -> Decision:
-    """No steps at all."""
-    return Decision(Answer.FAILS, Reason("discrete"))
 
 
 def by_steps(holds: bool, facts: Facts, *learners: str) -> Decision:

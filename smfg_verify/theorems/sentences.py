@@ -38,12 +38,13 @@ class Reason(CodedText):
         # Findings.
         "finding": "{property}/{statement} is {verdict}",
         "property": "{property} is {verdict} ({statement})",
+        "stronger": "{property} is {verdict} ({statement}), which is more than is asked here: between any two mean "
+        "fields, or in one norm for all leaders",
         "unchecked": "{property} was not checked",
         "nearest": "nearest of ours: {property} is {verdict} ({statement}); the paper's form may be another",
         "nearest-statement": "nearest of ours: {property}/{statement} is {verdict}; the paper's form may be another",
         "nothing": "no property of ours is of its kind",
         # Steps.
-        "discrete": "steps c/(k+1)^s are those of discrete time",
         "steps": "{steps}",
         "steps-rest": "{learner} takes no step",
         "not-constant": "{learner} steps {step} are not constant",

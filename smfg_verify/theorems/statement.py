@@ -33,8 +33,8 @@ class Wording(enum.Enum):
 
     @property
     def may_fail(self) -> bool:
-        """Whether it can be said to fail."""
-        return self is not Wording.UNREAD
+        """Whether it can be said to fail: hearsay decides nothing."""
+        return self.may_hold
 
     @property
     def whole(self) -> bool:

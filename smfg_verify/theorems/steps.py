@@ -176,7 +176,7 @@ def power_steps(
 def _fraction(learner: str, value: str | Fraction) -> Fraction:
     try:
         return Fraction(value)
-    except (ValueError, ZeroDivisionError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise InputError(
             f"exponent: got {learner} = {value!r}, expected a fraction or a decimal, such as 3/5 or 0.6."
         ) from error

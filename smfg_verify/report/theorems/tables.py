@@ -61,7 +61,7 @@ def decided_by(match: Match) -> str:
     """The hypothesis that decides, and why."""
     deciding, decision = match.deciding, match.decision
     if deciding is None or decision is None:
-        return f"all {len(match.decisions)} hypotheses hold"
+        return f"all {len(match.decisions)} hypotheses hold. About: {match.theorem.about}"
     return f"{deciding.name}: {decision.because}"
 
 

@@ -13,7 +13,10 @@ from smfg_verify.theorems.statement import Hypothesis, Theorem, Wording, registe
 
 _OUTSIDE = ("pairs", "leader-entropy", "one-action", "one-state")
 _SOURCE = "docs/theorem.md, proved there"
-_ABOUT = "AC-SMFG with independent samples and a floor under the follower's policy"
+_ABOUT = (
+    "AC-SMFG with independent samples and a floor under the follower's policy, begun on the floor and in the critics' "
+    "boxes"
+)
 
 
 def _about(facts: Facts) -> Decision:
@@ -82,8 +85,8 @@ def _leader(facts: Facts) -> Decision:
     return Decision(Answer.HOLDS, Reason("constants", {"symbols": "c_a, e_a, L_Phi"}))
 
 
-def _moving(facts: Facts) -> Decision:
-    return by_steps(not any(facts.steps.rests(learner) for learner in LEARNERS), facts, *LEARNERS)
+def _moving(*learners: str) -> Callable[[Facts], Decision]:
+    return lambda facts: by_steps(not any(map(facts.steps.rests, learners)), facts, *learners)
 
 
 def _told(reasons: tuple[MissingConstant, ...] | list[MissingConstant]) -> Reason:
@@ -125,7 +128,10 @@ _FOUR_LINES = (
     ),
     Hypothesis("floor", "0 < p_0 <= 1 / (1 + (A-1) exp(S_Q / tau))", Wording.READ, _floor),
     Hypothesis(
-        "step sizes", "positive; those of mean field and critics at most one, which a run clips", Wording.READ, _moving
+        "step sizes",
+        "positive, the leader's or zero; those of mean field and critics at most one, which a run clips",
+        Wording.READ,
+        _moving(*LEARNERS[1:]),
     ),
 )
 
@@ -153,6 +159,7 @@ register_theorem(
         "weighted by the leader's steps",
         hypotheses=(
             *_FOUR_LINES,
+            Hypothesis("leader's steps", "positive", Wording.READ, _moving(LEARNERS[0])),
             Hypothesis(
                 "leader",
                 "alignment and smoothness for all leaders, by a leader whose world is its own",

@@ -16,6 +16,9 @@ register_theorem(
             Hypothesis("finite horizon", "times t = 0, ..., T, without discount", Wording.READ, has_horizon),
             Hypothesis("dynamics", "the transition depends on no mean field", Wording.READ, is_uncoupled),
             Hypothesis(
+                "rewards", "of state and laws alone, without the action; the first law is fixed", Wording.READ, nothing
+            ),
+            Hypothesis(
                 "temperature",
                 "tau > L = sum over t = 1, ..., T of the rewards' Lipschitz constants in l1",
                 Wording.READ,

@@ -13,7 +13,7 @@ register_theorem(
         conclusion="with high probability regret O~(M^(3/4) + N^(-1/2) M) under strong Lasry-Lions monotonicity, "
         "O~(M^(11/12) + N^(-1/6) M) under plain",
         hypotheses=(
-            Hypothesis("episodes", "the game is played in episodes", Wording.ABSTRACT, has_horizon),
+            Hypothesis("episodes", "the game is played in episodes, that is, it ends", Wording.OURS, has_horizon),
             Hypothesis(
                 "monotonicity",
                 "Lasry-Lions monotonicity, or strong; norm and sign not read",

@@ -1,6 +1,6 @@
 """Mirror descent in monotone mean field games: known by its abstract."""
 
-from smfg_verify.theorems.deciding import in_continuous_time, nearest_statement, unread
+from smfg_verify.theorems.deciding import nearest_statement, unread
 from smfg_verify.theorems.statement import Hypothesis, Theorem, Wording, register_theorem
 
 register_theorem(
@@ -12,7 +12,6 @@ register_theorem(
         about="mirror descent of the followers in continuous time, the leader at rest",
         conclusion="convergence to an equilibrium",
         hypotheses=(
-            Hypothesis("continuous time", "no step sizes: time is continuous", Wording.ABSTRACT, in_continuous_time),
             Hypothesis(
                 "monotonicity",
                 "the rewards are monotone; over which laws and how strictly not read",

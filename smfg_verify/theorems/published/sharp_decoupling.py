@@ -26,7 +26,7 @@ register_theorem(
         conclusion="the slow error's mean square is at most C (k^-1 + k^(-a (1 + rho))), a the fast exponent, "
         "1 + rho the order of the slow drift's remainder",
         hypotheses=(
-            Hypothesis("step sizes", "slow c/k, fast c/k^a with 1/2 < a < 1", Wording.ABSTRACT, _steps),
+            Hypothesis("step sizes", "slow c/k, fast c/k^a with 1/2 < a < 1, the lines as above", Wording.OURS, _steps),
             Hypothesis("remainder", "a remainder of some order, in a norm not read", Wording.UNREAD, nothing),
             unread(),
         ),

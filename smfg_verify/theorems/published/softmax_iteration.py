@@ -14,6 +14,7 @@ register_theorem(
         "iterates' derivatives converge to its",
         hypotheses=(
             Hypothesis("finite horizon", "times h = 1, ..., H", Wording.READ, has_horizon),
+            Hypothesis("step", "its step's condition, of which not all was legible", Wording.OURS, nothing),
             Hypothesis("limit", "the iteration converges, for parameters near the present ones", Wording.READ, nothing),
             Hypothesis(
                 "local stability",

@@ -4,7 +4,8 @@ Theirs has rewards in [0, 1], the temperature $\tau$ and the constant step $(1-\
 Rewards within an interval of width R come there by subtracting its lower end and dividing by R; the temperature is then
 $\tau / R$, and the stated step, on the gradient of our value, $(1-\gamma)^3 / (8 R + \tau (4 + 8 \log A))$. R may be
 any number at least as large as the range of the rewards, so that a constant step is the stated one of some R exactly
-where it is at most that of the range.
+where it is at most that of the range. A constant step c of AC-SMFG's follower moves the logits by
+$(1-\gamma) c \nabla J$ in the mean, since its samples of states have the law $(1-\gamma) d$: that is the step here.
 """
 
 import math
@@ -39,7 +40,8 @@ def stated_step(discount: float, temperature: float, num_actions: int, width: fl
 
 def decide_step(discount: float, temperature: float, num_actions: int, width: float, facts: Facts) -> Decision:
     """Whether the follower's steps are constant and the stated ones for some R of at least the rewards' range."""
-    steps, step = facts.steps, facts.steps.constants[_LEARNER]
+    steps, patience = facts.steps, 1.0 - discount
+    step = patience * steps.constants[_LEARNER]
     said = {"learner": _LEARNER, "step": steps.text(_LEARNER)}
     if steps.rests(_LEARNER):
         return Decision(Answer.FAILS, Reason("steps-rest", said))
@@ -48,10 +50,12 @@ def decide_step(discount: float, temperature: float, num_actions: int, width: fl
     most, limit = (stated_step(discount, temperature, num_actions, each) for each in (width, 0.0))
     if step <= most * (1.0 - _ROUNDING):
         scale = ((1.0 - discount) ** 3 / step - temperature * (4.0 + 8.0 * math.log(num_actions))) / 8.0
-        return Decision(Answer.HOLDS, Reason("below-stated", {**said, "most": most, "scale": scale}))
+        return Decision(Answer.HOLDS, Reason("below-stated", {**said, "most": most / patience, "scale": scale}))
     if step >= limit * (1.0 + _ROUNDING):
-        return Decision(Answer.FAILS, Reason("above-stated", {**said, "most": limit}))
-    return Decision(Answer.UNKNOWN, Reason("not-below-stated", {**said, "most": most}), would=Reason("proof"))
+        return Decision(Answer.FAILS, Reason("above-stated", {**said, "most": limit / patience}))
+    return Decision(
+        Answer.UNKNOWN, Reason("not-below-stated", {**said, "most": most / patience}), would=Reason("proof")
+    )
 
 
 def _step(facts: Facts) -> Decision:
@@ -80,7 +84,7 @@ register_theorem(
         conclusion="the follower's optimality gap falls as exp(-C t) after t steps, for some C > 0 of which no value "
         "is given",
         hypotheses=(
-            Hypothesis("rewards", "r in [0, 1], after scaling", Wording.READ, _bounded),
+            Hypothesis("rewards", "r in [0, 1], after scaling", Wording.OURS, _bounded),
             Hypothesis("discount", "gamma in [0, 1)", Wording.READ, is_discounted),
             Hypothesis("temperature", "tau > 0", Wording.READ, is_warm),
             Hypothesis("tables", "a logit for every state and action", Wording.READ, _has_tables),

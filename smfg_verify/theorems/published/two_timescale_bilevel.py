@@ -23,8 +23,8 @@ register_theorem(
         hypotheses=(
             Hypothesis(
                 "inner problem",
-                "g(x, .) is strongly convex, without constraints",
-                Wording.ABSTRACT,
+                "g(x, .) is strongly convex, without constraints, in the logits as above",
+                Wording.OURS,
                 _strongly_convex,
             ),
             Hypothesis(
