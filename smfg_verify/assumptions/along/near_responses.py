@@ -72,10 +72,12 @@ def _bounded(found: Bounds) -> Looked:
 
 def _oriented(seen: Seen, frame: Frame) -> Looked:
     """Zero where the orientation is positive and the law is the only one of its chain, one elsewhere."""
-    found = orientation_of(seen.jacobian)
-    positive = (found.sign > 0) & np.isfinite(seen.mixing)
+    found, room = orientation_of(seen.jacobian), 1.0 - growth_of(seen, *frame).upper
+    # |A v|_1 >= |A v|_2 >= room |v|_2 >= room |v|_1 / sqrt(M), where the symmetric part leaves room.
+    slack = np.maximum(found.slack, np.nextafter(room / np.sqrt(frame.right.shape[0]), -np.inf))
+    positive = ((found.sign > 0) | (room > 0.0)) & np.isfinite(seen.mixing)
     never = np.full(len(positive), -np.inf)
-    return Looked(np.where(positive, 0.0, 1.0), never, seen.mixing, found.slack, seen.edge)
+    return Looked(np.where(positive, 0.0, 1.0), never, seen.mixing, np.where(positive, slack, 0.0), seen.edge)
 
 
 def _modulus(at_equilibrium: bool) -> Number:

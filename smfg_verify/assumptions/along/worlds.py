@@ -149,16 +149,20 @@ class ByIntervals:
         if len(new):
             found = responses_within(self.game, phi[new], laws[new], width[new])
             for k, key in enumerate(keys[n] for n in new):
-                self.known[key] = Responses(found.jacobian[k : k + 1], found.mixing[k : k + 1])
+                one = slice(k, k + 1)
+                self.known[key] = Responses(found.jacobian[one], found.mixing[one], found.apart[one])
         parts = [self.known[key] for key in keys]
         jacobian = Ball(*(np.concatenate([getattr(p.jacobian, end) for p in parts]) for end in ("mid", "rad")))
-        return Responses(jacobian, np.concatenate([part.mixing for part in parts]))
+        mixing, apart = (np.concatenate(bounds) for bounds in zip(*(part[1:] for part in parts), strict=True))
+        return Responses(jacobian, mixing, apart)
 
 
 def _seen(found: Responses) -> Seen:
     """Intervals as what measures look at: models that nothing moves."""
-    jacobian, mixing = found
-    centre, radius = (np.ascontiguousarray(np.moveaxis(part, 0, -1)) for part in (jacobian.mid, jacobian.rad))
+    parts, mixing = (found.jacobian.mid, found.jacobian.rad), found.mixing
+    centre, radius = (np.ascontiguousarray(np.moveaxis(part, 0, -1)) for part in parts)
     model = Model.affine(centre, np.zeros((_STILL.dimension, *centre.shape)), _STILL).widened(radius)
     unknown = np.full(len(mixing), np.inf)
-    return Seen(model, centre, mixing, unknown, 0.0 * mixing, np.zeros((len(mixing), 2), dtype=int))
+    return Seen(
+        model, centre, mixing, unknown, np.zeros(len(mixing)), np.zeros((len(mixing), 2), dtype=int), found.apart
+    )

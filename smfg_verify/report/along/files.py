@@ -23,7 +23,7 @@ def write_along(along: Along, directory: Path, *, width: FigureWidth = "two") ->
         "game": game_record(along.game, along.settings.name),
         "method": along.method,
         "along": plain(along.found),
-        "near": {name: near._asdict() for name, near in along.found.near.items()},
+        "near": {name: plain(near._asdict()) for name, near in along.found.near.items()},
     }
     text = document(headed(FORMAT, SCHEMA_VERSION, record))
     figure = along_figure(along.found, width=width)

@@ -1,5 +1,6 @@
 """along.json holds every number, beside the figure."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -27,3 +28,13 @@ def test_every_number_is_written(tmp_path):
     assert record["near"]["alignment"]["proved"] == 4
     assert record["near"]["alignment"]["constant"] == 0.1875
     assert record["near"]["modulus"]["constant"] == 0.875
+
+
+def test_a_number_of_which_nothing_was_proved_is_written_as_none(tmp_path):
+    given = records.along()
+    nothing = {name: np.zeros_like(part) for name, part in given.radius.items()}
+    found = dataclasses.replace(given, radius=nothing)
+    along = Along(GameSettings("laffer-tax"), load("laffer-tax"), Path("trace.nc"), "ac-smfg", found)
+    record = json.loads(files.write_along(along, tmp_path)[0].read_text(), parse_constant=pytest.fail)
+    assert record["near"]["modulus"]["proved"] == 0
+    assert not np.isfinite(float(record["near"]["modulus"]["constant"] or np.nan))

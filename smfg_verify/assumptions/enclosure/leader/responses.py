@@ -34,10 +34,12 @@ class Responses(NamedTuple):
         jacobian: $D\Gamma$ along $e_j - e_{last}$, first axis j, of the law's entries but the last, (K, M - 1, M - 1);
             infinite where values are not known.
         mixing: how far the law of states moves in l1, at most, where the chain's rows move by 1 in l1, (K,).
+        apart: Euclidean norm, at most, of what the Jacobian adds to its middle on tangents, (K,).
     """
 
     jacobian: Ball
     mixing: Float[np.ndarray, " K"]
+    apart: Float[np.ndarray, " K"]
 
 
 class _Moves(NamedTuple):
@@ -72,16 +74,17 @@ def responses_within(
             _within(here, around, phi[k : k + 1], field[k : k + 1], float(radius[k]))
             for k, (here, around) in enumerate(zip(middle, whole, strict=True))
         ]
-    centre, rad, mixing = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    centre, rad, *bounds = (np.concatenate(parts) for parts in zip(*found, strict=True))
     known = np.isfinite(centre) & np.isfinite(rad)
     jacobian = Ball(np.where(known, centre, 0.0), np.where(known, rad, np.inf))
-    return Responses(jacobian, np.where(np.isfinite(mixing), mixing, np.inf))
+    mixing, apart = (np.where(np.isfinite(bound), bound, np.inf) for bound in bounds)
+    return Responses(jacobian, mixing, apart)
 
 
 def _within(
     here: AffineGame, around: AffineGame, phi: Ball, field: Float[np.ndarray, "1 M"], radius: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of one of them: middle and radius of the Jacobian, and mixing."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of one of them: middle and radius of the Jacobian, mixing, and the norm of what is apart from the middle."""
     at = Ball.exact(field)
     start = _value_at(here, phi, at)
     central, faced = (faced_by(game, phi, at, _values(game, phi, at, start)) for game in (here, around))
@@ -90,7 +93,15 @@ def _within(
         moves = _moves(around, world)
         faced = _narrower(faced, central, moves, radius)
     jacobian, mixing = _jacobian(world, moves)
-    return jacobian.mid, jacobian.rad, mixing
+    return jacobian.mid[:, :, :-1], jacobian.rad[:, :, :-1], mixing, _norm_apart(jacobian)
+
+
+def _norm_apart(jacobian: Ball) -> Float[np.ndarray, " K"]:
+    """Frobenius norm of the radii, the last entry of images standing for what the others lack of zero."""
+    missed = np.abs(np.sum(jacobian.mid, axis=2))
+    last = jacobian.rad[:, :, -1] + missed + _ROUNDING * np.sum(np.abs(jacobian.mid), axis=2)
+    norm: Float[np.ndarray, " K"] = np.sqrt(np.sum(jacobian.rad[:, :, :-1] ** 2, axis=(1, 2)) + np.sum(last**2, axis=1))
+    return OUTWARD * norm
 
 
 def _action_values(game: AffineGame, faced: Faced, field: Ball) -> Ball:
@@ -172,7 +183,7 @@ def _smaller(first: Ball, second: Ball) -> Ball:
 
 
 def _jacobian(world: World, moves: _Moves) -> tuple[Ball, Float[np.ndarray, " K"]]:
-    """The Jacobian, and how the law moves with the rows of the chain."""
+    """The Jacobian, of all entries of the law, and how that of states moves with the rows of the chain."""
     size, states = world.field.mid.shape[1], world.chain.mid.shape[1]
     policy, chain = (slope[:, :-1] - slope[:, -1:] for slope in (moves.policy, moves.chain))
     system = _relative(world.chain, 1.0).moved(lambda x: np.swapaxes(x, 1, 2))
@@ -185,7 +196,7 @@ def _jacobian(world: World, moves: _Moves) -> tuple[Ball, Float[np.ndarray, " K"
     if size > states:
         each = contract("kjs,ksa->kjsa", moved, world.policy) + contract("ks,kjsa->kjsa", law, policy)
         moved = each.moved(lambda x: x.reshape(*x.shape[:2], size))
-    return moved[:, :, :-1], mixing
+    return moved, mixing
 
 
 def _with_last(law: Ball, total: float) -> Ball:

@@ -47,6 +47,8 @@ class Seen(NamedTuple):
     Attributes:
         jacobian, plain, mixing, modulus, gained: of `Slopes`.
         edge: the edge along which each cell should be cut, (K, 2).
+        apart: Euclidean norm, at most, of what the Jacobian adds to its centre on tangents, (K,); infinite where it was
+            not looked for.
     """
 
     jacobian: Model
@@ -55,6 +57,7 @@ class Seen(NamedTuple):
     modulus: Float[np.ndarray, " K"]
     gained: Float[np.ndarray, " K"]
     edge: Int[np.ndarray, "K 2"]
+    apart: Float[np.ndarray, " K"]
 
 
 def seen_over(tables: Tables, cells: Cells, by_rows: bool) -> Seen:
@@ -75,7 +78,8 @@ def _looked_at(tables: Tables, cells: Cells, by_rows: bool) -> Seen:
     found = slopes_over(tables, cells, by_rows=by_rows)
     with np.errstate(all="ignore"):
         edges = edges_to_cut(tables, found)
-        return Seen(found.jacobian, found.plain, found.mixing, found.modulus, found.gained, edges)
+        unknown = np.full_like(found.mixing, np.inf)
+        return Seen(found.jacobian, found.plain, found.mixing, found.modulus, found.gained, edges, unknown)
 
 
 def _rows_of(seen: Seen) -> Float[np.ndarray, "K F"]:
@@ -108,7 +112,8 @@ def _from_rows(rows: Float[np.ndarray, "K F"], tables: Tables) -> Seen:
     )
     mixing, modulus, gained, *edge = parts[-1]
     jacobian = Model(centre, linear, quadratic, radius, shape)
-    return Seen(jacobian, plain, mixing, modulus, gained, np.array(edge, dtype=int).T)
+    edges = np.array(edge, dtype=int).T
+    return Seen(jacobian, plain, mixing, modulus, gained, edges, np.full_like(mixing, np.inf))
 
 
 def growth_over(
@@ -146,12 +151,31 @@ def growth_of(found: Seen, left: Float[np.ndarray, "k n"], right: Float[np.ndarr
         # The eigenvectors are orthogonal up to rounding.
         upper = upper + _FRAMED * (np.abs(upper) + np.max(size, axis=(0, 1)))
         upper = np.minimum(np.where(np.isnan(upper), np.inf, upper), found.modulus * _grown(left, right))
+        if np.isfinite(found.apart).any():
+            upper = np.fmin(upper, _by_distance(found, left, right))
         known = np.isfinite(upper)
         mixing = np.where(known, found.mixing, np.inf)
-        before, after = left[:, :-1] - left[:, -1:], right[:-1]
-        plain = np.einsum("ut,jtk,jv->uvk", before, found.plain, after)
-        values = _turned(0.5 * (plain + np.swapaxes(plain, 0, 1)))[0]
+        values = _centred_growth(found.plain, left, right)
         return Bounds(np.where(known, upper, np.inf), values, found.edge, mixing, found.gained)
+
+
+def _centred_growth(
+    matrices: Float[np.ndarray, "k k K"], left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]
+) -> Float[np.ndarray, " K"]:
+    """Growth of single Jacobians in a frame, in plain floats."""
+    plain = np.einsum("ut,jtk,jv->uvk", left[:, :-1] - left[:, -1:], matrices, right[:-1])
+    return _turned(0.5 * (plain + np.swapaxes(plain, 0, 1)))[0]
+
+
+def _by_distance(
+    found: Seen, left: Float[np.ndarray, "k n"], right: Float[np.ndarray, "n k"]
+) -> Float[np.ndarray, " K"]:
+    """Growth of the centre, and the norm of all that is apart from it."""
+    norm = np.linalg.norm(left, 2) * np.linalg.norm(right, 2) * (1.0 + _FRAMED * len(right))
+    centre = found.jacobian.centre
+    rounding = _FRAMED * len(right) * (1.0 + norm * np.sum(np.abs(centre), axis=(0, 1)))
+    upper: Float[np.ndarray, " K"] = _centred_growth(centre, left, right) + found.apart * norm + rounding
+    return upper
 
 
 def modulus_over(tables: Tables, cells: Cells, *, by_rows: bool = True) -> Bounds:
