@@ -1,11 +1,12 @@
 """Certificates against games made to break them: how many are wrong, beside how many are given.
 
-`python -m benchmarks.adversarial_games --games 1000`, or a share of them by `--family kinks --family jumps`: two places, two moves, two leader actions in one row; rewards for
-company that are linear, tuned to the fold where a second equilibrium appears, sigmoid, kinked or jumping, and chains
-that hardly move. What is proved of each (uniqueness by contraction, by the one-sided rate, by the index; modulus and
-rate by cells) is held against NumPy that shares no code with the package: the soft best response by policy iteration
-on a grid of leaders and mean fields, finer where the map is nearest to the identity. A second fixed point of one
-leader makes a certificate of uniqueness false; a steeper secant makes a modulus or a rate false. Exit code 1 if any is.
+`python -m benchmarks.adversarial_games --games 1000`, or some families by `--family kinks --family jumps`: two places,
+two moves, two leader actions in one row; rewards for company that are linear, tuned to the fold where a second
+equilibrium appears, sigmoid, kinked or jumping, and chains that hardly move. What is proved of each (uniqueness by
+contraction, by the one-sided rate, by the index; modulus and rate by cells) is held against NumPy that shares no code
+with the package: the soft best response by policy iteration on a grid of leaders and mean fields, finer where the map
+is nearest to the identity. A second fixed point of one leader makes a certificate of uniqueness false; a steeper secant
+makes a modulus or a rate false. Exit code 1 if any is.
 """
 
 import argparse
