@@ -10,6 +10,9 @@ from smfg_verify.exact.equilibrium.solve import solve_equilibrium as solve_equil
 from smfg_verify.exact.gradient.certificate import Certificate as Certificate
 from smfg_verify.exact.gradient.stackelberg import StackelbergGradient as StackelbergGradient
 from smfg_verify.exact.gradient.stackelberg import stackelberg_gradient as stackelberg_gradient
+from smfg_verify.exact.implicit import ImplicitCertificate as ImplicitCertificate
+from smfg_verify.exact.implicit import ImplicitVerdict as ImplicitVerdict
+from smfg_verify.exact.implicit import implicit_certificate as implicit_certificate
 from smfg_verify.exact.kernel import Kernel as Kernel
 from smfg_verify.exact.kernel import tabulate as tabulate
 from smfg_verify.exact.leader.ascent import AscentStatus as AscentStatus
