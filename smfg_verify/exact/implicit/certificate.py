@@ -119,6 +119,8 @@ def implicit_certificate(
         ValueError: float64 is off, or equations, unknowns and objective do not fit.
         NumericalError: the verdict is not TRUSTED, and `throw`.
 
+    Source: the theorem, and condition numbers over all units, F. L. Bauer, Numer. Math. 5 (1963).
+
     Examples:
         >>> import numpy as np
         >>> from smfg_verify.exact import implicit_certificate
@@ -127,8 +129,6 @@ def implicit_certificate(
         >>> x = np.linalg.solve(matrix, p)
         >>> implicit_certificate(lambda x, p: matrix @ x - p, x, p, lambda x, p: x.sum()).gradient.round(6).tolist()
         [0.4, 0.2]
-
-    Source: the theorem, and condition numbers over all units, F. L. Bauer, Numer. Math. 5 (1963).
     """
     require_float64(None)
     problem = flat_problem(residual, x, params, objective)
