@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from smfg_verify.assumptions.along.certified_near import KEPT, CertifiedNear
 from smfg_verify.assumptions.along.iterates import Iterates
 from smfg_verify.assumptions.along.radii import the_same, widest
-from smfg_verify.assumptions.along.worlds import ByCells, ByIntervals, World
+from smfg_verify.assumptions.along.worlds import Around, World, by_cells, by_intervals
 from smfg_verify.assumptions.constants.game_constants import game_constants
 from smfg_verify.assumptions.constants.mixing import CLEARLY_BELOW_ONE
 from smfg_verify.assumptions.contraction.proved_bounds import ALLOWED_MOVE, BoundInputs, inputs_of, step_of_roundings
@@ -148,14 +148,14 @@ def near_responses(
     """
     names = [name for name in NUMBERS if name in values]
     number = len(points.converged)
-    world, reason = _world_of(game, number)
+    world, most, reason = _world_of(game, number)
     if world is None or not names:
         return {name: CertifiedNear(np.zeros(number), np.full(number, np.nan), reason) for name in names}
     asked = _Asked(
         world,
         inputs_of(game, game_constants(game, SearchSettings())),
         np.asarray(softmax_policy(iterates.leader_logits)),
-        _most_cells(world, number),
+        most,
     )
     try:
         return {name: _near(asked, NUMBERS[name], iterates, points, values[name]) for name in names}
@@ -164,27 +164,20 @@ def near_responses(
         return dict.fromkeys(names, nothing)
 
 
-def _world_of(game: AbstractGame, number: int) -> tuple[World | None, str]:
-    """How the game is looked at around so many iterates, or why it is not."""
+def _world_of(game: AbstractGame, number: int) -> tuple[World | None, int, str]:
+    """How the game is looked at around so many iterates, in how many parts each, or why it is not."""
     tables, reason = tables_of_any_size(game)
     reason = reason or too_much(tables, number)
     if tables is not None and not reason:
-        return ByCells(tables), ""
+        affordable = affordable_cells(tables, _BOXES) // (len(NUMBERS) * _TRIALS * number)
+        return by_cells(tables), min(max(1, affordable), _MOST_CELLS), ""
     intervals, obstacle = tables_for_leaders(game)
     if intervals is None:
-        return None, obstacle
+        return None, 0, obstacle
     many = numbers_of(intervals) * number * _TRIALS * len(NUMBERS) > _MOST_OF_INTERVALS
     if many or intervals.num_fields == 1:
-        return None, reason
-    return ByIntervals(intervals), ""
-
-
-def _most_cells(world: World, number: int) -> int:
-    """Parts of a cell that are affordable around each of so many iterates."""
-    if not isinstance(world, ByCells):
-        return 1
-    affordable = affordable_cells(world.tables, _BOXES) // (len(NUMBERS) * _TRIALS * number)
-    return min(max(1, affordable), _MOST_CELLS)
+        return None, 0, reason
+    return by_intervals(intervals), 1, ""
 
 
 def too_much(tables: Tables | None, number: int) -> str:
@@ -215,8 +208,8 @@ def _near(
 
     def prove(at: np.ndarray, width: np.ndarray) -> np.ndarray:
         which = tried[at]
-        around, most = (asked.policies[which], fields[which]), asked.most if number.by_parts else 1
-        found = asked.world.prove(look, around, width, limits[which], most)
+        around, most = Around(asked.policies[which], fields[which], width), asked.most if number.by_parts else 1
+        found = asked.world.prove(look, around, limits[which], most)
         return np.where(_whatever_roundings_do(asked, number, found), number.proved(found.value), np.nan)
 
     radius, constant = np.zeros(len(own)), np.full(len(own), np.nan)
