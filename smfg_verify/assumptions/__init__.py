@@ -20,6 +20,8 @@ from smfg_verify.assumptions.checking import check as check
 from smfg_verify.assumptions.checking import properties_checked as properties_checked
 from smfg_verify.assumptions.checking import search_settings as search_settings
 from smfg_verify.assumptions.checking import settings_record as settings_record
+from smfg_verify.assumptions.contraction.temperature_conflict import TemperatureConflict as TemperatureConflict
+from smfg_verify.assumptions.contraction.temperature_conflict import temperature_conflict as temperature_conflict
 from smfg_verify.assumptions.contradictions import Contradiction as Contradiction
 from smfg_verify.assumptions.finding import Evidence as Evidence
 from smfg_verify.assumptions.finding import Finding as Finding

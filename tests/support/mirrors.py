@@ -86,6 +86,7 @@ HELD_BY = {
     "cli/saving.py": ("cli/test_files.py", _WHOLE),
     "cli/screen.py": ("cli/test_app.py", _WHOLE),
     "comparison/tuning.py": ("comparison/test_compare.py", "one comparison, which takes seconds, serves all its tests"),
+    "exact/equilibrium/entropy_bias.py": ("assumptions/contraction/test_temperature_conflict.py", _INNER),
     "exact/equilibrium/search.py": ("exact/equilibrium/test_solve.py", _INNER),
     "exact/at_iterate.py": ("bounds/rates/test_tracking_residuals.py", _INNER),
     "exact/sparse/at_iterate.py": ("bounds/rates/test_run_residuals.py", _INNER),
