@@ -24,6 +24,8 @@ Subscript = int | slice | np.ndarray | EllipsisType | tuple[int | slice | np.nda
 _ROUNDING = 2e-15
 # The same of a sum of many, for each of its terms.
 _SPACING = 2.0**-52
+# What a bound has more than it needs, relative to it, so that it shows itself to be one.
+_LEAST = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,9 +134,9 @@ def _terms(spec: str, *arrays: np.ndarray) -> int:
 def solved(matrix: Ball, right: Ball) -> Ball:
     r"""All solutions of linear systems with matrices (K, D, D) and right-hand sides (K, D), or (K, D, R) of R each.
 
-    With C about the inverse of the middle and x a guess, $|y - x| \le |C (b - A x)| / (1 - \beta)$ in the largest
-    entry, $\beta = \|I - C A\|_\infty$; where $\beta \ge 1$ nothing is known and the radius is infinite. One step of
-    $|y - x| \le |C (b - A x)| + |I - C A| \, |y - x|$ then bounds the entries one by one.
+    With C about the inverse of the middle and x a guess, $|y - x| \le |C (b - A x)| + |I - C A| \, |y - x|$ bounds the
+    entries one by one, where $|I - C A|$ shrinks some weighted norm; elsewhere nothing is known and the radius is
+    infinite.
     """
     times = "kij,kjr->kir" if right.mid.ndim == 3 else "kij,kj->ki"
     inverse = approximate_inverse(matrix.mid)
@@ -145,13 +147,28 @@ def solved(matrix: Ball, right: Ball) -> Ball:
 
 
 def missed_by(defect: Float[np.ndarray, "K D *R"], excess: Float[np.ndarray, "K D D"]) -> Float[np.ndarray, "K D *R"]:
-    r"""Bound of $|y - x|$ from $|C (b - A x)|$ and $|I - C A|$, see `solved`."""
-    beta = np.max(np.sum(excess, axis=2), axis=1, initial=0.0) * OUTWARD
-    lanes = (slice(None), *[None] * (defect.ndim - 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bound = np.where((beta < 1.0)[lanes], np.max(defect, axis=1, initial=0.0) / (1.0 - beta)[lanes], np.inf)
-        radius = defect + np.einsum("kij,k...->ki...", excess, bound)
-    return np.where(np.isnan(radius), np.inf, radius * OUTWARD)
+    r"""Bound of $e = |y - x|$ from $d \ge |C (b - A x)|$ and $E \ge |I - C A|$, see `solved`; infinite where none is.
+
+    With w > 0 and E w < w the spectral radius of E is below one, so that $e \le d + E e$ and $d + E v \le v$ are
+    enough for $e \le v$: $(I - E)(v - e) \ge 0$ and $(I - E)^{-1} = I + E + \dots \ge 0$.
+    """
+    columns = defect.reshape(*defect.shape[:2], math.prod(defect.shape[2:]))
+    largest = np.max(columns, axis=2, initial=0.0)
+    scale = largest + _LEAST * np.max(largest, axis=1, keepdims=True, initial=0.0) + TINY
+    with np.errstate(invalid="ignore", over="ignore"):
+        resolvent = approximate_inverse(np.eye(excess.shape[1]) - excess)
+        weights = np.einsum("kij,kj->ki", resolvent, scale)
+        bound = np.einsum("kij,kjr->kir", resolvent, columns) * (1.0 + _LEAST) + _LEAST * weights[..., None]
+        image = (columns + np.einsum("kij,kjr->kir", excess, bound)) * OUTWARD
+        known = contracts(excess, weights)[:, None] & np.all(image <= bound, axis=1)
+    return np.where(known[:, None], image, np.inf).reshape(defect.shape)
+
+
+def contracts(excess: Float[np.ndarray, "K D D"], weights: Float[np.ndarray, "K D"]) -> Bool[np.ndarray, " K"]:
+    """Whether all matrices no larger than E, entry by entry, shrink the norm of largest entries over weights."""
+    moved: Float[np.ndarray, "K D"] = np.einsum("kij,kj->ki", excess, weights) * OUTWARD
+    result: Bool[np.ndarray, " K"] = np.all((weights > 0.0) & (moved < weights), axis=1)
+    return result
 
 
 def approximate_inverse(matrices: Float[np.ndarray, "K D D"]) -> Float[np.ndarray, "K D D"]:

@@ -2,55 +2,77 @@ r"""Intervals of a function, of its slopes along two directions, and of its seco
 
 Numbers $v + v_i \epsilon_i + v_j \epsilon_j + v_{ij} \epsilon_i \epsilon_j$ with $\epsilon_i^2 = \epsilon_j^2 = 0$
 (hyper-dual): products of such numbers obey the product rule, so that what is written once for values gives both
-derivatives. Each part is an array of intervals.
+derivatives. Each part is an array of intervals, or forms, and what does not move has none for its slopes.
 
 Source: Fike, Alonso, "The development of hyper-dual numbers for exact second-derivative calculations" (2011).
 """
 
+import functools
+import operator
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from smfg_verify.assumptions.enclosure.balls import Ball, contract, softmax_of_differences
+from smfg_verify.assumptions.enclosure.balls import Ball
+from smfg_verify.assumptions.enclosure.leader.forms import contract, softmax_of_gaps
+
+# A slope, or none where nothing moves.
+Part = Ball | None
 
 
 class Jet(NamedTuple):
     """A value, its slopes in both directions and its second derivative, (*shape) each."""
 
     value: Ball
-    first: Ball
-    second: Ball
-    both: Ball
-
-    @classmethod
-    def still(cls, value: Ball) -> "Jet":
-        """What moves in neither direction."""
-        nothing = Ball.exact(np.zeros_like(value.mid))
-        return cls(value, nothing, nothing, nothing)
+    first: Part = None
+    second: Part = None
+    both: Part = None
 
     def plus(self, other: "Jet", factor: float = 1.0) -> "Jet":
         """The sum with a multiple of another."""
-        return Jet(*(mine + factor * theirs for mine, theirs in zip(self, other, strict=True)))
+        first, second, both = (
+            added(mine, None if theirs is None else factor * theirs)
+            for mine, theirs in zip(self[1:], other[1:], strict=True)
+        )
+        return Jet(self.value + factor * other.value, first, second, both)
 
     def mapped(self, function: Callable[[Ball], Ball]) -> "Jet":
         """All parts under a linear map."""
-        return Jet(*(function(part) for part in self))
+        first, second, both = (None if part is None else function(part) for part in self[1:])
+        return Jet(function(self.value), first, second, both)
+
+
+def added(*parts: Part) -> Part:
+    """The sum of slopes."""
+    moving = [part for part in parts if part is not None]
+    return functools.reduce(operator.add, moving) if moving else None
+
+
+def product(spec: str, x: Part, y: Part) -> Part:
+    """`einsum` of two slopes, or of a slope and a value."""
+    return None if x is None or y is None else contract(spec, x, y)
+
+
+def moving(part: Part) -> Ball:
+    """A slope where something moves."""
+    assert part is not None
+    return part
 
 
 def times(spec: str, x: Jet, y: Jet) -> Jet:
     """`einsum` of two arrays, with the product rule."""
-
-    def product(mine: Ball, theirs: Ball) -> Ball:
-        return contract(spec, mine, theirs)
-
-    crossed = product(x.first, y.second) + product(x.second, y.first)
     return Jet(
-        product(x.value, y.value),
-        product(x.first, y.value) + product(x.value, y.first),
-        product(x.second, y.value) + product(x.value, y.second),
-        product(x.both, y.value) + crossed + product(x.value, y.both),
+        contract(spec, x.value, y.value),
+        added(product(spec, x.first, y.value), product(spec, x.value, y.first)),
+        added(product(spec, x.second, y.value), product(spec, x.value, y.second)),
+        added(
+            product(spec, x.both, y.value),
+            product(spec, x.first, y.second),
+            product(spec, x.second, y.first),
+            product(spec, x.value, y.both),
+        ),
     )
 
 
@@ -66,12 +88,13 @@ def softmax_jet(gaps: Jet) -> Jet:
     Returns:
         (K, n, A).
     """
-    policy = softmax_of_differences(gaps.value.lower, gaps.value.upper)
-    first, second, bent = (contract("ksc,ksac->ksa", policy, part) for part in (gaps.first, gaps.second, gaps.both))
-    pairs = contract("ksc,ksd->kscd", policy, policy) * np.triu(np.ones(gaps.value.mid.shape[2:]), 1)
-    spread = contract("kscd,kscd->ks", pairs, gaps.first * gaps.second)
-    bent = first * second + bent - spread[:, :, None]
-    return Jet(policy, policy * first, policy * second, policy * bent)
+    policy = softmax_of_gaps(gaps.value)
+    first, second, bent = (product("ksc,ksac->ksa", policy, part) for part in gaps[1:])
+    if gaps.first is not None and gaps.second is not None:
+        pairs = contract("ksc,ksd->kscd", policy, policy) * np.triu(np.ones(policy.mid.shape[2:] * 2), 1)
+        spread = contract("kscd,kscd->ks", pairs, gaps.first * gaps.second)
+        bent = added(bent, product("ksa,ksa->ksa", first, second), -spread[:, :, None])
+    return Jet(policy, *(product("ksa,ksa->ksa", policy, part) for part in (first, second, bent)))
 
 
 def spectral_bounds(matrices: Ball) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
@@ -88,6 +111,9 @@ def spectral_bounds(matrices: Ball) -> tuple[Float[np.ndarray, " K"], Float[np.n
     """
     known = np.all(np.isfinite(matrices.mid) & np.isfinite(matrices.rad), axis=(1, 2))
     middle, radius = (np.where(known[:, None, None], part, 0.0) for part in (matrices.mid, matrices.rad))
+    # What is rounded off may leave the middle not quite symmetric.
+    middle, radius = (0.5 * (part + np.swapaxes(part, 1, 2)) for part in (middle, radius))
+    radius = radius + _HALVED * np.abs(middle)
     exponent = np.frexp(np.max(np.abs(middle), axis=(1, 2)))[1]
     # A power of two: scaling rounds nothing.
     power = Ball.exact(np.ldexp(middle, -exponent[:, None, None]))
@@ -102,5 +128,5 @@ def spectral_bounds(matrices: Ball) -> tuple[Float[np.ndarray, " K"], Float[np.n
     return np.where(known, lower, 0.0), np.where(known, upper, np.inf)
 
 
-# Squarings of a matrix, and what sums, roots and quotients of these few numbers are rounded by, generously.
-_SQUARINGS, _UP = 5, 1.0 + 1e-11
+# Squarings of a matrix, what sums, roots and quotients of these few numbers are rounded by, generously, and one sum.
+_SQUARINGS, _UP, _HALVED = 5, 1.0 + 1e-11, 2.0**-52

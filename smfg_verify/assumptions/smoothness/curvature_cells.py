@@ -12,26 +12,25 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from smfg_verify.assumptions.deadline import Deadline
-from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, approximate_inverse, contract
+from smfg_verify.assumptions.enclosure.balls import Ball, approximate_inverse, contract, contracts
 from smfg_verify.assumptions.enclosure.domain import inner_points, tightened
 from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
-from smfg_verify.assumptions.enclosure.leader.boxes import numbers_of
-from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
+from smfg_verify.assumptions.enclosure.leader.boxes import numbers_of, numbers_of_forms
+from smfg_verify.assumptions.enclosure.leader.curvature import around, enclose_curvature
+from smfg_verify.assumptions.enclosure.leader.forms import Form, of_all_boxes
+from smfg_verify.assumptions.enclosure.leader.policies import coordinates_between
 from smfg_verify.assumptions.enclosure.leader.residual import jacobian
 from smfg_verify.assumptions.enclosure.leader.world import world_of
 from smfg_verify.assumptions.gradient_alignment.box_cover import plausible
-from smfg_verify.exact.precision import TINY
 
 # Where the bound is this close to what is attained, more cells would tell no more.
 CLOSE = 1.1
 _BATCH = 64
 _NARROWEST = 1e-9
-# Numbers of a lane that count as one of `num_boxes`; a larger one counts as more.
-_NUMBERS_OF_A_LANE = 2**14
+# Numbers of a cell that count as one of `num_boxes` for each free logit, a larger one as more; and as are held at once.
+_NUMBERS_OF_A_CELL, _NUMBERS_AT_ONCE = 2**13, 2**24
 # Sides below this are faces that two cells share; and pairs of cells that are looked at together.
 _THIN, _PAIRS_AT_ONCE = 1e-12, 2**22
-# Weights come near the Perron vector in so many steps, and are never zero.
-_POWERS, _LEAST_WEIGHT = 12, 1e-3
 
 
 class Cells(NamedTuple):
@@ -43,12 +42,21 @@ class Cells(NamedTuple):
     most: Float[np.ndarray, " K"]
     field: Float[np.ndarray, "K n"]
     value: Float[np.ndarray, "K n-1"]
-    radius: Float[np.ndarray, "K 2n-1"]
     verified: Bool[np.ndarray, " K"]
+    branch: Form
 
     def at(self, index: int | slice | np.ndarray) -> "Cells":
         """The cells that an index or mask selects."""
-        return Cells(*(leaf[index] for leaf in self))
+        return Cells._make([*(leaf[index] for leaf in self[:-1]), self.branch[index]])
+
+    def beside(self, others: "Cells") -> "Cells":
+        """These and others."""
+        arrays = (np.concatenate(leaves) for leaves in zip(self[:-1], others[:-1], strict=True))
+        return Cells._make([*arrays, of_all_boxes([self.branch, others.branch])])
+
+    def equilibria(self, policies: Float[np.ndarray, "K O B"]) -> Ball:
+        """What is known of the equilibrium of one leader of each cell, (K, 2n - 1)."""
+        return self.branch.at(coordinates_between(*around(self.lower, self.upper), policies))
 
 
 class CurvatureCover(NamedTuple):
@@ -88,14 +96,14 @@ def cover_policies(game: AffineGame, *, num_boxes: int, time_limit: float | None
         The cover; its bound holds at all times.
     """
     deadline, size = Deadline(time_limit), len(game.initial)
-    lanes = game.num_free * (game.num_free + 1) // 2
-    allowed = int(num_boxes / (lanes * max(1.0, numbers_of(game) / _NUMBERS_OF_A_LANE)))
+    allowed = int(num_boxes / (game.num_free * max(1.0, numbers_of(game) / _NUMBERS_OF_A_CELL)))
+    batch = max(1, min(_BATCH, _NUMBERS_AT_ONCE // numbers_of_forms(game)))
     shape = (1, game.rows, game.num_leader_actions)
     guess = np.full((1, size), 1.0 / size), np.zeros((1, size - 1))
     cover = CurvatureCover(_bounded(game, np.zeros(shape), np.ones(shape), *guess), 1, 0.0, np.empty(0))
     curve = [cover.upper]
     while cover.number + 1 < allowed and cover.upper > CLOSE * cover.attained:
-        chosen = _worst(cover.cells, min(_BATCH, (allowed - cover.number) // 2))
+        chosen = _worst(cover.cells, min(batch, (allowed - cover.number) // 2))
         if len(chosen) == 0:
             break
         if deadline.passed:
@@ -103,7 +111,7 @@ def cover_policies(game: AffineGame, *, num_boxes: int, time_limit: float | None
             break
         halves = _halved(game, cover.cells.at(chosen))
         kept = cover.cells.at(np.setdiff1d(np.arange(len(cover.cells.most)), chosen))
-        cells = Cells(*(np.concatenate(leaves) for leaves in zip(kept, halves, strict=True)))
+        cells = kept.beside(halves)
         attained = max(cover.attained, _attained(game, halves))
         cover = cover._replace(cells=cells, number=cover.number + len(halves.most), attained=attained)
         curve.append(cover.upper)
@@ -159,7 +167,7 @@ def _bounded(game: AffineGame, lower: np.ndarray, upper: np.ndarray, field: np.n
     usable = found.verified[:, None]
     field = np.where(usable, found.field, plausible(found.field, field))
     value = np.where(usable, found.value, plausible(found.value, value))
-    return Cells(lower, upper, found.lower, found.upper, field, value, found.radius, found.verified)
+    return Cells(lower, upper, found.lower, found.upper, field, value, found.verified, found.branch)
 
 
 def _is_one_branch(game: AffineGame, cells: Cells) -> bool:
@@ -202,19 +210,13 @@ def _agree(game: AffineGame, cells: Cells, first: np.ndarray, second: np.ndarray
     one, other = cells.at(first), cells.at(second)
     ends = np.maximum(one.lower, other.lower), np.minimum(one.upper, other.upper)
     low, high, _ = _tightened(np.minimum(*ends), np.maximum(*ends))
-    point = Ball.exact(_inner(low, high)[:, game.observation])
-    places = [np.concatenate([cell.field, cell.value], axis=1) for cell in (one, other)]
-    below = np.minimum(places[0] - one.radius, places[1] - other.radius)
-    above = np.maximum(places[0] + one.radius, places[1] + other.radius)
-    hull, size = Ball.of_ends(below, above), one.field.shape[1]
+    policy = _inner(low, high)
+    places = [cell.equilibria(policy) for cell in (one, other)]
+    hull = Ball.of_ends(np.minimum(*(p.lower for p in places)), np.maximum(*(p.upper for p in places)))
+    point, size = Ball.exact(policy[:, game.observation]), one.field.shape[1]
     with np.errstate(all="ignore"):
         slopes = jacobian(world_of(game, point, hull[:, :size], hull[:, size:]))[0]
         inverse = approximate_inverse(slopes.mid)
         excess = (contract("kij,kjl->kil", inverse, slopes) - np.eye(slopes.mid.shape[1])[None]).size
-    weights = np.ones(hull.rad.shape)
-    alone = np.zeros(len(weights), dtype=bool)
-    for _ in range(_POWERS):
-        moved = np.einsum("kij,kj->ki", excess, weights)
-        alone |= np.all(moved * OUTWARD < weights, axis=1)
-        weights = moved / np.maximum(np.max(moved, axis=1, keepdims=True), TINY) + _LEAST_WEIGHT
-    return bool(np.all(alone))
+        weights = approximate_inverse(np.eye(excess.shape[1]) - excess).sum(axis=2)
+        return bool(np.all(contracts(excess, weights)))

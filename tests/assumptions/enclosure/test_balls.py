@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from smfg_verify.assumptions.enclosure import balls
 from smfg_verify.assumptions.enclosure.balls import (
     Ball,
     approximate_inverse,
     contract,
+    missed_by,
     softmax_of_differences,
     softmax_range,
     solved,
@@ -76,6 +78,48 @@ def test_solutions_of_all_systems_are_held(radius):
             assert holds(found, x)
     if radius == 0.0:
         assert np.max(found.rad) < 1e-11
+
+
+def test_unknowns_in_other_units_are_known_as_well():
+    """Rows of $I - C A$ that sum to more than one are no obstacle where its spectral radius is below one."""
+    rng = np.random.default_rng(3)
+    units = np.array([1.0, 300.0, 0.01])
+    one = Ball(np.eye(3)[None], np.full((1, 3, 3), 0.2))
+    other = one.moved(lambda x: units[:, None] * x / units)
+    right = np.array([[1.0, -2.0, 0.5]])
+    found = [solved(one, Ball.exact(right)), solved(other, Ball.exact(units * right))]
+    np.testing.assert_allclose(found[1].rad, units * found[0].rad, rtol=0.02)
+    for _ in range(200):
+        x = np.linalg.solve(member(rng, other, True), (units * right)[..., None])[..., 0]
+        assert holds(found[1], x)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_solutions_are_bounded_where_the_spectral_radius_is_below_one_and_as_well_as_can_be(size):
+    rng = np.random.default_rng(size)
+    excess = rng.uniform(size=(60, size, size)) * 10.0 ** rng.uniform(-2.0, 0.5, (60, size, 1))
+    excess[:5] = 0.0
+    excess[5:10] = np.triu(excess[5:10], 1)
+    defect = rng.uniform(size=(60, size, 2))
+    found, small = missed_by(defect, excess), np.max(np.abs(np.linalg.eigvals(excess)), axis=1) < 1.0
+    assert 5 < np.sum(small) < 60
+    best = np.linalg.solve(np.eye(size) - excess[small], defect[small])
+    assert np.all(best <= found[small])
+    np.testing.assert_allclose(found[small], best, rtol=1e-6)
+    assert np.isinf(found[~small]).all()
+    broken = np.array([[[np.nan, 0.0], [0.0, 0.5]], [[np.inf, 0.0], [0.0, 0.5]]])
+    assert np.isinf(missed_by(np.ones((2, 2)), broken)).all()
+
+
+def test_a_poor_inverse_bounds_no_solution_too_well(monkeypatch):
+    rng = np.random.default_rng(7)
+    excess, defect = 0.15 * rng.uniform(size=(200, 4, 4)), rng.uniform(size=(200, 4, 2))
+    best = np.linalg.solve(np.eye(4) - excess, defect)
+    noise = rng.uniform(0.5, 1.5, (200, 4, 4))
+    monkeypatch.setattr(balls, "approximate_inverse", lambda matrices: noise * np.linalg.inv(matrices))
+    found = missed_by(defect, excess)
+    assert 0.02 < np.mean(np.isfinite(found)) < 0.98
+    assert np.all(best <= found)
 
 
 def test_systems_that_may_be_singular_have_unbounded_solutions():

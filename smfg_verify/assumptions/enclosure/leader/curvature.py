@@ -10,20 +10,39 @@ the chain rule, $\partial\phi_b/\partial\omega_c = \phi_b (\delta_{bc} - \phi_c)
 Every pair of directions i <= j is a lane of its own: K cells are K k (k + 1) / 2 lanes.
 """
 
+import functools
 import itertools
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, contract, solved
-from smfg_verify.assumptions.enclosure.domain import inner_points
-from smfg_verify.assumptions.enclosure.jets import Jet, softmax_jet, spectral_bounds, times
+from smfg_verify.assumptions.enclosure.balls import Ball
+from smfg_verify.assumptions.enclosure.jets import (
+    Jet,
+    Part,
+    added,
+    moving,
+    product,
+    softmax_jet,
+    spectral_bounds,
+    times,
+)
 from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
 from smfg_verify.assumptions.enclosure.leader.bases import Table, at_field, based, pairs
-from smfg_verify.assumptions.enclosure.leader.boxes import equilibria_near, verified_equilibria
+from smfg_verify.assumptions.enclosure.leader.boxes import equilibria_near
+from smfg_verify.assumptions.enclosure.leader.equilibria import equilibria_of
+from smfg_verify.assumptions.enclosure.leader.forms import Form, contract, form_of, joined, solved
+from smfg_verify.assumptions.enclosure.leader.gradients import values_and_visits
+from smfg_verify.assumptions.enclosure.leader.policies import policies_between
 from smfg_verify.assumptions.enclosure.leader.residual import jacobian
 from smfg_verify.assumptions.enclosure.leader.world import world_of
+from smfg_verify.assumptions.enclosure.response.models import EPSILON
+
+# Of an affine part at a corner, relative to its size: a sum of a few products.
+_CORNER_ROUNDINGS = 16.0
+# What is proved holds this far around a cell.
+SLACK = 4e-12
 
 
 class Curvatures(NamedTuple):
@@ -33,16 +52,16 @@ class Curvatures(NamedTuple):
         lower, upper: of the spectral norm of every leader's Hessian in logits, (K,); zero and infinity where no
             equilibrium is verified.
         field, value: equilibrium of the leader in the middle, (K, n) and (K, n - 1).
-        radius: how far the equilibria of the cell's other leaders are from it, (K, 2n - 1).
-        verified: whether each leader of the cell is proved to have one equilibrium that near, (K,).
+        verified: whether each leader of the cell is proved to have one equilibrium within `branch`, (K,).
+        branch: equilibria of all leaders of the boxes of `around`, (K, 2n - 1).
     """
 
     lower: Float[np.ndarray, " K"]
     upper: Float[np.ndarray, " K"]
     field: Float[np.ndarray, "K n"]
     value: Float[np.ndarray, "K n-1"]
-    radius: Float[np.ndarray, "K 2n-1"]
     verified: Bool[np.ndarray, " K"]
+    branch: Form
 
 
 class Lanes(NamedTuple):
@@ -53,12 +72,13 @@ class Lanes(NamedTuple):
     second: Int[np.ndarray, " L"]
 
 
-class _Followers(NamedTuple):
-    """The follower's side: its policy, the chain, and the residual's right sides in m and in the relative V."""
+class _Answers(NamedTuple):
+    """Gaps of the follower's action values, moves after its last action, its policy, and the chain."""
 
+    gaps: Jet
+    last: Jet
     policy: Jet
     chain: Jet
-    right: Jet
 
 
 def lanes_of(number: int, num_free: int) -> Lanes:
@@ -66,42 +86,6 @@ def lanes_of(number: int, num_free: int) -> Lanes:
     first, second = np.array(list(itertools.combinations_with_replacement(range(num_free), 2))).T
     cells = np.repeat(np.arange(number), len(first))
     return Lanes(cells, np.tile(first, number), np.tile(second, number))
-
-
-def enclosed_equilibria(
-    game: AffineGame,
-    lower: Float[np.ndarray, "K O B"],
-    upper: Float[np.ndarray, "K O B"],
-    field: Float[np.ndarray, "K n"],
-    value: Float[np.ndarray, "K n-1"],
-) -> tuple[Ball, Ball, Ball, Bool[np.ndarray, " K"]]:
-    """Equilibria of all leaders of each cell.
-
-    Args:
-        game: the game's tables.
-        lower, upper: ends of the probabilities of each row.
-        field, value: guesses.
-
-    Returns:
-        Policies by state (K, n, B), mean fields (K, n) and relative values (K, n - 1) as intervals, and where they are
-        proved.
-    """
-    size = field.shape[1]
-    shape = lower.shape
-    middle = inner_points(lower.reshape(-1, shape[2]), upper.reshape(-1, shape[2])).reshape(shape)
-    phi = Ball.of_ends(np.minimum(lower, middle), np.maximum(upper, middle))[:, game.observation]
-    point = Ball.exact(middle[:, game.observation])
-    field, value = equilibria_near(game, point, field, value)
-    half = OUTWARD * np.maximum(upper - middle, middle - lower)[:, :, :-1].reshape(len(lower), -1)
-    # The residual's slopes in each coordinate, equilibrium held.
-    number, num_free = half.shape
-    cells, axes = np.divmod(np.arange(number * num_free), num_free)
-    still = Jet.still(Ball.exact(field[cells])), Jet.still(Ball.exact(value[cells]))
-    weights = _weights(game, phi, Lanes(cells, axes, axes))
-    slopes = _followers(game, weights, *still).right.first
-    slopes = slopes.moved(lambda x: np.swapaxes(x.reshape(number, num_free, -1), 1, 2))
-    radius, verified = verified_equilibria(game, phi, point, slopes, half, field, value)
-    return phi, Ball(field, radius[:, :size]), Ball(value, radius[:, size:]), verified
 
 
 def enclose_curvature(
@@ -122,12 +106,25 @@ def enclose_curvature(
         The bounds.
     """
     with np.errstate(all="ignore"):  # where nothing is verified, what follows has no meaning and is left out
-        phi, fields, values, verified = enclosed_equilibria(game, lower, upper, field, value)
-        matrices = _in_logits(game, Ball.of_ends(lower, upper), *_in_policies(game, phi, fields, values))
-        known = verified & np.all(np.isfinite(matrices.mid) & np.isfinite(matrices.rad), axis=(1, 2))
-        bounds = spectral_bounds(Ball(matrices.mid, np.where(known[:, None, None], matrices.rad, np.inf)))
-    radius = np.concatenate([fields.rad, values.rad], axis=1)
-    return Curvatures(*bounds, fields.mid, values.mid, radius, verified)
+        rows = policies_between(*around(lower, upper))
+        phi = rows[:, game.observation]
+        field, value = equilibria_near(game, Ball.exact(phi.mid), field, value)
+        every = equilibria_of(game, phi, field, value)
+        least, most = np.zeros(len(field)), np.full(len(field), np.inf)
+        where = np.flatnonzero(every.verified)
+        if len(where):
+            found = every.at(where)
+            matrices = _in_logits(game, rows[where], *_in_policies(game, found.phi, found.field, found.value))
+            least[where], most[where] = _norms(matrices)
+        branch = form_of(joined((every.field, every.value), 1))
+    return Curvatures(least, most, field, value, every.verified, branch)
+
+
+def around(
+    lower: Float[np.ndarray, "K O B"], upper: Float[np.ndarray, "K O B"]
+) -> tuple[Float[np.ndarray, "K O B"], Float[np.ndarray, "K O B"]]:
+    """The boxes of which everything is proved: a little wider than cells, whose ends are rounded."""
+    return lower - SLACK, upper + SLACK
 
 
 def _weights(game: AffineGame, phi: Ball, lanes: Lanes) -> Jet:
@@ -140,7 +137,7 @@ def _weights(game: AffineGame, phi: Ball, lanes: Lanes) -> Jet:
         seen = game.observation[None, :] == row[:, None]
         return Ball.exact(seen[:, :, None] * np.eye(actions)[action][:, None, :])
 
-    return Jet(value, along(lanes.first), along(lanes.second), Ball.exact(np.zeros_like(value.mid)))
+    return Jet(value, along(lanes.first), along(lanes.second))
 
 
 def _without_last(policy: Ball) -> Ball:
@@ -151,91 +148,107 @@ def _without_last(policy: Ball) -> Ball:
 def _at(table: Table, field: Jet) -> Jet:
     """A table at the mean field."""
     letters = "sabcdet"[: table[0].mid.ndim]
-    first, second, both = (contract(f"kj,j{letters}->k{letters}", part, table[1]) for part in field[1:])
-    return Jet(at_field(table, field.value), first, second, both)
+    slopes = (product(f"kj,j{letters}->k{letters}", part, table[1]) for part in field[1:])
+    return Jet(at_field(table, field.value), *slopes)
 
 
-def _followers(game: AffineGame, weights: Jet, field: Jet, value: Jet) -> _Followers:
-    """Policy and chain, and what $F_x$ times the derivatives of x must be for those given to be right."""
-    whole = value.mapped(lambda part: part.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1)))
-    gap = times("ksacb,ksb->ksac", _at(based(pairs(game.follower, 1), 3), field), weights)
-    moves_gap = times("ksacbt,ksb->ksact", _at(based(pairs(game.transition, 1), 3), field), weights)
-    gap = gap.plus(times("ksact,kt->ksac", moves_gap, whole), game.discount)
-    policy = softmax_jet(gap.mapped(lambda part: part * (1.0 / game.temperature)))
-    others = policy.mapped(lambda part: part[:, :, :-1])
+def _answers(game: AffineGame, weights: Jet, field: Jet, value: Jet) -> _Answers:
+    """What the follower faces and answers under mean fields and relative values."""
+    gaps = times("ksacb,ksb->ksac", _at(based(pairs(game.follower, 1), 3), field), weights)
+    moves = times("ksacbt,ksb->ksact", _at(based(pairs(game.transition, 1), 3), field), weights)
+    gaps = gaps.plus(times("ksact,kt->ksac", moves, _whole(value)), game.discount)
+    policy = softmax_jet(gaps.mapped(lambda part: part * (1.0 / game.temperature)))
     last = times("ksbt,ksb->kst", _at(_last_action(based(game.transition, 2)), field), weights)
-    chain = last.plus(times("ksa,ksat->kst", others, moves_gap.mapped(lambda part: part[:, :, :-1, -1])))
-    reward = times("ksb,ksb->ks", _at(_last_action(based(game.follower, 2)), field), weights)
-    best = reward.plus(times("kst,kt->ks", last, whole), game.discount)
-    # The optimal value moves as the average of the action values under the policy (envelope), which then moves too.
-    gaps = gap.mapped(lambda part: part[:, :, :-1, -1])
-    first, second, both = (contract("ksa,ksa->ks", others.value, part) for part in gaps[1:])
-    turned = contract("ksa,ksa->ks", others.second, gaps.first)
-    moved = Jet(best.value, best.first + first, best.second + second, best.both + both + turned)
-    image = times("ks,kst->kt", field, chain)
-    relative = moved.mapped(lambda part: part[:, :-1] - part[:, -1:])
-    right = Jet(*(_stacked(upper, below) for upper, below in zip(image, relative, strict=True)))
-    return _Followers(policy, chain, right)
+    others = times("ksa,ksat->kst", _others(policy), moves.mapped(lambda part: part[:, :, :-1, -1]))
+    return _Answers(gaps, last, policy, last.plus(others))
+
+
+def _whole(value: Jet) -> Jet:
+    """Relative values with the last state's, zero."""
+    return value.mapped(lambda part: part.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1)))
+
+
+def _others(policy: Jet) -> Jet:
+    """Probabilities of all actions but the last."""
+    return policy.mapped(lambda part: part[:, :, :-1])
 
 
 def _last_action(table: Table) -> Table:
     return table[0][:, -1], table[1][:, :, -1]
 
 
-def _stacked(upper: Ball, below: Ball) -> Ball:
-    return Ball(np.concatenate([upper.mid, below.mid], axis=1), np.concatenate([upper.rad, below.rad], axis=1))
+def _right(game: AffineGame, weights: Jet, field: Jet, value: Jet, answers: _Answers) -> Jet:
+    """What $F_x$ times the derivatives of x must be for those given to be right, (L, 2n - 1)."""
+    reward = times("ksb,ksb->ks", _at(_last_action(based(game.follower, 2)), field), weights)
+    best = reward.plus(times("kst,kt->ks", answers.last, _whole(value)), game.discount)
+    # The optimal value moves as the average of the action values under the policy (envelope), which then moves too.
+    gaps, policy = answers.gaps.mapped(lambda part: part[:, :, :-1, -1]), _others(answers.policy)
+    first, second, both = (product("ksa,ksa->ks", policy.value, part) for part in gaps[1:])
+    turned = product("ksa,ksa->ks", policy.second, gaps.first)
+    slopes = added(best.first, first), added(best.second, second), added(best.both, both, turned)
+    relative = Jet(best.value, *slopes).mapped(lambda part: part[:, :-1] - part[:, -1:])
+    image = times("ks,kst->kt", field, answers.chain)
+    return Jet(
+        joined((image.value, relative.value), 1),
+        *(
+            None if upper is None else joined((upper, moving(lower)), 1)
+            for upper, lower in zip(image[1:], relative[1:], strict=True)
+        ),
+    )
 
 
 def _in_policies(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> tuple[Ball, Ball]:
     """Gradient (K, k) and Hessian (K, k, k) of the objective in the free probabilities."""
     number, size = field.mid.shape
-    lanes = lanes_of(number, game.num_free)
-    matrix = jacobian(world_of(game, phi, field, value))[0][lanes.cell]
-    weights, still = _weights(game, phi, lanes), (Jet.still(field[lanes.cell]), Jet.still(value[lanes.cell]))
-    right = _followers(game, weights, *still).right
-    moved = [solved(matrix, part) for part in (right.first, right.second)]
+    lanes, matrix = lanes_of(number, game.num_free), jacobian(world_of(game, phi, field, value))[0]
 
-    def moving(*parts: Ball) -> tuple[Jet, Jet]:
-        """m and V with some of their derivatives known."""
-        return tuple(  # type: ignore[return-value]
-            Jet(*(base[0], *(part[:, where] for part in parts), *base[1 + len(parts) :]))
-            for base, where in zip(still, (slice(None, size), slice(size, None)), strict=True)
-        )
+    def by_cell(right: Ball) -> Ball:
+        """Solutions (K, 2n - 1, R) of right sides (K R, 2n - 1) of R lanes of each cell."""
+        return solved(matrix, right.moved(lambda x: np.swapaxes(x.reshape(number, -1, x.shape[1]), 1, 2)))
 
-    bent = solved(matrix, _followers(game, weights, *moving(*moved)).right.both)
-    fields, values = moving(*moved, bent)
-    found = _followers(game, weights, fields, values)
-    slope, curvature = _objective(game, weights, fields, found)
+    slopes = by_cell(_slopes(game, phi, field, value))
+    first, second = (
+        slopes.moved(functools.partial(lambda axis, x: x[lanes.cell, :, axis], axis)) for axis in lanes[1:]
+    )
+    weights = _weights(game, phi, lanes)
+    fields = Jet(field[lanes.cell], first[:, :size], second[:, :size])
+    values = Jet(value[lanes.cell], first[:, size:], second[:, size:])
+    answers = _answers(game, weights, fields, values)
+    bent = by_cell(moving(_right(game, weights, fields, values, answers).both))
+    bent = bent.moved(lambda x: np.swapaxes(x, 1, 2).reshape(len(lanes.cell), -1))
+    # Second derivatives of x count once more, alone.
+    turned = _answers(game, Jet(weights.value), Jet(fields.value, bent[:, :size]), Jet(values.value, bent[:, size:]))
+    policy, chain = (
+        part._replace(both=added(part.both, by.first))
+        for part, by in ((answers.policy, turned.policy), (answers.chain, turned.chain))
+    )
+    slope, curvature = _objective(game, weights, fields._replace(both=bent[:, :size]), policy, chain)
     return _as_arrays(slope, curvature, lanes, number, game.num_free)
 
 
-def _objective(game: AffineGame, weights: Jet, field: Jet, followers: _Followers) -> tuple[Ball, Ball]:
+def _slopes(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> Ball:
+    """The residual's slopes along every coordinate of every cell, equilibrium held, (K k, 2n - 1)."""
+    cells, axes = np.divmod(np.arange(len(field.mid) * game.num_free), game.num_free)
+    weights = _weights(game, phi, Lanes(cells, axes, axes))._replace(second=None)
+    still = Jet(field[cells]), Jet(value[cells])
+    return moving(_right(game, weights, *still, _answers(game, weights, *still)).first)
+
+
+def _objective(game: AffineGame, weights: Jet, field: Jet, policy: Jet, chain: Jet) -> tuple[Ball, Ball]:
     """Slope of the objective in the first direction and its second derivative in both, (L,) each."""
-    gamma, size = game.discount, field.value.mid.shape[1]
     gaps = times("ksab,ksb->ksa", _at(based(based(game.leader, 2), 1), field), weights)
-    mixing = followers.policy.mapped(_without_last)
+    mixing = policy.mapped(_without_last)
     mixing = mixing._replace(value=mixing.value + np.eye(gaps.value.mid.shape[2])[-1])
     reward = times("ksa,ksa->ks", mixing, gaps)
-    chain = followers.chain
-    system = Ball(np.eye(size)[None] - gamma * chain.value.mid, gamma * chain.value.rad)
 
-    def centred(right: Ball) -> Ball:
-        # Slopes of a chain have rows that sum to zero: a common level of values does nothing.
-        found = solved(system, right)
-        return found - Ball.exact(np.mean(found.mid, axis=1, keepdims=True))
+    def after(*pairs_of: tuple[Part, Ball]) -> tuple[Part, ...]:
+        return tuple(product("kst,kt->ks", part, values * game.discount) for part, values in pairs_of)
 
-    def through(part: Ball, values: Ball) -> Ball:
-        return contract("kst,kt->ks", part, values) * gamma
-
-    values = centred(reward.value)
-    in_first = reward.first + through(chain.first, values)
-    in_second = reward.second + through(chain.second, values)
-    by_first, by_second = centred(in_first), centred(in_second)
-    in_both = reward.both + through(chain.both, values)
-    in_both = in_both + through(chain.first, by_second) + through(chain.second, by_first)
-    initial = Ball.exact(np.broadcast_to(game.initial, values.mid.shape))
-    visits = solved(system.moved(lambda x: np.swapaxes(x, 1, 2)), initial)
-    return contract("ks,ks->k", visits, in_first), contract("ks,ks->k", visits, in_both)
+    values, visits = values_and_visits(game, chain.value, reward.value)
+    slopes = [moving(added(r, *after((p, values)))) for r, p in zip(reward[1:3], chain[1:3], strict=True)]
+    by_first, by_second = (values_and_visits(game, chain.value, slope)[0] for slope in slopes)
+    both = added(reward.both, *after((chain.both, values), (chain.first, by_second), (chain.second, by_first)))
+    return contract("ks,ks->k", visits, slopes[0]), contract("ks,ks->k", visits, moving(both))
 
 
 def _as_arrays(slope: Ball, curvature: Ball, lanes: Lanes, number: int, size: int) -> tuple[Ball, Ball]:
@@ -273,3 +286,19 @@ def _in_logits(game: AffineGame, policy: Ball, gradient: Ball, hessian: Ball) ->
     whole = contract("kocqe,kqed->kocqd", half, slopes[:, :, :free])
     whole = whole + contract("kocd,oq->kocqd", own, np.eye(rows))
     return whole.moved(lambda x: x.reshape(number, rows * actions, rows * actions))
+
+
+def _norms(matrices: Ball) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
+    """Bounds of the spectral norms of symmetric matrices (K, D, D) that are forms.
+
+    A norm is convex: of what is affine in the cell it is largest at a corner. The rest counts by its Frobenius norm.
+    """
+    model = form_of(matrices).model
+    corners = np.array(list(itertools.product((-0.5, 0.5), repeat=model.shape.dimension)))
+    linear = np.moveaxis(np.tensordot(corners, model.linear, 1), -1, 0)
+    at_corners = np.moveaxis(model.centre, -1, 0)[:, None] + linear
+    rest = np.moveaxis(model.bend + model.radius + EPSILON * _CORNER_ROUNDINGS * model.size, -1, 0)
+    ends = Ball(at_corners, np.broadcast_to(rest[:, None], at_corners.shape))
+    size = matrices.mid.shape[1]
+    upper = spectral_bounds(ends.moved(lambda x: x.reshape(-1, size, size)))[1].reshape(len(rest), -1)
+    return spectral_bounds(Ball(matrices.mid, matrices.rad))[0], np.max(upper, axis=1)

@@ -22,7 +22,7 @@ from smfg_verify.assumptions.enclosure.response.models import Model, Shape, noth
 
 # Krawczyk's operator maps a box into itself that is a little larger than its image, and no point.
 _WIDER, _LEAST_RADIUS = 1.2, 1e-12
-_STEPS = 3
+_STEPS = 6
 # Each makes one more order right.
 _CORRECTIONS = 2
 
@@ -65,7 +65,23 @@ def equilibria_over(
     Returns:
         The forms, and where they are proved.
     """
-    phi, size = policies_over(game, lower, upper), field.shape[1]
+    return equilibria_of(game, policies_over(game, lower, upper), field, value)
+
+
+def equilibria_of(
+    game: AffineGame, phi: Form, field: Float[np.ndarray, "K n"], value: Float[np.ndarray, "K n-1"]
+) -> Equilibria:
+    """Equilibria of all leaders that forms stand for.
+
+    Args:
+        game: the game's tables.
+        phi: leaders' policies by state, (K, n, B).
+        field, value: the equilibrium of the leader in the middle, about.
+
+    Returns:
+        The forms, and where they are proved.
+    """
+    size = field.shape[1]
     point = Ball.exact(phi.mid)
     inverse = approximate_inverse(jacobian(world_of(game, point, Ball.exact(field), Ball.exact(value)))[0].mid)
     bent = _constant(np.concatenate([field, value], axis=1).T, phi.model.shape)

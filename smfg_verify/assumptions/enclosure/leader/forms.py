@@ -6,7 +6,7 @@ written for balls runs on forms too, and then a product keeps what two numbers s
 it. Whoever reads a form's middle and radius sees the interval around it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
@@ -112,6 +112,10 @@ class Form(Ball):
         """The same of numbers that lie between two ends."""
         return Form(self.model.within(_last(low), _last(high)))
 
+    def at(self, coordinates: Float[np.ndarray, "K k"]) -> Ball:
+        """Numbers of one leader of each box."""
+        return Ball(*(_first(part) for part in self.model.at(coordinates.T)))
+
     def moved(self, function: Callable[[np.ndarray], np.ndarray]) -> "Form":
         """All parts under a map that moves entries: an index, a transposition, a stacking with zeros."""
         model = self.model
@@ -163,6 +167,16 @@ def contract(spec: str, first: Ball | ArrayLike, second: Ball | ArrayLike) -> Ba
     ball = second if isinstance(second, Ball) else Ball.exact(second)
     matrix, error = (_last(part) if right.startswith("k") else part[..., None] for part in (ball.mid, ball.rad))
     return Form(apply(inner, first.model, matrix, error if np.any(error) else None))
+
+
+def of_all_boxes(forms: Sequence[Form]) -> Form:
+    """Forms over boxes and over others, one after the other."""
+    models = [form.model for form in forms]
+    centre, linear, quadratic, radius = (
+        np.concatenate(leaves, axis=-1)
+        for leaves in zip(*((m.centre, m.linear, m.quadratic, m.radius) for m in models), strict=True)
+    )
+    return Form(Model(centre, linear, quadratic, radius, models[0].shape))
 
 
 def joined(parts: tuple[Ball, ...], axis: int) -> Ball:

@@ -41,7 +41,7 @@ def gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball) 
     bonus, bonus_slope = _entropy(game, world.phi, logits)
     reward_ab = at_field(based(based(game.leader, 2), 1), world.field)
     reward = contract("ksa,ksa->ks", mixing, contract("ksb,ksab->ksa", coefficients, reward_ab))
-    leader_value, visits = _values_and_visits(game, world.chain, reward + bonus)
+    leader_value, visits = values_and_visits(game, world.chain, reward + bonus)
     gap = contract("ksb,ksacb->ksac", coefficients, at_field(based(pairs(game.leader, 1), 3), world.field))
     gap = gap + gamma * contract("ksact,kt->ksac", world.transition_gap, leader_value)
     responsive = contract("ks,kys->ky", visits, through_policy(world.weights, world.gap_slope, gap))
@@ -57,7 +57,7 @@ def gradients(game: AffineGame, world: World, logits: Ball, leader_slope: Ball) 
     return direct, responsive[:, known:] - contract("ki,kiy->ky", right, moved)
 
 
-def _values_and_visits(game: AffineGame, chain: Ball, reward: Ball) -> tuple[Ball, Ball]:
+def values_and_visits(game: AffineGame, chain: Ball, reward: Ball) -> tuple[Ball, Ball]:
     r"""Leader's values relative to the last state's, and discounted visits, (K, n) each.
 
     Rows sum to one, so that $M_{st} = P_{st} - P_{last, t}$ moves both: $u = r - r_{last} + \gamma M u$ and, with

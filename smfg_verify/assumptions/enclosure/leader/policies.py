@@ -51,8 +51,29 @@ def policies_over(game: AffineGame, lower: Float[np.ndarray, "K k"], upper: Floa
         np.where(smaller, *parts) for parts in ((low, image.lower), (high, image.upper), (slack, np.zeros_like(slack)))
     )
     free = _affine(middle[..., :-1], matrix, low, high).widened(OUTWARD * slack)
-    last = 1.0 + -contract("kob,bc->koc", free, np.ones((free.mid.shape[2], 1)))
-    return form_of(joined((free, last), 2)[:, game.observation])
+    return _with_last(free)[:, game.observation]
+
+
+def policies_between(lower: Float[np.ndarray, "K O B"], upper: Float[np.ndarray, "K O B"]) -> Form:
+    """Leaders' policies of which all probabilities but the last lie between ends, row after row, (K, O, B)."""
+    low, high = lower[..., :-1], upper[..., :-1]
+    number, rows, size = low.shape
+    start, identity = np.zeros(low.shape), np.broadcast_to(np.eye(size), (number, rows, size, size))
+    return _with_last(_affine(start, identity, low, high))
+
+
+def coordinates_between(
+    lower: Float[np.ndarray, "K O B"], upper: Float[np.ndarray, "K O B"], policies: Float[np.ndarray, "K O B"]
+) -> Float[np.ndarray, "K k"]:
+    """Coordinates of one leader of each of these boxes, up to what its policy is rounded by; NaN of one outside."""
+    low, high, at = (part[..., :-1].reshape(len(part), -1) for part in (lower, upper, policies))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(high > low, (at - 0.5 * (low + high)) / (high - low), np.where(at == low, 0.0, np.nan))
+    return np.where(np.abs(found) <= 0.5, found, np.nan)
+
+
+def _with_last(free: Form) -> Form:
+    return form_of(joined((free, 1.0 + -contract("kob,bc->koc", free, np.ones((free.mid.shape[2], 1)))), 2))
 
 
 def _slopes(middle: Float[np.ndarray, "K O B"], width: Float[np.ndarray, "K O C"]) -> tuple[np.ndarray, np.ndarray]:

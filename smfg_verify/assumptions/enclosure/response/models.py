@@ -125,6 +125,14 @@ class Model:
         bound: Float[np.ndarray, "*S K"] = np.maximum(np.abs(self.lower), np.abs(self.upper))
         return bound
 
+    def at(self, points: Float[np.ndarray, "d K"]) -> tuple[Float[np.ndarray, "*S K"], Float[np.ndarray, "*S K"]]:
+        """Values at a point of each cell by its coordinates, and what they may be off by."""
+        value = self.centre + np.einsum("zk,z...k->...k", points, self.linear)
+        if not self.is_affine:
+            products = points[self.shape.first] * points[self.shape.second]
+            value = value + np.einsum("pk,p...k->...k", products, self.quadratic)
+        return value, self._room
+
     def __neg__(self) -> "Model":
         return self._parted(np.negative, self.radius)
 

@@ -1,11 +1,17 @@
 """Hessians enclosed over cells of policies: against differences of the oracle's gradients at leaders of the cells."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from smfg_verify.assumptions.enclosure.domain import tightened
+from smfg_verify.assumptions.enclosure.leader import curvature
 from smfg_verify.assumptions.enclosure.leader.affine import affine_game
 from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
+from smfg_verify.assumptions.enclosure.leader.forms import Form
+from smfg_verify.assumptions.enclosure.leader.policies import coordinates_between
+from smfg_verify.assumptions.enclosure.response.models import Model, Shape
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 from tests.helpers import oracle
@@ -21,24 +27,29 @@ def built(name, seed=3):
     return arrays, affine_game(checked(TabularGame.from_arrays(**arrays.from_arrays_arguments())))
 
 
-def bounds_over(tables, lower, upper):
+def cells_of(lower, upper):
+    """Ends of the smallest boxes around the same policies."""
     shape = lower.shape
     low, high, feasible = tightened(lower.reshape(-1, shape[2]), upper.reshape(-1, shape[2]))
     assert feasible.all()
+    return low.reshape(shape), high.reshape(shape)
+
+
+def bounds_over(tables, lower, upper):
     size = len(tables.initial)
-    guess = np.full((shape[0], size), 1.0 / size), np.zeros((shape[0], size - 1))
-    return enclose_curvature(tables, low.reshape(shape), high.reshape(shape), *guess)
+    guess = np.full((len(lower), size), 1.0 / size), np.zeros((len(lower), size - 1))
+    return enclose_curvature(tables, *cells_of(lower, upper), *guess)
 
 
-def oracle_norm(arrays, policy):
-    """Spectral norm of the Hessian in logits at a leader, by differences of the oracle's gradients."""
+def oracle_hessian(arrays, policy):
+    """Hessian in logits at a leader, by differences of the oracle's gradients."""
     logits = np.log(policy)
     units = np.eye(logits.size).reshape(-1, *logits.shape)
     columns = [
         oracle.central_difference(lambda t, u=u: oracle.gradient(arrays, logits + t * u).total.ravel(), 1e-3)[0]
         for u in units
     ]
-    return np.linalg.norm(np.array(columns), 2)
+    return np.array(columns)
 
 
 @pytest.mark.parametrize("name", ["actions", *(pytest.param(n, marks=pytest.mark.slow) for n in ("one", "rows"))])
@@ -46,11 +57,11 @@ def test_norm_of_every_leader_of_a_cell_is_bounded(name):
     arrays, tables = built(name)
     rng = np.random.default_rng(1)
     policies = rng.dirichlet(2.0 * np.ones(arrays.kernel.shape[2]), size=(2, tables.rows))
-    exact = np.array([oracle_norm(arrays, policy) for policy in policies])
+    exact = np.array([np.linalg.norm(oracle_hessian(arrays, policy), 2) for policy in policies])
     at_points = bounds_over(tables, policies, policies)
     np.testing.assert_allclose(at_points.upper, exact, rtol=0.06)
     np.testing.assert_allclose(at_points.lower, exact, rtol=1e-5)
-    for width in (1e-3, 1e-2):
+    for width in (1e-3, 1e-2, 0.1):
         lower = policies - width * rng.uniform(0.0, 1.0, policies.shape)
         found = bounds_over(tables, lower, lower + width)
         assert found.verified.all()
@@ -58,14 +69,72 @@ def test_norm_of_every_leader_of_a_cell_is_bounded(name):
         assert np.all(exact <= found.upper * (1 + 1e-6))
 
 
-def test_the_width_of_the_bounds_is_of_first_order_in_the_cell():
+@pytest.mark.parametrize("name", ["actions", pytest.param("rows", marks=pytest.mark.slow)])
+def test_the_hessian_of_every_leader_of_a_cell_is_near_its_own_point_and_what_is_missed_is_of_third_order(
+    name, monkeypatch
+):
+    arrays, tables = built(name)
+    rng, told = np.random.default_rng(6), []
+    monkeypatch.setattr(curvature, "_norms", lambda form: (told.append(form), np.zeros((2, len(form.mid))))[1])
+    middle = rng.dirichlet(4.0 * np.ones(arrays.kernel.shape[2]), size=(2, tables.rows))
+    for width in (0.01, 0.02):
+        assert bounds_over(tables, middle - width, middle + width).verified.all()
+    shift = rng.uniform(-0.02, 0.02, middle.shape)
+    policies = middle + 0.5 * (shift - shift.mean(axis=2, keepdims=True))
+    found = told[1].at(coordinates_between(*curvature.around(*cells_of(middle - 0.02, middle + 0.02)), policies))
+    exact = np.array([oracle_hessian(arrays, policy) for policy in policies]).reshape(found.mid.shape)
+    assert np.all(np.abs(exact - found.mid) <= found.rad + 1e-8)
+    sizes = [np.median(form.model.radius) for form in told]
+    assert sizes[0] < 0.15 * sizes[1]
+
+
+def test_a_cell_knows_the_equilibrium_of_each_of_its_leaders():
+    arrays, tables = built("actions")
+    rng, width = np.random.default_rng(9), 0.05
+    middle = np.repeat(rng.dirichlet(4.0 * np.ones(3), size=(4, tables.rows)), 3, axis=0)
+    found = bounds_over(tables, middle - width, middle + width)
+    ends, room = curvature.around(*cells_of(middle - width, middle + width)), []
+    policies = middle + width * np.array([[1.0, -1.0, 0.0], [0.0, -1.0, 1.0], [0.3, 0.3, -0.6]] * 4)[:, None]
+    known = found.branch.at(coordinates_between(*ends, policies))
+    for policy, x, radius in zip(policies, known.mid, known.rad, strict=True):
+        point = oracle.equilibrium(arrays, np.log(policy))
+        exact = np.concatenate([point.mean_field, point.follower_value[:-1] - point.follower_value[-1:]])
+        assert np.all(np.abs(exact - x) <= radius + 1e-11)
+        room.append(np.max(radius))
+    assert np.max(room) < 1e-3
+
+
+def test_the_norm_of_a_form_is_bounded_at_every_leader():
+    """Curved parts and radii as large as the slopes: none may be left out."""
+    rng, shape = np.random.default_rng(8), Shape((2, 2))
+    parts = [rng.normal(size=(many, 3, 3, 20)) for many in (1, shape.dimension, len(shape.first), 1)]
+    centre, linear, quadratic, radius = (part + part.swapaxes(1, 2) for part in parts)
+    for curved, room in ((1.0, 0.0), (0.0, 1.0), (0.1, 0.1), (0.0, 0.0)):
+        form = Form(Model(centre[0], linear, curved * quadratic, room * np.abs(radius[0]), shape))
+        lower, upper = curvature._norms(form)
+        for _ in range(200):
+            z = rng.choice([-0.5, 0.0, 0.5], (20, 2))
+            signs = np.tril(rng.choice([-1.0, 1.0], (3, 3)))
+            matrices = form.at(z)
+            noise = 0.999 * (signs + np.tril(signs, -1).T) * matrices.rad
+            norms = np.linalg.norm(matrices.mid + noise, 2, axis=(1, 2))
+            assert np.all((lower <= norms) & (norms <= upper))
+        if not curved and not room:
+            corners = [form.at(np.full((20, 2), corner)).mid for corner in itertools.product((-0.5, 0.5), repeat=2)]
+            np.testing.assert_allclose(upper, np.max(np.linalg.norm(corners, 2, axis=(2, 3)), axis=0), rtol=0.04)
+
+
+def test_the_norm_is_known_to_second_order_of_the_cell():
+    """At corners of the cell what is affine is exact: the bound is above the largest norm of them by a square."""
     _, tables = built("rows")
-    policies = np.random.default_rng(0).dirichlet(2.0 * np.ones(2), size=(16, tables.rows))
-    gaps = [
-        np.median(found.upper - found.lower)
-        for found in (bounds_over(tables, policies - width, policies + width) for width in (1e-3, 1e-4))
-    ]
-    assert gaps[1] < 0.15 * gaps[0]
+    policies = np.random.default_rng(0).dirichlet(2.0 * np.ones(2), size=(1, tables.rows))
+    gaps = []
+    for width in (2e-2, 1e-2):
+        whole = bounds_over(tables, policies - width, policies + width)
+        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=tables.rows)))[:, :, None] * np.array([1.0, -1.0])
+        corners = policies + width * signs
+        gaps.append(whole.upper[0] - np.max(bounds_over(tables, corners, corners).lower))
+    assert 0.0 < gaps[1] < 0.3 * gaps[0]
 
 
 def test_deterministic_leaders_have_no_curvature_in_logits():

@@ -12,6 +12,7 @@ from smfg_verify.assumptions.enclosure.leader.forms import (
     contract,
     joined,
     logarithm,
+    of_all_boxes,
     over_boxes,
     softmax_of_gaps,
     solved,
@@ -79,6 +80,19 @@ def test_sums_products_and_moves_hold_what_they_are_of_every_leader():
         )
         for name, (form, value) in told.items():
             assert holds(form, z, value(*parts)), name
+
+
+def test_numbers_at_leaders_of_boxes_are_within_what_is_told():
+    rng = np.random.default_rng(5)
+    x, y = (drawn(rng, 2, 3, radius=0.01) for _ in range(2))
+    every = of_all_boxes([x, y])
+    z = rng.uniform(-0.5, 0.5, (2 * BOXES, FREE))
+    found = every.at(z)
+    for k in range(2 * BOXES):
+        one = at((x, y)[k // BOXES], z[k])[k % BOXES]
+        np.testing.assert_allclose(found.mid[k], one, rtol=0.0, atol=1e-14)
+        radius = (x, y)[k // BOXES].model.radius[..., k % BOXES]
+        assert np.all((found.rad[k] >= radius) & (found.rad[k] <= radius + 1e-12))
 
 
 def test_what_numbers_share_is_kept():

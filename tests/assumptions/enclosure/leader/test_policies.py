@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
-from smfg_verify.assumptions.enclosure.leader.policies import policies_over
+from smfg_verify.assumptions.enclosure.leader.policies import (
+    coordinates_between,
+    policies_between,
+    policies_over,
+)
 from tests.helpers.numerics import softmax
 
 BOXES, ROWS = 6, 2
@@ -40,6 +44,20 @@ def test_every_policy_of_a_box_is_a_point_of_the_cell(actions, width):
                 assert np.all(np.abs(told - policy[k, row]) <= model.radius[row, :, k] + 1e-14)
                 # Only a row's own coordinates move it.
                 assert np.all(np.delete(model.linear[:, row, :, k], np.r_[own], axis=0) == 0.0)
+
+
+@pytest.mark.parametrize("actions", [2, 4])
+@pytest.mark.parametrize("width", [0.0, 1e-9, 0.2])
+def test_policies_between_ends_are_found_by_their_coordinates(actions, width):
+    rng = np.random.default_rng(3)
+    policies = rng.dirichlet(np.ones(actions), (BOXES, ROWS))
+    lower = policies - width * rng.uniform(0.0, 1.0, policies.shape)
+    found = policies_between(lower, lower + width)
+    z = coordinates_between(lower, lower + width, policies)
+    told = found.at(z)
+    assert np.all(np.abs(policies - told.mid) <= told.rad)
+    assert np.max(told.rad) < 1e-13
+    assert np.all(np.isnan(coordinates_between(lower, lower + width, policies - 1.001 * width - 1e-6)))
 
 
 def test_of_two_actions_the_cell_is_the_image():
