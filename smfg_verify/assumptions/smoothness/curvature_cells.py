@@ -163,10 +163,10 @@ def _inner(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
 
 def _bounded(game: AffineGame, lower: np.ndarray, upper: np.ndarray, field: np.ndarray, value: np.ndarray) -> Cells:
     found = enclose_curvature(game, lower, upper, field, value)
-    # What failed to be solved is no guess for the halves.
-    usable = found.verified[:, None]
-    field = np.where(usable, found.field, plausible(found.field, field))
-    value = np.where(usable, found.value, plausible(found.value, value))
+    # What failed to be solved, or is no mean field, is no guess for the halves.
+    usable = np.all(found.field >= 0.0, axis=1, keepdims=True)
+    field = np.where(usable, plausible(found.field, field), field)
+    value = np.where(usable, plausible(found.value, value), value)
     return Cells(lower, upper, found.lower, found.upper, field, value, found.verified, found.branch)
 
 

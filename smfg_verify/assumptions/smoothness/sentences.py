@@ -71,7 +71,7 @@ SMOOTHNESS = {
         meaning=_cell_bound,
         method=always(
             "Cells of leader policies, halved where the bound is largest; equilibria by Krawczyk's operator, their "
-            "first and second derivatives by implicit differentiation, in intervals"
+            "first and second derivatives by implicit differentiation, as second-order forms of the leader"
         ),
     ),
 }

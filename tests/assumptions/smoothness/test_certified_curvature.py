@@ -89,7 +89,7 @@ def test_a_witness_of_a_curved_game_is_refused(laffer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["two-road-toll", "laffer-tax", "advertising"])
+@pytest.mark.parametrize("name", ["two-road-toll", "laffer-tax", "advertising", "independent-leader"])
 def test_shipped_games_are_certified_within_ten_of_what_is_found(name):
     report = check(load(name), "smoothness", budget="normal", num_leaders=64, num_starts=4)
     found, proved = report.finding("smoothness", "hessian"), report.finding("smoothness", "cell-bound")

@@ -108,7 +108,7 @@ def enclose_curvature(
     with np.errstate(all="ignore"):  # where nothing is verified, what follows has no meaning and is left out
         rows = policies_between(*around(lower, upper))
         phi = rows[:, game.observation]
-        field, value = equilibria_near(game, Ball.exact(phi.mid), field, value)
+        field, value = _equilibria(game, Ball.exact(phi.mid), field, value)
         every = equilibria_of(game, phi, field, value)
         least, most = np.zeros(len(field)), np.full(len(field), np.inf)
         where = np.flatnonzero(every.verified)
@@ -118,6 +118,17 @@ def enclose_curvature(
             least[where], most[where] = _norms(matrices)
         branch = form_of(joined((every.field, every.value), 1))
     return Curvatures(least, most, field, value, every.verified, branch)
+
+
+def _equilibria(game: AffineGame, point: Ball, field: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Equilibria from guesses, or from the uniform mean field where these lead to what is no mean field."""
+    found = equilibria_near(game, point, field, value)
+    lost = np.flatnonzero(~np.all(found[0] >= 0.0, axis=1))
+    if len(lost):
+        start = np.full((len(lost), field.shape[1]), 1.0 / field.shape[1]), np.zeros((len(lost), value.shape[1]))
+        for part, again in zip(found, equilibria_near(game, point[lost], *start), strict=True):
+            part[lost] = again
+    return found
 
 
 def around(

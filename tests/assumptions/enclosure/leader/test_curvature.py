@@ -14,6 +14,7 @@ from smfg_verify.assumptions.enclosure.leader.policies import coordinates_betwee
 from smfg_verify.assumptions.enclosure.response.models import Model, Shape
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
+from smfg_verify.games import load
 from tests.helpers import oracle
 from tests.helpers.random_arrays import random_array_game
 
@@ -143,6 +144,15 @@ def test_deterministic_leaders_have_no_curvature_in_logits():
     found = bounds_over(tables, pure, pure)
     assert found.verified.all()
     assert np.all(found.upper < 1e-9)
+
+
+def test_a_guess_that_leads_to_what_is_no_mean_field_is_left():
+    """Where fewer than none are infected the residual of epidemic has zeros, too, and some guesses lead there."""
+    tables = affine_game(checked(load("epidemic")))
+    policy, guesses = np.full((2, 1, 2), 0.5), np.array([[0.9, 0.1], [0.5, 0.5]])
+    found = enclose_curvature(tables, policy, policy, guesses, np.zeros((2, 1)))
+    assert found.verified.all()
+    np.testing.assert_allclose(found.field[0], found.field[1], atol=1e-9)
 
 
 def test_nothing_is_said_where_no_equilibrium_is_verified():
