@@ -22,7 +22,7 @@ from smfg_verify.assumptions.enclosure.response.models import Model, Shape, noth
 
 # Krawczyk's operator maps a box into itself that is a little larger than its image, and no point.
 _WIDER, _LEAST_RADIUS = 1.2, 1e-12
-_STEPS = 6
+_STEPS = 3
 # Each makes one more order right.
 _CORRECTIONS = 2
 
