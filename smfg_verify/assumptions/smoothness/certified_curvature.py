@@ -48,7 +48,7 @@ def certified_curvature_finding(game: AbstractGame, settings: SearchSettings) ->
     if float(game.leader_temperature) > 0.0:
         return not_applicable(PROPERTY, STATEMENT, why="leader-entropy")
     tables = affine_game(game)
-    if tables is None or tables.on_pairs:
+    if tables is None:
         return not_applicable(PROPERTY, STATEMENT, why="not-affine")
     cover = cover_policies(tables, num_boxes=settings.num_boxes, time_limit=settings.time_limit)
     whole = math.isfinite(cover.upper) and cover.one_branch
@@ -110,7 +110,8 @@ def recompute_cell_bound(game: AbstractGame, witness: Entries) -> float:
             "game."
         )
     shape, size = leader_logits_shape(game), game.num_states
-    require_shapes(witness, {"cell_lower": shape, "cell_upper": shape, "mean_field": (size,), "value": (size - 1,)})
+    fields = (tables.num_fields,)
+    require_shapes(witness, {"cell_lower": shape, "cell_upper": shape, "mean_field": fields, "value": (size - 1,)})
     return _bound_over(tables, witness)
 
 

@@ -55,7 +55,7 @@ class Cells(NamedTuple):
         return Cells._make([*arrays, of_all_boxes([self.branch, others.branch])])
 
     def equilibria(self, policies: Float[np.ndarray, "K O B"]) -> Ball:
-        """What is known of the equilibrium of one leader of each cell, (K, 2n - 1)."""
+        """What is known of the equilibrium of one leader of each cell, (K, M + n - 1)."""
         return self.branch.at(coordinates_between(*around(self.lower, self.upper), policies))
 
 
@@ -99,7 +99,7 @@ def cover_policies(game: AffineGame, *, num_boxes: int, time_limit: float | None
     allowed = int(num_boxes / (game.num_free * max(1.0, numbers_of(game) / _NUMBERS_OF_A_CELL)))
     batch = max(1, min(_BATCH, _NUMBERS_AT_ONCE // numbers_of_forms(game)))
     shape = (1, game.rows, game.num_leader_actions)
-    guess = np.full((1, size), 1.0 / size), np.zeros((1, size - 1))
+    guess = np.full((1, game.num_fields), 1.0 / game.num_fields), np.zeros((1, size - 1))
     cover = CurvatureCover(_bounded(game, np.zeros(shape), np.ones(shape), *guess), 1, 0.0, np.empty(0))
     curve = [cover.upper]
     while cover.number + 1 < allowed and cover.upper > CLOSE * cover.attained:

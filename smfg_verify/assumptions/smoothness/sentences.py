@@ -55,7 +55,7 @@ def _why_not(data: FindingData) -> str:
     reasons = {
         "single-action": "the leader has a single action",
         "leader-entropy": "the leader's objective has an entropy of its own, which the cells do not bound",
-        "not-affine": "not all functions are proved affine in a mean field over states",
+        "not-affine": "not all functions are proved affine in the mean field",
     }
     if facts["why"] == "free-parameters":
         return f"the leader has {facts['free']} free logits, more than the {facts['largest']} that cells can cover"

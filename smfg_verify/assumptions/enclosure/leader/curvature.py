@@ -36,7 +36,7 @@ from smfg_verify.assumptions.enclosure.leader.forms import Form, contract, form_
 from smfg_verify.assumptions.enclosure.leader.gradients import values_and_visits
 from smfg_verify.assumptions.enclosure.leader.policies import policies_between
 from smfg_verify.assumptions.enclosure.leader.residual import jacobian
-from smfg_verify.assumptions.enclosure.leader.world import world_of
+from smfg_verify.assumptions.enclosure.leader.world import states_of, world_of
 from smfg_verify.assumptions.enclosure.response.models import EPSILON
 
 # Of an affine part at a corner, relative to its size: a sum of a few products.
@@ -51,14 +51,14 @@ class Curvatures(NamedTuple):
     Attributes:
         lower, upper: of the spectral norm of every leader's Hessian in logits, (K,); zero and infinity where no
             equilibrium is verified.
-        field, value: equilibrium of the leader in the middle, (K, n) and (K, n - 1).
+        field, value: equilibrium of the leader in the middle, (K, M) and (K, n - 1).
         verified: whether each leader of the cell is proved to have one equilibrium within `branch`, (K,).
-        branch: equilibria of all leaders of the boxes of `around`, (K, 2n - 1).
+        branch: equilibria of all leaders of the boxes of `around`, (K, M + n - 1).
     """
 
     lower: Float[np.ndarray, " K"]
     upper: Float[np.ndarray, " K"]
-    field: Float[np.ndarray, "K n"]
+    field: Float[np.ndarray, "K M"]
     value: Float[np.ndarray, "K n-1"]
     verified: Bool[np.ndarray, " K"]
     branch: Form
@@ -92,7 +92,7 @@ def enclose_curvature(
     game: AffineGame,
     lower: Float[np.ndarray, "K O B"],
     upper: Float[np.ndarray, "K O B"],
-    field: Float[np.ndarray, "K n"],
+    field: Float[np.ndarray, "K M"],
     value: Float[np.ndarray, "K n-1"],
 ) -> Curvatures:
     """Bound the Hessian's norm for all leaders of each cell.
@@ -189,7 +189,7 @@ def _last_action(table: Table) -> Table:
 
 
 def _right(game: AffineGame, weights: Jet, field: Jet, value: Jet, answers: _Answers) -> Jet:
-    """What $F_x$ times the derivatives of x must be for those given to be right, (L, 2n - 1)."""
+    """What $F_x$ times the derivatives of x must be for those given to be right, (L, M + n - 1)."""
     reward = times("ksb,ksb->ks", _at(_last_action(based(game.follower, 2)), field), weights)
     best = reward.plus(times("kst,kt->ks", answers.last, _whole(value)), game.discount)
     # The optimal value moves as the average of the action values under the policy (envelope), which then moves too.
@@ -198,7 +198,11 @@ def _right(game: AffineGame, weights: Jet, field: Jet, value: Jet, answers: _Ans
     turned = product("ksa,ksa->ks", policy.second, gaps.first)
     slopes = added(best.first, first), added(best.second, second), added(best.both, both, turned)
     relative = Jet(best.value, *slopes).mapped(lambda part: part[:, :-1] - part[:, -1:])
-    image = times("ks,kst->kt", field, answers.chain)
+    states, size = answers.chain.value.mid.shape[1], field.value.mid.shape[1]
+    image = times("ks,kst->kt", field.mapped(lambda part: states_of(part, states)), answers.chain)
+    if size > states:
+        each = times("kt,ktc->ktc", image, answers.policy)
+        image = each.mapped(lambda part: part.moved(lambda x: x.reshape(len(x), size)))
     return Jet(
         joined((image.value, relative.value), 1),
         *(
@@ -214,7 +218,7 @@ def _in_policies(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> tuple
     lanes, matrix = lanes_of(number, game.num_free), jacobian(world_of(game, phi, field, value))[0]
 
     def by_cell(right: Ball) -> Ball:
-        """Solutions (K, 2n - 1, R) of right sides (K R, 2n - 1) of R lanes of each cell."""
+        """Solutions (K, M + n - 1, R) of right sides (K R, M + n - 1) of R lanes of each cell."""
         return solved(matrix, right.moved(lambda x: np.swapaxes(x.reshape(number, -1, x.shape[1]), 1, 2)))
 
     slopes = by_cell(_slopes(game, phi, field, value))
@@ -238,7 +242,7 @@ def _in_policies(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> tuple
 
 
 def _slopes(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> Ball:
-    """The residual's slopes along every coordinate of every cell, equilibrium held, (K k, 2n - 1)."""
+    """The residual's slopes along every coordinate of every cell, equilibrium held, (K k, M + n - 1)."""
     cells, axes = np.divmod(np.arange(len(field.mid) * game.num_free), game.num_free)
     weights = _weights(game, phi, Lanes(cells, axes, axes))._replace(second=None)
     still = Jet(field[cells]), Jet(value[cells])

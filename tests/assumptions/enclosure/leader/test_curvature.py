@@ -12,7 +12,7 @@ from smfg_verify.assumptions.enclosure.leader.curvature import enclose_curvature
 from smfg_verify.assumptions.enclosure.leader.forms import Form
 from smfg_verify.assumptions.enclosure.leader.policies import coordinates_between
 from smfg_verify.assumptions.enclosure.response.models import Model, Shape
-from smfg_verify.exact.gradient.at_leaders import checked
+from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.game import TabularGame
 from smfg_verify.games import load
 from tests.helpers import oracle
@@ -37,8 +37,8 @@ def cells_of(lower, upper):
 
 
 def bounds_over(tables, lower, upper):
-    size = len(tables.initial)
-    guess = np.full((len(lower), size), 1.0 / size), np.zeros((len(lower), size - 1))
+    size, entries = len(tables.initial), tables.num_fields
+    guess = np.full((len(lower), entries), 1.0 / entries), np.zeros((len(lower), size - 1))
     return enclose_curvature(tables, *cells_of(lower, upper), *guess)
 
 
@@ -68,6 +68,26 @@ def test_norm_of_every_leader_of_a_cell_is_bounded(name):
         assert found.verified.all()
         assert np.all(found.lower <= exact * (1 + 1e-6))
         assert np.all(exact <= found.upper * (1 + 1e-6))
+
+
+def test_norms_are_bounded_where_the_mean_field_is_one_of_pairs():
+    sizes = {"num_states": 2, "num_follower_actions": 2, "num_leader_actions": 2}
+    game = checked(load("random-game", mean_field_support="state_actions", seed=4, **sizes))
+    tables, rng, step = affine_game(game), np.random.default_rng(1), 1e-4
+    policies = rng.dirichlet(2.0 * np.ones(2), size=(2, tables.rows))
+    moves = step * np.concatenate([np.eye(4), -np.eye(4)]).reshape(8, 2, 2)
+    leaders = (np.log(policies)[:, None] + moves).reshape(-1, 2, 2)
+    points = evaluate_leaders(game, leaders)
+    assert points.converged.all()
+    ahead, behind = np.split(points.total.reshape(2, 8, 4), 2, axis=1)
+    exact = np.linalg.norm((ahead - behind) / (2.0 * step), 2, axis=(1, 2))
+    np.testing.assert_allclose(bounds_over(tables, policies, policies).lower, exact, rtol=1e-5)
+    for width in (1e-3, 0.1):
+        lower = policies - width * rng.uniform(0.0, 1.0, policies.shape)
+        found = bounds_over(tables, lower, lower + width)
+        assert found.verified.all()
+        assert np.all(found.lower <= exact * (1 + 1e-6))
+        assert np.all((exact <= found.upper * (1 + 1e-6)) & (found.upper <= 2.0 * exact))
 
 
 @pytest.mark.parametrize("name", ["actions", pytest.param("rows", marks=pytest.mark.slow)])
