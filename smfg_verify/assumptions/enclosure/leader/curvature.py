@@ -1,11 +1,14 @@
 r"""The Hessian of the Stackelberg objective in the leader's logits, enclosed for all leaders of cells of policies.
 
 Coordinates are the probabilities $p_b = \phi(b|o)$ of all actions but the last, in which the leader's policy is affine:
-cells with deterministic leaders are like others. The equilibrium $x = (m, V)$ of every leader of a cell is enclosed by
-`boxes`; its derivatives solve $F_x x_i = -F_i$ and $F_x x_{ij} = -F_{ij}$, the right sides taken with the
-derivatives of x that are known so far, and so is the objective $\Phi = \rho^T W$, $(I - \gamma P_\pi) W = r$:
-$\Phi_{ij} = d^T (r_{ij} + \gamma (P_{ij} W + P_i W_j + P_j W_i))$ with d the discounted visits. Logits follow by
-the chain rule, $\partial\phi_b/\partial\omega_c = \phi_b (\delta_{bc} - \phi_c)$.
+cells with deterministic leaders are like others. All numbers are `forms` of them. The equilibrium $x = (m, V)$ of every
+leader of a cell is that of `equilibria`; its derivatives solve $F_x x_i = -F_i$ and $F_x x_{ij} = -F_{ij}$, the right
+sides taken with the derivatives of x that are known so far, and so is the objective $\Phi = \rho^T W$,
+$(I - \gamma P_\pi) W = r$: $\Phi_{ij} = d^T (r_{ij} + \gamma (P_{ij} W + P_i W_j + P_j W_i))$ with d the discounted
+visits. Logits follow by the chain rule, $\partial\phi_b/\partial\omega_c = \phi_b (\delta_{bc} - \phi_c)$.
+
+V and W are relative to the last state's, as rows that sum to one allow: of a game in which they do up to rounding the
+Hessian is that of the same with rows that sum to one, which its tables hold.
 
 Every pair of directions i <= j is a lane of its own: K cells are K k (k + 1) / 2 lanes.
 """
