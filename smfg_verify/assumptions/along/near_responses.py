@@ -174,9 +174,11 @@ def _world_of(game: AbstractGame, number: int) -> tuple[World | None, int, str]:
     intervals, obstacle = tables_for_leaders(game)
     if intervals is None:
         return None, 0, obstacle
-    many = numbers_of(intervals) * number * _TRIALS * len(NUMBERS) > _MOST_OF_INTERVALS
-    if many or intervals.num_fields == 1:
+    if intervals.num_fields == 1:
         return None, 0, reason
+    numbers = numbers_of(intervals)
+    if numbers * number * _TRIALS * len(NUMBERS) > _MOST_OF_INTERVALS:
+        return None, 0, f"intervals of {numbers:,} numbers each around {number} iterates are too much"
     return by_intervals(intervals), 1, ""
 
 

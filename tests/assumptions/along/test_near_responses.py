@@ -8,12 +8,14 @@ import pytest
 from smfg_verify.assumptions.along.certified_near import KEPT
 from smfg_verify.assumptions.along.iterates import Iterates
 from smfg_verify.assumptions.along.near_responses import NUMBERS, near_responses, too_much
+from smfg_verify.assumptions.along.worlds import Around, by_intervals
+from smfg_verify.assumptions.enclosure.response.forest import Looked
 from smfg_verify.assumptions.enclosure.response.tables.affine import vertex_tables
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.game import TabularGame
 from tests.assumptions.along.test_along_run import modulus_and_rate, nearby
 from tests.assumptions.crowds import crowd, packaged
-from tests.assumptions.enclosure.leader.test_responses import Leavers, best_response, slopes_of
+from tests.assumptions.enclosure.leader.test_responses import Leavers, at_the_ends, best_response, drawn, slopes_of
 from tests.assumptions.enclosure.response.tables.test_curved import Jump
 from tests.helpers import oracle
 from tests.helpers.numerics import softmax
@@ -136,6 +138,28 @@ def test_laws_of_pairs_have_proofs_that_hold_at_sampled_leaders_and_mean_fields(
         for law, row in zip(laws, rows, strict=False):
             value = numbers_at(np.stack([row, row]), law)[k]
             assert value <= proved if name == "modulus" else value >= proved, name
+
+
+@pytest.mark.parametrize(("draw", "met"), [((59, 1, 2, 0.3), 0.8), ((18, 2, 1, 0.2, 0.0), 0.5)])
+def test_intervals_are_of_all_leaders_and_mean_fields_within_the_width_and_hardly_more(draw, met):
+    (game, phi, field), radius, kept = drawn(*draw), np.array([0.01]), []
+
+    def look(seen):
+        kept.append(seen.jacobian)
+        return Looked(*(np.zeros(1) for _ in range(4)), seen.edge)
+
+    by_intervals(game).prove(look, Around(phi[None], field[None], radius), np.zeros(1), 1)
+    middle = 0.5 * (kept[0].upper + kept[0].lower)[..., 0]
+    share = np.abs(at_the_ends(game, phi, field, radius[0]) - middle) / (kept[0].upper[..., 0] - middle)
+    assert met < np.max(share) <= 1.0 + 1e-9
+
+
+def test_a_game_of_pairs_too_large_for_intervals_is_told_so(monkeypatch):
+    monkeypatch.setattr("smfg_verify.assumptions.along.near_responses._MOST_OF_INTERVALS", 0)
+    at = np.full((1, 2, 2), 0.25)
+    near = around(checked(Leavers()), np.zeros((1, 2, 2)), at, at, {"modulus": np.array([0.5])})["modulus"]
+    assert near.radius == 0.0
+    assert "too much" in near.reason
 
 
 @pytest.mark.slow

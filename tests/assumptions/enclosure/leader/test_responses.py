@@ -3,13 +3,17 @@
 And leaders' boxes where the mean field is one of pairs and rewards are curved in it, against the same.
 """
 
+import itertools
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from smfg_verify.assumptions.enclosure.balls import Ball
+from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
 from smfg_verify.assumptions.enclosure.leader.local import tables_for_leaders
 from smfg_verify.assumptions.enclosure.leader.responses import responses_within
+from smfg_verify.assumptions.enclosure.leader.within import followers_within
 from smfg_verify.exact.gradient.at_leaders import checked
 from smfg_verify.exact.tables_at_fields import tables_at
 from smfg_verify.game import AbstractGame
@@ -98,6 +102,96 @@ def slopes_of(game, phi, field):
     moves = step * (np.eye(size)[:-1] - np.eye(size)[-1])
     ends = [[best_response(game, phi, field + side * move) for move in moves] for side in (1.0, -1.0)]
     return (np.array(ends[0]) - np.array(ends[1])).reshape(size - 1, size)[:, :-1] / (2.0 * step)
+
+
+def drawn(seed, states, leader_actions, tau, coupling=1.0):
+    """Tables of a game on pairs of states and two actions, drawn, with a leader and a mean field inside the simplices.
+
+    Rows are those at single pairs, mixed by how many are there; so are rewards.
+    """
+    rng, shape = np.random.default_rng(seed), (states, 2, leader_actions)
+    rows = 0.8 * rng.dirichlet(np.full(states, 0.4), (2 * states, *shape)) + 0.2 / states
+    mean, rewards = rows.mean(axis=0), rng.uniform(-1.0, 1.0, (2 * states + 1, *shape))
+    rewards[1:] *= coupling
+    moves, reward = (mean, rows - mean), (rewards[0], rewards[1:])
+    transition, follower, leader = (
+        tuple(Ball.exact(part) for part in parts) for parts in (moves, reward, (0.0 * rewards[0], 0.0 * rewards[1:]))
+    )
+    initial, own = np.full(states, 1.0 / states), np.arange(states)
+    game = AffineGame(transition, follower, leader, 0.9, tau, 0.0, initial, own, states)
+    laws = rng.dirichlet(np.full(2 * states, 8.0)), rng.dirichlet(np.full(leader_actions, 3.0), states)
+    field, phi = (0.9 * law + 0.1 / law.shape[-1] for law in laws)
+    return game, phi, field
+
+
+def slopes_by_complex_step(game, phi, field):
+    """As `slopes_of`, of tables: followers by Newton's method, all directions at once."""
+    states, size, step = len(phi), len(field), 1e-30j
+    moved = field + step * (np.eye(size)[:-1] - np.eye(size)[-1])
+    rows, rewards = (
+        np.einsum("sb,ksab...->ksa...", phi, table[0].mid + np.tensordot(moved, table[1].mid, axes=1))
+        for table in (game.transition, game.follower)
+    )
+    value = np.zeros((size - 1, states), complex)
+    for _ in range(12):
+        scores = (rewards + game.discount * np.einsum("ksat,kt->ksa", rows, value)) / game.temperature
+        policy = softmax(scores)
+        chain = np.einsum("ksa,ksat->kst", policy, rows)
+        updated = game.temperature * np.log(np.exp(scores).sum(axis=2))
+        value = value + np.linalg.solve(np.eye(states) - game.discount * chain, (updated - value)[..., None])[..., 0]
+    assert np.max(np.abs(updated - value)) < 1e-11
+    system = np.swapaxes(np.eye(states) - chain, 1, 2) + 1.0 / states
+    law = np.linalg.solve(system, np.full((size - 1, states, 1), 1.0 / states))
+    return (law * policy).reshape(size - 1, size).imag[:, :-1] / step.imag
+
+
+def ends(law, radius):
+    """A law and those that are as far from it as a radius, in total variation, by one exchange."""
+    unit = np.eye(len(law))
+    return [law, *(law + radius * (unit[i] - unit[j]) for i, j in itertools.permutations(range(len(law)), 2))]
+
+
+def at_the_ends(game, phi, field, radius):
+    """Slopes at all ends of what is near."""
+    leaders = [np.array(rows) for rows in itertools.product(*(ends(row, radius)[-2:] for row in phi))]
+    return np.array([slopes_by_complex_step(game, leader, m) for m in ends(field, radius) for leader in leaders])
+
+
+# Draws, radii, and how much of what is told is met at the ends, at least: were less told, some of it would not be.
+SHARP = [
+    ((45, 1, 2, 0.3), 0.03, 0.9),
+    ((59, 1, 2, 0.3), 0.01, 0.8),
+    ((4, 2, 1, 5.0, 0.1), 0.01, 0.4),
+    ((18, 2, 1, 0.2, 0.0), 0.01, 0.6),
+]
+
+
+@pytest.mark.parametrize(("draw", "radius", "met"), SHARP)
+def test_slopes_at_the_ends_of_what_is_near_lie_in_what_is_told_and_hardly_less_would_do(draw, radius, met):
+    game, phi, field = drawn(*draw)
+    rows = Ball.of_ends(phi - radius, phi + radius) if phi.shape[1] > 1 else Ball.exact(phi)
+    found = responses_within(game, Ball(rows.mid[None], rows.rad[None]), field[None], np.array([radius]))
+    apart = at_the_ends(game, phi, field, radius) - found.jacobian.mid[0]
+    share = np.max(np.abs(apart) / found.jacobian.rad[0])
+    assert met < share <= 1.0 + 1e-9
+    # Of tangents, all but the last entry of which stand for all, as an operator between Euclidean norms.
+    whole = np.concatenate([apart, -apart.sum(axis=2, keepdims=True)], axis=2)
+    tangents = np.linalg.svd(np.eye(len(field)) - 1.0 / len(field))[0][:-1, :-1]
+    assert np.max(np.linalg.norm(np.swapaxes(whole, 1, 2) @ tangents, ord=2, axis=(1, 2))) <= found.apart[0] + 1e-12
+
+
+def test_tables_hold_what_followers_face_at_the_ends_of_what_is_near_and_little_more():
+    game, field, radius = checked(Leavers()), np.array([0.1, 0.3, 0.2, 0.4]), 0.02
+    found = followers_within(tables_for_leaders(game)[0], field[None], np.array([radius]))[0].follower
+    laws = np.array(ends(field, radius))
+    rewards = tables_at(game, laws)["follower_reward"]
+    # Of -1.5 a leaving^2 along e_j - e_last, where the last entry is one of those who leave.
+    leaving = laws[:, 1] + laws[:, 3]
+    slopes = 3.0 * np.einsum("k,a,j->kja", leaving, np.arange(2.0), np.array([1.0, 0.0, 1.0, 0.0]))[:, :, None, :, None]
+    for values, told, sharp in ((rewards, found[0], 0.9), (slopes, found[1], 0.99)):
+        apart, known = np.abs(values - told.mid), told.rad > 1e-6
+        assert np.all(apart <= told.rad + 1e-12)
+        assert np.max(apart / np.where(known, told.rad, np.inf)) > sharp
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n != "leavers")) for n in GAMES])
