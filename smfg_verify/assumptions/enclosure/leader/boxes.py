@@ -138,7 +138,7 @@ def equilibria_near(
         Mean fields and relative values.
     """
     # Not `exact.root.newton`: the Jacobian is the middle of NumPy's intervals, at all boxes at once, which JAX cannot
-    # trace, and needs no damping, since a point that is no equilibrium is found out by Krawczyk's operator.
+    # trace; a point that is no equilibrium is found out by Krawczyk's operator.
     size = field.shape[1]
     for _ in range(_NEWTON_STEPS):
         games = followers_around(game, Ball.exact(field))
