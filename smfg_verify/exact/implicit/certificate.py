@@ -15,7 +15,7 @@ from jaxtyping import ArrayLike, Float, PyTree
 
 from smfg_verify.errors import NumericalError
 from smfg_verify.exact.implicit.linear import Local, local_at, newton_from
-from smfg_verify.exact.implicit.probes import Sides, compare_sides
+from smfg_verify.exact.implicit.probes import FARTHEST, Sides, compare_sides
 from smfg_verify.exact.implicit.problem import Problem, Vector, flat_problem
 from smfg_verify.exact.precision import require_float64
 from smfg_verify.game.checks.differences import SlopeStatus
@@ -24,6 +24,9 @@ from smfg_verify.records.status import NamedStatus
 
 # Newton's method has one zero nearby where dF/dx changes by less than this over a step, relative to itself.
 _MOST_BENT = 0.25
+# Where x is off by more than the tolerance of its own size, or too far for kinks on the way to be seen, what its
+# gradient may change by on the way, relatively.
+_MOST_MOVED = 0.01
 # Least condition numbers, over all units, from which a matrix is singular for all that floats tell.
 _SINGULAR = 1e12
 
@@ -31,8 +34,8 @@ _SINGULAR = 1e12
 class ImplicitVerdict(NamedStatus, enum.IntEnum):
     """What is said of a gradient.
 
-    TRUSTED: nothing is known against it.
-    NOT_CONVERGED: x is no solution, by more than the tolerance.
+    TRUSTED: nothing is known against it, up to what `gradient_error` says.
+    NOT_CONVERGED: x is no solution, by more than the tolerance, or by enough to bend dF/dx.
     NOT_LOCALLY_UNIQUE: dF/dx is singular at the solution, or as good as.
     NOT_DIFFERENTIABLE: F or f has a kink or a jump there, or a derivative that is not its own.
 
@@ -57,10 +60,10 @@ class ImplicitCertificate(Readable):
         verdict: an `ImplicitVerdict`.
         gradient: of f in the parameters, as they are; NaN unless trusted.
         residual: largest entry of F.
-        error: how far Newton's method moves x, relative to the largest entry of each array; infinite where it comes to
-            no solution.
-        bend: how much dF/dx changes over that move, or over what roundings of F come to, relative to itself; from 1/4
-            on there need be no solution nearby, or more than one.
+        error: how far Newton's method moves x, relative to the largest entry of each array, or to what parameters of
+            their own size would move x by where that is more; infinite where it comes to no solution.
+        bend: how much dF/dx changes, relative to itself, over what roundings of F move the solution by; from 1/4 on
+            there need be no solution nearby, or more than one.
         condition: $\rho(|F_x^{-1}| |F_x|)$, the least condition number over all units of unknowns and equations.
         adjoint_residual: of the adjoint equation: the largest relative change of its entries that would make it hold.
         gradient_error: Euclidean norm of what the gradient changes by at the solution that Newton's method finds.
@@ -104,11 +107,12 @@ def implicit_certificate(
     $\frac{d}{dp} f(x(p), p) = f_p - F_p^T \lambda$ with $F_x^T \lambda = f_x$.
 
     Args:
-        residual: F(x, params), as many equations as x has entries, traceable by JAX.
+        residual: F(x, params), as many equations as x has entries, traceable by JAX and differentiable both ways.
         x: a solution as somebody found it, arrays of any shapes.
         params: parameters, arrays of any shapes.
         objective: f(x, params), a number.
-        tolerance: what x may be off by, relative to the largest entry of each of its arrays.
+        tolerance: what x may be off by, relative to the largest entry of each of its arrays; where parameters move
+            it by more than its own size, more, as long as the gradient stays within a percent.
         seed: of the directions along which differences are taken.
         throw: raise unless the gradient is trusted; if False, it is NaN then.
 
@@ -116,7 +120,8 @@ def implicit_certificate(
         The certificate.
 
     Raises:
-        ValueError: float64 is off, or equations, unknowns and objective do not fit.
+        ValueError: float64 is off, equations, unknowns and objective do not fit, something is complex, or JAX has no
+            derivative forward or in reverse.
         NumericalError: the verdict is not TRUSTED, and `throw`.
 
     Source: the theorem, and condition numbers over all units, F. L. Bauer, Numer. Math. 5 (1963).
@@ -144,15 +149,14 @@ def implicit_certificate(
 def _certified(problem: Problem, tolerance: float, rng: np.random.Generator) -> ImplicitCertificate:
     here = local_at(problem, problem.x, rng)
     there = newton_from(problem, here, rng)
-    apart = np.abs(there.x - problem.x)
-    error = float(np.max(np.where(apart > 0.0, apart / np.maximum(there.scale, np.finfo(float).tiny), 0.0)))
-    error = error if there.solved else float("inf")
-    sides = compare_sides(problem, here, error, rng)
+    error, own = (_apart(problem, there, scale) for scale in (there.scale, problem.x_scale))
+    sides = compare_sides(problem, here, there, error, rng)
     with np.errstate(all="ignore"):  # infinite slopes are told as such
         gradients = [_gradient(problem, local) for local in (here, there)]
         moved = float(np.linalg.norm(gradients[1][0] - gradients[0][0]))
-    verdict = _verdict(here, there, error, tolerance, sides)
     gradient, adjoint_residual = gradients[0]
+    near = own <= min(tolerance, FARTHEST) or moved <= _MOST_MOVED * float(np.linalg.norm(gradient))
+    verdict = _verdict(here, there, near and error <= tolerance, gradient, sides)
     told = gradient if verdict is ImplicitVerdict.TRUSTED else np.full_like(gradient, np.nan)
     return ImplicitCertificate(
         verdict=verdict,
@@ -168,13 +172,23 @@ def _certified(problem: Problem, tolerance: float, rng: np.random.Generator) -> 
     )
 
 
-def _verdict(here: Local, there: Local, error: float, tolerance: float, sides: Sides) -> ImplicitVerdict:
+def _apart(problem: Problem, there: Local, scale: Vector) -> float:
+    """How far x is from the solution, relative to a scale."""
+    if not there.solved or not np.all(np.isfinite(there.x)):
+        return float("inf")
+    apart = np.abs(there.x - problem.x)
+    with np.errstate(over="ignore"):
+        return float(np.max(np.where(apart > 0.0, apart / np.maximum(scale, np.finfo(float).tiny), 0.0)))
+
+
+def _verdict(here: Local, there: Local, near: bool, gradient: Vector, sides: Sides) -> ImplicitVerdict:
     """What is most against the gradient, in the order in which one thing hides the next."""
     if there.solved and not (there.bend < _MOST_BENT and there.condition < _SINGULAR):
         return ImplicitVerdict.NOT_LOCALLY_UNIQUE
-    if not error <= tolerance:
+    if not (near and here.bend < _MOST_BENT):
         return ImplicitVerdict.NOT_CONVERGED
-    if here.rough or sides.status is not SlopeStatus.AGREES or not np.all(np.isfinite(here.slopes)):
+    finite = np.all(np.isfinite(here.slopes)) and np.all(np.isfinite(gradient))
+    if here.rough or sides.status is not SlopeStatus.AGREES or not finite:
         return ImplicitVerdict.NOT_DIFFERENTIABLE
     return ImplicitVerdict.TRUSTED
 

@@ -145,8 +145,9 @@ def _bend(
     """Largest change of dF/dx over displacements, relative to it, in units of the scale."""
     (columns, matrix), units = linear, np.where(scale > 0.0, scale, 1.0)
     worst = 0.0
-    for draw in range(_DRAWS):
-        signs = rng.choice([-1.0, 1.0], len(x)) if draw else -np.sign(columns @ problem.both(x, problem.params)[:-1])
+    drawn = rng.choice([-1.0, 1.0], (_DRAWS // 2, len(x)))
+    drawn[0] = np.where(columns @ problem.both(x, problem.params)[:-1] > 0.0, -1.0, 1.0)  # as Newton's step
+    for signs in (*drawn, *-drawn):  # either way: F may be flat on one side alone
         moved = np.asarray(problem.slopes(x + signs * width, problem.params))[:-1]
         change = columns @ (moved - matrix) * units[None, :] / units[:, None]
         worst = max(worst, float(np.nan_to_num(np.max(np.sum(np.abs(change), axis=1)), nan=math.inf)))

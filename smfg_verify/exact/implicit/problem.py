@@ -61,8 +61,11 @@ def flat_problem(
         The problem.
 
     Raises:
-        ValueError: not as many equations as unknowns, an objective that is no number, or nothing to differentiate.
+        ValueError: not as many equations as unknowns, an objective that is no number, nothing to differentiate, complex
+            numbers, or no derivative both ways.
     """
+    if any(np.iscomplexobj(leaf) for leaf in jax.tree.leaves((x, params))):
+        raise InputError("implicit: got complex numbers, expected real ones: real and imaginary parts as two arrays.")
     (flat_x, of_x), (flat_p, of_p) = (
         ravel_pytree(jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), tree)) for tree in (x, params)
     )
@@ -79,7 +82,7 @@ def flat_problem(
             f"implicit: got {equations} equations, {len(flat_x)} unknowns and {len(flat_p)} parameters, expected as "
             "many equations as unknowns and at least one of each; likely cause: a residual that is not of x's shape."
         )
-    return Problem(
+    problem = Problem(
         value=jax.jit(both),
         slopes=jax.jit(jax.jacfwd(both)),
         along=jax.jit(lambda a, b, da, db: jax.jvp(both, (a, b), (da, db))[1]),
@@ -90,6 +93,15 @@ def flat_problem(
         params_scale=_scale(params),
         restore=lambda flat: of_p(jnp.asarray(flat)),
     )
+    try:
+        problem.along(flat_x, flat_p, flat_x, flat_p)  # a custom_vjp fails where it is lowered, not where it is traced
+        problem.back(flat_x, flat_p, jnp.zeros(equations + 1))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"implicit: JAX has no derivative of the residual or the objective: {str(error).splitlines()[0]} Expected "
+            "both of forward and of reverse mode; likely cause: a custom_vjp, or a loop without a fixed length."
+        ) from error
+    return problem
 
 
 def _scale(tree: PyTree[ArrayLike]) -> Vector:

@@ -143,6 +143,56 @@ REFUSED = {
         first,
         "NOT_DIFFERENTIABLE",
     ),
+    # Slopes at x are those of the other side of a kink.
+    "kink on the way": (
+        lambda x, p: x + 0.1 * jnp.abs(x - 1.0) - p,
+        1.0 - 8e-7,
+        1.0 + 1e-7,
+        first,
+        "NOT_DIFFERENTIABLE",
+    ),
+    "kink on the way of what parameters hardly move": (
+        lambda x, p: x - 1.0 - 1e-3 * (p - 1.0),
+        1.0 - 9e-8,
+        1.0 + 1e-5,
+        lambda x, p: jnp.abs(x - 1.0),
+        "NOT_DIFFERENTIABLE",
+    ),
+    "kink in small units": (
+        lambda x, p: jnp.array([1e12, 1.0]) * (x - jnp.stack([p[0], jnp.abs(p[1] - 1.0)])),
+        np.array([1.0, 0.0]),
+        np.ones(2),
+        total,
+        "NOT_DIFFERENTIABLE",
+    ),
+    "none in reverse": (
+        lambda x, p: x - jnp.where(p > 0.5, p, jnp.sqrt(p - 1.0)),
+        0.75,
+        0.75,
+        first,
+        "NOT_DIFFERENTIABLE",
+    ),
+    "near a fold, not near enough": (
+        lambda x, p: (x - 1.0) ** 2 - (p - 1.0),
+        1.0 + 5e-6,
+        1.0 + 1e-12,
+        first,
+        "NOT_CONVERGED",
+    ),
+    "small beside its neighbour": (
+        lambda x, p: jnp.stack([x[0] - p[0], x[1] ** 2 - p[1]]),
+        np.array([1.0, 5e-7]),
+        np.array([1.0, 1e-14]),
+        lambda x, p: x[1],
+        "NOT_CONVERGED",
+    ),
+    "as parameters would move it": (
+        lambda x, p: 1e-6 * (x - 1.0) - (p - 1.0),
+        1.5,
+        1.0,
+        lambda x, p: x**3,
+        "NOT_CONVERGED",
+    ),
 }
 
 
@@ -154,6 +204,21 @@ def test_where_there_is_no_gradient_none_is_given(name):
     assert np.all(np.isnan(found.gradient))
     with pytest.raises(NumericalError, match=found.verdict.label):
         implicit_certificate(*problem)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_zeros_on_one_side_alone_are_seen_whatever_is_drawn(seed):
+    found = implicit_certificate(lambda x, p: jnp.where(x >= p, x - p, 0.0), 1.0, 1.0, first, seed=seed, throw=False)
+    assert found.verdict is ImplicitVerdict.NOT_LOCALLY_UNIQUE
+
+
+def test_at_an_optimum_nothing_is_held_against_a_gradient_of_zero():
+    for off in (0.0, 1e-9):
+        found = implicit_certificate(lambda x, p: x - p, 1.0 + off, 1.0, lambda x, p: (x - 1.0) ** 2)
+        assert abs(found.gradient) <= 2.1 * off
+    # Zero as a solver finds it.
+    found = implicit_certificate(lambda x, p: x - jnp.tanh(p[0] * x + p[1]), 1e-9, np.array([0.5, 0.0]), first)
+    np.testing.assert_allclose(found.gradient, [0.0, 2.0], atol=1e-8)
 
 
 def test_units_of_unknowns_and_equations_change_nothing():
@@ -179,6 +244,12 @@ def test_a_tolerance_says_what_counts_as_converged():
     assert abs(loose.gradient - exact) == pytest.approx(loose.gradient_error, rel=1e-3)
 
 
+def test_a_loose_tolerance_hides_no_kink():
+    problem = (lambda x, p: x - p, 1.0 - 1e-3, 1.0 + 1e-3, lambda x, p: jnp.abs(x - 1.0))
+    found = implicit_certificate(*problem, tolerance=1e-2, throw=False)
+    assert found.verdict is ImplicitVerdict.NOT_CONVERGED
+
+
 def test_trees_go_in_and_come_out():
     found = implicit_certificate(
         lambda x, p: {"u": x["u"] - p["a"] * x["v"], "v": x["v"] - p["b"]},
@@ -189,12 +260,23 @@ def test_trees_go_in_and_come_out():
     assert {key: float(value) for key, value in found.gradient.items()} == pytest.approx({"a": 3.0, "b": 2.0})
 
 
+@jax.custom_vjp
+def one_way(p):
+    return jnp.sin(p)
+
+
+one_way.defvjp(lambda p: (jnp.sin(p), p), lambda p, weight: (weight * jnp.cos(p),))
+
+
 @pytest.mark.parametrize(
     ("equation", "x", "p", "objective", "words"),
     [
         (lambda x, p: jnp.stack([x, x]) - p, 1.0, 1.0, first, "2 equations, 1 unknowns"),
         (lambda x, p: x - 1.0, np.zeros(2), np.zeros(0), first, "0 parameters"),
         (lambda x, p: x - p, np.ones(2), 1.0, lambda x, p: x, "shape \\(2,\\)"),
+        (lambda x, p: x - p, 1.0 + 1.0j, 1.0, first, "complex"),
+        (lambda x, p: x - one_way(p), np.sin(1.0), 1.0, first, "custom_vjp"),
+        (lambda x, p: x - jax.lax.while_loop(lambda y: y > 1.0, jnp.sqrt, p), 1.0, 1.0, first, "fixed length"),
     ],
 )
 def test_what_does_not_fit_is_refused(equation, x, p, objective, words):
