@@ -21,6 +21,7 @@ from smfg_verify.assumptions.enclosure.leader.forms import Form, of_all_boxes
 from smfg_verify.assumptions.enclosure.leader.policies import coordinates_between
 from smfg_verify.assumptions.enclosure.leader.residual import jacobian
 from smfg_verify.assumptions.enclosure.leader.world import world_of
+from smfg_verify.assumptions.enclosure.response.models import EPSILON
 from smfg_verify.assumptions.gradient_alignment.box_cover import plausible
 
 # Where the bound is this close to what is attained, more cells would tell no more.
@@ -29,6 +30,8 @@ _BATCH = 64
 _NARROWEST = 1e-9
 # Numbers of a cell that count as one of `num_boxes` for each free logit, a larger one as more; and as are held at once.
 _NUMBERS_OF_A_CELL, _NUMBERS_AT_ONCE = 2**13, 2**24
+# What a difference of probabilities may be rounded by, generously.
+_ROUNDED_POLICY = 4.0 * EPSILON
 # Sides below this are faces that two cells share; and pairs of cells that are looked at together.
 _THIN, _PAIRS_AT_ONCE = 1e-12, 2**22
 
@@ -56,7 +59,12 @@ class Cells(NamedTuple):
 
     def equilibria(self, policies: Float[np.ndarray, "K O B"]) -> Ball:
         """What is known of the equilibrium of one leader of each cell, (K, M + n - 1)."""
-        return self.branch.at(coordinates_between(*around(self.lower, self.upper), policies))
+        lower, upper = around(self.lower, self.upper)
+        known = self.branch.at(coordinates_between(lower, upper, policies))
+        # Probabilities are rounded, and coordinates count them in widths of the cell. Of linear and quadratic parts one
+        # that is off by so much misses 16 times their largest values, at most.
+        rounded = _ROUNDED_POLICY / np.min((upper - lower)[..., :-1], axis=(1, 2))
+        return Ball(known.mid, known.rad + 16.0 * rounded[:, None] * self.branch.rad)
 
 
 class CurvatureCover(NamedTuple):

@@ -1,10 +1,14 @@
 """Cells that cover all leaders: nothing is left out, closed forms, and branches of equilibria that are not mixed."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from smfg_verify.assumptions.enclosure.leader.affine import affine_game
+from smfg_verify.assumptions.enclosure.leader.forms import Form
 from smfg_verify.assumptions.enclosure.leader.policies import policies_between
+from smfg_verify.assumptions.enclosure.response.models import Model, Shape
 from smfg_verify.assumptions.smoothness import curvature_cells
 from smfg_verify.assumptions.smoothness.curvature_cells import CLOSE, Cells, cover_policies
 from smfg_verify.exact.gradient.at_leaders import checked
@@ -91,6 +95,27 @@ def test_cells_on_different_branches_of_equilibria_are_no_cover_of_one_branch():
     assert one_branch([[0.9, 0.1], [0.9, 0.1]])
     assert one_branch([[0.1, 0.9], [0.1, 0.9]])
     assert not one_branch([[0.9, 0.1], [0.1, 0.9]])
+
+
+def test_an_equilibrium_that_moves_fast_in_a_narrow_cell_is_known_with_what_policies_are_rounded_by():
+    """A hundred thousand times how far the leader is from the middle, and its square in widths: exact in fractions."""
+    rng, number, speed = np.random.default_rng(0), 200, Fraction(10**5)
+    begin, width = rng.uniform(0.1, 0.9, number), 10.0 ** rng.uniform(-9.0, -7.0, number)
+    lower, upper = (np.stack([p, 1.0 - p], axis=1)[:, None] for p in (begin, begin + width))
+    low, high = (end[:, 0, 0] for end in curvature_cells.around(lower, upper))
+    linear = (float(speed) * (high - low))[None, None]
+    zero = np.zeros((1, number))
+    branch = Form(Model(zero, linear, linear, zero, Shape((2,))))
+    nothing = np.zeros((number, 1))
+    cells = Cells(lower, upper, nothing[:, 0], nothing[:, 0], nothing, nothing, nothing[:, 0] > 0.0, branch)
+    policies = lower + rng.uniform(size=(number, 1, 1)) * (upper - lower)
+    known = cells.equilibria(policies)
+    for k, (a, b, p) in enumerate(zip(low, high, policies[:, 0, 0], strict=True)):
+        side = Fraction(b) - Fraction(a)
+        at = (Fraction(p) - (Fraction(a) + Fraction(b)) / 2) / side
+        exact = Fraction(linear[0, 0, k]) * (at + at**2)
+        assert abs(exact - Fraction(known.mid[k, 0])) <= Fraction(known.rad[k, 0])
+    assert np.max(known.rad) < 1e-8
 
 
 def test_pairs_that_share_a_face_are_all_found():
