@@ -1,7 +1,7 @@
 r"""A bound of the Hessian's norm that is proved for every leader, deterministic ones in the limit included.
 
 For leaders with at most three free logits, without an entropy of their own, and games whose functions are proved affine
-in a mean field over states. `curvature_cells` covers the policies; finite bounds of all cells, and equilibria that
+in the mean field. `curvature_cells` covers the policies; finite bounds of all cells, and equilibria that
 touching cells share, prove $\|\nabla^2\Phi(\omega)\|_2 \le L$ for all logits along one branch of equilibria. That
 it is the only one is proved as for uniqueness.
 """

@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from smfg_verify.assumptions.enclosure.balls import Ball
 from smfg_verify.assumptions.enclosure.leader.affine import affine_game
-from smfg_verify.assumptions.enclosure.leader.equilibria import equilibria_over
-from smfg_verify.assumptions.enclosure.leader.policies import policies_over
+from smfg_verify.assumptions.enclosure.leader.boxes import equilibria_near
+from smfg_verify.assumptions.enclosure.leader.equilibria import equilibria_of, equilibria_over
+from smfg_verify.assumptions.enclosure.leader.policies import policies_between, policies_over
 from smfg_verify.exact.gradient.at_leaders import checked, evaluate_leaders
 from smfg_verify.game import TabularGame
+from smfg_verify.games import load
 from tests.assumptions.enclosure.leader.test_boxes import random_game
 
 
@@ -94,3 +97,14 @@ def test_whatever_the_guess_where_an_equilibrium_is_proved_there_is_one():
             )
             assert np.all(low * high <= 0.0)
         assert 30 < found.verified.sum() < 200
+
+
+def test_a_zero_of_the_residual_that_is_no_mean_field_is_not_verified():
+    """Where fewer than none are infected epidemic has zeros, too: Newton's method from the first guess ends there."""
+    tables = affine_game(checked(load("epidemic")))
+    middle = np.full((2, 1, 2), 0.5)
+    phi = policies_between(middle - 1e-6, middle + 1e-6)[:, tables.observation]
+    field, value = equilibria_near(tables, Ball.exact(phi.mid), np.array([[0.9, 0.1], [0.5, 0.5]]), np.zeros((2, 1)))
+    assert np.min(field[0]) < -0.01
+    assert np.min(field[1]) > 0.01
+    np.testing.assert_array_equal(equilibria_of(tables, phi, field, value).verified, [False, True])
