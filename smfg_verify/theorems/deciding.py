@@ -33,12 +33,10 @@ def by_stronger(name: str, contrary: str) -> Decide:
     def decide(facts: Facts) -> Decision:
         against, found = facts.verdict(contrary), facts.verdict(name)
         if against is not None and against[0] is Verdict.REFUTED:
-            return _by_verdict("property", *against)
-        if found is None:
-            return unchecked(name)
-        if found[0] is Verdict.REFUTED:
+            return by_property(contrary)(facts)
+        if found is not None and found[0] is Verdict.REFUTED:
             return Decision(Answer.UNKNOWN, _words("stronger", *found), found[1], Reason("proof"))
-        return _by_verdict("property", *found)
+        return by_property(name)(facts)
 
     return decide
 

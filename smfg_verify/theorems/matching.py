@@ -83,8 +83,7 @@ def decide(hypothesis: Hypothesis, facts: Facts) -> Decision:
     """
     found = hypothesis.decide(facts)
     wording = hypothesis.wording
-    allowed = {Answer.HOLDS: wording.may_hold, Answer.FAILS: wording.may_fail}
-    if allowed.get(found.answer, wording is not Wording.UNREAD):
+    if wording.decides or (found.answer is Answer.UNKNOWN and wording is not Wording.UNREAD):
         return found
     return Decision(Answer.UNKNOWN, found.because, found.finding, Reason("paper"))
 

@@ -15,7 +15,7 @@ class Wording(enum.Enum):
 
     Examples:
         >>> from smfg_verify.theorems import Wording
-        >>> Wording.QUOTED.may_hold, Wording.SUMMARY.may_hold, Wording.UNREAD.may_fail
+        >>> Wording.QUOTED.decides, Wording.SUMMARY.decides, Wording.UNREAD.decides
         (True, False, False)
     """
 
@@ -27,14 +27,9 @@ class Wording(enum.Enum):
     UNREAD = "not read"
 
     @property
-    def may_hold(self) -> bool:
-        """Whether a hypothesis in these words can be said to hold: only what was read can."""
+    def decides(self) -> bool:
+        """Whether a hypothesis in these words can be said to hold or to fail: only what was read can."""
         return self not in (Wording.SUMMARY, Wording.UNREAD)
-
-    @property
-    def may_fail(self) -> bool:
-        """Whether it can be said to fail: hearsay decides nothing."""
-        return self.may_hold
 
     @property
     def whole(self) -> bool:

@@ -93,13 +93,14 @@ def by_intervals(game: AffineGame) -> World:
 def _responses(game: AffineGame, around: Around, known: dict[bytes, Responses]) -> Responses:
     """Slopes around leaders and mean fields; those that were met before from memory, since every number reads them."""
     keys = [b"".join(part[k].tobytes() for part in around) for k in range(len(around.width))]
-    found = dict(known)
-    new = [k for k, key in enumerate(keys) if key not in known]
-    for k in new:
-        found[keys[k]] = _around(game, Around(*(part[k : k + 1] for part in around)))
-    if len(found) * found[keys[0]].jacobian.mid.nbytes * 2 <= _MEMORY:
-        known.update({keys[k]: found[keys[k]] for k in new})
-    parts = [found[key] for key in keys]
+    new = {
+        key: _around(game, Around(*(part[k : k + 1] for part in around)))
+        for k, key in enumerate(keys)
+        if key not in known
+    }
+    parts = [new[key] if key in new else known[key] for key in keys]
+    if (len(known) + len(new)) * parts[0].jacobian.mid.nbytes * 2 <= _MEMORY:
+        known.update(new)
     jacobian = Ball(*(np.concatenate([getattr(part.jacobian, end) for part in parts]) for end in ("mid", "rad")))
     mixing, apart = (np.concatenate(bounds) for bounds in zip(*(part[1:] for part in parts), strict=True))
     return Responses(jacobian, mixing, apart)

@@ -174,11 +174,10 @@ def cover_leaders(game: AffineGame, *, num_boxes: int, time_limit: float | None 
     """
     charts, deadline = charts_of(game), Deadline(time_limit)
     allowed = int(num_boxes / max(1.0, numbers_of(game) / _NUMBERS_OF_A_BOX))
-    size, fields, number = len(game.initial), game.num_fields, len(charts.games)
+    number = len(charts.games)
     batch = min(_BATCH * number, _LARGEST_BATCH)
     whole = np.full((number, game.num_free), LOG_RATIO)
-    guess = np.full((number, fields), 1.0 / fields), np.zeros((number, size - 1))
-    boxes = _enclosed(charts, np.arange(number), -whole, 0.0 * whole, *guess)
+    boxes = _enclosed(charts, np.arange(number), -whole, 0.0 * whole, *game.guesses(number))
     cover = Cover(charts, boxes, number, np.ones(1))
     curve = [cover.open_share]
     while cover.number + 1 < allowed:

@@ -103,12 +103,11 @@ def cover_policies(game: AffineGame, *, num_boxes: int, time_limit: float | None
     Returns:
         The cover; its bound holds at all times.
     """
-    deadline, size = Deadline(time_limit), len(game.initial)
+    deadline = Deadline(time_limit)
     allowed = int(num_boxes / (game.num_free * max(1.0, numbers_of(game) / _NUMBERS_OF_A_CELL)))
     batch = max(1, min(_BATCH, _NUMBERS_AT_ONCE // numbers_of_forms(game)))
     shape = (1, game.rows, game.num_leader_actions)
-    guess = np.full((1, game.num_fields), 1.0 / game.num_fields), np.zeros((1, size - 1))
-    cover = CurvatureCover(_bounded(game, np.zeros(shape), np.ones(shape), *guess), 1, 0.0, np.empty(0))
+    cover = CurvatureCover(_bounded(game, np.zeros(shape), np.ones(shape), *game.guesses(1)), 1, 0.0, np.empty(0))
     curve = [cover.upper]
     while cover.number + 1 < allowed and cover.upper > CLOSE * cover.attained:
         chosen = _worst(cover.cells, min(batch, (allowed - cover.number) // 2))

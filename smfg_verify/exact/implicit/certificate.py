@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, PyTree
 
 from smfg_verify.errors import NumericalError
-from smfg_verify.exact.implicit.linear import Local, local_at, newton_from
+from smfg_verify.exact.implicit.linear import Local, bend_of, local_at, newton_from
 from smfg_verify.exact.implicit.probes import FARTHEST, Sides, compare_sides
 from smfg_verify.exact.implicit.problem import Problem, Vector, flat_problem
 from smfg_verify.exact.precision import require_float64
@@ -157,15 +157,18 @@ def _certified(problem: Problem, tolerance: float, rng: np.random.Generator) -> 
         moved = float(np.linalg.norm(gradients[1][0] - gradients[0][0]))
     gradient, adjoint_residual = gradients[0]
     near = own <= min(tolerance, FARTHEST) or moved <= _MOST_MOVED * float(np.linalg.norm(gradient))
-    verdict = _verdict(here, there, near and error <= tolerance, gradient, sides)
+    bends, condition = [bend_of(problem, local, rng) for local in (here, there)], there.condition
+    unique = not there.solved or (bends[1] < _MOST_BENT and condition < _SINGULAR)
+    converged = near and error <= tolerance and bends[0] < _MOST_BENT
+    verdict = _verdict(here, unique, converged, gradient, sides)
     told = gradient if verdict is ImplicitVerdict.TRUSTED else np.full_like(gradient, np.nan)
     return ImplicitCertificate(
         verdict=verdict,
         gradient=problem.restore(told),
         residual=float(np.max(np.abs(here.residual))),
         error=error,
-        bend=there.bend,
-        condition=there.condition,
+        bend=bends[1],
+        condition=condition,
         adjoint_residual=adjoint_residual,
         gradient_error=moved,
         slopes=sides.status,
@@ -182,11 +185,11 @@ def _apart(problem: Problem, there: Local, scale: Vector) -> float:
         return float(np.max(np.where(apart > 0.0, apart / np.maximum(scale, np.finfo(float).tiny), 0.0)))
 
 
-def _verdict(here: Local, there: Local, near: bool, gradient: Vector, sides: Sides) -> ImplicitVerdict:
+def _verdict(here: Local, unique: bool, converged: bool, gradient: Vector, sides: Sides) -> ImplicitVerdict:
     """What is most against the gradient, in the order in which one thing hides the next."""
-    if there.solved and not (there.bend < _MOST_BENT and there.condition < _SINGULAR):
+    if not unique:
         return ImplicitVerdict.NOT_LOCALLY_UNIQUE
-    if not (near and here.bend < _MOST_BENT):
+    if not converged:
         return ImplicitVerdict.NOT_CONVERGED
     finite = np.all(np.isfinite(here.slopes)) and np.all(np.isfinite(gradient))
     if here.rough or sides.status is not SlopeStatus.AGREES or not finite:

@@ -34,8 +34,6 @@ class Local:
         noise: what roundings make of F, about.
         rough: whether that is more than roundings of its terms come to: F jumps there, or hides what cancels.
         reach: what roundings move a solution by.
-        bend: largest relative change of dF/dx over both.
-        condition: least condition number over all units; infinite where singular.
         solved: whether nothing is left to be gained.
     """
 
@@ -48,9 +46,16 @@ class Local:
     noise: Vector
     rough: bool
     reach: Vector
-    bend: float
-    condition: float
     solved: bool
+
+    @property
+    def condition(self) -> float:
+        """Least condition number of dF/dx over all units; infinite where it is singular."""
+        if self.factors is None:
+            return math.inf
+        matrix = self.slopes[:-1]
+        with np.errstate(all="ignore"):
+            return float(np.max(np.abs(np.linalg.eigvals(np.abs(self.solve(np.eye(len(matrix)))) @ np.abs(matrix)))))
 
     def solve(self, right: np.ndarray, *, transposed: bool = False) -> np.ndarray:
         """Solutions of the linear part; NaN where there are none."""
@@ -79,18 +84,16 @@ def local_at(problem: Problem, x: Vector, rng: np.random.Generator) -> Local:
             unknown = np.full(size, np.inf)
             scale = problem.x_scale
             zero = bool(np.all(residual == 0.0))  # of a singular equation nothing tells what roundings are
-            return Local(x, residual, slopes, None, scale, unknown, unknown, True, unknown, math.inf, math.inf, zero)
+            return Local(x, residual, slopes, None, scale, unknown, unknown, True, unknown, zero)
         columns = scipy.linalg.lu_solve(factors, np.eye(size), check_finite=False)
         scale, pushed = _sensitivity(problem, x, columns, rng)
         terms = np.abs(matrix) @ np.maximum(np.abs(x), scale) + pushed
-        noise = _noise(problem, x, rng)
+        noise = _noise(problem, x, residual, rng)
         rough = not np.all(noise <= _ROUGH * terms)
         noise = np.minimum(noise, _ROUGH * terms) + _EPSILON * terms
         step, reach = columns @ residual, np.abs(columns) @ noise
-        condition = float(np.max(np.abs(np.linalg.eigvals(np.abs(columns) @ np.abs(matrix)))))
-        bend = _bend(problem, x, (columns, matrix), scale, np.maximum(np.abs(step), reach), rng)
         solved = bool(np.all(np.abs(step) <= _SMALL * np.maximum(reach, _EPSILON * np.abs(x))))
-        return Local(x, residual, slopes, factors, scale, step, noise, rough, reach, bend, condition, solved)
+        return Local(x, residual, slopes, factors, scale, step, noise, rough, reach, solved)
 
 
 def newton_from(problem: Problem, here: Local, rng: np.random.Generator) -> Local:
@@ -111,14 +114,13 @@ def _factors(matrix: Float[np.ndarray, "D D"]) -> tuple[np.ndarray, np.ndarray] 
     return (factors, pivots) if regular else None
 
 
-def _noise(problem: Problem, x: Vector, rng: np.random.Generator) -> Vector:
+def _noise(problem: Problem, x: Vector, residual: Vector, rng: np.random.Generator) -> Vector:
     """What roundings make of F, about: how far it is from linear over a few spacings of x and parameters."""
     params, worst = problem.params, np.zeros(len(x))
-    here = problem.both(x, params)[:-1]
     for _ in range(_DRAWS):
         moved, turned = (at * (1.0 + 4.0 * _EPSILON * rng.choice([-1.0, 1.0], len(at))) for at in (x, params))
         linear = np.asarray(problem.along(x, params, moved - x, turned - params))[:-1]
-        missed = np.abs(problem.both(moved, turned)[:-1] - here - linear)
+        missed = np.abs(problem.both(moved, turned)[:-1] - residual - linear)
         worst = np.fmax(worst, missed)
     return worst
 
@@ -134,21 +136,26 @@ def _sensitivity(problem: Problem, x: Vector, columns: np.ndarray, rng: np.rando
     return sizes, pushed
 
 
-def _bend(
-    problem: Problem,
-    x: Vector,
-    linear: tuple[np.ndarray, np.ndarray],
-    scale: Vector,
-    width: Vector,
-    rng: np.random.Generator,
-) -> float:
-    """Largest change of dF/dx over displacements, relative to it, in units of the scale."""
-    (columns, matrix), units = linear, np.where(scale > 0.0, scale, 1.0)
-    worst = 0.0
-    drawn = rng.choice([-1.0, 1.0], (_DRAWS // 2, len(x)))
-    drawn[0] = np.where(columns @ problem.both(x, problem.params)[:-1] > 0.0, -1.0, 1.0)  # as Newton's step
-    for signs in (*drawn, *-drawn):  # either way: F may be flat on one side alone
-        moved = np.asarray(problem.slopes(x + signs * width, problem.params))[:-1]
-        change = columns @ (moved - matrix) * units[None, :] / units[:, None]
-        worst = max(worst, float(np.nan_to_num(np.max(np.sum(np.abs(change), axis=1)), nan=math.inf)))
+def bend_of(problem: Problem, local: Local, rng: np.random.Generator) -> float:
+    """Largest change of dF/dx, relative to it, over Newton's step and over what roundings move a solution by.
+
+    Args:
+        problem: the equation.
+        local: what is known around a point.
+        rng: of displacements.
+
+    Returns:
+        The change, in units of the point's scale; infinite where dF/dx is singular.
+    """
+    if local.factors is None:
+        return math.inf
+    matrix, units = local.slopes[:-1], np.where(local.scale > 0.0, local.scale, 1.0)
+    width, worst = np.maximum(np.abs(local.step), local.reach), 0.0
+    drawn = rng.choice([-1.0, 1.0], (_DRAWS // 2, len(width)))
+    drawn[0] = np.where(local.step > 0.0, -1.0, 1.0)  # as Newton's step
+    with np.errstate(all="ignore"):
+        for signs in (*drawn, *-drawn):  # either way: F may be flat on one side alone
+            moved = np.asarray(problem.slopes(local.x + signs * width, problem.params))[:-1]
+            change = local.solve(moved - matrix) * units[None, :] / units[:, None]
+            worst = max(worst, float(np.nan_to_num(np.max(np.sum(np.abs(change), axis=1)), nan=math.inf)))
     return worst

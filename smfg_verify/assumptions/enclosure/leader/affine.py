@@ -75,6 +75,10 @@ class AffineGame:
         """Number O (B - 1) of free logits."""
         return self.rows * (self.num_leader_actions - 1)
 
+    def guesses(self, number: int) -> tuple[Float[np.ndarray, "K M"], Float[np.ndarray, "K n-1"]]:
+        """Mean fields and relative values from which equilibria of so many leaders are searched for: uniform, zero."""
+        return np.full((number, self.num_fields), 1.0 / self.num_fields), np.zeros((number, len(self.initial) - 1))
+
     def full_logits(self, free: Float[np.ndarray, "K k"]) -> Float[np.ndarray, "K O B"]:
         """Tables of logits, last column zero, of free logits (K, k)."""
         zero = np.zeros((len(free), self.rows, 1))

@@ -39,7 +39,7 @@ from smfg_verify.assumptions.enclosure.leader.forms import Form, contract, form_
 from smfg_verify.assumptions.enclosure.leader.gradients import values_and_visits
 from smfg_verify.assumptions.enclosure.leader.policies import policies_between
 from smfg_verify.assumptions.enclosure.leader.residual import jacobian
-from smfg_verify.assumptions.enclosure.leader.world import states_of, world_of
+from smfg_verify.assumptions.enclosure.leader.world import states_of, with_last_value, world_of
 from smfg_verify.assumptions.enclosure.response.models import EPSILON
 
 # Of an affine part at a corner, relative to its size: a sum of a few products.
@@ -128,8 +128,7 @@ def _equilibria(game: AffineGame, point: Ball, field: np.ndarray, value: np.ndar
     found = equilibria_near(game, point, field, value)
     lost = np.flatnonzero(~np.all(found[0] >= 0.0, axis=1))
     if len(lost):
-        start = np.full((len(lost), field.shape[1]), 1.0 / field.shape[1]), np.zeros((len(lost), value.shape[1]))
-        for part, again in zip(found, equilibria_near(game, point[lost], *start), strict=True):
+        for part, again in zip(found, equilibria_near(game, point[lost], *game.guesses(len(lost))), strict=True):
             part[lost] = again
     return found
 
@@ -179,7 +178,7 @@ def _answers(game: AffineGame, weights: Jet, field: Jet, value: Jet) -> _Answers
 
 def _whole(value: Jet) -> Jet:
     """Relative values with the last state's, zero."""
-    return value.mapped(lambda part: part.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1)))
+    return value.mapped(with_last_value)
 
 
 def _others(policy: Jet) -> Jet:

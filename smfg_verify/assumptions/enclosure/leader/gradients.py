@@ -11,10 +11,12 @@ from smfg_verify.assumptions.enclosure.leader.world import (
     World,
     action_values,
     averaged,
+    relative_system,
     slope_by_field,
     slope_by_logits,
     stacked,
     through_policy,
+    with_last_value,
 )
 from smfg_verify.exact.precision import TINY
 
@@ -67,13 +69,12 @@ def values_and_visits(game: AffineGame, chain: Ball, reward: Ball) -> tuple[Ball
     gamma, last = game.discount, chain[:, -1, :-1]
     every = float(np.sum(game.initial)) / (1.0 - gamma)
     size = last.mid.shape[1]
-    system = (chain[:, :-1, :-1] - chain[:, -1:, :-1]) * (-gamma) + np.eye(size)[None]
+    system = relative_system(chain, gamma)
     relative = solved(system, reward[:, :-1] - reward[:, -1:])
     begun = last * (gamma * every) + game.initial[None, :-1]
     others = solved(system.moved(lambda x: np.swapaxes(x, 1, 2)), begun)
     visits_of_last = -contract("kt,ts->ks", others, np.ones((size, 1))) + np.full((1, 1), every)
-    value = relative.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1))
-    return value, joined((others, visits_of_last), 1)
+    return with_last_value(relative), joined((others, visits_of_last), 1)
 
 
 def _entropy(game: AffineGame, phi: Ball, logits: Ball) -> tuple[Ball, Ball]:

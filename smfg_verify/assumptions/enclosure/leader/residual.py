@@ -9,9 +9,8 @@ import numpy as np
 
 from smfg_verify.assumptions.enclosure.balls import Ball
 from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
-from smfg_verify.assumptions.enclosure.leader.bases import at_field, based
 from smfg_verify.assumptions.enclosure.leader.forms import Form, contract, form_of, joined, soft_maximum_of
-from smfg_verify.assumptions.enclosure.leader.world import World, faced_by, stacked, states_of
+from smfg_verify.assumptions.enclosure.leader.world import World, faced_by, stacked, states_of, values_of_actions
 
 
 def jacobian(world: World) -> tuple[Ball, Ball]:
@@ -50,7 +49,5 @@ def residual_of(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> Form:
     if size > image.mid.shape[1]:
         image = contract("kt,ktc->ktc", image, faced.policy).moved(lambda x: x.reshape(len(x), size))
     mass = contract("ks,st->kt", field, np.full((size, size), 1.0 / size)) + np.full((1, size), -1.0 / size)
-    reward = contract("ksb,ksab->ksa", faced.weights, at_field(based(game.follower, 2), field))
-    values = reward + game.discount * contract("ksat,kt->ksa", faced.transition, faced.value)
-    updated = soft_maximum_of(values, faced.gap, game.temperature)
+    updated = soft_maximum_of(values_of_actions(game, faced, field), faced.gap, game.temperature)
     return form_of(stacked(field - image + mass, value - (updated[:, :-1] - updated[:, -1:])))

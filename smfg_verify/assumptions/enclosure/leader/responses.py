@@ -14,10 +14,18 @@ from scipy.special import logsumexp, softmax
 
 from smfg_verify.assumptions.enclosure.balls import OUTWARD, Ball, contract, solved
 from smfg_verify.assumptions.enclosure.leader.affine import AffineGame
-from smfg_verify.assumptions.enclosure.leader.bases import at_field, based
+from smfg_verify.assumptions.enclosure.leader.bases import at_field
 from smfg_verify.assumptions.enclosure.leader.forms import joined
 from smfg_verify.assumptions.enclosure.leader.within import followers_within, moved_within
-from smfg_verify.assumptions.enclosure.leader.world import Faced, World, faced_by, world_around
+from smfg_verify.assumptions.enclosure.leader.world import (
+    Faced,
+    World,
+    faced_by,
+    relative_system,
+    values_of_actions,
+    with_last_value,
+    world_around,
+)
 from smfg_verify.exact.root import TOLERANCE
 
 # Roundings of a soft maximum, relative to the size of what goes into it, and of each of its terms.
@@ -104,12 +112,6 @@ def _norm_apart(jacobian: Ball) -> Float[np.ndarray, " K"]:
     return OUTWARD * norm
 
 
-def _action_values(game: AffineGame, faced: Faced, field: Ball) -> Ball:
-    """Q of all actions, (K, n, A), with V of the last state zero."""
-    reward = contract("ksb,ksab->ksa", faced.weights, at_field(based(game.follower, 2), field))
-    return reward + game.discount * contract("ksat,kt->ksa", faced.transition, faced.value)
-
-
 def _value_at(game: AffineGame, phi: Ball, field: Ball) -> Ball:
     """Relative values in the middle by Newton's method, about: what they miss is found where they are used."""
     rows, rewards = (at_field(table, field).mid for table in (game.transition, game.follower))
@@ -127,16 +129,10 @@ def _value_at(game: AffineGame, phi: Ball, field: Ball) -> Ball:
     return Ball.exact(value[:, :-1] - value[:, -1:])
 
 
-def _relative(chain: Ball, discount: float) -> Ball:
-    """I - discount times the chain less its last row, the last state left out: what moves relative values."""
-    moved = (chain[:, :-1, :-1] - chain[:, -1:, :-1]) * (-discount)
-    return moved + np.eye(moved.mid.shape[1])[None]
-
-
 def _values(game: AffineGame, phi: Ball, field: Ball, start: Ball) -> Ball:
     """Relative values of all leaders and mean fields, infinite where none are proved."""
     faced = faced_by(game, phi, field, start)
-    values, tau = _action_values(game, faced, field), game.temperature
+    values, tau = values_of_actions(game, faced, field), game.temperature
     low, high = (tau * logsumexp(end / tau, axis=2) for end in (values.lower, values.upper))
     number = values.mid.shape[2]
     share = _ROUNDING + _SPACING * number
@@ -146,7 +142,7 @@ def _values(game: AffineGame, phi: Ball, field: Ball, start: Ball) -> Ball:
     width = (np.max(missed.upper, axis=1) - np.min(missed.lower, axis=1)) / (1.0 - game.discount) * OUTWARD
     room = np.broadcast_to(width[:, None], start.mid.shape)
     chain = faced_by(game, phi, field, Ball(start.mid, room)).chain
-    found = solved(_relative(chain, game.discount), missed[:, :-1] - missed[:, -1:])
+    found = solved(relative_system(chain, game.discount), missed[:, :-1] - missed[:, -1:])
     inside = np.all(found.size < room, axis=1, keepdims=True)
     moved = start + found
     return Ball(moved.mid, np.where(inside, moved.rad, np.inf))
@@ -157,7 +153,7 @@ def _moves(game: AffineGame, world: World) -> _Moves:
     size, states = world.field.mid.shape[1], world.chain.mid.shape[1]
     own, known = slice(0, size), slice(size, size + states - 1)
     right = (world.mean_slope[:, own, :-1] - world.mean_slope[:, own, -1:]).moved(lambda x: np.swapaxes(x, 1, 2))
-    values = solved(_relative(world.chain, game.discount), right).moved(lambda x: np.swapaxes(x, 1, 2))
+    values = solved(relative_system(world.chain, game.discount), right).moved(lambda x: np.swapaxes(x, 1, 2))
     gaps, chain = (
         slope[:, own] + contract(f"kjv,kvs{letters}->kjs{letters}", values, slope[:, known])
         for slope, letters in ((world.gap_slope, "ac"), (world.chain_slope, "t"))
@@ -167,8 +163,7 @@ def _moves(game: AffineGame, world: World) -> _Moves:
 
 def _narrower(faced: Faced, central: Faced, moves: _Moves, radius: float) -> Faced:
     """Values, policies and chains from those at the mean field itself and their slopes around it."""
-    value = central.value[:, :-1] + moved_within(moves.values, radius)
-    value = joined((value, central.value[:, -1:]), 1)
+    value = with_last_value(central.value[:, :-1] + moved_within(moves.values, radius))
     return faced._replace(
         value=_smaller(faced.value, value),
         policy=_smaller(faced.policy, central.policy + moved_within(moves.policy, radius)),
@@ -186,7 +181,7 @@ def _jacobian(world: World, moves: _Moves) -> tuple[Ball, Float[np.ndarray, " K"
     """The Jacobian, of all entries of the law, and how that of states moves with the rows of the chain."""
     size, states = world.field.mid.shape[1], world.chain.mid.shape[1]
     policy, chain = (slope[:, :-1] - slope[:, -1:] for slope in (moves.policy, moves.chain))
-    system = _relative(world.chain, 1.0).moved(lambda x: np.swapaxes(x, 1, 2))
+    system = relative_system(world.chain, 1.0).moved(lambda x: np.swapaxes(x, 1, 2))
     law = _with_last(solved(system, world.chain[:, -1, :-1]), 1.0)
     pushed = contract("ks,kjst->kjt", law, chain)[:, :, :-1].moved(lambda x: np.swapaxes(x, 1, 2))
     moved = _with_last(solved(system, pushed), 0.0).moved(lambda x: np.swapaxes(x, 1, 2))

@@ -64,7 +64,7 @@ class Faced(NamedTuple):
 def faced_by(game: AffineGame, phi: Ball, field: Ball, value: Ball) -> Faced:
     """What the follower faces and answers, from intervals of phi (K, n, B), m (K, M) and relative V (K, n - 1)."""
     # Rows sum to one: whatever the last state's value is, policies and slopes see differences only.
-    value = value.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1))
+    value = with_last_value(value)
     coefficients = average_weights(phi)
     gaps_p, gaps_f = (based(pairs(pair, 1), 3) for pair in (game.transition, game.follower))
     transition_gap = contract("ksb,ksacbt->ksact", coefficients, at_field(gaps_p, field))
@@ -176,6 +176,23 @@ def _chain_at_fixed_policy(game: AffineGame, phi: Ball, coefficients: Ball, poli
     by_logits = contract("ksa,kysat->kyst", policy, slope_by_logits(game, phi, differences))
     still = np.zeros((len(by_field.mid), by_field.mid.shape[2] - 1, *by_field.mid.shape[2:]))
     return stacked(by_field, Ball.exact(still), by_logits)
+
+
+def with_last_value(relative: Ball) -> Ball:
+    """Values relative to the last state's, (K, n - 1), with that one, zero."""
+    return relative.moved(lambda x: np.concatenate([x, np.zeros((len(x), 1))], axis=1))
+
+
+def values_of_actions(game: AffineGame, faced: Faced, field: Ball) -> Ball:
+    """Q of all actions, (K, n, A), with V of the last state zero."""
+    reward = contract("ksb,ksab->ksa", faced.weights, at_field(based(game.follower, 2), field))
+    return reward + game.discount * contract("ksat,kt->ksa", faced.transition, faced.value)
+
+
+def relative_system(chain: Ball, discount: float) -> Ball:
+    """I - discount times the chain less its last row, the last state left out: what moves relative values."""
+    moved = (chain[:, :-1, :-1] - chain[:, -1:, :-1]) * (-discount)
+    return moved + np.eye(moved.mid.shape[1])[None]
 
 
 def states_of(field: Ball, states: int) -> Ball:
