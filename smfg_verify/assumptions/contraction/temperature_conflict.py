@@ -162,5 +162,7 @@ def _finer(
     if close == 0.0 or not len(hotter):
         return temperature, gain
     between = np.geomspace(close, hotter[0], _BETWEEN + 2)[1:-1]
+    # Followed from the same hottest temperature, so that they are on the same branch.
+    finer = _gains(game, logits, np.append(between, hotter))[:_BETWEEN]
     order = np.argsort(np.append(temperature, between))
-    return np.append(temperature, between)[order], np.append(gain, _gains(game, logits, between))[order]
+    return np.append(temperature, between)[order], np.append(gain, finer)[order]
